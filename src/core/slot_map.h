@@ -1,0 +1,95 @@
+// SlotMap: values in stable slots under ids that carry a generation, so that a stale id is "not
+// found" and never somebody else's value. Slots are reused, so nothing is allocated once warm.
+//
+// id = generation << 32 | (index + 1); 0 is never an id. A slot whose generation would wrap is
+// retired, so that an id is never given out twice.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "core/check.h"
+
+namespace p2c2r {
+
+template <class T>
+class SlotMap {
+  public:
+    explicit SlotMap(uint32_t slots_max = 0xFFFFFFFEu) : slots_max_(slots_max) {}
+
+    // 0 when full. The value in a reused slot is what erase() left; callers reset it.
+    uint64_t insert() {
+        uint32_t index;
+        if (!free_.empty()) {
+            index = free_.back();
+            free_.pop_back();
+        } else {
+            if (slots_used_ >= slots_max_) return 0;
+            if (slots_used_ == chunks_.size() * kChunkSlots) {
+                free_.reserve((chunks_.size() + 1) * kChunkSlots);
+                chunks_.push_back(std::make_unique<Slot[]>(kChunkSlots));
+            }
+            index = slots_used_++;
+        }
+        Slot& slot = at(index);
+        slot.live = true;
+        ++size_;
+        return id_of(index, slot.generation);
+    }
+
+    T* find(uint64_t id) {
+        const uint32_t index = static_cast<uint32_t>(id) - 1;
+        if (index >= slots_used_) return nullptr;
+        Slot& slot = at(index);
+        return slot.live && slot.generation == static_cast<uint32_t>(id >> 32) ? &slot.value
+                                                                               : nullptr;
+    }
+    const T* find(uint64_t id) const { return const_cast<SlotMap*>(this)->find(id); }
+
+    // The value is not destroyed: whoever erases resets what must not linger.
+    bool erase(uint64_t id) {
+        if (!find(id)) return false;
+        const uint32_t index = static_cast<uint32_t>(id) - 1;
+        Slot& slot = at(index);
+        slot.live = false;
+        --size_;
+        if (++slot.generation != 0xFFFFFFFFu) free_.push_back(index);
+        return true;
+    }
+
+    [[nodiscard]] size_t size() const { return size_; }
+    [[nodiscard]] bool empty() const { return size_ == 0; }
+
+    // Calls f(id, value) for each live slot in slot order. f may erase the slot it was given.
+    template <class F>
+    void for_each(F&& f) {
+        for (uint32_t index = 0; index < slots_used_; ++index) {
+            Slot& slot = at(index);
+            if (slot.live) f(id_of(index, slot.generation), slot.value);
+        }
+    }
+
+    static uint32_t index_of(uint64_t id) { return static_cast<uint32_t>(id) - 1; }
+
+  private:
+    static constexpr uint32_t kChunkSlots = 64;
+    struct Slot {
+        T value{};
+        uint32_t generation = 1;
+        bool live = false;
+    };
+    static uint64_t id_of(uint32_t index, uint32_t generation) {
+        return static_cast<uint64_t>(generation) << 32 | (index + 1u);
+    }
+    Slot& at(uint32_t index) { return chunks_[index / kChunkSlots][index % kChunkSlots]; }
+
+    std::vector<std::unique_ptr<Slot[]>> chunks_;  // chunks, so that references stay valid
+    std::vector<uint32_t> free_;
+    size_t size_ = 0;
+    uint32_t slots_used_ = 0;
+    uint32_t slots_max_;
+};
+
+}  // namespace p2c2r

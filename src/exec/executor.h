@@ -1,0 +1,163 @@
+// The two seams of work on this machine.
+//
+// Executor: what computes one task type. Runner: what runs jobs (a pool of threads, the loop thread
+// itself for short ones, a simulated machine, later a worker process). A whole job goes in as type,
+// params, bytes and limits, and bytes come out: decode, kernel and encode are one job, and roles
+// never see a thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/status.h"
+#include "model/task.h"
+
+namespace p2c2r::exec {
+
+// What comes out of a job.
+struct Output {
+    Status status = Status::kExecutor;
+    std::string field;  // of an error about a parameter
+    std::string error;
+    Bytes info;         // a MessagePack map, or empty
+    Bytes data;
+    uint64_t processing_us = 0;
+    uint64_t memory_peak = 0;  // bytes of working memory, 0 unknown
+};
+
+// What goes into a job.
+struct JobSpec {
+    std::string_view task_type;  // canonical; copied by the runner
+    Bytes params;
+    Bytes data;
+    uint64_t deadline_us = 0;    // on the loop's clock; 0: none
+};
+
+class Job;
+
+// Whoever is told that a job was finished by Job::finish(); called once, from any thread.
+class JobSink {
+  public:
+    virtual void on_finished(Job& job) = 0;
+
+  protected:
+    ~JobSink() = default;
+};
+
+// One running piece of work as its executor sees it. Counted: the runner holds one reference until
+// the job was finished, a host may hold more.
+class Job {
+  public:
+    void retain() { references_.fetch_add(1, std::memory_order_relaxed); }
+    void release() {
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    }
+
+    // ---- input, constant while the job runs
+    std::string task_type;
+    Bytes params;
+    Bytes data;
+    uint64_t deadline_us = 0;
+
+    // ---- asked between slices, from any thread
+    [[nodiscard]] bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
+    void request_cancel() { cancelled_.store(true, std::memory_order_release); }
+
+    // ---- output: written by the executor before it finishes, by one thread at a time
+    Output output;
+    Status fail(Status status, std::string field, std::string text) {
+        output.status = status;
+        output.field = std::move(field);
+        output.error = std::move(text);
+        return status;
+    }
+    Status fail(Error error) {
+        return fail(error.status, std::move(error.field), std::move(error.text));
+    }
+
+    // Ends a job whose run() returned kPending; any thread. E_STATE when it has ended already.
+    Status finish(Status status);
+
+  private:
+    friend class JobControl;
+    ~Job() = default;
+
+    std::atomic<uint32_t> references_{1};
+    std::atomic<bool> cancelled_{false};
+    std::atomic<int32_t> phase_{0};  // see JobControl
+    std::atomic<JobSink*> sink_{nullptr};
+};
+
+class Executor {
+  public:
+    struct Traits {
+        bool on_loop = false;       // so short that the loop thread runs it (P2C2R_EXECUTOR_SHORT)
+        bool uses_gpu = false;
+        bool exact = false;         // same bytes everywhere
+        uint32_t parallel_max = 0;  // 0: as many as there are workers
+    };
+
+    virtual ~Executor() = default;
+    [[nodiscard]] virtual Traits traits() const = 0;
+    // Computes job.output from its input. kOk: output.info and output.data are set. Another error:
+    // job.fail() told what. kPending: job.finish() will be called later, from any thread.
+    // Called on a worker thread; with traits().on_loop on the loop thread.
+    virtual Status run(Job& job) = 0;
+    // The job's cancelled() has just become true; any thread, perhaps while run() runs.
+    virtual void cancel(Job& job) { (void)job; }
+};
+
+// The executors of one runtime by task type. Any thread.
+class Registry {
+  public:
+    Registry();
+    ~Registry();
+    // E_EXISTS when the type has one.
+    Result<Done> add(std::string task_type, std::shared_ptr<Executor> executor);
+    // E_STALE when there is none. Jobs that run keep the executor alive.
+    Result<Done> remove(std::string_view task_type);
+    [[nodiscard]] std::shared_ptr<Executor> find(std::string_view task_type) const;
+    [[nodiscard]] std::vector<std::string> task_types() const;  // sorted
+    // Counts add() and remove(): a cheap way to see that the list changed.
+    [[nodiscard]] uint64_t revision() const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+class RunnerEvents {
+  public:
+    // `tag` is the one given to start(). Exactly once per job, on the loop thread; for executors with
+    // traits().on_loop it comes before start() returns.
+    virtual void on_job_done(uint64_t tag, Output&& output) = 0;
+
+  protected:
+    ~RunnerEvents() = default;
+};
+
+// Runs jobs for the roles of one loop. Loop thread only.
+class Runner {
+  public:
+    virtual ~Runner() = default;
+    // 0 on refusal (then on_job_done is not called): nobody runs this type, or all is closing.
+    virtual uint64_t start(const JobSpec& spec, uint64_t tag, RunnerEvents& events) = 0;
+    // A request: the job still ends through on_job_done, with kCancelled if it could be stopped.
+    // An id that has ended is ignored.
+    virtual void cancel(uint64_t job) = 0;
+    // Nothing of these events' jobs will be reported any more; running ones are cancelled.
+    virtual void forget(RunnerEvents& events) = 0;
+    [[nodiscard]] virtual bool can_run(std::string_view task_type) const = 0;
+    [[nodiscard]] virtual std::vector<std::string> task_types() const = 0;
+    // Changes when task_types() does.
+    [[nodiscard]] virtual uint64_t revision() const = 0;
+    // Threads that work at the same time.
+    [[nodiscard]] virtual uint32_t parallel() const = 0;
+};
+
+}  // namespace p2c2r::exec
