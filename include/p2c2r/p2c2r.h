@@ -1,0 +1,726 @@
+/* p2c2r.h - the C interface of P2C2R. C99 and C++; needs only stddef.h and stdint.h.
+ *
+ * Three roles: a client (a game) submits tasks, a coordinator places them, a peer (a helper's
+ * machine) runs them. All three live below one runtime, in one process or in several.
+ *
+ * Rules, said once:
+ *  R1 A struct crosses by pointer, never by value. Handles that travel by value are plain integers.
+ *  R2 A struct that can grow starts with struct_size (its sizeof where it was compiled). All bytes
+ *     zero but struct_size means "defaults", for ever. Where zero would also be a wish, P2C2R_NONE or
+ *     P2C2R_ANY is that wish. IN: a missing tail counts as zero; an unknown tail that is not zero is
+ *     E_VERSION. OUT: the library writes at most struct_size bytes and zeroes what it does not know.
+ *     Arrays of growing structs are walked with the struct_size of element 0; all must be equal.
+ *     Structs marked "frozen" have no struct_size and never change.
+ *  R3 Strings going in are UTF-8, zero-terminated, and copied before the call returns, like params
+ *     and arrays. Text coming out is UTF-8, has its length and a zero behind it, and lives as long as
+ *     the object it came from.
+ *  R4 Payloads (p2c2r_bytes): release NULL: copied before the call returns. Else the library keeps the
+ *     memory once the call has returned OK, and calls release once, from any thread, when nothing
+ *     refers to it any more; when the call fails, the memory is still the caller's.
+ *  R5 Host functions run only inside dispatch, poll, work, pull, step, wait, get_result, connect, call,
+ *     close and destroy on the thread that called these, or on a library thread where DELIVER_ON_LOOP
+ *     or a comment says so. Never inside submit, cancel, forget or release of a handle. Exempt, and
+ *     allowed only retain and release themselves: bytes.release, log, notify, the allocator.
+ *  R6 A host function must not throw, longjmp or unwind. No lock of the library is held while it runs.
+ *     What it returns is input: zero is always the safe answer.
+ *  R7 Any function may be called from any thread unless its comment says otherwise. [cb]: also from a
+ *     host function. [blocks]: may wait; E_STATE inside a host function and on threads of the library.
+ *     Destroying a handle while another thread uses it is the caller's bug.
+ *  R8 The library installs no signal, atexit or fork handler, reads no environment variable and no
+ *     locale, prints nothing, ends no process, and changes no thread's floating-point mode. Its
+ *     threads block all signals. Every descriptor is close-on-exec.
+ *  R9 After fork, in the child, every call on an older handle returns E_STATE and touches nothing.
+ *
+ * Times in are relative, in microseconds unless the name ends in _ms. Times out are microseconds, and
+ * points in time are on p2c2r_now_us(). Sizes are bytes. `why` is optional everywhere: what, which and
+ * how much, filled only when a call fails. */
+#ifndef P2C2R_H
+#define P2C2R_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "version.h"
+
+#if defined(_WIN32)
+#define P2C2R_CALL __cdecl
+#else
+#define P2C2R_CALL
+#endif
+
+#if defined(P2C2R_STATIC)
+#define P2C2R_API
+#elif defined(_WIN32) && defined(P2C2R_BUILDING)
+#define P2C2R_API __declspec(dllexport)
+#elif defined(_WIN32)
+#define P2C2R_API __declspec(dllimport)
+#elif defined(__GNUC__)
+#define P2C2R_API __attribute__((visibility("default")))
+#else
+#define P2C2R_API
+#endif
+
+#define P2C2R_NONE 0xFFFFFFFFu   /* uint32_t fields: none, off */
+#define P2C2R_ANY 0xFFFFFFFEu    /* a port: whichever is free */
+#define P2C2R_FOREVER UINT64_MAX /* uint64_t microseconds */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- status and constants: int32_t; numbers are never reused ---------------------------------- */
+
+typedef int32_t p2c2r_status;
+enum {
+    P2C2R_OK = 0,
+    P2C2R_PENDING = 1,
+    P2C2R_E_ARGUMENT = -1,
+    P2C2R_E_STATE = -2,
+    P2C2R_E_STALE = -3,
+    P2C2R_E_VERSION = -4,
+    P2C2R_E_MEMORY = -5,
+    P2C2R_E_AGAIN = -6,
+    P2C2R_E_BUSY = -7,
+    P2C2R_E_TIMEOUT = -8,
+    P2C2R_E_DEADLINE = -9,
+    P2C2R_E_CANCELLED = -10,
+    P2C2R_E_DISCONNECTED = -11,
+    P2C2R_E_CLOSED = -12,
+    P2C2R_E_AUTH = -13,
+    P2C2R_E_DENIED = -14,
+    P2C2R_E_TASK_TYPE = -15,
+    P2C2R_E_PARAMS = -16,
+    P2C2R_E_LIMIT = -17,
+    P2C2R_E_SIZE = -18,
+    P2C2R_E_DISPUTED = -19,
+    P2C2R_E_EXECUTOR = -20,
+    P2C2R_E_DEVICE = -21,
+    P2C2R_E_NO_DEVICE = -22,
+    P2C2R_E_SANDBOX = -23,
+    P2C2R_E_CONTENT = -24,
+    P2C2R_E_KERNEL = -25,
+    P2C2R_E_IO = -26,
+    P2C2R_E_EXISTS = -27,
+    P2C2R_E_UNSUPPORTED = -28,
+    P2C2R_E_PROTOCOL = -29,
+    P2C2R_E_INTERNAL = -30
+};
+
+/* Log levels; 0 in a config means INFO. */
+enum {
+    P2C2R_LOG_ERROR = 1,
+    P2C2R_LOG_WARN = 2,
+    P2C2R_LOG_INFO = 3,
+    P2C2R_LOG_DEBUG = 4,
+    P2C2R_LOG_TRACE = 5
+};
+/* Who turns the loop: a thread of the library, or the host through p2c2r_runtime_poll. */
+enum { P2C2R_RUN_THREAD = 0, P2C2R_RUN_MANUAL = 1 };
+/* Where host functions run: inside dispatch and its like, or on the thread that turns the loop. */
+enum { P2C2R_DELIVER_ON_DISPATCH = 0, P2C2R_DELIVER_ON_LOOP = 1 };
+/* AUTO: a real GPU if there is one, else the CPU kernels. OFF: the Vulkan loader is not even opened.
+ * INDEX: the device gpu_index of "devices"; software drivers are used only when chosen so. */
+enum { P2C2R_GPU_AUTO = 0, P2C2R_GPU_OFF = 1, P2C2R_GPU_INDEX = 2 };
+enum { P2C2R_FORMAT_MSGPACK = 0, P2C2R_FORMAT_JSON = 1 };
+/* The verification class a task asks for; it may only raise what its type has. */
+enum {
+    P2C2R_VERIFY_TYPE = 0,
+    P2C2R_VERIFY_A = 1,
+    P2C2R_VERIFY_B = 2,
+    P2C2R_VERIFY_C = 3,
+    P2C2R_VERIFY_D = 4
+};
+/* The circle a task never leaves; TYPE is its type's default. PUBLIC is refused (E_UNSUPPORTED). */
+enum {
+    P2C2R_CIRCLE_TYPE = 0,
+    P2C2R_CIRCLE_OWN = 1,
+    P2C2R_CIRCLE_INVITED = 2,
+    P2C2R_CIRCLE_PUBLIC = 3
+};
+/* AUTO: remote while there is a coordinator, this machine as the last resort. */
+enum { P2C2R_PLACE_AUTO = 0, P2C2R_PLACE_REMOTE = 1, P2C2R_PLACE_LOCAL = 2 };
+/* Task flags. LOCAL_AT_DEADLINE: this machine starts to compute the answer when the remote one would
+ * be too late otherwise, if it has the executor. */
+enum { P2C2R_TASK_LOCAL_AT_DEADLINE = 2 };
+/* Who computed an answer. */
+enum {
+    P2C2R_SOURCE_NONE = 0,
+    P2C2R_SOURCE_PEER = 1,
+    P2C2R_SOURCE_COORDINATOR = 2,
+    P2C2R_SOURCE_LOCAL = 3,
+    P2C2R_SOURCE_PREVIOUS = 5,
+    P2C2R_SOURCE_HOST = 6
+};
+enum {
+    P2C2R_TEXT_MESSAGE = 0,
+    P2C2R_TEXT_FIELD = 1,
+    P2C2R_TEXT_TASK_ID = 2,
+    P2C2R_TEXT_ALGORITHM = 3,
+    P2C2R_TEXT_TASK_TYPE = 4
+};
+/* Executor flags. GPU: needs the GPU. SHORT: takes microseconds, and runs on the loop thread.
+ * EXACT: the same bytes on every machine. */
+enum { P2C2R_EXECUTOR_GPU = 1, P2C2R_EXECUTOR_SHORT = 2, P2C2R_EXECUTOR_EXACT = 4 };
+enum { P2C2R_JOB_CANCELLED = 1, P2C2R_JOB_ORPHAN = 4 }; /* p2c2r_job_state: bits */
+/* frames: the order of answers is remote, local, previous, host function. */
+enum { P2C2R_FRAMES_NO_LOCAL = 1, P2C2R_FRAMES_NO_PREVIOUS = 2 };
+enum { P2C2R_QUALITY_FAST = 1, P2C2R_QUALITY_BALANCED = 2, P2C2R_QUALITY_QUALITY = 3 };
+enum {
+    P2C2R_PIXEL_RGBA8 = 1,
+    P2C2R_PIXEL_RGB8 = 2,
+    P2C2R_PIXEL_JPEG = 16,
+    P2C2R_PIXEL_PNG = 17
+};
+/* Events; ignore unknown ones. STATE: status says the new connection state (OK connected,
+ * E_DISCONNECTED lost and trying again, another error: given up). PEERS: number is the count of
+ * available peers. PEER_JOINED, PEER_LEFT, PEER_FAILED: subject is the peer_id (coordinator only). */
+enum {
+    P2C2R_EVENT_STATE = 1,
+    P2C2R_EVENT_PEERS = 2,
+    P2C2R_EVENT_PEER_JOINED = 6,
+    P2C2R_EVENT_PEER_LEFT = 7,
+    P2C2R_EVENT_PEER_FAILED = 9
+};
+/* Connection states in p2c2r_client_stats and p2c2r_peer_stats. */
+enum { P2C2R_STATE_CONNECTING = 0, P2C2R_STATE_CONNECTED = 1, P2C2R_STATE_CLOSED = 2 };
+
+/* ---- handles ---------------------------------------------------------------------------------- */
+
+typedef struct p2c2r_runtime p2c2r_runtime;
+typedef struct p2c2r_client p2c2r_client;
+typedef struct p2c2r_peer p2c2r_peer;
+typedef struct p2c2r_coordinator p2c2r_coordinator;
+typedef struct p2c2r_frames p2c2r_frames; /* a stream of frames: window, pipeline, previous answer */
+typedef struct p2c2r_result p2c2r_result; /* counted, immutable, may outlive everything else */
+typedef struct p2c2r_job p2c2r_job;       /* counted */
+typedef uint64_t p2c2r_task; /* 0: none; the task id on the client's hop, never reused in its life */
+
+/* ---- frozen structs --------------------------------------------------------------------------- */
+
+typedef void(P2C2R_CALL* p2c2r_release_fn)(void* user, const void* data, size_t size);
+typedef struct p2c2r_bytes {
+    const void* data;
+    size_t size;
+    p2c2r_release_fn release;
+    void* user;
+} p2c2r_bytes;
+
+typedef struct p2c2r_error {
+    p2c2r_status status;
+    uint32_t retry_after_ms; /* E_BUSY: when to try again */
+    char field[56];          /* the parameter or struct field it is about, or "" */
+    char text[192];          /* cut at a character boundary */
+} p2c2r_error;
+
+/* Where payload memory comes from; must outlive the last result. allocate may return NULL. */
+typedef struct p2c2r_allocator {
+    void*(P2C2R_CALL* allocate)(void* user, size_t size, size_t align);
+    void(P2C2R_CALL* deallocate)(void* user, void* data, size_t size, size_t align);
+    void* user;
+    void* reserved;
+} p2c2r_allocator;
+
+/* ---- host functions --------------------------------------------------------------------------- */
+
+typedef struct p2c2r_event { /* pointers live until the host function returns */
+    uint32_t struct_size;
+    int32_t type;
+    p2c2r_status status;
+    uint32_t flags;
+    uint64_t number;
+    const char* subject;
+    const char* text;
+} p2c2r_event;
+
+typedef void(P2C2R_CALL* p2c2r_event_fn)(void* user, const p2c2r_event* event);
+/* Any thread, any time; must be quick. */
+typedef void(P2C2R_CALL* p2c2r_log_fn)(void* user, int32_t level, const char* room,
+                                       const char* text, size_t size);
+/* Any thread: something waits for dispatch or poll. */
+typedef void(P2C2R_CALL* p2c2r_notify_fn)(void* user);
+/* At both ends of each thread of the library, on that thread; starts is 1 or 0. */
+typedef void(P2C2R_CALL* p2c2r_thread_fn)(void* user, const char* name, int32_t starts);
+/* result is the callee's to release. */
+typedef void(P2C2R_CALL* p2c2r_done_fn)(void* user, p2c2r_task task, p2c2r_result* result);
+/* OK: the output was set. PENDING: p2c2r_job_finish comes later. Else an error; tell its detail with
+ * p2c2r_job_explain. Runs on a worker thread, several at once; SHORT ones on the loop's thread. */
+typedef p2c2r_status(P2C2R_CALL* p2c2r_run_fn)(void* user, p2c2r_job* job);
+/* The job is not wanted any more; any thread, also while run runs. Finishing it here is fine. */
+typedef void(P2C2R_CALL* p2c2r_cancel_fn)(void* user, p2c2r_job* job);
+/* Last use of user and of the functions beside it. */
+typedef void(P2C2R_CALL* p2c2r_destroy_fn)(void* user);
+
+/* ---- library [cb] ----------------------------------------------------------------------------- */
+
+P2C2R_API uint32_t P2C2R_CALL p2c2r_abi_version(void);
+/* "0.1.0 gcc-12 vulkan jpeg png"; static. */
+P2C2R_API const char* P2C2R_CALL p2c2r_version_text(void);
+/* "E_BUSY", and one sentence; static. */
+P2C2R_API const char* P2C2R_CALL p2c2r_status_name(p2c2r_status status);
+P2C2R_API const char* P2C2R_CALL p2c2r_status_text(p2c2r_status status);
+/* The monotonic clock of every point in time that comes out. */
+P2C2R_API uint64_t P2C2R_CALL p2c2r_now_us(void);
+/* JSON <-> MessagePack, for params and result fields. *out_size: room in, need out; out NULL or too
+ * small is E_SIZE. to_json needs no room for a zero at the end and writes none. */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_params_from_json(const char* json, size_t size, void* out,
+                                                         size_t* out_size, p2c2r_error* why);
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_params_to_json(const void* params, size_t size, char* out,
+                                                       size_t* out_size, p2c2r_error* why);
+
+/* ---- runtime ---------------------------------------------------------------------------------- */
+
+typedef struct p2c2r_runtime_config {
+    uint32_t struct_size;
+    uint32_t abi_version; /* P2C2R_ABI_VERSION */
+    int32_t run_mode;     /* P2C2R_RUN_ */
+    int32_t deliver;      /* P2C2R_DELIVER_, for roles that do not say their own */
+    int32_t log_level;    /* P2C2R_LOG_ */
+    int32_t gpu;          /* P2C2R_GPU_ */
+    uint32_t gpu_index;
+    uint32_t worker_threads; /* 0: one per core; P2C2R_NONE: only p2c2r_runtime_work */
+    uint64_t memory_max;     /* payload bytes held by all roles; 0: 512 MiB */
+    const char* cache_dir;   /* compiled GPU pipelines; NULL: nothing is written to disk */
+    const char* options;     /* JSON, rare settings; an unknown key is an error that names it */
+    const p2c2r_allocator* allocator; /* payload memory; NULL: the C library's */
+    p2c2r_log_fn log;                 /* NULL: silence */
+    p2c2r_notify_fn notify;
+    p2c2r_thread_fn thread;
+    void* user; /* of log, notify and thread */
+    void* reserved;
+} p2c2r_runtime_config;
+
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_create(const p2c2r_runtime_config* config,
+                                                       p2c2r_runtime** out, p2c2r_error* why);
+/* RUN_MANUAL: turns the loop once, waiting up to timeout_ms for something to do, then dispatches.
+ * E_STATE in RUN_THREAD; a second simultaneous poll or dispatch is E_BUSY. [blocks] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_poll(p2c2r_runtime* runtime, uint32_t timeout_ms);
+/* Runs waiting host functions of all roles on this thread: at most callbacks_max (0: all) and for
+ * about budget_us (0: no limit). *run (optional) says how many ran. */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_dispatch(p2c2r_runtime* runtime,
+                                                         uint32_t callbacks_max, uint32_t budget_us,
+                                                         uint32_t* run);
+/* Lends this thread to executors: at most jobs_max jobs (0: no limit), waiting up to timeout_ms for the
+ * first. OK: at least one ran; E_AGAIN: none came. [blocks] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_work(p2c2r_runtime* runtime, uint32_t jobs_max,
+                                                     uint32_t timeout_ms);
+/* RUN_MANUAL: for a foreign loop: poll when fd is readable or timeout_ms has passed (-1: no timer). */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_backend(p2c2r_runtime* runtime, int32_t* fd,
+                                                        int32_t* timeout_ms);
+/* Makes a waiting poll, wait or get_result look again. [cb] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_wake(p2c2r_runtime* runtime);
+/* Named questions and commands: args_json in (NULL: {}), a result with fields out. E_UNSUPPORTED names
+ * what there is. "devices": the devices of this machine. "task_types": what executors are here. "exec": runs a
+ * task here without any role: {"task_type", "params", "deadline_ms"} with `input` as data. [blocks] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_call(p2c2r_runtime* runtime, const char* name,
+                                                     const char* args_json, const p2c2r_bytes* input,
+                                                     uint32_t timeout_ms, p2c2r_result** out,
+                                                     p2c2r_error* why);
+/* Destroys every role below; then only destroy is left. E_TIMEOUT: some work did not stop in time and
+ * close may be called again. [blocks] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_close(p2c2r_runtime* runtime, uint32_t timeout_ms);
+/* E_STATE while roles live; NULL is fine. Afterwards no thread and no descriptor of ours is left. [blocks] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_destroy(p2c2r_runtime* runtime);
+
+/* ---- executors: of the runtime, so that peer, coordinator and client can all run them ----------- */
+
+typedef struct p2c2r_executor_desc {
+    uint32_t struct_size;
+    uint32_t flags;        /* P2C2R_EXECUTOR_ */
+    uint32_t parallel_max; /* runs at the same time; 0: as many as there are workers */
+    uint32_t reserved0;
+    const char* task_type; /* any name that has no executor yet, built-in ones included */
+    p2c2r_run_fn run;
+    p2c2r_cancel_fn cancel; /* NULL: the job's state is enough */
+    p2c2r_destroy_fn destroy;
+    void* user;
+    void* reserved;
+} p2c2r_executor_desc;
+
+/* On error destroy is not called. [cb] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_add_executor(p2c2r_runtime* runtime,
+                                                             const p2c2r_executor_desc* desc,
+                                                             p2c2r_error* why);
+/* OK: no run of it is left and destroy(user) has returned. E_TIMEOUT: jobs still run; nothing new
+ * starts, call again. [blocks] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_remove_executor(p2c2r_runtime* runtime,
+                                                                const char* task_type,
+                                                                uint32_t timeout_ms);
+
+/* job [cb]: valid while run or cancel runs; after PENDING until finish returns; longer with retain. */
+/* The task's data, 64-byte aligned; NULL and size 0 for an index past the last (there is one, 0). */
+P2C2R_API const void* P2C2R_CALL p2c2r_job_input(p2c2r_job* job, uint32_t index, size_t* size);
+/* The params as MessagePack or JSON text; converted once, kept inside. NULL: E_PARAMS, not a map. */
+P2C2R_API const void* P2C2R_CALL p2c2r_job_params(p2c2r_job* job, int32_t format, size_t* size);
+P2C2R_API const char* P2C2R_CALL p2c2r_job_task_type(p2c2r_job* job);
+P2C2R_API uint32_t P2C2R_CALL p2c2r_job_state(p2c2r_job* job); /* P2C2R_JOB_ bits; ask between slices */
+P2C2R_API uint64_t P2C2R_CALL p2c2r_job_left_us(p2c2r_job* job); /* until its deadline; FOREVER: none */
+/* Zeroed, 64-byte aligned; the job's until it ends. Size 0 is an output too. */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_job_output_alloc(p2c2r_job* job, size_t size, void** out);
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_job_output_adopt(p2c2r_job* job, const p2c2r_bytes* bytes);
+/* The map form of the result, beside or instead of the bytes. */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_job_output_fields(p2c2r_job* job, int32_t format,
+                                                          const void* data, size_t size);
+/* Detail of the error to come: the params field (or NULL) and a sentence. */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_job_explain(p2c2r_job* job, const char* field,
+                                                    const char* text);
+/* Once per PENDING run; a second time is E_STATE; E_STALE when its role is gone. */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_job_finish(p2c2r_job* job, p2c2r_status status);
+P2C2R_API p2c2r_job* P2C2R_CALL p2c2r_job_retain(p2c2r_job* job);
+P2C2R_API void P2C2R_CALL p2c2r_job_release(p2c2r_job* job); /* NULL is fine */
+
+/* ---- client ----------------------------------------------------------------------------------- */
+
+typedef struct p2c2r_client_config {
+    uint32_t struct_size;
+    uint32_t tasks_max;          /* pending at the same time; 0: 4096; more are E_BUSY */
+    uint64_t bytes_max;          /* payload bytes pending; 0: 256 MiB; more are E_BUSY */
+    int32_t deliver;             /* P2C2R_DELIVER_ */
+    uint32_t connect_timeout_ms; /* of one try; 0: 5000 */
+    uint32_t reconnect_attempts; /* in a row; 0: no limit; P2C2R_NONE: none */
+    uint32_t flags;
+    p2c2r_coordinator* local;    /* of the same runtime: no socket is used */
+    const char* coordinator_url; /* p2c2r+plain://host[:port]; this and local NULL: this machine only */
+    const char* client_id;       /* NULL: automatic */
+    const char* options;         /* JSON; an unknown key is an error that names it */
+    p2c2r_event_fn event;
+    void* user;
+} p2c2r_client_config;
+
+typedef struct p2c2r_task_desc {
+    uint32_t struct_size;
+    uint32_t flags;       /* P2C2R_TASK_ */
+    uint64_t deadline_us; /* from now; 0: the type's */
+    int32_t priority;     /* -128 .. 127, higher is more urgent */
+    int32_t verify;       /* P2C2R_VERIFY_ */
+    int32_t place;        /* P2C2R_PLACE_ */
+    int32_t circle;       /* P2C2R_CIRCLE_ */
+    int32_t params_format; /* P2C2R_FORMAT_ of params */
+    uint32_t depends_count;
+    const char* task_type;
+    const void* params;      /* a map; NULL: empty */
+    size_t params_size;
+    const p2c2r_bytes* data; /* NULL: no bytes */
+    void* output;            /* optional: the result's bytes are written here; borrowed until the task has ended */
+    size_t output_size;      /* a larger result is E_SIZE */
+    p2c2r_done_fn done;      /* NULL: by poll, wait or get_result */
+    void* user;
+    const p2c2r_task* depends_on; /* tasks of this client that must end with OK first */
+} p2c2r_task_desc;
+
+typedef struct p2c2r_client_stats {
+    uint32_t struct_size;
+    int32_t state;            /* P2C2R_STATE_ */
+    uint32_t peers_available; /* as the coordinator last said */
+    uint32_t peers_total;
+    uint32_t tasks_pending;
+    uint32_t results_waiting; /* ended, not yet fetched or dispatched */
+    uint64_t submitted;
+    uint64_t completed;
+    uint64_t failed;
+    uint64_t cancelled;
+    uint64_t local;     /* completed on this machine */
+    uint64_t reconnects;
+    uint64_t bytes_sent;
+    uint64_t bytes_received;
+    uint64_t p50_us; /* submit to end, of the successful tasks so far */
+    uint64_t p95_us;
+    uint64_t p99_us;
+} p2c2r_client_stats;
+
+/* Starts to connect in the background and keeps one connection, reconnecting with backoff. */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_create(p2c2r_runtime* runtime,
+                                                      const p2c2r_client_config* config,
+                                                      p2c2r_client** out, p2c2r_error* why);
+/* Waits until connected; E_TIMEOUT, or the reason why it has been given up. [blocks] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_connect(p2c2r_client* client, uint32_t timeout_ms,
+                                                       p2c2r_error* why);
+/* Never blocks. *out is written before any host function of the task can run. [cb] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_submit(p2c2r_client* client,
+                                                      const p2c2r_task_desc* desc, p2c2r_task* out,
+                                                      p2c2r_error* why);
+/* The first *accepted are in; `why` is about the next. [cb] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_submit_many(p2c2r_client* client,
+                                                           const p2c2r_task_desc* descs,
+                                                           uint32_t count, p2c2r_task* out,
+                                                           uint32_t* accepted, p2c2r_error* why);
+/* A request: the task still ends, as E_CANCELLED if it could be stopped. Ended: E_STALE. [cb] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_cancel(p2c2r_client* client, p2c2r_task task);
+/* Cancels and never tells; releases a result that waits. [cb] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_forget(p2c2r_client* client, p2c2r_task task);
+/* PENDING, or OK: the task has ended, *out is the caller's to release, the id is stale from here on.
+ * Not for tasks with done (E_STATE). [cb] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_poll(p2c2r_client* client, p2c2r_task task,
+                                                    p2c2r_result** out);
+/* Waits until one of the tasks has ended (*which, optional, is its index) or timeout_us has passed:
+ * PENDING. [blocks] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_wait(p2c2r_client* client, const p2c2r_task* tasks,
+                                                    uint32_t count, uint64_t timeout_us,
+                                                    uint32_t* which);
+/* wait and poll in one: a poll is never an error, so PENDING when the time has passed. [blocks] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_get_result(p2c2r_client* client, p2c2r_task task,
+                                                          uint64_t timeout_us, p2c2r_result** out);
+/* OK: *out is the result, whatever its status. done must be NULL. [blocks] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_submit_and_wait(p2c2r_client* client,
+                                                               const p2c2r_task_desc* desc,
+                                                               p2c2r_result** out, p2c2r_error* why);
+/* As p2c2r_runtime_dispatch, of this client only. */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_dispatch(p2c2r_client* client, uint32_t callbacks_max,
+                                                        uint32_t budget_us, uint32_t* run);
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_stats_get(p2c2r_client* client,
+                                                         p2c2r_client_stats* out);
+/* Asks the coordinator: "status" (its statistics), "peers", "tasks", "explain". [blocks] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_call(p2c2r_client* client, const char* name,
+                                                    const char* args_json, uint32_t timeout_ms,
+                                                    p2c2r_result** out, p2c2r_error* why);
+/* Ends all tasks (E_CLOSED), runs their done here, returns after the last. NULL is fine. [blocks] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_destroy(p2c2r_client* client);
+
+/* ---- result [cb] ------------------------------------------------------------------------------ */
+
+typedef struct p2c2r_result_info {
+    uint32_t struct_size;
+    p2c2r_status status;
+    int32_t source; /* P2C2R_SOURCE_ */
+    uint32_t attempts;
+    uint64_t total_us;      /* submit to end, on this machine's clock */
+    uint64_t queue_us;      /* waiting at the coordinator */
+    uint64_t processing_us; /* in the executor */
+    uint64_t network_us;    /* the rest */
+    uint32_t retry_after_ms;
+    uint32_t flags;
+} p2c2r_result_info;
+
+typedef struct p2c2r_image {
+    uint32_t struct_size;
+    int32_t format; /* P2C2R_PIXEL_ */
+    uint32_t width;
+    uint32_t height;
+    uint32_t stride; /* bytes a row of raw pixels; 0: no padding */
+    uint32_t flags;
+    p2c2r_bytes bytes;
+} p2c2r_image;
+
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_result_status(const p2c2r_result* result);
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_result_info_get(const p2c2r_result* result,
+                                                        p2c2r_result_info* out);
+/* The bytes of the result in one piece, 64-byte aligned; *size 0 when there are none. */
+P2C2R_API const void* P2C2R_CALL p2c2r_result_data(const p2c2r_result* result, size_t* size);
+/* The map form; converted once, kept inside. NULL with *size 0 when there is none. */
+P2C2R_API const void* P2C2R_CALL p2c2r_result_fields(const p2c2r_result* result, int32_t format,
+                                                     size_t* size);
+P2C2R_API const char* P2C2R_CALL p2c2r_result_text(const p2c2r_result* result, int32_t which,
+                                                   size_t* size);
+/* SHA-256 of the raw pixels of an image result (decoded if need be), else of the canonical MessagePack of
+ * the fields followed by the data. E_STATE for a failed result. */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_result_digest(const p2c2r_result* result, uint8_t digest[32]);
+/* A view of an image result; its bytes live as long as the result. E_STATE: not an image. */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_result_image(const p2c2r_result* result, p2c2r_image* out);
+P2C2R_API p2c2r_result* P2C2R_CALL p2c2r_result_retain(const p2c2r_result* result);
+P2C2R_API void P2C2R_CALL p2c2r_result_release(const p2c2r_result* result); /* NULL is fine */
+
+/* ---- frames: an answer for every frame -------------------------------------------------------- */
+
+typedef struct p2c2r_answer { /* result is the caller's to release; NULL only with SOURCE_NONE */
+    uint32_t struct_size;
+    int32_t source;        /* P2C2R_SOURCE_: who gave this answer */
+    int32_t quality;       /* P2C2R_QUALITY_ it was asked with */
+    int32_t quality_next;  /* what the window of answers advises for the next frame */
+    uint64_t frame;        /* the frame that was pulled */
+    uint64_t answers_frame; /* the frame this answer was computed for */
+    uint32_t used_us;      /* spent in pull */
+    uint32_t late_count;   /* answers so far that came after their frame's pull */
+    p2c2r_result* result;
+    void* reserved;
+} p2c2r_answer;
+
+/* Fills out (struct_size is set); its bytes by R4. Not OK: there is no frame now. */
+typedef p2c2r_status(P2C2R_CALL* p2c2r_capture_fn)(void* user, p2c2r_image* out);
+/* image and answer live until it returns; image NULL when the answer is none. */
+typedef void(P2C2R_CALL* p2c2r_display_fn)(void* user, const p2c2r_image* image,
+                                           const p2c2r_answer* answer);
+/* The host's own way to an answer, about left_us before the budget ends; its time is the host's. */
+typedef p2c2r_status(P2C2R_CALL* p2c2r_fallback_fn)(void* user, uint64_t frame, uint32_t left_us,
+                                                    p2c2r_bytes* out);
+
+typedef struct p2c2r_frames_config {
+    uint32_t struct_size;
+    uint32_t budget_us;     /* of pull and step when they say 0; 0: 16666 */
+    uint32_t pipeline_max;  /* frames in flight; the oldest is dropped; 0: 8 */
+    uint32_t window;        /* answers that decide the advised quality; 0: 10 */
+    uint32_t age_max;       /* how many frames old a previous answer may be; 0: 4 */
+    int32_t quality;        /* to start with; 0: balanced */
+    uint32_t flags;         /* P2C2R_FRAMES_ */
+    uint32_t output_width;  /* of step: capture, upscale, display */
+    uint32_t output_height;
+    uint32_t reserved0;
+    p2c2r_capture_fn capture;
+    p2c2r_display_fn display;
+    p2c2r_fallback_fn fallback;
+    void* user;
+} p2c2r_frames_config;
+
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_create(p2c2r_client* client,
+                                                      const p2c2r_frames_config* config,
+                                                      p2c2r_frames** out, p2c2r_error* why);
+/* Submits the task of the next frame (numbered from 1); done must be NULL. Never blocks. */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_push(p2c2r_frames* frames,
+                                                    const p2c2r_task_desc* desc, uint64_t* frame,
+                                                    p2c2r_error* why);
+/* Returns by the budget with the best answer there is, and says what it was: the frame's own remote or
+ * local answer, an earlier frame's, the host's, or none. OK always, but for wrong arguments. [blocks] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_pull(p2c2r_frames* frames, uint64_t frame,
+                                                    uint32_t budget_us, p2c2r_answer* out);
+/* capture, push as `upscale`, pull, display, all here. [blocks] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_step(p2c2r_frames* frames, uint32_t budget_us,
+                                                    p2c2r_answer* out);
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_destroy(p2c2r_frames* frames); /* before its client */
+
+/* One frame by hand: submits an `upscale` task. [cb] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_submit_frame_for_upscaling(
+    p2c2r_client* client, const p2c2r_image* frame, uint32_t width, uint32_t height, int32_t quality,
+    p2c2r_task* out, p2c2r_error* why);
+/* As get_result; *view is a view into *out, which is the caller's to release. [blocks] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_get_upscaled_frame(p2c2r_client* client,
+                                                                  p2c2r_task task,
+                                                                  uint64_t timeout_us,
+                                                                  p2c2r_image* view,
+                                                                  p2c2r_result** out);
+
+/* ---- peer ------------------------------------------------------------------------------------- */
+
+typedef struct p2c2r_capabilities { /* IN: zero is "as detected". OUT: texts live as long as the peer */
+    uint32_t struct_size;
+    uint32_t cpu_cores;
+    uint32_t ram_mb;
+    uint32_t gpu_vram_mb;
+    int32_t gpu; /* OUT: 1 or 0 */
+    uint32_t network_kbps;
+    const char* gpu_model;
+    const char* task_types; /* "upscale,echo"; NULL: all executors of the runtime */
+    const char* location;
+    void* reserved;
+} p2c2r_capabilities;
+
+typedef struct p2c2r_peer_config {
+    uint32_t struct_size;
+    uint32_t max_concurrent_tasks; /* 0: 4 */
+    int32_t deliver;               /* P2C2R_DELIVER_ */
+    uint32_t reconnect_attempts;   /* in a row; 0: no limit; P2C2R_NONE: none */
+    uint32_t prefetch_tasks;       /* assigned ahead of need; 0: as many as run; P2C2R_NONE: none */
+    uint32_t flags;
+    p2c2r_coordinator* local;
+    const char* coordinator_url;
+    const char* peer_id; /* NULL: automatic */
+    const char* options;
+    const p2c2r_capabilities* capabilities;
+    p2c2r_event_fn event;
+    void* user;
+    void* reserved;
+} p2c2r_peer_config;
+
+typedef struct p2c2r_peer_stats {
+    uint32_t struct_size;
+    int32_t state; /* P2C2R_STATE_ */
+    uint32_t running;
+    uint32_t waiting;
+    uint32_t slots_free;
+    uint32_t load_permille;
+    uint32_t paused;
+    uint32_t reserved0;
+    uint64_t completed;
+    uint64_t failed;
+    uint64_t compute_us;
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    uint64_t reconnects;
+} p2c2r_peer_stats;
+
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_create(p2c2r_runtime* runtime,
+                                                    const p2c2r_peer_config* config,
+                                                    p2c2r_peer** out, p2c2r_error* why);
+/* Connects and takes tasks until paused or destroyed; reconnects with capped backoff and jitter. */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_start(p2c2r_peer* peer, p2c2r_error* why);
+/* No new task is taken; those held are handed back or end. Resume takes tasks again. [cb] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_pause(p2c2r_peer* peer);
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_resume(p2c2r_peer* peer);
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_capabilities(p2c2r_peer* peer, p2c2r_capabilities* out);
+/* *out_size: room in, need out (with the zero); too small: E_SIZE. */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_id(p2c2r_peer* peer, char* out, size_t* out_size);
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_stats_get(p2c2r_peer* peer, p2c2r_peer_stats* out);
+/* Pauses and waits until nothing runs and every result has been handed over. [blocks] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_drain(p2c2r_peer* peer, uint32_t timeout_ms);
+/* Waits for run and cancel to return, never for a PENDING job. NULL is fine. [blocks] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_destroy(p2c2r_peer* peer);
+
+/* ---- coordinator ------------------------------------------------------------------------------ */
+
+enum { P2C2R_COORDINATOR_PLAINTEXT_ANYWHERE = 1 }; /* allow a plaintext address that is not loopback */
+
+typedef struct p2c2r_coordinator_config {
+    uint32_t struct_size;
+    uint32_t listen_port;           /* 0: 8765; P2C2R_ANY; P2C2R_NONE: in this process only */
+    uint32_t max_peers;             /* 0: 10000 */
+    uint32_t task_timeout_ms;       /* cap of every deadline; 0: 5000 */
+    uint32_t heartbeat_interval_ms; /* 0: 1000 */
+    uint32_t prometheus_port;       /* /metrics and /healthz; 0 or P2C2R_NONE: off; P2C2R_ANY */
+    uint64_t memory_max;            /* payload bytes held; 0: the runtime's */
+    int32_t deliver;
+    uint32_t flags; /* P2C2R_COORDINATOR_ */
+    const char* listen_address; /* NULL: 127.0.0.1 */
+    const char* options;
+    p2c2r_event_fn event;
+    void* user;
+} p2c2r_coordinator_config;
+
+typedef struct p2c2r_coordinator_stats {
+    uint32_t struct_size;
+    uint32_t active_peers;
+    uint32_t clients;
+    uint32_t pending_tasks;
+    uint64_t completed_tasks;
+    uint64_t failed_tasks;
+    uint64_t cancelled_tasks;
+    uint64_t retries;
+    uint64_t timeouts;
+    uint64_t peer_failures;
+    uint64_t local_tasks; /* computed by the coordinator itself */
+    uint64_t p50_us;      /* admission to delivery, of the successful tasks so far */
+    uint64_t p95_us;
+    uint64_t p99_us;
+    uint64_t queue_p99_us;
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    uint64_t payload_bytes_copied; /* payloads of 4 KiB and more are referenced, never copied */
+    uint32_t utilisation_permille; /* of connected slot time: with a task held that ended accepted */
+    uint32_t flags;
+} p2c2r_coordinator_stats;
+
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_create(p2c2r_runtime* runtime,
+                                                           const p2c2r_coordinator_config* config,
+                                                           p2c2r_coordinator** out, p2c2r_error* why);
+/* Listens; `why` names the address and port when they cannot be had. */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_start(p2c2r_coordinator* coordinator,
+                                                          p2c2r_error* why);
+/* The port it listens on; for monitoring_port the one of /metrics (optional). 0: none. */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_port(p2c2r_coordinator* coordinator,
+                                                         uint32_t* port, uint32_t* monitoring_port);
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_stats_get(p2c2r_coordinator* coordinator,
+                                                              p2c2r_coordinator_stats* out);
+/* "status", "peers", "tasks", "metrics" (Prometheus text as the result's data), "explain" {"task"}: why this
+ * peer; "task.assign" {"task", "peer_id"}: moves a waiting task to that peer; "peer.fail" {"peer_id"}:
+ * treats it as lost. [blocks] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_call(p2c2r_coordinator* coordinator,
+                                                         const char* name, const char* args_json,
+                                                         uint32_t timeout_ms, p2c2r_result** out,
+                                                         p2c2r_error* why);
+/* Admits nothing new and waits until no task is pending. [blocks] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_drain(p2c2r_coordinator* coordinator,
+                                                          uint32_t timeout_ms);
+/* Says goodbye to everybody. NULL is fine. [blocks] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_destroy(p2c2r_coordinator* coordinator);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
