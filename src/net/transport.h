@@ -1,0 +1,102 @@
+// Transport: moves frames between two ends. Implemented on libuv's TCP (uv_transport.h), inside one
+// process (local_transport.h) and by the simulator. Loop thread only.
+//
+// Sending is by the turn: frames of one turn are gathered per connection and written together when
+// the turn ends. Nothing here reads an envelope.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "core/bytes.h"
+#include "core/status.h"
+#include "wire/frame.h"
+
+namespace p2c2r::net {
+
+class Connection;
+
+class ConnectionEvents {
+  public:
+    // One frame; its memory is the connection's until the call returns (see Frame::hold). After
+    // Connection::close() no further event comes.
+    virtual void on_frame(Connection& connection, const wire::Frame& frame) = 0;
+    // Optional direct placement of a large continuation frame (no envelope, no params): where its
+    // `size` data bytes shall be received, or NULL for the connection's own block. The memory must
+    // stay valid until the frame is delivered or on_closed is called.
+    virtual uint8_t* place_data(Connection& connection, wire::Message message, uint64_t id,
+                                size_t size) {
+        (void)connection, (void)message, (void)id, (void)size;
+        return nullptr;
+    }
+    // The other side, the network or a broken frame ended it. Last event of this connection.
+    virtual void on_closed(Connection& connection, Status status, const std::string& why) = 0;
+    // queued_bytes() has fallen below the low mark after having been above the high mark.
+    virtual void on_writable(Connection& connection) { (void)connection; }
+
+  protected:
+    ~ConnectionEvents() = default;
+};
+
+class Connection {
+  public:
+    virtual ~Connection() = default;
+    virtual void set_events(ConnectionEvents* events) = 0;
+    virtual void set_limits(const wire::FrameLimits& limits) = 0;
+    // Queues one frame. Small parts are copied into the batch, larger ones referenced until
+    // written.
+    virtual void send(wire::Message message, uint8_t flags, uint64_t id,
+                      std::span<const uint8_t> envelope, const Bytes& params,
+                      const Bytes& data) = 0;
+    // The same for small parts that need no counted owner: always copied.
+    virtual void send_copy(wire::Message message, uint8_t flags, uint64_t id,
+                           std::span<const uint8_t> envelope, std::span<const uint8_t> params,
+                           std::span<const uint8_t> data) = 0;
+    // Bytes queued and not yet taken by the system.
+    [[nodiscard]] virtual size_t queued_bytes() const = 0;
+    // Stops and resumes reading: back-pressure on the other side.
+    virtual void pause_reading(bool paused) = 0;
+    // Flushes what was sent, then closes; no further events. The object dies in a later turn.
+    virtual void close() = 0;
+    [[nodiscard]] virtual std::string peer_address() const = 0;
+    [[nodiscard]] virtual bool is_loopback() const = 0;
+    // Who the other side proved to be, and what binds a login to this channel: empty without TLS.
+    [[nodiscard]] virtual std::string peer_identity() const { return {}; }
+    [[nodiscard]] virtual std::string channel_binding() const { return {}; }
+    [[nodiscard]] virtual uint64_t bytes_in() const = 0;
+    [[nodiscard]] virtual uint64_t bytes_out() const = 0;
+};
+
+// Marks for queued_bytes(): above high a role stops what feeds this connection, below low it goes
+// on.
+inline constexpr size_t kSendHighMark = 512 * 1024;
+inline constexpr size_t kSendLowMark = 128 * 1024;
+inline constexpr size_t kSendLimit = 128u << 20;  // a reader this far behind is closed
+
+class Listener {
+  public:
+    virtual ~Listener() = default;  // stops listening
+    [[nodiscard]] virtual uint32_t port() const = 0;
+};
+
+class Transport {
+  public:
+    virtual ~Transport() = default;
+    using Accept = std::function<void(std::unique_ptr<Connection>)>;
+    using Connected = std::function<void(Result<std::unique_ptr<Connection>>)>;
+    // port 0: any free one.
+    virtual Result<std::unique_ptr<Listener>> listen(const std::string& address, uint32_t port,
+                                                     Accept accept) = 0;
+    // Calls `connected` once, in a later turn. Destroying the returned handle cancels it.
+    class Attempt {
+      public:
+        virtual ~Attempt() = default;
+    };
+    virtual std::unique_ptr<Attempt> connect(const std::string& host, uint32_t port,
+                                             uint64_t timeout_us, Connected connected) = 0;
+};
+
+}  // namespace p2c2r::net

@@ -1,0 +1,97 @@
+// The client role: takes tasks, keeps one connection to a coordinator, and ends every accepted task
+// exactly once: by the coordinator's answer, by computing it here as the last resort, or by an
+// error at its deadline. Loop thread only; no socket, thread or clock of its own.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/crypto.h"
+#include "core/log.h"
+#include "core/prng.h"
+#include "exec/executor.h"
+#include "model/task.h"
+#include "net/loop.h"
+#include "net/transport.h"
+#include "roles/stats.h"
+
+namespace p2c2r::roles {
+
+struct ReconnectOptions {
+    uint32_t attempts_max = 0xFFFFFFFE;  // in a row; 0: none
+    uint64_t backoff_first_us = 50'000;  // doubled after each failure, half of it jitter
+    uint64_t backoff_max_us = 5'000'000;
+    uint64_t connect_timeout_us = 5'000'000;
+};
+
+struct ClientOptions {
+    std::string client_id;  // empty: automatic
+    std::string host;       // empty with no transport: this machine only
+    uint32_t port = limits::kListenPortDefault;
+    ReconnectOptions reconnect;
+    bool checksum = false;  // XXH3 over payloads, made here, checked by the last receiver
+};
+
+class ClientEvents {
+  public:
+    // The one end of an accepted task.
+    virtual void on_task_ended(uint64_t task, TaskResult&& result) = 0;
+    // kOk: connected and registered. kDisconnected: lost, trying again. Another: given up.
+    virtual void on_client_state(Status status, const std::string& text) = 0;
+    virtual void on_peer_count(uint32_t available, uint32_t total) = 0;
+    // `fields` is a MessagePack map.
+    virtual void on_call_done(uint64_t call, const Error* error, Bytes fields, Bytes data) = 0;
+
+  protected:
+    ~ClientEvents() = default;
+};
+
+struct ClientStats {
+    bool connected = false;
+    bool given_up = false;
+    uint32_t peers_available = 0;
+    uint32_t peers_total = 0;
+    uint64_t submitted = 0;
+    uint64_t completed = 0;
+    uint64_t failed = 0;
+    uint64_t cancelled = 0;
+    uint64_t local = 0;
+    uint64_t reconnects = 0;
+    uint64_t bytes_in = 0;
+    uint64_t bytes_out = 0;
+    Histogram total_us;  // of successful tasks
+};
+
+class Client {
+  public:
+    // `transport` NULL: this machine only. `runner` NULL: nothing is computed here. All must
+    // outlive it.
+    Client(net::Loop& loop, net::Transport* transport, exec::Runner* runner, RandomSource& random,
+           Prng prng, Log log, ClientOptions options, ClientEvents& events);
+    ~Client();  // as close(), but tells nobody
+
+    void start();
+    // `task` is chosen by the caller, not 0, and never used twice. The spec was checked by
+    // check_task_spec(). The end comes through on_task_ended, perhaps before submit returns.
+    void submit(uint64_t task, TaskSpec&& spec);
+    // Ended or unknown tasks are ignored.
+    void cancel(uint64_t task);
+    // Asks the coordinator; answered once through on_call_done.
+    void call(uint64_t call, const std::string& name, Bytes arguments, uint64_t timeout_us);
+    // Ends every task with kClosed and says goodbye.
+    void close();
+
+    [[nodiscard]] const ClientStats& stats();
+    [[nodiscard]] const std::string& client_id() const;
+
+  private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+// What can be said of a task before it is accepted: type name, sizes, priority, circle and the
+// like.
+Result<Done> check_task_spec(const TaskSpec& spec);
+
+}  // namespace p2c2r::roles

@@ -1,0 +1,109 @@
+// The coordinator role: admits tasks, has the scheduler place them, relays payloads without opening
+// them, and ends every admitted task exactly once. Loop thread only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/crypto.h"
+#include "core/log.h"
+#include "core/prng.h"
+#include "exec/executor.h"
+#include "model/task.h"
+#include "net/loop.h"
+#include "net/transport.h"
+#include "roles/stats.h"
+
+namespace p2c2r::roles {
+
+struct CoordinatorOptions {
+    std::string listen_address = "127.0.0.1";
+    uint32_t listen_port = limits::kListenPortDefault;  // 0: any free one
+    bool listen = true;                                 // false: only accept() in this process
+    bool plaintext_anywhere = false;
+    uint32_t max_peers = limits::kPeersMaxDefault;
+    uint64_t task_timeout_us = limits::kTaskTimeoutMsDefault * 1000ull;
+    uint64_t heartbeat_interval_us = limits::kHeartbeatIntervalMsDefault * 1000ull;
+    uint64_t memory_max = limits::kMemoryMaxDefault;
+    uint64_t gamer_window_bytes = 32ull << 20;  // payload bytes one gamer may have pending
+    uint64_t resume_grace_us = 10'000'000;      // how long a lost gamer's tasks wait for it
+    bool local_execution = true;                // last resort: the coordinator computes it
+};
+
+class CoordinatorEvents {
+  public:
+    virtual void on_peer_joined(const std::string& peer_id) = 0;
+    virtual void on_peer_left(const std::string& peer_id, const std::string& reason) = 0;
+    virtual void on_peer_failed(const std::string& peer_id, const std::string& reason) = 0;
+
+  protected:
+    ~CoordinatorEvents() = default;
+};
+
+struct TypeStats {
+    std::string task_type;
+    uint64_t completed = 0;
+    uint64_t failed = 0;
+    Histogram processing_us;
+};
+
+struct CoordinatorStats {
+    uint32_t active_peers = 0;
+    uint32_t clients = 0;
+    uint32_t pending_tasks = 0;
+    uint64_t submitted = 0;
+    uint64_t completed_tasks = 0;
+    uint64_t failed_tasks = 0;
+    uint64_t cancelled_tasks = 0;
+    uint64_t retries = 0;
+    uint64_t timeouts = 0;
+    uint64_t peer_failures = 0;
+    uint64_t local_tasks = 0;
+    uint64_t refused_tasks = 0;    // over a limit, answered E_BUSY or E_LIMIT
+    uint64_t protocol_errors = 0;  // connections closed for what they sent
+    uint64_t bytes_in = 0;
+    uint64_t bytes_out = 0;
+    uint64_t payload_bytes_held = 0;
+    uint64_t payload_bytes_copied = 0;
+    double utilisation = 0;  // contract: "Numbers"
+    Histogram total_us;      // admission to delivery, of successful tasks
+    Histogram queue_us;
+    Histogram processing_us;
+    Histogram network_us;
+    std::vector<TypeStats> types;
+};
+
+class Coordinator {
+  public:
+    // `runner` NULL: nothing is computed here.
+    Coordinator(net::Loop& loop, net::Transport& transport, exec::Runner* runner,
+                RandomSource& random, Prng prng, Log log, CoordinatorOptions options,
+                CoordinatorEvents& events);
+    ~Coordinator();
+
+    // Listens. The error names address and port.
+    Result<Done> start();
+    [[nodiscard]] uint32_t port() const;  // 0: not listening
+    // A connection that did not come over the listener (a role of the same process, a test).
+    void accept(std::unique_ptr<net::Connection> connection);
+
+    // Named questions and commands (p2c2r_coordinator_call): a map of arguments in, a map out;
+    // `text` is set where the answer is text ("metrics").
+    Result<Bytes> call(const std::string& name, std::span<const uint8_t> arguments,
+                       std::string* text);
+    // Admits nothing new; `drained` is called once no task is pending.
+    void drain(std::function<void()> drained);
+    // Ends every task with kClosed and says goodbye to everybody.
+    void close();
+
+    [[nodiscard]] const CoordinatorStats& stats();
+
+  private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace p2c2r::roles

@@ -1,0 +1,81 @@
+// The peer role: offers this machine's executors to a coordinator, runs what it is given, and hands
+// results back. Loop thread only; no socket, thread or clock of its own.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/crypto.h"
+#include "core/log.h"
+#include "core/prng.h"
+#include "exec/executor.h"
+#include "model/task.h"
+#include "net/loop.h"
+#include "net/transport.h"
+#include "roles/client.h"
+
+namespace p2c2r::roles {
+
+struct PeerOptions {
+    std::string peer_id;  // empty: automatic
+    std::string host;
+    uint32_t port = limits::kListenPortDefault;
+    ReconnectOptions reconnect;
+    Capabilities capabilities;  // task_types empty: all the runner has
+    uint32_t slots = limits::kMaxConcurrentTasksDefault;
+    uint32_t prefetch = limits::kMaxConcurrentTasksDefault;  // assigned ahead of need
+    uint64_t window_bytes = 256ull << 20;
+    std::string codec_class;
+    bool checksum = false;
+};
+
+class PeerEvents {
+  public:
+    virtual void on_peer_state(Status status, const std::string& text) = 0;
+
+  protected:
+    ~PeerEvents() = default;
+};
+
+struct PeerStats {
+    bool connected = false;
+    bool given_up = false;
+    bool paused = false;
+    uint32_t running = 0;
+    uint32_t waiting = 0;
+    uint32_t slots_free = 0;
+    float load = 0;
+    uint64_t completed = 0;
+    uint64_t failed = 0;
+    uint64_t compute_us = 0;
+    uint64_t reconnects = 0;
+    uint64_t bytes_in = 0;
+    uint64_t bytes_out = 0;
+};
+
+class Peer {
+  public:
+    Peer(net::Loop& loop, net::Transport& transport, exec::Runner& runner, RandomSource& random,
+         Prng prng, Log log, PeerOptions options, PeerEvents& events);
+    ~Peer();
+
+    void start();
+    // Takes nothing new; what has not started is handed back.
+    void pause();
+    void resume();
+    // Pauses, and calls `drained` once nothing runs and every result has been handed over.
+    void drain(std::function<void()> drained);
+    // Says goodbye; running jobs are cancelled and their results dropped.
+    void close();
+
+    [[nodiscard]] const PeerStats& stats();
+    [[nodiscard]] const PeerOptions& options() const;  // with everything filled in
+
+  private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace p2c2r::roles
