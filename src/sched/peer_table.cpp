@@ -1,0 +1,239 @@
+#include "sched/peer_table.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace p2c2r::sched {
+
+namespace {
+
+constexpr double kUnknownComputeUs = 10'000;  // until anybody has answered a task of the type
+constexpr uint64_t kTimeoutFloorUs = 50'000;
+constexpr double kGain = 1.0 / 8;  // of the moving averages (Jacobson 1988)
+constexpr uint32_t kTimeoutDoublingsMax = 5;
+
+uint64_t to_key(double us) {
+    return us <= 0 ? 0 : static_cast<uint64_t>(us);
+}
+
+}  // namespace
+
+uint64_t PeerTable::join(PeerRecord&& record, const std::vector<TypeIndex>& types,
+                         uint64_t now_us) {
+    const uint64_t peer = peers_.insert();
+    if (peer == 0) return 0;
+    const uint32_t index = SlotMap<PeerRecord>::index_of(peer);
+    if (index >= ids_.size()) ids_.resize(index + 1);
+    ids_[index] = peer;
+    PeerRecord& slot = *peers_.find(peer);
+    slot = std::move(record);
+    slot.joined_us = now_us;
+    slot.busy_since_us = now_us;
+    for (TypeIndex type : types) {
+        if (type >= types_.size()) types_.resize(type + 1u);
+        ++types_[type].serving;
+        slot.learned.push_back(Learned{type, 0, 0, 0, 0, 0});
+    }
+    place(peer, slot, now_us);
+    return peer;
+}
+
+void PeerTable::leave(uint64_t peer, uint64_t now_us) {
+    PeerRecord* record = peers_.find(peer);
+    if (!record) return;
+    account(*record, now_us);
+    gone_connected_us_ += static_cast<double>(now_us - record->joined_us) * record->slots;
+    gone_busy_us_ += record->busy_slot_us;
+    const uint32_t index = SlotMap<PeerRecord>::index_of(peer);
+    for (const Learned& learned : record->learned) {
+        TypeHeaps& heaps = types_[learned.type];
+        heaps.free.remove(index);
+        heaps.waiting.remove(index);
+        --heaps.serving;
+    }
+    *record = PeerRecord{};
+    peers_.erase(peer);
+}
+
+Learned* PeerTable::learned(PeerRecord& record, TypeIndex type) {
+    for (Learned& learned : record.learned) {
+        if (learned.type == type) return &learned;
+    }
+    return nullptr;
+}
+
+double PeerTable::estimate_us(const PeerRecord& record, TypeIndex type) const {
+    for (const Learned& learned : record.learned) {
+        if (learned.type == type && learned.samples > 0) return learned.compute_us;
+    }
+    if (type < types_.size() && types_[type].samples > 0) return types_[type].compute_us;
+    return kUnknownComputeUs;
+}
+
+uint64_t PeerTable::timeout_us(const PeerRecord& record, TypeIndex type,
+                               uint64_t start_value_us) const {
+    for (const Learned& learned : record.learned) {
+        if (learned.type != type || learned.samples == 0) continue;
+        // What is held already is worked off first.
+        const double ahead = record.backlog_us / std::max(1u, record.slots);
+        const double usual = std::max(learned.round_us, ahead + learned.compute_us);
+        const double wait = 2 * usual + 4 * learned.deviation_us;
+        const uint32_t doublings = std::min(learned.timeouts, kTimeoutDoublingsMax);
+        const double scaled = std::ldexp(wait, static_cast<int>(doublings));
+        return std::max(kTimeoutFloorUs << doublings, static_cast<uint64_t>(scaled));
+    }
+    return start_value_us;
+}
+
+// Puts the peer where it belongs in the heaps of all its types.
+void PeerTable::place(uint64_t peer, PeerRecord& record, uint64_t now_us) {
+    const uint32_t index = SlotMap<PeerRecord>::index_of(peer);
+    const bool open = record.takes(1);
+    const bool free_slot = open && record.held < record.slots;
+    for (const Learned& learned : record.learned) {
+        TypeHeaps& heaps = types_[learned.type];
+        if (!open) {
+            heaps.free.remove(index);
+            heaps.waiting.remove(index);
+            continue;
+        }
+        double own_us = learned.compute_us;
+        if (learned.samples == 0) own_us = estimate_us(record, learned.type);
+        // A peer that has just failed several times looks slower, so that others go first.
+        own_us += record.link_us;
+        own_us = std::ldexp(own_us, static_cast<int>(std::min(record.failures, 10u)));
+        if (free_slot) {
+            heaps.waiting.remove(index);
+            heaps.free.set(index, to_key(own_us));
+        } else {
+            heaps.free.remove(index);
+            const double start = static_cast<double>(now_us) + record.backlog_us / record.slots;
+            heaps.waiting.set(index, to_key(start + own_us));
+        }
+    }
+}
+
+PeerTable::Choice PeerTable::choose(TypeIndex type, uint64_t bytes, Circle circle,
+                                    const uint64_t* excluded, size_t excluded_count,
+                                    uint64_t now_us) const {
+    Choice choice;
+    if (type >= types_.size()) return choice;
+    const TypeHeaps& heaps = types_[type];
+    const auto fits = [&](uint32_t index) {
+        const uint64_t peer = ids_[index];
+        for (size_t i = 0; i < excluded_count; ++i) {
+            if (excluded[i] == peer) return false;
+        }
+        const PeerRecord* record = peers_.find(peer);
+        // A circle is a set of machines: own lies inside invited, invited inside public.
+        return record->takes(bytes) && record->circle <= circle;
+    };
+    // The top nearly always fits. If not (a tried peer, a byte window, a circle), the rest is
+    // looked through, each heap once.
+    const auto best_of = [&](const IndexedHeap& heap) -> uint32_t {
+        if (heap.empty()) return UINT32_MAX;
+        if (fits(heap.top())) return heap.top();
+        uint32_t best = UINT32_MAX;
+        for (uint32_t index : heap.members()) {
+            if ((best == UINT32_MAX || heap.key(index) < heap.key(best) ||
+                 (heap.key(index) == heap.key(best) && index < best)) &&
+                fits(index)) {
+                best = index;
+            }
+        }
+        return best;
+    };
+    const uint32_t free = best_of(heaps.free);
+    const uint32_t waiting = best_of(heaps.waiting);
+    uint64_t finish_free = UINT64_MAX;
+    uint64_t finish_waiting = UINT64_MAX;
+    if (free != UINT32_MAX) finish_free = now_us + heaps.free.key(free);
+    if (waiting != UINT32_MAX) finish_waiting = std::max(now_us, heaps.waiting.key(waiting));
+    if (free == UINT32_MAX && waiting == UINT32_MAX) return choice;
+    choice.free_slot = finish_free <= finish_waiting;
+    choice.peer = ids_[choice.free_slot ? free : waiting];
+    choice.finish_us = std::min(finish_free, finish_waiting);
+    choice.considered = static_cast<uint32_t>(heaps.free.size() + heaps.waiting.size());
+    return choice;
+}
+
+void PeerTable::account(PeerRecord& record, uint64_t now_us) {
+    record.busy_slot_us +=
+        static_cast<double>(now_us - record.busy_since_us) * std::min(record.held, record.slots);
+    record.busy_since_us = now_us;
+}
+
+void PeerTable::held_more(uint64_t peer, TypeIndex, uint64_t bytes, double estimate_us,
+                          uint64_t now_us) {
+    PeerRecord* record = peers_.find(peer);
+    if (!record) return;
+    account(*record, now_us);
+    ++record->held;
+    record->held_bytes += bytes;
+    record->backlog_us += estimate_us;
+    place(peer, *record, now_us);
+}
+
+void PeerTable::held_less(uint64_t peer, uint64_t bytes, double estimate_us, uint64_t now_us) {
+    PeerRecord* record = peers_.find(peer);
+    if (!record) return;
+    account(*record, now_us);
+    P2C2R_CHECK(record->held > 0 && record->held_bytes >= bytes);
+    --record->held;
+    record->held_bytes -= bytes;
+    record->backlog_us = record->held == 0 ? 0 : std::max(0.0, record->backlog_us - estimate_us);
+    place(peer, *record, now_us);
+}
+
+void PeerTable::set_window(uint64_t peer, uint32_t window_tasks, uint64_t now_us) {
+    PeerRecord* record = peers_.find(peer);
+    if (!record || record->window_tasks == window_tasks) return;
+    record->window_tasks = window_tasks;
+    place(peer, *record, now_us);
+}
+
+void PeerTable::learn(uint64_t peer, TypeIndex type, uint64_t compute_us, uint64_t round_us,
+                      uint64_t now_us) {
+    PeerRecord* record = peers_.find(peer);
+    if (!record) return;
+    Learned* entry = learned(*record, type);
+    if (!entry) return;
+    // Nobody can have computed for longer than the answer took.
+    const double compute = static_cast<double>(std::min(compute_us, round_us));
+    const double round = static_cast<double>(round_us);
+    if (entry->samples == 0) {
+        entry->compute_us = compute;
+        entry->round_us = round;
+        entry->deviation_us = round / 2;
+    } else {
+        entry->deviation_us +=
+            kGain * 2 * (std::fabs(round - entry->round_us) - entry->deviation_us);
+        entry->round_us += kGain * (round - entry->round_us);
+        entry->compute_us += kGain * (compute - entry->compute_us);
+    }
+    if (entry->samples < UINT32_MAX) ++entry->samples;
+    entry->timeouts = 0;
+    record->failures = 0;
+    // The link shows when nothing else waited: the smallest rest of a round, forgotten slowly.
+    const double rest = round - compute;
+    record->link_us = record->link_us == 0 ? rest : std::min(record->link_us * 1.001 + 0.01, rest);
+    TypeHeaps& heaps = types_[type];
+    if (heaps.samples++ == 0) {
+        heaps.compute_us = compute;
+    } else {
+        heaps.compute_us += kGain * (compute - heaps.compute_us);
+    }
+    place(peer, *record, now_us);
+}
+
+void PeerTable::slot_time(uint64_t now_us, double& connected_us, double& busy_us) {
+    connected_us = gone_connected_us_;
+    busy_us = gone_busy_us_;
+    peers_.for_each([&](uint64_t, PeerRecord& record) {
+        account(record, now_us);
+        connected_us += static_cast<double>(now_us - record.joined_us) * record.slots;
+        busy_us += record.busy_slot_us;
+    });
+}
+
+}  // namespace p2c2r::sched

@@ -1,0 +1,136 @@
+// PeerTable: the connected peers, what each can run, how fast it has been, and who would finish a
+// task of some type first.
+//
+// Choosing is O(log n): per task type two heaps hold the peers that could take a task. Peers with a
+// free slot are ordered by learned time plus link; peers whose slots are all busy, but whose window
+// is not full, by the time their backlog should be worked off, plus the same. Neither order changes
+// while time passes, so only the peer that got or ended a task is moved.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "core/slot_map.h"
+#include "model/task.h"
+#include "sched/indexed_heap.h"
+
+namespace p2c2r::sched {
+
+using TypeIndex = uint16_t;
+inline constexpr TypeIndex kNoType = UINT16_MAX;
+
+// What has been learned of one task type on one peer. Times in microseconds.
+struct Learned {
+    TypeIndex type = kNoType;
+    uint32_t samples = 0;
+    double compute_us = 0;    // in the executor, moving average
+    double round_us = 0;      // assign to result, moving average
+    double deviation_us = 0;  // of round_us
+    uint32_t timeouts = 0;    // in a row; doubles the timeout
+};
+
+// An attempt the coordinator has given up but the peer has not yet answered for: it still holds its
+// slot there.
+struct Abandoned {
+    uint64_t attempt_id = 0;
+    Nonce nonce{};
+    uint64_t bytes = 0;
+    double estimate_us = 0;
+};
+
+struct PeerRecord {
+    std::string peer_id;
+    Circle circle = Circle::kInvited;
+    uint32_t slots = 1;
+    uint32_t window_tasks = 1;
+    uint64_t window_bytes = 0;
+    uint32_t held = 0;  // attempts assigned and not answered, abandoned ones included
+    uint64_t held_bytes = 0;
+    double backlog_us = 0;  // estimated compute time of what is held
+    double link_us = 0;     // round trip without compute and waiting, smallest seen, drifting up
+    uint32_t failures = 0;  // in a row
+    std::vector<Learned> learned;
+    std::vector<uint64_t> leases;  // scheduler's tasks that run here
+    std::vector<Abandoned> abandoned;
+    uint64_t joined_us = 0;
+    uint64_t busy_since_us = 0;  // for utilisation: integral of min(held, slots)
+    double busy_slot_us = 0;
+    uint64_t completed = 0;
+    uint64_t failed = 0;
+
+    [[nodiscard]] bool takes(uint64_t bytes) const {
+        return held < window_tasks && (held == 0 || held_bytes + bytes <= window_bytes);
+    }
+};
+
+class PeerTable {
+  public:
+    explicit PeerTable(uint32_t peers_max) : peers_(peers_max) {}
+
+    // 0 when the table is full. `types` are the types it runs.
+    uint64_t join(PeerRecord&& record, const std::vector<TypeIndex>& types, uint64_t now_us);
+    void leave(uint64_t peer, uint64_t now_us);
+    [[nodiscard]] PeerRecord* find(uint64_t peer) { return peers_.find(peer); }
+    [[nodiscard]] size_t size() const { return peers_.size(); }
+    // Peers that could ever take this type.
+    [[nodiscard]] uint32_t serving(TypeIndex type) const {
+        return type < types_.size() ? types_[type].serving : 0;
+    }
+
+    struct Choice {
+        uint64_t peer = 0;
+        uint64_t finish_us = 0;  // predicted, absolute
+        bool free_slot = false;
+        uint32_t considered = 0;  // peers that could have taken it
+    };
+    // The peer predicted to finish first among those that can take it now and are not in
+    // `excluded`; peer 0 when there is none.
+    Choice choose(TypeIndex type, uint64_t bytes, Circle circle, const uint64_t* excluded,
+                  size_t excluded_count, uint64_t now_us) const;
+
+    // A task was given to, or answered by, a peer.
+    void held_more(uint64_t peer, TypeIndex type, uint64_t bytes, double estimate_us,
+                   uint64_t now_us);
+    void held_less(uint64_t peer, uint64_t bytes, double estimate_us, uint64_t now_us);
+    // The window a peer states anew (0: takes nothing for now).
+    void set_window(uint64_t peer, uint32_t window_tasks, uint64_t now_us);
+    // One successful answer: `round_us` from assign to result, `compute_us` as the peer says.
+    void learn(uint64_t peer, TypeIndex type, uint64_t compute_us, uint64_t round_us,
+               uint64_t now_us);
+
+    [[nodiscard]] double estimate_us(const PeerRecord& record, TypeIndex type) const;
+    // How long to wait for an answer before another peer is tried.
+    [[nodiscard]] uint64_t timeout_us(const PeerRecord& record, TypeIndex type,
+                                      uint64_t start_value_us) const;
+    Learned* learned(PeerRecord& record, TypeIndex type);
+
+    // Slot time since the beginning: connected, and with a task held.
+    void slot_time(uint64_t now_us, double& connected_us, double& busy_us);
+
+    template <class F>
+    void for_each(F&& f) {
+        peers_.for_each(std::forward<F>(f));
+    }
+
+  private:
+    struct TypeHeaps {
+        IndexedHeap free;     // key: learned compute time + link
+        IndexedHeap waiting;  // key: predicted finish, absolute
+        uint32_t serving = 0;
+        double compute_us = 0;  // over all peers, for one that has no sample yet
+        uint32_t samples = 0;
+    };
+
+    void place(uint64_t peer, PeerRecord& record, uint64_t now_us);
+    void account(PeerRecord& record, uint64_t now_us);
+
+    SlotMap<PeerRecord> peers_;
+    std::vector<uint64_t> ids_;  // by slot index
+    std::deque<TypeHeaps> types_;
+    double gone_connected_us_ = 0;
+    double gone_busy_us_ = 0;
+};
+
+}  // namespace p2c2r::sched

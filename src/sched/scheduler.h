@@ -1,0 +1,193 @@
+// Scheduler: the one place where a task changes state. It decides and never acts: each function
+// takes an event and the time, and appends what is to be done to a list of actions, which the
+// coordinator role performs. No socket, thread or clock here, so the simulator runs the real thing.
+//
+//             admit            place                 accepted
+//   (nothing) ─────▶ Queued ─────────▶ Leased ────────────────────▶ Ended
+//                      ▲  │                │ refusal, error, timeout, loss of the peer
+//                      │  └──▶ Local ──▶   │
+//                      └───────────────────┘   at most kAttemptsMax attempts
+//
+// A lease ends by result, refusal, deadline or loss of the peer, and by nothing else. A task that
+// is cancelled, or given up at one peer, keeps its slot at that peer until the peer has answered:
+// the attempt is "abandoned".
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/crypto.h"
+#include "core/slot_map.h"
+#include "model/task.h"
+#include "sched/deadline_wheel.h"
+#include "sched/peer_table.h"
+#include "sched/task_queue.h"
+
+namespace p2c2r::sched {
+
+struct Action {
+    enum class Kind : uint8_t {
+        kAssign,         // task to peer, under attempt_id and nonce
+        kCancelAttempt,  // tell peer that attempt_id is not wanted any more
+        kRunLocal,       // the coordinator computes the task itself
+        kCancelLocal,
+        kEnd,  // the task ends here with an error: status and text
+    };
+    Kind kind;
+    Status status = Status::kOk;
+    uint64_t task = 0;
+    uint64_t peer = 0;
+    uint64_t attempt_id = 0;  // the task id on the peer's hop
+    const char* text = "";    // static
+};
+
+struct Admission {
+    TypeIndex type = kNoType;
+    int8_t priority = 0;
+    Circle circle = Circle::kInvited;
+    uint64_t deadline_us = 0;       // absolute
+    uint64_t start_timeout_us = 0;  // of an attempt on a peer nothing is known of
+    uint64_t bytes = 0;
+    bool can_run_local = false;
+};
+
+struct TaskRecord {
+    enum class State : uint8_t { kFree, kQueued, kLeased, kLocal };
+    State state = State::kFree;
+    int8_t priority = 0;
+    Circle circle = Circle::kInvited;
+    uint8_t attempts = 0;
+    uint8_t refusals = 0;
+    bool can_run_local = false;
+    TypeIndex type = kNoType;
+    uint32_t queue_stamp = 0;
+    uint64_t deadline_us = 0;
+    uint64_t admitted_us = 0;
+    uint64_t placed_us = 0;  // start of the last attempt
+    uint64_t lease_until_us = 0;
+    uint64_t start_timeout_us = 0;
+    uint64_t bytes = 0;
+    uint64_t peer = 0;
+    uint64_t attempt_id = 0;
+    Nonce nonce{};
+    double estimate_us = 0;
+    uint64_t tried[limits::kAttemptsMax] = {};
+};
+
+// What became of a peer's answer.
+enum class Verdict : uint8_t {
+    kAccepted,   // the task has ended with this answer: deliver it
+    kRetried,    // a failed attempt; the task goes on elsewhere
+    kAbandoned,  // an answer to an attempt that was given up: dropped, its slot is free again
+    kUnknown,    // nothing of this peer has this id and nonce: dropped
+};
+
+struct SchedulerStats {
+    uint64_t assigned = 0;
+    uint64_t retries = 0;
+    uint64_t timeouts = 0;   // of attempts
+    uint64_t deadlines = 0;  // of tasks
+    uint64_t peer_failures = 0;
+    uint64_t local = 0;
+    uint64_t abandoned_answers = 0;
+    uint64_t unknown_answers = 0;
+};
+
+// One placement, for "why this peer".
+struct Placement {
+    uint64_t task = 0;
+    uint64_t peer = 0;
+    uint64_t at_us = 0;
+    uint64_t finish_us = 0;  // predicted
+    uint32_t considered = 0;
+    uint32_t held = 0;  // at that peer before it
+    uint8_t attempt = 0;
+    bool free_slot = false;
+};
+
+class Scheduler {
+  public:
+    Scheduler(uint32_t peers_max, RandomSource& random);
+
+    // ---- peers
+    // 0 when the table is full.
+    uint64_t peer_joined(PeerRecord&& record, const std::vector<std::string>& task_types,
+                         uint64_t now_us);
+    // `failed`: lost rather than left. Its tasks go back to the queue.
+    void peer_left(uint64_t peer, bool failed, uint64_t now_us, std::vector<Action>& actions);
+    void peer_window(uint64_t peer, uint32_t window_tasks, uint64_t now_us);
+
+    // ---- tasks
+    // The new task's id, or 0 when kTasksPendingMax are pending.
+    uint64_t admit(const Admission& admission, uint64_t now_us);
+    // Gamer's wish or loss: the task is gone without a further word (no kEnd action).
+    void withdraw(uint64_t task, uint64_t now_us, std::vector<Action>& actions);
+    // An answer of a peer. Ok or an error that another peer would give too: accepted.
+    Verdict answered(uint64_t peer, uint64_t attempt_id, const Nonce& nonce, Status status,
+                     uint64_t compute_us, uint64_t now_us, std::vector<Action>& actions);
+    // The first frame of an answer that comes in parts: may it be passed on? Changes nothing.
+    [[nodiscard]] bool is_current(uint64_t peer, uint64_t attempt_id, const Nonce& nonce) const;
+    // The task of the attempt that `peer` runs under this id, or 0.
+    [[nodiscard]] uint64_t task_of_attempt(uint64_t peer, uint64_t attempt_id) const;
+    // A peer hands a task back that it has not started.
+    Verdict refused(uint64_t peer, uint64_t attempt_id, const Nonce& nonce, uint64_t now_us,
+                    std::vector<Action>& actions);
+    // The coordinator's own run ended with an answer to deliver; an error there is final as well.
+    void local_ended(uint64_t task);
+    // Places the queued task on this peer, whatever the prediction says. kStale, kState or kBusy.
+    Status assign_to(uint64_t task, uint64_t peer, uint64_t now_us, std::vector<Action>& actions);
+
+    // Places what waits, most urgent first, as long as there is room at peers.
+    void dispatch(uint64_t now_us, std::vector<Action>& actions);
+    // Deadlines of tasks and of attempts.
+    void expire(uint64_t now_us, std::vector<Action>& actions);
+    // When expire() has something to do at the earliest; UINT64_MAX: nothing.
+    [[nodiscard]] uint64_t next_us() const { return wheel_.next_us(); }
+
+    // ---- looking
+    TypeIndex type_index(std::string_view task_type);  // adds it; kNoType when there are too many
+    [[nodiscard]] const std::string& type_name(TypeIndex type) const { return type_names_[type]; }
+    [[nodiscard]] bool known_type(TypeIndex type) const { return ever_served_[type]; }
+    [[nodiscard]] uint32_t serving(TypeIndex type) const { return peers_.serving(type); }
+    [[nodiscard]] const TaskRecord* find(uint64_t task) const { return tasks_.find(task); }
+    [[nodiscard]] size_t pending() const { return tasks_.size(); }
+    [[nodiscard]] size_t queued() const;
+    PeerTable& peers() { return peers_; }
+    [[nodiscard]] const SchedulerStats& stats() const { return stats_; }
+    // The last placement of a task among the recent ones, or NULL.
+    [[nodiscard]] const Placement* explain(uint64_t task) const;
+
+  private:
+    void enqueue(uint64_t task, TaskRecord& record, uint64_t now_us);
+    void unqueue(uint64_t task, TaskRecord& record);
+    void lease(uint64_t task, TaskRecord& record, const PeerTable::Choice& choice, uint64_t now_us,
+               std::vector<Action>& actions);
+    void end_lease(TaskRecord& record, uint64_t task, uint64_t now_us);
+    void abandon(TaskRecord& record, uint64_t task, std::vector<Action>& actions);
+    void try_again(uint64_t task, TaskRecord& record, Status why, uint64_t now_us,
+                   std::vector<Action>& actions);
+    void start_local(uint64_t task, TaskRecord& record, uint64_t now_us,
+                     std::vector<Action>& actions);
+    void end(uint64_t task, TaskRecord& record, Status status, const char* text,
+             std::vector<Action>& actions);
+    void drop(uint64_t task, TaskRecord& record);
+    void arm(uint64_t task, const TaskRecord& record);
+    Abandoned* find_abandoned(PeerRecord& record, uint64_t attempt_id, const Nonce& nonce);
+    bool place_one(TypeIndex type, uint64_t now_us, std::vector<Action>& actions);
+
+    SlotMap<TaskRecord> tasks_{limits::kTasksPendingMax};
+    std::vector<uint64_t> task_ids_;  // by slot index
+    std::vector<TaskQueue> queues_;   // by type
+    std::vector<std::string> type_names_;
+    std::vector<bool> ever_served_;
+    DeadlineWheel wheel_;
+    PeerTable peers_;
+    RandomSource& random_;
+    SchedulerStats stats_;
+    std::vector<Placement> placements_;  // a ring of the recent ones
+    size_t placements_next_ = 0;
+};
+
+}  // namespace p2c2r::sched
