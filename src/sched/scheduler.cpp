@@ -8,7 +8,6 @@ namespace {
 
 constexpr size_t kPlacementsKept = 1024;
 constexpr uint8_t kRefusalsMax = 8;
-constexpr size_t kAbandonedMax = 1024;  // of one peer; its window bounds it in practice
 
 // The attempt number stands in bits 28..31 of the id on the peer's hop, so that two attempts of one
 // task never share an id, even on the same peer. kTasksPendingMax leaves these bits free.
@@ -160,6 +159,7 @@ void Scheduler::lease(uint64_t task, TaskRecord& record, const PeerTable::Choice
     Placement& placement = placements_[placements_next_++ % kPlacementsKept];
     placement = {task,      choice.peer,     now_us,          choice.finish_us, choice.considered,
                  peer.held, record.attempts, choice.free_slot};
+    record.lease_position = static_cast<uint32_t>(peer.leases.size());
     peer.leases.push_back(task);
     peers_.held_more(choice.peer, record.type, record.bytes, record.estimate_us, now_us);
     arm(task, record);
@@ -168,16 +168,19 @@ void Scheduler::lease(uint64_t task, TaskRecord& record, const PeerTable::Choice
     actions.push_back({Action::Kind::kAssign, Status::kOk, task, choice.peer, record.attempt_id});
 }
 
+// Takes the task out of the peer's list of leases; the last one moves to its place.
+void Scheduler::unlist_lease(PeerRecord& peer, TaskRecord& record) {
+    const uint64_t last = peer.leases.back();
+    peer.leases[record.lease_position] = last;
+    tasks_.find(last)->lease_position = record.lease_position;
+    peer.leases.pop_back();
+}
+
 // Takes the lease out of the peer's books. The slot at the peer is free again.
-void Scheduler::end_lease(TaskRecord& record, uint64_t task, uint64_t now_us) {
+void Scheduler::end_lease(TaskRecord& record, uint64_t now_us) {
     PeerRecord* peer = peers_.find(record.peer);
     if (!peer) return;
-    // Answers come mostly in the order of the leases, so the search is short.
-    const auto it = std::find(peer->leases.begin(), peer->leases.end(), task);
-    if (it != peer->leases.end()) {
-        *it = peer->leases.back();
-        peer->leases.pop_back();
-    }
+    unlist_lease(*peer, record);
     peers_.held_less(record.peer, record.bytes, record.estimate_us, now_us);
 }
 
@@ -185,11 +188,9 @@ void Scheduler::end_lease(TaskRecord& record, uint64_t task, uint64_t now_us) {
 void Scheduler::abandon(TaskRecord& record, uint64_t task, std::vector<Action>& actions) {
     PeerRecord* peer = peers_.find(record.peer);
     if (!peer) return;
-    std::erase(peer->leases, task);
-    if (peer->abandoned.size() < kAbandonedMax) {
-        peer->abandoned.push_back(
-            {record.attempt_id, record.nonce, record.bytes, record.estimate_us});
-    }
+    unlist_lease(*peer, record);
+    // Bounded by the peer's window: an abandoned attempt still counts as held.
+    peer->abandoned.push_back({record.attempt_id, record.nonce, record.bytes, record.estimate_us});
     actions.push_back(
         {Action::Kind::kCancelAttempt, Status::kCancelled, task, record.peer, record.attempt_id});
 }
@@ -304,7 +305,7 @@ Verdict Scheduler::answered(uint64_t peer, uint64_t attempt_id, const Nonce& non
     }
     const uint64_t task = task_of(attempt_id);
     TaskRecord& record = *tasks_.find(task);
-    end_lease(record, task, now_us);
+    end_lease(record, now_us);
     if (is_final(status)) {
         if (status == Status::kOk) {
             ++holder->completed;
@@ -327,7 +328,7 @@ Verdict Scheduler::refused(uint64_t peer, uint64_t attempt_id, const Nonce& nonc
     }
     const uint64_t task = task_of(attempt_id);
     TaskRecord& record = *tasks_.find(task);
-    end_lease(record, task, now_us);
+    end_lease(record, now_us);
     // It never started, so it does not count as an attempt; refusals have a bound of their own.
     if (++record.refusals <= kRefusalsMax && record.attempts > 0) --record.attempts;
     try_again(task, record, Status::kBusy, now_us, actions);
@@ -396,7 +397,8 @@ bool Scheduler::place_one(TypeIndex type, uint64_t now_us, std::vector<Action>& 
 void Scheduler::dispatch(uint64_t now_us, std::vector<Action>& actions) {
     // Types share peers, so the most urgent head of all queues goes first; a type whose head finds
     // no peer stands aside for this round.
-    std::vector<TypeIndex> open;
+    std::vector<TypeIndex>& open = open_;
+    open.clear();
     for (size_t type = 0; type < queues_.size(); ++type) {
         if (queues_[type].live() > 0) open.push_back(static_cast<TypeIndex>(type));
     }

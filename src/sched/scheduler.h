@@ -73,6 +73,7 @@ struct TaskRecord {
     uint64_t attempt_id = 0;
     Nonce nonce{};
     double estimate_us = 0;
+    uint32_t lease_position = 0;  // in the peer's list of leases
     uint64_t tried[limits::kAttemptsMax] = {};
 };
 
@@ -164,7 +165,8 @@ class Scheduler {
     void unqueue(uint64_t task, TaskRecord& record);
     void lease(uint64_t task, TaskRecord& record, const PeerTable::Choice& choice, uint64_t now_us,
                std::vector<Action>& actions);
-    void end_lease(TaskRecord& record, uint64_t task, uint64_t now_us);
+    void end_lease(TaskRecord& record, uint64_t now_us);
+    void unlist_lease(PeerRecord& peer, TaskRecord& record);
     void abandon(TaskRecord& record, uint64_t task, std::vector<Action>& actions);
     void try_again(uint64_t task, TaskRecord& record, Status why, uint64_t now_us,
                    std::vector<Action>& actions);
@@ -186,6 +188,7 @@ class Scheduler {
     PeerTable peers_;
     RandomSource& random_;
     SchedulerStats stats_;
+    std::vector<TypeIndex> open_;        // scratch of dispatch()
     std::vector<Placement> placements_;  // a ring of the recent ones
     size_t placements_next_ = 0;
 };

@@ -1,0 +1,133 @@
+// Payloads that travel in chunks. OutStreams sends them on one connection, a chunk of each in turn and
+// never more than the send mark ahead, so that a large payload does not block small frames.
+// Assembler puts the chunks of one direction together again.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/flat_map.h"
+#include "core/status.h"
+#include "net/transport.h"
+#include "wire/codec.h"
+#include "wire/frame.h"
+#include "wire/messages.h"
+
+namespace p2c2r::roles {
+
+// The next bytes of a payload: params first, then data.
+struct Chunk {
+    Bytes params;
+    Bytes data;
+    [[nodiscard]] size_t size() const { return params.size() + data.size(); }
+};
+
+// Bytes of params and data in one chunk of our own making. Small enough to stay in a core's cache on
+// its way through a relay.
+inline constexpr size_t kOwnChunkSize = 128 * 1024;
+
+inline bool needs_chunks(size_t params_size, size_t data_size) {
+    return params_size + data_size > limits::kChunkSizeMax;
+}
+
+class OutStreams {
+  public:
+    // Sends a whole payload: one frame, or a stream when it needs chunks (then the envelope MUST carry
+    // its sizes).
+    void send(net::Connection& connection, wire::Message message, uint8_t flags, uint64_t id,
+              std::span<const uint8_t> envelope, const Bytes& params, const Bytes& data);
+    // A stream whose chunks come later. One of the same message and id is dropped.
+    void open(wire::Message message, uint8_t flags, uint64_t id,
+              std::span<const uint8_t> envelope);
+    // The next chunk of an open stream; `last` closes it. Ignored when there is no such stream.
+    void append(uint64_t id, Chunk&& chunk, bool last);
+    // What has not been sent is not sent any more.
+    void drop(uint64_t id);
+    void clear() { streams_.clear(); }
+    // Sends as much as the marks allow. To be called when something was appended and on_writable.
+    void pump(net::Connection& connection);
+    [[nodiscard]] bool idle() const { return streams_.empty(); }
+    // Payload bytes that wait here.
+    [[nodiscard]] uint64_t waiting_bytes() const { return waiting_bytes_; }
+
+  private:
+    struct Stream {
+        wire::Message message{};
+        uint8_t flags = 0;  // without "more"
+        uint64_t id = 0;
+        std::vector<uint8_t> envelope;
+        std::deque<Chunk> chunks;
+        bool started = false;
+        bool complete = false;
+    };
+    Stream* find(uint64_t id);
+    void close_at(size_t position);
+
+    std::vector<std::unique_ptr<Stream>> streams_;
+    size_t turn_ = 0;  // whose chunk goes next
+    uint64_t waiting_bytes_ = 0;
+};
+
+struct Payload {
+    Bytes params;
+    Bytes data;
+};
+
+class Assembler {
+  public:
+    explicit Assembler(const MemoryHook* hook = nullptr) : hook_(hook) {}
+    enum class State { kWhole, kMore, kIgnored, kBroken };
+
+    // The first frame of a stream (it has an envelope). What was there under this id is dropped.
+    State first(const wire::Frame& frame, const std::optional<wire::PayloadSizes>& sizes,
+                Payload& whole);
+    // A later frame. kIgnored: no stream of this id is open.
+    State next(const wire::Frame& frame, Payload& whole);
+    // Where the next `size` data bytes of this stream belong, or NULL.
+    uint8_t* place(uint64_t id, size_t size);
+    void drop(uint64_t id) { open_.erase(id); }
+    void clear() { open_.clear(); }
+    [[nodiscard]] size_t open_count() const { return open_.size(); }
+    // Why the last call said kBroken; static text.
+    [[nodiscard]] const char* why() const { return why_; }
+
+  private:
+    struct Part {
+        Buffer buffer;
+        uint64_t size = 0;      // as announced
+        uint64_t received = 0;
+    };
+    struct Assembly {
+        Part params;
+        Part data;
+    };
+    State add(Assembly& assembly, const wire::Frame& frame, Payload& whole);
+    bool room(Part& part, size_t more);
+    State broken(const char* why) {
+        why_ = why;
+        return State::kBroken;
+    }
+
+    FlatMap<std::unique_ptr<Assembly>> open_;
+    const MemoryHook* hook_;
+    const char* why_ = "";
+};
+
+// XXH3-64 over params and data, as the checksum field has it.
+uint64_t payload_checksum(const Bytes& params, const Bytes& data);
+
+// Small payloads are copied out of the block they arrived in: one result that is kept must not keep
+// a whole read block alive.
+inline constexpr size_t kHoldThreshold = 4096;
+inline Bytes hold_or_copy(const wire::Frame& frame, std::span<const uint8_t> part,
+                          const MemoryHook* hook = nullptr) {
+    return part.size() >= kHoldThreshold ? frame.hold(part)
+           : part.empty()                ? Bytes()
+                                         : Bytes::copy(part, hook);
+}
+
+}  // namespace p2c2r::roles
