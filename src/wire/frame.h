@@ -83,8 +83,10 @@ inline constexpr FrameLimits kLimitsAfterLogin{
 struct FrameParse {
     enum class Kind { kFrame, kNeedMore, kBroken } kind = Kind::kNeedMore;
     size_t size = 0;         // kFrame: bytes of the frame; kNeedMore: bytes it will have at least
-    size_t data_offset = 0;  // kNeedMore: where data will begin, once known, else 0
-    Frame frame;             // kFrame
+    size_t data_offset = 0;  // where data begins, once known, else 0
+    // kFrame: the frame, without its memory. kNeedMore with a data_offset: all but its data, which
+    // will be size - data_offset bytes.
+    Frame frame;
     const char* why = nullptr;  // kBroken: static text
 };
 FrameParse parse_frame(std::span<const uint8_t> bytes, const FrameLimits& limits);
