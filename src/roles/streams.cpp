@@ -117,6 +117,7 @@ void OutStreams::pump(net::Connection& connection) {
 
 Assembler::State Assembler::first(const wire::Frame& frame,
                                   const std::optional<wire::PayloadSizes>& sizes, Payload& whole) {
+    placed_ = 0;
     open_.erase(frame.id);
     if (!(frame.flags & wire::kFlagMore)) {
         whole.params = hold_or_copy(frame, frame.params, hook_);
@@ -138,9 +139,23 @@ Assembler::State Assembler::first(const wire::Frame& frame,
 }
 
 Assembler::State Assembler::next(const wire::Frame& frame, Payload& whole) {
+    placed_ = 0;
     std::unique_ptr<Assembly>* found = open_.find(frame.id);
     if (!found) return State::kIgnored;
     return add(**found, frame, whole);
+}
+
+void Assembler::drop(uint64_t id) {
+    std::unique_ptr<Assembly>* found = open_.find(id);
+    if (!found) return;
+    if (id == placed_) parked_ = std::move(*found);
+    open_.erase(id);
+}
+
+void Assembler::clear() {
+    open_.clear();
+    parked_.reset();
+    placed_ = 0;
 }
 
 bool Assembler::room(Part& part, size_t more) {
@@ -159,6 +174,7 @@ uint8_t* Assembler::place(uint64_t id, size_t size) {
     if (!found) return nullptr;
     Part& part = (*found)->data;
     if ((*found)->params.received != (*found)->params.size || !room(part, size)) return nullptr;
+    placed_ = id;
     return part.buffer.data() + part.received;
 }
 

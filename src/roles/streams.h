@@ -1,5 +1,5 @@
-// Payloads that travel in chunks. OutStreams sends them on one connection, a chunk of each in turn and
-// never more than the send mark ahead, so that a large payload does not block small frames.
+// Payloads that travel in chunks. OutStreams sends them on one connection, a chunk of each in turn
+// and never more than the send mark ahead, so that a large payload does not block small frames.
 // Assembler puts the chunks of one direction together again.
 #pragma once
 
@@ -26,8 +26,8 @@ struct Chunk {
     [[nodiscard]] size_t size() const { return params.size() + data.size(); }
 };
 
-// Bytes of params and data in one chunk of our own making. Small enough to stay in a core's cache on
-// its way through a relay.
+// Bytes of params and data in one chunk of our own making. Small enough to stay in a core's cache
+// on its way through a relay.
 inline constexpr size_t kOwnChunkSize = 128 * 1024;
 
 inline bool needs_chunks(size_t params_size, size_t data_size) {
@@ -36,13 +36,12 @@ inline bool needs_chunks(size_t params_size, size_t data_size) {
 
 class OutStreams {
   public:
-    // Sends a whole payload: one frame, or a stream when it needs chunks (then the envelope MUST carry
-    // its sizes).
+    // Sends a whole payload: one frame, or a stream when it needs chunks (then the envelope MUST
+    // carry its sizes).
     void send(net::Connection& connection, wire::Message message, uint8_t flags, uint64_t id,
               std::span<const uint8_t> envelope, const Bytes& params, const Bytes& data);
     // A stream whose chunks come later. One of the same message and id is dropped.
-    void open(wire::Message message, uint8_t flags, uint64_t id,
-              std::span<const uint8_t> envelope);
+    void open(wire::Message message, uint8_t flags, uint64_t id, std::span<const uint8_t> envelope);
     // The next chunk of an open stream; `last` closes it. Ignored when there is no such stream.
     void append(uint64_t id, Chunk&& chunk, bool last);
     // What has not been sent is not sent any more.
@@ -89,8 +88,10 @@ class Assembler {
     State next(const wire::Frame& frame, Payload& whole);
     // Where the next `size` data bytes of this stream belong, or NULL.
     uint8_t* place(uint64_t id, size_t size);
-    void drop(uint64_t id) { open_.erase(id); }
-    void clear() { open_.clear(); }
+    // Memory that a connection is reading into lives on until its frame has been delivered.
+    void drop(uint64_t id);
+    // Only when the connection reads no more.
+    void clear();
     [[nodiscard]] size_t open_count() const { return open_.size(); }
     // Why the last call said kBroken; static text.
     [[nodiscard]] const char* why() const { return why_; }
@@ -98,7 +99,7 @@ class Assembler {
   private:
     struct Part {
         Buffer buffer;
-        uint64_t size = 0;      // as announced
+        uint64_t size = 0;  // as announced
         uint64_t received = 0;
     };
     struct Assembly {
@@ -113,6 +114,8 @@ class Assembler {
     }
 
     FlatMap<std::unique_ptr<Assembly>> open_;
+    uint64_t placed_ = 0;               // whose buffer the connection reads into
+    std::unique_ptr<Assembly> parked_;  // dropped while it was placed
     const MemoryHook* hook_;
     const char* why_ = "";
 };

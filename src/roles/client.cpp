@@ -1,0 +1,742 @@
+#include "roles/client.h"
+
+#include <algorithm>
+#include <map>
+
+#include "core/flat_map.h"
+#include "core/slot_map.h"
+#include "model/task_type.h"
+#include "roles/link.h"
+#include "roles/streams.h"
+#include "sched/deadline_wheel.h"
+
+namespace p2c2r::roles {
+
+namespace {
+
+constexpr uint64_t kDeadlineDefaultUs = 5'000'000;  // of a type the contract does not name
+constexpr uint64_t kLocalSlackUs = 2'000;           // a local run is meant to end this long before
+// Payloads of this size and more wait at the gamer for the window; smaller ones always go out.
+constexpr size_t kWindowedSize = 16 * 1024;
+constexpr uint64_t kWindowFloor = 512 * 1024;
+
+}  // namespace
+
+Result<Done> check_task_spec(const TaskSpec& spec) {
+    if (spec.task_type.empty() || spec.task_type.size() > limits::kTaskTypeLengthMax) {
+        return field_error(Status::kArgument, "task_type",
+                           "task_type must have 1 to " +
+                               std::to_string(limits::kTaskTypeLengthMax) + " bytes, not " +
+                               std::to_string(spec.task_type.size()));
+    }
+    const uint64_t size = static_cast<uint64_t>(spec.params.size()) + spec.data.size();
+    if (size > limits::kPayloadSizeMax) {
+        return field_error(Status::kSize, "data",
+                           "params and data of " + std::to_string(size) +
+                               " bytes exceed the limit of " +
+                               std::to_string(limits::kPayloadSizeMax));
+    }
+    if (spec.circle == Circle::kPublic) {
+        return field_error(Status::kUnsupported, "circle",
+                           "circle public is not available; there are own and invited");
+    }
+    if (spec.depends_on.size() > limits::kDependsOnMax) {
+        return field_error(Status::kLimit, "depends_on",
+                           std::to_string(spec.depends_on.size()) + " dependencies exceed " +
+                               std::to_string(limits::kDependsOnMax));
+    }
+    return Done{};
+}
+
+class Client::Impl : public LinkEvents, public exec::RunnerEvents {
+  public:
+    Impl(net::Loop& loop, net::Transport* transport, exec::Runner* runner, RandomSource& random,
+         Prng prng, Log log, ClientOptions options, ClientEvents& events)
+        : loop_(loop), runner_(runner), options_(std::move(options)), events_(events) {
+        if (options_.client_id.empty()) options_.client_id = automatic_id("gamer", random);
+        if (transport) {
+            link_ = std::make_unique<Link>(loop, *transport, random, prng, log, Role::kGamer,
+                                           options_.host, options_.port, options_.reconnect, *this);
+        }
+        timer_.fire = [this] { on_time(); };
+        call_timer_.fire = [this] { expire_calls(); };
+    }
+    ~Impl() {
+        loop_.disarm(timer_);
+        loop_.disarm(call_timer_);
+        if (runner_) runner_->forget(*this);
+        link_.reset();
+    }
+
+    void start() {
+        if (link_) link_->start();
+    }
+
+    void submit(uint64_t task, TaskSpec&& spec);
+    void cancel(uint64_t task);
+    void call(uint64_t call, const std::string& name, Bytes arguments, uint64_t timeout_us);
+    void close();
+
+    const ClientStats& stats() {
+        stats_.connected = link_ && link_->ready();
+        if (link_) {
+            stats_.bytes_in = link_->bytes_in();
+            stats_.bytes_out = link_->bytes_out();
+            stats_.reconnects = link_->reconnects();
+        }
+        return stats_;
+    }
+    const std::string& client_id() const { return options_.client_id; }
+
+  private:
+    struct Task {
+        uint64_t id = 0;
+        TaskSpec spec;
+        uint64_t submitted_us = 0;
+        uint64_t deadline_us = 0;
+        uint64_t local_at_us = 0;       // when a local run starts at the latest; 0: never
+        uint64_t local_started_us = 0;  // 0: not running here
+        uint64_t local_job = 0;
+        uint32_t waits_for = 0;  // dependencies that have not ended
+        bool sent = false;
+        bool windowed = false;  // counts against the window
+        // The delivery whose chunks are still coming in.
+        bool receiving = false;
+        wire::ResultDelivery delivery;
+    };
+
+    // LinkEvents
+    wire::Message registration(const wire::Login& login, wire::EnvelopeBuffer& out) override {
+        wire::GamerRegister message;
+        message.client_id = options_.client_id;
+        message.login = login;
+        encode(message, out);
+        return wire::Message::kGamerRegister;
+    }
+    void on_link_ready(const wire::RegisterResponse& response) override;
+    bool on_link_frame(const wire::Frame& frame, const char*& why) override;
+    uint8_t* on_link_place(wire::Message message, uint64_t id, size_t size) override {
+        return message == wire::Message::kResultDelivery ? assembler_.place(id, size) : nullptr;
+    }
+    void on_link_writable() override { out_.pump(link_->connection()); }
+    void fill_heartbeat(wire::Heartbeat&) override {}
+    void on_link_lost(Status status, const std::string& why, bool given_up) override;
+
+    // RunnerEvents
+    void on_job_done(uint64_t tag, exec::Output&& output) override;
+
+    Task* find(uint64_t task) {
+        uint64_t* slot = slots_.find(task);
+        return slot ? tasks_.find(*slot) : nullptr;
+    }
+    bool on_delivery(const wire::Frame& frame, const char*& why);
+    bool deliver(Task& task, Payload&& payload, uint8_t flags, const char*& why);
+    void remote_failed(Task& task, Status status, std::string field, std::string error);
+    void go(Task& task);
+    void send(Task& task);
+    void send_waiting();
+    void send_cancel(const Task& task);
+    bool can_run_local(const Task& task) const {
+        return runner_ && task.spec.place != Place::kRemote &&
+               runner_->can_run(task.spec.task_type);
+    }
+    void start_local(Task& task);
+    void plan_local(Task& task, uint64_t now_us);
+    void arm(Task& task);
+    void on_time();
+    void end(Task& task, TaskResult&& result);
+    void end_error(Task& task, Status status, std::string field, std::string error);
+    void count(const Task& task, const TaskResult& result);
+    void expire_calls();
+    double& local_estimate(const std::string& task_type);
+    [[nodiscard]] uint64_t window() const {
+        const double wanted = 2 * rate_bytes_per_us_ * static_cast<double>(latency_min_us_);
+        return std::clamp<uint64_t>(static_cast<uint64_t>(wanted), kWindowFloor,
+                                    std::max<uint64_t>(kWindowFloor, window_bytes_max_));
+    }
+
+    net::Loop& loop_;
+    exec::Runner* runner_;
+    ClientOptions options_;
+    ClientEvents& events_;
+    std::unique_ptr<Link> link_;
+    bool closed_ = false;
+
+    SlotMap<Task> tasks_;
+    FlatMap<uint64_t> slots_;  // task id to slot
+    std::vector<uint64_t> slot_ids_;
+    sched::DeadlineWheel wheel_;
+    net::Timer timer_;
+    uint64_t armed_us_ = UINT64_MAX;
+    std::map<uint64_t, std::vector<uint64_t>> dependents_;  // task to those that wait for it
+    std::map<uint64_t, Status> ended_badly_;                // recently, for later dependents
+    std::map<uint64_t, uint64_t> calls_;                    // call to its time limit
+    net::Timer call_timer_;
+
+    OutStreams out_;
+    Assembler assembler_;
+    wire::EnvelopeBuffer envelope_;
+    wire::TaskSubmit submit_;  // reused: keeps its memory
+
+    // The window of large payloads: twice what the path delivers in its shortest round.
+    uint64_t windowed_bytes_ = 0;
+    uint64_t window_bytes_max_ = kWindowFloor;
+    double rate_bytes_per_us_ = 0;
+    uint64_t latency_min_us_ = 0;
+    uint64_t rate_since_us_ = 0;
+    uint64_t rate_bytes_ = 0;
+    std::deque<uint64_t> window_queue_;
+
+    std::vector<std::pair<std::string, double>> local_us_;  // learned per type
+    ClientStats stats_;
+};
+
+// ---- submitting --------------------------------------------------------------------------------
+
+void Client::Impl::submit(uint64_t id, TaskSpec&& spec) {
+    const uint64_t slot = tasks_.insert();
+    Task& task = *tasks_.find(slot);
+    task.id = id;
+    task.spec = std::move(spec);
+    task.submitted_us = loop_.now_us();
+    task.local_at_us = task.local_started_us = task.local_job = 0;
+    task.waits_for = 0;
+    task.sent = task.windowed = task.receiving = false;
+    uint64_t deadline = task.spec.deadline_us;
+    if (deadline == 0) {
+        const TaskType* type = find_contract_task_type(canonical_task_type(task.spec.task_type));
+        deadline = type ? type->deadline_us : kDeadlineDefaultUs;
+    }
+    task.deadline_us = task.submitted_us + deadline;
+    slots_[id] = slot;
+    const uint32_t index = SlotMap<Task>::index_of(slot);
+    if (index >= slot_ids_.size()) slot_ids_.resize(index + 64);
+    slot_ids_[index] = slot;
+    ++stats_.submitted;
+    if (closed_) {
+        end_error(task, Status::kClosed, {}, "the client is closed");
+        return;
+    }
+    for (uint64_t other : task.spec.depends_on) {
+        if (find(other)) {
+            ++task.waits_for;
+            dependents_[other].push_back(id);
+        } else if (ended_badly_.count(other)) {
+            end_error(task, Status::kState, "depends_on",
+                      "a task that this one depends on has not ended with OK");
+            return;
+        }
+    }
+    if (task.waits_for > 0) {
+        arm(task);
+        return;
+    }
+    go(task);
+}
+
+// All it depends on has ended: here or away.
+void Client::Impl::go(Task& task) {
+    if (task.spec.place == Place::kLocal || !link_) {
+        if (!can_run_local(task)) {
+            end_error(task, Status::kTaskType, "task_type",
+                      "no executor for '" + task.spec.task_type +
+                          "' on this machine, and no coordinator to ask");
+            return;
+        }
+        start_local(task);
+        return;
+    }
+    plan_local(task, loop_.now_us());
+    arm(task);
+    if (link_->ready()) send(task);
+}
+
+// When this machine starts to compute it, should no answer have come by then.
+void Client::Impl::plan_local(Task& task, uint64_t now_us) {
+    task.local_at_us = 0;
+    if (!can_run_local(task)) return;
+    const uint64_t estimate = static_cast<uint64_t>(local_estimate(task.spec.task_type));
+    const uint64_t left = task.deadline_us > now_us ? task.deadline_us - now_us : 0;
+    const uint64_t need = estimate > 0 ? estimate * 3 / 2 + kLocalSlackUs : left / 2;
+    const bool reachable = link_ && link_->ready();
+    if (!reachable || (task.spec.flags & task_flag::kLocalAtDeadline)) {
+        task.local_at_us = std::max(now_us, task.deadline_us - std::min(left, need));
+    }
+}
+
+void Client::Impl::send(Task& task) {
+    const uint64_t now = loop_.now_us();
+    const size_t size = task.spec.params.size() + task.spec.data.size();
+    if (size >= kWindowedSize && !task.windowed) {
+        if (windowed_bytes_ > 0 && windowed_bytes_ + size > window()) {
+            window_queue_.push_back(task.id);
+            return;
+        }
+        windowed_bytes_ += size;
+        task.windowed = true;
+    }
+    wire::TaskSubmit& message = submit_;
+    message.task_type = task.spec.task_type;
+    message.priority = task.spec.priority;
+    message.deadline_us.reset();
+    if (task.spec.deadline_us != 0 || task.sent) {
+        message.deadline_us = task.deadline_us > now ? task.deadline_us - now : 0;
+    }
+    message.circle = task.spec.circle;
+    message.verify = task.spec.verify;
+    message.price = task.spec.price;
+    message.task_flags = task.spec.flags;
+    message.checksum.reset();
+    message.sizes.reset();
+    uint8_t flags = 0;
+    if (options_.checksum) {
+        message.checksum = payload_checksum(task.spec.params, task.spec.data);
+        flags |= wire::kFlagChecksum;
+    }
+    if (needs_chunks(task.spec.params.size(), task.spec.data.size())) {
+        message.sizes = wire::PayloadSizes{task.spec.params.size(), task.spec.data.size()};
+    }
+    encode(message, envelope_);
+    task.sent = true;
+    out_.send(link_->connection(), wire::Message::kTaskSubmit, flags, task.id, envelope_.span(),
+              task.spec.params, task.spec.data);
+}
+
+void Client::Impl::send_waiting() {
+    while (!window_queue_.empty() && link_ && link_->ready()) {
+        Task* task = find(window_queue_.front());
+        if (task && !task->sent) {
+            const size_t size = task->spec.params.size() + task->spec.data.size();
+            if (windowed_bytes_ > 0 && windowed_bytes_ + size > window()) return;
+            window_queue_.pop_front();
+            send(*task);
+        } else {
+            window_queue_.pop_front();
+        }
+    }
+}
+
+void Client::Impl::send_cancel(const Task& task) {
+    if (!task.sent || !link_ || !link_->ready()) return;
+    out_.drop(task.id);
+    encode(wire::TaskCancel{}, envelope_);
+    link_->connection().send_copy(wire::Message::kTaskCancel, 0, task.id, envelope_.span(), {}, {});
+}
+
+void Client::Impl::cancel(uint64_t id) {
+    Task* task = find(id);
+    if (!task) return;
+    send_cancel(*task);
+    end_error(*task, Status::kCancelled, {}, "cancelled");
+}
+
+// ---- the connection ----------------------------------------------------------------------------
+
+void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
+    if (response.window_bytes > 0) window_bytes_max_ = response.window_bytes;
+    const uint64_t now = loop_.now_us();
+    // Whatever has not ended is submitted with its id, the first time or again: what the
+    // coordinator still knows it ignores.
+    out_.clear();
+    assembler_.clear();
+    windowed_bytes_ = 0;
+    window_queue_.clear();
+    const std::vector<uint64_t> ids = slots_.sorted_keys();
+    for (uint64_t id : ids) {
+        Task* task = find(id);
+        if (!task) continue;
+        task->windowed = task->receiving = false;
+        if (task->spec.place == Place::kLocal || task->waits_for > 0) continue;
+        if (task->local_started_us == 0) {
+            plan_local(*task, now);
+            arm(*task);
+        }
+        send(*task);
+    }
+    events_.on_client_state(Status::kOk, "connected");
+}
+
+void Client::Impl::on_link_lost(Status status, const std::string& why, bool given_up) {
+    out_.clear();
+    assembler_.clear();
+    const uint64_t now = loop_.now_us();
+    for (uint64_t id : slots_.sorted_keys()) {
+        Task* task = find(id);
+        if (!task || task->waits_for > 0) continue;
+        task->receiving = false;
+        if (task->spec.place == Place::kLocal || task->local_started_us != 0) continue;
+        if (can_run_local(*task)) {
+            plan_local(*task, now);
+            if (given_up) task->local_at_us = now;
+            arm(*task);
+        } else if (given_up) {
+            end_error(*task, status == Status::kOk ? Status::kDisconnected : status, {}, why);
+        }
+    }
+    for (const auto& [call, until] : std::exchange(calls_, {})) {
+        const Error error = make_error(Status::kDisconnected, why);
+        events_.on_call_done(call, &error, {}, {});
+    }
+    stats_.given_up = given_up;
+    stats_.peers_available = stats_.peers_total = 0;
+    events_.on_client_state(
+        given_up && status != Status::kDisconnected ? status : Status::kDisconnected, why);
+}
+
+bool Client::Impl::on_link_frame(const wire::Frame& frame, const char*& why) {
+    switch (frame.message) {
+        case wire::Message::kResultDelivery:
+            return on_delivery(frame, why);
+        case wire::Message::kTaskTimeout: {
+            wire::TaskTimeout message;
+            if ((why = decode(frame.envelope, message))) return false;
+            if (Task* task = find(frame.id)) {
+                remote_failed(*task, Status::kDeadline, {}, std::string(message.error));
+            }
+            return true;
+        }
+        case wire::Message::kPeerCountUpdate: {
+            wire::PeerCountUpdate message;
+            if ((why = decode(frame.envelope, message))) return false;
+            stats_.peers_available = message.available_peers;
+            stats_.peers_total = message.total_peers;
+            events_.on_peer_count(message.available_peers, message.total_peers);
+            return true;
+        }
+        case wire::Message::kCallResponse: {
+            wire::CallResponse message;
+            if ((why = decode(frame.envelope, message))) return false;
+            if (calls_.erase(frame.id) == 0) return true;
+            if (message.status == Status::kOk) {
+                events_.on_call_done(frame.id, nullptr, Bytes::copy(frame.params),
+                                     Bytes::copy(frame.data));
+            } else {
+                const Error error = field_error(message.status, std::string(message.field),
+                                                std::string(message.error));
+                events_.on_call_done(frame.id, &error, {}, {});
+            }
+            return true;
+        }
+        default:
+            // Messages of a later version that this one has not agreed to are not for us.
+            return true;
+    }
+}
+
+bool Client::Impl::on_delivery(const wire::Frame& frame, const char*& why) {
+    Task* task = find(frame.id);
+    Payload payload;
+    Assembler::State state = Assembler::State::kIgnored;
+    if (!frame.envelope.empty()) {
+        wire::ResultDelivery delivery;
+        if ((why = decode(frame.envelope, delivery))) return false;
+        if (!task) return true;
+        if (delivery.status != Status::kOk) {
+            assembler_.drop(frame.id);
+            remote_failed(*task, delivery.status, std::string(delivery.field),
+                          std::string(delivery.error));
+            return true;
+        }
+        task->delivery = delivery;
+        task->delivery.field = task->delivery.error = {};
+        state = assembler_.first(frame, delivery.sizes, payload);
+    } else if (task) {
+        state = assembler_.next(frame, payload);
+    }
+    switch (state) {
+        case Assembler::State::kBroken:
+            why = assembler_.why();
+            return false;
+        case Assembler::State::kMore:
+            task->receiving = true;
+            return true;
+        case Assembler::State::kIgnored:
+            return true;
+        case Assembler::State::kWhole:
+            return deliver(*task, std::move(payload), frame.flags, why);
+    }
+    return true;
+}
+
+bool Client::Impl::deliver(Task& task, Payload&& payload, uint8_t, const char*& why) {
+    if (task.delivery.checksum &&
+        *task.delivery.checksum != payload_checksum(payload.params, payload.data)) {
+        why = "the checksum of a result does not match its bytes";
+        return false;
+    }
+    TaskResult result;
+    result.status = Status::kOk;
+    result.info = std::move(payload.params);
+    result.data = std::move(payload.data);
+    result.source = task.delivery.source;
+    result.attempts = task.delivery.attempts;
+    result.processing_us = task.delivery.processing_us;
+    result.queue_us = task.delivery.queue_us;
+    end(task, std::move(result));
+    return true;
+}
+
+// The coordinator has no answer. This machine is the last resort, if it can and there is time.
+void Client::Impl::remote_failed(Task& task, Status status, std::string field, std::string error) {
+    const bool about_task =
+        status == Status::kParams || status == Status::kArgument || status == Status::kSize;
+    if (task.local_started_us != 0) return;  // the local run decides
+    if (!about_task && status != Status::kDeadline && can_run_local(task) &&
+        loop_.now_us() < task.deadline_us) {
+        start_local(task);
+        return;
+    }
+    end_error(task, status, std::move(field), std::move(error));
+}
+
+// ---- computing here ----------------------------------------------------------------------------
+
+double& Client::Impl::local_estimate(const std::string& task_type) {
+    for (auto& [type, estimate] : local_us_) {
+        if (type == task_type) return estimate;
+    }
+    local_us_.emplace_back(task_type, 0.0);
+    return local_us_.back().second;
+}
+
+void Client::Impl::start_local(Task& task) {
+    task.local_at_us = 0;
+    task.local_started_us = std::max<uint64_t>(1, loop_.now_us());
+    arm(task);
+    exec::JobSpec spec;
+    spec.task_type = task.spec.task_type;
+    spec.params = task.spec.params;
+    spec.data = task.spec.data;
+    spec.deadline_us = task.deadline_us;
+    const uint64_t id = task.id;
+    const uint64_t job = runner_->start(spec, id, *this);
+    // A short job has ended already, and the task with it.
+    Task* after = find(id);
+    if (!after) return;
+    if (job == 0) {
+        end_error(*after, Status::kBusy, {}, "this machine could not start the task");
+        return;
+    }
+    after->local_job = job;
+}
+
+void Client::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
+    Task* task = find(tag);
+    if (!task || task->local_started_us == 0) return;
+    task->local_job = 0;
+    if (output.status == Status::kOk) {
+        double& estimate = local_estimate(task->spec.task_type);
+        const double took = static_cast<double>(output.processing_us);
+        estimate = estimate == 0 ? took : estimate + (took - estimate) / 8;
+        TaskResult result;
+        result.status = Status::kOk;
+        result.info = std::move(output.info);
+        result.data = std::move(output.data);
+        result.source = Source::kLocal;
+        result.attempts = 1;
+        result.processing_us = output.processing_us;
+        if (task->sent) send_cancel(*task);
+        end(*task, std::move(result));
+        return;
+    }
+    end_error(*task, output.status, std::move(output.field), std::move(output.error));
+}
+
+// ---- time --------------------------------------------------------------------------------------
+
+void Client::Impl::arm(Task& task) {
+    uint64_t at = task.deadline_us;
+    if (task.local_at_us != 0) at = std::min(at, task.local_at_us);
+    wheel_.set(SlotMap<Task>::index_of(*slots_.find(task.id)), at);
+    if (at < armed_us_) {
+        armed_us_ = at;
+        loop_.arm(timer_, at);
+    }
+}
+
+void Client::Impl::on_time() {
+    const uint64_t now = loop_.now_us();
+    armed_us_ = UINT64_MAX;
+    wheel_.expire(now, [&](uint32_t index) {
+        Task* task = tasks_.find(slot_ids_[index]);
+        if (!task) return;
+        if (now >= task->deadline_us) {
+            send_cancel(*task);
+            end_error(*task, Status::kDeadline, {}, "the deadline passed before an answer came");
+            return;
+        }
+        if (task->local_at_us != 0 && now >= task->local_at_us) {
+            start_local(*task);
+            return;
+        }
+        arm(*task);
+    });
+    const uint64_t next = wheel_.next_us();
+    if (next < armed_us_) {
+        armed_us_ = next;
+        loop_.arm(timer_, next);
+    }
+}
+
+// ---- ending ------------------------------------------------------------------------------------
+
+void Client::Impl::end_error(Task& task, Status status, std::string field, std::string error) {
+    TaskResult result;
+    result.status = status;
+    result.field = std::move(field);
+    result.error = error.empty() ? status_text(status) : std::move(error);
+    end(task, std::move(result));
+}
+
+void Client::Impl::count(const Task& task, const TaskResult& result) {
+    if (result.status == Status::kOk) {
+        ++stats_.completed;
+        if (result.source == Source::kLocal) ++stats_.local;
+        stats_.total_us.add(result.total_us);
+    } else if (result.status == Status::kCancelled) {
+        ++stats_.cancelled;
+    } else {
+        ++stats_.failed;
+    }
+    if (!task.windowed) return;
+    // What the path delivers, over windows of 20 ms and more, and its shortest round.
+    if (result.status == Status::kOk) {
+        latency_min_us_ = latency_min_us_ == 0
+                              ? result.total_us
+                              : std::min(latency_min_us_ + latency_min_us_ / 256, result.total_us);
+    }
+    rate_bytes_ += task.spec.params.size() + task.spec.data.size();
+    const uint64_t now = loop_.now_us();
+    if (now - rate_since_us_ > 20'000) {
+        rate_bytes_per_us_ =
+            static_cast<double>(rate_bytes_) / static_cast<double>(now - rate_since_us_);
+        rate_bytes_ = 0;
+        rate_since_us_ = now;
+    }
+}
+
+void Client::Impl::end(Task& task, TaskResult&& result) {
+    const uint64_t id = task.id;
+    result.total_us = loop_.now_us() - task.submitted_us;
+    const uint64_t known = result.queue_us + result.processing_us;
+    result.network_us =
+        result.source == Source::kLocal || result.total_us < known ? 0 : result.total_us - known;
+    count(task, result);
+    if (task.windowed) windowed_bytes_ -= task.spec.params.size() + task.spec.data.size();
+    if (task.local_job != 0) runner_->cancel(task.local_job);
+    assembler_.drop(id);
+    const uint64_t slot = *slots_.find(id);
+    wheel_.clear(SlotMap<Task>::index_of(slot));
+    // Memory goes now; the slot waits for the next task.
+    task.spec.params = task.spec.data = Bytes();
+    task.spec.depends_on.clear();
+    slots_.erase(id);
+    tasks_.erase(slot);
+    if (!window_queue_.empty()) send_waiting();
+    const bool good = result.status == Status::kOk;
+    if (!good) {
+        ended_badly_[id] = result.status;
+        if (ended_badly_.size() > 1024) ended_badly_.erase(ended_badly_.begin());
+    }
+    events_.on_task_ended(id, std::move(result));
+    if (dependents_.empty()) return;
+    const auto waiting = dependents_.find(id);
+    if (waiting == dependents_.end()) return;
+    const std::vector<uint64_t> ids = std::move(waiting->second);
+    dependents_.erase(waiting);
+    for (uint64_t next : ids) {
+        Task* dependent = find(next);
+        if (!dependent) continue;
+        if (!good) {
+            end_error(*dependent, Status::kState, "depends_on",
+                      "a task that this one depends on has not ended with OK");
+        } else if (--dependent->waits_for == 0) {
+            go(*dependent);
+        }
+    }
+}
+
+void Client::Impl::call(uint64_t call, const std::string& name, Bytes arguments,
+                        uint64_t timeout_us) {
+    if (!link_ || !link_->ready()) {
+        const Error error = make_error(Status::kDisconnected, "not connected to a coordinator");
+        events_.on_call_done(call, &error, {}, {});
+        return;
+    }
+    const uint64_t until = loop_.now_us() + timeout_us;
+    calls_[call] = until;
+    loop_.arm(call_timer_, until);
+    expire_calls();
+    encode(wire::Call{name}, envelope_);
+    link_->connection().send_copy(wire::Message::kCall, 0, call, envelope_.span(), arguments.span(),
+                                  {});
+}
+
+void Client::Impl::expire_calls() {
+    const uint64_t now = loop_.now_us();
+    uint64_t next = UINT64_MAX;
+    std::vector<uint64_t> over;
+    for (const auto& [call, until] : calls_) {
+        if (until <= now) {
+            over.push_back(call);
+        } else {
+            next = std::min(next, until);
+        }
+    }
+    if (next != UINT64_MAX) loop_.arm(call_timer_, next);
+    for (uint64_t call : over) {
+        calls_.erase(call);
+        const Error error = make_error(Status::kTimeout, "the coordinator did not answer in time");
+        events_.on_call_done(call, &error, {}, {});
+    }
+}
+
+void Client::Impl::close() {
+    if (closed_) return;
+    closed_ = true;
+    for (uint64_t id : slots_.sorted_keys()) {
+        Task* task = find(id);
+        if (!task) continue;
+        send_cancel(*task);
+        end_error(*task, Status::kClosed, {}, "the client was closed");
+    }
+    for (const auto& [call, until] : std::exchange(calls_, {})) {
+        const Error error = make_error(Status::kClosed, "the client was closed");
+        events_.on_call_done(call, &error, {}, {});
+    }
+    if (link_) link_->close(Status::kOk, "client closed");
+    loop_.disarm(timer_);
+    loop_.disarm(call_timer_);
+}
+
+// ---- the outside -------------------------------------------------------------------------------
+
+Client::Client(net::Loop& loop, net::Transport* transport, exec::Runner* runner,
+               RandomSource& random, Prng prng, Log log, ClientOptions options,
+               ClientEvents& events)
+    : impl_(std::make_unique<Impl>(loop, transport, runner, random, prng, log, std::move(options),
+                                   events)) {}
+Client::~Client() = default;
+void Client::start() {
+    impl_->start();
+}
+void Client::submit(uint64_t task, TaskSpec&& spec) {
+    impl_->submit(task, std::move(spec));
+}
+void Client::cancel(uint64_t task) {
+    impl_->cancel(task);
+}
+void Client::call(uint64_t call, const std::string& name, Bytes arguments, uint64_t timeout_us) {
+    impl_->call(call, name, std::move(arguments), timeout_us);
+}
+void Client::close() {
+    impl_->close();
+}
+const ClientStats& Client::stats() {
+    return impl_->stats();
+}
+const std::string& Client::client_id() const {
+    return impl_->client_id();
+}
+
+}  // namespace p2c2r::roles

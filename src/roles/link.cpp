@@ -1,0 +1,272 @@
+#include "roles/link.h"
+
+#include <algorithm>
+
+#include "p2c2r/version.h"
+
+namespace p2c2r::roles {
+
+namespace {
+
+constexpr uint64_t kHandshakeUs = 2'000'000;
+constexpr const char* kLibrary = "p2c2r " P2C2R_VERSION_STRING;
+// Heartbeats come every interval; this many without a word, and a bit for a busy machine, and the
+// other side is taken for dead.
+constexpr uint64_t kSilentIntervals = 4;
+constexpr uint64_t kSilentSlackUs = 500'000;
+
+}  // namespace
+
+std::string automatic_id(const char* prefix, RandomSource& random) {
+    uint8_t bytes[6];
+    random.fill(bytes);
+    return std::string(prefix) + "-" + to_hex(bytes);
+}
+
+Link::Link(net::Loop& loop, net::Transport& transport, RandomSource& random, Prng prng, Log log,
+           Role role, std::string host, uint32_t port, ReconnectOptions options, LinkEvents& events)
+    : loop_(loop),
+      transport_(transport),
+      random_(random),
+      prng_(prng),
+      log_(log),
+      role_(role),
+      host_(std::move(host)),
+      port_(port),
+      options_(options),
+      events_(events) {
+    retry_timer_.fire = [this] { connect(); };
+    beat_timer_.fire = [this] { beat(); };
+}
+
+Link::~Link() {
+    loop_.disarm(retry_timer_);
+    loop_.disarm(beat_timer_);
+    drop_connection();
+}
+
+void Link::start() {
+    if (phase_ == Phase::kIdle) connect();
+}
+
+void Link::connect() {
+    phase_ = Phase::kConnecting;
+    attempt_ = transport_.connect(
+        host_, port_, options_.connect_timeout_us,
+        [this](Result<std::unique_ptr<net::Connection>> result) { connected(std::move(result)); });
+}
+
+void Link::connected(Result<std::unique_ptr<net::Connection>> result) {
+    attempt_.reset();
+    if (phase_ != Phase::kConnecting) return;
+    if (!result.ok()) {
+        lost(result.error().status, result.error().text, true);
+        return;
+    }
+    connection_ = std::move(*result);
+    connection_->set_events(this);
+    phase_ = Phase::kHello;
+    last_heard_us_ = loop_.now_us();
+    loop_.arm(beat_timer_, last_heard_us_ + kHandshakeUs);
+    wire::Hello hello;
+    hello.versions = {wire::kProtocolVersion};
+    hello.role = role_;
+    random_.fill(hello.nonce);
+    hello.library = kLibrary;
+    encode(hello, envelope_);
+    send(wire::Message::kHello, envelope_);
+}
+
+void Link::send(wire::Message message, const wire::EnvelopeBuffer& envelope) {
+    connection_->send_copy(message, 0, 0, envelope.span(), {}, {});
+}
+
+void Link::on_frame(net::Connection&, const wire::Frame& frame) {
+    last_heard_us_ = loop_.now_us();
+    switch (frame.message) {
+        case wire::Message::kGoodbye: {
+            wire::Goodbye goodbye;
+            if (const char* why = decode(frame.envelope, goodbye)) {
+                lost(Status::kProtocol, why, true);
+                return;
+            }
+            retry_after_ms_ = goodbye.retry_after_ms;
+            const Status status =
+                goodbye.status == Status::kOk ? Status::kDisconnected : goodbye.status;
+            // What will not change by asking again is not asked again.
+            const bool final = status == Status::kVersion || status == Status::kAuth ||
+                               status == Status::kDenied || status == Status::kArgument;
+            lost(status, std::string(goodbye.error), !final);
+            return;
+        }
+        case wire::Message::kHeartbeat:
+            if (phase_ == Phase::kReady) return;
+            break;
+        case wire::Message::kHelloResponse:
+            if (phase_ == Phase::kHello) return hello_response(frame);
+            break;
+        case wire::Message::kPeerRegisterResponse:
+        case wire::Message::kGamerRegisterResponse:
+            if (phase_ == Phase::kRegister) return register_response(frame);
+            break;
+        default:
+            if (phase_ == Phase::kReady) {
+                const char* why = nullptr;
+                if (!events_.on_link_frame(frame, why)) fail(Status::kProtocol, why);
+                return;
+            }
+            break;
+    }
+    fail(Status::kProtocol,
+         std::string("unexpected message ") +
+             (message_name(frame.message) ? message_name(frame.message) : "of an unknown number"));
+}
+
+void Link::hello_response(const wire::Frame& frame) {
+    wire::HelloResponse response;
+    if (const char* why = decode(frame.envelope, response)) return fail(Status::kProtocol, why);
+    if (response.version != wire::kProtocolVersion) {
+        lost(Status::kVersion,
+             "the coordinator (" + std::string(response.library) + ") speaks no protocol version " +
+                 std::to_string(wire::kProtocolVersion),
+             false);
+        return;
+    }
+    const auto& methods = response.login_methods;
+    if (std::find(methods.begin(), methods.end(), 0u) == methods.end()) {
+        lost(Status::kAuth, "the coordinator asks for a login that this version does not have",
+             false);
+        return;
+    }
+    wire::Login login;
+    if (has_resume_) login.resume = resume_;
+    const wire::Message message = events_.registration(login, envelope_);
+    phase_ = Phase::kRegister;
+    send(message, envelope_);
+}
+
+void Link::register_response(const wire::Frame& frame) {
+    wire::RegisterResponse response;
+    if (const char* why = decode(frame.envelope, response)) return fail(Status::kProtocol, why);
+    if (!response.success) {
+        // An id that is still taken may be free once the coordinator has noticed that the former
+        // holder is gone; everything else is final.
+        const bool may_pass = response.status == Status::kExists ||
+                              response.status == Status::kBusy || response.status == Status::kLimit;
+        lost(response.status, std::string(response.error), may_pass);
+        return;
+    }
+    resume_ = response.resume;
+    has_resume_ = true;
+    if (response.heartbeat_interval_ms > 0) {
+        heartbeat_us_ = response.heartbeat_interval_ms * 1000ull;
+    }
+    connection_->set_limits(wire::kLimitsAfterLogin);
+    phase_ = Phase::kReady;
+    failures_ = 0;
+    retry_after_ms_ = 0;
+    loop_.arm(beat_timer_, loop_.now_us() + heartbeat_us_);
+    events_.on_link_ready(response);
+}
+
+uint8_t* Link::place_data(net::Connection&, wire::Message message, uint64_t id, size_t size) {
+    return phase_ == Phase::kReady ? events_.on_link_place(message, id, size) : nullptr;
+}
+
+void Link::on_writable(net::Connection&) {
+    if (phase_ == Phase::kReady) events_.on_link_writable();
+}
+
+void Link::on_closed(net::Connection&, Status status, const std::string& why) {
+    lost(status, why, true);
+}
+
+void Link::beat() {
+    const uint64_t now = loop_.now_us();
+    if (phase_ == Phase::kHello || phase_ == Phase::kRegister) {
+        lost(Status::kTimeout, "the coordinator did not answer the handshake within 2 s", true);
+        return;
+    }
+    if (phase_ != Phase::kReady) return;
+    if (now - last_heard_us_ > kSilentIntervals * heartbeat_us_ + kSilentSlackUs) {
+        lost(Status::kDisconnected, "the coordinator has been silent for too long", true);
+        return;
+    }
+    wire::Heartbeat beat;
+    beat.timestamp_ms = loop_.unix_ms();
+    events_.fill_heartbeat(beat);
+    encode(beat, envelope_);
+    send(wire::Message::kHeartbeat, envelope_);
+    loop_.arm(beat_timer_, now + heartbeat_us_);
+}
+
+void Link::fail(Status status, const std::string& why) {
+    if (connection_) {
+        wire::Goodbye goodbye;
+        goodbye.status = status;
+        goodbye.error = why;
+        encode(goodbye, envelope_);
+        send(wire::Message::kGoodbye, envelope_);
+    }
+    lost(status, why, true);
+}
+
+void Link::drop_connection() {
+    if (!connection_) return;
+    bytes_in_before_ += connection_->bytes_in();
+    bytes_out_before_ += connection_->bytes_out();
+    connection_->close();
+    connection_.reset();
+}
+
+void Link::lost(Status status, const std::string& why, bool may_retry) {
+    if (phase_ == Phase::kClosed) return;
+    const bool was_ready = phase_ == Phase::kReady;
+    loop_.disarm(beat_timer_);
+    attempt_.reset();
+    drop_connection();
+    if (was_ready) ++reconnects_;
+    const bool retry = may_retry && failures_ < options_.attempts_max;
+    if (retry) {
+        // Half fixed, half chance, so that a thousand peers do not come back in the same moment.
+        const uint32_t doublings = std::min(failures_, 20u);
+        const uint64_t backoff =
+            std::min(options_.backoff_max_us, options_.backoff_first_us << doublings);
+        const uint64_t wait = backoff / 2 + prng_.below(backoff / 2 + 1);
+        ++failures_;
+        phase_ = Phase::kIdle;
+        loop_.arm(retry_timer_,
+                  loop_.now_us() + std::max<uint64_t>(wait, retry_after_ms_ * 1000ull));
+        log_.format(LogLevel::kDebug, "roles", "connection to %s:%u: %s; next try in %llu ms",
+                    host_.c_str(), port_, why.c_str(),
+                    static_cast<unsigned long long>(wait / 1000));
+    } else {
+        phase_ = Phase::kClosed;
+    }
+    events_.on_link_lost(status, why, !retry);
+}
+
+void Link::close(Status status, const std::string& text) {
+    if (phase_ == Phase::kClosed) return;
+    if (connection_ && phase_ == Phase::kReady) {
+        wire::Goodbye goodbye;
+        goodbye.status = status;
+        goodbye.error = text;
+        encode(goodbye, envelope_);
+        send(wire::Message::kGoodbye, envelope_);
+    }
+    phase_ = Phase::kClosed;
+    loop_.disarm(retry_timer_);
+    loop_.disarm(beat_timer_);
+    attempt_.reset();
+    drop_connection();
+}
+
+uint64_t Link::bytes_in() const {
+    return bytes_in_before_ + (connection_ ? connection_->bytes_in() : 0);
+}
+uint64_t Link::bytes_out() const {
+    return bytes_out_before_ + (connection_ ? connection_->bytes_out() : 0);
+}
+
+}  // namespace p2c2r::roles

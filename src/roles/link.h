@@ -1,0 +1,110 @@
+// Link: the kept connection of a client or peer to its coordinator. Hello, registration,
+// heartbeats, reconnecting with capped exponential backoff and jitter, and resuming the session;
+// shared by both roles.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/crypto.h"
+#include "core/log.h"
+#include "core/prng.h"
+#include "net/loop.h"
+#include "net/transport.h"
+#include "roles/client.h"
+#include "wire/codec.h"
+
+namespace p2c2r::roles {
+
+class LinkEvents {
+  public:
+    // Registration message to send: envelope and its number. `login.resume` is filled in by the
+    // link.
+    virtual wire::Message registration(const wire::Login& login, wire::EnvelopeBuffer& out) = 0;
+    // Connected and registered.
+    virtual void on_link_ready(const wire::RegisterResponse& response) = 0;
+    // Any frame that the link does not handle itself. False: the other side broke the protocol;
+    // `why`.
+    virtual bool on_link_frame(const wire::Frame& frame, const char*& why) = 0;
+    virtual uint8_t* on_link_place(wire::Message message, uint64_t id, size_t size) = 0;
+    virtual void on_link_writable() = 0;
+    // What a heartbeat says.
+    virtual void fill_heartbeat(wire::Heartbeat& beat) = 0;
+    // Lost; another try follows unless `given_up`.
+    virtual void on_link_lost(Status status, const std::string& why, bool given_up) = 0;
+
+  protected:
+    ~LinkEvents() = default;
+};
+
+class Link : private net::ConnectionEvents {
+  public:
+    Link(net::Loop& loop, net::Transport& transport, RandomSource& random, Prng prng, Log log,
+         Role role, std::string host, uint32_t port, ReconnectOptions options, LinkEvents& events);
+    ~Link();
+
+    void start();
+    // Says goodbye and stops trying; no further event.
+    void close(Status status, const std::string& text);
+    [[nodiscard]] bool ready() const { return phase_ == Phase::kReady; }
+    // Valid while ready().
+    net::Connection& connection() { return *connection_; }
+    [[nodiscard]] uint64_t reconnects() const { return reconnects_; }
+    [[nodiscard]] uint64_t bytes_in() const;
+    [[nodiscard]] uint64_t bytes_out() const;
+    [[nodiscard]] uint64_t last_heard_us() const { return last_heard_us_; }
+    // Ends the connection because the other side broke the protocol; tries again.
+    void fail(Status status, const std::string& why);
+
+  private:
+    enum class Phase { kIdle, kConnecting, kHello, kRegister, kReady, kClosed };
+
+    void on_frame(net::Connection& connection, const wire::Frame& frame) override;
+    uint8_t* place_data(net::Connection& connection, wire::Message message, uint64_t id,
+                        size_t size) override;
+    void on_closed(net::Connection& connection, Status status, const std::string& why) override;
+    void on_writable(net::Connection& connection) override;
+
+    void connect();
+    void connected(Result<std::unique_ptr<net::Connection>> result);
+    void hello_response(const wire::Frame& frame);
+    void register_response(const wire::Frame& frame);
+    void lost(Status status, const std::string& why, bool may_retry);
+    void send(wire::Message message, const wire::EnvelopeBuffer& envelope);
+    void beat();
+    void drop_connection();
+
+    net::Loop& loop_;
+    net::Transport& transport_;
+    RandomSource& random_;
+    Prng prng_;
+    Log log_;
+    const Role role_;
+    const std::string host_;
+    const uint32_t port_;
+    const ReconnectOptions options_;
+    LinkEvents& events_;
+
+    Phase phase_ = Phase::kIdle;
+    std::unique_ptr<net::Transport::Attempt> attempt_;
+    std::unique_ptr<net::Connection> connection_;
+    net::Timer retry_timer_;
+    net::Timer beat_timer_;
+    wire::EnvelopeBuffer envelope_;
+    Nonce resume_{};
+    bool has_resume_ = false;
+    uint32_t failures_ = 0;  // in a row
+    uint32_t retry_after_ms_ = 0;
+    uint64_t reconnects_ = 0;
+    uint64_t heartbeat_us_ = limits::kHeartbeatIntervalMsDefault * 1000ull;
+    uint64_t last_heard_us_ = 0;
+    uint64_t bytes_in_before_ = 0;
+    uint64_t bytes_out_before_ = 0;
+};
+
+// An id for a role that was given none: "prefix-" and 12 hex digits.
+std::string automatic_id(const char* prefix, RandomSource& random);
+
+}  // namespace p2c2r::roles

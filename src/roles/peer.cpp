@@ -1,0 +1,526 @@
+#include "roles/peer.h"
+
+#include <algorithm>
+#include <deque>
+
+#include "core/flat_map.h"
+#include "core/slot_map.h"
+#include "model/task_type.h"
+#include "roles/link.h"
+#include "roles/streams.h"
+
+namespace p2c2r::roles {
+
+namespace {
+
+constexpr uint32_t kWindowTasksMax = 1024;
+
+}  // namespace
+
+class Peer::Impl : public LinkEvents, public exec::RunnerEvents {
+  public:
+    Impl(net::Loop& loop, net::Transport& transport, exec::Runner& runner, RandomSource& random,
+         Prng prng, Log log, PeerOptions options, PeerEvents& events)
+        : loop_(loop), runner_(runner), log_(log), options_(std::move(options)), events_(events) {
+        if (options_.peer_id.empty()) options_.peer_id = automatic_id("peer", random);
+        options_.slots = std::clamp(options_.slots, 1u, kWindowTasksMax);
+        options_.prefetch = std::min(options_.prefetch, kWindowTasksMax - options_.slots);
+        offers_all_ = options_.capabilities.task_types.empty();
+        link_ = std::make_unique<Link>(loop, transport, random, prng, log, Role::kPeer,
+                                       options_.host, options_.port, options_.reconnect, *this);
+    }
+    ~Impl() {
+        runner_.forget(*this);
+        link_.reset();
+    }
+
+    void start() { link_->start(); }
+    void pause();
+    void resume();
+    void drain(std::function<void()> drained) {
+        drained_ = std::move(drained);
+        pause();
+        check_drained();
+    }
+    void close();
+    const PeerStats& stats();
+    const PeerOptions& options() const { return options_; }
+
+  private:
+    struct Job {
+        enum class State : uint8_t { kReceiving, kWaiting, kRunning };
+        State state = State::kReceiving;
+        uint64_t id = 0;  // on the coordinator's hop; 0: of a connection that is gone
+        Nonce attempt{};
+        std::string task_type;
+        Payload payload;
+        uint64_t deadline_us = 0;  // 0: none
+        uint64_t runner_job = 0;
+        bool cancelled = false;
+        bool has_checksum = false;
+        uint64_t checksum = 0;
+    };
+
+    // LinkEvents
+    wire::Message registration(const wire::Login& login, wire::EnvelopeBuffer& out) override;
+    void on_link_ready(const wire::RegisterResponse& response) override;
+    bool on_link_frame(const wire::Frame& frame, const char*& why) override;
+    uint8_t* on_link_place(wire::Message message, uint64_t id, size_t size) override {
+        return message == wire::Message::kTaskAssign ? assembler_.place(id, size) : nullptr;
+    }
+    void on_link_writable() override {
+        out_.pump(link_->connection());
+        check_drained();
+    }
+    void fill_heartbeat(wire::Heartbeat& beat) override;
+    void on_link_lost(Status status, const std::string& why, bool given_up) override;
+
+    // RunnerEvents
+    void on_job_done(uint64_t tag, exec::Output&& output) override;
+
+    Job* find(uint64_t id, uint64_t* slot = nullptr) {
+        uint64_t* found = slots_.find(id);
+        if (!found) return nullptr;
+        if (slot) *slot = *found;
+        return jobs_.find(*found);
+    }
+    bool on_assign(const wire::Frame& frame, const char*& why);
+    void received(uint64_t slot, Payload&& payload);
+    void run(uint64_t slot);
+    void run_waiting();
+    void cancel(uint64_t id);
+    void refuse(const Job& job);
+    void answer(const Job& job, Status status, const std::string& field, const std::string& error,
+                uint64_t processing_us, uint64_t memory_peak, const Bytes& info, const Bytes& data);
+    void answer_error(const Job& job, Status status, const std::string& error) {
+        answer(job, status, {}, error, 0, 0, {}, {});
+    }
+    void forget(uint64_t slot);
+    void check_drained();
+    [[nodiscard]] uint32_t slots_free() const {
+        return running_ >= options_.slots ? 0 : options_.slots - running_;
+    }
+
+    net::Loop& loop_;
+    exec::Runner& runner_;
+    Log log_;
+    PeerOptions options_;
+    PeerEvents& events_;
+    std::unique_ptr<Link> link_;
+    bool offers_all_ = false;
+    bool paused_ = false;
+    std::function<void()> drained_;
+
+    SlotMap<Job> jobs_;
+    FlatMap<uint64_t> slots_;
+    std::deque<uint64_t> waiting_;  // slots, in the order they came
+    uint32_t running_ = 0;
+    uint64_t registered_revision_ = 0;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for work that was posted
+
+    OutStreams out_;
+    Assembler assembler_;
+    wire::EnvelopeBuffer envelope_;
+    PeerStats stats_;
+};
+
+// ---- the connection ----------------------------------------------------------------------------
+
+wire::Message Peer::Impl::registration(const wire::Login& login, wire::EnvelopeBuffer& out) {
+    if (offers_all_) {
+        options_.capabilities.task_types = runner_.task_types();
+        if (options_.capabilities.task_types.size() > limits::kTaskTypesPerPeerMax) {
+            options_.capabilities.task_types.resize(limits::kTaskTypesPerPeerMax);
+        }
+    }
+    registered_revision_ = runner_.revision();
+    wire::PeerRegister message;
+    message.peer_id = options_.peer_id;
+    message.login = login;
+    message.capabilities = options_.capabilities;
+    message.slots = options_.slots;
+    message.window_tasks = paused_ ? 0 : options_.slots + options_.prefetch;
+    message.window_bytes = options_.window_bytes;
+    message.codec_class = options_.codec_class;
+    encode(message, out);
+    return wire::Message::kPeerRegister;
+}
+
+void Peer::Impl::on_link_ready(const wire::RegisterResponse&) {
+    events_.on_peer_state(Status::kOk, "connected as " + options_.peer_id);
+}
+
+void Peer::Impl::on_link_lost(Status status, const std::string& why, bool given_up) {
+    // What was assigned over the old connection counts no more: it is placed again elsewhere. Jobs
+    // that run keep their slot until they have stopped.
+    out_.clear();
+    assembler_.clear();
+    waiting_.clear();
+    slots_.clear();
+    jobs_.for_each([&](uint64_t slot, Job& job) {
+        if (job.state == Job::State::kRunning) {
+            job.id = 0;
+            runner_.cancel(job.runner_job);
+        } else {
+            job.payload = Payload{};
+            jobs_.erase(slot);
+        }
+    });
+    stats_.given_up = given_up;
+    events_.on_peer_state(status == Status::kOk ? Status::kDisconnected : status, why);
+    check_drained();
+}
+
+void Peer::Impl::fill_heartbeat(wire::Heartbeat& beat) {
+    beat.peer_id = options_.peer_id;
+    beat.load = stats().load;
+    beat.tasks_completed = stats_.completed;
+    beat.tasks_failed = stats_.failed;
+    beat.slots_free = slots_free();
+    beat.window_tasks = paused_ ? 0 : options_.slots + options_.prefetch;
+    // Executors came or went: the list is stated anew with a new registration, as soon as nothing
+    // is held that a new connection would lose.
+    if (offers_all_ && runner_.revision() != registered_revision_ && jobs_.empty()) {
+        loop_.post([this, alive = std::weak_ptr<bool>(alive_)] {
+            if (alive.lock() && link_->ready() && jobs_.empty()) {
+                link_->fail(Status::kOk, "the list of task types has changed");
+            }
+        });
+    }
+}
+
+bool Peer::Impl::on_link_frame(const wire::Frame& frame, const char*& why) {
+    switch (frame.message) {
+        case wire::Message::kTaskAssign:
+            return on_assign(frame, why);
+        case wire::Message::kTaskCancel: {
+            wire::TaskCancel message;
+            if ((why = decode(frame.envelope, message))) return false;
+            cancel(frame.id);
+            return true;
+        }
+        default:
+            return true;
+    }
+}
+
+// ---- tasks -------------------------------------------------------------------------------------
+
+bool Peer::Impl::on_assign(const wire::Frame& frame, const char*& why) {
+    Payload payload;
+    Assembler::State state;
+    uint64_t slot = 0;
+    if (!frame.envelope.empty()) {
+        wire::TaskAssign message;
+        if ((why = decode(frame.envelope, message))) return false;
+        if (Job* old = find(frame.id, &slot)) {
+            // The same id once more: the coordinator starts it anew.
+            if (old->state == Job::State::kRunning) {
+                old->id = 0;
+                runner_.cancel(old->runner_job);
+                slots_.erase(frame.id);
+            } else {
+                forget(slot);
+            }
+        }
+        slot = jobs_.insert();
+        Job& job = *jobs_.find(slot);
+        job.state = Job::State::kReceiving;
+        job.id = frame.id;
+        job.attempt = message.attempt;
+        job.task_type.assign(message.task_type);
+        job.deadline_us = message.deadline_us ? loop_.now_us() + *message.deadline_us : 0;
+        job.runner_job = 0;
+        job.cancelled = false;
+        job.has_checksum = message.checksum.has_value();
+        job.checksum = message.checksum.value_or(0);
+        slots_[frame.id] = slot;
+        if (message.payload_place != 0) {
+            answer_error(job, Status::kUnsupported,
+                         "payload_place other than inline is not available here");
+            forget(slot);
+            return true;
+        }
+        if (paused_) {
+            refuse(job);
+            forget(slot);
+            return true;
+        }
+        state = assembler_.first(frame, message.sizes, payload);
+    } else {
+        if (!find(frame.id, &slot)) {
+            assembler_.drop(frame.id);
+            return true;
+        }
+        state = assembler_.next(frame, payload);
+    }
+    switch (state) {
+        case Assembler::State::kBroken:
+            why = assembler_.why();
+            return false;
+        case Assembler::State::kMore:
+        case Assembler::State::kIgnored:
+            return true;
+        case Assembler::State::kWhole:
+            break;
+    }
+    const Job& job = *jobs_.find(slot);
+    if (job.has_checksum && job.checksum != payload_checksum(payload.params, payload.data)) {
+        why = "the checksum of a task does not match its bytes";
+        return false;
+    }
+    received(slot, std::move(payload));
+    return true;
+}
+
+void Peer::Impl::received(uint64_t slot, Payload&& payload) {
+    Job& job = *jobs_.find(slot);
+    job.payload = std::move(payload);
+    job.state = Job::State::kWaiting;
+    if (running_ < options_.slots && waiting_.empty()) {
+        run(slot);
+    } else {
+        waiting_.push_back(slot);
+    }
+}
+
+void Peer::Impl::run(uint64_t slot) {
+    Job& job = *jobs_.find(slot);
+    if (job.deadline_us != 0 && loop_.now_us() >= job.deadline_us) {
+        answer_error(job, Status::kDeadline, "the deadline passed before the task was started");
+        ++stats_.failed;
+        forget(slot);
+        return;
+    }
+    if (!runner_.can_run(job.task_type)) {
+        answer(job, Status::kTaskType, "task_type",
+               "this peer has no executor for '" + job.task_type + "'", 0, 0, {}, {});
+        ++stats_.failed;
+        forget(slot);
+        return;
+    }
+    job.state = Job::State::kRunning;
+    ++running_;
+    exec::JobSpec spec;
+    spec.task_type = job.task_type;
+    spec.params = std::move(job.payload.params);
+    spec.data = std::move(job.payload.data);
+    spec.deadline_us = job.deadline_us;
+    job.payload = Payload{};
+    const uint64_t started = runner_.start(spec, slot, *this);
+    // A short job has ended already, and its slot may hold another one.
+    Job* after = jobs_.find(slot);
+    if (!after) return;
+    if (started == 0) {
+        --running_;
+        answer_error(*after, Status::kBusy, "this peer could not start the task");
+        ++stats_.failed;
+        forget(slot);
+        return;
+    }
+    after->runner_job = started;
+}
+
+void Peer::Impl::run_waiting() {
+    while (running_ < options_.slots && !waiting_.empty()) {
+        const uint64_t slot = waiting_.front();
+        waiting_.pop_front();
+        const Job* job = jobs_.find(slot);
+        if (job && job->state == Job::State::kWaiting) run(slot);
+    }
+}
+
+void Peer::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
+    Job* job = jobs_.find(tag);
+    if (!job) return;
+    --running_;
+    stats_.compute_us += output.processing_us;
+    if (output.status == Status::kOk) {
+        ++stats_.completed;
+    } else {
+        ++stats_.failed;
+    }
+    if (job->id != 0) {
+        answer(*job, output.status, output.field, output.error, output.processing_us,
+               output.memory_peak, output.info, output.data);
+    }
+    forget(tag);
+    if (!waiting_.empty()) run_waiting();
+    check_drained();
+}
+
+void Peer::Impl::cancel(uint64_t id) {
+    uint64_t slot = 0;
+    Job* job = find(id, &slot);
+    if (!job) return;
+    job->cancelled = true;
+    if (job->state == Job::State::kRunning) {
+        runner_.cancel(job->runner_job);
+        return;
+    }
+    answer_error(*job, Status::kCancelled, "cancelled");
+    forget(slot);
+}
+
+void Peer::Impl::refuse(const Job& job) {
+    wire::TaskRefuse message;
+    message.attempt = job.attempt;
+    message.status = Status::kBusy;
+    message.error = "this peer is paused";
+    encode(message, envelope_);
+    link_->connection().send_copy(wire::Message::kTaskRefuse, 0, job.id, envelope_.span(), {}, {});
+}
+
+void Peer::Impl::answer(const Job& job, Status status, const std::string& field,
+                        const std::string& error, uint64_t processing_us, uint64_t memory_peak,
+                        const Bytes& info, const Bytes& data) {
+    if (job.id == 0 || !link_->ready()) return;
+    wire::TaskResult message;
+    message.attempt = job.attempt;
+    message.status = status;
+    message.processing_us = processing_us;
+    message.memory_peak = memory_peak;
+    uint8_t flags = 0;
+    if (status == Status::kOk) {
+        if (info.size() + data.size() > limits::kPayloadSizeMax) {
+            message.status = Status::kSize;
+            message.error = "the result exceeds the limit of 64 MiB";
+            encode(message, envelope_);
+            link_->connection().send_copy(wire::Message::kTaskResult, 0, job.id, envelope_.span(),
+                                          {}, {});
+            return;
+        }
+        if (options_.checksum) {
+            message.checksum = payload_checksum(info, data);
+            flags |= wire::kFlagChecksum;
+        }
+        if (needs_chunks(info.size(), data.size())) {
+            message.sizes = wire::PayloadSizes{info.size(), data.size()};
+        }
+        encode(message, envelope_);
+        out_.send(link_->connection(), wire::Message::kTaskResult, flags, job.id, envelope_.span(),
+                  info, data);
+        return;
+    }
+    message.field = std::string_view(field).substr(0, limits::kIdLengthMax);
+    message.error = std::string_view(error).substr(0, limits::kTextLengthMax);
+    encode(message, envelope_);
+    link_->connection().send_copy(wire::Message::kTaskResult, 0, job.id, envelope_.span(), {}, {});
+}
+
+void Peer::Impl::forget(uint64_t slot) {
+    Job* job = jobs_.find(slot);
+    if (!job) return;
+    if (job->id != 0) {
+        assembler_.drop(job->id);
+        slots_.erase(job->id);
+    }
+    job->payload = Payload{};
+    jobs_.erase(slot);
+}
+
+// ---- pausing and leaving -----------------------------------------------------------------------
+
+void Peer::Impl::pause() {
+    if (paused_) return;
+    paused_ = true;
+    for (uint64_t id : slots_.sorted_keys()) {
+        uint64_t slot = 0;
+        const Job* job = find(id, &slot);
+        if (!job || job->state == Job::State::kRunning) continue;
+        if (link_->ready()) refuse(*job);
+        forget(slot);
+    }
+    waiting_.clear();
+    if (!link_->ready()) return;
+    wire::Heartbeat beat;
+    beat.timestamp_ms = loop_.unix_ms();
+    fill_heartbeat(beat);
+    encode(beat, envelope_);
+    link_->connection().send_copy(wire::Message::kHeartbeat, 0, 0, envelope_.span(), {}, {});
+}
+
+void Peer::Impl::resume() {
+    if (!paused_) return;
+    paused_ = false;
+    drained_ = nullptr;
+    if (!link_->ready()) return;
+    wire::Heartbeat beat;
+    beat.timestamp_ms = loop_.unix_ms();
+    fill_heartbeat(beat);
+    encode(beat, envelope_);
+    link_->connection().send_copy(wire::Message::kHeartbeat, 0, 0, envelope_.span(), {}, {});
+}
+
+void Peer::Impl::check_drained() {
+    if (!drained_ || running_ > 0 || !out_.idle()) return;
+    if (link_->ready() && link_->connection().queued_bytes() > net::kSendLowMark) return;
+    const std::function<void()> drained = std::exchange(drained_, nullptr);
+    drained();
+}
+
+void Peer::Impl::close() {
+    if (link_->ready()) {
+        wire::PeerDisconnect message;
+        message.peer_id = options_.peer_id;
+        message.reason = "closed by its owner";
+        encode(message, envelope_);
+        link_->connection().send_copy(wire::Message::kPeerDisconnect, 0, 0, envelope_.span(), {},
+                                      {});
+    }
+    link_->close(Status::kOk, "peer closed");
+    runner_.forget(*this);
+    waiting_.clear();
+    slots_.clear();
+    jobs_.for_each([&](uint64_t slot, Job& job) {
+        job.payload = Payload{};
+        jobs_.erase(slot);
+    });
+    running_ = 0;
+    if (drained_) std::exchange(drained_, nullptr)();
+}
+
+const PeerStats& Peer::Impl::stats() {
+    stats_.connected = link_->ready();
+    stats_.paused = paused_;
+    stats_.running = running_;
+    stats_.waiting = static_cast<uint32_t>(waiting_.size());
+    stats_.slots_free = slots_free();
+    stats_.load =
+        static_cast<float>(std::min(running_, options_.slots)) / static_cast<float>(options_.slots);
+    stats_.reconnects = link_->reconnects();
+    stats_.bytes_in = link_->bytes_in();
+    stats_.bytes_out = link_->bytes_out();
+    return stats_;
+}
+
+// ---- the outside -------------------------------------------------------------------------------
+
+Peer::Peer(net::Loop& loop, net::Transport& transport, exec::Runner& runner, RandomSource& random,
+           Prng prng, Log log, PeerOptions options, PeerEvents& events)
+    : impl_(std::make_unique<Impl>(loop, transport, runner, random, prng, log, std::move(options),
+                                   events)) {}
+Peer::~Peer() = default;
+void Peer::start() {
+    impl_->start();
+}
+void Peer::pause() {
+    impl_->pause();
+}
+void Peer::resume() {
+    impl_->resume();
+}
+void Peer::drain(std::function<void()> drained) {
+    impl_->drain(std::move(drained));
+}
+void Peer::close() {
+    impl_->close();
+}
+const PeerStats& Peer::stats() {
+    return impl_->stats();
+}
+const PeerOptions& Peer::options() const {
+    return impl_->options();
+}
+
+}  // namespace p2c2r::roles
