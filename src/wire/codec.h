@@ -1,7 +1,9 @@
 // Envelopes <-> bytes. Pure functions, written by hand: an envelope is a small map with integer
 // keys, and the hot ones must cost nanoseconds. Decoding is bounded by limits of model/task.h,
 // skips fields it does not know, and refuses duplicates, wrong types and trailing bytes with a text
-// that names the field.
+// that names the field. Encoding cuts a text that is over its limit at a character boundary and
+// writes bytes that are no UTF-8 as '?', so that the other side can always read it; lists that are
+// over their limit are our own mistake.
 #pragma once
 
 #include <cstdint>

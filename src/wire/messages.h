@@ -1,5 +1,5 @@
 // The envelopes: one plain struct per message, without its payload. Strings point into the frame
-// they were decoded from. Field numbers are in PROTOCOL.md and in codec.cpp.
+// they were decoded from. Field numbers are in PROTOCOL.md and fields.h.
 #pragma once
 
 #include <array>
