@@ -43,10 +43,15 @@ Scheduler::Scheduler(uint32_t peers_max, RandomSource& random)
 
 // ---- types -------------------------------------------------------------------------------------
 
-TypeIndex Scheduler::type_index(std::string_view task_type) {
+TypeIndex Scheduler::find_type(std::string_view task_type) const {
     for (size_t i = 0; i < type_names_.size(); ++i) {
         if (type_names_[i] == task_type) return static_cast<TypeIndex>(i);
     }
+    return kNoType;
+}
+
+TypeIndex Scheduler::type_index(std::string_view task_type) {
+    if (const TypeIndex known = find_type(task_type); known != kNoType) return known;
     if (type_names_.size() >= limits::kTaskTypesMax) return kNoType;
     type_names_.emplace_back(task_type);
     queues_.emplace_back();
@@ -114,8 +119,18 @@ uint64_t Scheduler::admit(const Admission& admission, uint64_t now_us) {
     record.bytes = admission.bytes;
     record.can_run_local = admission.can_run_local;
     record.admitted_us = now_us;
-    enqueue(task, record, now_us);
+    if (admission.held) {
+        record.state = TaskRecord::State::kHeld;
+        arm(task, record);
+    } else {
+        enqueue(task, record, now_us);
+    }
     return task;
+}
+
+void Scheduler::release(uint64_t task, uint64_t now_us) {
+    TaskRecord* record = tasks_.find(task);
+    if (record && record->state == TaskRecord::State::kHeld) enqueue(task, *record, now_us);
 }
 
 void Scheduler::arm(uint64_t task, const TaskRecord& record) {
@@ -258,6 +273,8 @@ void Scheduler::withdraw(uint64_t task, uint64_t now_us, std::vector<Action>& ac
             break;
         case TaskRecord::State::kLocal:
             actions.push_back({Action::Kind::kCancelLocal, Status::kCancelled, task});
+            break;
+        case TaskRecord::State::kHeld:
             break;
         case TaskRecord::State::kFree:
             return;

@@ -51,10 +51,11 @@ struct Admission {
     uint64_t start_timeout_us = 0;  // of an attempt on a peer nothing is known of
     uint64_t bytes = 0;
     bool can_run_local = false;
+    bool held = false;  // not placed before release()
 };
 
 struct TaskRecord {
-    enum class State : uint8_t { kFree, kQueued, kLeased, kLocal };
+    enum class State : uint8_t { kFree, kHeld, kQueued, kLeased, kLocal };
     State state = State::kFree;
     int8_t priority = 0;
     Circle circle = Circle::kInvited;
@@ -123,6 +124,8 @@ class Scheduler {
     // ---- tasks
     // The new task's id, or 0 when kTasksPendingMax are pending.
     uint64_t admit(const Admission& admission, uint64_t now_us);
+    // A held task may be placed from now on.
+    void release(uint64_t task, uint64_t now_us);
     // Gamer's wish or loss: the task is gone without a further word (no kEnd action).
     void withdraw(uint64_t task, uint64_t now_us, std::vector<Action>& actions);
     // An answer of a peer. Ok or an error that another peer would give too: accepted.
@@ -150,7 +153,9 @@ class Scheduler {
     // ---- looking
     TypeIndex type_index(std::string_view task_type);  // adds it; kNoType when there are too many
     [[nodiscard]] const std::string& type_name(TypeIndex type) const { return type_names_[type]; }
-    [[nodiscard]] bool known_type(TypeIndex type) const { return ever_served_[type]; }
+    [[nodiscard]] TypeIndex find_type(std::string_view task_type) const;  // kNoType: unknown
+    [[nodiscard]] size_t types_count() const { return type_names_.size(); }
+    [[nodiscard]] bool ever_served(TypeIndex type) const { return ever_served_[type]; }
     [[nodiscard]] uint32_t serving(TypeIndex type) const { return peers_.serving(type); }
     [[nodiscard]] const TaskRecord* find(uint64_t task) const { return tasks_.find(task); }
     [[nodiscard]] size_t pending() const { return tasks_.size(); }

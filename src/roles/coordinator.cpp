@@ -1,0 +1,310 @@
+#include "roles/coordinator.h"
+
+#include <algorithm>
+
+#include "roles/coordinator_impl.h"
+
+namespace p2c2r::roles {
+
+bool is_loopback_address(const std::string& address) {
+    return address == "localhost" || address == "::1" || address.rfind("127.", 0) == 0;
+}
+
+Coordinator::Impl::Impl(net::Loop& loop, net::Transport& transport, exec::Runner* runner,
+                        RandomSource& random, Log log, CoordinatorOptions options,
+                        CoordinatorEvents& events)
+    : loop_(loop),
+      transport_(transport),
+      runner_(options.local_execution ? runner : nullptr),
+      random_(random),
+      log_(log),
+      options_(std::move(options)),
+      events_(events),
+      scheduler_(options_.max_peers, random) {
+    turn_end_.run = [this] { turn_end(); };
+    timer_.fire = [this] { on_time(); };
+    scan_timer_.fire = [this] { scan_sessions(); };
+    count_timer_.fire = [this] { send_counts(); };
+    started_us_ = loop_.now_us();
+    loop_.arm(scan_timer_, started_us_ + options_.heartbeat_interval_us / 2);
+}
+
+Coordinator::Impl::~Impl() {
+    loop_.disarm(timer_);
+    loop_.disarm(scan_timer_);
+    loop_.disarm(count_timer_);
+    loop_.forget_turn_end(turn_end_);
+    if (runner_) runner_->forget(*this);
+}
+
+Result<Done> Coordinator::Impl::start() {
+    if (!options_.listen) return Done{};
+    if (!options_.plaintext_anywhere && !is_loopback_address(options_.listen_address)) {
+        return field_error(Status::kDenied, "listen_address",
+                           "'" + options_.listen_address +
+                               "' is not a loopback address, and this connection is not "
+                               "encrypted; it must be forced by name");
+    }
+    auto listener = transport_.listen(
+        options_.listen_address, options_.listen_port,
+        [this](std::unique_ptr<net::Connection> connection) { accept(std::move(connection)); });
+    if (!listener.ok()) return listener.error();
+    listener_ = std::move(*listener);
+    log_.format(LogLevel::kInfo, "roles", "coordinator listens on %s:%u",
+                options_.listen_address.c_str(), listener_->port());
+    return Done{};
+}
+
+// ---- deciding and performing -------------------------------------------------------------------
+
+// Everything this turn brought is in: place what waits, and do what was decided. It runs before the
+// connections are flushed, so a lost peer's tasks leave in the turn that saw the loss.
+void Coordinator::Impl::turn_end() {
+    scheduler_.dispatch(loop_.now_us(), actions_);
+    perform();
+    graveyard_.clear();
+    arm_timer();
+    check_drained();
+}
+
+void Coordinator::Impl::perform() {
+    // Performing may decide more: a short local job ends at once. The list grows while it is
+    // walked.
+    if (performing_) return;
+    performing_ = true;
+    for (performed_ = 0; performed_ < actions_.size(); ++performed_) {
+        const sched::Action action = actions_[performed_];
+        switch (action.kind) {
+            case sched::Action::Kind::kAssign:
+                assign(action);
+                break;
+            case sched::Action::Kind::kCancelAttempt: {
+                const uint32_t index = SlotMap<sched::PeerRecord>::index_of(action.peer);
+                if (index >= peer_by_slot_.size() || !peer_by_slot_[index]) break;
+                PeerLink& link = *peer_by_slot_[index];
+                if (link.id != action.peer || !link.session) break;
+                link.session->out.drop(action.attempt_id);
+                encode(wire::TaskCancel{}, envelope_);
+                send(*link.session, wire::Message::kTaskCancel, action.attempt_id);
+                break;
+            }
+            case sched::Action::Kind::kRunLocal:
+                run_local(action.task);
+                break;
+            case sched::Action::Kind::kCancelLocal:
+                if (const uint64_t job = std::exchange(relay(action.task).job, 0)) {
+                    runner_->cancel(job);
+                }
+                relay(action.task).local_waits = false;
+                break;
+            case sched::Action::Kind::kEnd: {
+                Relay& ended = relay(action.task);
+                ++stats_.failed_tasks;
+                if (ended.type < stats_.types.size()) ++stats_.types[ended.type].failed;
+                if (Gamer* gamer = gamers_.find(ended.gamer)) {
+                    if (action.status == Status::kDeadline) {
+                        answer_timeout(*gamer, ended.client_task, action.text);
+                    } else {
+                        answer_error(*gamer, ended.client_task, action.status, {}, action.text);
+                    }
+                }
+                drop_task(action.task, false);
+                break;
+            }
+        }
+    }
+    actions_.clear();
+    performing_ = false;
+}
+
+void Coordinator::Impl::arm_timer() {
+    const uint64_t next = scheduler_.next_us();
+    if (next >= armed_us_) return;
+    armed_us_ = next;
+    loop_.arm(timer_, next);
+}
+
+void Coordinator::Impl::on_time() {
+    armed_us_ = UINT64_MAX;
+    scheduler_.expire(loop_.now_us(), actions_);
+    perform();
+    request_turn_end();
+}
+
+// ---- computing here, the last resort -----------------------------------------------------------
+
+void Coordinator::Impl::run_local(uint64_t task) {
+    Relay& work = relay(task);
+    if (!work.complete) {
+        work.local_waits = true;
+        return;
+    }
+    const sched::TaskRecord* record = scheduler_.find(task);
+    if (!record) return;
+    ++stats_.local_tasks;
+    exec::JobSpec spec;
+    spec.task_type = scheduler_.type_name(work.type);
+    spec.deadline_us = record->deadline_us;
+    if (work.chunks.empty()) {
+        const std::span<const uint8_t> small(work.small);
+        spec.params = Bytes::copy(small.subspan(0, work.small_params));
+        spec.data = Bytes::copy(small.subspan(work.small_params, work.small_data));
+    } else if (work.chunks.size() == 1) {
+        spec.params = work.chunks[0].params;
+        spec.data = work.chunks[0].data;
+    } else {
+        // The only place where a payload is opened into one piece, and only to be computed here.
+        const auto join = [&](Bytes Chunk::*part) {
+            size_t size = 0;
+            for (const Chunk& chunk : work.chunks) size += (chunk.*part).size();
+            Buffer buffer = Buffer::allocate(size);
+            size_t at = 0;
+            for (const Chunk& chunk : work.chunks) {
+                const Bytes& bytes = chunk.*part;
+                if (!bytes.empty()) std::memcpy(buffer.data() + at, bytes.data(), bytes.size());
+                at += bytes.size();
+            }
+            return std::move(buffer).freeze(size);
+        };
+        spec.params = join(&Chunk::params);
+        spec.data = join(&Chunk::data);
+    }
+    const uint64_t job = runner_->start(spec, task, *this);
+    if (!scheduler_.find(task)) return;  // a short one has ended already
+    if (job == 0) {
+        exec::Output output;
+        output.status = Status::kBusy;
+        output.error = "the coordinator could not start the task";
+        on_job_done(task, std::move(output));
+        return;
+    }
+    relay(task).job = job;
+}
+
+void Coordinator::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
+    const sched::TaskRecord* found = scheduler_.find(tag);
+    if (!found || found->state != sched::TaskRecord::State::kLocal) return;
+    const sched::TaskRecord record = *found;
+    Relay& work = relay(tag);
+    work.job = 0;
+    Gamer* gamer = gamers_.find(work.gamer);
+    scheduler_.local_ended(tag);
+    wire::TaskResult result;
+    result.status = output.status;
+    result.processing_us = output.processing_us;
+    if (output.status == Status::kOk) {
+        accepted(record, result);
+        if (gamer) {
+            wire::ResultDelivery delivery = delivery_of(record, result);
+            delivery.source = Source::kCoordinator;
+            if (needs_chunks(output.info.size(), output.data.size())) {
+                delivery.sizes = wire::PayloadSizes{output.info.size(), output.data.size()};
+            }
+            encode(delivery, envelope_);
+            deliver(*gamer, work.client_task, 0, output.info, output.data);
+        }
+    } else {
+        ++stats_.failed_tasks;
+        if (gamer) {
+            answer_error(*gamer, work.client_task, output.status, output.field, output.error);
+        }
+    }
+    drop_task(tag, output.status == Status::kOk);
+    request_turn_end();
+}
+
+// ---- leaving -----------------------------------------------------------------------------------
+
+void Coordinator::Impl::drain(std::function<void()> drained) {
+    draining_ = true;
+    drained_ = std::move(drained);
+    request_turn_end();
+}
+
+void Coordinator::Impl::check_drained() {
+    if (!drained_ || scheduler_.pending() > 0) return;
+    const std::function<void()> drained = std::exchange(drained_, nullptr);
+    drained();
+}
+
+void Coordinator::Impl::close() {
+    if (closed_) return;
+    closed_ = true;
+    listener_.reset();
+    std::vector<uint64_t> ids;
+    sessions_.for_each([&](uint64_t id, std::unique_ptr<Session>&) { ids.push_back(id); });
+    // Gamers hear of each of their tasks before the goodbye.
+    gamers_.for_each([&](uint64_t, Gamer& gamer) {
+        for (uint64_t client_task : gamer.tasks.sorted_keys()) {
+            const uint64_t task = *gamer.tasks.find(client_task);
+            answer_error(gamer, client_task, Status::kClosed, {}, "the coordinator is closing");
+            withdraw(task);
+        }
+    });
+    perform();
+    for (uint64_t id : ids) {
+        if (std::unique_ptr<Session>* session = sessions_.find(id)) {
+            end_session(**session, Status::kClosed, "the coordinator is closing");
+        }
+    }
+    loop_.disarm(timer_);
+    loop_.disarm(scan_timer_);
+    loop_.disarm(count_timer_);
+    if (drained_) std::exchange(drained_, nullptr)();
+}
+
+const CoordinatorStats& Coordinator::Impl::stats() {
+    const sched::SchedulerStats& decided = scheduler_.stats();
+    stats_.active_peers = static_cast<uint32_t>(scheduler_.peers().size());
+    stats_.pending_tasks = static_cast<uint32_t>(scheduler_.pending());
+    stats_.retries = decided.retries;
+    stats_.timeouts = decided.timeouts + decided.deadlines;
+    stats_.peer_failures = decided.peer_failures;
+    stats_.bytes_in = bytes_in_before_;
+    stats_.bytes_out = bytes_out_before_;
+    stats_.clients = 0;
+    sessions_.for_each([&](uint64_t, std::unique_ptr<Session>& session) {
+        stats_.bytes_in += session->connection->bytes_in();
+        stats_.bytes_out += session->connection->bytes_out();
+        if (session->phase == Session::Phase::kGamer) ++stats_.clients;
+    });
+    stats_.payload_bytes_held = held_bytes_;
+    double connected = 0;
+    double busy = 0;
+    scheduler_.peers().slot_time(loop_.now_us(), connected, busy);
+    stats_.utilisation = connected > 0 ? busy / connected : 0;
+    return stats_;
+}
+
+// ---- the outside -------------------------------------------------------------------------------
+
+Coordinator::Coordinator(net::Loop& loop, net::Transport& transport, exec::Runner* runner,
+                         RandomSource& random, Prng, Log log, CoordinatorOptions options,
+                         CoordinatorEvents& events)
+    : impl_(std::make_unique<Impl>(loop, transport, runner, random, log, std::move(options),
+                                   events)) {}
+Coordinator::~Coordinator() = default;
+Result<Done> Coordinator::start() {
+    return impl_->start();
+}
+uint32_t Coordinator::port() const {
+    return impl_->port();
+}
+void Coordinator::accept(std::unique_ptr<net::Connection> connection) {
+    impl_->accept(std::move(connection));
+}
+Result<Bytes> Coordinator::call(const std::string& name, std::span<const uint8_t> arguments,
+                                std::string* text) {
+    return impl_->call(name, arguments, text);
+}
+void Coordinator::drain(std::function<void()> drained) {
+    impl_->drain(std::move(drained));
+}
+void Coordinator::close() {
+    impl_->close();
+}
+const CoordinatorStats& Coordinator::stats() {
+    return impl_->stats();
+}
+
+}  // namespace p2c2r::roles

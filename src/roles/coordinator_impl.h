@@ -1,0 +1,252 @@
+// The coordinator's inside, shared by its files:
+//   coordinator.cpp           the public face, time, the performing of actions
+//   coordinator_sessions.cpp  connections: hello, registration, resuming, heartbeats, goodbye
+//   coordinator_tasks.cpp     admission, relaying, results, deliveries
+//   coordinator_calls.cpp     named questions and commands, metrics
+//
+// The scheduler decides; what it decides is performed here. A task has a scheduler record and,
+// under the same slot index, a relay record: whose it is and the bytes it consists of.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/flat_map.h"
+#include "core/slot_map.h"
+#include "model/task_type.h"
+#include "roles/coordinator.h"
+#include "roles/streams.h"
+#include "sched/scheduler.h"
+#include "wire/codec.h"
+
+namespace p2c2r::roles {
+
+class Coordinator::Impl : public exec::RunnerEvents {
+  public:
+    Impl(net::Loop& loop, net::Transport& transport, exec::Runner* runner, RandomSource& random,
+         Log log, CoordinatorOptions options, CoordinatorEvents& events);
+    ~Impl();
+
+    Result<Done> start();
+    [[nodiscard]] uint32_t port() const { return listener_ ? listener_->port() : 0; }
+    void accept(std::unique_ptr<net::Connection> connection);
+    Result<Bytes> call(const std::string& name, std::span<const uint8_t> arguments,
+                       std::string* text);
+    void drain(std::function<void()> drained);
+    void close();
+    const CoordinatorStats& stats();
+
+  private:
+    struct Session final : net::ConnectionEvents {
+        enum class Phase : uint8_t { kHello, kRegister, kGamer, kPeer, kClosed };
+        explicit Session(Impl& impl) : owner(impl) {}
+
+        void on_frame(net::Connection&, const wire::Frame& frame) override {
+            owner.on_frame(*this, frame);
+        }
+        void on_closed(net::Connection&, Status status, const std::string& why) override {
+            owner.session_lost(*this, status, why);
+        }
+        void on_writable(net::Connection&) override {
+            if (phase != Phase::kClosed) out.pump(*connection);
+        }
+
+        Impl& owner;
+        uint64_t id = 0;
+        Phase phase = Phase::kHello;
+        Role role = Role::kNone;
+        uint64_t gamer = 0;
+        uint64_t peer = 0;
+        uint64_t opened_us = 0;
+        uint64_t heard_us = 0;
+        std::unique_ptr<net::Connection> connection;
+        OutStreams out;
+        // The type of the last task submitted here: most gamers ask for the same again.
+        std::string last_name;
+        sched::TypeIndex last_type = sched::kNoType;
+    };
+
+    // A delivery that waits for its gamer to come back.
+    struct Kept {
+        uint64_t client_task = 0;
+        std::vector<uint8_t> envelope;
+        uint8_t flags = 0;
+        Bytes params;
+        Bytes data;
+    };
+
+    struct Gamer {
+        std::string client_id;
+        Nonce resume{};
+        Session* session = nullptr;  // NULL while it is away
+        uint64_t away_since_us = 0;
+        FlatMap<uint64_t> tasks;  // its task ids to ours
+        std::deque<Kept> kept;
+        uint64_t kept_bytes = 0;
+        std::vector<uint64_t> redelivered;  // ids whose kept delivery went out on resuming
+        std::deque<std::pair<uint64_t, bool>> ended;           // recent ids: did they end with OK
+        std::map<uint64_t, std::vector<uint64_t>> dependents;  // its task to its waiting ones
+    };
+
+    struct PeerLink {
+        std::string peer_id;
+        Nonce resume{};
+        Session* session = nullptr;
+        uint64_t id = 0;  // the scheduler's
+    };
+
+    struct Relay {
+        static constexpr size_t kSmallMax = 224;
+        uint64_t gamer = 0;
+        uint64_t client_task = 0;
+        sched::TypeIndex type = sched::kNoType;
+        bool complete = false;     // every byte of the input has arrived
+        bool local_waits = false;  // to be computed here as soon as it is complete
+        bool result_open = false;  // chunks of a result are being passed on
+        bool has_checksum = false;
+        uint32_t waits_for = 0;  // tasks of its gamer that must end with OK first
+        uint64_t checksum = 0;
+        std::optional<wire::PayloadSizes> sizes;  // of an input in chunks
+        uint64_t received = 0;
+        uint64_t budget = 0;      // bytes this task counts against the memory budget
+        uint64_t job = 0;         // the runner's
+        wire::TaskResult result;  // of a result in chunks
+        uint64_t result_received = 0;
+        // Small inputs live here: a slice would keep a whole read block alive.
+        uint16_t small_params = 0;
+        uint16_t small_data = 0;
+        std::array<uint8_t, kSmallMax> small;
+        std::vector<Chunk> chunks;
+    };
+
+    // ---- coordinator.cpp
+    void turn_end();
+    void request_turn_end() { loop_.at_turn_end(turn_end_); }
+    void perform();
+    // Performs what was decided before anything else can happen: the slot of a task that has ended
+    // may be given to the next one.
+    void settle() {
+        perform();
+        request_turn_end();
+    }
+    void on_time();
+    void arm_timer();
+    void check_drained();
+    void on_job_done(uint64_t tag, exec::Output&& output) override;
+    void run_local(uint64_t task);
+
+    // ---- coordinator_sessions.cpp
+    void on_frame(Session& session, const wire::Frame& frame);
+    void on_hello(Session& session, const wire::Frame& frame);
+    void on_gamer_register(Session& session, const wire::Frame& frame);
+    void on_peer_register(Session& session, const wire::Frame& frame);
+    void on_heartbeat(Session& session, const wire::Frame& frame);
+    void register_refused(Session& session, Status status, const std::string& text);
+    void session_lost(Session& session, Status status, const std::string& why);
+    // Says goodbye and closes. `status` kProtocol and the like count as the other side's fault.
+    void end_session(Session& session, Status status, const std::string& why);
+    void bury(Session& session);
+    void gamer_away(Gamer& gamer, uint64_t gamer_id);
+    void forget_gamer(uint64_t gamer_id);
+    void peer_gone(uint64_t peer, bool failed, const std::string& why);
+    void scan_sessions();
+    void count_changed();
+    void send_counts();
+    void send(Session& session, wire::Message message, uint64_t id = 0) {
+        session.connection->send_copy(message, 0, id, envelope_.span(), {}, {});
+    }
+
+    // ---- coordinator_tasks.cpp
+    void on_submit(Session& session, const wire::Frame& frame);
+    void on_submit_chunk(Session& session, const wire::Frame& frame);
+    void on_cancel(Session& session, const wire::Frame& frame);
+    void on_result(Session& session, const wire::Frame& frame);
+    void on_result_chunk(Session& session, const wire::Frame& frame);
+    void on_refuse(Session& session, const wire::Frame& frame);
+    void assign(const sched::Action& action);
+    void store_input(Relay& relay, const wire::Frame& frame);
+    void forward_input(uint64_t task, Relay& relay, Chunk&& chunk, bool last);
+    // Forgets a task that has ended, and lets go those that wait for it.
+    void drop_task(uint64_t task, bool good);
+    bool add_dependencies(Gamer& gamer, const std::vector<uint64_t>& depends_on,
+                          uint32_t& waits_for, const char*& why);
+    void withdraw(uint64_t task);
+    void answer_error(Gamer& gamer, uint64_t client_task, Status status, std::string_view field,
+                      std::string_view error, uint32_t retry_after_ms = 0);
+    void answer_timeout(Gamer& gamer, uint64_t client_task, const char* text);
+    void deliver(Gamer& gamer, uint64_t client_task, uint8_t flags, const Bytes& params,
+                 const Bytes& data);
+    void accepted(const sched::TaskRecord& record, const wire::TaskResult& result);
+    wire::ResultDelivery delivery_of(const sched::TaskRecord& record,
+                                     const wire::TaskResult& result) const;
+    sched::TypeIndex type_of(Session& session, std::string_view name);
+    bool can_run_local(sched::TypeIndex type);
+    std::string types_text();
+    Relay& relay(uint64_t task) { return relays_[SlotMap<sched::TaskRecord>::index_of(task)]; }
+
+    // ---- coordinator_calls.cpp
+    Bytes call_status();
+    Bytes call_peers();
+    Bytes call_tasks();
+    Result<Bytes> call_explain(uint64_t task_id, const std::string& client_id);
+    Result<Bytes> call_assign(uint64_t task_id, const std::string& client_id,
+                              const std::string& peer_id);
+    std::string metrics_text();
+    void on_call(Session& session, const wire::Frame& frame);
+    Gamer* find_gamer(const std::string& client_id);
+    uint64_t find_task(uint64_t task_id, const std::string& client_id);
+
+    net::Loop& loop_;
+    net::Transport& transport_;
+    exec::Runner* runner_;
+    RandomSource& random_;
+    Log log_;
+    CoordinatorOptions options_;
+    CoordinatorEvents& events_;
+
+    std::unique_ptr<net::Listener> listener_;
+    SlotMap<std::unique_ptr<Session>> sessions_{limits::kConnectionsMax};
+    std::vector<std::unique_ptr<Session>> graveyard_;  // until the end of the turn
+    uint32_t unauthenticated_ = 0;
+    SlotMap<Gamer> gamers_;
+    std::map<std::string, uint64_t, std::less<>> gamer_ids_;
+    std::map<std::string, PeerLink, std::less<>> peer_links_;
+    std::vector<PeerLink*> peer_by_slot_;  // by the scheduler's slot index
+
+    sched::Scheduler scheduler_;
+    std::deque<Relay> relays_;
+    std::vector<sched::Action> actions_;
+    size_t performed_ = 0;
+    bool performing_ = false;
+    net::Loop::TurnEnd turn_end_;
+    net::Timer timer_;  // the scheduler's next deadline
+    uint64_t armed_us_ = UINT64_MAX;
+    net::Timer scan_timer_;  // sessions
+    net::Timer count_timer_;
+    bool counts_dirty_ = false;
+    uint64_t counts_sent_us_ = 0;
+    wire::PeerCountUpdate counts_;
+
+    wire::EnvelopeBuffer envelope_;
+    wire::TaskSubmit submit_;  // reused: keep their memory
+    wire::TaskAssign assign_;
+    std::vector<int8_t> local_types_;  // by type: 1 can, 0 cannot, -1 not asked yet
+    uint64_t local_revision_ = 0;
+    bool draining_ = false;
+    bool closed_ = false;
+    std::function<void()> drained_;
+    uint64_t held_bytes_ = 0;
+    uint64_t bytes_in_before_ = 0;  // of connections that are gone
+    uint64_t bytes_out_before_ = 0;
+    uint64_t started_us_ = 0;
+    CoordinatorStats stats_;
+};
+
+// True for an address that only this machine can reach.
+bool is_loopback_address(const std::string& address);
+
+}  // namespace p2c2r::roles

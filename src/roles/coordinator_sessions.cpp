@@ -1,0 +1,493 @@
+// Connections of the coordinator: hello, registration, resuming, heartbeats, goodbye.
+#include <algorithm>
+
+#include "p2c2r/version.h"
+#include "roles/coordinator_impl.h"
+
+namespace p2c2r::roles {
+
+namespace {
+
+constexpr uint64_t kHandshakeUs = 2'000'000;
+constexpr uint64_t kSilentIntervals = 4;
+constexpr uint64_t kSilentSlackUs = 500'000;
+constexpr uint64_t kCountIntervalUs = 100'000;  // between two peer_count_update
+constexpr uint32_t kWindowTasksMax = 1024;      // of one peer
+constexpr const char* kLibrary = "p2c2r " P2C2R_VERSION_STRING;
+
+const char* name_of(wire::Message message) {
+    const char* name = wire::message_name(message);
+    return name ? name : "of an unknown number";
+}
+
+}  // namespace
+
+void Coordinator::Impl::accept(std::unique_ptr<net::Connection> connection) {
+    if (closed_ || unauthenticated_ >= limits::kConnectionsUnauthenticatedMax) {
+        connection->close();
+        return;
+    }
+    const uint64_t id = sessions_.insert();
+    if (id == 0) {
+        connection->close();
+        return;
+    }
+    auto session = std::make_unique<Session>(*this);
+    session->id = id;
+    session->opened_us = session->heard_us = loop_.now_us();
+    session->connection = std::move(connection);
+    session->connection->set_events(session.get());
+    ++unauthenticated_;
+    *sessions_.find(id) = std::move(session);
+}
+
+void Coordinator::Impl::on_frame(Session& session, const wire::Frame& frame) {
+    using Phase = Session::Phase;
+    using wire::Message;
+    session.heard_us = loop_.now_us();
+    switch (session.phase) {
+        case Phase::kGamer:
+            switch (frame.message) {
+                case Message::kTaskSubmit:
+                    return frame.envelope.empty() ? on_submit_chunk(session, frame)
+                                                  : on_submit(session, frame);
+                case Message::kTaskCancel:
+                    return on_cancel(session, frame);
+                case Message::kCall:
+                    return on_call(session, frame);
+                case Message::kHeartbeat:
+                    return on_heartbeat(session, frame);
+                case Message::kGoodbye: {
+                    const uint64_t gamer = session.gamer;
+                    bury(session);
+                    forget_gamer(gamer);
+                    return;
+                }
+                default:
+                    break;
+            }
+            break;
+        case Phase::kPeer:
+            switch (frame.message) {
+                case Message::kTaskResult:
+                    return frame.envelope.empty() ? on_result_chunk(session, frame)
+                                                  : on_result(session, frame);
+                case Message::kTaskRefuse:
+                    return on_refuse(session, frame);
+                case Message::kHeartbeat:
+                    return on_heartbeat(session, frame);
+                case Message::kCall:
+                    return on_call(session, frame);
+                case Message::kPeerDisconnect: {
+                    wire::PeerDisconnect message;
+                    if (const char* why = decode(frame.envelope, message)) {
+                        return end_session(session, Status::kProtocol, why);
+                    }
+                    const std::string reason(message.reason);
+                    const uint64_t peer = session.peer;
+                    bury(session);
+                    return peer_gone(peer, false, reason);
+                }
+                case Message::kGoodbye: {
+                    const uint64_t peer = session.peer;
+                    bury(session);
+                    return peer_gone(peer, false, "goodbye");
+                }
+                default:
+                    break;
+            }
+            break;
+        case Phase::kHello:
+            if (frame.message == Message::kHello) return on_hello(session, frame);
+            break;
+        case Phase::kRegister:
+            if (frame.message == Message::kGamerRegister && session.role == Role::kGamer) {
+                return on_gamer_register(session, frame);
+            }
+            if (frame.message == Message::kPeerRegister && session.role == Role::kPeer) {
+                return on_peer_register(session, frame);
+            }
+            if (frame.message == Message::kGoodbye) return bury(session);
+            break;
+        case Phase::kClosed:
+            return;
+    }
+    end_session(session, Status::kProtocol,
+                std::string("unexpected message ") + name_of(frame.message));
+}
+
+void Coordinator::Impl::on_hello(Session& session, const wire::Frame& frame) {
+    wire::Hello hello;
+    if (const char* why = decode(frame.envelope, hello)) {
+        return end_session(session, Status::kProtocol, why);
+    }
+    wire::HelloResponse response;
+    response.library = kLibrary;
+    response.login_methods = {0};
+    random_.fill(response.nonce);
+    const bool common = std::find(hello.versions.begin(), hello.versions.end(),
+                                  wire::kProtocolVersion) != hello.versions.end();
+    response.version = common ? wire::kProtocolVersion : 0;
+    encode(response, envelope_);
+    send(session, wire::Message::kHelloResponse);
+    if (!common) {
+        return end_session(session, Status::kVersion,
+                           "no protocol version in common; this coordinator speaks version " +
+                               std::to_string(wire::kProtocolVersion));
+    }
+    if (hello.role != Role::kGamer && hello.role != Role::kPeer) {
+        return end_session(session, Status::kProtocol, "hello names no role that can register");
+    }
+    session.role = hello.role;
+    session.phase = Session::Phase::kRegister;
+}
+
+void Coordinator::Impl::register_refused(Session& session, Status status, const std::string& text) {
+    wire::RegisterResponse response;
+    response.success = false;
+    response.status = status;
+    response.error = text;
+    if (session.role == Role::kPeer) {
+        encode_peer_response(response, envelope_);
+        send(session, wire::Message::kPeerRegisterResponse);
+    } else {
+        encode_gamer_response(response, envelope_);
+        send(session, wire::Message::kGamerRegisterResponse);
+    }
+    bury(session);
+}
+
+void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& frame) {
+    wire::GamerRegister message;
+    if (const char* why = decode(frame.envelope, message)) {
+        return end_session(session, Status::kProtocol, why);
+    }
+    if (message.client_id.empty()) {
+        return register_refused(session, Status::kArgument, "client_id is empty");
+    }
+    if (message.login.login_method != 0) {
+        return register_refused(session, Status::kUnsupported,
+                                "login_method " + std::to_string(message.login.login_method) +
+                                    " is not available; there is 0 (none)");
+    }
+    const std::string client_id(message.client_id);
+    uint64_t gamer_id = 0;
+    if (const auto known = gamer_ids_.find(client_id); known != gamer_ids_.end()) {
+        Gamer& old = *gamers_.find(known->second);
+        const bool may_resume =
+            message.login.resume && equal_constant_time(*message.login.resume, old.resume);
+        if (may_resume) {
+            if (old.session) {
+                Session& former = *old.session;
+                former.gamer = 0;
+                old.session = nullptr;
+                end_session(former, Status::kExists, "the session was resumed elsewhere");
+            }
+            gamer_id = known->second;
+        } else if (old.session) {
+            return register_refused(session, Status::kExists,
+                                    "CLIENT_ID_TAKEN: '" + client_id + "' is connected");
+        } else {
+            forget_gamer(known->second);
+        }
+    }
+    if (gamer_id == 0) {
+        gamer_id = gamers_.insert();
+        if (gamer_id == 0) return register_refused(session, Status::kLimit, "too many gamers");
+        Gamer& fresh = *gamers_.find(gamer_id);
+        fresh = Gamer{};
+        fresh.client_id = client_id;
+        gamer_ids_[client_id] = gamer_id;
+    }
+    Gamer& gamer = *gamers_.find(gamer_id);
+    gamer.session = &session;
+    random_.fill(gamer.resume);
+    session.gamer = gamer_id;
+    session.phase = Session::Phase::kGamer;
+    --unauthenticated_;
+    session.connection->set_limits(wire::kLimitsAfterLogin);
+
+    wire::RegisterResponse response;
+    response.success = true;
+    response.id = client_id;
+    response.resume = gamer.resume;
+    response.heartbeat_interval_ms = static_cast<uint32_t>(options_.heartbeat_interval_us / 1000);
+    response.task_timeout_ms = static_cast<uint32_t>(options_.task_timeout_us / 1000);
+    response.window_bytes = options_.gamer_window_bytes;
+    encode_gamer_response(response, envelope_);
+    send(session, wire::Message::kGamerRegisterResponse);
+    encode(counts_, envelope_);
+    send(session, wire::Message::kPeerCountUpdate);
+    // What ended while it was away.
+    gamer.redelivered.clear();
+    for (Kept& kept : gamer.kept) {
+        gamer.redelivered.push_back(kept.client_task);
+        session.out.send(*session.connection, wire::Message::kResultDelivery, kept.flags,
+                         kept.client_task, kept.envelope, kept.params, kept.data);
+    }
+    held_bytes_ -= gamer.kept_bytes;
+    gamer.kept_bytes = 0;
+    gamer.kept.clear();
+    log_.format(LogLevel::kInfo, "roles", "gamer %s joined from %s", client_id.c_str(),
+                session.connection->peer_address().c_str());
+}
+
+void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& frame) {
+    wire::PeerRegister message;
+    if (const char* why = decode(frame.envelope, message)) {
+        return end_session(session, Status::kProtocol, why);
+    }
+    if (message.peer_id.empty()) {
+        return register_refused(session, Status::kArgument, "peer_id is empty");
+    }
+    if (message.login.login_method != 0) {
+        return register_refused(session, Status::kUnsupported,
+                                "login_method " + std::to_string(message.login.login_method) +
+                                    " is not available; there is 0 (none)");
+    }
+    if (message.slots == 0) return register_refused(session, Status::kArgument, "slots is 0");
+    const std::string peer_id(message.peer_id);
+    if (const auto known = peer_links_.find(peer_id); known != peer_links_.end()) {
+        PeerLink& old = known->second;
+        const bool may_replace =
+            message.login.resume && equal_constant_time(*message.login.resume, old.resume);
+        if (!may_replace) {
+            return register_refused(session, Status::kExists,
+                                    "PEER_ID_TAKEN: '" + peer_id + "' is connected");
+        }
+        Session* former = old.session;
+        const uint64_t former_peer = old.id;
+        if (former) end_session(*former, Status::kExists, "the session was resumed elsewhere");
+        if (peer_links_.count(peer_id))
+            peer_gone(former_peer, true, "replaced by a new connection");
+    }
+    sched::PeerRecord record;
+    record.peer_id = peer_id;
+    record.circle = message.circle == Circle::kType ? Circle::kInvited : message.circle;
+    record.slots = std::min(message.slots, kWindowTasksMax);
+    record.window_tasks = std::min(message.window_tasks, kWindowTasksMax);
+    record.window_bytes = message.window_bytes;
+    std::vector<std::string> types;
+    for (const std::string& name : message.capabilities.task_types) {
+        if (types.size() < limits::kTaskTypesPerPeerMax && !name.empty() &&
+            name.size() <= limits::kTaskTypeLengthMax) {
+            types.emplace_back(canonical_task_type(name));
+        }
+    }
+    const uint64_t peer = scheduler_.peer_joined(std::move(record), types, loop_.now_us());
+    if (peer == 0) {
+        return register_refused(
+            session, Status::kLimit,
+            "this coordinator has its maximum of " + std::to_string(options_.max_peers) + " peers");
+    }
+    PeerLink& link = peer_links_[peer_id];
+    link.peer_id = peer_id;
+    link.session = &session;
+    link.id = peer;
+    random_.fill(link.resume);
+    const uint32_t index = SlotMap<sched::PeerRecord>::index_of(peer);
+    if (index >= peer_by_slot_.size()) peer_by_slot_.resize(index + 1);
+    peer_by_slot_[index] = &link;
+    session.peer = peer;
+    session.phase = Session::Phase::kPeer;
+    --unauthenticated_;
+    session.connection->set_limits(wire::kLimitsAfterLogin);
+
+    wire::RegisterResponse response;
+    response.success = true;
+    response.id = peer_id;
+    response.resume = link.resume;
+    response.heartbeat_interval_ms = static_cast<uint32_t>(options_.heartbeat_interval_us / 1000);
+    response.task_timeout_ms = static_cast<uint32_t>(options_.task_timeout_us / 1000);
+    encode_peer_response(response, envelope_);
+    send(session, wire::Message::kPeerRegisterResponse);
+    log_.format(LogLevel::kInfo, "roles", "peer %s joined from %s: %u slots, %zu task types",
+                peer_id.c_str(), session.connection->peer_address().c_str(), message.slots,
+                types.size());
+    events_.on_peer_joined(peer_id);
+    count_changed();
+    request_turn_end();
+}
+
+void Coordinator::Impl::on_heartbeat(Session& session, const wire::Frame& frame) {
+    wire::Heartbeat beat;
+    if (const char* why = decode(frame.envelope, beat)) {
+        return end_session(session, Status::kProtocol, why);
+    }
+    if (session.phase == Session::Phase::kPeer && beat.window_tasks) {
+        const uint32_t window = std::min(*beat.window_tasks, kWindowTasksMax);
+        const sched::PeerRecord* record = scheduler_.peers().find(session.peer);
+        if (record && record->window_tasks != window) {
+            scheduler_.peer_window(session.peer, window, loop_.now_us());
+            count_changed();
+            request_turn_end();
+        }
+    }
+}
+
+// ---- the end of a connection -------------------------------------------------------------------
+
+void Coordinator::Impl::end_session(Session& session, Status status, const std::string& why) {
+    if (session.phase == Session::Phase::kClosed) return;
+    wire::Goodbye goodbye;
+    goodbye.status = status;
+    goodbye.error = std::string_view(why).substr(0, limits::kTextLengthMax);
+    encode(goodbye, envelope_);
+    send(session, wire::Message::kGoodbye);
+    session_lost(session, status, why);
+}
+
+void Coordinator::Impl::session_lost(Session& session, Status status, const std::string& why) {
+    if (session.phase == Session::Phase::kClosed) return;
+    if (status == Status::kProtocol || status == Status::kLimit) {
+        ++stats_.protocol_errors;
+        log_.format(LogLevel::kWarn, "roles", "connection from %s closed: %s",
+                    session.connection->peer_address().c_str(), why.c_str());
+    }
+    const uint64_t gamer_id = session.gamer;
+    const uint64_t peer = session.peer;
+    bury(session);
+    if (Gamer* gamer = gamers_.find(gamer_id)) gamer_away(*gamer, gamer_id);
+    if (peer != 0) peer_gone(peer, true, why);
+    request_turn_end();
+}
+
+// Takes the session out of everything that refers to it. It is destroyed at the end of the turn:
+// one of its own functions may be running.
+void Coordinator::Impl::bury(Session& session) {
+    using Phase = Session::Phase;
+    if (session.phase == Phase::kClosed) return;
+    if (session.phase == Phase::kHello || session.phase == Phase::kRegister) --unauthenticated_;
+    session.phase = Phase::kClosed;
+    session.out.clear();
+    if (Gamer* gamer = gamers_.find(session.gamer)) {
+        if (gamer->session == &session) gamer->session = nullptr;
+    }
+    const uint32_t index = SlotMap<sched::PeerRecord>::index_of(session.peer);
+    if (session.peer != 0 && index < peer_by_slot_.size() && peer_by_slot_[index] &&
+        peer_by_slot_[index]->session == &session) {
+        peer_by_slot_[index]->session = nullptr;
+    }
+    session.gamer = session.peer = 0;
+    bytes_in_before_ += session.connection->bytes_in();
+    bytes_out_before_ += session.connection->bytes_out();
+    session.connection->close();
+    std::unique_ptr<Session>* slot = sessions_.find(session.id);
+    graveyard_.push_back(std::move(*slot));
+    sessions_.erase(session.id);
+    request_turn_end();
+}
+
+void Coordinator::Impl::peer_gone(uint64_t peer, bool failed, const std::string& why) {
+    const sched::PeerRecord* record = scheduler_.peers().find(peer);
+    if (!record) return;
+    const std::string peer_id = record->peer_id;
+    const size_t held = record->leases.size();
+    scheduler_.peer_left(peer, failed, loop_.now_us(), actions_);
+    peer_by_slot_[SlotMap<sched::PeerRecord>::index_of(peer)] = nullptr;
+    peer_links_.erase(peer_id);
+    settle();
+    if (failed) {
+        log_.format(LogLevel::kWarn, "roles", "peer %s failed: %s; %zu tasks are placed again",
+                    peer_id.c_str(), why.c_str(), held);
+        events_.on_peer_failed(peer_id, why);
+    } else {
+        log_.format(LogLevel::kInfo, "roles", "peer %s left: %s; %zu tasks are placed again",
+                    peer_id.c_str(), why.c_str(), held);
+        events_.on_peer_left(peer_id, why);
+    }
+    count_changed();
+}
+
+// The connection is gone; the tasks go on, and their answers wait a while for the gamer.
+void Coordinator::Impl::gamer_away(Gamer& gamer, uint64_t) {
+    gamer.away_since_us = loop_.now_us();
+    for (uint64_t client_task : gamer.tasks.sorted_keys()) {
+        const uint64_t task = *gamer.tasks.find(client_task);
+        Relay& half = relay(task);
+        half.result_open = false;
+        // The rest of this input will never come over the old connection.
+        if (!half.complete) withdraw(task);
+    }
+}
+
+void Coordinator::Impl::forget_gamer(uint64_t gamer_id) {
+    Gamer* gamer = gamers_.find(gamer_id);
+    if (!gamer) return;
+    for (uint64_t client_task : gamer->tasks.sorted_keys()) {
+        withdraw(*gamer->tasks.find(client_task));
+    }
+    held_bytes_ -= gamer->kept_bytes;
+    log_.format(LogLevel::kInfo, "roles", "gamer %s left", gamer->client_id.c_str());
+    gamer_ids_.erase(gamer->client_id);
+    *gamer = Gamer{};
+    gamers_.erase(gamer_id);
+    request_turn_end();
+}
+
+// ---- time --------------------------------------------------------------------------------------
+
+// Twice a heartbeat interval: who is silent, who is away for too long, and a word to everybody.
+void Coordinator::Impl::scan_sessions() {
+    const uint64_t now = loop_.now_us();
+    const uint64_t silent = kSilentIntervals * options_.heartbeat_interval_us + kSilentSlackUs;
+    std::vector<uint64_t> late;
+    std::vector<uint64_t> gone;
+    wire::Heartbeat beat;
+    beat.timestamp_ms = loop_.unix_ms();
+    encode(beat, envelope_);
+    sessions_.for_each([&](uint64_t id, std::unique_ptr<Session>& session) {
+        const bool registered =
+            session->phase == Session::Phase::kGamer || session->phase == Session::Phase::kPeer;
+        if (!registered) {
+            if (now - session->opened_us > kHandshakeUs) late.push_back(id);
+        } else if (now - session->heard_us > silent) {
+            gone.push_back(id);
+        } else {
+            send(*session, wire::Message::kHeartbeat);
+        }
+    });
+    for (uint64_t id : late) {
+        if (auto* session = sessions_.find(id)) {
+            end_session(**session, Status::kTimeout, "no registration within 2 s");
+        }
+    }
+    for (uint64_t id : gone) {
+        if (auto* session = sessions_.find(id)) {
+            end_session(**session, Status::kDisconnected, "silent for too long");
+        }
+    }
+    std::vector<uint64_t> expired;
+    gamers_.for_each([&](uint64_t id, Gamer& gamer) {
+        if (!gamer.session && now - gamer.away_since_us > options_.resume_grace_us) {
+            expired.push_back(id);
+        }
+    });
+    for (uint64_t id : expired) forget_gamer(id);
+    loop_.arm(scan_timer_, now + options_.heartbeat_interval_us / 2);
+}
+
+void Coordinator::Impl::count_changed() {
+    if (counts_dirty_) return;
+    counts_dirty_ = true;
+    const uint64_t now = loop_.now_us();
+    loop_.arm(count_timer_, std::max(now, counts_sent_us_ + kCountIntervalUs));
+}
+
+void Coordinator::Impl::send_counts() {
+    counts_dirty_ = false;
+    counts_sent_us_ = loop_.now_us();
+    counts_.total_peers = static_cast<uint32_t>(scheduler_.peers().size());
+    counts_.available_peers = 0;
+    scheduler_.peers().for_each([&](uint64_t, sched::PeerRecord& record) {
+        if (record.window_tasks > 0) ++counts_.available_peers;
+    });
+    encode(counts_, envelope_);
+    sessions_.for_each([&](uint64_t, std::unique_ptr<Session>& session) {
+        if (session->phase == Session::Phase::kGamer) {
+            send(*session, wire::Message::kPeerCountUpdate);
+        }
+    });
+}
+
+}  // namespace p2c2r::roles

@@ -1,0 +1,542 @@
+// Tasks at the coordinator: admission, relaying, results, deliveries. Params and payloads are
+// passed on as the slices they arrived in; only envelopes are read and written.
+#include <algorithm>
+#include <cstring>
+
+#include "roles/coordinator_impl.h"
+
+namespace p2c2r::roles {
+
+namespace {
+
+constexpr size_t kKeptMax = 64;  // deliveries that wait for an absent gamer
+constexpr uint64_t kKeptBytesMax = 16ull << 20;
+constexpr size_t kEndedMax = 1024;  // ids a depends_on may still name
+constexpr uint32_t kRetryAfterMs = 100;
+constexpr uint64_t kTaskOverhead = sizeof(void*) * 64;  // what a task costs beside its payload
+
+}  // namespace
+
+// ---- admission ---------------------------------------------------------------------------------
+
+sched::TypeIndex Coordinator::Impl::type_of(Session& session, std::string_view name) {
+    if (session.last_type != sched::kNoType && session.last_name == name) {
+        return session.last_type;
+    }
+    // A name is remembered only if somebody runs it: strangers must not fill the table.
+    const std::string_view canonical = canonical_task_type(name);
+    sched::TypeIndex type = scheduler_.find_type(canonical);
+    if (type == sched::kNoType && runner_ && runner_->can_run(canonical)) {
+        type = scheduler_.type_index(canonical);
+    }
+    session.last_name.assign(name);
+    session.last_type = type;
+    return type;
+}
+
+bool Coordinator::Impl::can_run_local(sched::TypeIndex type) {
+    if (!runner_) return false;
+    if (const uint64_t revision = runner_->revision(); revision != local_revision_) {
+        local_revision_ = revision;
+        local_types_.clear();
+    }
+    if (type >= local_types_.size()) local_types_.resize(type + 1u, -1);
+    if (local_types_[type] < 0) local_types_[type] = runner_->can_run(scheduler_.type_name(type));
+    return local_types_[type] == 1;
+}
+
+std::string Coordinator::Impl::types_text() {
+    std::string text;
+    for (sched::TypeIndex type = 0; type < scheduler_.types_count(); ++type) {
+        if (!scheduler_.ever_served(type) && !can_run_local(type)) continue;
+        text += (text.empty() ? "" : ", ") + scheduler_.type_name(type);
+    }
+    return text.empty() ? "nothing yet" : text;
+}
+
+bool Coordinator::Impl::add_dependencies(Gamer& gamer, const std::vector<uint64_t>& depends_on,
+                                         uint32_t& waits_for, const char*& why) {
+    for (uint64_t other : depends_on) {
+        if (gamer.tasks.find(other)) {
+            ++waits_for;
+            continue;
+        }
+        const auto ended = std::find_if(gamer.ended.begin(), gamer.ended.end(),
+                                        [&](const auto& entry) { return entry.first == other; });
+        if (ended == gamer.ended.end()) {
+            why = "depends_on names a task that is not known here";
+            return false;
+        }
+        if (!ended->second) {
+            why = "a task that this one depends on has not ended with OK";
+            return false;
+        }
+    }
+    return true;
+}
+
+void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
+    wire::TaskSubmit& message = submit_;
+    if (const char* why = decode(frame.envelope, message)) {
+        return end_session(session, Status::kProtocol, why);
+    }
+    if (frame.id == 0) return end_session(session, Status::kProtocol, "task_submit with id 0");
+    Gamer& gamer = *gamers_.find(session.gamer);
+    const uint64_t client_task = frame.id;
+    ++stats_.submitted;
+    if (const uint64_t* known = gamer.tasks.find(client_task)) {
+        // Submitted again: harmless while it is whole; an input that was cut off starts anew.
+        if (relay(*known).complete) return;
+        withdraw(*known);
+    }
+    if (!gamer.redelivered.empty() && std::find(gamer.redelivered.begin(), gamer.redelivered.end(),
+                                                client_task) != gamer.redelivered.end()) {
+        return;  // its answer is on the way already
+    }
+    if (message.task_type.empty()) {
+        return answer_error(gamer, client_task, Status::kTaskType, "task_type",
+                            "task_type is missing");
+    }
+    if (message.circle == Circle::kPublic) {
+        return answer_error(gamer, client_task, Status::kUnsupported, "circle",
+                            "circle public is not available; there are own and invited");
+    }
+    if (message.payload_place != 0) {
+        return answer_error(gamer, client_task, Status::kUnsupported, "payload_place",
+                            "payload_place other than inline is not available here");
+    }
+    if (closed_ || draining_) {
+        return answer_error(gamer, client_task, Status::kClosed, {}, "the coordinator is closing");
+    }
+    const sched::TypeIndex type = type_of(session, message.task_type);
+    const TaskType* known_type = find_contract_task_type(canonical_task_type(message.task_type));
+    const bool local = type != sched::kNoType && can_run_local(type);
+    if (type == sched::kNoType || (!local && !scheduler_.ever_served(type))) {
+        ++stats_.failed_tasks;
+        return answer_error(
+            gamer, client_task, known_type ? Status::kUnsupported : Status::kTaskType, "task_type",
+            "nobody here runs '" + std::string(message.task_type) + "'; there is: " + types_text());
+    }
+    const std::string& name = scheduler_.type_name(type);
+    const uint64_t now = loop_.now_us();
+    const uint64_t start_value = known_type ? known_type->deadline_us : options_.task_timeout_us;
+    const uint64_t deadline =
+        std::min(message.deadline_us.value_or(start_value), options_.task_timeout_us);
+    if (deadline == 0) {
+        ++stats_.failed_tasks;
+        ++stats_.timeouts;
+        return answer_timeout(gamer, client_task, "the deadline had passed on arrival");
+    }
+    uint64_t bytes = frame.params.size() + frame.data.size();
+    const bool more = frame.flags & wire::kFlagMore;
+    if (more) {
+        if (!message.sizes) {
+            return end_session(session, Status::kProtocol, "a payload in chunks without its sizes");
+        }
+        const uint64_t params_size = message.sizes->params_size;
+        if (params_size > limits::kPayloadSizeMax ||
+            message.sizes->data_size > limits::kPayloadSizeMax - params_size) {
+            ++stats_.refused_tasks;
+            return answer_error(gamer, client_task, Status::kSize, "data",
+                                "a payload of more than 64 MiB");
+        }
+        bytes = params_size + message.sizes->data_size;
+    }
+    if (held_bytes_ + bytes + kTaskOverhead > options_.memory_max / 10 * 9) {
+        ++stats_.refused_tasks;
+        return answer_error(gamer, client_task, Status::kBusy, {},
+                            "the coordinator holds as many payload bytes as it may", kRetryAfterMs);
+    }
+    if (gamer.tasks.size() >= limits::kTasksPerGamerMax) {
+        ++stats_.refused_tasks;
+        return answer_error(gamer, client_task, Status::kBusy, {},
+                            "too many pending tasks of this gamer", kRetryAfterMs);
+    }
+    uint32_t waits_for = 0;
+    const char* why = nullptr;
+    if (!message.depends_on.empty() &&
+        !add_dependencies(gamer, message.depends_on, waits_for, why)) {
+        ++stats_.failed_tasks;
+        return answer_error(gamer, client_task, Status::kState, "depends_on", why);
+    }
+
+    sched::Admission admission;
+    admission.type = type;
+    admission.priority = static_cast<int8_t>(std::clamp(message.priority, -128, 127));
+    admission.circle = message.circle != Circle::kType ? message.circle
+                       : known_type                    ? known_type->circle
+                                                       : Circle::kInvited;
+    admission.deadline_us = now + deadline;
+    admission.start_timeout_us = std::min(start_value, options_.task_timeout_us);
+    admission.bytes = bytes;
+    admission.can_run_local = local;
+    admission.held = waits_for > 0;
+    const uint64_t task = scheduler_.admit(admission, now);
+    if (task == 0) {
+        ++stats_.refused_tasks;
+        return answer_error(gamer, client_task, Status::kBusy, {},
+                            "the coordinator has as many pending tasks as it may", kRetryAfterMs);
+    }
+    for (uint64_t other : message.depends_on) {
+        if (gamer.tasks.find(other)) gamer.dependents[other].push_back(task);
+    }
+    const uint32_t index = SlotMap<sched::TaskRecord>::index_of(task);
+    while (index >= relays_.size()) relays_.emplace_back();
+    if (type >= stats_.types.size()) stats_.types.resize(type + 1u);
+    if (stats_.types[type].task_type.empty()) stats_.types[type].task_type = name;
+    Relay& fresh = relays_[index];
+    fresh.gamer = session.gamer;
+    fresh.client_task = client_task;
+    fresh.type = type;
+    fresh.complete = !more;
+    fresh.local_waits = fresh.result_open = false;
+    fresh.waits_for = waits_for;
+    fresh.has_checksum = message.checksum.has_value();
+    fresh.checksum = message.checksum.value_or(0);
+    fresh.sizes = more ? message.sizes : std::nullopt;
+    fresh.received = 0;
+    fresh.job = 0;
+    fresh.budget = bytes + kTaskOverhead;
+    fresh.small_params = fresh.small_data = 0;
+    fresh.chunks.clear();
+    held_bytes_ += fresh.budget;
+    gamer.tasks[client_task] = task;
+    store_input(fresh, frame);
+    request_turn_end();
+}
+
+void Coordinator::Impl::store_input(Relay& input, const wire::Frame& frame) {
+    const size_t size = frame.params.size() + frame.data.size();
+    input.received += size;
+    if (input.complete && input.chunks.empty() && size <= Relay::kSmallMax) {
+        input.small_params = static_cast<uint16_t>(frame.params.size());
+        input.small_data = static_cast<uint16_t>(frame.data.size());
+        uint8_t* out = input.small.data();
+        if (!frame.params.empty()) std::memcpy(out, frame.params.data(), frame.params.size());
+        if (!frame.data.empty()) {
+            std::memcpy(out + frame.params.size(), frame.data.data(), frame.data.size());
+        }
+        return;
+    }
+    input.chunks.push_back({hold_or_copy(frame, frame.params), hold_or_copy(frame, frame.data)});
+}
+
+void Coordinator::Impl::on_submit_chunk(Session& session, const wire::Frame& frame) {
+    Gamer& gamer = *gamers_.find(session.gamer);
+    const uint64_t* found = gamer.tasks.find(frame.id);
+    if (!found) return;  // the task has ended meanwhile
+    const uint64_t task = *found;
+    Relay& input = relay(task);
+    if (input.complete || !input.sizes) return;
+    const uint64_t total = input.sizes->params_size + input.sizes->data_size;
+    const uint64_t after = input.received + frame.params.size() + frame.data.size();
+    const bool last = !(frame.flags & wire::kFlagMore);
+    if (after > total || (last && after != total)) {
+        return end_session(session, Status::kProtocol,
+                           last ? "a payload that ends before its announced size"
+                                : "a payload of more than its announced size");
+    }
+    input.complete = last;
+    Chunk chunk{hold_or_copy(frame, frame.params), hold_or_copy(frame, frame.data)};
+    input.received = after;
+    input.chunks.push_back(chunk);
+    forward_input(task, input, std::move(chunk), last);
+}
+
+// Passes a chunk on to the peer that has the task already, if any.
+void Coordinator::Impl::forward_input(uint64_t task, Relay& input, Chunk&& chunk, bool last) {
+    const sched::TaskRecord* record = scheduler_.find(task);
+    if (!record) return;
+    if (record->state == sched::TaskRecord::State::kLocal) {
+        if (last && input.local_waits) {
+            input.local_waits = false;
+            run_local(task);
+        }
+        return;
+    }
+    if (record->state != sched::TaskRecord::State::kLeased) return;
+    const uint32_t index = SlotMap<sched::PeerRecord>::index_of(record->peer);
+    PeerLink* link = index < peer_by_slot_.size() ? peer_by_slot_[index] : nullptr;
+    if (!link || link->id != record->peer || !link->session) return;
+    link->session->out.append(record->attempt_id, std::move(chunk), last);
+    link->session->out.pump(*link->session->connection);
+}
+
+// ---- to the peer -------------------------------------------------------------------------------
+
+void Coordinator::Impl::assign(const sched::Action& action) {
+    const sched::TaskRecord* record = scheduler_.find(action.task);
+    if (!record || record->attempt_id != action.attempt_id) return;
+    const uint32_t index = SlotMap<sched::PeerRecord>::index_of(action.peer);
+    PeerLink* link = index < peer_by_slot_.size() ? peer_by_slot_[index] : nullptr;
+    if (!link || link->id != action.peer || !link->session) return;
+    Session& session = *link->session;
+    const Relay& input = relay(action.task);
+    const uint64_t now = loop_.now_us();
+    wire::TaskAssign& message = assign_;
+    message.task_type = scheduler_.type_name(input.type);
+    message.deadline_us = record->deadline_us > now ? record->deadline_us - now : 0;
+    message.attempt = record->nonce;
+    message.checksum.reset();
+    if (input.has_checksum) message.checksum = input.checksum;
+    message.sizes = input.sizes;
+    encode(message, envelope_);
+    const uint8_t flags = input.has_checksum ? wire::kFlagChecksum : 0;
+    net::Connection& connection = *session.connection;
+    if (input.chunks.empty() && input.complete) {
+        const std::span<const uint8_t> small(input.small);
+        connection.send_copy(wire::Message::kTaskAssign, flags, action.attempt_id, envelope_.span(),
+                             small.subspan(0, input.small_params),
+                             small.subspan(input.small_params, input.small_data));
+        return;
+    }
+    if (input.complete && input.chunks.size() == 1 && !input.sizes) {
+        connection.send(wire::Message::kTaskAssign, flags, action.attempt_id, envelope_.span(),
+                        input.chunks[0].params, input.chunks[0].data);
+        return;
+    }
+    session.out.open(wire::Message::kTaskAssign, flags, action.attempt_id, envelope_.span());
+    for (size_t i = 0; i < input.chunks.size(); ++i) {
+        const bool last = input.complete && i + 1 == input.chunks.size();
+        session.out.append(action.attempt_id, Chunk(input.chunks[i]), last);
+    }
+    session.out.pump(connection);
+}
+
+// ---- from the peer -----------------------------------------------------------------------------
+
+wire::ResultDelivery Coordinator::Impl::delivery_of(const sched::TaskRecord& record,
+                                                    const wire::TaskResult& result) const {
+    const uint64_t leased = loop_.now_us() - record.placed_us;
+    wire::ResultDelivery delivery;
+    delivery.status = result.status;
+    delivery.processing_us = std::min(result.processing_us, leased);
+    delivery.network_latency_us = leased - delivery.processing_us;
+    delivery.queue_us = record.placed_us - record.admitted_us;
+    delivery.attempts = record.attempts;
+    delivery.checksum = result.checksum;
+    delivery.sizes = result.sizes;
+    return delivery;
+}
+
+void Coordinator::Impl::accepted(const sched::TaskRecord& record, const wire::TaskResult& result) {
+    TypeStats& type = stats_.types[record.type];
+    if (result.status != Status::kOk) {
+        ++stats_.failed_tasks;
+        ++type.failed;
+        return;
+    }
+    const uint64_t now = loop_.now_us();
+    const uint64_t leased = now - record.placed_us;
+    const uint64_t processing = std::min(result.processing_us, leased);
+    ++stats_.completed_tasks;
+    ++type.completed;
+    type.processing_us.add(processing);
+    stats_.total_us.add(now - record.admitted_us);
+    stats_.queue_us.add(record.placed_us - record.admitted_us);
+    stats_.processing_us.add(processing);
+    stats_.network_us.add(leased - processing);
+}
+
+void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
+    wire::TaskResult result;
+    if (const char* why = decode(frame.envelope, result)) {
+        return end_session(session, Status::kProtocol, why);
+    }
+    const uint64_t now = loop_.now_us();
+    const bool more = frame.flags & wire::kFlagMore;
+    const uint64_t task = scheduler_.task_of_attempt(session.peer, frame.id);
+    const bool current = task != 0 && scheduler_.is_current(session.peer, frame.id, result.attempt);
+    if (!current) {
+        // Given up earlier, or never given: the scheduler knows which, and frees the slot.
+        scheduler_.answered(session.peer, frame.id, result.attempt, result.status, 0, now,
+                            actions_);
+        settle();
+        return;
+    }
+    Relay& waiting = relay(task);
+    if (more && result.status == Status::kOk) {
+        if (!result.sizes || result.sizes->params_size > limits::kPayloadSizeMax ||
+            result.sizes->data_size > limits::kPayloadSizeMax - result.sizes->params_size) {
+            return end_session(session, Status::kProtocol, "a result in chunks with wrong sizes");
+        }
+        // Cut through: what has come goes on while the rest is on its way.
+        waiting.result = result;
+        waiting.result.field = waiting.result.error = waiting.result.peer_id = {};
+        waiting.result_received = frame.params.size() + frame.data.size();
+        Gamer* gamer = gamers_.find(waiting.gamer);
+        waiting.result_open = gamer && gamer->session;
+        if (!waiting.result_open) return;
+        Session& to = *gamer->session;
+        encode(delivery_of(*scheduler_.find(task), result), envelope_);
+        to.out.open(wire::Message::kResultDelivery, frame.flags & wire::kFlagChecksum,
+                    waiting.client_task, envelope_.span());
+        to.out.append(waiting.client_task, {frame.hold(frame.params), frame.hold(frame.data)},
+                      false);
+        to.out.pump(*to.connection);
+        return;
+    }
+    const sched::TaskRecord record = *scheduler_.find(task);
+    const sched::Verdict verdict = scheduler_.answered(
+        session.peer, frame.id, result.attempt, result.status, result.processing_us, now, actions_);
+    if (verdict != sched::Verdict::kAccepted) return settle();
+    request_turn_end();
+    accepted(record, result);
+    if (Gamer* gamer = gamers_.find(waiting.gamer)) {
+        wire::ResultDelivery delivery = delivery_of(record, result);
+        delivery.field = result.field;
+        delivery.error = result.error;
+        encode(delivery, envelope_);
+        const uint8_t flags = frame.flags & wire::kFlagChecksum;
+        if (gamer->session && frame.params.size() + frame.data.size() < kHoldThreshold) {
+            gamer->session->connection->send_copy(wire::Message::kResultDelivery, flags,
+                                                  waiting.client_task, envelope_.span(),
+                                                  frame.params, frame.data);
+        } else {
+            deliver(*gamer, waiting.client_task, flags, frame.hold(frame.params),
+                    frame.hold(frame.data));
+        }
+    }
+    drop_task(task, result.status == Status::kOk);
+}
+
+void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& frame) {
+    const uint64_t task = scheduler_.task_of_attempt(session.peer, frame.id);
+    if (task == 0) return;  // given up meanwhile; its first frame has freed the slot
+    Relay& waiting = relay(task);
+    if (!waiting.result.sizes) return;
+    const bool last = !(frame.flags & wire::kFlagMore);
+    const uint64_t total = waiting.result.sizes->params_size + waiting.result.sizes->data_size;
+    waiting.result_received += frame.params.size() + frame.data.size();
+    if (waiting.result_received > total || (last && waiting.result_received != total)) {
+        return end_session(session, Status::kProtocol,
+                           last ? "a result that ends before its announced size"
+                                : "a result of more than its announced size");
+    }
+    Gamer* gamer = gamers_.find(waiting.gamer);
+    if (waiting.result_open && gamer && gamer->session) {
+        Session& to = *gamer->session;
+        to.out.append(waiting.client_task, {frame.hold(frame.params), frame.hold(frame.data)},
+                      last);
+        to.out.pump(*to.connection);
+    }
+    if (!last) return;
+    const sched::TaskRecord record = *scheduler_.find(task);
+    const wire::TaskResult result = waiting.result;
+    waiting.result.sizes.reset();
+    scheduler_.answered(session.peer, frame.id, result.attempt, result.status, result.processing_us,
+                        loop_.now_us(), actions_);
+    accepted(record, result);
+    drop_task(task, true);
+    request_turn_end();
+}
+
+void Coordinator::Impl::on_refuse(Session& session, const wire::Frame& frame) {
+    wire::TaskRefuse message;
+    if (const char* why = decode(frame.envelope, message)) {
+        return end_session(session, Status::kProtocol, why);
+    }
+    scheduler_.refused(session.peer, frame.id, message.attempt, loop_.now_us(), actions_);
+    settle();
+}
+
+// ---- to the gamer ------------------------------------------------------------------------------
+
+// The envelope is in envelope_.
+void Coordinator::Impl::deliver(Gamer& gamer, uint64_t client_task, uint8_t flags,
+                                const Bytes& params, const Bytes& data) {
+    if (gamer.session) {
+        gamer.session->out.drop(client_task);
+        gamer.session->out.send(*gamer.session->connection, wire::Message::kResultDelivery, flags,
+                                client_task, envelope_.span(), params, data);
+        return;
+    }
+    const uint64_t size = params.size() + data.size();
+    // More than this is not kept: the gamer submits again what it has not heard of.
+    if (gamer.kept.size() >= kKeptMax || gamer.kept_bytes + size > kKeptBytesMax) return;
+    const std::span<const uint8_t> envelope = envelope_.span();
+    gamer.kept.push_back(
+        {client_task, std::vector<uint8_t>(envelope.begin(), envelope.end()), flags, params, data});
+    gamer.kept_bytes += size;
+    held_bytes_ += size;
+}
+
+void Coordinator::Impl::answer_error(Gamer& gamer, uint64_t client_task, Status status,
+                                     std::string_view field, std::string_view error,
+                                     uint32_t retry_after_ms) {
+    wire::ResultDelivery delivery;
+    delivery.status = status;
+    delivery.source = Source::kCoordinator;
+    delivery.field = field;
+    delivery.error = error.substr(0, limits::kTextLengthMax);
+    delivery.retry_after_ms = retry_after_ms;
+    encode(delivery, envelope_);
+    deliver(gamer, client_task, 0, {}, {});
+}
+
+void Coordinator::Impl::answer_timeout(Gamer& gamer, uint64_t client_task, const char* text) {
+    if (!gamer.session) {
+        answer_error(gamer, client_task, Status::kDeadline, {}, text);
+        return;
+    }
+    gamer.session->out.drop(client_task);
+    encode(wire::TaskTimeout{text}, envelope_);
+    send(*gamer.session, wire::Message::kTaskTimeout, client_task);
+}
+
+void Coordinator::Impl::on_cancel(Session& session, const wire::Frame& frame) {
+    wire::TaskCancel message;
+    if (const char* why = decode(frame.envelope, message)) {
+        return end_session(session, Status::kProtocol, why);
+    }
+    Gamer& gamer = *gamers_.find(session.gamer);
+    const uint64_t* found = gamer.tasks.find(frame.id);
+    if (!found) return;
+    ++stats_.cancelled_tasks;
+    const uint64_t task = *found;
+    answer_error(gamer, frame.id, Status::kCancelled, {}, "cancelled");
+    withdraw(task);
+}
+
+// ---- the end of a task -------------------------------------------------------------------------
+
+// Ends a task of which the gamer has heard already, or never will.
+void Coordinator::Impl::withdraw(uint64_t task) {
+    scheduler_.withdraw(task, loop_.now_us(), actions_);
+    settle();
+    drop_task(task, false);
+}
+
+void Coordinator::Impl::drop_task(uint64_t task, bool good) {
+    Relay& gone = relay(task);
+    held_bytes_ -= std::exchange(gone.budget, 0);
+    gone.chunks.clear();
+    gone.result.sizes.reset();
+    const uint64_t client_task = gone.client_task;
+    Gamer* gamer = gamers_.find(gone.gamer);
+    if (!gamer) return;
+    if (const uint64_t* mapped = gamer->tasks.find(client_task); mapped && *mapped == task) {
+        gamer->tasks.erase(client_task);
+    }
+    gamer->ended.emplace_back(client_task, good);
+    if (gamer->ended.size() > kEndedMax) gamer->ended.pop_front();
+    if (gamer->dependents.empty()) return;
+    const auto waiting = gamer->dependents.find(client_task);
+    if (waiting == gamer->dependents.end()) return;
+    const std::vector<uint64_t> tasks = std::move(waiting->second);
+    gamer->dependents.erase(waiting);
+    for (uint64_t next : tasks) {
+        const sched::TaskRecord* record = scheduler_.find(next);
+        if (!record || record->state != sched::TaskRecord::State::kHeld) continue;
+        if (good) {
+            if (--relay(next).waits_for == 0) scheduler_.release(next, loop_.now_us());
+            continue;
+        }
+        ++stats_.failed_tasks;
+        answer_error(*gamer, relay(next).client_task, Status::kState, "depends_on",
+                     "a task that this one depends on has not ended with OK");
+        withdraw(next);
+    }
+}
+
+}  // namespace p2c2r::roles
