@@ -1,0 +1,153 @@
+// The rows between the two passes live in a ring just large enough for the vertical filter, so the
+// work stays in the processor's cache. Where a strong reduction needs a very tall ring, the picture
+// is done in strips of columns instead.
+#include "kernels/upscale_native.h"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "core/check.h"
+
+namespace p2c2r::kernels {
+
+namespace {
+
+// Room for the ring: half of a usual second-level cache.
+constexpr size_t kRingSamplesMax = (512u << 10) / sizeof(int16_t);
+constexpr uint32_t kStripColumnsMin = 32;
+// Rows between two looks at `stop`: a fraction of a millisecond of a 1080p frame.
+constexpr uint32_t kRowsPerLook = 64;
+
+// All rows of the result between two columns.
+class StripResizer {
+  public:
+    StripResizer(const UpscalePlan& plan, const UpscalePasses& passes, const uint8_t* source,
+                 uint8_t* target)
+        : plan_(plan), passes_(passes), source_(source), target_(target) {}
+
+    bool run(uint32_t column_first, uint32_t column_end, const std::function<bool()>& stop) {
+        prepare(column_first, column_end);
+        for (uint32_t y = 0; y < plan_.vertical.output_size; ++y) {
+            if (stop && y % kRowsPerLook == 0 && stop()) return false;
+            write_row(y);
+        }
+        return true;
+    }
+
+  private:
+    void prepare(uint32_t column_first, uint32_t column_end) {
+        column_first_ = column_first;
+        column_end_ = column_end;
+        samples_ = size_t{column_end - column_first} * plan_.channels;
+        // The last group of rows may reach past what the filter needs.
+        slots_ = plan_.vertical.taps + kUpscaleRowGroup;
+        slot_size_ = (samples_ + kUpscaleTargetSlack + 31) / 32 * 32;
+        ring_.resize(slots_ * slot_size_);
+        tap_rows_.resize(plan_.vertical.taps);
+        row_next_ = 0;
+    }
+
+    int16_t* slot(uint32_t input_row) { return ring_.data() + input_row % slots_ * slot_size_; }
+
+    void write_row(uint32_t y) {
+        const uint32_t first = plan_.vertical.first[y];
+        const uint32_t inside = plan_.vertical.taps_inside(y);
+        while (row_next_ < first + inside) filter_rows();
+        for (uint32_t k = 0; k < plan_.vertical.taps; ++k) {
+            // Taps outside the input have weight zero: any row serves.
+            tap_rows_[k] = slot(first + std::min(k, inside - 1));
+        }
+        VerticalPass pass;
+        pass.rows = tap_rows_.data();
+        pass.weights = plan_.vertical.weights_of(y);
+        pass.taps = plan_.vertical.taps;
+        pass.samples = samples_;
+        pass.target =
+            target_ + (size_t{y} * plan_.horizontal.output_size + column_first_) * plan_.channels;
+        passes_.vertical(pass);
+    }
+
+    // The next group of input rows through the horizontal pass into the ring.
+    void filter_rows() {
+        HorizontalPass pass;
+        pass.first = plan_.horizontal.first.data();
+        pass.weights = plan_.horizontal.weights.data();
+        pass.taps = plan_.horizontal.taps;
+        pass.input_size = plan_.horizontal.input_size;
+        pass.channels = plan_.channels;
+        pass.column_first = column_first_;
+        pass.column_end = column_end_;
+        const uint32_t last = plan_.vertical.input_size - 1;
+        for (uint32_t i = 0; i < kUpscaleRowGroup; ++i) {
+            // Past the last row of the picture the last one is done again.
+            const uint32_t row = std::min(row_next_ + i, last);
+            pass.source[i] = readable_row(row);
+            pass.target[i] = slot(row);
+        }
+        passes_.horizontal(pass);
+        row_next_ = std::min(row_next_ + kUpscaleRowGroup, last + 1);
+    }
+
+    // A source row with readable bytes behind it. Rows in the middle of the picture have the next
+    // row there, only the last ones are copied.
+    const uint8_t* readable_row(uint32_t row) {
+        const size_t row_size = size_t{plan_.horizontal.input_size} * plan_.channels;
+        const uint8_t* data = source_ + row * row_size;
+        const size_t behind = (plan_.vertical.input_size - 1 - row) * row_size;
+        // Short inputs have taps outside of the row too, up to a whole filter.
+        const size_t slack = kUpscaleSourceSlack + size_t{plan_.horizontal.taps} * plan_.channels;
+        if (behind >= slack) return data;
+        const size_t stride = row_size + slack;
+        tail_.resize(kTailRows * stride);
+        uint8_t* copy = tail_.data() + row % kTailRows * stride;
+        std::memcpy(copy, data, row_size);
+        return copy;
+    }
+
+    // As many rows as one group may need a copy of at the same time.
+    static constexpr size_t kTailRows = kUpscaleRowGroup;
+
+    const UpscalePlan& plan_;
+    const UpscalePasses& passes_;
+    const uint8_t* source_;
+    uint8_t* target_;
+    std::vector<int16_t> ring_;
+    std::vector<const int16_t*> tap_rows_;
+    std::vector<uint8_t> tail_;
+    uint32_t column_first_ = 0;
+    uint32_t column_end_ = 0;
+    size_t samples_ = 0;  // in those columns
+    size_t slots_ = 0;
+    size_t slot_size_ = 0;
+    uint32_t row_next_ = 0;
+};
+
+// Columns of a strip, perhaps more than there are.
+uint32_t strip_columns(const UpscalePlan& plan) {
+    const size_t rows = plan.vertical.taps + kUpscaleRowGroup;
+    const size_t columns = kRingSamplesMax / (rows * plan.channels);
+    return static_cast<uint32_t>(std::max<size_t>(columns, kStripColumnsMin));
+}
+
+}  // namespace
+
+UpscalePlan make_upscale_plan(uint32_t input_width, uint32_t input_height, uint32_t output_width,
+                              uint32_t output_height, uint32_t channels, ResampleFilter filter) {
+    P2C2R_CHECK(channels == 3 || channels == 4);
+    return {channels, make_resample_axis(input_width, output_width, filter),
+            make_resample_axis(input_height, output_height, filter)};
+}
+
+bool upscale_native(const UpscalePlan& plan, const uint8_t* source, uint8_t* target,
+                    const std::function<bool()>& stop, const UpscalePasses& passes) {
+    StripResizer strip(plan, passes, source, target);
+    const uint32_t width = plan.horizontal.output_size;
+    const uint32_t columns = strip_columns(plan);
+    for (uint32_t x = 0; x < width; x += columns) {
+        if (!strip.run(x, std::min(x + columns, width), stop)) return false;
+    }
+    return true;
+}
+
+}  // namespace p2c2r::kernels

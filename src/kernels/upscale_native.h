@@ -1,0 +1,29 @@
+// `upscale` on the processor.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "kernels/resample_axis.h"
+#include "kernels/upscale_passes.h"
+
+namespace p2c2r::kernels {
+
+// What a resize of one size to another needs; may be used for many frames, by many threads.
+struct UpscalePlan {
+    uint32_t channels = 0;  // 3 or 4
+    ResampleAxis horizontal;
+    ResampleAxis vertical;
+};
+
+UpscalePlan make_upscale_plan(uint32_t input_width, uint32_t input_height, uint32_t output_width,
+                              uint32_t output_height, uint32_t channels, ResampleFilter filter);
+
+// Resizes `source` (input_width * input_height * channels bytes) to `target`. `stop` (may be empty)
+// is asked every few rows; false is returned when it said yes, and `target` is then unfinished.
+// One thread: a machine with more runs more frames.
+bool upscale_native(const UpscalePlan& plan, const uint8_t* source, uint8_t* target,
+                    const std::function<bool()>& stop = {},
+                    const UpscalePasses& passes = upscale_passes());
+
+}  // namespace p2c2r::kernels
