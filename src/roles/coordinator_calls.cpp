@@ -1,0 +1,366 @@
+// Named questions and commands of the coordinator, and its metrics.
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+
+#include "model/params_reader.h"
+#include "model/value_writer.h"
+#include "roles/coordinator_impl.h"
+
+namespace p2c2r::roles {
+
+namespace {
+
+constexpr size_t kTasksListedMax = 1000;
+constexpr const char* kCallNames = "status, peers, tasks, explain, metrics, task.assign, peer.fail";
+
+const char* state_name(sched::TaskRecord::State state) {
+    switch (state) {
+        case sched::TaskRecord::State::kHeld:
+            return "held";
+        case sched::TaskRecord::State::kQueued:
+            return "queued";
+        case sched::TaskRecord::State::kLeased:
+            return "leased";
+        case sched::TaskRecord::State::kLocal:
+            return "local";
+        case sched::TaskRecord::State::kFree:
+            break;
+    }
+    return "ended";
+}
+
+// One family of the Prometheus text format (version 0.0.4).
+class MetricsText {
+  public:
+    void family(const char* name, const char* kind, const char* help) {
+        text_ += std::string("# HELP p2c2r_") + name + " " + help + "\n# TYPE p2c2r_" + name + " " +
+                 kind + "\n";
+        name_ = name;
+    }
+    void sample(double value, const std::string& labels = {}, const char* suffix = "") {
+        char number[40];
+        std::snprintf(number, sizeof number, "%.17g", value);
+        text_ += "p2c2r_" + name_ + suffix + (labels.empty() ? "" : "{" + labels + "}") + " " +
+                 number + "\n";
+    }
+    void single(const char* name, const char* kind, const char* help, double value) {
+        family(name, kind, help);
+        sample(value);
+    }
+    void summary(const char* name, const char* help, const Histogram& histogram) {
+        family(name, "summary", help);
+        for (const auto& [label, share] :
+             {std::pair{"0.5", 0.5}, std::pair{"0.95", 0.95}, std::pair{"0.99", 0.99}}) {
+            sample(static_cast<double>(histogram.quantile_us(share)) / 1e6,
+                   std::string("quantile=\"") + label + "\"");
+        }
+        sample(static_cast<double>(histogram.sum_us()) / 1e6, {}, "_sum");
+        sample(static_cast<double>(histogram.count()), {}, "_count");
+    }
+    std::string take() { return std::move(text_); }
+
+  private:
+    std::string text_;
+    std::string name_;
+};
+
+std::string quoted_label(const char* name, const std::string& value) {
+    std::string text = std::string(name) + "=\"";
+    for (char c : value) {
+        if (c == '"' || c == '\\') text += '\\';
+        text += c == '\n' ? ' ' : c;
+    }
+    return text + "\"";
+}
+
+}  // namespace
+
+Result<Bytes> Coordinator::Impl::call(const std::string& name, std::span<const uint8_t> arguments,
+                                      std::string* text) {
+    ParamsReader reader(arguments);
+    const auto empty_map = [] {
+        ValueWriter writer;
+        writer.map(0);
+        return writer.take();
+    };
+    if (name == "status" || name == "peers" || name == "tasks" || name == "metrics") {
+        if (auto good = reader.finish(); !good) return good.error();
+        if (name == "status") return call_status();
+        if (name == "peers") return call_peers();
+        if (name == "tasks") return call_tasks();
+        const std::string metrics = metrics_text();
+        if (text) *text = metrics;
+        return empty_map();
+    }
+    if (name == "explain" || name == "task.assign") {
+        const std::string task_text(reader.text("task", 16));
+        const std::string client_id(reader.text("client_id", limits::kIdLengthMax, ""));
+        const bool assign = name == "task.assign";
+        const std::string peer_id(assign ? reader.text("peer_id", limits::kIdLengthMax)
+                                         : std::string_view());
+        char* end = nullptr;
+        const uint64_t task_id = std::strtoull(task_text.c_str(), &end, 16);
+        if (task_text.empty() || *end != '\0' || task_id == 0) {
+            reader.fail("task",
+                        "task is the task id as 1 to 16 hex digits, not '" + task_text + "'");
+        }
+        if (auto good = reader.finish(); !good) return good.error();
+        return assign ? call_assign(task_id, client_id, peer_id) : call_explain(task_id, client_id);
+    }
+    if (name == "peer.fail") {
+        const std::string peer_id(reader.text("peer_id", limits::kIdLengthMax));
+        if (auto good = reader.finish(); !good) return good.error();
+        const auto found = peer_links_.find(peer_id);
+        if (found == peer_links_.end()) {
+            return field_error(Status::kStale, "peer_id", "no peer '" + peer_id + "' is connected");
+        }
+        Session* session = found->second.session;
+        const uint64_t peer = found->second.id;
+        if (session) {
+            end_session(*session, Status::kDisconnected, "failed by the operator");
+        } else {
+            peer_gone(peer, true, "failed by the operator");
+        }
+        return empty_map();
+    }
+    return make_error(Status::kUnsupported,
+                      "there is no call '" + name + "'; there are " + kCallNames);
+}
+
+void Coordinator::Impl::on_call(Session& session, const wire::Frame& frame) {
+    wire::Call message;
+    if (const char* why = decode(frame.envelope, message)) {
+        return end_session(session, Status::kProtocol, why);
+    }
+    // Gamers and peers may look; only the operator, in this process, may command.
+    const std::string name(message.name);
+    const bool command = name == "task.assign" || name == "peer.fail";
+    wire::CallResponse response;
+    std::string text;
+    Result<Bytes> answer =
+        command ? Result<Bytes>(make_error(Status::kDenied,
+                                           "'" + name + "' is for the coordinator's operator"))
+                : call(name, frame.params, &text);
+    if (answer.ok()) {
+        encode(response, envelope_);
+        const Bytes data = Bytes::copy(text);
+        session.out.send(*session.connection, wire::Message::kCallResponse, 0, frame.id,
+                         envelope_.span(), *answer, data);
+        return;
+    }
+    response.status = answer.error().status;
+    response.field = answer.error().field;
+    response.error = answer.error().text;
+    encode(response, envelope_);
+    send(session, wire::Message::kCallResponse, frame.id);
+}
+
+Bytes Coordinator::Impl::call_status() {
+    const CoordinatorStats& now = stats();
+    ValueWriter writer(1024);
+    writer.map(23);
+    const auto count = [&](const char* key, uint64_t value) {
+        writer.key(key).unsigned_integer(value);
+    };
+    const auto times = [&](const char* p50, const char* p95, const char* p99,
+                           const Histogram& histogram) {
+        count(p50, histogram.quantile_us(0.5));
+        count(p95, histogram.quantile_us(0.95));
+        count(p99, histogram.quantile_us(0.99));
+    };
+    count("active_peers", now.active_peers);
+    count("clients", now.clients);
+    count("pending_tasks", now.pending_tasks);
+    count("completed_tasks", now.completed_tasks);
+    count("failed_tasks", now.failed_tasks);
+    count("cancelled_tasks", now.cancelled_tasks);
+    count("refused_tasks", now.refused_tasks);
+    count("local_tasks", now.local_tasks);
+    count("retries", now.retries);
+    count("timeouts", now.timeouts);
+    count("peer_failures", now.peer_failures);
+    count("bytes_in", now.bytes_in);
+    count("bytes_out", now.bytes_out);
+    count("payload_bytes_held", now.payload_bytes_held);
+    times("p50_us", "p95_us", "p99_us", now.total_us);
+    count("queue_p50_us", now.queue_us.quantile_us(0.5));
+    count("queue_p99_us", now.queue_us.quantile_us(0.99));
+    count("processing_p50_us", now.processing_us.quantile_us(0.5));
+    count("processing_p99_us", now.processing_us.quantile_us(0.99));
+    writer.key("utilisation").number(now.utilisation);
+    count("uptime_us", loop_.now_us() - started_us_);
+    return writer.take();
+}
+
+Bytes Coordinator::Impl::call_peers() {
+    ValueWriter writer(4096);
+    writer.map(1).key("peers").array(static_cast<uint32_t>(peer_links_.size()));
+    for (const auto& [peer_id, link] : peer_links_) {
+        const sched::PeerRecord& record = *scheduler_.peers().find(link.id);
+        writer.map(10);
+        writer.key("peer_id").text(peer_id);
+        writer.key("address").text(link.session ? link.session->connection->peer_address() : "");
+        writer.key("slots").unsigned_integer(record.slots);
+        writer.key("window_tasks").unsigned_integer(record.window_tasks);
+        writer.key("held").unsigned_integer(record.held);
+        writer.key("completed").unsigned_integer(record.completed);
+        writer.key("failed").unsigned_integer(record.failed);
+        writer.key("link_us").number(record.link_us);
+        writer.key("connected_us").unsigned_integer(loop_.now_us() - record.joined_us);
+        writer.key("task_types").array(static_cast<uint32_t>(record.learned.size()));
+        for (const sched::Learned& learned : record.learned) {
+            writer.map(4);
+            writer.key("task_type").text(scheduler_.type_name(learned.type));
+            writer.key("samples").unsigned_integer(learned.samples);
+            writer.key("compute_us").number(learned.compute_us);
+            writer.key("round_us").number(learned.round_us);
+        }
+    }
+    return writer.take();
+}
+
+Bytes Coordinator::Impl::call_tasks() {
+    struct Row {
+        const Gamer* gamer;
+        uint64_t client_task;
+        const sched::TaskRecord* record;
+    };
+    std::vector<Row> rows;
+    size_t pending = 0;
+    gamers_.for_each([&](uint64_t, Gamer& gamer) {
+        for (uint64_t client_task : gamer.tasks.sorted_keys()) {
+            ++pending;
+            if (rows.size() >= kTasksListedMax) continue;
+            const sched::TaskRecord* record = scheduler_.find(*gamer.tasks.find(client_task));
+            if (record) rows.push_back({&gamer, client_task, record});
+        }
+    });
+    const uint64_t now = loop_.now_us();
+    ValueWriter writer(4096);
+    writer.map(2).key("pending").unsigned_integer(pending);
+    writer.key("tasks").array(static_cast<uint32_t>(rows.size()));
+    for (const Row& row : rows) {
+        char id[17];
+        std::snprintf(id, sizeof id, "%016" PRIx64, row.client_task);
+        const sched::PeerRecord* peer = scheduler_.peers().find(row.record->peer);
+        writer.map(7);
+        writer.key("task").text(id);
+        writer.key("client_id").text(row.gamer->client_id);
+        writer.key("task_type").text(scheduler_.type_name(row.record->type));
+        writer.key("state").text(state_name(row.record->state));
+        writer.key("attempts").unsigned_integer(row.record->attempts);
+        writer.key("peer_id").text(peer ? peer->peer_id : "");
+        writer.key("left_us").unsigned_integer(
+            row.record->deadline_us > now ? row.record->deadline_us - now : 0);
+    }
+    return writer.take();
+}
+
+// Task ids are the gamers' own; without a client_id the first gamer that has one is taken.
+uint64_t Coordinator::Impl::find_task(uint64_t task_id, const std::string& client_id) {
+    uint64_t task = 0;
+    gamers_.for_each([&](uint64_t, Gamer& gamer) {
+        if (task != 0 || (!client_id.empty() && gamer.client_id != client_id)) return;
+        if (const uint64_t* found = gamer.tasks.find(task_id)) task = *found;
+    });
+    return task;
+}
+
+Result<Bytes> Coordinator::Impl::call_explain(uint64_t task_id, const std::string& client_id) {
+    const uint64_t task = find_task(task_id, client_id);
+    const sched::TaskRecord* record = scheduler_.find(task);
+    if (!record) return field_error(Status::kStale, "task", "no such task is pending");
+    const sched::Placement* placement = scheduler_.explain(task);
+    ValueWriter writer;
+    writer.map(placement ? 8 : 2);
+    writer.key("state").text(state_name(record->state));
+    writer.key("attempts").unsigned_integer(record->attempts);
+    if (!placement) return writer.take();
+    const sched::PeerRecord* peer = scheduler_.peers().find(placement->peer);
+    writer.key("peer_id").text(peer ? peer->peer_id : "");
+    writer.key("attempt").unsigned_integer(placement->attempt);
+    writer.key("predicted_us")
+        .unsigned_integer(placement->finish_us - std::min(placement->at_us, placement->finish_us));
+    writer.key("free_slot").boolean(placement->free_slot);
+    writer.key("held_before").unsigned_integer(placement->held);
+    writer.key("peers_considered").unsigned_integer(placement->considered);
+    return writer.take();
+}
+
+Result<Bytes> Coordinator::Impl::call_assign(uint64_t task_id, const std::string& client_id,
+                                             const std::string& peer_id) {
+    const uint64_t task = find_task(task_id, client_id);
+    if (task == 0) return field_error(Status::kStale, "task", "no such task is pending");
+    const auto found = peer_links_.find(peer_id);
+    if (found == peer_links_.end()) {
+        return field_error(Status::kStale, "peer_id", "no peer '" + peer_id + "' is connected");
+    }
+    const Status status = scheduler_.assign_to(task, found->second.id, loop_.now_us(), actions_);
+    settle();
+    if (status != Status::kOk) {
+        return field_error(status, "task",
+                           status == Status::kState  ? "the task is not waiting in the queue"
+                           : status == Status::kBusy ? "the peer's window is full"
+                                                     : "the peer cannot take this task");
+    }
+    ValueWriter writer;
+    writer.map(1).key("peer_id").text(peer_id);
+    return writer.take();
+}
+
+std::string Coordinator::Impl::metrics_text() {
+    const CoordinatorStats& now = stats();
+    MetricsText metrics;
+    metrics.single("active_peers", "gauge", "Connected peers.", now.active_peers);
+    metrics.single("clients", "gauge", "Connected gamers.", now.clients);
+    metrics.single("pending_tasks", "gauge", "Tasks that have not ended.", now.pending_tasks);
+    metrics.single("queued_tasks", "gauge", "Tasks that wait for a peer.",
+                   static_cast<double>(scheduler_.queued()));
+    metrics.family("tasks_total", "counter", "Ended tasks by state.");
+    metrics.sample(static_cast<double>(now.completed_tasks), "state=\"completed\"");
+    metrics.sample(static_cast<double>(now.failed_tasks), "state=\"failed\"");
+    metrics.sample(static_cast<double>(now.cancelled_tasks), "state=\"cancelled\"");
+    metrics.sample(static_cast<double>(now.refused_tasks), "state=\"refused\"");
+    metrics.family("tasks_by_type_total", "counter", "Ended tasks by type and state.");
+    for (const TypeStats& type : now.types) {
+        if (type.task_type.empty()) continue;
+        const std::string label = quoted_label("task_type", type.task_type);
+        metrics.sample(static_cast<double>(type.completed), label + ",state=\"completed\"");
+        metrics.sample(static_cast<double>(type.failed), label + ",state=\"failed\"");
+    }
+    const auto counter = [&](const char* name, const char* help, uint64_t value) {
+        metrics.single(name, "counter", help, static_cast<double>(value));
+    };
+    counter("submitted_total", "Tasks submitted.", now.submitted);
+    counter("local_tasks_total", "Tasks computed by the coordinator itself.", now.local_tasks);
+    counter("retries_total", "Attempts after the first.", now.retries);
+    counter("timeouts_total", "Attempts and tasks that ran out of time.", now.timeouts);
+    counter("peer_failures_total", "Peers that were lost.", now.peer_failures);
+    counter("protocol_errors_total", "Connections closed for what they sent.", now.protocol_errors);
+    counter("bytes_in_total", "Bytes received.", now.bytes_in);
+    counter("bytes_out_total", "Bytes sent.", now.bytes_out);
+    metrics.single("payload_bytes_held", "gauge", "Payload bytes held.",
+                   static_cast<double>(now.payload_bytes_held));
+    const double ended = static_cast<double>(now.completed_tasks + now.failed_tasks);
+    const auto rate = [&](uint64_t value) {
+        return ended > 0 ? static_cast<double>(value) / ended : 0.0;
+    };
+    metrics.single("success_ratio", "gauge", "Completed of ended tasks.",
+                   rate(now.completed_tasks));
+    metrics.single("timeout_ratio", "gauge", "Timeouts per ended task.", rate(now.timeouts));
+    metrics.single("retry_ratio", "gauge", "Retries per ended task.", rate(now.retries));
+    metrics.single("peer_failure_ratio", "gauge", "Peer failures per ended task.",
+                   rate(now.peer_failures));
+    metrics.single("utilisation_ratio", "gauge", "Share of connected slot time with a task held.",
+                   now.utilisation);
+    metrics.summary("task_seconds", "Admission to delivery of successful tasks.", now.total_us);
+    metrics.summary("queue_seconds", "Waiting for a peer.", now.queue_us);
+    metrics.summary("processing_seconds", "In the executor.", now.processing_us);
+    metrics.summary("network_seconds", "On the links and waiting at the peer.", now.network_us);
+    metrics.single("uptime_seconds", "gauge", "Since the start.",
+                   static_cast<double>(loop_.now_us() - started_us_) / 1e6);
+    return metrics.take();
+}
+
+}  // namespace p2c2r::roles

@@ -1,0 +1,416 @@
+// The scheduler as a function of events and time: each promise of its header, without a network.
+#include "sched/scheduler.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "core/prng.h"
+#include "support/seed.h"
+
+using namespace p2c2r;
+using namespace p2c2r::sched;
+
+namespace {
+
+class SeededRandom : public RandomSource {
+  public:
+    explicit SeededRandom(uint64_t seed) : prng_(seed) {}
+    void fill(std::span<uint8_t> out) override {
+        for (uint8_t& byte : out) byte = static_cast<uint8_t>(prng_.next());
+    }
+
+  private:
+    Prng prng_;
+};
+
+struct World {
+    SeededRandom random{7};
+    Scheduler scheduler{10000, random};
+    std::vector<Action> actions;
+    uint64_t now = 1'000'000;
+
+    uint64_t join(const std::string& name, uint32_t slots = 2, uint32_t window = 4,
+                  std::vector<std::string> types = {"echo"}) {
+        PeerRecord record;
+        record.peer_id = name;
+        record.slots = slots;
+        record.window_tasks = window;
+        record.window_bytes = 1 << 20;
+        return scheduler.peer_joined(std::move(record), types, now);
+    }
+    uint64_t admit(uint64_t deadline_us = 1'000'000, int8_t priority = 0, bool local = false,
+                   const char* type = "echo", uint64_t bytes = 100) {
+        Admission admission;
+        admission.type = scheduler.type_index(type);
+        admission.priority = priority;
+        admission.deadline_us = now + deadline_us;
+        admission.start_timeout_us = 500'000;
+        admission.bytes = bytes;
+        admission.can_run_local = local;
+        return scheduler.admit(admission, now);
+    }
+    std::vector<Action> dispatch() {
+        scheduler.dispatch(now, actions);
+        return std::exchange(actions, {});
+    }
+    std::vector<Action> expire(uint64_t after_us) {
+        now += after_us;
+        scheduler.expire(now, actions);
+        scheduler.dispatch(now, actions);
+        return std::exchange(actions, {});
+    }
+    Verdict answer(const Action& assigned, Status status = Status::kOk) {
+        const Nonce nonce = scheduler.find(assigned.task)->nonce;
+        return scheduler.answered(assigned.peer, assigned.attempt_id, nonce, status, 100, now,
+                                  actions);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("scheduler: the most urgent task is placed first") {
+    World world;
+    world.join("a", 1, 1);
+    world.admit(900'000, 0);
+    const uint64_t urgent = world.admit(900'000, 3);
+    const std::vector<Action> actions = world.dispatch();
+    REQUIRE(actions.size() == 1);
+    CHECK(actions[0].kind == Action::Kind::kAssign);
+    CHECK(actions[0].task == urgent);
+}
+
+TEST_CASE("scheduler: a peer never holds more tasks or bytes than its window") {
+    World world;
+    world.join("a", 2, 3);
+    for (int i = 0; i < 10; ++i) world.admit();
+    CHECK(world.dispatch().size() == 3);
+    World bytes;
+    bytes.join("a", 4, 8);
+    for (int i = 0; i < 4; ++i) bytes.admit(1'000'000, 0, false, "echo", 600 << 10);
+    CHECK(bytes.dispatch().size() == 1);
+}
+
+TEST_CASE("scheduler: one payload larger than the byte window still goes to an idle peer") {
+    World world;
+    world.join("a");
+    world.admit(1'000'000, 0, false, "echo", 32 << 20);
+    CHECK(world.dispatch().size() == 1);
+}
+
+TEST_CASE("scheduler: the loss of a peer places its tasks on another at once") {
+    World world;
+    const uint64_t a = world.join("a");
+    const uint64_t task = world.admit();
+    REQUIRE(world.dispatch()[0].peer == a);
+    const uint64_t b = world.join("b");
+    world.scheduler.peer_left(a, true, world.now, world.actions);
+    const std::vector<Action> again = world.dispatch();
+    REQUIRE(again.size() == 1);
+    CHECK(again[0].task == task);
+    CHECK(again[0].peer == b);
+    CHECK(world.answer(again[0]) == Verdict::kAccepted);
+    CHECK(world.scheduler.pending() == 0);
+}
+
+TEST_CASE("scheduler: at most three attempts and then a definite error") {
+    World world;
+    for (const char* name : {"a", "b", "c", "d"}) world.join(name);
+    world.admit();
+    std::set<uint64_t> tried;
+    for (uint32_t attempt = 1; attempt <= limits::kAttemptsMax; ++attempt) {
+        const std::vector<Action> actions = world.dispatch();
+        REQUIRE(actions.size() == 1);
+        REQUIRE(actions[0].kind == Action::Kind::kAssign);
+        CHECK(tried.insert(actions[0].peer).second);  // another peer each time
+        CHECK(world.answer(actions[0], Status::kExecutor) == Verdict::kRetried);
+    }
+    const std::vector<Action> last = world.dispatch();
+    REQUIRE(last.size() == 1);
+    CHECK(last[0].kind == Action::Kind::kEnd);
+    CHECK(last[0].status == Status::kExecutor);
+    CHECK(world.scheduler.pending() == 0);
+}
+
+TEST_CASE("scheduler: after the peers the coordinator computes it") {
+    World world;
+    world.join("a");
+    const uint64_t task = world.admit(1'000'000, 0, true);
+    const std::vector<Action> first = world.dispatch();
+    CHECK(world.answer(first[0], Status::kExecutor) == Verdict::kRetried);
+    const std::vector<Action> next = world.dispatch();
+    REQUIRE(next.size() == 1);
+    CHECK(next[0].kind == Action::Kind::kRunLocal);
+    world.scheduler.local_ended(task);
+    CHECK(world.scheduler.pending() == 0);
+}
+
+TEST_CASE("scheduler: an error about the params is final and not tried again") {
+    World world;
+    world.join("a");
+    world.join("b");
+    world.admit();
+    const std::vector<Action> actions = world.dispatch();
+    CHECK(world.answer(actions[0], Status::kParams) == Verdict::kAccepted);
+    CHECK(world.dispatch().empty());
+}
+
+TEST_CASE("scheduler: an answer counts only from the peer and attempt it was assigned to") {
+    World world;
+    const uint64_t a = world.join("a");
+    const uint64_t b = world.join("b");
+    const uint64_t task = world.admit();
+    const Action assigned = world.dispatch()[0];
+    const Nonce nonce = world.scheduler.find(task)->nonce;
+    Nonce wrong = nonce;
+    wrong[0] ^= 1;
+    const uint64_t other = assigned.peer == a ? b : a;
+    const auto answer = [&](uint64_t peer, uint64_t id, const Nonce& with) {
+        return world.scheduler.answered(peer, id, with, Status::kOk, 1, world.now, world.actions);
+    };
+    CHECK(answer(other, assigned.attempt_id, nonce) == Verdict::kUnknown);
+    CHECK(answer(assigned.peer, assigned.attempt_id, wrong) == Verdict::kUnknown);
+    CHECK(answer(assigned.peer, assigned.attempt_id + 1, nonce) == Verdict::kUnknown);
+    CHECK(answer(assigned.peer, assigned.attempt_id, nonce) == Verdict::kAccepted);
+    CHECK(answer(assigned.peer, assigned.attempt_id, nonce) == Verdict::kUnknown);  // twice
+}
+
+TEST_CASE("scheduler: a task ends at its deadline whatever its state") {
+    World world;
+    const uint64_t peer = world.join("a", 1, 1);
+    const uint64_t leased = world.admit(100'000);
+    const uint64_t queued = world.admit(100'000);
+    REQUIRE(world.dispatch().size() == 1);
+    std::map<uint64_t, Status> ended;
+    for (const Action& action : world.expire(101'000)) {
+        if (action.kind == Action::Kind::kEnd) ended[action.task] = action.status;
+        if (action.kind == Action::Kind::kCancelAttempt) CHECK(action.peer == peer);
+    }
+    CHECK(ended ==
+          std::map<uint64_t, Status>{{leased, Status::kDeadline}, {queued, Status::kDeadline}});
+    CHECK(world.scheduler.pending() == 0);
+}
+
+TEST_CASE("scheduler: a cancelled task holds its slot until its worker has stopped") {
+    World world;
+    const uint64_t peer = world.join("a", 1, 1);
+    const uint64_t task = world.admit();
+    const Action assigned = world.dispatch()[0];
+    const Nonce nonce = world.scheduler.find(task)->nonce;
+    world.scheduler.withdraw(task, world.now, world.actions);
+    world.admit();
+    std::vector<Action> after = world.dispatch();
+    REQUIRE(after.size() == 1);
+    CHECK(after[0].kind == Action::Kind::kCancelAttempt);
+    CHECK(world.scheduler.peers().find(peer)->held == 1);
+    CHECK(world.scheduler.answered(peer, assigned.attempt_id, nonce, Status::kCancelled, 0,
+                                   world.now, world.actions) == Verdict::kAbandoned);
+    after = world.dispatch();
+    REQUIRE(after.size() == 1);
+    CHECK(after[0].kind == Action::Kind::kAssign);
+}
+
+TEST_CASE("scheduler: a silent peer is given up after an adaptive time and another one tries") {
+    World world;
+    world.join("a", 1, 1);
+    world.join("b", 1, 1);
+    // Both have answered quickly before.
+    for (int i = 0; i < 20; ++i) {
+        world.admit();
+        for (const Action& action : world.dispatch()) {
+            world.now += 1'000;
+            CHECK(world.answer(action) == Verdict::kAccepted);
+        }
+    }
+    world.admit(2'000'000);
+    const Action first = world.dispatch()[0];
+    bool moved = false;
+    for (const Action& action : world.expire(400'000)) {
+        if (action.kind != Action::Kind::kAssign) continue;
+        CHECK(action.peer != first.peer);
+        moved = true;
+    }
+    CHECK(moved);  // long before the deadline
+}
+
+TEST_CASE("scheduler: a refused task goes on and does not lose an attempt") {
+    World world;
+    world.join("a");
+    world.join("b");
+    const uint64_t task = world.admit();
+    const Action first = world.dispatch()[0];
+    const Nonce nonce = world.scheduler.find(task)->nonce;
+    CHECK(world.scheduler.refused(first.peer, first.attempt_id, nonce, world.now, world.actions) ==
+          Verdict::kRetried);
+    const std::vector<Action> next = world.dispatch();
+    REQUIRE(next.size() == 1);
+    CHECK(world.scheduler.find(task)->attempts == 1);
+}
+
+TEST_CASE("scheduler: the faster of two idle peers gets the task once it is known") {
+    World world;
+    const uint64_t slow = world.join("slow", 1, 1);
+    const uint64_t fast = world.join("fast", 1, 1);
+    for (int i = 0; i < 30; ++i) {
+        world.admit();
+        world.admit();
+        for (const Action& action : world.dispatch()) {
+            const Nonce nonce = world.scheduler.find(action.task)->nonce;
+            const uint64_t took = action.peer == slow ? 30'000 : 1'000;
+            world.scheduler.answered(action.peer, action.attempt_id, nonce, Status::kOk, took,
+                                     world.now + took, world.actions);
+        }
+        world.now += 40'000;
+    }
+    world.admit();
+    const std::vector<Action> actions = world.dispatch();
+    REQUIRE(actions.size() == 1);
+    CHECK(actions[0].peer == fast);
+    const Placement* why = world.scheduler.explain(actions[0].task);
+    REQUIRE(why);
+    CHECK(why->peer == fast);
+    CHECK(why->considered == 2);
+}
+
+TEST_CASE("scheduler: a task never leaves its circle") {
+    World world;
+    PeerRecord stranger;
+    stranger.peer_id = "invited";
+    stranger.circle = Circle::kInvited;
+    stranger.slots = stranger.window_tasks = 4;
+    stranger.window_bytes = 1 << 20;
+    world.scheduler.peer_joined(std::move(stranger), {"echo"}, world.now);
+    Admission admission;
+    admission.type = world.scheduler.type_index("echo");
+    admission.circle = Circle::kOwn;
+    admission.deadline_us = world.now + 1'000'000;
+    const uint64_t task = world.scheduler.admit(admission, world.now);
+    CHECK(world.dispatch().empty());
+    CHECK(world.scheduler.assign_to(task, 1, world.now, world.actions) != Status::kOk);
+    PeerRecord own;
+    own.peer_id = "own";
+    own.circle = Circle::kOwn;
+    own.slots = own.window_tasks = 1;
+    own.window_bytes = 1 << 20;
+    const uint64_t mine = world.scheduler.peer_joined(std::move(own), {"echo"}, world.now);
+    const std::vector<Action> actions = world.dispatch();
+    REQUIRE(actions.size() == 1);
+    CHECK(actions[0].peer == mine);
+}
+
+TEST_CASE("scheduler: every admitted task ends exactly once under random events") {
+    Prng prng(test::seed());
+    World world;
+    struct Held {
+        uint64_t peer, attempt_id;
+        Nonce nonce;
+    };
+    std::vector<uint64_t> peers;
+    std::vector<Held> held;
+    std::map<uint64_t, int> ends;  // admitted tasks
+    std::set<uint64_t> local;
+    const auto perform = [&](const std::vector<Action>& actions) {
+        for (const Action& action : actions) {
+            switch (action.kind) {
+                case Action::Kind::kAssign: {
+                    const TaskRecord* record = world.scheduler.find(action.task);
+                    if (record && record->attempt_id == action.attempt_id) {
+                        held.push_back({action.peer, action.attempt_id, record->nonce});
+                    }
+                    break;
+                }
+                case Action::Kind::kEnd:
+                    ++ends[action.task];
+                    break;
+                case Action::Kind::kRunLocal:
+                    local.insert(action.task);
+                    break;
+                case Action::Kind::kCancelLocal:
+                    local.erase(action.task);
+                    break;
+                case Action::Kind::kCancelAttempt:
+                    break;
+            }
+        }
+    };
+    for (int step = 0; step < 30000; ++step) {
+        switch (prng.below(8)) {
+            case 0:
+                if (peers.size() < 8) {
+                    peers.push_back(world.join("p" + std::to_string(step),
+                                               1 + static_cast<uint32_t>(prng.below(3)),
+                                               1 + static_cast<uint32_t>(prng.below(5))));
+                }
+                break;
+            case 1:
+                if (!peers.empty() && prng.below(3) == 0) {
+                    const size_t at = prng.below(peers.size());
+                    const uint64_t gone = peers[at];
+                    peers.erase(peers.begin() + static_cast<ptrdiff_t>(at));
+                    std::erase_if(held, [&](const Held& one) { return one.peer == gone; });
+                    world.scheduler.peer_left(gone, prng.below(2), world.now, world.actions);
+                }
+                break;
+            case 2:
+            case 3: {
+                const uint64_t task =
+                    world.admit(1 + prng.below(200'000), static_cast<int8_t>(prng.between(-3, 3)),
+                                prng.below(4) == 0);
+                REQUIRE(ends.count(task) == 0);
+                ends[task] = 0;
+                break;
+            }
+            case 4:
+            case 5:
+                if (!held.empty()) {
+                    const size_t at = prng.below(held.size());
+                    const Held one = held[at];
+                    held.erase(held.begin() + static_cast<ptrdiff_t>(at));
+                    const uint64_t task =
+                        world.scheduler.is_current(one.peer, one.attempt_id, one.nonce)
+                            ? world.scheduler.task_of_attempt(one.peer, one.attempt_id)
+                            : 0;
+                    const Status status = prng.below(5) ? Status::kOk : Status::kExecutor;
+                    const Verdict verdict =
+                        prng.below(10) == 0
+                            ? world.scheduler.refused(one.peer, one.attempt_id, one.nonce,
+                                                      world.now, world.actions)
+                            : world.scheduler.answered(one.peer, one.attempt_id, one.nonce, status,
+                                                       50, world.now, world.actions);
+                    REQUIRE(verdict != Verdict::kUnknown);
+                    REQUIRE((verdict == Verdict::kAbandoned) == (task == 0));
+                    if (verdict == Verdict::kAccepted) ++ends[task];
+                }
+                break;
+            case 6:
+                if (!local.empty()) {
+                    const uint64_t task = *local.begin();
+                    local.erase(local.begin());
+                    world.scheduler.local_ended(task);
+                    ++ends[task];
+                }
+                break;
+            default:
+                world.now += prng.below(20'000);
+                world.scheduler.expire(world.now, world.actions);
+                break;
+        }
+        world.scheduler.dispatch(world.now, world.actions);
+        perform(std::exchange(world.actions, {}));
+    }
+    world.now += 10'000'000;
+    world.scheduler.expire(world.now, world.actions);
+    perform(std::exchange(world.actions, {}));
+    CHECK(world.scheduler.pending() == 0);
+    CHECK(world.scheduler.queued() == 0);
+    CHECK(world.scheduler.next_us() == UINT64_MAX);
+    for (const auto& [task, count] : ends) REQUIRE(count == 1);
+    // What peers still hold are abandoned attempts: answering them frees every slot.
+    for (const Held& one : held) {
+        world.scheduler.answered(one.peer, one.attempt_id, one.nonce, Status::kOk, 1, world.now,
+                                 world.actions);
+    }
+    for (uint64_t peer : peers) CHECK(world.scheduler.peers().find(peer)->held == 0);
+}
