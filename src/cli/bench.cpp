@@ -1,0 +1,47 @@
+// `p2c2r bench`: measurements with real processes and sockets; each prints its figures and exits 0
+// only when its bar holds.
+#include "cli/bench.h"
+
+#include "cli/commands.h"
+#include "cli/hold_peer.h"
+
+namespace p2c2r::cli {
+
+void add_bench_command(Command& root) {
+    static FailoverOptions failover;
+    static RoundtripOptions roundtrip;
+    static struct {
+        std::optional<std::string> url;
+        std::optional<std::string> peer_id;
+        std::optional<uint64_t> slots;
+    } hold;
+
+    Command bench = root.add_command("bench", "Measure with real processes on this machine");
+    Command command = bench.add_command(
+        "failover", "Time from SIGKILL of a peer to its tasks running on others; bar p99 <= 5 ms",
+        [] { return run_bench_failover(failover); });
+    command.add_count("--rounds", failover.rounds, "Kills (50)");
+    command.add_count("--peers", failover.peers, "Peers at the same time (4)");
+    command.add_count("--in-flight", failover.in_flight, "Tasks in flight (12)");
+    command.add_count("--hold-ms", failover.hold_ms, "How long a task holds its slot (20)");
+    command.add_flag("--json", failover.json, "End with a one-line summary");
+
+    command = bench.add_command(
+        "roundtrip", "Whole-frame round trip against its own decode + upscale + encode; bar 1.3x",
+        [] { return run_bench_roundtrip(roundtrip); });
+    command.add_text("--data", roundtrip.data,
+                     "Frame or directory of frames (a drawn 1280x720 frame)");
+    command.add_count("--frames", roundtrip.frames, "Frames to send (60)");
+    command.add_flag("--json", roundtrip.json, "End with a one-line summary");
+
+    command = bench.add_command("hold-peer", "A peer of `bench failover`", [] {
+        return run_hold_peer(hold.url.value_or(""), hold.peer_id.value_or(""),
+                             static_cast<uint32_t>(hold.slots.value_or(4)));
+    });
+    command.add_text("--coordinator", hold.url, "URL");
+    command.add_text("--peer-id", hold.peer_id, "Name");
+    command.add_count("--slots", hold.slots, "Tasks at the same time");
+    command.hide();
+}
+
+}  // namespace p2c2r::cli

@@ -1,0 +1,26 @@
+// The benches of the program and their options.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace p2c2r::cli {
+
+struct FailoverOptions {
+    std::optional<uint64_t> rounds;
+    std::optional<uint64_t> peers;
+    std::optional<uint64_t> in_flight;
+    std::optional<uint64_t> hold_ms;
+    bool json = false;
+};
+int run_bench_failover(const FailoverOptions& options);
+
+struct RoundtripOptions {
+    std::optional<std::string> data;
+    std::optional<uint64_t> frames;
+    bool json = false;
+};
+int run_bench_roundtrip(const RoundtripOptions& options);
+
+}  // namespace p2c2r::cli

@@ -1,0 +1,55 @@
+// How commands of the program fail: an exit code that is part of the contract, and one sentence
+// that says what, which and how much.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "p2c2r/p2c2r.h"
+
+namespace p2c2r::cli {
+
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitSomeFailed = 1;
+inline constexpr int kExitUsage = 2;
+inline constexpr int kExitUnreachable = 3;  // no coordinator, or no device
+
+struct Failure {
+    int exit_code = kExitSomeFailed;
+    std::string text;
+};
+
+inline Failure usage_failure(std::string text) {
+    return {kExitUsage, std::move(text)};
+}
+
+// "E_PARAMS: field 'output_res': width 0 is below 1"; the library's sentence with its name.
+std::string describe(const p2c2r_error& error);
+Failure library_failure(int exit_code, const std::string& what, const p2c2r_error& error);
+
+template <class T>
+class [[nodiscard]] Result {
+  public:
+    Result(T value) : state_(std::move(value)) {}            // NOLINT: converts on purpose
+    Result(Failure failure) : state_(std::move(failure)) {}  // NOLINT: converts on purpose
+
+    explicit operator bool() const { return state_.index() == 0; }
+    T& operator*() { return std::get<0>(state_); }
+    const T& operator*() const { return std::get<0>(state_); }
+    T* operator->() { return &std::get<0>(state_); }
+    const T* operator->() const { return &std::get<0>(state_); }
+    [[nodiscard]] const Failure& failure() const { return std::get<1>(state_); }
+
+  private:
+    std::variant<T, Failure> state_;
+};
+
+// Nothing, or why not.
+using Outcome = std::optional<Failure>;
+
+// Prints "p2c2r COMMAND: text" on standard error and returns the exit code.
+int report(const char* command, const Failure& failure);
+
+}  // namespace p2c2r::cli

@@ -1,0 +1,119 @@
+#include "cli/files.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cctype>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+
+namespace p2c2r::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct FileCloser {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+Failure file_failure(const char* doing, const std::string& path, int error) {
+    return {kExitSomeFailed,
+            std::string("cannot ") + doing + " " + path + ": " + std::strerror(error)};
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path) {
+    if (is_directory(path)) return file_failure("read", path, EISDIR);
+    std::unique_ptr<std::FILE, FileCloser> file(std::fopen(path.c_str(), "rb"));
+    if (!file) return file_failure("read", path, errno);
+    std::string bytes;
+    std::error_code ignored;
+    const auto expected = fs::file_size(path, ignored);
+    if (!ignored && expected < (1u << 30)) bytes.reserve(static_cast<size_t>(expected));
+    char block[64 * 1024];
+    while (const size_t got = std::fread(block, 1, sizeof block, file.get())) {
+        bytes.append(block, got);
+    }
+    if (std::ferror(file.get())) return file_failure("read", path, errno);
+    return bytes;
+}
+
+Outcome write_file(const std::string& path, std::span<const uint8_t> bytes) {
+    // Several writes of one process may aim at one directory at the same time.
+    static std::atomic<uint32_t> counter{0};
+    const std::string temporary =
+        path + ".part" + std::to_string(p2c2r_now_us()) + "_" + std::to_string(counter++);
+    std::unique_ptr<std::FILE, FileCloser> file(std::fopen(temporary.c_str(), "wb"));
+    if (!file) return file_failure("write", path, errno);
+    // The buffered rest is written by fflush, so that a full disk shows here and not in fclose.
+    int error = 0;
+    if (std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size() ||
+        std::fflush(file.get()) != 0) {
+        error = errno;
+    }
+    if (std::fclose(file.release()) != 0 && error == 0) error = errno;
+    if (error == 0 && std::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
+    if (error == 0) return std::nullopt;
+    std::remove(temporary.c_str());
+    return file_failure("write", path, error);
+}
+
+Outcome write_file(const std::string& path, std::string_view text) {
+    return write_file(path, std::span(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
+}
+
+Outcome make_directories(const std::string& path) {
+    std::error_code error;
+    fs::create_directories(path, error);
+    if (!error && is_directory(path)) return std::nullopt;
+    return Failure{kExitSomeFailed, "cannot make directory " + path + ": " +
+                                        (error ? error.message() : "a file has that name")};
+}
+
+bool is_directory(const std::string& path) {
+    std::error_code ignored;
+    return fs::is_directory(path, ignored);
+}
+
+Result<std::vector<std::string>> list_files(const std::string& directory) {
+    std::vector<std::string> names;
+    std::error_code error;
+    fs::directory_iterator entries(directory, error);
+    for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
+        std::error_code ignored;
+        const std::string name = entries->path().filename().string();
+        if (name[0] != '.' && entries->is_regular_file(ignored)) names.push_back(name);
+    }
+    if (error) {
+        return Failure{kExitSomeFailed, "cannot list " + directory + ": " + error.message()};
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+std::string join_path(const std::string& directory, const std::string& name) {
+    return (fs::path(directory) / name).string();
+}
+
+std::string file_name(const std::string& path) {
+    return fs::path(path).filename().string();
+}
+
+std::string ending_of(const std::string& path) {
+    std::string ending = fs::path(path).extension().string();
+    if (!ending.empty()) ending.erase(0, 1);
+    for (char& letter : ending) {
+        letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+    }
+    return ending;
+}
+
+std::string without_ending(const std::string& path) {
+    return fs::path(path).replace_extension().string();
+}
+
+}  // namespace p2c2r::cli

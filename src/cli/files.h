@@ -1,0 +1,35 @@
+// Files as the program needs them: read whole, list in name order, and write so that a reader never
+// sees half a file and a full disk loses nothing that was there before.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/failure.h"
+
+namespace p2c2r::cli {
+
+// Failures name the file and the system's reason; their exit code is kExitSomeFailed.
+Result<std::string> read_file(const std::string& path);
+
+// Writes beside the target and renames, so that the target is the old file or the new one. On
+// failure the temporary file is gone and the target untouched.
+Outcome write_file(const std::string& path, std::span<const uint8_t> bytes);
+Outcome write_file(const std::string& path, std::string_view text);
+
+Outcome make_directories(const std::string& path);
+bool is_directory(const std::string& path);
+
+// Names (not paths) of the regular files in a directory, sorted by bytes, hidden ones left out.
+Result<std::vector<std::string>> list_files(const std::string& directory);
+
+std::string join_path(const std::string& directory, const std::string& name);
+std::string file_name(const std::string& path);
+// "jpg" of "a/b.JPG"; "" when there is none.
+std::string ending_of(const std::string& path);
+std::string without_ending(const std::string& path);
+
+}  // namespace p2c2r::cli

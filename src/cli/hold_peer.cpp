@@ -1,0 +1,122 @@
+#include "cli/hold_peer.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <queue>
+#include <vector>
+
+#include "cli/device_choice.h"
+#include "cli/wait_posix.h"
+
+namespace p2c2r::cli {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr uint64_t kHoldUsMax = 10'000'000;
+
+// Jobs that are held, the one that ends first on top.
+struct Holder {
+    struct Held {
+        uint64_t until_us;
+        p2c2r_job* job;
+        bool operator<(const Held& other) const { return until_us > other.until_us; }
+    };
+    std::string peer_id;
+    Waker waker;
+    std::mutex mutex;  // guards held
+    std::priority_queue<Held> held;
+};
+
+p2c2r_status P2C2R_CALL hold(void* user, p2c2r_job* job) {
+    const uint64_t started_us = p2c2r_now_us();
+    auto* holder = static_cast<Holder*>(user);
+    size_t size = 0;
+    const auto* text = static_cast<const char*>(p2c2r_job_params(job, P2C2R_FORMAT_JSON, &size));
+    const json params = text ? json::parse(text, text + size, nullptr, false) : json();
+    if (!params.is_object() || !params.contains("hold_us") ||
+        !params["hold_us"].is_number_unsigned()) {
+        p2c2r_job_explain(job, "hold_us", "a number of microseconds is needed");
+        return P2C2R_E_PARAMS;
+    }
+    const std::string fields =
+        json({{"peer_id", holder->peer_id}, {"started_us", started_us}}).dump();
+    p2c2r_job_output_fields(job, P2C2R_FORMAT_JSON, fields.data(), fields.size());
+    p2c2r_job_retain(job);
+    const uint64_t hold_us = std::min<uint64_t>(params["hold_us"].get<uint64_t>(), kHoldUsMax);
+    {
+        const std::lock_guard lock(holder->mutex);
+        holder->held.push({started_us + hold_us, job});
+    }
+    holder->waker.wake();
+    return P2C2R_PENDING;
+}
+
+// Ends what is due; when the next one is due, as a time to wait.
+uint64_t finish_due(Holder& holder) {
+    for (;;) {
+        p2c2r_job* job = nullptr;
+        {
+            const std::lock_guard lock(holder.mutex);
+            if (holder.held.empty()) return UINT64_MAX;
+            const uint64_t now_us = p2c2r_now_us();
+            if (holder.held.top().until_us > now_us) return holder.held.top().until_us - now_us;
+            job = holder.held.top().job;
+            holder.held.pop();
+        }
+        p2c2r_job_finish(job, P2C2R_OK);
+        p2c2r_job_release(job);
+    }
+}
+
+}  // namespace
+
+int run_hold_peer(const std::string& url, const std::string& peer_id, uint32_t slots) {
+    StopSignals signals;
+    signals.stop_with_input();
+    Holder holder;
+    holder.peer_id = peer_id;
+    RuntimeOptions options;
+    options.device.kind = DeviceChoice::Kind::kNative;
+    options.worker_threads = 1;
+    Result<OpenedRuntime> runtime = open_runtime(options);
+    if (!runtime) return report("bench", runtime.failure());
+    p2c2r_executor_desc executor = {};
+    executor.struct_size = sizeof executor;
+    executor.flags = P2C2R_EXECUTOR_SHORT;  // taking the time and setting a timer is microseconds
+    executor.task_type = "hold";
+    executor.run = hold;
+    executor.user = &holder;
+    p2c2r_error why = {};
+    if (p2c2r_runtime_add_executor(runtime->handle.get(), &executor, &why) != P2C2R_OK) {
+        return report("bench", library_failure(kExitSomeFailed, "executor", why));
+    }
+    p2c2r_capabilities capabilities = {};
+    capabilities.struct_size = sizeof capabilities;
+    capabilities.task_types = "hold";
+    p2c2r_peer_config config = {};
+    config.struct_size = sizeof config;
+    config.max_concurrent_tasks = slots;
+    config.prefetch_tasks = P2C2R_NONE;  // what is assigned runs at once
+    config.coordinator_url = url.c_str();
+    config.peer_id = peer_id.c_str();
+    config.capabilities = &capabilities;
+    p2c2r_peer* peer = nullptr;
+    if (p2c2r_peer_create(runtime->handle.get(), &config, &peer, &why) != P2C2R_OK ||
+        p2c2r_peer_start(peer, &why) != P2C2R_OK) {
+        p2c2r_peer_destroy(peer);
+        return report("bench", library_failure(kExitUnreachable, "peer", why));
+    }
+    const PeerHandle owned(peer);
+    std::printf("peer %s\n", peer_id.c_str());
+    std::fflush(stdout);
+    while (signals.count() == 0) holder.waker.wait(finish_due(holder), &signals);
+    // The jobs are given back before the peer that waits for them is destroyed.
+    while (finish_due(holder) != UINT64_MAX) holder.waker.wait(finish_due(holder), nullptr);
+    return kExitOk;
+}
+
+}  // namespace p2c2r::cli

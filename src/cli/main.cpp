@@ -1,0 +1,18 @@
+// p2c2r: the three roles, tasks, and measurements from the command line.
+#include "cli/commands.h"
+
+int main(int argc, char** argv) {
+    using namespace p2c2r::cli;
+    Command root("p2c2r", "P2C2R: helpers' machines compute what a game asks for");
+    add_coordinator_command(root);
+    add_peer_command(root);
+    add_submit_command(root);
+    add_exec_command(root);
+    add_status_command(root);
+    add_devices_command(root);
+    add_demo_command(root);
+    add_bench_command(root);
+    root.set_footer(
+        "Exit codes: 0 all succeeded, 1 some failed, 2 wrong usage, 3 no coordinator or device.");
+    return root.run_program(argc, argv);
+}

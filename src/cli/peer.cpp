@@ -1,0 +1,158 @@
+// `p2c2r peer`: offers this machine to a coordinator.
+#include <atomic>
+#include <cstdio>
+#include <string>
+
+#include "cli/commands.h"
+#include "cli/daemon.h"
+#include "cli/device_choice.h"
+#include "cli/session.h"
+
+namespace p2c2r::cli {
+
+namespace {
+
+// What the events of the loop leave for the main thread.
+struct PeerWatch {
+    LogWriter* log = nullptr;
+    Waker* waker = nullptr;
+    std::string url;
+    std::atomic<bool> given_up{false};
+};
+
+void P2C2R_CALL on_event(void* user, const p2c2r_event* event) {
+    auto* watch = static_cast<PeerWatch*>(user);
+    if (event->type != P2C2R_EVENT_STATE) return;
+    const std::string reason = event->text && *event->text ? std::string(": ") + event->text : "";
+    if (event->status == P2C2R_OK) {
+        watch->log->write(P2C2R_LOG_INFO, "peer", "connected to " + watch->url + reason);
+    } else if (event->status == P2C2R_E_DISCONNECTED) {
+        watch->log->write(P2C2R_LOG_WARN, "peer", "not connected, trying again" + reason);
+    } else {
+        watch->log->write(P2C2R_LOG_ERROR, "peer",
+                          std::string("given up: ") + p2c2r_status_name(event->status) + reason);
+        watch->given_up = true;
+        watch->waker->wake();
+    }
+}
+
+Result<DeviceChoice> device_of(const Settings& settings) {
+    Result<DeviceChoice> device = parse_device(settings.text("device").value_or("auto"));
+    if (!device || settings.boolean("use_gpu").value_or(true)) return device;
+    if (device->kind == DeviceChoice::Kind::kVulkan) {
+        return usage_failure("use_gpu is false, but device is " + *settings.text("device"));
+    }
+    device->kind = DeviceChoice::Kind::kNative;
+    return device;
+}
+
+uint32_t megabytes(double gigabytes) {
+    return static_cast<uint32_t>(gigabytes * 1024.0);
+}
+
+Result<PeerHandle> start_peer(p2c2r_runtime* runtime, const Settings& settings, PeerWatch& watch) {
+    const std::string task_types = settings.text("task_types").value_or("");
+    const std::string gpu_model = settings.text("capabilities.gpu_model").value_or("");
+    const std::string location = settings.text("capabilities.location").value_or("");
+    const std::string peer_id = settings.text("peer_id").value_or("");
+    const auto or_null = [](const std::string& text) {
+        return text.empty() ? nullptr : text.c_str();
+    };
+
+    p2c2r_capabilities capabilities = {};
+    capabilities.struct_size = sizeof capabilities;
+    capabilities.cpu_cores = settings.integer("capabilities.cpu_cores").value_or(0);
+    capabilities.ram_mb = megabytes(settings.real("capabilities.ram_gb").value_or(0));
+    capabilities.gpu_vram_mb = megabytes(settings.real("capabilities.gpu_vram_gb").value_or(0));
+    capabilities.network_kbps =
+        static_cast<uint32_t>(settings.real("capabilities.network_mbps").value_or(0) * 1000.0);
+    capabilities.gpu_model = or_null(gpu_model);
+    capabilities.task_types = or_null(task_types);
+    capabilities.location = or_null(location);
+
+    p2c2r_peer_config config = {};
+    config.struct_size = sizeof config;
+    config.max_concurrent_tasks = settings.integer("max_concurrent_tasks").value_or(0);
+    config.deliver = P2C2R_DELIVER_ON_LOOP;
+    if (const auto attempts = settings.integer("reconnect_attempts")) {
+        config.reconnect_attempts = *attempts == 0 ? P2C2R_NONE : *attempts;
+    }
+    config.coordinator_url = watch.url.c_str();
+    config.peer_id = or_null(peer_id);
+    config.capabilities = &capabilities;
+    config.event = on_event;
+    config.user = &watch;
+    p2c2r_peer* peer = nullptr;
+    p2c2r_error why = {};
+    if (p2c2r_peer_create(runtime, &config, &peer, &why) != P2C2R_OK) {
+        return library_failure(kExitUsage, "cannot make the peer", why);
+    }
+    PeerHandle owned(peer);
+    if (p2c2r_peer_start(peer, &why) != P2C2R_OK) {
+        return library_failure(kExitUnreachable, "cannot start the peer", why);
+    }
+    return owned;
+}
+
+std::string id_of(p2c2r_peer* peer) {
+    char id[256] = "";
+    size_t size = sizeof id;
+    p2c2r_peer_id(peer, id, &size);
+    return id;
+}
+
+int run_peer(const SettingOptions& options, const DaemonOptions& daemon) {
+    Result<Settings> settings = options.merge(process_environment());
+    if (!settings) return report("peer", settings.failure());
+    Result<std::unique_ptr<LogWriter>> log = open_log(*settings);
+    if (!log) return report("peer", log.failure());
+    Result<DeviceChoice> device = device_of(*settings);
+    if (!device) return report("peer", device.failure());
+    StopSignals signals;
+    if (daemon.stop_with_input) signals.stop_with_input();
+    Waker waker;
+    PeerWatch watch;
+    watch.log = log->get();
+    watch.waker = &waker;
+    watch.url = settings->text("coordinator_url").value_or(kDefaultUrl);
+
+    RuntimeOptions runtime_options;
+    runtime_options.device = *device;
+    runtime_options.worker_threads = settings->integer("worker_threads").value_or(0);
+    runtime_options.log = log->get();
+    Result<OpenedRuntime> runtime = open_runtime(runtime_options);
+    if (!runtime) return report("peer", runtime.failure());
+    Result<PeerHandle> peer = start_peer(runtime->handle.get(), *settings, watch);
+    if (!peer) return report("peer", peer.failure());
+    std::printf("peer %s on %s\n", id_of(peer->get()).c_str(), runtime->device_name.c_str());
+    std::fflush(stdout);
+
+    while (signals.count() == 0 && !watch.given_up) waker.wait(UINT64_MAX, &signals);
+    if (watch.given_up) {
+        return report("peer", {kExitUnreachable, "no coordinator at " + watch.url +
+                                                     "; the log line before says why"});
+    }
+    (*log)->write(P2C2R_LOG_INFO, "peer", "stopping");
+    const bool drained = drain_patiently(signals, [&](uint32_t step_ms) {
+        return p2c2r_peer_drain(peer->get(), step_ms) == P2C2R_OK;
+    });
+    if (!drained) {
+        (*log)->write(P2C2R_LOG_WARN, "peer", "tasks that still run are left to the coordinator");
+    }
+    peer->reset();
+    (*log)->write(P2C2R_LOG_INFO, "peer", "stopped");
+    return kExitOk;
+}
+
+}  // namespace
+
+void add_peer_command(Command& root) {
+    static SettingOptions options(Daemon::kPeer);
+    static DaemonOptions daemon;
+    Command command = root.add_command("peer", "Offer this machine to a coordinator",
+                                       [] { return run_peer(options, daemon); });
+    options.add_to(command);
+    daemon.add_to(command);
+}
+
+}  // namespace p2c2r::cli

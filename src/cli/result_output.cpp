@@ -1,0 +1,268 @@
+#include "cli/result_output.h"
+
+#include <cstdio>
+
+#include "cli/files.h"
+
+namespace p2c2r::cli {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+namespace {
+
+// The output_format that an ending stands for; "" when it says nothing.
+std::string format_of_ending(const std::string& ending) {
+    if (ending == "jpg" || ending == "jpeg") return "jpeg";
+    if (ending == "png") return "png";
+    if (ending == "raw" || ending == "rgb" || ending == "rgba") return "raw";
+    return "";
+}
+
+std::string ending_of_format(const std::string& format) {
+    return format == "jpeg" ? "jpg" : format;
+}
+
+std::string output_format(const json& params) {
+    const auto found = params.find("output_format");
+    return found != params.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+std::string ending_of_result(const p2c2r_result* result) {
+    p2c2r_image image = {};
+    image.struct_size = sizeof image;
+    if (p2c2r_result_image(result, &image) != P2C2R_OK) return "bin";
+    if (image.format == P2C2R_PIXEL_JPEG) return "jpg";
+    return image.format == P2C2R_PIXEL_PNG ? "png" : "raw";
+}
+
+// A name from a request's id, when that is one a directory can hold safely.
+std::string safe_name(const json& id, size_t index) {
+    std::string name = id.is_string() ? id.get<std::string>() : id.is_number() ? id.dump() : "";
+    bool safe = !name.empty() && name[0] != '.' && name.size() <= 100;
+    for (const char letter : name) {
+        const bool plain = (letter >= '0' && letter <= '9') || (letter >= 'a' && letter <= 'z') ||
+                           (letter >= 'A' && letter <= 'Z') || letter == '.' || letter == '_' ||
+                           letter == '-';
+        safe = safe && plain;
+    }
+    return safe ? name : "result_" + std::to_string(index + 1);
+}
+
+std::string digest_line(const p2c2r_result* result, const std::string& device) {
+    uint8_t digest[32];
+    const p2c2r_status status = p2c2r_result_digest(result, digest);
+    if (status != P2C2R_OK) return "";
+    std::string line = "sha256 ";
+    char pair[3];
+    for (const uint8_t byte : digest) {
+        std::snprintf(pair, sizeof pair, "%02x", byte);
+        line += pair;
+    }
+    return line + " " + device;
+}
+
+ordered_json result_line(const json& id, const json& fields) {
+    ordered_json line = ordered_json::object();
+    if (!id.is_null()) line["id"] = id;
+    if (fields.is_object()) {
+        for (const auto& [key, value] : fields.items()) {
+            if (key != "id") line[key] = value;
+        }
+    }
+    return line;
+}
+
+std::string dump(const ordered_json& line) {
+    return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+// With --digest the pixels themselves are wanted: asked for as raw where no file is, and by a task
+// of their own where the file's format would change them.
+void shape_for_digest(const TaskOptions& options, TaskInput& input) {
+    std::vector<TaskRequest> shaped;
+    for (TaskRequest& request : input.requests) {
+        if (!options.out) {
+            request.params["output_format"] = "raw";
+            shaped.push_back(std::move(request));
+            continue;
+        }
+        TaskRequest pixels = request;
+        const std::string format = output_format(request.params);
+        const bool lossless = format == "raw" || format == "png";
+        pixels.digest = true;
+        pixels.params["output_format"] = "raw";
+        request.digest = lossless;
+        shaped.push_back(std::move(request));
+        if (!lossless) {
+            pixels.pixels_only = true;
+            shaped.push_back(std::move(pixels));
+        }
+    }
+    input.requests = std::move(shaped);
+}
+
+}  // namespace
+
+std::string base64(const void* data, size_t size) {
+    static constexpr char kLetters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const auto* bytes = static_cast<const uint8_t*>(data);
+    std::string text;
+    text.reserve((size + 2) / 3 * 4);
+    for (size_t at = 0; at < size; at += 3) {
+        const size_t left = size - at;
+        const uint32_t group = static_cast<uint32_t>(bytes[at]) << 16 |
+                               (left > 1 ? static_cast<uint32_t>(bytes[at + 1]) << 8 : 0) |
+                               (left > 2 ? bytes[at + 2] : 0);
+        text += kLetters[group >> 18];
+        text += kLetters[group >> 12 & 63];
+        text += left > 1 ? kLetters[group >> 6 & 63] : '=';
+        text += left > 2 ? kLetters[group & 63] : '=';
+    }
+    return text;
+}
+
+ResultOutput::ResultOutput(const TaskOptions& options, std::string device_name,
+                           const TaskInput& input)
+    : options_(options), device_name_(std::move(device_name)), input_(input) {}
+
+Result<ResultOutput> ResultOutput::prepare(const TaskOptions& options,
+                                           const std::string& device_name, TaskInput& input) {
+    ResultOutput output(options, device_name, input);
+    const bool requests = input.form == InputForm::kRequests;
+    if (options.out) {
+        output.out_is_directory_ =
+            input.form == InputForm::kDirectory ||
+            (requests && (options.out->ends_with('/') || is_directory(*options.out)));
+        output.lines_to_file_ = requests && !output.out_is_directory_;
+        if (output.out_is_directory_) {
+            if (Outcome failure = make_directories(*options.out)) {
+                return usage_failure("--out: " + failure->text);
+            }
+        } else if (is_directory(*options.out)) {
+            return usage_failure("--out " + *options.out + " is a directory; the result of one " +
+                                 "task goes to a file");
+        }
+    }
+    output.lines_wanted_ = options.json ||
+                           (requests && !output.lines_to_file_ && !options.digest) ||
+                           (!options.out && !options.digest);
+    if (is_image_type(*options.type)) {
+        const std::string format = options.out && input.form == InputForm::kSingle
+                                       ? format_of_ending(ending_of(*options.out))
+                                       : "";
+        for (TaskRequest& request : input.requests) {
+            if (!format.empty() && !request.params.contains("output_format")) {
+                request.params["output_format"] = format;
+            }
+            request.digest = options.digest;
+        }
+        if (options.digest) shape_for_digest(options, input);
+    } else {
+        for (TaskRequest& request : input.requests) request.digest = options.digest;
+    }
+    output.lines_.resize(input.requests.size());
+    return output;
+}
+
+std::string ResultOutput::path_for(size_t index, const p2c2r_result* result) const {
+    const TaskRequest& request = input_.requests[index];
+    if (!out_is_directory_) return *options_.out;
+    if (input_.form == InputForm::kRequests) {
+        return join_path(*options_.out,
+                         safe_name(request.id, index) + "." + ending_of_result(result));
+    }
+    const std::string format = output_format(request.params);
+    const bool other = !format.empty() && format_of_ending(ending_of(request.name)) != format;
+    return join_path(
+        *options_.out,
+        other ? without_ending(request.name) + "." + ending_of_format(format) : request.name);
+}
+
+bool ResultOutput::take(size_t index, const TaskRecord& record, const p2c2r_result* result) {
+    bool good = record.status == P2C2R_OK && result != nullptr;
+    if (good) {
+        good = take_success(index, result);
+    } else {
+        std::fprintf(stderr, "%s failed: %s\n", record.name.c_str(), record.error.c_str());
+        lines_[index] = "";
+        const ordered_json line = {{"id", input_.requests[index].id},
+                                   {"status", p2c2r_status_name(record.status)},
+                                   {"error", record.error}};
+        if (lines_to_file_) file_lines_.resize(input_.requests.size());
+        if (lines_to_file_) file_lines_[index] = dump(line);
+        if (lines_wanted_) lines_[index] = dump(line) + "\n";
+    }
+    print_ready();
+    return good;
+}
+
+bool ResultOutput::take_success(size_t index, const p2c2r_result* result) {
+    const TaskRequest& request = input_.requests[index];
+    const json fields = fields_of(result);
+    ordered_json line = result_line(request.id, fields);
+    size_t size = 0;
+    const void* data = p2c2r_result_data(result, &size);
+    const bool to_file = options_.out && !lines_to_file_ && !request.pixels_only &&
+                         (size > 0 || input_.form != InputForm::kRequests);
+    bool written = true;
+    if (to_file) {
+        const std::string path = path_for(index, result);
+        const Outcome failure =
+            size > 0 ? write_file(path, std::span(static_cast<const uint8_t*>(data), size))
+                     : write_file(path, dump(line) + "\n");
+        if (failure) {
+            std::fprintf(stderr, "%s was computed, but its result is not kept: %s\n",
+                         request.name.c_str(), failure->text.c_str());
+            written = false;
+        } else {
+            line["file"] = path;
+        }
+    } else if (size > 0 && (options_.json || input_.form == InputForm::kRequests)) {
+        line["data"] = {{"$bytes", base64(data, size)}};
+    } else if (size > 0 && !options_.digest && !options_.out) {
+        std::fprintf(stderr, "%s: %zu bytes of result; --out FILE keeps them\n",
+                     request.name.c_str(), size);
+    }
+    std::string text;
+    if (request.digest) {
+        const std::string device =
+            fields.is_object() && fields.contains("device") && fields["device"].is_string()
+                ? fields["device"].get<std::string>()
+                : device_name_;
+        text += digest_line(result, device) + "\n";
+    }
+    if (lines_to_file_ && !request.pixels_only) {
+        file_lines_.resize(input_.requests.size());
+        file_lines_[index] = dump(line);
+    }
+    if (lines_wanted_ && !request.pixels_only) text += dump(line) + "\n";
+    lines_[index] = text;
+    return written;
+}
+
+void ResultOutput::print_ready() {
+    while (printed_ < lines_.size() && lines_[printed_]) {
+        std::fputs(lines_[printed_]->c_str(), stdout);
+        lines_[printed_]->clear();
+        ++printed_;
+    }
+    std::fflush(stdout);
+}
+
+bool ResultOutput::finish() {
+    if (!lines_to_file_) return std::ferror(stdout) == 0;
+    std::string text;
+    for (const std::string& line : file_lines_) {
+        if (!line.empty()) text += line + "\n";
+    }
+    const Outcome failure = write_file(*options_.out, text);
+    if (!failure) return true;
+    std::fprintf(stderr, "%s; the result lines follow on standard output\n", failure->text.c_str());
+    std::fputs(text.c_str(), stdout);
+    std::fflush(stdout);
+    return false;
+}
+
+}  // namespace p2c2r::cli

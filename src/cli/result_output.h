@@ -1,0 +1,48 @@
+// Where results go: files, result lines, digest lines. Lines come out in the order of the requests,
+// whatever the order of the ends; files are written as results come.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/task_request.h"
+#include "cli/task_stream.h"
+
+namespace p2c2r::cli {
+
+class ResultOutput {
+  public:
+    // Makes the directory of --out and gives the requests the output_format that --out and --digest
+    // ask for; with --digest of pixels that a file would only hold lossily, adds a request that
+    // asks for the pixels themselves.
+    static Result<ResultOutput> prepare(const TaskOptions& options, const std::string& device_name,
+                                        TaskInput& input);
+
+    // True: it succeeded, and what was asked for is written.
+    bool take(size_t index, const TaskRecord& record, const p2c2r_result* result);
+    // After the last one. False: the file of result lines could not be written; the lines are then
+    // on standard output.
+    bool finish();
+
+  private:
+    ResultOutput(const TaskOptions& options, std::string device_name, const TaskInput& input);
+
+    bool take_success(size_t index, const p2c2r_result* result);
+    std::string path_for(size_t index, const p2c2r_result* result) const;
+    void print_ready();
+
+    const TaskOptions& options_;
+    const std::string device_name_;
+    const TaskInput& input_;
+    bool out_is_directory_ = false;
+    bool lines_to_file_ = false;
+    bool lines_wanted_ = false;
+    std::vector<std::optional<std::string>> lines_;  // by request; set once it has ended
+    std::vector<std::string> file_lines_;
+    size_t printed_ = 0;
+};
+
+std::string base64(const void* data, size_t size);
+
+}  // namespace p2c2r::cli

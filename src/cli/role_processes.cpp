@@ -1,0 +1,55 @@
+#include "cli/role_processes.h"
+
+namespace p2c2r::cli {
+
+namespace {
+
+constexpr uint64_t kStartTimeoutUs = 60'000'000;  // a first look at a GPU driver takes seconds
+
+Result<Process> start_role(std::vector<std::string> arguments, const std::string& log_file,
+                           const std::vector<std::string>& more) {
+    arguments.insert(arguments.end(), {"--stop-with-input"});
+    if (!log_file.empty()) arguments.insert(arguments.end(), {"--log-file", log_file});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    Process::Options options;
+    options.ends_with_us = true;
+    options.without = "P2C2R_";
+    return Process::start(own_path(), arguments, options);
+}
+
+}  // namespace
+
+Result<CoordinatorProcess> start_coordinator_process(const std::string& log_file,
+                                                     const std::vector<std::string>& arguments) {
+    Result<Process> process =
+        start_role({"coordinator", "--port", "0", "--monitoring-port", "0"}, log_file, arguments);
+    if (!process) return process.failure();
+    CoordinatorProcess started;
+    started.process = std::move(*process);
+    Result<std::string> listening =
+        started.process.read_line_with("listening on ", kStartTimeoutUs);
+    if (!listening) {
+        return Failure{kExitSomeFailed,
+                       "the coordinator did not start: " + listening.failure().text};
+    }
+    started.url = "p2c2r+plain://" + *listening;
+    Result<std::string> monitoring =
+        started.process.read_line_with("monitoring on 127.0.0.1:", kStartTimeoutUs);
+    if (monitoring) started.monitoring_port = static_cast<uint32_t>(std::stoul(*monitoring));
+    return started;
+}
+
+Result<Process> start_peer_process(const std::string& url, const std::string& peer_id,
+                                   const std::string& log_file,
+                                   const std::vector<std::string>& arguments) {
+    Result<Process> process =
+        start_role({"peer", "--coordinator", url, "--peer-id", peer_id}, log_file, arguments);
+    if (!process) return process;
+    Result<std::string> running = process->read_line_with("peer ", kStartTimeoutUs);
+    if (running) return process;
+    const int exit_code = process->wait(1'000'000);
+    return Failure{exit_code == kExitUnreachable ? kExitUnreachable : kExitSomeFailed,
+                   "peer " + peer_id + " did not start: " + running.failure().text};
+}
+
+}  // namespace p2c2r::cli

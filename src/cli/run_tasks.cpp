@@ -1,0 +1,91 @@
+#include "cli/run_tasks.h"
+
+#include <cstdio>
+
+#include "cli/files.h"
+#include "cli/result_output.h"
+#include "cli/statistics.h"
+#include "cli/task_stream.h"
+
+namespace p2c2r::cli {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr uint64_t kDeadlineMsMax = 24ull * 3600 * 1000;
+
+Outcome check_numbers(const TaskOptions& tasks) {
+    if (tasks.priority && (*tasks.priority < -128 || *tasks.priority > 127)) {
+        return usage_failure("--priority " + std::to_string(*tasks.priority) +
+                             " is not in -128 to 127");
+    }
+    if (tasks.rate && !(*tasks.rate > 0 && *tasks.rate <= 100000)) {
+        return usage_failure("--rate is not above 0 and at most 100000");
+    }
+    if (tasks.in_flight && (*tasks.in_flight < 1 || *tasks.in_flight > 4096)) {
+        return usage_failure("--in-flight is not in 1 to 4096");
+    }
+    if (tasks.deadline_ms && (*tasks.deadline_ms < 1 || *tasks.deadline_ms > kDeadlineMsMax)) {
+        return usage_failure("--deadline-ms is not in 1 to 86400000");
+    }
+    return std::nullopt;
+}
+
+void tell_summary(const StreamSummary& summary) {
+    std::vector<uint64_t> totals;
+    for (const TaskRecord& record : summary.tasks) {
+        if (record.status == P2C2R_OK) totals.push_back(record.total_us);
+    }
+    const double seconds = static_cast<double>(summary.wall_us) / 1e6;
+    std::fprintf(stderr,
+                 "%zu of %zu, %zu late, %zu lost, %.1f a second; end to end p50 %.1f p95 %.1f p99 "
+                 "%.1f ms\n",
+                 summary.succeeded, summary.tasks.size(), summary.late, summary.lost(),
+                 seconds > 0 ? static_cast<double>(summary.succeeded) / seconds : 0,
+                 ms(percentile(totals, 0.50)), ms(percentile(totals, 0.95)),
+                 ms(percentile(totals, 0.99)));
+}
+
+}  // namespace
+
+int run_tasks(const char* command, const TaskOptions& tasks, const RunTasksOptions& options) {
+    if (Outcome failure = check_numbers(tasks)) return report(command, *failure);
+    Result<TaskInput> input = read_task_input(tasks);
+    if (!input) return report(command, input.failure());
+    StopSignals signals;
+    Result<std::unique_ptr<Session>> session = Session::open(options.session);
+    if (!session) return report(command, session.failure());
+    Result<ResultOutput> output = ResultOutput::prepare(tasks, (*session)->device_name(), *input);
+    if (!output) return report(command, output.failure());
+
+    StreamOptions stream;
+    stream.task_type = *tasks.type;
+    stream.rate = tasks.rate.value_or(0);
+    stream.in_flight_max = static_cast<uint32_t>(tasks.in_flight.value_or(0));
+    stream.deadline_us =
+        tasks.deadline_ms ? *tasks.deadline_ms * 1000 : options.deadline_default_us;
+    stream.priority = static_cast<int32_t>(tasks.priority.value_or(0));
+    stream.place = options.place;
+    stream.flags = options.flags;
+    stream.progress = input->form == InputForm::kDirectory && !tasks.quiet;
+    stream.noun = is_image_type(*tasks.type) ? "frames" : "tasks";
+    bool good = true;
+    const StreamSummary summary =
+        run_stream(**session, input->requests, stream, &signals,
+                   [&](size_t index, const TaskRecord& record, const p2c2r_result* result) {
+                       if (!output->take(index, record, result)) good = false;
+                   });
+    if (!output->finish()) good = false;
+    if (stream.progress) tell_summary(summary);
+    if (tasks.stream_report) {
+        if (Outcome failure =
+                write_file(*tasks.stream_report, summary_json(summary).dump(1) + "\n")) {
+            report(command, *failure);
+            good = false;
+        }
+    }
+    return good ? kExitOk : kExitSomeFailed;
+}
+
+}  // namespace p2c2r::cli

@@ -1,0 +1,19 @@
+// The common half of `exec` and `submit`: requests in, results out, one session between them.
+#pragma once
+
+#include "cli/session.h"
+#include "cli/task_request.h"
+
+namespace p2c2r::cli {
+
+struct RunTasksOptions {
+    SessionOptions session;
+    int32_t place = P2C2R_PLACE_AUTO;
+    uint32_t flags = 0;                // P2C2R_TASK_
+    uint64_t deadline_default_us = 0;  // when the command line says none
+};
+
+// The exit code; failures are told on standard error under the command's name.
+int run_tasks(const char* command, const TaskOptions& tasks, const RunTasksOptions& options);
+
+}  // namespace p2c2r::cli

@@ -1,0 +1,125 @@
+#include "cli/session.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace p2c2r::cli {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr uint32_t kAskTimeoutMs = 5000;
+
+void P2C2R_CALL tell_state(void*, const p2c2r_event* event) {
+    if (event->type != P2C2R_EVENT_STATE) return;
+    if (event->status == P2C2R_OK) {
+        std::fprintf(stderr, "connected%s%s\n", event->text && *event->text ? ": " : "",
+                     event->text ? event->text : "");
+    } else {
+        std::fprintf(stderr, "connection: %s%s%s\n", p2c2r_status_name(event->status),
+                     event->text && *event->text ? ": " : "", event->text ? event->text : "");
+    }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> Session::open(const SessionOptions& options) {
+    std::unique_ptr<Session> session(new Session());
+    RuntimeOptions runtime_options;
+    runtime_options.device = options.device;
+    runtime_options.worker_threads = options.worker_threads;
+    runtime_options.log = options.log;
+    runtime_options.waker = &session->waker_;
+    Result<OpenedRuntime> runtime = open_runtime(runtime_options);
+    if (!runtime) return runtime.failure();
+    session->runtime_ = std::move(*runtime);
+
+    if (options.peers_in_process > 0) {
+        if (Outcome failure = session->add_roles(options.peers_in_process)) return *failure;
+    }
+    p2c2r_client_config config = {};
+    config.struct_size = sizeof config;
+    config.tasks_max = options.tasks_max;
+    config.connect_timeout_ms = options.connect_timeout_ms;
+    config.event = options.tell_state ? tell_state : nullptr;
+    const bool remote = !options.coordinator_url.empty();
+    if (remote) config.coordinator_url = options.coordinator_url.c_str();
+    config.local = session->coordinator_.get();
+    p2c2r_client* client = nullptr;
+    p2c2r_error why = {};
+    if (p2c2r_client_create(session->runtime(), &config, &client, &why) != P2C2R_OK) {
+        return library_failure(kExitUsage, "coordinator " + options.coordinator_url, why);
+    }
+    session->client_.reset(client);
+    if ((remote || config.local) &&
+        p2c2r_client_connect(client, options.connect_timeout_ms, &why) != P2C2R_OK) {
+        return library_failure(kExitUnreachable, "no coordinator at " + options.coordinator_url,
+                               why);
+    }
+    return session;
+}
+
+Outcome Session::add_roles(uint32_t peers_count) {
+    p2c2r_error why = {};
+    p2c2r_coordinator_config config = {};
+    config.struct_size = sizeof config;
+    config.listen_port = P2C2R_NONE;
+    p2c2r_coordinator* coordinator = nullptr;
+    p2c2r_status status = p2c2r_coordinator_create(runtime(), &config, &coordinator, &why);
+    coordinator_.reset(coordinator);
+    if (status == P2C2R_OK) status = p2c2r_coordinator_start(coordinator, &why);
+    for (uint32_t index = 0; status == P2C2R_OK && index < peers_count; ++index) {
+        const std::string peer_id = "helper-" + std::to_string(index + 1);
+        p2c2r_peer_config peer_config = {};
+        peer_config.struct_size = sizeof peer_config;
+        peer_config.local = coordinator;
+        peer_config.peer_id = peer_id.c_str();
+        p2c2r_peer* peer = nullptr;
+        status = p2c2r_peer_create(runtime(), &peer_config, &peer, &why);
+        peers_.emplace_back(peer);
+        if (status == P2C2R_OK) status = p2c2r_peer_start(peer, &why);
+    }
+    if (status == P2C2R_OK) return std::nullopt;
+    return library_failure(kExitSomeFailed, "cannot start the roles", why);
+}
+
+uint32_t Session::peers_total() const {
+    p2c2r_client_stats stats = {};
+    stats.struct_size = sizeof stats;
+    p2c2r_client_stats_get(client(), &stats);
+    return stats.peers_total;
+}
+
+Result<json> Session::ask(const char* name, const json& arguments) {
+    p2c2r_result* answer = nullptr;
+    p2c2r_error why = {};
+    const p2c2r_status status =
+        p2c2r_client_call(client(), name, arguments.dump().c_str(), kAskTimeoutMs, &answer, &why);
+    const ResultHandle owned(answer);
+    if (status != P2C2R_OK) {
+        return library_failure(kExitSomeFailed, std::string("asking for ") + name, why);
+    }
+    return fields_of(owned.get());
+}
+
+void Session::wait_and_dispatch(uint64_t timeout_us, StopSignals* signals) {
+    uint32_t run = 0;
+    p2c2r_client_dispatch(client(), 0, 0, &run);
+    if (run > 0) return;
+    waker_.wait(timeout_us, signals);
+    p2c2r_client_dispatch(client(), 0, 0, &run);
+}
+
+bool Session::wait_for_peers(uint32_t count, uint64_t timeout_us, StopSignals* signals) {
+    const uint64_t until_us = p2c2r_now_us() + timeout_us;
+    while (peers_total() < count) {
+        const uint64_t now_us = p2c2r_now_us();
+        if (now_us >= until_us || (signals && signals->count() > 0)) return false;
+        // The count arrives as an event; the short limit covers one that came before this wait.
+        wait_and_dispatch(std::min<uint64_t>(until_us - now_us, 50'000), signals);
+    }
+    return true;
+}
+
+}  // namespace p2c2r::cli

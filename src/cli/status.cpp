@@ -1,0 +1,117 @@
+// `p2c2r status`: what a coordinator says of itself, its peers and its tasks.
+#include <cstdio>
+#include <cstdlib>
+
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "cli/statistics.h"
+#include "cli/text_table.h"
+
+namespace p2c2r::cli {
+
+using nlohmann::json;
+
+namespace {
+
+struct StatusOptions {
+    std::optional<std::string> coordinator;
+    std::optional<uint64_t> connect_timeout_ms;
+    bool json = false;
+};
+
+std::string cell(const json& value) {
+    if (value.is_string()) return value.get<std::string>();
+    if (value.is_number_float()) return number_text(value.get<double>(), 3);
+    return value.dump();
+}
+
+std::string learned_text(const json& peer) {
+    std::string text;
+    for (const json& type : peer.value("task_types", json::array())) {
+        if (!text.empty()) text += ", ";
+        text += type.value("task_type", "");
+        if (type.value("samples", 0) > 0) {
+            text += " " + number_text(type.value("compute_us", 0.0) / 1000.0, 1) + " ms";
+        }
+    }
+    return text;
+}
+
+std::string peers_table(const json& peers) {
+    TextTable table({"peer_id", "address", "slots", "held", "completed", "failed", "link ms",
+                     "connected s", "task types"});
+    for (const json& peer : peers) {
+        table.add({cell(peer.value("peer_id", json(""))), cell(peer.value("address", json(""))),
+                   cell(peer.value("slots", json(0))), cell(peer.value("held", json(0))),
+                   cell(peer.value("completed", json(0))), cell(peer.value("failed", json(0))),
+                   number_text(peer.value("link_us", 0.0) / 1000.0, 2),
+                   number_text(peer.value("connected_us", 0.0) / 1e6, 1), learned_text(peer)});
+    }
+    return table.text();
+}
+
+std::string tasks_table(const json& tasks) {
+    TextTable table({"task", "client_id", "task_type", "state", "attempts", "peer_id", "left ms"});
+    for (const json& task : tasks) {
+        table.add({cell(task.value("task", json(""))), cell(task.value("client_id", json(""))),
+                   cell(task.value("task_type", json(""))), cell(task.value("state", json(""))),
+                   cell(task.value("attempts", json(0))), cell(task.value("peer_id", json(""))),
+                   number_text(task.value("left_us", 0.0) / 1000.0, 1)});
+    }
+    return table.text();
+}
+
+void print_status(const json& status, const json& peers, const json& tasks) {
+    TextTable table({"status", ""});
+    for (const auto& [key, value] : status.items()) {
+        if (!value.is_structured()) table.add({key, cell(value)});
+    }
+    std::printf("%s", table.text().c_str());
+    const json peer_list = peers.value("peers", json::array());
+    std::printf("\npeers: %zu\n", peer_list.size());
+    if (!peer_list.empty()) std::printf("%s", peers_table(peer_list).c_str());
+    const json task_list = tasks.value("tasks", json::array());
+    std::printf("\ntasks: %zu\n", task_list.size());
+    if (!task_list.empty()) std::printf("%s", tasks_table(task_list).c_str());
+}
+
+int run_status(const StatusOptions& options) {
+    SessionOptions session_options;
+    const char* url = std::getenv("P2C2R_COORDINATOR_URL");
+    session_options.coordinator_url = options.coordinator.value_or(url ? url : kDefaultUrl);
+    session_options.device.kind = DeviceChoice::Kind::kNative;
+    session_options.worker_threads = 1;
+    session_options.connect_timeout_ms =
+        static_cast<uint32_t>(options.connect_timeout_ms.value_or(3000));
+    Result<std::unique_ptr<Session>> session = Session::open(session_options);
+    if (!session) return report("status", session.failure());
+    json answers = json::object();
+    for (const char* name : {"status", "peers", "tasks"}) {
+        Result<json> answer = (*session)->ask(name);
+        if (!answer) return report("status", answer.failure());
+        answers[name] = std::move(*answer);
+    }
+    if (options.json) {
+        json line = answers["status"];
+        line["peers"] = answers["peers"].value("peers", json::array());
+        line["tasks"] = answers["tasks"].value("tasks", json::array());
+        std::printf("%s\n", line.dump().c_str());
+    } else {
+        print_status(answers["status"], answers["peers"], answers["tasks"]);
+    }
+    return kExitOk;
+}
+
+}  // namespace
+
+void add_status_command(Command& root) {
+    static StatusOptions options;
+    Command command = root.add_command("status", "Ask a coordinator for peers, tasks and times",
+                                       [] { return run_status(options); });
+    command.add_text("--coordinator", options.coordinator, "p2c2r+plain://host[:port]");
+    command.add_count("--connect-timeout-ms", options.connect_timeout_ms,
+                      "Time to find the coordinator (3000)");
+    command.add_flag("--json", options.json, "One line of JSON instead of tables");
+}
+
+}  // namespace p2c2r::cli

@@ -1,0 +1,51 @@
+#include "cli/text_table.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace p2c2r::cli {
+
+namespace {
+
+bool is_number(const std::string& cell) {
+    return !cell.empty() && cell.find_first_not_of("0123456789.,-+%") == std::string::npos;
+}
+
+}  // namespace
+
+std::string TextTable::text() const {
+    std::vector<size_t> widths;
+    for (const auto& row : rows_) {
+        widths.resize(std::max(widths.size(), row.size()));
+        for (size_t column = 0; column < row.size(); ++column) {
+            widths[column] = std::max(widths[column], row[column].size());
+        }
+    }
+    std::string text;
+    for (const auto& row : rows_) {
+        std::string line;
+        for (size_t column = 0; column < row.size(); ++column) {
+            const std::string& cell = row[column];
+            const std::string space(widths[column] - cell.size(), ' ');
+            if (column > 0) line += "  ";
+            line += is_number(cell) ? space + cell : cell + space;
+        }
+        line.erase(line.find_last_not_of(' ') + 1);
+        text += line + "\n";
+    }
+    return text;
+}
+
+std::string number_text(double value, int digits) {
+    char text[64];
+    std::snprintf(text, sizeof text, "%.*f", digits, value);
+    return text;
+}
+
+std::string bytes_text(uint64_t bytes) {
+    if (bytes < 1024) return std::to_string(bytes) + " B";
+    if (bytes < 1024 * 1024) return number_text(static_cast<double>(bytes) / 1024.0, 1) + " KiB";
+    return number_text(static_cast<double>(bytes) / 1048576.0, 1) + " MiB";
+}
+
+}  // namespace p2c2r::cli

@@ -1,0 +1,26 @@
+// Plain tables: numbers to the right, words to the left, a header.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace p2c2r::cli {
+
+class TextTable {
+  public:
+    explicit TextTable(std::vector<std::string> header) : rows_{std::move(header)} {}
+    void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+    [[nodiscard]] bool empty() const { return rows_.size() == 1; }
+    [[nodiscard]] std::string text() const;  // lines, each with its end
+
+  private:
+    std::vector<std::vector<std::string>> rows_;
+};
+
+// "12.3" with so many digits behind the point.
+std::string number_text(double value, int digits);
+// "1.4 MiB"
+std::string bytes_text(uint64_t bytes);
+
+}  // namespace p2c2r::cli
