@@ -25,12 +25,13 @@ class Prng {
     }
 
     // Even over [0, bound); bound 0 gives 0. The bias is below bound / 2^64.
-    uint64_t below(uint64_t bound) {
-        return static_cast<uint64_t>((static_cast<unsigned __int128>(next()) * bound) >> 64);
-    }
+    uint64_t below(uint64_t bound) { return multiply_high(next(), bound); }
     // Even over [low, high].
     int64_t between(int64_t low, int64_t high) {
-        return low + static_cast<int64_t>(below(static_cast<uint64_t>(high - low) + 1));
+        // Unsigned, since the width of a range may not fit an int64_t; 0 stands for all 2^64.
+        const uint64_t width = static_cast<uint64_t>(high) - static_cast<uint64_t>(low) + 1;
+        return static_cast<int64_t>(static_cast<uint64_t>(low) +
+                                    (width == 0 ? next() : below(width)));
     }
     // Even over [0, 1).
     double unit() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
@@ -45,6 +46,14 @@ class Prng {
   private:
     static uint64_t rotate(uint64_t value, int bits) {
         return (value << bits) | (value >> (64 - bits));
+    }
+    // The upper half of the product. By hand: not every compiler has a type of 128 bits.
+    static uint64_t multiply_high(uint64_t a, uint64_t b) {
+        const uint64_t a_low = a & 0xFFFFFFFFu, a_high = a >> 32;
+        const uint64_t b_low = b & 0xFFFFFFFFu, b_high = b >> 32;
+        const uint64_t middle = a_high * b_low + (a_low * b_low >> 32);
+        const uint64_t cross = a_low * b_high + (middle & 0xFFFFFFFFu);
+        return a_high * b_high + (middle >> 32) + (cross >> 32);
     }
     static uint64_t splitmix(uint64_t& seed) {
         uint64_t value = (seed += 0x9E3779B97F4A7C15ull);
