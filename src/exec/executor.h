@@ -24,7 +24,7 @@ struct Output {
     Status status = Status::kExecutor;
     std::string field;  // of an error about a parameter
     std::string error;
-    Bytes info;         // a MessagePack map, or empty
+    Bytes info;  // a MessagePack map, or empty
     Bytes data;
     uint64_t processing_us = 0;
     uint64_t memory_peak = 0;  // bytes of working memory, 0 unknown
@@ -35,18 +35,18 @@ struct JobSpec {
     std::string_view task_type;  // canonical; copied by the runner
     Bytes params;
     Bytes data;
-    uint64_t deadline_us = 0;    // on the loop's clock; 0: none
+    uint64_t deadline_us = 0;  // on the loop's clock; 0: none
 };
 
 class Job;
 
-// Whoever is told that a job was finished by Job::finish(); called once, from any thread.
+// Whoever is told that a job that was left pending has been finished: once a job, from any thread.
+// Jobs share it, because a host may hold a job for longer than its runner lives.
 class JobSink {
   public:
-    virtual void on_finished(Job& job) = 0;
-
-  protected:
-    ~JobSink() = default;
+    virtual ~JobSink() = default;
+    // False: the runner is gone, nobody wants the output any more.
+    virtual bool on_finished(Job& job, Status status) = 0;
 };
 
 // One running piece of work as its executor sees it. Counted: the runner holds one reference until
@@ -70,6 +70,12 @@ class Job {
 
     // ---- output: written by the executor before it finishes, by one thread at a time
     Output output;
+    void set_output(Bytes info, Bytes data) {
+        output.info = std::move(info);
+        output.data = std::move(data);
+        output_set = true;
+    }
+    bool output_set = false;  // an empty output is one, too
     Status fail(Status status, std::string field, std::string text) {
         output.status = status;
         output.field = std::move(field);
@@ -80,23 +86,29 @@ class Job {
         return fail(error.status, std::move(error.field), std::move(error.text));
     }
 
-    // Ends a job whose run() returned kPending; any thread. E_STATE when it has ended already.
+    // Ends a job whose run() returned kPending, or is about to; any thread. kState when it has been
+    // finished already or never was left pending, kStale when its runner is gone.
     Status finish(Status status);
 
   private:
     friend class JobControl;
+    // kRunning -> kEnded             run() returned an answer
+    // kRunning -> kFinished          finish() came while run() still ran
+    // kRunning -> kPending -> kEnded run() returned kPending, finish() came later
+    enum class Phase : uint8_t { kQueued, kRunning, kPending, kFinished, kEnded };
     ~Job() = default;
 
     std::atomic<uint32_t> references_{1};
     std::atomic<bool> cancelled_{false};
-    std::atomic<int32_t> phase_{0};  // see JobControl
-    std::atomic<JobSink*> sink_{nullptr};
+    std::atomic<Phase> phase_{Phase::kQueued};
+    std::atomic<int32_t> finish_status_{0};
+    std::shared_ptr<JobSink> sink_;
 };
 
 class Executor {
   public:
     struct Traits {
-        bool on_loop = false;       // so short that the loop thread runs it (P2C2R_EXECUTOR_SHORT)
+        bool on_loop = false;  // so short that the loop thread runs it (P2C2R_EXECUTOR_SHORT)
         bool uses_gpu = false;
         bool exact = false;         // same bytes everywhere
         uint32_t parallel_max = 0;  // 0: as many as there are workers
@@ -133,8 +145,8 @@ class Registry {
 
 class RunnerEvents {
   public:
-    // `tag` is the one given to start(). Exactly once per job, on the loop thread; for executors with
-    // traits().on_loop it comes before start() returns.
+    // `tag` is the one given to start(). Exactly once per job, on the loop thread; for executors
+    // with traits().on_loop it comes before start() returns.
     virtual void on_job_done(uint64_t tag, Output&& output) = 0;
 
   protected:
