@@ -101,7 +101,7 @@ class Job {
     std::atomic<uint32_t> references_{1};
     std::atomic<bool> cancelled_{false};
     std::atomic<Phase> phase_{Phase::kQueued};
-    std::atomic<int32_t> finish_status_{0};
+    std::atomic<int32_t> finish_status_{static_cast<int32_t>(Status::kPending)};
     std::shared_ptr<JobSink> sink_;
 };
 

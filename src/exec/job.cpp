@@ -6,8 +6,13 @@
 namespace p2c2r::exec {
 
 Status Job::finish(Status status) {
+    // The first finish() wins; its status is in place before the phase says so.
+    int32_t unset = static_cast<int32_t>(Status::kPending);
+    if (!finish_status_.compare_exchange_strong(unset, static_cast<int32_t>(status),
+                                                std::memory_order_acq_rel)) {
+        return Status::kState;
+    }
     Phase phase = Phase::kRunning;
-    finish_status_.store(static_cast<int32_t>(status), std::memory_order_relaxed);
     if (phase_.compare_exchange_strong(phase, Phase::kFinished, std::memory_order_acq_rel)) {
         return Status::kOk;  // run() is about to return kPending; its runner sees this then
     }
@@ -33,6 +38,10 @@ Status JobControl::run(Job& job, Executor& executor) {
     } catch (...) {
         status = job.fail(Status::kExecutor, {}, "the executor threw something unknown");
     }
+    return status;
+}
+
+Status JobControl::settle(Job& job, Status status) {
     if (status == Status::kPending) {
         Job::Phase phase = Job::Phase::kRunning;
         if (job.phase_.compare_exchange_strong(phase, Job::Phase::kPending,
@@ -52,6 +61,7 @@ bool JobControl::reset_if_unshared(Job& job) {
     job.output_set = false;
     job.cancelled_.store(false, std::memory_order_relaxed);
     job.phase_.store(Job::Phase::kQueued, std::memory_order_relaxed);
+    job.finish_status_.store(static_cast<int32_t>(Status::kPending), std::memory_order_relaxed);
     job.sink_.reset();
     return true;
 }

@@ -125,7 +125,7 @@ void WorkerPool::Shared::run(Entry* entry, std::unique_lock<std::mutex>& lock) {
         pending.emplace(&job, entry);
         lock.unlock();
         job.retain();
-        status = JobControl::run(job, executor);
+        status = JobControl::settle(job, JobControl::run(job, executor));
         lock.lock();
         if (status != Status::kPending) pending.erase(&job);
         lock.unlock();
@@ -298,11 +298,17 @@ uint64_t WorkerPool::start(const JobSpec& spec, uint64_t tag, RunnerEvents& even
     } else {
         status = JobControl::run(job, *entry->executor);
         if (status == Status::kPending) {
+            // finish() may come from another thread as soon as this is settled, and waits for the lock.
             const std::lock_guard lock(shared_->mutex);
             entry->state = Entry::State::kPending;
             shared_->pending.emplace(&job, entry);
             ++shared_->busy;
-            return id;
+            status = JobControl::settle(job, status);
+            if (status == Status::kPending) return id;
+            shared_->pending.erase(&job);
+            --shared_->busy;
+        } else {
+            status = JobControl::settle(job, status);
         }
     }
     job.output.status = status;
