@@ -11,9 +11,12 @@ class JobControl {
   public:
     static Job* make() { return new Job; }
 
-    // Calls run() and settles how it ended: a final status, or kPending when finish() is still to
-    // come. What an executor throws is an error of it: nothing passes.
+    // Calls run(). What an executor throws is an error of it: nothing passes.
     static Status run(Job& job, Executor& executor);
+    // Settles how a run() ended: a final status, or kPending when finish() is still to come.
+    // Whoever is told of that MUST know the job before: finish() may come from another thread at
+    // once.
+    static Status settle(Job& job, Status returned);
 
     static void set_sink(Job& job, std::shared_ptr<JobSink> sink) { job.sink_ = std::move(sink); }
 

@@ -298,7 +298,8 @@ uint64_t WorkerPool::start(const JobSpec& spec, uint64_t tag, RunnerEvents& even
     } else {
         status = JobControl::run(job, *entry->executor);
         if (status == Status::kPending) {
-            // finish() may come from another thread as soon as this is settled, and waits for the lock.
+            // finish() may come from another thread as soon as this is settled, and waits for the
+            // lock.
             const std::lock_guard lock(shared_->mutex);
             entry->state = Entry::State::kPending;
             shared_->pending.emplace(&job, entry);
