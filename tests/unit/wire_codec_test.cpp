@@ -3,13 +3,16 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include "support/seed.h"
+#include "unit/wire_raw.h"
 #include "unit/wire_samples.h"
 
 using namespace p2c2r;
 using namespace p2c2r::wire;
+using p2c2r::test::raw;
 
 namespace {
 
@@ -57,4 +60,53 @@ TEST_CASE("codec: every prefix of every message is refused and never read past")
             }
         }
     });
+}
+
+TEST_CASE("codec: integers are read from every form that holds them") {
+    const std::vector<std::vector<uint8_t>> forms = {{100},
+                                                     {0xcc, 100},
+                                                     {0xcd, 0, 100},
+                                                     {0xce, 0, 0, 0, 100},
+                                                     {0xd0, 100},
+                                                     {0xd1, 0, 100},
+                                                     {0xd2, 0, 0, 0, 100},
+                                                     {0xcf, 0, 0, 0, 0, 0, 0, 0, 100},
+                                                     {0xca, 0x42, 0xc8, 0, 0},
+                                                     {0xd3, 0, 0, 0, 0, 0, 0, 0, 100},
+                                                     {0xcb, 0x40, 0x59, 0, 0, 0, 0, 0, 0}};
+    for (const auto& form : forms) {
+        INFO(static_cast<int>(form[0]));
+        Goodbye goodbye;
+        const auto bytes = raw({0x81, field::kRetryAfterMs}).raw(form).bytes;
+        REQUIRE(decode(bytes, goodbye) == nullptr);
+        CHECK(goodbye.retry_after_ms == 100);
+    }
+    Goodbye goodbye;
+    for (const auto& form :
+         std::vector<std::vector<uint8_t>>{{0xca, 0x42, 0xc8, 0x80, 0},              // 100.25
+                                           {0xca, 0xbf, 0x80, 0, 0},                 // -1
+                                           {0xcb, 0x43, 0xe0, 0, 0, 0, 0, 0, 0},     // 2^63
+                                           {0xcb, 0x7f, 0xf0, 0, 0, 0, 0, 0, 0}}) {  // infinity
+        CHECK(decode(raw({0x81, field::kRetryAfterMs}).raw(form).bytes, goodbye) != nullptr);
+    }
+}
+
+TEST_CASE("codec: what is written stays within the limits whatever the texts were") {
+    EnvelopeBuffer buffer;
+    const std::string long_text = std::string(1023, 'x') + "\xc3\xbc and more";
+    encode(TaskTimeout{long_text}, buffer);
+    TaskTimeout timeout;
+    REQUIRE(decode(buffer.span(), timeout) == nullptr);
+    CHECK(timeout.error == std::string(1023, 'x'));  // the character that would be cut is left out
+    encode(TaskTimeout{"bad \xff text"}, buffer);
+    REQUIRE(decode(buffer.span(), timeout) == nullptr);
+    CHECK(timeout.error == "bad ? text");
+    Heartbeat heartbeat, decoded;
+    for (const auto& [from, to] : std::vector<std::pair<float, float>>{
+             {-1.0f, 0.0f}, {7.0f, 1.0f}, {std::nanf(""), 0.0f}, {0.5f, 0.5f}}) {
+        heartbeat.load = from;
+        encode(heartbeat, buffer);
+        REQUIRE(decode(buffer.span(), decoded) == nullptr);
+        CHECK(decoded.load == to);
+    }
 }

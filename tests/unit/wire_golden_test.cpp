@@ -235,17 +235,19 @@ std::string hex(const Blob& bytes) {
 TEST_CASE("golden: the bytes of every message are those of the document") {
     const std::map<std::string, Blob> built = examples();
     const std::map<std::string, Blob> written = examples_of_document();
-    for (const auto& [name, bytes] : built) {
-        INFO(name);
-        REQUIRE(written.count(name) == 1);
-        CHECK(hex(written.at(name)) == hex(bytes));
+    for (const auto& example : built) {
+        INFO(example.first);
+        REQUIRE(written.count(example.first) == 1);
+        CHECK(hex(written.at(example.first)) == hex(example.second));
     }
     CHECK(written.size() == built.size());
 }
 
 TEST_CASE("golden: the document shows every message number") {
     std::set<int> shown;
-    for (const auto& [name, bytes] : examples_of_document()) {
+    for (const auto& example : examples_of_document()) {
+        const std::string& name = example.first;
+        const Blob& bytes = example.second;
         INFO(name);
         const FrameParse parse = parse_frame(bytes, kLimitsAfterLogin);
         REQUIRE(parse.kind == FrameParse::Kind::kFrame);
