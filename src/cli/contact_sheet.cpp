@@ -42,7 +42,7 @@ Picture contact_sheet(const std::vector<SheetRow>& rows) {
         const uint32_t y = kGap + index * row_height;
         uint32_t x = kGap;
         draw_text(sheet, row.label + ", WHOLE", x, y + 4, 2, kInk);
-        paste(sheet, enlarge(row.after, kTileWidth, kTileHeight), x, y + kLabelHeight);
+        paste(sheet, shrink(row.after, kTileWidth, kTileHeight), x, y + kLabelHeight);
         x += kTileWidth + kGap;
         draw_text(sheet, "BEFORE: " + size_text(row.before), x, y + 4, 2, kInk);
         paste(sheet, detail(row.before, row.before), x, y + kLabelHeight);

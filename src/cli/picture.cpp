@@ -1,6 +1,7 @@
 #include "cli/picture.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <deque>
 #include <functional>
@@ -202,6 +203,33 @@ Picture enlarge(const Picture& picture, uint32_t width, uint32_t height) {
             const uint32_t from_x = static_cast<uint32_t>(uint64_t{x} * picture.width / width);
             std::memcpy(&result.pixels[(size_t{y} * width + x) * 3],
                         &picture.pixels[(size_t{from_y} * picture.width + from_x) * 3], 3);
+        }
+    }
+    return result;
+}
+
+Picture shrink(const Picture& picture, uint32_t width, uint32_t height) {
+    Picture result{width, height, std::vector<uint8_t>(size_t{3} * width * height)};
+    for (uint32_t y = 0; y < height; ++y) {
+        const auto top = static_cast<uint32_t>(uint64_t{y} * picture.height / height);
+        const auto bottom = static_cast<uint32_t>((uint64_t{y} + 1) * picture.height / height);
+        for (uint32_t x = 0; x < width; ++x) {
+            const auto left = static_cast<uint32_t>(uint64_t{x} * picture.width / width);
+            const auto right = static_cast<uint32_t>((uint64_t{x} + 1) * picture.width / width);
+            std::array<uint32_t, 3> sum = {};
+            for (uint32_t row = top; row < std::max(bottom, top + 1); ++row) {
+                for (uint32_t column = left; column < std::max(right, left + 1); ++column) {
+                    const size_t at = (size_t{row} * picture.width + column) * 3;
+                    for (size_t channel = 0; channel < 3; ++channel) {
+                        sum[channel] += picture.pixels[at + channel];
+                    }
+                }
+            }
+            const uint32_t count = std::max(1u, bottom - top) * std::max(1u, right - left);
+            for (size_t channel = 0; channel < 3; ++channel) {
+                result.pixels[(size_t{y} * width + x) * 3 + channel] =
+                    static_cast<uint8_t>((sum[channel] + count / 2) / count);
+            }
         }
     }
     return result;

@@ -57,6 +57,8 @@ Picture drawn_picture();
 Picture cut_out(const Picture& picture, uint32_t x, uint32_t y, uint32_t width, uint32_t height);
 // By the nearest pixel: shows the pixels as they are.
 Picture enlarge(const Picture& picture, uint32_t width, uint32_t height);
+// By the mean of the pixels that fall together.
+Picture shrink(const Picture& picture, uint32_t width, uint32_t height);
 void paste(Picture& target, const Picture& source, uint32_t x, uint32_t y);
 // Capital letters, digits and a few signs, 5 x 7 dots of `scale` pixels; others stay blank.
 void draw_text(Picture& target, std::string_view text, uint32_t x, uint32_t y, uint32_t scale,

@@ -188,6 +188,10 @@ void Process::signal(int number) {
     if (running()) ::kill(id_, number);
 }
 
+void Process::ask_to_stop() {
+    signal(SIGTERM);
+}
+
 void Process::kill_now() {
     if (!ended_) ::kill(id_, SIGKILL);
 }
@@ -210,7 +214,7 @@ int Process::wait(uint64_t timeout_us) {
 }
 
 int Process::stop(uint64_t timeout_us) {
-    signal(SIGTERM);
+    ask_to_stop();
     if (wait(timeout_us) < 0 && !ended_) {
         kill_now();
         collect(true);

@@ -43,7 +43,8 @@ class Process {
     Result<std::string> read_line_with(std::string_view start, uint64_t timeout_us);
 
     void signal(int number);
-    void kill_now();  // SIGKILL; does not wait
+    void ask_to_stop();  // SIGTERM; does not wait
+    void kill_now();     // SIGKILL; does not wait
     // Its exit code, 128 + the signal that ended it, or -1: it still runs after timeout_us.
     int wait(uint64_t timeout_us);
     // SIGTERM, then SIGKILL when it has not ended after timeout_us; its exit code as wait.

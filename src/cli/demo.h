@@ -1,0 +1,41 @@
+// The demonstrations and their options.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "cli/picture.h"
+
+namespace p2c2r::cli {
+
+// All roles in one process.
+struct DemoOptions {
+    std::optional<std::string> data;
+    std::optional<std::string> out;
+};
+int run_demo(const DemoOptions& options);
+
+// Every role a process of its own, one of them killed and started again.
+struct DemoStreamOptions {
+    std::optional<std::string> source;  // picture or directory of frames
+    std::optional<std::string> out;
+    std::optional<uint64_t> frames;
+    std::optional<double> rate;
+    std::optional<uint64_t> deadline_ms;
+    std::optional<std::string> output_res;
+    std::optional<std::string> vulkan_device;
+};
+int run_demo_stream(const DemoStreamOptions& options);
+
+// A picture from a file, or the drawn one without.
+Result<Picture> demo_picture(Session& session, const std::optional<std::string>& file);
+
+// Makes the contact sheet of some of the frames, writes it into `directory` as PNG and gives it as
+// JPEG too, for the page.
+Result<std::string> write_contact_sheet(Session& session, const std::string& before_directory,
+                                        const std::string& after_directory,
+                                        const std::vector<std::string>& names,
+                                        const std::string& directory);
+
+}  // namespace p2c2r::cli

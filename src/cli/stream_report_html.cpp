@@ -1,0 +1,239 @@
+// The HTML page of a stream: figures, two charts as inline SVG, the contact sheet. No script, no
+// file beside it, nothing from elsewhere; colours for light and dark surroundings.
+#include <algorithm>
+
+#include "cli/result_output.h"
+#include "cli/statistics.h"
+#include "cli/stream_report.h"
+#include "cli/text_table.h"
+
+namespace p2c2r::cli {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr double kChartWidth = 900;
+constexpr double kChartHeight = 300;
+constexpr double kLeft = 52;
+constexpr double kRight = 12;
+constexpr double kTop = 34;
+constexpr double kBottom = 34;
+
+constexpr const char* kStyle = R"(
+:root { color-scheme: light dark; --paper: #fcfcfb; --ink: #1d2024; --quiet: #5d646d; --line: #d9dce0;
+  --execution: #2f6fc4; --queue: #8a929c; --network: #d98a1f; --alarm: #b3261e; }
+@media (prefers-color-scheme: dark) { :root { --paper: #16181b; --ink: #e6e8eb; --quiet: #a2a9b2;
+  --line: #363b42; --execution: #5b9bea; --queue: #7d8590; --network: #e6a54a; --alarm: #f2827a; } }
+body { background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif;
+  max-width: 940px; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; margin-bottom: .2rem; } h2 { font-size: 1.1rem; margin-top: 2.2rem; }
+p.lead { color: var(--quiet); margin-top: 0; }
+table { border-collapse: collapse; width: 100%; } td { padding: .28rem .5rem .28rem 0;
+  border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums; }
+td:first-child { color: var(--quiet); width: 55%; }
+svg { width: 100%; height: auto; display: block; } svg text { font: 12px system-ui, sans-serif;
+  fill: var(--quiet); } svg .strong { fill: var(--ink); } svg .alarm { fill: var(--alarm); }
+.grid { stroke: var(--line); } .execution { fill: var(--execution); } .queue { fill: var(--queue); }
+.network { fill: var(--network); } .mark { stroke: var(--alarm); stroke-dasharray: 4 3; }
+.deadline { stroke: var(--ink); stroke-dasharray: 2 3; }
+img { width: 100%; height: auto; border-radius: 4px; }
+.key { display: inline-block; width: .8em; height: .8em; margin: 0 .35em 0 1em; border-radius: 2px; }
+)";
+
+std::string escaped(const std::string& text) {
+    std::string safe;
+    for (const char letter : text) {
+        switch (letter) {
+            case '&':
+                safe += "&amp;";
+                break;
+            case '<':
+                safe += "&lt;";
+                break;
+            case '>':
+                safe += "&gt;";
+                break;
+            case '"':
+                safe += "&quot;";
+                break;
+            default:
+                safe += letter;
+        }
+    }
+    return safe;
+}
+
+std::string px(double value) {
+    return number_text(value, 1);
+}
+
+std::string svg_line(double x1, double y1, double x2, double y2, const char* kind) {
+    return "<line class=\"" + std::string(kind) + "\" x1=\"" + px(x1) + "\" y1=\"" + px(y1) +
+           "\" x2=\"" + px(x2) + "\" y2=\"" + px(y2) + "\"/>\n";
+}
+
+std::string svg_text(double x, double y, const std::string& text, const char* anchor,
+                     const char* kind = "") {
+    return "<text class=\"" + std::string(kind) + "\" x=\"" + px(x) + "\" y=\"" + px(y) +
+           "\" text-anchor=\"" + anchor + "\">" + escaped(text) + "</text>\n";
+}
+
+std::string svg_bar(double x, double y, double width, double height, const char* kind) {
+    return "<rect class=\"" + std::string(kind) + "\" x=\"" + px(x) + "\" y=\"" + px(y) +
+           "\" width=\"" + px(width) + "\" height=\"" + px(std::max(0.0, height)) + "\"/>";
+}
+
+std::string svg_open(double height, const std::string& label) {
+    return "<svg viewBox=\"0 0 " + px(kChartWidth) + " " + px(height) +
+           "\" role=\"img\" aria-label=\"" + escaped(label) + "\">\n";
+}
+
+// 1, 2 or 5 times a power of ten, so that about four lines fit.
+double step_for(double most) {
+    double step = 1;
+    while (most / step > 5) step *= most / step > 12.5 ? 10 : most / step > 10 ? 2.5 : 2;
+    return step;
+}
+
+// One bar a frame: where its time went.
+std::string frames_chart(const StreamFacts& facts) {
+    const json& tasks = facts.stream.at("tasks");
+    double most_ms = 1;
+    for (const json& task : tasks) {
+        most_ms = std::max(most_ms, task.at("total_us").get<double>() / 1000);
+    }
+    const double deadline_ms = static_cast<double>(facts.deadline_us) / 1000;
+    const bool deadline_shown = deadline_ms > 0 && deadline_ms <= most_ms * 3;
+    const double scale_ms = (deadline_shown ? std::max(most_ms, deadline_ms) : most_ms) * 1.08;
+    const double plot_height = kChartHeight - kTop - kBottom;
+    const double plot_width = kChartWidth - kLeft - kRight;
+    const auto y_of = [&](double value_ms) {
+        return kTop + plot_height * (1 - value_ms / scale_ms);
+    };
+    std::string svg = svg_open(kChartHeight, "Time of each frame");
+    const double step = step_for(scale_ms);
+    for (double at = 0; at <= scale_ms; at += step) {
+        svg += svg_line(kLeft, y_of(at), kChartWidth - kRight, y_of(at), "grid");
+        svg +=
+            svg_text(kLeft - 6, y_of(at) + 4, number_text(at, 0) + (at == 0 ? " ms" : ""), "end");
+    }
+    const double slot = plot_width / static_cast<double>(std::max<size_t>(1, tasks.size()));
+    const double width = std::max(1.0, slot * 0.72);
+    size_t index = 0;
+    for (const json& task : tasks) {
+        const double x = kLeft + slot * static_cast<double>(index) + (slot - width) / 2;
+        const uint32_t attempts = task.at("attempts").get<uint32_t>();
+        if (task.at("status") != "OK") {
+            svg += svg_text(x + width / 2, y_of(0) - 3, "lost", "middle", "alarm");
+        } else {
+            double from = 0;
+            std::string bar = "<g><title>" + escaped(task.at("name").get<std::string>()) + ": " +
+                              number_text(task.at("total_us").get<double>() / 1000, 1) + " ms, " +
+                              std::to_string(attempts) + (attempts == 1 ? " try" : " tries") +
+                              "</title>";
+            for (const char* part : {"processing_us", "queue_us", "network_us"}) {
+                const double value = task.at(part).get<double>() / 1000;
+                const char* kind = part[0] == 'p'   ? "execution"
+                                   : part[0] == 'q' ? "queue"
+                                                    : "network";
+                bar += svg_bar(x, y_of(from + value), width, y_of(from) - y_of(from + value), kind);
+                from += value;
+            }
+            svg += bar + "</g>\n";
+            if (attempts > 1)
+                svg += svg_text(x + width / 2, y_of(from) - 4, "2x", "middle", "alarm");
+        }
+        if (index % 10 == 0) {
+            svg += svg_text(x + width / 2, kChartHeight - 14, std::to_string(index), "middle");
+        }
+        ++index;
+    }
+    svg += svg_text(kChartWidth - kRight, kChartHeight - 1, "frame", "end");
+    if (deadline_shown) {
+        svg +=
+            svg_line(kLeft, y_of(deadline_ms), kChartWidth - kRight, y_of(deadline_ms), "deadline");
+        svg += svg_text(kLeft + 6, y_of(deadline_ms) - 5,
+                        "deadline " + number_text(deadline_ms, 0) + " ms", "start", "strong");
+    }
+    double label_y = 12;
+    for (const StreamEvent& event : facts.events) {
+        const double frame = static_cast<double>(event.at_us) / 1e6 * facts.rate;
+        const double x = kLeft + slot * frame;
+        if (x < kLeft || x > kChartWidth - kRight) continue;
+        svg += svg_line(x, kTop - 4, x, kChartHeight - kBottom, "mark");
+        svg += svg_text(x, label_y, event.text, x > kChartWidth / 2 ? "end" : "start", "alarm");
+        label_y += 14;
+    }
+    return svg + "</svg>\n";
+}
+
+std::string shares_chart(const StreamFacts& facts) {
+    std::vector<std::pair<std::string, uint64_t>> bars;
+    for (const PeerShare& peer : facts.peers)
+        bars.emplace_back(peer.name + " (" + peer.device + ")", peer.tasks);
+    const StreamFigures figures = figures_of(facts);
+    if (figures.by_coordinator > 0) bars.emplace_back("coordinator", figures.by_coordinator);
+    if (figures.local > 0) bars.emplace_back("gamer", figures.local);
+    uint64_t most = 1;
+    for (const auto& [name, count] : bars) most = std::max(most, count);
+    constexpr double kNames = 220;
+    constexpr double kRow = 30;
+    std::string svg = svg_open(kRow * static_cast<double>(bars.size()) + 6, "Frames by peer");
+    double y = 4;
+    for (const auto& [name, count] : bars) {
+        const double width =
+            (kChartWidth - kNames - 60) * static_cast<double>(count) / static_cast<double>(most);
+        svg += svg_text(kNames - 10, y + 16, name, "end", "strong");
+        svg += svg_bar(kNames, y, width, kRow - 8, "execution") + "\n";
+        svg += svg_text(kNames + width + 8, y + 16, std::to_string(count), "start", "strong");
+        y += kRow;
+    }
+    return svg + "</svg>\n";
+}
+
+}  // namespace
+
+std::string report_html(const StreamFacts& facts, const std::string& sheet_jpeg) {
+    const StreamFigures figures = figures_of(facts);
+    const uint64_t all = figures.in_time + figures.late + figures.lost;
+    std::string page =
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta "
+        "name=\"viewport\" content=\"width=device-width\">\n<title>" +
+        escaped(facts.title) + "</title>\n<style>" + kStyle + "</style>\n";
+    page += "<h1>" + std::to_string(figures.in_time) + " of " + std::to_string(all) +
+            " frames in time, " + std::to_string(figures.late) + " late, " +
+            std::to_string(figures.lost) + " lost</h1>\n<p class=\"lead\">" + escaped(facts.title) +
+            ": " + escaped(facts.sizes) + ", " + number_text(facts.rate, 0) +
+            " frames a second asked for, deadline " +
+            number_text(static_cast<double>(facts.deadline_us) / 1000, 0) +
+            " ms. One machine, every role a process of its own, over loopback.</p>\n";
+    page +=
+        "<h2>Where the time of each frame went</h2>\n<p><span class=\"key\" style=\"background:"
+        "var(--execution);margin-left:0\"></span>execution<span class=\"key\" style=\"background:"
+        "var(--queue)\"></span>queue at the coordinator<span class=\"key\" style=\"background:"
+        "var(--network)\"></span>network and waiting at the peer</p>\n" +
+        frames_chart(facts);
+    page += "<h2>Who computed the frames</h2>\n" + shares_chart(facts);
+    page += "<h2>Figures</h2>\n<table>\n";
+    for (const auto& [name, value] : figure_rows(facts)) {
+        page += "<tr><td>" + escaped(name) + "</td><td>" + escaped(value) + "</td></tr>\n";
+    }
+    page += "</table>\n";
+    if (!facts.events.empty()) {
+        page += "<h2>What was done to it</h2>\n<table>\n";
+        for (const StreamEvent& event : facts.events) {
+            page += "<tr><td>" + number_text(static_cast<double>(event.at_us) / 1e6, 2) +
+                    " s after the first frame</td><td>" + escaped(event.text) + "</td></tr>\n";
+        }
+        page += "</table>\n";
+    }
+    page +=
+        "<h2>Before and after</h2>\n<p class=\"lead\">Left: whole frames as they came back. Middle "
+        "and right: the same detail as sent and as returned, pixels only enlarged.</p>\n<img "
+        "alt=\"Frames before and after\" src=\"data:image/jpeg;base64," +
+        base64(sheet_jpeg.data(), sheet_jpeg.size()) + "\">\n</html>\n";
+    return page;
+}
+
+}  // namespace p2c2r::cli
