@@ -14,22 +14,22 @@ namespace p2c2r {
 // ---- limits: every queue, table, frame, string and retry count has its maximum here -------------
 namespace limits {
 inline constexpr size_t kFrameHeadSize = 14;
-inline constexpr size_t kChunkSizeMax = 256 * 1024;            // params + data of one frame
-inline constexpr size_t kEnvelopeSizeMax = 64 * 1024;          // after login
+inline constexpr size_t kChunkSizeMax = 256 * 1024;    // params + data of one frame
+inline constexpr size_t kEnvelopeSizeMax = 64 * 1024;  // after login
 inline constexpr size_t kEnvelopeSizeMaxBeforeLogin = 3 * 1024;
 inline constexpr size_t kFrameSizeMaxBeforeLogin = 4 * 1024;
-inline constexpr uint64_t kPayloadSizeMax = 64ull << 20;       // params and data together
+inline constexpr uint64_t kPayloadSizeMax = 64ull << 20;  // params and data together
 inline constexpr int kEnvelopeDepthMax = 8;
 inline constexpr uint32_t kEnvelopeMapMax = 64;
 inline constexpr uint32_t kEnvelopeArrayMax = 4096;
 inline constexpr int kParamsDepthMax = 16;
 inline constexpr uint64_t kParamsElementsMax = 16ull << 20;
 inline constexpr size_t kTaskTypeLengthMax = 64;
-inline constexpr size_t kIdLengthMax = 128;                    // peer_id, client_id
-inline constexpr size_t kTextLengthMax = 1024;                 // error and reason texts
+inline constexpr size_t kIdLengthMax = 128;     // peer_id, client_id
+inline constexpr size_t kTextLengthMax = 1024;  // error and reason texts
 inline constexpr uint32_t kAttemptsMax = 3;
-inline constexpr uint32_t kTasksPendingMax = 1u << 20;         // in one coordinator
-inline constexpr uint32_t kTasksPerGamerMax = 65536;           // in one coordinator, per connection
+inline constexpr uint32_t kTasksPendingMax = 1u << 20;  // in one coordinator
+inline constexpr uint32_t kTasksPerGamerMax = 65536;    // in one coordinator, per connection
 inline constexpr uint32_t kPeersMaxDefault = 10000;
 inline constexpr uint32_t kConnectionsUnauthenticatedMax = 512;
 inline constexpr uint32_t kConnectionsMax = 65536;
@@ -65,6 +65,9 @@ enum class Source : uint8_t {
 namespace task_flag {
 inline constexpr uint32_t kLocalAtDeadline = 2;  // the client computes it when nobody else did
 inline constexpr uint32_t kNoCache = 4;
+// Set by clients: an earlier connection had this task already. A coordinator that has just been
+// restarted then waits for a peer of the type instead of refusing it.
+inline constexpr uint32_t kResubmitted = 16;
 }  // namespace task_flag
 
 // What a gamer asks for. `params` is MessagePack, `data` plain bytes; neither is opened by relays.
@@ -78,7 +81,7 @@ struct TaskSpec {
     VerifyClass verify = VerifyClass::kType;
     Place place = Place::kAuto;
     uint32_t flags = 0;
-    uint64_t price = 0;        // micro-dollars; 0: the type's
+    uint64_t price = 0;                // micro-dollars; 0: the type's
     std::vector<uint64_t> depends_on;  // task ids of the same client that must end with OK first
 };
 

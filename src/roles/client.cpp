@@ -285,7 +285,7 @@ void Client::Impl::send(Task& task) {
     message.circle = task.spec.circle;
     message.verify = task.spec.verify;
     message.price = task.spec.price;
-    message.task_flags = task.spec.flags;
+    message.task_flags = task.spec.flags | (task.sent ? task_flag::kResubmitted : 0);
     message.checksum.reset();
     message.sizes.reset();
     uint8_t flags = 0;

@@ -183,7 +183,7 @@ class Coordinator::Impl : public exec::RunnerEvents {
     void accepted(const sched::TaskRecord& record, const wire::TaskResult& result);
     wire::ResultDelivery delivery_of(const sched::TaskRecord& record,
                                      const wire::TaskResult& result) const;
-    sched::TypeIndex type_of(Session& session, std::string_view name);
+    sched::TypeIndex type_of(Session& session, std::string_view name, bool resubmitted);
     bool can_run_local(sched::TypeIndex type);
     std::string types_text();
     Relay& relay(uint64_t task) { return relays_[SlotMap<sched::TaskRecord>::index_of(task)]; }

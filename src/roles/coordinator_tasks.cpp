@@ -19,14 +19,17 @@ constexpr uint64_t kTaskOverhead = sizeof(void*) * 64;  // what a task costs bes
 
 // ---- admission ---------------------------------------------------------------------------------
 
-sched::TypeIndex Coordinator::Impl::type_of(Session& session, std::string_view name) {
+sched::TypeIndex Coordinator::Impl::type_of(Session& session, std::string_view name,
+                                            bool resubmitted) {
     if (session.last_type != sched::kNoType && session.last_name == name) {
         return session.last_type;
     }
     // A name is remembered only if somebody runs it: strangers must not fill the table.
     const std::string_view canonical = canonical_task_type(name);
     sched::TypeIndex type = scheduler_.find_type(canonical);
-    if (type == sched::kNoType && runner_ && runner_->can_run(canonical)) {
+    const bool room = scheduler_.types_count() < limits::kTaskTypesMax / 2;
+    if (type == sched::kNoType &&
+        ((runner_ && runner_->can_run(canonical)) || (resubmitted && room))) {
         type = scheduler_.type_index(canonical);
     }
     session.last_name.assign(name);
@@ -108,10 +111,11 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     if (closed_ || draining_) {
         return answer_error(gamer, client_task, Status::kClosed, {}, "the coordinator is closing");
     }
-    const sched::TypeIndex type = type_of(session, message.task_type);
+    const bool resubmitted = message.task_flags & task_flag::kResubmitted;
+    const sched::TypeIndex type = type_of(session, message.task_type, resubmitted);
     const TaskType* known_type = find_contract_task_type(canonical_task_type(message.task_type));
     const bool local = type != sched::kNoType && can_run_local(type);
-    if (type == sched::kNoType || (!local && !scheduler_.ever_served(type))) {
+    if (type == sched::kNoType || (!local && !scheduler_.ever_served(type) && !resubmitted)) {
         ++stats_.failed_tasks;
         return answer_error(
             gamer, client_task, known_type ? Status::kUnsupported : Status::kTaskType, "task_type",

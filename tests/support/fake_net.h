@@ -1,0 +1,315 @@
+// A loop with a clock that the test moves, and connections that hand frames over on it: enough to
+// run the real roles in one thread without a socket. Faults beyond "cut" belong to the simulator.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "core/crypto.h"
+#include "core/prng.h"
+#include "exec/executor.h"
+#include "net/loop.h"
+#include "net/transport.h"
+
+namespace p2c2r::test {
+
+class FakeLoop : public net::Loop {
+  public:
+    uint64_t now_us() override { return now_; }
+    uint64_t unix_ms() override { return now_ / 1000; }
+    void arm(net::Timer& timer, uint64_t at_us) override { timers_[&timer] = {at_us, ++sequence_}; }
+    void disarm(net::Timer& timer) override { timers_.erase(&timer); }
+    void post(std::function<void()> work) override { posted_.push_back(std::move(work)); }
+    void at_turn_end(TurnEnd& hook) override {
+        if (hook.asked) return;
+        hook.asked = true;
+        hooks_.push_back(&hook);
+    }
+    void forget_turn_end(TurnEnd& hook) override {
+        hook.asked = false;
+        std::erase(hooks_, &hook);
+    }
+
+    // Runs what waits until nothing does, without moving the clock.
+    void settle() {
+        for (int turns = 0; turns < 100000; ++turns) {
+            if (!posted_.empty()) {
+                std::function<void()> work = std::move(posted_.front());
+                posted_.pop_front();
+                work();
+            } else if (!fire_due() && hooks_.empty()) {
+                return;
+            }
+            end_turn();
+        }
+        throw std::runtime_error("the loop does not come to rest");
+    }
+    void advance(uint64_t us) {
+        const uint64_t end = now_ + us;
+        settle();
+        for (;;) {
+            uint64_t next = UINT64_MAX;
+            for (const auto& [timer, at] : timers_) next = std::min(next, at.first);
+            if (next > end) break;
+            now_ = std::max(now_, next);
+            settle();
+        }
+        now_ = end;
+        settle();
+    }
+    // Until `done` or the time is over; the time it took.
+    bool run_until(const std::function<bool()>& done, uint64_t limit_us) {
+        const uint64_t end = now_ + limit_us;
+        settle();
+        while (!done() && now_ < end) advance(std::min<uint64_t>(1000, end - now_));
+        return done();
+    }
+    [[nodiscard]] size_t timers_count() const { return timers_.size(); }
+
+  private:
+    bool fire_due() {
+        net::Timer* due = nullptr;
+        std::pair<uint64_t, uint64_t> first{now_ + 1, 0};
+        for (const auto& [timer, at] : timers_) {
+            if (at < first) {
+                first = at;
+                due = timer;
+            }
+        }
+        if (!due) return false;
+        timers_.erase(due);
+        due->fire();
+        return true;
+    }
+    void end_turn() {
+        while (!hooks_.empty()) {
+            TurnEnd* hook = hooks_.front();
+            hooks_.erase(hooks_.begin());
+            hook->asked = false;
+            hook->run();
+        }
+    }
+
+    uint64_t now_ = 1'000'000'000;
+    uint64_t sequence_ = 0;
+    std::map<net::Timer*, std::pair<uint64_t, uint64_t>> timers_;
+    std::deque<std::function<void()>> posted_;
+    std::vector<TurnEnd*> hooks_;
+};
+
+// Both ends of one connection share this.
+class FakeConnection : public net::Connection {
+  public:
+    struct Core {
+        FakeLoop* loop;
+        net::ConnectionEvents* events[2] = {nullptr, nullptr};
+        FakeConnection* ends[2] = {nullptr, nullptr};
+        bool open = true;
+        uint64_t delay_us = 0;
+        uint64_t frames = 0;
+    };
+    FakeConnection(std::shared_ptr<Core> core, int side) : core_(std::move(core)), side_(side) {
+        core_->ends[side_] = this;
+    }
+    ~FakeConnection() override { close(); }
+
+    static std::pair<std::unique_ptr<FakeConnection>, std::unique_ptr<FakeConnection>> pair(
+        FakeLoop& loop) {
+        auto core = std::make_shared<Core>();
+        core->loop = &loop;
+        return {std::make_unique<FakeConnection>(core, 0),
+                std::make_unique<FakeConnection>(core, 1)};
+    }
+    // The network loses it: both ends hear of it.
+    void cut() { end(*core_, true, true); }
+
+    void set_events(net::ConnectionEvents* events) override { core_->events[side_] = events; }
+    void set_limits(const wire::FrameLimits&) override {}
+    void send(wire::Message message, uint8_t flags, uint64_t id, std::span<const uint8_t> envelope,
+              const Bytes& params, const Bytes& data) override {
+        send_copy(message, flags, id, envelope, params.span(), data.span());
+    }
+    void send_copy(wire::Message message, uint8_t flags, uint64_t id,
+                   std::span<const uint8_t> envelope, std::span<const uint8_t> params,
+                   std::span<const uint8_t> data) override {
+        auto bytes = std::make_shared<std::vector<uint8_t>>(wire::kFrameHeadMax + envelope.size() +
+                                                            params.size() + data.size());
+        size_t size =
+            wire::write_frame_start(bytes->data(), message, flags, id, envelope, params.size());
+        const auto add = [&](std::span<const uint8_t> part) {
+            std::copy(part.begin(), part.end(), bytes->begin() + static_cast<ptrdiff_t>(size));
+            size += part.size();
+        };
+        add(params);
+        size += wire::write_bin_header(bytes->data() + size, data.size());
+        add(data);
+        bytes->resize(size);
+        out_ += size;
+        core_->loop->post([core = core_, to = 1 - side_, bytes] {
+            if (!core->open || !core->events[to]) return;
+            ++core->frames;
+            Buffer memory = Buffer::allocate(bytes->size());
+            std::copy(bytes->begin(), bytes->end(), memory.data());
+            wire::FrameParse parse =
+                wire::parse_frame({memory.data(), bytes->size()}, wire::kLimitsAfterLogin);
+            if (parse.kind != wire::FrameParse::Kind::kFrame) throw std::runtime_error("bad frame");
+            parse.frame.memory = &memory;
+            core->ends[to]->in_ += bytes->size();
+            core->events[to]->on_frame(*core->ends[to], parse.frame);
+        });
+    }
+    size_t queued_bytes() const override { return 0; }
+    void pause_reading(bool) override {}
+    void close() override {
+        core_->events[side_] = nullptr;
+        // What was sent before still arrives; then the other side hears of the end.
+        core_->loop->post(
+            [core = core_, other = 1 - side_] { end(*core, other == 0, other == 1); });
+    }
+    std::string peer_address() const override { return "fake"; }
+    bool is_loopback() const override { return true; }
+    uint64_t bytes_in() const override { return in_; }
+    uint64_t bytes_out() const override { return out_; }
+
+  private:
+    static void end(Core& core, bool tell_first, bool tell_second) {
+        if (!core.open) return;
+        core.open = false;
+        for (int side : {0, 1}) {
+            net::ConnectionEvents* events = std::exchange(core.events[side], nullptr);
+            if (events && (side == 0 ? tell_first : tell_second)) {
+                events->on_closed(*core.ends[side], Status::kDisconnected, "cut");
+            }
+        }
+    }
+
+    std::shared_ptr<Core> core_;
+    int side_;
+    uint64_t in_ = 0;
+    uint64_t out_ = 0;
+};
+
+// Connects to whoever accepts; `reachable` false refuses.
+class FakeTransport : public net::Transport {
+  public:
+    explicit FakeTransport(FakeLoop& loop) : loop_(loop) {}
+    Accept accept;
+    bool reachable = true;
+    std::vector<FakeConnection*> made;  // the far ends, for cut(); may have gone
+
+    Result<std::unique_ptr<net::Listener>> listen(const std::string&, uint32_t,
+                                                  Accept take) override {
+        accept = std::move(take);
+        class Fake : public net::Listener {
+            uint32_t port() const override { return 1; }
+        };
+        return std::unique_ptr<net::Listener>(std::make_unique<Fake>());
+    }
+    std::unique_ptr<Attempt> connect(const std::string&, uint32_t, uint64_t,
+                                     Connected connected) override {
+        class Cancelled : public Attempt {
+          public:
+            ~Cancelled() override { *alive = false; }
+            std::shared_ptr<bool> alive = std::make_shared<bool>(true);
+        };
+        auto attempt = std::make_unique<Cancelled>();
+        loop_.post([this, alive = attempt->alive, connected = std::move(connected)] {
+            if (!*alive) return;
+            if (!reachable || !accept) {
+                connected(make_error(Status::kDisconnected, "nobody listens"));
+                return;
+            }
+            auto [near, far] = FakeConnection::pair(loop_);
+            made.push_back(far.get());
+            accept(std::move(far));
+            connected(std::unique_ptr<net::Connection>(std::move(near)));
+        });
+        return attempt;
+    }
+
+  private:
+    FakeLoop& loop_;
+};
+
+// Runs jobs in virtual time: `takes_us` each, `behave` computes the output.
+class FakeRunner : public exec::Runner {
+  public:
+    FakeRunner(FakeLoop& loop, std::vector<std::string> types)
+        : loop_(loop), types_(std::move(types)) {}
+    std::function<exec::Output(const exec::JobSpec&)> behave = [](const exec::JobSpec& spec) {
+        exec::Output output;
+        output.status = Status::kOk;
+        output.info = spec.params;
+        output.data = spec.data;
+        output.processing_us = 10;
+        return output;
+    };
+    uint64_t takes_us = 0;
+    uint64_t started = 0;
+    uint64_t cancelled = 0;
+
+    uint64_t start(const exec::JobSpec& spec, uint64_t tag, exec::RunnerEvents& events) override {
+        const uint64_t id = ++started;
+        Running& job = running_[id];
+        job.events = &events;
+        job.tag = tag;
+        job.output = behave(spec);
+        job.timer = std::make_unique<net::Timer>();
+        job.timer->fire = [this, id] { end(id); };
+        loop_.arm(*job.timer, loop_.now_us() + takes_us);
+        return id;
+    }
+    void cancel(uint64_t id) override {
+        const auto found = running_.find(id);
+        if (found == running_.end()) return;
+        ++cancelled;
+        found->second.output = exec::Output{};
+        found->second.output.status = Status::kCancelled;
+        loop_.arm(*found->second.timer, loop_.now_us());
+    }
+    void forget(exec::RunnerEvents& events) override {
+        for (auto& [id, job] : running_) {
+            if (job.events == &events) job.events = nullptr;
+        }
+    }
+    bool can_run(std::string_view type) const override {
+        return std::find(types_.begin(), types_.end(), type) != types_.end();
+    }
+    std::vector<std::string> task_types() const override { return types_; }
+    uint64_t revision() const override { return 1; }
+    uint32_t parallel() const override { return 4; }
+    [[nodiscard]] size_t running() const { return running_.size(); }
+
+  private:
+    struct Running {
+        exec::RunnerEvents* events = nullptr;
+        uint64_t tag = 0;
+        exec::Output output;
+        std::unique_ptr<net::Timer> timer;
+    };
+    void end(uint64_t id) {
+        auto node = running_.extract(id);
+        Running& job = node.mapped();
+        if (job.events) job.events->on_job_done(job.tag, std::move(job.output));
+    }
+
+    FakeLoop& loop_;
+    std::vector<std::string> types_;
+    std::map<uint64_t, Running> running_;
+};
+
+class FakeRandom : public RandomSource {
+  public:
+    explicit FakeRandom(uint64_t seed) : prng_(seed) {}
+    void fill(std::span<uint8_t> out) override {
+        for (uint8_t& byte : out) byte = static_cast<uint8_t>(prng_.next());
+    }
+
+  private:
+    Prng prng_;
+};
+
+}  // namespace p2c2r::test

@@ -1,0 +1,382 @@
+// The three real roles together, on a fake loop and network: the life of a task, and what each kind
+// of loss does to it.
+#include <doctest/doctest.h>
+
+#include <map>
+
+#include "roles/client.h"
+#include "roles/coordinator.h"
+#include "roles/peer.h"
+#include "support/fake_net.h"
+
+using namespace p2c2r;
+using namespace p2c2r::roles;
+using namespace p2c2r::test;
+
+namespace {
+
+struct Quiet : PeerEvents, CoordinatorEvents {
+    std::vector<std::string> joined, left, failed;
+    std::vector<Status> peer_states;
+    void on_peer_state(Status status, const std::string&) override {
+        peer_states.push_back(status);
+    }
+    void on_peer_joined(const std::string& id) override { joined.push_back(id); }
+    void on_peer_left(const std::string& id, const std::string&) override { left.push_back(id); }
+    void on_peer_failed(const std::string& id, const std::string&) override {
+        failed.push_back(id);
+    }
+};
+
+struct Answers : ClientEvents {
+    std::map<uint64_t, TaskResult> ended;
+    std::map<uint64_t, int> times;
+    std::vector<Status> states;
+    uint32_t peers = 0;
+    void on_task_ended(uint64_t task, TaskResult&& result) override {
+        ++times[task];
+        ended[task] = std::move(result);
+    }
+    void on_client_state(Status status, const std::string&) override { states.push_back(status); }
+    void on_peer_count(uint32_t available, uint32_t) override { peers = available; }
+    std::map<uint64_t, std::pair<Status, Bytes>> calls;
+    void on_call_done(uint64_t call, const Error* error, Bytes fields, Bytes) override {
+        calls[call] = {error ? error->status : Status::kOk, std::move(fields)};
+    }
+};
+
+struct PeerNode {
+    std::unique_ptr<FakeRunner> runner;
+    std::unique_ptr<Quiet> events;
+    std::unique_ptr<Peer> peer;
+    std::unique_ptr<FakeTransport> transport;
+};
+
+struct Cluster {
+    FakeLoop loop;
+    FakeRandom random{11};
+    Quiet quiet;
+    Answers answers;
+    FakeTransport network{loop};
+    FakeRunner coordinator_runner{loop, {"echo"}};
+    FakeRunner client_runner{loop, {"echo"}};
+    std::unique_ptr<Coordinator> coordinator;
+    std::vector<PeerNode> peers;
+    std::unique_ptr<Client> client;
+    uint64_t next_task = 1;
+
+    explicit Cluster(bool local = false) { start_coordinator(local); }
+    ~Cluster() {
+        client.reset();
+        peers.clear();
+        coordinator.reset();
+    }
+    void start_coordinator(bool local) {
+        coordinator =
+            std::make_unique<Coordinator>(loop, network, local ? &coordinator_runner : nullptr,
+                                          random, Prng(1), Log(), CoordinatorOptions{}, quiet);
+        REQUIRE(coordinator->start().ok());
+    }
+    PeerNode& add_peer(const std::string& id, std::vector<std::string> types = {"echo"}) {
+        PeerNode node;
+        node.runner = std::make_unique<FakeRunner>(loop, std::move(types));
+        node.events = std::make_unique<Quiet>();
+        node.transport = std::make_unique<FakeTransport>(loop);
+        node.transport->accept = [this](std::unique_ptr<net::Connection> connection) {
+            if (coordinator) coordinator->accept(std::move(connection));
+        };
+        PeerOptions options;
+        options.peer_id = id;
+        node.peer = std::make_unique<Peer>(loop, *node.transport, *node.runner, random, Prng(2),
+                                           Log(), options, *node.events);
+        node.peer->start();
+        peers.push_back(std::move(node));
+        loop.settle();
+        return peers.back();
+    }
+    void add_client(bool local = false, bool checksum = false) {
+        ClientOptions options;
+        options.client_id = "gamer";
+        options.host = "fake";
+        options.checksum = checksum;
+        client = std::make_unique<Client>(loop, &network, local ? &client_runner : nullptr, random,
+                                          Prng(3), Log(), options, answers);
+        client->start();
+        loop.settle();
+    }
+    uint64_t submit(const std::string& text, uint64_t deadline_us = 0, const char* type = "echo",
+                    Place place = Place::kAuto) {
+        TaskSpec spec;
+        spec.task_type = type;
+        spec.data = Bytes::copy(text);
+        spec.deadline_us = deadline_us;
+        spec.place = place;
+        client->submit(next_task, std::move(spec));
+        return next_task++;
+    }
+    const TaskResult& result(uint64_t task) {
+        REQUIRE(answers.times[task] == 1);
+        return answers.ended[task];
+    }
+};
+
+}  // namespace
+
+TEST_CASE("roles: a task crosses all three roles and its answer says who computed it") {
+    Cluster cluster;
+    cluster.add_peer("p1");
+    cluster.add_client();
+    const uint64_t task = cluster.submit("hello");
+    cluster.loop.settle();
+    CHECK_FALSE(cluster.answers.times.count(task) == 0);
+    const TaskResult& result = cluster.result(task);
+    CHECK(result.status == Status::kOk);
+    CHECK(result.data.text() == "hello");
+    CHECK(result.source == Source::kPeer);
+    CHECK(result.attempts == 1);
+    CHECK(cluster.coordinator->stats().completed_tasks == 1);
+    CHECK(cluster.coordinator->stats().payload_bytes_held == 0);
+}
+
+TEST_CASE("roles: large payloads cross in chunks and come back whole") {
+    Cluster cluster;
+    cluster.add_peer("p1");
+    cluster.add_client(false, true);
+    std::string text(3'000'000, 'x');
+    for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i * 131 >> 7);
+    const uint64_t task = cluster.submit(text);
+    cluster.loop.advance(100'000);
+    CHECK(cluster.result(task).status == Status::kOk);
+    CHECK(cluster.result(task).data.text() == text);
+    CHECK(cluster.coordinator->stats().payload_bytes_held == 0);
+}
+
+TEST_CASE("roles: the tasks of a lost peer go to another without waiting for a timeout") {
+    Cluster cluster;
+    PeerNode& first = cluster.add_peer("p1");
+    first.runner->takes_us = 200'000;
+    cluster.add_client();
+    std::vector<uint64_t> tasks;
+    for (int i = 0; i < 4; ++i) tasks.push_back(cluster.submit("t" + std::to_string(i)));
+    cluster.loop.advance(10'000);
+    CHECK(cluster.peers[0].runner->running() == 4);
+    cluster.add_peer("p2");
+    cluster.peers[0].transport->reachable = false;
+    cluster.peers[0].transport->made.back()->cut();
+    cluster.loop.settle();
+    for (uint64_t task : tasks) {
+        CHECK(cluster.result(task).status == Status::kOk);
+        CHECK(cluster.result(task).attempts == 2);
+    }
+    CHECK(cluster.quiet.failed == std::vector<std::string>{"p1"});
+}
+
+TEST_CASE("roles: without any peer the coordinator computes and without a coordinator the client") {
+    Cluster cluster(true);
+    cluster.add_client(true);
+    const uint64_t here = cluster.submit("a");
+    cluster.loop.settle();
+    CHECK(cluster.result(here).source == Source::kCoordinator);
+    cluster.network.reachable = false;
+    cluster.network.made.back()->cut();
+    cluster.loop.settle();
+    const uint64_t local = cluster.submit("b", 400'000);
+    cluster.loop.advance(400'000);
+    CHECK(cluster.result(local).status == Status::kOk);
+    CHECK(cluster.result(local).source == Source::kLocal);
+}
+
+TEST_CASE("roles: a task that nobody can run ends with an error that names the field") {
+    Cluster cluster;
+    cluster.add_peer("p1");
+    cluster.add_client();
+    const uint64_t unknown = cluster.submit("x", 0, "teleport");
+    const uint64_t declared = cluster.submit("x", 0, "raytracing");
+    cluster.loop.settle();
+    CHECK(cluster.result(unknown).status == Status::kTaskType);
+    CHECK(cluster.result(unknown).field == "task_type");
+    CHECK(cluster.result(unknown).error.find("echo") != std::string::npos);
+    CHECK(cluster.result(declared).status == Status::kUnsupported);
+}
+
+TEST_CASE("roles: aliases of task types are made canonical at admission") {
+    Cluster cluster;
+    cluster.add_peer("p1", {"upscale"});
+    cluster.add_client();
+    const uint64_t task = cluster.submit("x", 0, "frame_upscale");
+    cluster.loop.settle();
+    CHECK(cluster.result(task).status == Status::kOk);
+}
+
+TEST_CASE("roles: cancel reaches the executor and the task ends as cancelled") {
+    Cluster cluster;
+    cluster.add_peer("p1").runner->takes_us = 1'000'000;
+    cluster.add_client();
+    const uint64_t task = cluster.submit("x");
+    cluster.loop.advance(10'000);
+    cluster.client->cancel(task);
+    CHECK(cluster.result(task).status == Status::kCancelled);
+    cluster.loop.advance(10'000);
+    CHECK(cluster.peers[0].runner->cancelled == 1);
+    CHECK(cluster.peers[0].runner->running() == 0);
+    CHECK(cluster.coordinator->stats().pending_tasks == 0);
+}
+
+TEST_CASE("roles: a task ends at its deadline on the client's own clock") {
+    Cluster cluster;
+    cluster.add_peer("p1").runner->takes_us = 10'000'000;
+    cluster.add_client();
+    const uint64_t task = cluster.submit("x", 50'000);
+    cluster.loop.advance(49'000);
+    CHECK(cluster.answers.times.count(task) == 0);
+    cluster.loop.advance(3'000);
+    CHECK(cluster.result(task).status == Status::kDeadline);
+    cluster.loop.advance(1'000'000);
+    CHECK(cluster.coordinator->stats().pending_tasks == 0);
+    CHECK(cluster.peers[0].runner->running() == 0);
+}
+
+TEST_CASE("roles: pending tasks survive a reconnect and are answered once") {
+    Cluster cluster;
+    cluster.add_peer("p1").runner->takes_us = 100'000;
+    cluster.add_client();
+    std::vector<uint64_t> tasks;
+    for (int i = 0; i < 6; ++i) tasks.push_back(cluster.submit("r" + std::to_string(i), 3'000'000));
+    cluster.loop.advance(5'000);
+    cluster.network.made.back()->cut();
+    cluster.loop.advance(2'000'000);
+    for (uint64_t task : tasks) {
+        CHECK(cluster.result(task).status == Status::kOk);
+        CHECK(cluster.result(task).data.text() == "r" + std::to_string(task - 1));
+    }
+    CHECK(cluster.client->stats().reconnects == 1);
+    // They went on while the gamer was away: nothing was computed twice.
+    CHECK(cluster.peers[0].runner->started == 6);
+}
+
+TEST_CASE("roles: pending tasks survive a restart of the coordinator") {
+    Cluster cluster;
+    cluster.add_peer("p1").runner->takes_us = 100'000;
+    cluster.add_client();
+    std::vector<uint64_t> tasks;
+    for (int i = 0; i < 6; ++i) tasks.push_back(cluster.submit("r" + std::to_string(i), 4'000'000));
+    cluster.loop.advance(5'000);
+    cluster.network.accept = nullptr;
+    cluster.coordinator.reset();
+    cluster.loop.advance(300'000);
+    cluster.start_coordinator(false);
+    cluster.loop.advance(3'500'000);
+    for (uint64_t task : tasks) CHECK(cluster.result(task).status == Status::kOk);
+}
+
+TEST_CASE("roles: the same peer id is refused while the first one lives") {
+    Cluster cluster;
+    cluster.add_peer("twin");
+    PeerNode& second = cluster.add_peer("twin");
+    cluster.loop.advance(200'000);
+    CHECK_FALSE(second.peer->stats().connected);
+    CHECK(second.events->peer_states.front() == Status::kExists);
+    CHECK(cluster.peers[0].peer->stats().connected);
+}
+
+TEST_CASE("roles: a paused peer hands back what it has not started") {
+    Cluster cluster;
+    PeerNode& first = cluster.add_peer("p1");
+    first.runner->takes_us = 50'000;
+    cluster.add_client();
+    std::vector<uint64_t> tasks;
+    for (int i = 0; i < 8; ++i) tasks.push_back(cluster.submit("x"));
+    cluster.loop.advance(1'000);
+    CHECK(cluster.peers[0].peer->stats().waiting == 4);
+    cluster.add_peer("p2");
+    bool drained = false;
+    cluster.peers[0].peer->drain([&] { drained = true; });
+    cluster.loop.advance(1'000);
+    CHECK(cluster.peers[0].peer->stats().waiting == 0);
+    CHECK_FALSE(drained);
+    cluster.loop.advance(100'000);
+    CHECK(drained);
+    for (uint64_t task : tasks) CHECK(cluster.result(task).status == Status::kOk);
+    const uint64_t later = cluster.submit("y");
+    cluster.loop.advance(10'000);
+    CHECK(cluster.result(later).status == Status::kOk);
+    CHECK(cluster.peers[1].peer->stats().completed == 5);
+}
+
+TEST_CASE("roles: a task waits for those it depends on and fails with them") {
+    Cluster cluster;
+    cluster.add_peer("p1").runner->takes_us = 20'000;
+    cluster.add_client();
+    const uint64_t first = cluster.submit("first");
+    TaskSpec spec;
+    spec.task_type = "echo";
+    spec.depends_on = {first};
+    cluster.client->submit(100, std::move(spec));
+    TaskSpec doomed;
+    doomed.task_type = "echo";
+    const uint64_t bad = cluster.submit("bad", 0, "teleport");
+    doomed.depends_on = {bad};
+    cluster.client->submit(101, std::move(doomed));
+    cluster.loop.advance(10'000);
+    CHECK(cluster.answers.times.count(100) == 0);
+    CHECK(cluster.result(101).status == Status::kState);
+    cluster.loop.advance(100'000);
+    CHECK(cluster.result(100).status == Status::kOk);
+}
+
+TEST_CASE("roles: an executor that fails is tried on three peers and then the error is definite") {
+    Cluster cluster;
+    for (const char* id : {"p1", "p2", "p3", "p4"}) {
+        cluster.add_peer(id).runner->behave = [](const exec::JobSpec&) {
+            exec::Output output;
+            output.status = Status::kExecutor;
+            output.error = "smoke";
+            return output;
+        };
+    }
+    cluster.add_client();
+    const uint64_t task = cluster.submit("x");
+    cluster.loop.advance(100'000);
+    CHECK(cluster.result(task).status == Status::kExecutor);
+    uint64_t started = 0;
+    for (const PeerNode& node : cluster.peers) started += node.runner->started;
+    CHECK(started == 3);
+}
+
+TEST_CASE("roles: closing the coordinator ends every task with a definite error") {
+    Cluster cluster;
+    cluster.add_peer("p1").runner->takes_us = 1'000'000;
+    cluster.add_client();
+    const uint64_t task = cluster.submit("x");
+    cluster.loop.advance(1'000);
+    cluster.coordinator->close();
+    cluster.loop.advance(1'000);
+    CHECK(cluster.result(task).status == Status::kClosed);
+}
+
+TEST_CASE("roles: a gamer can ask for the status and not for commands") {
+    Cluster cluster;
+    cluster.add_peer("p1");
+    cluster.add_client();
+    cluster.client->call(900, "status", {}, 1'000'000);
+    cluster.client->call(901, "peer.fail", {}, 1'000'000);
+    cluster.client->call(902, "sing", {}, 1'000'000);
+    cluster.loop.settle();
+    CHECK(cluster.answers.calls[900].first == Status::kOk);
+    CHECK_FALSE(cluster.answers.calls[900].second.empty());
+    CHECK(cluster.answers.calls[901].first == Status::kDenied);
+    CHECK(cluster.answers.calls[902].first == Status::kUnsupported);
+}
+
+TEST_CASE("roles: peers that come and go are counted and said to clients") {
+    Cluster cluster;
+    cluster.add_client();
+    cluster.add_peer("p1");
+    cluster.add_peer("p2");
+    cluster.loop.advance(300'000);
+    CHECK(cluster.answers.peers == 2);
+    cluster.peers[1].peer->close();
+    cluster.loop.advance(300'000);
+    CHECK(cluster.answers.peers == 1);
+    CHECK(cluster.quiet.left == std::vector<std::string>{"p2"});
+}
