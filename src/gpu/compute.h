@@ -1,7 +1,8 @@
 // Vulkan compute as kernels see it: bind, dispatch, read back. Vulkan words stay in gpu/.
 //
-// A Device is one logical GPU. Its functions are for any thread, one submission at a time (an inner
-// lock); a machine without a loader or driver has no devices, which is a Status and never a crash.
+// A Device is one logical GPU. Its functions are for any thread; one submission runs at a time and
+// others wait for it. A machine without a loader or driver has no devices, which is an error value
+// (kNoDevice) that says what is missing, and never a crash: the loader is opened at run time.
 #pragma once
 
 #include <array>
@@ -11,31 +12,44 @@
 #include <string>
 #include <vector>
 
+#include "core/log.h"
 #include "core/status.h"
 
 namespace p2c2r::gpu {
 
 struct DeviceInfo {
     std::string name;
-    std::string driver;
+    std::string driver;  // name and version as the driver tells them; may be empty
     uint32_t vendor_id = 0;
     uint32_t device_id = 0;
-    uint32_t api_version = 0;
-    std::array<uint8_t, 16> uuid{};
-    bool software = false;            // a CPU driver such as lavapipe
-    uint64_t memory_bytes = 0;        // device-local
-    uint64_t buffer_size_max = 0;     // of one storage buffer binding
+    uint32_t driver_version = 0;
+    uint32_t api_version = 0;        // major << 22 | minor << 12 | patch
+    std::array<uint8_t, 16> uuid{};  // stays the same over restarts, names the device in settings
+    bool software = false;           // a CPU driver such as lavapipe
+    uint64_t memory_bytes = 0;       // device-local
+    uint64_t buffer_size_max = 0;    // of one buffer
     uint32_t group_invocations_max = 0;
+    std::array<uint32_t, 3> groups_max{};
+    // What float32 work of the deterministic subset needs; integer work needs neither.
     bool rounding_mode_rte32 = false;
     bool signed_zero_inf_nan_preserve32 = false;
 };
 
-// Device memory, zeroed when handed out, host-visible for upload and readback.
+enum class BufferUse : uint8_t {
+    kUpload,    // the host writes it, shaders read it
+    kScratch,   // shaders only
+    kDownload,  // shaders write it, the host reads it
+};
+
+// Device memory, zeroed when handed out: nothing of an earlier owner shows. May outlive the Device
+// object it came from (it keeps what it needs).
 class Buffer {
   public:
     virtual ~Buffer() = default;
     [[nodiscard]] virtual uint64_t size() const = 0;
-    // Host view of the whole buffer; valid while the buffer lives and no dispatch runs on it.
+    // The host's view of the whole buffer, NULL for kScratch; valid while the buffer lives, not to
+    // be touched during a run() that uses it. kUpload: what is written there is seen by the next
+    // run(). kDownload: shows what a run() with this buffer in read_back left.
     virtual uint8_t* map() = 0;
 };
 
@@ -44,7 +58,7 @@ class Pipeline {
     virtual ~Pipeline() = default;
 };
 
-// One dispatch of a pipeline: buffers at bindings 0..n-1 of set 0, push constants, group counts.
+// One dispatch: buffers at bindings 0..n-1 of set 0, push constants, group counts.
 struct Dispatch {
     const Pipeline* pipeline = nullptr;
     std::span<Buffer* const> buffers;
@@ -52,28 +66,54 @@ struct Dispatch {
     std::array<uint32_t, 3> groups{1, 1, 1};
 };
 
+// Dispatches that run in order, each seeing the writes of those before it.
+struct Work {
+    std::span<const Dispatch> dispatches;  // at most kDispatchesMax
+    std::span<Buffer* const> read_back;    // kDownload buffers that the host will look at
+    uint64_t timeout_us = 2'000'000;
+};
+
+inline constexpr uint32_t kDispatchesMax = 64;
+inline constexpr uint32_t kBuffersPerPipelineMax = 16;
+inline constexpr uint32_t kPushConstantsSizeMax = 128;  // every device has that much
+
 class Device {
   public:
     virtual ~Device() = default;
     [[nodiscard]] virtual const DeviceInfo& info() const = 0;
-    virtual Result<std::unique_ptr<Buffer>> make_buffer(uint64_t size) = 0;
+    // `size` 1..info().buffer_size_max; kLimit above. kMemory when the device has no more.
+    virtual Result<std::unique_ptr<Buffer>> make_buffer(uint64_t size, BufferUse use) = 0;
+    // `spirv` has one entry point "main" and MUST be a module that check_module() accepts: drivers
+    // do not check. `push_constants_size` a multiple of 4.
     virtual Result<std::shared_ptr<Pipeline>> make_pipeline(std::span<const uint32_t> spirv,
                                                             uint32_t buffers_count,
                                                             uint32_t push_constants_size) = 0;
-    // Runs the dispatches in order, each seeing the writes of those before it, and waits for the end
-    // (at most timeout_us: E_DEVICE names the time, and the device is lost from then on).
-    virtual Result<Done> run(std::span<const Dispatch> dispatches, uint64_t timeout_us) = 0;
+    // Waits for the end. After a timeout or a failure of the driver the device is lost: this call
+    // and all later ones are kDevice errors that tell why.
+    virtual Result<Done> run(const Work& work) = 0;
 };
 
-// The devices of this machine, real GPUs before software ones; empty without loader or driver, and
-// `why` (optional) then says what is missing. The loader is opened at the first call of open().
+struct DevicesOptions {
+    // Where compiled pipelines are kept between runs; empty: nowhere.
+    std::string pipeline_cache_dir;
+    // The Vulkan loader; empty: the system's.
+    std::string loader;
+    // The Khronos validation layer, for tests; its messages go to `log`.
+    bool validation = false;
+    Log log;
+};
+
+// The devices of this machine that can compute, real GPUs before software ones.
 class Devices {
   public:
-    static Result<std::unique_ptr<Devices>> open(const std::string& pipeline_cache_dir);
+    // kNoDevice, with what is missing: loader, driver, a device with a compute queue.
+    static Result<std::unique_ptr<Devices>> open(const DevicesOptions& options);
     virtual ~Devices() = default;
     [[nodiscard]] virtual const std::vector<DeviceInfo>& list() const = 0;
-    // The logical device; created at the first call, shared by later ones.
-    virtual Result<std::shared_ptr<Device>> device(uint32_t index) = 0;
+    // The logical device; created at the first call, shared by later ones. It may outlive Devices.
+    virtual Result<std::shared_ptr<Device>> device(size_t index) = 0;
+    // Warnings and errors of the validation layer so far.
+    [[nodiscard]] virtual uint64_t validation_messages() const = 0;
 };
 
 }  // namespace p2c2r::gpu

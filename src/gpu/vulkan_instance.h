@@ -1,0 +1,51 @@
+// The Vulkan instance: loader, driver list, validation layer. Shared by Devices and every Device.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "gpu/compute.h"
+#include "gpu/vulkan_functions.h"
+
+namespace p2c2r::gpu {
+
+// A device that can compute.
+struct PhysicalDevice {
+    VkPhysicalDevice handle = VK_NULL_HANDLE;
+    DeviceInfo info;
+    uint32_t queue_family = 0;
+    bool unified_memory = false;  // host and device share it: no copies are needed
+    bool robust_access = false;   // out-of-bounds accesses of shaders stay inside buffers
+};
+
+class VulkanInstance {
+  public:
+    static Result<std::shared_ptr<VulkanInstance>> open(const DevicesOptions& options);
+    ~VulkanInstance();
+    VulkanInstance(const VulkanInstance&) = delete;
+    VulkanInstance& operator=(const VulkanInstance&) = delete;
+
+    [[nodiscard]] const InstanceFunctions& vk() const { return functions_; }
+    [[nodiscard]] const std::vector<PhysicalDevice>& devices() const { return devices_; }
+    [[nodiscard]] uint64_t validation_messages() const { return messages_.load(); }
+
+  private:
+    explicit VulkanInstance(Log log) : log_(log) {}
+    Result<Done> create(const GlobalFunctions& global, bool validation);
+    Result<Done> find_devices();
+    PhysicalDevice describe(VkPhysicalDevice handle, bool& computes) const;
+
+    static VKAPI_ATTR VkBool32 VKAPI_CALL on_message(
+        VkDebugUtilsMessageSeverityFlagBitsEXT severity, VkDebugUtilsMessageTypeFlagsEXT types,
+        const VkDebugUtilsMessengerCallbackDataEXT* data, void* user);
+
+    Log log_;
+    std::atomic<uint64_t> messages_{0};
+    VkInstance instance_ = VK_NULL_HANDLE;
+    InstanceFunctions functions_;
+    VkDebugUtilsMessengerEXT messenger_ = VK_NULL_HANDLE;
+    std::vector<PhysicalDevice> devices_;
+};
+
+}  // namespace p2c2r::gpu
