@@ -5,20 +5,60 @@
 
 namespace p2c2r::wire {
 
+namespace {
+
+// Fixed sizes, so that each becomes one load and a swap.
+template <size_t kSize>
+uint64_t load_big_endian(const uint8_t* from) {
+    uint64_t value = 0;
+    for (size_t i = 0; i < kSize; ++i) value = value << 8 | from[i];
+    return value;
+}
+
+}  // namespace
+
 bool EnvelopeReader::read_big_endian(size_t size, uint64_t& value) {
     if (left() < size) return false;
-    value = 0;
-    for (size_t i = 0; i < size; ++i) value = value << 8 | at_[i];
+    switch (size) {
+        case 1:
+            value = *at_;
+            break;
+        case 2:
+            value = load_big_endian<2>(at_);
+            break;
+        case 4:
+            value = load_big_endian<4>(at_);
+            break;
+        default:
+            value = load_big_endian<8>(at_);
+            break;
+    }
     at_ += size;
     return true;
 }
 
 bool EnvelopeReader::read_unsigned_long(uint64_t& value) {
-    if (at_ == end_) return false;
-    const uint8_t form = *at_;
-    if (form >= 0xcc && form <= 0xcf) {
-        ++at_;
-        return read_big_endian(size_t{1} << (form - 0xcc), value);
+    const size_t size = left();
+    const uint8_t form = size > 0 ? *at_ : 0;
+    if (form == 0xce && size >= 5) {
+        value = load_big_endian<4>(at_ + 1);
+        at_ += 5;
+        return true;
+    }
+    if (form == 0xcd && size >= 3) {
+        value = load_big_endian<2>(at_ + 1);
+        at_ += 3;
+        return true;
+    }
+    if (form == 0xcc && size >= 2) {
+        value = at_[1];
+        at_ += 2;
+        return true;
+    }
+    if (form == 0xcf && size >= 9) {
+        value = load_big_endian<8>(at_ + 1);
+        at_ += 9;
+        return true;
     }
     int64_t number;
     if (!read_signed(number) || number < 0) return false;

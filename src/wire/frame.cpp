@@ -67,44 +67,37 @@ void store_u64(uint8_t* to, uint64_t value) {
     for (int i = 7; i >= 0; --i, value >>= 8) to[i] = static_cast<uint8_t>(value);
 }
 
-// The header of one bin part: how long header and part are, as far as `bytes` shows it.
+// The header of one bin part: how long header and part are, as far as `bytes` show it.
 struct BinHeader {
-    enum class Kind { kWhole, kCut, kBroken } kind = Kind::kCut;
-    size_t header_size = kEmptyBinSize;  // kCut: at least
-    size_t size = 0;                     // kWhole
-    const char* why = nullptr;           // kBroken
+    enum class Kind { kWhole, kCut, kBroken } kind;
+    size_t header_size;  // kCut: at least
+    size_t size;         // kWhole, else 0
+    const char* why;     // kBroken
 };
 
-BinHeader read_bin_header(std::span<const uint8_t> bytes) {
-    BinHeader header;
-    if (bytes.empty()) return header;
+BinHeader read_long_bin_header(std::span<const uint8_t> bytes) {
     const uint8_t* at = bytes.data();
-    size_t smallest = 0;
-    switch (at[0]) {
-        case kBin8:
-            header.header_size = 2;
-            break;
-        case kBin16:
-            header.header_size = 3;
-            smallest = 0x100;
-            break;
-        case kBin32:
-            header.header_size = 5;
-            smallest = 0x10000;
-            break;
-        default:
-            header.kind = BinHeader::Kind::kBroken;
-            header.why = "envelope, params and data of a frame must be bin";
-            return header;
+    if (bytes.empty()) return {BinHeader::Kind::kCut, kEmptyBinSize, 0, nullptr};
+    if (at[0] < kBin8 || at[0] > kBin32) {
+        return {BinHeader::Kind::kBroken, 0, 0, "envelope, params and data of a frame must be bin"};
     }
-    if (bytes.size() < header.header_size) return header;
-    for (size_t i = 1; i < header.header_size; ++i) header.size = header.size << 8 | at[i];
-    header.kind = BinHeader::Kind::kWhole;
-    if (header.size < smallest) {
-        header.kind = BinHeader::Kind::kBroken;
-        header.why = "a bin header of a frame is not in its shortest form";
+    const size_t header_size = at[0] == kBin8 ? 2 : at[0] == kBin16 ? 3 : 5;
+    const size_t size_min = at[0] == kBin8 ? 0 : at[0] == kBin16 ? 0x100 : 0x10000;
+    if (bytes.size() < header_size) return {BinHeader::Kind::kCut, header_size, 0, nullptr};
+    size_t size = 0;
+    for (size_t i = 1; i < header_size; ++i) size = size << 8 | at[i];
+    if (size < size_min) {
+        return {BinHeader::Kind::kBroken, 0, 0,
+                "a bin header of a frame is not in its shortest form"};
     }
-    return header;
+    return {BinHeader::Kind::kWhole, header_size, size, nullptr};
+}
+
+inline BinHeader read_bin_header(std::span<const uint8_t> bytes) {
+    if (bytes.size() >= 2 && bytes[0] == kBin8) [[likely]] {
+        return {BinHeader::Kind::kWhole, 2, bytes[1], nullptr};
+    }
+    return read_long_bin_header(bytes);
 }
 
 // Checks as much of the 14 fixed bytes as there is.
@@ -118,19 +111,60 @@ const char* check_head(std::span<const uint8_t> bytes) {
     return nullptr;
 }
 
-FrameParse broken(const char* why) {
-    FrameParse parse;
-    parse.kind = FrameParse::Kind::kBroken;
-    parse.why = why;
-    return parse;
-}
+// Where the parts of a frame lie. Left without values: only what has been seen is set.
+struct Layout {
+    size_t size;         // of the frame, at least
+    size_t data_offset;  // 0: not known yet
+    size_t data_size;
+    size_t envelope_offset;
+    size_t envelope_size;
+    size_t params_offset;
+    size_t params_size;
+};
 
-// More bytes are needed for a frame of at least `size` bytes.
-FrameParse need(size_t size, const FrameLimits& limits) {
-    if (size > limits.frame_size_max) return broken("the frame is too large");
-    FrameParse parse;
-    parse.size = size;
-    return parse;
+// Fills `layout` with what `bytes` show of a frame. Says what is broken, or NULL.
+//
+// Each part moves `offset` behind itself. What is not yet seen counts as empty, so that the size
+// asked for never exceeds that of the real frame. A part is below 2^32 bytes and is compared with
+// its limit before the next one is looked at, so no sum can wrap.
+inline const char* read_layout(std::span<const uint8_t> bytes, const FrameLimits& limits,
+                               Layout& layout) {
+    using Kind = BinHeader::Kind;
+    size_t offset = limits::kFrameHeadSize;
+    layout.size = offset + 3 * kEmptyBinSize;
+    layout.data_offset = 0;
+    if (const char* why = check_head(bytes)) return why;
+    if (bytes.size() < offset) return nullptr;
+
+    const BinHeader envelope = read_bin_header(bytes.subspan(offset));
+    if (envelope.kind == Kind::kBroken) return envelope.why;
+    if (envelope.size > limits.envelope_size_max) return "the envelope is too large";
+    layout.envelope_offset = offset + envelope.header_size;
+    layout.envelope_size = envelope.size;
+    offset = layout.envelope_offset + envelope.size;
+    layout.size = offset + 2 * kEmptyBinSize;
+    if (envelope.kind == Kind::kCut || bytes.size() < offset) return nullptr;
+
+    const BinHeader params = read_bin_header(bytes.subspan(offset));
+    if (params.kind == Kind::kBroken) return params.why;
+    if (params.size > limits::kChunkSizeMax) return "params of a frame exceed 256 KiB";
+    layout.params_offset = offset + params.header_size;
+    layout.params_size = params.size;
+    offset = layout.params_offset + params.size;
+    layout.size = offset + kEmptyBinSize;
+    if (params.kind == Kind::kCut || bytes.size() < offset) return nullptr;
+
+    const BinHeader data = read_bin_header(bytes.subspan(offset));
+    if (data.kind == Kind::kBroken) return data.why;
+    if (params.size + data.size > limits::kChunkSizeMax) {
+        return "params and data of a frame exceed 256 KiB";
+    }
+    offset += data.header_size;
+    layout.size = offset + data.size;
+    if (data.kind == Kind::kCut) return nullptr;
+    layout.data_offset = offset;
+    layout.data_size = data.size;
+    return nullptr;
 }
 
 }  // namespace
@@ -153,51 +187,23 @@ Message message_by_name(std::string_view name) {
 }
 
 FrameParse parse_frame(std::span<const uint8_t> bytes, const FrameLimits& limits) {
-    if (const char* why = check_head(bytes)) return broken(why);
-    // Each part moves `offset` behind itself. What is not yet seen counts as empty, so that the
-    // size asked for never exceeds that of the real frame. A part is below 2^32 bytes and is
-    // compared with its limit before the next one is looked at, so no sum can wrap.
-    size_t offset = limits::kFrameHeadSize;
-    if (bytes.size() < offset) return need(offset + 3 * kEmptyBinSize, limits);
-
-    const BinHeader envelope = read_bin_header(bytes.subspan(offset));
-    if (envelope.kind == BinHeader::Kind::kBroken) return broken(envelope.why);
-    offset += envelope.header_size;
-    if (envelope.kind == BinHeader::Kind::kCut) return need(offset + 2 * kEmptyBinSize, limits);
-    if (envelope.size > limits.envelope_size_max) return broken("the envelope is too large");
-    const size_t envelope_offset = offset;
-    offset += envelope.size;
-    if (bytes.size() < offset) return need(offset + 2 * kEmptyBinSize, limits);
-
-    const BinHeader params = read_bin_header(bytes.subspan(offset));
-    if (params.kind == BinHeader::Kind::kBroken) return broken(params.why);
-    offset += params.header_size;
-    if (params.kind == BinHeader::Kind::kCut) return need(offset + kEmptyBinSize, limits);
-    if (params.size > limits::kChunkSizeMax) return broken("params of a frame exceed 256 KiB");
-    const size_t params_offset = offset;
-    offset += params.size;
-    if (bytes.size() < offset) return need(offset + kEmptyBinSize, limits);
-
-    const BinHeader data = read_bin_header(bytes.subspan(offset));
-    if (data.kind == BinHeader::Kind::kBroken) return broken(data.why);
-    offset += data.header_size;
-    if (data.kind == BinHeader::Kind::kCut) return need(offset, limits);
-    if (params.size + data.size > limits::kChunkSizeMax) {
-        return broken("params and data of a frame exceed 256 KiB");
-    }
-
-    FrameParse parse = need(offset + data.size, limits);
-    if (parse.kind == FrameParse::Kind::kBroken) return parse;
-    parse.data_offset = offset;
-    parse.frame.message = static_cast<Message>(bytes[2]);
-    parse.frame.flags = bytes[4];
-    parse.frame.id = load_u64(bytes.data() + 6);
-    parse.frame.envelope = bytes.subspan(envelope_offset, envelope.size);
-    parse.frame.params = bytes.subspan(params_offset, params.size);
-    if (bytes.size() < parse.size) return parse;
-    parse.kind = FrameParse::Kind::kFrame;
-    parse.frame.data = bytes.subspan(offset, data.size);
-    return parse;
+    using Kind = FrameParse::Kind;
+    Layout layout;
+    const char* why = read_layout(bytes, limits, layout);
+    if (!why && layout.size > limits.frame_size_max) why = "the frame is too large";
+    if (why) return {Kind::kBroken, 0, 0, {}, why};
+    if (layout.data_offset == 0) return {Kind::kNeedMore, layout.size, 0, {}, nullptr};
+    const bool whole = bytes.size() >= layout.size;
+    return {
+        whole ? Kind::kFrame : Kind::kNeedMore,
+        layout.size,
+        layout.data_offset,
+        {static_cast<Message>(bytes[2]), bytes[4], load_u64(bytes.data() + 6),
+         bytes.subspan(layout.envelope_offset, layout.envelope_size),
+         bytes.subspan(layout.params_offset, layout.params_size),
+         whole ? bytes.subspan(layout.data_offset, layout.data_size) : std::span<const uint8_t>(),
+         nullptr},
+        nullptr};
 }
 
 size_t write_bin_header(uint8_t* out, size_t size) {

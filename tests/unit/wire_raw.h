@@ -26,7 +26,7 @@ struct Raw {
         } else {
             add({0xda, static_cast<int>(value.size() >> 8), static_cast<int>(value.size() & 255)});
         }
-        bytes.insert(bytes.end(), value.begin(), value.end());
+        for (const char byte : value) bytes.push_back(static_cast<uint8_t>(byte));
         return *this;
     }
     Raw& binary(size_t size) {
