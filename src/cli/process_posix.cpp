@@ -192,6 +192,11 @@ void Process::ask_to_stop() {
     signal(SIGTERM);
 }
 
+void Process::close_input() {
+    if (input_ >= 0) close(input_);
+    input_ = -1;
+}
+
 void Process::kill_now() {
     if (!ended_) ::kill(id_, SIGKILL);
 }

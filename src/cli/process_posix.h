@@ -44,6 +44,7 @@ class Process {
 
     void signal(int number);
     void ask_to_stop();  // SIGTERM; does not wait
+    void close_input();   // with ends_with_us: what our own end would mean to it
     void kill_now();     // SIGKILL; does not wait
     // Its exit code, 128 + the signal that ended it, or -1: it still runs after timeout_us.
     int wait(uint64_t timeout_us);

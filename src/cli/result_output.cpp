@@ -170,8 +170,9 @@ std::string ResultOutput::path_for(size_t index, const p2c2r_result* result) con
     const TaskRequest& request = input_.requests[index];
     if (!out_is_directory_) return *options_.out;
     if (input_.form == InputForm::kRequests) {
-        return join_path(*options_.out,
-                         safe_name(request.id, index) + "." + ending_of_result(result));
+        const std::string name = safe_name(request.id, index);
+        const std::string ending = ending_of_result(result);
+        return join_path(*options_.out, ending_of(name) == ending ? name : name + "." + ending);
     }
     const std::string format = output_format(request.params);
     const bool other = !format.empty() && format_of_ending(ending_of(request.name)) != format;

@@ -7,22 +7,23 @@ namespace {
 constexpr uint64_t kStartTimeoutUs = 60'000'000;  // a first look at a GPU driver takes seconds
 
 Result<Process> start_role(std::vector<std::string> arguments, const std::string& log_file,
-                           const std::vector<std::string>& more) {
+                           const std::vector<std::string>& more, const std::string& program) {
     arguments.insert(arguments.end(), {"--stop-with-input"});
     if (!log_file.empty()) arguments.insert(arguments.end(), {"--log-file", log_file});
     arguments.insert(arguments.end(), more.begin(), more.end());
     Process::Options options;
     options.ends_with_us = true;
     options.without = "P2C2R_";
-    return Process::start(own_path(), arguments, options);
+    return Process::start(program.empty() ? own_path() : program, arguments, options);
 }
 
 }  // namespace
 
 Result<CoordinatorProcess> start_coordinator_process(const std::string& log_file,
-                                                     const std::vector<std::string>& arguments) {
-    Result<Process> process =
-        start_role({"coordinator", "--port", "0", "--monitoring-port", "0"}, log_file, arguments);
+                                                     const std::vector<std::string>& arguments,
+                                                     const std::string& program) {
+    Result<Process> process = start_role({"coordinator", "--port", "0", "--monitoring-port", "0"},
+                                         log_file, arguments, program);
     if (!process) return process.failure();
     CoordinatorProcess started;
     started.process = std::move(*process);
@@ -41,9 +42,10 @@ Result<CoordinatorProcess> start_coordinator_process(const std::string& log_file
 
 Result<Process> start_peer_process(const std::string& url, const std::string& peer_id,
                                    const std::string& log_file,
-                                   const std::vector<std::string>& arguments) {
-    Result<Process> process =
-        start_role({"peer", "--coordinator", url, "--peer-id", peer_id}, log_file, arguments);
+                                   const std::vector<std::string>& arguments,
+                                   const std::string& program) {
+    Result<Process> process = start_role({"peer", "--coordinator", url, "--peer-id", peer_id},
+                                         log_file, arguments, program);
     if (!process) return process;
     Result<std::string> running = process->read_line_with("peer ", kStartTimeoutUs);
     if (running) return process;

@@ -16,13 +16,16 @@ struct CoordinatorProcess {
     uint32_t monitoring_port = 0;
 };
 
+// `program`: the p2c2r to run; "": this one.
 // Listens on any free port. Log lines go to `log_file` ("": nowhere).
-Result<CoordinatorProcess> start_coordinator_process(
-    const std::string& log_file, const std::vector<std::string>& arguments = {});
+Result<CoordinatorProcess> start_coordinator_process(const std::string& log_file,
+                                                     const std::vector<std::string>& arguments = {},
+                                                     const std::string& program = {});
 
 // Returns when the process has said that it runs, which is before it is connected.
 Result<Process> start_peer_process(const std::string& url, const std::string& peer_id,
                                    const std::string& log_file,
-                                   const std::vector<std::string>& arguments = {});
+                                   const std::vector<std::string>& arguments = {},
+                                   const std::string& program = {});
 
 }  // namespace p2c2r::cli

@@ -1,0 +1,118 @@
+// The demonstrations and benches with small numbers: what they write and count. Their bars are
+// about time and are not asserted here.
+#include <doctest/doctest.h>
+
+#include "cli/files.h"
+#include "cli/picture.h"
+#include "cli/stream_report.h"
+#include "support/program.h"
+
+using namespace p2c2r::test;
+using nlohmann::json;
+
+TEST_CASE("demo: one process writes frames before and after and a contact sheet") {
+    Workplace here;
+    const Ran ran = here.run({"demo", "--data", photograph(), "--out", here.path("demo")});
+    CAPTURE(ran.error);
+    CHECK(ran.exit_code == 0);
+    CHECK(p2c2r::cli::list_files(here.path("demo/before"))->size() == 12);
+    const auto after = p2c2r::cli::list_files(here.path("demo/after"));
+    REQUIRE(after->size() == 12);
+    const auto size = p2c2r::cli::picture_size(here.read("demo/after/" + after->front()));
+    REQUIRE(size);
+    CHECK(size->width == 1920);
+    CHECK(here.read("demo/contact_sheet.png").starts_with("\x89PNG"));
+}
+
+TEST_CASE("demo stream: no frame is lost though a peer is killed and it comes back") {
+    Workplace here;
+    const std::string frames = make_frames(here, "frames", 40, 320, 180);
+    // Native in place of Vulkan: a machine without a driver runs this test as well.
+    const Ran ran = here.run({"demo", "stream", frames, "--out", here.path("out"), "--output-res",
+                              "640x360", "--deadline-ms", "20000", "--vulkan-device", "native"});
+    CAPTURE(ran.error);
+    CAPTURE(ran.out);
+    CHECK(ran.exit_code == 0);
+    CHECK(p2c2r::cli::list_files(here.path("out/after"))->size() == 40);
+    CHECK(ran.out.find("killed (SIGKILL)") != std::string::npos);
+    CHECK(ran.out.find("started again") != std::string::npos);
+    const std::string page = here.read("out/report.html");
+    CHECK(page.find("40 of 40 frames in time, 0 late, 0 lost") != std::string::npos);
+    CHECK(page.find("<script") == std::string::npos);
+    CHECK(page.find("http") == std::string::npos);  // nothing from elsewhere
+}
+
+TEST_CASE("demo stream: a source that is neither picture nor frames is a usage error") {
+    Workplace here;
+    CHECK(here.run({"demo", "stream", here.path("none"), "--out", here.path("o")}).exit_code == 2);
+    CHECK(here.run({"demo", "stream", here.write("x.jpg", "no"), "--out", here.path("o")})
+              .exit_code == 2);
+    CHECK(here.run({"demo", "stream", "--output-res", "big"}).exit_code == 2);
+}
+
+TEST_CASE("bench failover: kills and restarts peers and loses no task") {
+    Workplace here;
+    const Ran ran = here.run({"bench", "failover", "--rounds", "3", "--json"});
+    CAPTURE(ran.out);
+    CAPTURE(ran.error);
+    REQUIRE_FALSE(lines_of(ran.out).empty());
+    const json summary = json::parse(lines_of(ran.out).back());
+    CHECK(summary["rounds"] == 3);
+    CHECK(summary["samples"] >= 3);
+    CHECK(summary["lost"] == 0);
+    CHECK(summary["p50_us"] <= summary["p99_us"]);
+    CHECK((ran.exit_code == 0) == summary["pass"].get<bool>());
+    CHECK(here.run({"bench", "failover", "--peers", "1"}).exit_code == 2);
+}
+
+TEST_CASE("bench roundtrip: sums up whole frames and their parts") {
+    Workplace here;
+    const Ran ran = here.run({"bench", "roundtrip", "--frames", "4", "--json"});
+    CAPTURE(ran.out);
+    CAPTURE(ran.error);
+    REQUIRE_FALSE(lines_of(ran.out).empty());
+    const json summary = json::parse(lines_of(ran.out).back());
+    CHECK(summary["frames"] == 4);
+    CHECK(summary["parts_p50_us"] > 0);
+    CHECK(summary["round_p50_us"] >= summary["parts_p50_us"]);
+    CHECK((ran.exit_code == 0) == summary["pass"].get<bool>());
+}
+
+TEST_CASE("stream report: counts frames in time and late and lost and escapes names") {
+    using namespace p2c2r::cli;
+    StreamFacts facts;
+    facts.title = "a <b> & c";
+    facts.rate = 30;
+    facts.deadline_us = 1000;
+    const auto task = [](const char* status, bool late, int total, int attempts) {
+        return json({{"name", "<x>"},
+                     {"status", status},
+                     {"late", late},
+                     {"total_us", total},
+                     {"queue_us", 1},
+                     {"processing_us", total / 2},
+                     {"network_us", 1},
+                     {"attempts", attempts},
+                     {"source", "peer"}});
+    };
+    facts.stream = {
+        {"tasks",
+         {task("OK", false, 900, 1), task("OK", true, 2000, 2), task("E_DEADLINE", false, 0, 3)}},
+        {"wall_us", 1'000'000},
+        {"bytes_up", 10},
+        {"bytes_down", 20}};
+    facts.status = {{"utilisation", 0.5}};
+    facts.events = {{500'000, "peer <1> killed"}};
+    const StreamFigures figures = figures_of(facts);
+    CHECK(figures.in_time == 1);
+    CHECK(figures.late == 1);
+    CHECK(figures.lost == 1);
+    CHECK(figures.retried == 1);
+    CHECK(figures.frames_per_second == doctest::Approx(2));
+    CHECK(figures.total_p99_us == 2000);
+    CHECK(figures.overhead == doctest::Approx(0.5));
+    const std::string page = report_html(facts, "jpeg");
+    CHECK(page.find("a &lt;b&gt; &amp; c") != std::string::npos);
+    CHECK(page.find("peer &lt;1&gt; killed") != std::string::npos);
+    CHECK(page.find("<b>") == std::string::npos);
+}

@@ -1,0 +1,55 @@
+// A full disk while results are written: told clearly, and nothing that was there before is lost.
+#include <doctest/doctest.h>
+
+#include "cli/files.h"
+#include "support/program.h"
+#include "support/raw_socket_posix.h"
+
+using namespace p2c2r::test;
+
+TEST_CASE("disk full: a result that does not fit is told and the others and the old file stay") {
+    Workplace here;
+    REQUIRE_FALSE(p2c2r::cli::make_directories(here.path("in")));
+    REQUIRE_FALSE(p2c2r::cli::make_directories(here.path("out")));
+    SmallDisk disk(here.path("out"), 256 * 1024);
+    if (!disk.mounted()) {
+        MESSAGE("skipped: a small disk can be mounted by root only");
+        return;
+    }
+    here.write("in/a", std::string(1000, 'a'));
+    here.write("in/b", std::string(300 * 1024, 'b'));  // more than there is room for
+    here.write("in/c", std::string(2000, 'c'));
+    here.write("out/b", "what was there before");
+    const Ran ran =
+        here.run({"exec", "echo", "--data", here.path("in"), "--out", here.path("out"), "--quiet"});
+    CHECK(ran.exit_code == 1);
+    CHECK(ran.error.find("out/b: No space left on device") != std::string::npos);
+    CHECK(ran.error.find("was computed") != std::string::npos);
+    CHECK(here.read("out/a") == std::string(1000, 'a'));
+    CHECK(here.read("out/c") == std::string(2000, 'c'));
+    CHECK(here.read("out/b") == "what was there before");
+    const auto names = p2c2r::cli::list_files(here.path("out"));
+    REQUIRE(names);
+    CHECK(*names == std::vector<std::string>{"a", "b", "c"});  // no half-written file is left
+}
+
+TEST_CASE("disk full: result lines that cannot be kept in the file come out on standard output") {
+    Workplace here;
+    REQUIRE_FALSE(p2c2r::cli::make_directories(here.path("out")));
+    SmallDisk disk(here.path("out"), 64 * 1024);
+    if (!disk.mounted()) {
+        MESSAGE("skipped: a small disk can be mounted by root only");
+        return;
+    }
+    const std::string data = here.write("in.bin", std::string(100 * 1024, 'x'));
+    const std::string requests =
+        here.write("requests.jsonl", "{\"id\": 1, \"data\": \"" + data + "\"}\n");
+    const Ran ran =
+        here.run({"exec", "echo", "--requests", requests, "--out", here.path("out/r.jsonl")});
+    CHECK(ran.exit_code == 1);
+    CHECK(ran.error.find("No space left on device") != std::string::npos);
+    const auto lines = lines_of(ran.out);
+    REQUIRE(lines.size() == 1);
+    CHECK(nlohmann::json::parse(lines[0])["id"] == 1);
+    CHECK_FALSE(here.has("out/r.jsonl"));
+}
