@@ -82,7 +82,7 @@ class ParamsReader {
 
   private:
     struct Entry {
-        const uint8_t* key;
+        const char* key;
         const uint8_t* value;
         uint32_t key_size;
     };
@@ -92,6 +92,8 @@ class ParamsReader {
     // Marks it as known; reports it when it is required and absent.
     const Entry* take(std::string_view name, bool required);
     [[nodiscard]] Value value_of(const Entry& entry) const { return Value({entry.value, end_}); }
+    template <class T>
+    bool read_array(std::string_view name, std::span<T> out, T low, T high, bool required);
     void wrong_kind(std::string_view name, const char* expected, const Value& found);
     [[nodiscard]] std::string path_of(std::string_view name) const;
 

@@ -17,7 +17,7 @@ struct TaskType {
     uint64_t deadline_us = 5'000'000;  // start value of an adaptive timeout
     Circle circle = Circle::kInvited;
     VerifyClass verify = VerifyClass::kB;
-    bool exact = false;                // same bytes on every device: compared by digest
+    bool exact = false;  // same bytes on every device: compared by digest
 };
 
 // The types named by the contract. A name that is not here is a host's own type, with the defaults

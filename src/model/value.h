@@ -109,9 +109,10 @@ class Value {
 
     // The bytes of this value alone. Walks it.
     [[nodiscard]] std::span<const uint8_t> encoded() const;
+    // The same and whatever scanned bytes follow it. Free.
+    [[nodiscard]] std::span<const uint8_t> rest() const { return {at_, end_}; }
 
   private:
-    friend class ParamsReader;
     // Where the first item or key of this container begins, and how many items or fields it has.
     const uint8_t* inside(uint32_t& count) const;
 

@@ -1,0 +1,315 @@
+// The scanner: one walk over bytes that nobody vouches for.
+//
+// What it believes is what it can see. A container announces values that have yet to come, each at
+// least one byte long; so the values announced by all open containers together can never be more
+// than the bytes that remain. One comparison per container keeps that true, and with it no count in
+// the input can make anybody reserve more memory than a small multiple of what was really sent.
+//
+// Keys in ascending order show by themselves that none comes twice. Only a map in another order
+// needs a second walk, which sorts the places of its keys: four bytes a field.
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/check.h"
+#include "core/utf8.h"
+#include "model/value.h"
+#include "model/value_head.h"
+
+namespace p2c2r {
+
+namespace {
+
+using detail::HeadForm;
+using detail::kHeadForms;
+
+constexpr uint32_t kDepthLimit = 64;
+constexpr size_t kKeysOnStack = 256;
+
+std::string quoted(std::string_view text) {
+    constexpr size_t kShown = 64;
+    if (text.size() <= kShown) return "'" + std::string(text) + "'";
+    size_t cut = kShown;
+    while (cut > 0 && (static_cast<uint8_t>(text[cut]) & 0xC0) == 0x80) --cut;
+    return "'" + std::string(text.substr(0, cut)) + "...'";
+}
+
+std::string key_text(const uint8_t* key) {
+    if (kHeadForms[*key].kind == ValueKind::kText) return quoted(detail::read_text(key));
+    const detail::IntegerBits value = detail::read_integer(key);
+    return value.negative ? std::to_string(static_cast<int64_t>(value.bits))
+                          : std::to_string(value.bits);
+}
+
+class Scanner {
+  public:
+    Scanner(std::span<const uint8_t> bytes, const ScanLimits& limits)
+        : limits_(limits),
+          start_(bytes.data()),
+          at_(bytes.data()),
+          end_(bytes.data() + std::min<uint64_t>(bytes.size(), limits.size_max)),
+          cut_by_limit_(bytes.size() > limits.size_max) {
+        P2C2R_CHECK(limits.depth_max <= kDepthLimit && limits.size_max <= UINT32_MAX);
+    }
+
+    Result<ScanReport> run();
+
+  private:
+    struct Open {
+        uint64_t left;       // values still to come
+        const uint8_t* key;  // the latest key of a map
+        uint32_t fields;     // of a map, 0 for an array
+        bool is_map;
+    };
+
+    bool scan_one();
+    bool scan_key(const HeadForm& form, Open& map);
+    bool scan_text(const HeadForm& form);
+    bool open_container(const HeadForm& form);
+    bool find_twice();
+
+    [[nodiscard]] size_t left() const { return static_cast<size_t>(end_ - at_); }
+    bool fail(Status status, std::string what, const uint8_t* where);
+    bool fail_cut(const char* what, uint64_t needed);
+
+    const ScanLimits& limits_;
+    const uint8_t* const start_;
+    const uint8_t* at_;
+    const uint8_t* const end_;
+    const bool cut_by_limit_;
+
+    uint64_t owed_ = 1;      // values announced and not yet begun
+    uint64_t elements_ = 1;  // values announced in all
+    uint32_t depth_ = 0;
+    uint32_t depth_seen_ = 0;
+    uint64_t keys_open_ = 0;  // fields of the maps that are open
+    uint64_t keys_open_seen_ = 0;
+    bool unsorted_ = false;  // some map's keys do not ascend
+    Error error_;
+    std::array<Open, kDepthLimit> open_;
+};
+
+bool Scanner::fail(Status status, std::string what, const uint8_t* where) {
+    what += " at byte ";
+    what += std::to_string(where - start_);
+    error_ = make_error(status, std::move(what));
+    return false;
+}
+
+bool Scanner::fail_cut(const char* what, uint64_t needed) {
+    if (cut_by_limit_) {
+        error_ = make_error(Status::kLimit, "the value is longer than the limit of " +
+                                                std::to_string(limits_.size_max) + " bytes");
+        return false;
+    }
+    return fail(Status::kParams,
+                std::string(what) + " needs " + std::to_string(needed) + " bytes but only " +
+                    std::to_string(left()) + " remain",
+                at_);
+}
+
+Result<ScanReport> Scanner::run() {
+    if (cut_by_limit_ && limits_.trailing == ScanLimits::Trailing::kRefused) {
+        fail_cut("the value", 0);
+        return std::move(error_);
+    }
+    do {
+        if (!scan_one()) return std::move(error_);
+        while (depth_ > 0 && open_[depth_ - 1].left == 0) {
+            --depth_;
+            keys_open_ -= open_[depth_].fields;
+        }
+    } while (depth_ > 0);
+    if (at_ != end_ && limits_.trailing == ScanLimits::Trailing::kRefused) {
+        fail(Status::kParams, std::to_string(left()) + " bytes follow the value", at_);
+        return std::move(error_);
+    }
+    if (unsorted_ && !find_twice()) return std::move(error_);
+    return ScanReport{static_cast<size_t>(at_ - start_), elements_, depth_seen_};
+}
+
+bool Scanner::scan_one() {
+    if (at_ == end_) return fail_cut("a value", 1);
+    const HeadForm form = kHeadForms[*at_];
+    if (!form.valid) {
+        return fail(Status::kParams,
+                    *at_ == 0xc1 ? "0xc1 is not a value" : "extension types are not accepted", at_);
+    }
+    if (left() < form.size) return fail_cut(value_kind_name(form.kind), form.size);
+    --owed_;
+    if (depth_ > 0) {
+        Open& parent = open_[depth_ - 1];
+        const bool is_key = parent.is_map && parent.left % 2 == 0;
+        --parent.left;
+        if (is_key && !scan_key(form, parent)) return false;
+    }
+    switch (form.kind) {
+        case ValueKind::kNil:
+        case ValueKind::kBool:
+        case ValueKind::kInteger:
+            break;
+        case ValueKind::kFloat: {
+            const bool finite =
+                form.size == 5
+                    ? (detail::read_u32(at_ + 1) & 0x7f800000u) != 0x7f800000u
+                    : (detail::read_u64(at_ + 1) & 0x7ff0000000000000u) != 0x7ff0000000000000u;
+            if (!finite) {
+                return fail(Status::kParams, "a float is not a number or infinite", at_);
+            }
+            break;
+        }
+        case ValueKind::kText:
+            return scan_text(form);
+        case ValueKind::kBytes: {
+            const uint64_t size = form.size + uint64_t{detail::head_length(at_, form)};
+            if (size > left()) return fail_cut("bytes", size);
+            at_ += size;
+            return true;
+        }
+        case ValueKind::kArray:
+        case ValueKind::kMap:
+            return open_container(form);
+    }
+    at_ += form.size;
+    return true;
+}
+
+bool Scanner::scan_text(const HeadForm& form) {
+    const uint64_t size = form.size + uint64_t{detail::head_length(at_, form)};
+    if (size > left()) return fail_cut("a text", size);
+    if (!is_utf8(detail::read_text(at_))) {
+        return fail(Status::kParams, "a text is not UTF-8", at_);
+    }
+    at_ += size;
+    return true;
+}
+
+bool Scanner::scan_key(const HeadForm& form, Open& map) {
+    const bool texts = limits_.keys == ScanLimits::Keys::kTexts;
+    if (form.kind != (texts ? ValueKind::kText : ValueKind::kInteger)) {
+        return fail(Status::kParams,
+                    std::string("a key is ") + value_kind_name(form.kind) + " and not " +
+                        (texts ? "a text" : "an integer"),
+                    at_);
+    }
+    if (texts) {
+        // Its length is looked at before its bytes are compared.
+        const uint64_t size = form.size + uint64_t{detail::head_length(at_, form)};
+        if (size > left()) return fail_cut("a key", size);
+    }
+    if (map.key) {
+        const int order = detail::compare_keys(map.key, at_);
+        if (order == 0) {
+            return fail(Status::kParams, "the key " + key_text(at_) + " is given twice", at_);
+        }
+        if (order > 0) unsorted_ = true;
+    }
+    map.key = at_;
+    return true;
+}
+
+bool Scanner::open_container(const HeadForm& form) {
+    const bool is_map = form.kind == ValueKind::kMap;
+    const uint32_t count = detail::head_length(at_, form);
+    const uint64_t values = detail::values_inside(form.kind, count);
+    const uint64_t remaining = left() - form.size;
+    const auto what = [&] {
+        return (is_map ? "a map of " : "an array of ") + std::to_string(count) +
+               (is_map ? " fields" : " items");
+    };
+    if (owed_ + values > remaining) {
+        if (cut_by_limit_) return fail_cut("", 0);
+        return fail(
+            Status::kParams,
+            what() + " does not fit into the " + std::to_string(remaining) + " bytes that remain",
+            at_);
+    }
+    if (count > (is_map ? limits_.map_max : limits_.array_max)) {
+        return fail(Status::kLimit,
+                    what() + " exceeds the limit of " +
+                        std::to_string(is_map ? limits_.map_max : limits_.array_max),
+                    at_);
+    }
+    elements_ += values;
+    if (elements_ > limits_.elements_max) {
+        return fail(Status::kLimit,
+                    "with " + what() + " the value has more than " +
+                        std::to_string(limits_.elements_max) + " elements",
+                    at_);
+    }
+    if (depth_ == limits_.depth_max) {
+        return fail(Status::kLimit,
+                    what() + " is nested more than " + std::to_string(limits_.depth_max) + " deep",
+                    at_);
+    }
+    owed_ += values;
+    open_[depth_++] = {values, nullptr, is_map ? count : 0, is_map};
+    depth_seen_ = std::max(depth_seen_, depth_);
+    if (is_map) {
+        keys_open_ += count;
+        keys_open_seen_ = std::max(keys_open_seen_, keys_open_);
+    }
+    at_ += form.size;
+    return true;
+}
+
+// The second walk, over bytes that are known to be sound: the keys of each map are gathered while
+// it is open, and sorted when it ends.
+bool Scanner::find_twice() {
+    std::array<uint32_t, kKeysOnStack> on_stack;
+    std::unique_ptr<uint32_t[]> on_heap;
+    uint32_t* keys = on_stack.data();
+    if (keys_open_seen_ > on_stack.size()) {
+        on_heap = std::make_unique_for_overwrite<uint32_t[]>(keys_open_seen_);
+        keys = on_heap.get();
+    }
+    const auto below = [this](uint32_t a, uint32_t b) {
+        return detail::compare_keys(start_ + a, start_ + b) < 0;
+    };
+    const auto equal = [this](uint32_t a, uint32_t b) {
+        return detail::compare_keys(start_ + a, start_ + b) == 0;
+    };
+    size_t key_count = 0;
+    uint32_t depth = 0;
+    const uint8_t* at = start_;
+    do {
+        if (depth > 0) {
+            Open& parent = open_[depth - 1];
+            if (parent.is_map && parent.left % 2 == 0) {
+                keys[key_count++] = static_cast<uint32_t>(at - start_);
+            }
+            --parent.left;
+        }
+        const HeadForm form = kHeadForms[*at];
+        if (detail::is_container(form.kind)) {
+            const uint32_t count = detail::head_length(at, form);
+            const bool is_map = form.kind == ValueKind::kMap;
+            open_[depth++] = {detail::values_inside(form.kind, count), nullptr, is_map ? count : 0,
+                              is_map};
+            at += form.size;
+        } else {
+            at = detail::value_end(at, end_);
+        }
+        for (; depth > 0 && open_[depth - 1].left == 0; --depth) {
+            uint32_t* const last = keys + key_count;
+            uint32_t* const first = last - open_[depth - 1].fields;
+            if (!std::is_sorted(first, last, below)) std::sort(first, last, below);
+            if (const uint32_t* twice = std::adjacent_find(first, last, equal); twice != last) {
+                const uint8_t* key = start_ + std::max(twice[0], twice[1]);
+                return fail(Status::kParams, "the key " + key_text(key) + " is given twice", key);
+            }
+            key_count -= open_[depth - 1].fields;
+        }
+    } while (depth > 0);
+    return true;
+}
+
+}  // namespace
+
+Result<ScanReport> scan_value(std::span<const uint8_t> bytes, const ScanLimits& limits) {
+    return Scanner(bytes, limits).run();
+}
+
+}  // namespace p2c2r
