@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "model/task.h"
-#include "wire/utf8.h"
+#include "wire/text.h"
 
 namespace p2c2r::wire {
 
@@ -96,7 +96,7 @@ class EnvelopeReader {
         if (size > size_max || size > left()) return false;
         text = {reinterpret_cast<const char*>(at_), size};
         at_ += size;
-        return is_utf8(text);
+        return is_text(text);
     }
     bool read_binary(std::string_view& bytes, size_t size_max);
     bool read_nonce(Nonce& nonce) {

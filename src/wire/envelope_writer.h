@@ -10,7 +10,7 @@
 
 #include "core/check.h"
 #include "wire/codec.h"
-#include "wire/utf8.h"
+#include "wire/text.h"
 
 namespace p2c2r::wire {
 
@@ -115,7 +115,7 @@ class EnvelopeWriter {
         }
     }
     void write_text(std::string_view text, size_t size_max) {
-        if (text.size() > size_max) text = cut_utf8(text, size_max);
+        if (text.size() > size_max) text = cut_text(text, size_max);
         if (text.size() < 32) {
             *at_++ = static_cast<uint8_t>(0xa0 | text.size());
         } else if (text.size() < 0x100) {
@@ -125,10 +125,10 @@ class EnvelopeWriter {
             *at_++ = 0xda;
             write_big_endian(static_cast<uint16_t>(text.size()));
         }
-        if (is_utf8(text)) [[likely]] {
+        if (is_text(text)) [[likely]] {
             copy(text.data(), text.size());
         } else {
-            at_ += copy_as_utf8(at_, text);
+            at_ += copy_as_text(at_, text);
         }
     }
     void write_binary(std::span<const uint8_t> value) {
