@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/daemon.h"
 #include "cli/device_choice.h"
+#include "cli/process_posix.h"
 
 namespace p2c2r::cli {
 

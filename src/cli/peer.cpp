@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/daemon.h"
 #include "cli/device_choice.h"
+#include "cli/process_posix.h"
 #include "cli/session.h"
 
 namespace p2c2r::cli {

@@ -31,12 +31,11 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 std::vector<std::string> merged_environment(const std::vector<std::string>& added,
                                             const std::string& without) {
     std::vector<std::string> merged = added;
-    for (char** entry = environ; *entry != nullptr; ++entry) {
-        const std::string_view text(*entry);
-        const std::string_view name = text.substr(0, text.find('=') + 1);
+    for (const std::string& text : process_environment()) {
+        const std::string_view name(text.data(), text.find('=') + 1);
         bool replaced = !without.empty() && text.starts_with(without);
         for (const std::string& other : added) replaced = replaced || other.starts_with(name);
-        if (!replaced) merged.emplace_back(text);
+        if (!replaced) merged.push_back(text);
     }
     return merged;
 }
@@ -47,6 +46,12 @@ std::string own_path() {
     char path[PATH_MAX];
     const ssize_t size = readlink("/proc/self/exe", path, sizeof path);
     return size > 0 ? std::string(path, static_cast<size_t>(size)) : std::string();
+}
+
+std::vector<std::string> process_environment() {
+    std::vector<std::string> entries;
+    for (char** entry = environ; *entry != nullptr; ++entry) entries.emplace_back(*entry);
+    return entries;
 }
 
 Result<Process> Process::start(const std::string& program,

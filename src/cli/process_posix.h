@@ -14,6 +14,9 @@ namespace p2c2r::cli {
 // The path of the running program.
 std::string own_path();
 
+// The environment of this process as NAME=VALUE entries.
+std::vector<std::string> process_environment();
+
 // Open descriptors and the like are the child's only as said here. Ends (SIGKILL) with its object.
 class Process {
   public:
@@ -44,7 +47,7 @@ class Process {
 
     void signal(int number);
     void ask_to_stop();  // SIGTERM; does not wait
-    void close_input();   // with ends_with_us: what our own end would mean to it
+    void close_input();  // with ends_with_us: what our own end would mean to it
     void kill_now();     // SIGKILL; does not wait
     // Its exit code, 128 + the signal that ended it, or -1: it still runs after timeout_us.
     int wait(uint64_t timeout_us);

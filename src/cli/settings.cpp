@@ -7,8 +7,6 @@
 #include "cli/log_writer.h"
 #include "cli/toml_file.h"
 
-extern char** environ;
-
 namespace p2c2r::cli {
 
 using Kind = SettingKey::Kind;
@@ -225,12 +223,6 @@ Result<Settings> SettingOptions::merge(const std::vector<std::string>& environme
         if (Outcome failure = settings.add_text(name, *value, "command line")) return *failure;
     }
     return settings;
-}
-
-std::vector<std::string> process_environment() {
-    std::vector<std::string> entries;
-    for (char** entry = environ; *entry != nullptr; ++entry) entries.emplace_back(*entry);
-    return entries;
 }
 
 }  // namespace p2c2r::cli

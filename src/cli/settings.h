@@ -76,7 +76,4 @@ class SettingOptions {
     std::map<std::string, std::optional<std::string>> given_;
 };
 
-// The environment of this process as NAME=VALUE entries.
-std::vector<std::string> process_environment();
-
 }  // namespace p2c2r::cli
