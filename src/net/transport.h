@@ -19,6 +19,13 @@ namespace p2c2r::net {
 
 class Connection;
 
+// The frame that is just arriving: since when, and how much is here of how much it has at least.
+struct PartialFrame {
+    size_t received = 0;
+    size_t size = 0;  // 0: none
+    uint64_t since_us = 0;
+};
+
 class ConnectionEvents {
   public:
     // One frame; its memory is the connection's until the call returns (see Frame::hold). After
@@ -26,13 +33,16 @@ class ConnectionEvents {
     virtual void on_frame(Connection& connection, const wire::Frame& frame) = 0;
     // Optional direct placement of a large continuation frame (no envelope, no params): where its
     // `size` data bytes shall be received, or NULL for the connection's own block. The memory must
-    // stay valid until the frame is delivered or on_closed is called.
+    // stay valid until the frame is delivered, on_closed is called or the connection is closed. The
+    // frame's data is that memory then and cannot be held (Frame::hold).
     virtual uint8_t* place_data(Connection& connection, wire::Message message, uint64_t id,
                                 size_t size) {
         (void)connection, (void)message, (void)id, (void)size;
         return nullptr;
     }
-    // The other side, the network or a broken frame ended it. Last event of this connection.
+    // The other side, the network or a broken frame ended it. Last event of this connection, which
+    // may be destroyed in it. After kProtocol, kMemory and kInternal one last word may be sent from
+    // inside it.
     virtual void on_closed(Connection& connection, Status status, const std::string& why) = 0;
     // queued_bytes() has fallen below the low mark after having been above the high mark.
     virtual void on_writable(Connection& connection) { (void)connection; }
@@ -57,9 +67,12 @@ class Connection {
                            std::span<const uint8_t> data) = 0;
     // Bytes queued and not yet taken by the system.
     [[nodiscard]] virtual size_t queued_bytes() const = 0;
-    // Stops and resumes reading: back-pressure on the other side.
+    // Stops and resumes reading: back-pressure on the other side. Frames of the last read (256 KiB
+    // at most) still come; the end of the connection is noticed once reading goes on.
     virtual void pause_reading(bool paused) = 0;
-    // Flushes what was sent, then closes; no further events. The object dies in a later turn.
+    // No further events. What was sent is still written out, for at most a second, also when the
+    // object is destroyed. The owner may destroy it at any time, in its own events too; that is the
+    // same as close().
     virtual void close() = 0;
     [[nodiscard]] virtual std::string peer_address() const = 0;
     [[nodiscard]] virtual bool is_loopback() const = 0;
@@ -68,6 +81,7 @@ class Connection {
     [[nodiscard]] virtual std::string channel_binding() const { return {}; }
     [[nodiscard]] virtual uint64_t bytes_in() const = 0;
     [[nodiscard]] virtual uint64_t bytes_out() const = 0;
+    [[nodiscard]] virtual PartialFrame partial_frame() const { return {}; }
 };
 
 // Marks for queued_bytes(): above high a role stops what feeds this connection, below low it goes
@@ -97,6 +111,8 @@ class Transport {
     };
     virtual std::unique_ptr<Attempt> connect(const std::string& host, uint32_t port,
                                              uint64_t timeout_us, Connected connected) = 0;
+    // Bytes of params and data that were moved in memory on their way in or out.
+    [[nodiscard]] virtual uint64_t payload_bytes_copied() const { return 0; }
 };
 
 }  // namespace p2c2r::net

@@ -1,0 +1,205 @@
+#include "net/frame_reader.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace p2c2r::net {
+
+namespace {
+
+// Memory for what has only been announced grows with what has arrived: never more than four times
+// that and this.
+constexpr size_t kUnearned = 64 * 1024;
+constexpr size_t kGrowth = 4;
+
+size_t earned_by(uint64_t arrived) {
+    return static_cast<size_t>(std::min<uint64_t>(arrived, 1u << 30) * kGrowth + kUnearned);
+}
+
+}  // namespace
+
+size_t FrameReader::prepare(IoPiece (&pieces)[2]) {
+    into_waiting_ = 0;
+    size_t count = 0;
+    if (waiting_ != Waiting::kNothing && waiting_ != Waiting::kCarried) {
+        into_waiting_ = std::min(need_, capacity_) - have_;
+        pieces[count++] = {memory_ + have_, into_waiting_};
+        // What comes behind is read at once only if it is known where this frame ends.
+        if (!exact_ || capacity_ < need_) return count;
+    }
+    space_ = blocks_.space();
+    uint8_t* start = space_.block->buffer.data() + space_.offset;
+    size_t skip = 0;
+    if (waiting_ == Waiting::kCarried) {
+        skip = have_;
+        std::memcpy(start, carry_.get(), skip);
+    }
+    pieces[count++] = {start + skip, space_.size - skip};
+    return count;
+}
+
+const char* FrameReader::received(size_t size, const wire::FrameLimits& limits, FrameSink& sink) {
+    bytes_received_ += size;
+    if (into_waiting_ > 0) {
+        const size_t into = std::min(size, into_waiting_);
+        have_ += into;
+        size -= into;
+        if (into < into_waiting_) return nullptr;
+        if (const char* why = finish_waiting(limits, sink)) return why;
+        if (size == 0 || !sink.wants_frames()) return nullptr;
+    }
+    if (waiting_ == Waiting::kCarried) {
+        size += have_;
+        reset();
+    }
+    return parse_space(size, limits, sink);
+}
+
+// Whole frames at the beginning of space_, then the rest.
+const char* FrameReader::parse_space(size_t size, const wire::FrameLimits& limits,
+                                     FrameSink& sink) {
+    const Buffer& memory = space_.block->buffer;
+    const uint8_t* at = memory.data() + space_.offset;
+    const uint8_t* const end = at + size;
+    blocks_.used_until(space_.offset + size);
+    while (at < end) {
+        wire::FrameParse parse = wire::parse_frame({at, static_cast<size_t>(end - at)}, limits);
+        if (parse.kind == wire::FrameParse::Kind::kBroken) return parse.why;
+        if (parse.kind == wire::FrameParse::Kind::kNeedMore) {
+            keep(at, static_cast<size_t>(end - at), parse, sink);
+            break;
+        }
+        at += parse.size;
+        parse.frame.memory = &memory;
+        if (!sink.take_frame(parse.frame)) break;
+    }
+    return nullptr;
+}
+
+// The waiting frame has got all that was asked for by the last prepare().
+const char* FrameReader::finish_waiting(const wire::FrameLimits& limits, FrameSink& sink) {
+    if (waiting_ == Waiting::kPlaced) {
+        wire::Frame frame;
+        frame.message = placed_message_;
+        frame.flags = placed_flags_;
+        frame.id = placed_id_;
+        frame.data = {memory_, have_};
+        const Buffer nothing;  // holding on to a part is for its owner to arrange
+        frame.memory = &nothing;
+        reset();
+        sink.take_frame(frame);
+        return nullptr;
+    }
+    if (have_ < need_) {
+        make_own(memory_, have_, need_, data_offset_);
+        return nullptr;
+    }
+    wire::FrameParse parse = wire::parse_frame({memory_, have_}, limits);
+    if (parse.kind == wire::FrameParse::Kind::kBroken) return parse.why;
+    if (parse.kind == wire::FrameParse::Kind::kNeedMore) {
+        need_ = partial_size_ = parse.size;
+        exact_ = parse.data_offset != 0;
+        if (need_ > capacity_) make_own(memory_, have_, need_, parse.data_offset);
+        return nullptr;
+    }
+    // The sink may reset this reader, so the frame's memory is held here meanwhile.
+    struct Held {
+        ReadBlocks& blocks;
+        ReadBlock* pinned;
+        Buffer own;
+        ~Held() {
+            if (pinned) blocks.unpin(*pinned);
+        }
+    } held{blocks_, std::exchange(pinned_, nullptr), std::move(own_)};
+    reset();
+    parse.frame.memory = held.pinned ? &held.pinned->buffer : &held.own;
+    sink.take_frame(parse.frame);
+    return nullptr;
+}
+
+// `rest` is the beginning of a frame at the end of what was read.
+void FrameReader::keep(const uint8_t* rest, size_t size, const wire::FrameParse& parse,
+                       FrameSink& sink) {
+    const bool known = parse.data_offset != 0;
+    if (known && place(rest, size, parse, sink)) return;
+    if (!sink.wants_frames()) return;
+    const size_t offset = static_cast<size_t>(rest - space_.block->buffer.data());
+    if (known && parse.size >= kCarryMax && parse.size <= earned_by(bytes_received_) &&
+        parse.size <= space_.block->buffer.capacity() - offset && blocks_.pin(*space_.block)) {
+        waiting_ = Waiting::kInPlace;
+        pinned_ = space_.block;
+        memory_ = pinned_->buffer.data() + offset;
+        have_ = size;
+        need_ = capacity_ = parse.size;
+        exact_ = true;
+        blocks_.used_until(offset + parse.size);
+    } else if (size < kCarryMax) {
+        carry_ = std::make_unique<uint8_t[]>(size);
+        std::memcpy(carry_.get(), rest, size);
+        if (known) blocks_.payload_bytes_copied += size - parse.data_offset;
+        waiting_ = Waiting::kCarried;
+        have_ = size;
+    } else {
+        exact_ = known;
+        make_own(rest, size, parse.size, parse.data_offset);
+    }
+    partial_size_ = parse.size;
+}
+
+// True when the receiver of a continuation frame has a place for its data, or wants nothing more.
+bool FrameReader::place(const uint8_t* rest, size_t size, const wire::FrameParse& parse,
+                        FrameSink& sink) {
+    const size_t data_size = parse.size - parse.data_offset;
+    if (data_size < kPlaceMin || !parse.frame.envelope.empty() || !parse.frame.params.empty() ||
+        parse.size > earned_by(bytes_received_)) {
+        return false;
+    }
+    uint8_t* target = sink.place_data(parse.frame.message, parse.frame.id, data_size);
+    if (!target || !sink.wants_frames()) return false;
+    const size_t here = size - parse.data_offset;
+    if (here > 0) std::memcpy(target, rest + parse.data_offset, here);
+    blocks_.payload_bytes_copied += here;
+    waiting_ = Waiting::kPlaced;
+    placed_message_ = parse.frame.message;
+    placed_flags_ = parse.frame.flags;
+    placed_id_ = parse.frame.id;
+    memory_ = target;
+    have_ = here;
+    need_ = capacity_ = data_size;
+    partial_size_ = data_size;
+    exact_ = true;
+    return true;
+}
+
+// Moves the unfinished frame to a larger block of its own, with its data on a 64-byte boundary.
+void FrameReader::make_own(const uint8_t* from, size_t have, size_t need, size_t data_offset) {
+    const size_t lead = (kPayloadAlign - data_offset % kPayloadAlign) % kPayloadAlign;
+    const size_t capacity = std::min(need, earned_by(have));
+    if (data_offset > 0) blocks_.payload_bytes_copied += have - data_offset;
+    Buffer larger = Buffer::allocate(lead + capacity, blocks_.hook());
+    std::memcpy(larger.data() + lead, from, have);
+    if (pinned_) blocks_.unpin(*std::exchange(pinned_, nullptr));
+    own_ = std::move(larger);
+    waiting_ = Waiting::kOwn;
+    memory_ = own_.data() + lead;
+    have_ = have;
+    need_ = need;
+    capacity_ = capacity;
+    data_offset_ = data_offset;
+}
+
+void FrameReader::reset() {
+    if (pinned_) blocks_.unpin(*std::exchange(pinned_, nullptr));
+    carry_.reset();
+    own_ = Buffer();
+    waiting_ = Waiting::kNothing;
+    memory_ = nullptr;
+    have_ = need_ = capacity_ = partial_size_ = 0;
+    exact_ = false;
+}
+
+size_t FrameReader::partial_received() const {
+    return waiting_ == Waiting::kNothing ? 0 : have_;
+}
+
+}  // namespace p2c2r::net

@@ -1,0 +1,65 @@
+// ReadBlocks: the counted memory that all connections of one transport receive into.
+//
+// There is one current block. Frames are handed out as slices of it; as soon as nobody refers to
+// any of them the block is filled again from its beginning, so that a relay which sends on in the
+// same turn stays in the core's cache. While somebody does, filling goes on behind; a full block is
+// set aside and comes back when its last slice is gone. An idle connection therefore holds nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/bytes.h"
+
+namespace p2c2r::net {
+
+struct ReadBlock {
+    Buffer buffer;
+    uint32_t pins = 0;  // unfinished frames that are being completed in place
+};
+
+class ReadBlocks {
+  public:
+    static constexpr size_t kReadSize = 256 * 1024;
+    // Behind that: room to complete, in place, a frame whose beginning was the end of a read.
+    static constexpr size_t kTailSize = 132 * 1024;
+    static constexpr size_t kReadSizeMin = 64 * 1024;
+    static constexpr size_t kSpareMax = 4;  // blocks set aside
+    static constexpr size_t kPinsMax = 16;  // so that slow senders cannot keep many blocks
+
+    explicit ReadBlocks(const MemoryHook* hook) : hook_(hook) {}
+
+    struct Space {
+        ReadBlock* block = nullptr;
+        size_t offset = 0;
+        size_t size = 0;  // at least kReadSizeMin
+    };
+    // Where the next bytes are to be received. Throws std::bad_alloc when memory is short.
+    Space space();
+    // The current block is in use up to `end`.
+    void used_until(size_t end) {
+        used_ = (end + kPayloadAlign - 1) / kPayloadAlign * kPayloadAlign;
+    }
+    // False when too many frames are unfinished in place already.
+    [[nodiscard]] bool pin(ReadBlock& block);
+    void unpin(ReadBlock& block);
+
+    [[nodiscard]] const MemoryHook* hook() const { return hook_; }
+    // Payload bytes that had to be moved because a frame came in pieces.
+    uint64_t payload_bytes_copied = 0;
+
+  private:
+    static bool is_free(const ReadBlock& block) {
+        return block.pins == 0 && block.buffer.is_unique();
+    }
+
+    const MemoryHook* hook_;
+    std::unique_ptr<ReadBlock> current_;
+    size_t used_ = 0;
+    size_t pins_ = 0;
+    std::vector<std::unique_ptr<ReadBlock>> aside_;
+};
+
+}  // namespace p2c2r::net

@@ -1,0 +1,328 @@
+#include "net/uv_loop.h"
+
+#include <uv.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "net/timer_heap.h"
+#include "net/wait.h"
+
+namespace p2c2r::net {
+
+namespace {
+
+// libuv waits in whole milliseconds. Longer waits are rounded down and left to it; the rest of a
+// wait, below this, is waited for exactly.
+constexpr uint64_t kExactBelowUs = 1000;
+constexpr uint64_t kWaitMaxUs = 3'600'000'000;
+// Hooks and flushes of one turn that may follow from each other before the next turn takes over.
+constexpr int kRoundsMax = 8;
+
+// Whether a wake() has to write to the descriptor that ends a wait.
+enum WakeState : int { kAwake, kAsleep, kWoken };
+
+}  // namespace
+
+class UvLoop::Impl {
+  public:
+    uv_loop_t loop{};
+    uv_async_t async{};
+    uv_timer_t wait_timer{};
+    uint64_t wait_timer_at_ms = 0;  // 0: not armed for any time
+    bool in_turn = false;
+    bool watch_changed = false;
+    uint64_t events = 0;
+
+    TimerHeap timers;
+    std::function<void()> intake;
+    std::vector<TurnPart*> parts;
+    std::vector<TurnEnd*> hooks;  // asked for; NULL: forgotten or run
+
+    std::atomic<int> wake_state{kAwake};
+    std::atomic<bool> foreign{false};  // somebody waits on the descriptor outside of turns
+
+    std::mutex post_mutex;  // guards `posted`
+    std::vector<std::function<void()>> posted;
+    std::atomic<bool> has_posted{false};
+    std::vector<std::function<void()>> running;  // taken from `posted`; those behind
+    size_t running_next = 0;                     // this one have not run yet
+
+    // A turn must not wait: something is to be done that no descriptor tells of.
+    [[nodiscard]] bool has_work() const {
+        if (!hooks.empty() || running_next < running.size() ||
+            has_posted.load(std::memory_order_acquire)) {
+            return true;
+        }
+        return std::any_of(parts.begin(), parts.end(), [](const TurnPart* part) {
+            return part->wants_flush() || part->wants_notify();
+        });
+    }
+
+    void run_posted() {
+        if (running_next == running.size()) {
+            running.clear();
+            running_next = 0;
+            if (!has_posted.load(std::memory_order_acquire)) return;
+            const std::lock_guard lock(post_mutex);
+            running.swap(posted);
+            has_posted.store(false, std::memory_order_relaxed);
+        }
+        while (running_next < running.size()) {
+            const std::function<void()> work = std::move(running[running_next++]);
+            work();
+        }
+    }
+
+    void run_hooks() {
+        const size_t count = hooks.size();
+        for (size_t i = 0; i < count; ++i) {
+            TurnEnd* hook = std::exchange(hooks[i], nullptr);
+            if (!hook) continue;
+            hook->asked = false;
+            hook->run();
+        }
+        hooks.erase(hooks.begin(), hooks.begin() + static_cast<ptrdiff_t>(count));
+    }
+
+    // The end of a turn. What a flush brings about (a connection is lost, its tasks go elsewhere)
+    // still leaves in this turn.
+    void settle() {
+        for (int round = 0; round < kRoundsMax; ++round) {
+            run_hooks();
+            bool flushed = false;
+            for (size_t i = 0; i < parts.size(); ++i) {
+                if (!parts[i]->wants_flush()) continue;
+                parts[i]->flush();
+                flushed = true;
+            }
+            if (hooks.empty() &&
+                (!flushed || std::none_of(parts.begin(), parts.end(), [](const TurnPart* part) {
+                    return part->wants_flush();
+                }))) {
+                return;
+            }
+        }
+    }
+
+    void notify() {
+        for (size_t i = 0; i < parts.size(); ++i) {
+            if (parts[i]->wants_notify()) parts[i]->notify();
+        }
+    }
+
+    void begin() {
+        if (intake) intake();
+        settle();
+    }
+
+    void finish() {
+        if (intake) intake();
+        if (!timers.empty()) timers.fire_due(uv_hrtime() / 1000);
+        run_posted();
+        notify();
+        settle();
+    }
+
+    void run(uv_run_mode mode) {
+        watch_changed = false;  // libuv tells the system of changes just before it polls
+        uv_run(&loop, mode);
+    }
+
+    // Waits until something happens, at most until `until_us`.
+    void wait(uint64_t until_us) {
+        const uint64_t events_before = events;
+        bool first = true;
+        while (events == events_before) {
+            const uint64_t now = uv_hrtime() / 1000;
+            if (now >= until_us) {
+                if (first) run(UV_RUN_NOWAIT);
+                return;
+            }
+            const uint64_t left = until_us - now;
+            if (left >= kExactBelowUs) {
+                arm_wait_timer(left / 1000);
+                run(UV_RUN_ONCE);
+            } else {
+                if (first || watch_changed) run(UV_RUN_NOWAIT);
+                if (events == events_before) {
+                    wait_readable(uv_backend_fd(&loop), left);
+                    run(UV_RUN_NOWAIT);
+                }
+            }
+            first = false;
+        }
+    }
+
+    void arm_wait_timer(uint64_t ms) {
+        uv_update_time(&loop);
+        const uint64_t at_ms = uv_now(&loop) + ms;
+        if (at_ms == wait_timer_at_ms) return;
+        wait_timer_at_ms = at_ms;
+        // It repeats, since libuv waits without an end when no timer is armed, and this one may
+        // fire just before the wait when the thread was held up between here and there.
+        uv_timer_start(
+            &wait_timer,
+            [](uv_timer_t* timer) { static_cast<Impl*>(timer->data)->wait_timer_at_ms = 0; }, ms,
+            1);
+    }
+};
+
+Result<std::unique_ptr<UvLoop>> UvLoop::create() {
+    auto impl = std::make_unique<Impl>();
+    int error = uv_loop_init(&impl->loop);
+    if (error != 0) {
+        return make_error(Status::kIo,
+                          std::string("cannot create an event loop: ") + uv_strerror(error));
+    }
+    error = uv_async_init(&impl->loop, &impl->async,
+                          [](uv_async_t* async) { ++static_cast<Impl*>(async->data)->events; });
+    if (error != 0) {
+        uv_loop_close(&impl->loop);
+        return make_error(Status::kIo,
+                          std::string("cannot create an event loop: ") + uv_strerror(error));
+    }
+    impl->async.data = impl.get();
+    uv_timer_init(&impl->loop, &impl->wait_timer);
+    impl->wait_timer.data = impl.get();
+    return std::unique_ptr<UvLoop>(new UvLoop(std::move(impl)));
+}
+
+UvLoop::UvLoop(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+UvLoop::~UvLoop() {
+    P2C2R_CHECK(!impl_->in_turn && impl_->parts.empty());
+    uv_close(reinterpret_cast<uv_handle_t*>(&impl_->async), nullptr);
+    uv_close(reinterpret_cast<uv_handle_t*>(&impl_->wait_timer), nullptr);
+    uv_run(&impl_->loop, UV_RUN_DEFAULT);
+    P2C2R_CHECK(uv_loop_close(&impl_->loop) == 0);
+}
+
+uint64_t UvLoop::now_us() {
+    return uv_hrtime() / 1000;
+}
+
+uint64_t UvLoop::unix_ms() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+void UvLoop::arm(Timer& timer, uint64_t at_us) {
+    impl_->timers.arm(timer, at_us);
+}
+void UvLoop::disarm(Timer& timer) {
+    impl_->timers.disarm(timer);
+}
+
+void UvLoop::post(std::function<void()> work) {
+    {
+        const std::lock_guard lock(impl_->post_mutex);
+        impl_->posted.push_back(std::move(work));
+        impl_->has_posted.store(true, std::memory_order_release);
+    }
+    wake();
+}
+
+void UvLoop::at_turn_end(TurnEnd& hook) {
+    if (hook.asked) return;
+    impl_->hooks.push_back(&hook);
+    hook.asked = true;
+}
+
+void UvLoop::forget_turn_end(TurnEnd& hook) {
+    if (!hook.asked) return;
+    hook.asked = false;
+    std::replace(impl_->hooks.begin(), impl_->hooks.end(), &hook, static_cast<TurnEnd*>(nullptr));
+}
+
+void UvLoop::turn(uint64_t timeout_us) {
+    Impl& impl = *impl_;
+    P2C2R_CHECK(!impl.in_turn);
+    struct Mark {
+        Impl& impl;
+        explicit Mark(Impl& of) : impl(of) { impl.in_turn = true; }
+        ~Mark() {
+            impl.in_turn = false;
+            // Whoever waits on the descriptor must see it become readable.
+            if (impl.foreign.load(std::memory_order_relaxed)) {
+                int awake = kAwake;
+                impl.wake_state.compare_exchange_strong(awake, kAsleep);
+            }
+        }
+    } mark(impl);
+
+    impl.begin();
+    uint64_t until_us = 0;
+    if (timeout_us > 0 && !impl.has_work()) {
+        until_us = std::min(now_us() + std::min(timeout_us, kWaitMaxUs), impl.timers.next_us());
+        // From here on a wake() ends the wait; one that came since the last wait cancels this one.
+        int awake = kAwake;
+        if (!impl.wake_state.compare_exchange_strong(awake, kAsleep) && awake == kWoken) {
+            until_us = 0;
+        }
+    }
+    if (until_us > 0) {
+        impl.wait(until_us);
+    } else {
+        impl.run(UV_RUN_NOWAIT);
+    }
+    impl.wake_state.exchange(kAwake);
+    impl.finish();
+}
+
+void UvLoop::wake() {
+    if (impl_->wake_state.exchange(kWoken) == kAsleep) uv_async_send(&impl_->async);
+}
+
+int UvLoop::backend_fd() const {
+    impl_->foreign.store(true, std::memory_order_relaxed);
+    if (!impl_->in_turn) {
+        int awake = kAwake;
+        impl_->wake_state.compare_exchange_strong(awake, kAsleep);
+    }
+    return uv_backend_fd(&impl_->loop);
+}
+
+int UvLoop::backend_timeout_ms() const {
+    const Impl& impl = *impl_;
+    if (impl.watch_changed || impl.has_work() ||
+        impl.wake_state.load(std::memory_order_relaxed) == kWoken) {
+        return 0;
+    }
+    const uint64_t next = impl.timers.next_us();
+    if (next == UINT64_MAX) return -1;
+    const uint64_t now = uv_hrtime() / 1000;
+    if (next <= now) return 0;
+    return static_cast<int>((std::min(next - now, kWaitMaxUs) + 999) / 1000);
+}
+
+void UvLoop::set_intake(std::function<void()> intake) {
+    impl_->intake = std::move(intake);
+}
+
+uv_loop_s* UvLoop::raw() {
+    return &impl_->loop;
+}
+
+void UvLoop::add_part(TurnPart& part) {
+    impl_->parts.push_back(&part);
+}
+
+void UvLoop::remove_part(TurnPart& part) {
+    impl_->parts.erase(std::remove(impl_->parts.begin(), impl_->parts.end(), &part),
+                       impl_->parts.end());
+}
+
+void UvLoop::note_event() {
+    ++impl_->events;
+}
+void UvLoop::note_watch_change() {
+    impl_->watch_changed = true;
+}
+
+}  // namespace p2c2r::net

@@ -1,0 +1,306 @@
+#include "net/uv_stream.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace p2c2r::net {
+
+namespace {
+
+constexpr size_t kDiscardMax = 1024 * 1024;  // read from somebody who was told goodbye
+constexpr int kLastReadsMax = 16;            // after a failed write
+
+}  // namespace
+
+Stream::Stream(StreamTable& table, Socket socket, const Address& peer)
+    : table_(table),
+      socket_(std::move(socket)),
+      reader_(table.blocks_),
+      queue_(table.pool_),
+      peer_(peer) {}
+
+void Stream::set_events(ConnectionEvents* events) {
+    if (state_ != State::kOpen) return;
+    events_ = events;
+    update_watch();
+}
+
+void Stream::update_watch() {
+    const bool reads = state_ == State::kOpen ? events_ && !paused_ : state_ == State::kDraining;
+    watch_.want(reads, blocked_);
+}
+
+void Stream::pause_reading(bool paused) {
+    paused_ = paused;
+    update_watch();
+}
+
+PartialFrame Stream::partial_frame() const {
+    PartialFrame partial;
+    partial.size = reader_.partial_size();
+    if (partial.size > 0) {
+        partial.received = reader_.partial_received();
+        partial.since_us = partial_since_us_;
+    }
+    return partial;
+}
+
+// ---- what the socket brings
+// ----------------------------------------------------------------------
+
+void Stream::on_ready(bool readable, bool writable) noexcept {
+    if (writable && blocked_) {
+        blocked_ = false;
+        flush();
+    }
+    if (readable && state_ == State::kOpen && !paused_ && events_) read();
+    if (readable && state_ == State::kDraining) discard();
+    if (state_ != State::kClosed) update_watch();
+}
+
+// False when nothing came.
+bool Stream::read() noexcept {
+    try {
+        IoPiece pieces[2];
+        const size_t count = reader_.prepare(pieces);
+        const IoResult result = receive(socket_, pieces, count);
+        switch (result.kind) {
+            case IoResult::Kind::kAgain:
+                return false;
+            case IoResult::Kind::kEnd:
+                fail(Status::kDisconnected, reader_.partial_size() > 0
+                                                ? "closed by the other side inside a frame"
+                                                : "closed by the other side");
+                return false;
+            case IoResult::Kind::kFailed:
+                fail(Status::kDisconnected, system_error_text(result.error).text);
+                return false;
+            case IoResult::Kind::kDone:
+                break;
+        }
+        bytes_in_ += result.size;
+        const bool had_partial = reader_.partial_size() > 0;
+        const uint64_t frames_before = frames_in_;
+        const char* why = reader_.received(result.size, limits_, *this);
+        if (why) {
+            fail(Status::kProtocol, why);
+        } else if (reader_.partial_size() > 0 && (!had_partial || frames_in_ != frames_before)) {
+            partial_since_us_ = table_.loop_.now_us();
+        }
+        return true;
+    } catch (const std::bad_alloc&) {
+        fail(Status::kMemory, "memory is short for what came over this connection");
+    } catch (...) {
+        fail(Status::kInternal, "an internal error while a frame was handled");
+    }
+    return false;
+}
+
+bool Stream::take_frame(const wire::Frame& frame) {
+    ++frames_in_;
+    events_->on_frame(*connection_, frame);
+    return state_ == State::kOpen && events_;
+}
+
+uint8_t* Stream::place_data(wire::Message message, uint64_t id, size_t size) {
+    return events_->place_data(*connection_, message, id, size);
+}
+
+void Stream::discard() noexcept {
+    // The bytes go where the next real ones will overwrite them.
+    try {
+        const ReadBlocks::Space space = table_.blocks_.space();
+        const IoPiece piece{space.block->buffer.data() + space.offset, space.size};
+        const IoResult result = receive(socket_, &piece, 1);
+        if (result.kind == IoResult::Kind::kAgain) return;
+        discarded_ += result.size;
+        if (result.kind == IoResult::Kind::kDone && discarded_ < kDiscardMax) return;
+    } catch (const std::bad_alloc&) {
+        // It is given up then.
+    }
+    finish();
+}
+
+// ---- sending
+// -------------------------------------------------------------------------------------
+
+template <class Append>
+void Stream::queue_frame(const Append& append) {
+    if ((state_ != State::kOpen && state_ != State::kEnding) || failed_ != Status::kOk) return;
+    try {
+        append();
+    } catch (const std::bad_alloc&) {
+        // A frame may be cut in the queue now, so nothing can be sent any more.
+        return fail_in_turn(Status::kMemory, "memory is short for what is to be sent");
+    }
+    table_.mark_dirty(*this);
+    if (queue_.size() >= kSendHighMark) {
+        was_high_ = true;
+        if (queue_.size() > kSendLimit) {
+            fail_in_turn(Status::kLimit, "the other side is more than 128 MiB behind");
+        }
+    }
+}
+
+void Stream::send(wire::Message message, uint8_t flags, uint64_t id,
+                  std::span<const uint8_t> envelope, const Bytes& params, const Bytes& data) {
+    queue_frame([&] { queue_.append(message, flags, id, envelope, params, data); });
+}
+
+void Stream::send_copy(wire::Message message, uint8_t flags, uint64_t id,
+                       std::span<const uint8_t> envelope, std::span<const uint8_t> params,
+                       std::span<const uint8_t> data) {
+    queue_frame([&] { queue_.append_copy(message, flags, id, envelope, params, data); });
+}
+
+// The caller is inside send() and may be in the middle of anything, so it is told at the turn's
+// end.
+void Stream::fail_in_turn(Status status, const char* why) {
+    queue_.clear();
+    failed_ = status;
+    failed_why_ = why;
+    table_.mark_dirty(*this);
+}
+
+void Stream::flush() noexcept {
+    if (failed_ != Status::kOk && state_ == State::kOpen) return fail(failed_, failed_why_);
+    if (!queue_.empty() && !blocked_) write();
+    if (state_ == State::kLingering && queue_.empty()) {
+        shut_down_sending(socket_);
+        state_ = State::kDraining;
+    }
+    if (state_ != State::kClosed) update_watch();
+}
+
+void Stream::write() noexcept {
+    const size_t before = queue_.size();
+    while (!queue_.empty()) {
+        const SendQueue::Gathered offer = queue_.gather(table_.pieces_.get(), kIoPiecesMax);
+        const IoResult result = net::send(socket_, table_.pieces_.get(), offer.count);
+        if (result.kind == IoResult::Kind::kDone) {
+            bytes_out_ += result.size;
+            queue_.consume(result.size);
+            if (result.size == offer.size) continue;
+            blocked_ = true;
+            break;
+        }
+        if (result.kind == IoResult::Kind::kAgain) {
+            blocked_ = true;
+            break;
+        }
+        queue_.clear();
+        was_high_ = false;
+        if (state_ != State::kOpen) return finish();
+        // What the other side said before it went is still heard.
+        for (int i = 0; i < kLastReadsMax && state_ == State::kOpen && events_ && !paused_; ++i) {
+            if (!read()) break;
+        }
+        if (state_ == State::kOpen)
+            fail(Status::kDisconnected, system_error_text(result.error).text);
+        return;
+    }
+    sent_more(before);
+}
+
+void Stream::sent_more(size_t before) noexcept {
+    if (!was_high_ || queue_.size() >= kSendLowMark || queue_.size() == before) return;
+    was_high_ = false;
+    if (notified_ || state_ != State::kOpen) return;
+    try {
+        table_.writable_.push_back(this);
+        notified_ = true;
+    } catch (const std::bad_alloc&) {
+        fail(Status::kMemory, "memory is short");
+    }
+}
+
+void Stream::notify_writable() noexcept {
+    notified_ = false;
+    if (state_ != State::kOpen || !events_) return;
+    try {
+        events_->on_writable(*connection_);
+    } catch (const std::bad_alloc&) {
+        fail(Status::kMemory, "memory is short");
+    } catch (...) {
+        fail(Status::kInternal, "an internal error while more was to be sent");
+    }
+}
+
+// ---- the end
+// -------------------------------------------------------------------------------------
+
+void Stream::fail(Status status, const char* why) noexcept {
+    if (state_ != State::kOpen) {
+        if (state_ != State::kEnding && state_ != State::kClosed) finish();
+        return;
+    }
+    const bool can_send =
+        (status == Status::kProtocol || status == Status::kMemory || status == Status::kInternal) &&
+        failed_ == Status::kOk;
+    state_ = State::kEnding;
+    reader_.reset();
+    if (!can_send) queue_.clear();
+    ConnectionEvents* events = std::exchange(events_, nullptr);
+    if (events && connection_) {
+        try {
+            std::string text;
+            try {
+                text = why;
+            } catch (const std::bad_alloc&) {
+                // The status says enough.
+            }
+            events->on_closed(*connection_, status, text);
+        } catch (...) {
+            // It was the last event: there is nobody left to tell.
+        }
+    }
+    state_ = State::kOpen;
+    can_send ? close() : finish();
+}
+
+void Stream::close() {
+    if (state_ == State::kEnding) return;  // fail() goes on when the event returns
+    if (state_ != State::kOpen) return;
+    events_ = nullptr;
+    reader_.reset();
+    if (failed_ != Status::kOk) return finish();
+    state_ = State::kLingering;
+    table_.begin_linger(*this);
+    update_watch();
+}
+
+void Stream::connection_gone() {
+    connection_ = nullptr;
+    if (state_ == State::kClosed) {
+        table_.bury(*this, table_.open_);
+    } else {
+        close();
+    }
+}
+
+// Closes the socket.
+void Stream::finish() noexcept {
+    if (state_ == State::kClosed) return;
+    const bool lingered = state_ == State::kLingering || state_ == State::kDraining;
+    state_ = State::kClosed;
+    events_ = nullptr;
+    blocked_ = false;
+    watch_.close();
+    socket_.close();
+    reader_.reset();
+    queue_.clear();
+    if (notified_) {
+        std::replace(table_.writable_.begin(), table_.writable_.end(), this,
+                     static_cast<Stream*>(nullptr));
+        notified_ = false;
+    }
+    StreamTable::List& list = lingered ? table_.lingering_ : table_.open_;
+    if (connection_) {
+        if (lingered) table_.open_.splice(table_.open_.end(), list, self_);
+    } else {
+        table_.bury(*this, list);
+    }
+}
+
+}  // namespace p2c2r::net

@@ -1,0 +1,147 @@
+// Stream: one TCP connection. StreamTable: all of one transport, with the memory they share, and
+// their part in the turns of the loop.
+//
+// A stream outlives the Connection object that its owner holds, so that the owner may destroy that
+// at any time: it first sends what is left, then tells the other side, then waits for it to close
+// too (closing with unread bytes would reset the connection and could destroy the last words on
+// their way), all within a second. Streams are deleted by the table only, when none of their
+// functions can be running.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/frame_reader.h"
+#include "net/read_blocks.h"
+#include "net/send_queue.h"
+#include "net/socket.h"
+#include "net/transport.h"
+#include "net/uv_loop.h"
+#include "net/uv_watch.h"
+
+namespace p2c2r::net {
+
+class Stream;
+
+class StreamTable final : public TurnPart {
+  public:
+    static constexpr size_t kLingeringMax = 256;
+    static constexpr uint64_t kLingerUs = 1'000'000;
+
+    StreamTable(UvLoop& loop, const MemoryHook* memory);
+    ~StreamTable();
+
+    // NULL when the system refuses or memory is short.
+    std::unique_ptr<Connection> adopt(Socket socket, const Address& peer);
+
+    [[nodiscard]] uint64_t payload_bytes_copied() const {
+        return blocks_.payload_bytes_copied + pool_.payload_bytes_copied;
+    }
+
+  private:
+    friend class Stream;
+    using List = std::list<std::unique_ptr<Stream>>;
+
+    void notify() override;
+    void flush() noexcept override;
+    [[nodiscard]] bool wants_notify() const override { return !writable_.empty(); }
+    [[nodiscard]] bool wants_flush() const override { return dirty_first_ || !dead_.empty(); }
+
+    void mark_dirty(Stream& stream);
+    void begin_linger(Stream& stream);
+    void end_overdue();
+    void bury(Stream& stream, List& from);
+
+    UvLoop& loop_;
+    ReadBlocks blocks_;
+    BatchPool pool_;
+    List open_;
+    List lingering_;  // the longest first
+    List dead_;
+    Stream* dirty_first_ = nullptr;
+    Stream* dirty_last_ = nullptr;
+    std::vector<Stream*> writable_;  // owed an on_writable; NULL: dead meanwhile
+    Timer linger_timer_;
+    std::unique_ptr<IoPiece[]> pieces_;  // for gathering
+};
+
+class Stream final : private WatchEvents, private FrameSink {
+  public:
+    Stream(StreamTable& table, Socket socket, const Address& peer);
+
+    // ---- for the Connection ----
+    void set_events(ConnectionEvents* events);
+    void set_limits(const wire::FrameLimits& limits) { limits_ = limits; }
+    void send(wire::Message message, uint8_t flags, uint64_t id, std::span<const uint8_t> envelope,
+              const Bytes& params, const Bytes& data);
+    void send_copy(wire::Message message, uint8_t flags, uint64_t id,
+                   std::span<const uint8_t> envelope, std::span<const uint8_t> params,
+                   std::span<const uint8_t> data);
+    [[nodiscard]] size_t queued_bytes() const { return queue_.size(); }
+    void pause_reading(bool paused);
+    void close();
+    void connection_gone();
+    [[nodiscard]] const Address& peer() const { return peer_; }
+    [[nodiscard]] uint64_t bytes_in() const { return bytes_in_; }
+    [[nodiscard]] uint64_t bytes_out() const { return bytes_out_; }
+    [[nodiscard]] PartialFrame partial_frame() const;
+
+  private:
+    friend class StreamTable;
+    enum class State : uint8_t {
+        kOpen,
+        kEnding,     // inside the last on_closed: may send, hears nothing
+        kLingering,  // closed by its owner, has something left to send
+        kDraining,   // has told the other side that nothing follows
+        kClosed,
+    };
+
+    void on_ready(bool readable, bool writable) noexcept override;
+    bool take_frame(const wire::Frame& frame) override;
+    uint8_t* place_data(wire::Message message, uint64_t id, size_t size) override;
+    [[nodiscard]] bool wants_frames() const override { return state_ == State::kOpen; }
+
+    bool read() noexcept;
+    void discard() noexcept;
+    void write() noexcept;
+    void flush() noexcept;
+    void sent_more(size_t before) noexcept;
+    void notify_writable() noexcept;
+    void fail(Status status, const char* why) noexcept;
+    void fail_in_turn(Status status, const char* why);
+    void finish() noexcept;
+    void update_watch();
+    template <class Append>
+    void queue_frame(const Append& append);
+
+    StreamTable& table_;
+    StreamTable::List::iterator self_;
+    Connection* connection_ = nullptr;  // NULL: destroyed
+    ConnectionEvents* events_ = nullptr;
+    State state_ = State::kOpen;
+    bool paused_ = false;
+    bool blocked_ = false;         // waits until the system takes more
+    bool dirty_ = false;           // in the table's list
+    bool was_high_ = false;        // owes an on_writable once low
+    bool notified_ = false;        // in the table's writable_
+    Status failed_ = Status::kOk;  // to be told in this turn's flush
+    const char* failed_why_ = "";
+    Stream* next_dirty_ = nullptr;
+
+    Socket socket_;
+    SocketWatch watch_;
+    FrameReader reader_;
+    SendQueue queue_;
+    wire::FrameLimits limits_;
+    Address peer_;
+    uint64_t bytes_in_ = 0;
+    uint64_t bytes_out_ = 0;
+    uint64_t frames_in_ = 0;
+    uint64_t partial_since_us_ = 0;
+    uint64_t linger_until_us_ = 0;
+    size_t discarded_ = 0;
+};
+
+}  // namespace p2c2r::net

@@ -1,0 +1,124 @@
+// What the network tests share: a loop that is turned until something is true, and a connection end
+// that writes down what it is told.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/transport.h"
+#include "net/uv_loop.h"
+#include "net/uv_transport.h"
+
+namespace p2c2r::test {
+
+inline std::unique_ptr<net::UvLoop> new_loop() {
+    auto loop = net::UvLoop::create();
+    REQUIRE(loop.ok());
+    return std::move(*loop);
+}
+
+// Turns until `done`, which must come within 20 s.
+inline bool turn_until(net::UvLoop& loop, const std::function<bool()>& done) {
+    const uint64_t limit = loop.now_us() + 20'000'000;
+    while (!done()) {
+        if (loop.now_us() > limit) return false;
+        loop.turn(20'000);
+    }
+    return true;
+}
+
+inline std::vector<uint8_t> pattern(size_t size, uint64_t salt) {
+    std::vector<uint8_t> bytes(size);
+    uint64_t state = salt * 0x9E3779B97F4A7C15ull + 1;
+    for (uint8_t& byte : bytes) {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        byte = static_cast<uint8_t>(state);
+    }
+    return bytes;
+}
+
+struct SeenFrame {
+    wire::Message message{};
+    uint8_t flags = 0;
+    uint64_t id = 0;
+    std::vector<uint8_t> envelope;
+    std::vector<uint8_t> params;
+    std::vector<uint8_t> data;
+};
+
+class End : public net::ConnectionEvents {
+  public:
+    std::unique_ptr<net::Connection> connection;
+    std::vector<SeenFrame> frames;
+    int closed = 0;
+    int writable = 0;
+    Status status = Status::kOk;
+    std::string why;
+    std::function<void(net::Connection&, const wire::Frame&)> frame_hook;
+    std::function<uint8_t*(wire::Message, uint64_t, size_t)> place_hook;
+    std::function<void()> closed_hook;
+    std::function<void()> writable_hook;
+    bool record = true;
+
+    void take(std::unique_ptr<net::Connection> fresh) {
+        connection = std::move(fresh);
+        connection->set_events(this);
+        connection->set_limits(wire::kLimitsAfterLogin);
+    }
+    void on_frame(net::Connection& from, const wire::Frame& frame) override {
+        if (record) {
+            frames.push_back({frame.message,
+                              frame.flags,
+                              frame.id,
+                              {frame.envelope.begin(), frame.envelope.end()},
+                              {frame.params.begin(), frame.params.end()},
+                              {frame.data.begin(), frame.data.end()}});
+        }
+        if (frame_hook) frame_hook(from, frame);
+    }
+    uint8_t* place_data(net::Connection&, wire::Message message, uint64_t id,
+                        size_t size) override {
+        return place_hook ? place_hook(message, id, size) : nullptr;
+    }
+    void on_closed(net::Connection&, Status with, const std::string& text) override {
+        ++closed;
+        status = with;
+        why = text;
+        if (closed_hook) closed_hook();
+    }
+    void on_writable(net::Connection&) override {
+        ++writable;
+        if (writable_hook) writable_hook();
+    }
+};
+
+// Two ends connected over loopback TCP.
+struct TcpPair {
+    net::UvLoop& loop;
+    std::unique_ptr<net::Transport> transport;
+    End server;
+    End client;
+    std::unique_ptr<net::Listener> listener;
+    std::unique_ptr<net::Transport::Attempt> attempt;
+
+    explicit TcpPair(net::UvLoop& on) : loop(on), transport(net::make_uv_transport(on, nullptr)) {
+        auto listening =
+            transport->listen("127.0.0.1", 0, [this](auto c) { server.take(std::move(c)); });
+        REQUIRE(listening.ok());
+        listener = std::move(*listening);
+        attempt = transport->connect("127.0.0.1", listener->port(), 5'000'000, [this](auto result) {
+            REQUIRE(result.ok());
+            client.take(std::move(*result));
+        });
+        REQUIRE(turn_until(loop, [this] { return server.connection && client.connection; }));
+    }
+};
+
+}  // namespace p2c2r::test
