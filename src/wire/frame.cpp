@@ -1,5 +1,6 @@
 #include "wire/frame.h"
 
+#include <bit>
 #include <cstring>
 #include <string_view>
 
@@ -57,14 +58,19 @@ constexpr uint8_t kBin16 = 0xc5;
 constexpr uint8_t kBin32 = 0xc6;
 constexpr size_t kEmptyBinSize = 2;
 
+uint64_t big_endian(uint64_t value) {
+    return std::endian::native == std::endian::little ? __builtin_bswap64(value) : value;
+}
+
 uint64_t load_u64(const uint8_t* from) {
-    uint64_t value = 0;
-    for (int i = 0; i < 8; ++i) value = value << 8 | from[i];
-    return value;
+    uint64_t value;
+    std::memcpy(&value, from, sizeof value);
+    return big_endian(value);
 }
 
 void store_u64(uint8_t* to, uint64_t value) {
-    for (int i = 7; i >= 0; --i, value >>= 8) to[i] = static_cast<uint8_t>(value);
+    value = big_endian(value);
+    std::memcpy(to, &value, sizeof value);
 }
 
 // The header of one bin part: how long header and part are, as far as `bytes` show it.
