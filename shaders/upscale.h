@@ -28,25 +28,30 @@ const int kUpscaleFirstRounding = 128;
 const int kUpscaleSecondShift = 20;
 const int kUpscaleSecondRounding = 524288;
 
-// One dispatch: a rectangle of the result of a pass. Group size kUpscaleGroupSize x 1.
-const uint kUpscaleGroupSize = 64u;
+// ---- buffers of the shaders: runs of 32-bit words ----------------------------------------------
+//
+//   image   rows of samples, four a word, the first in the lowest byte; each row begins a word
+//   middle  rows between the passes, two samples a word
+//   axis    an entry of axis_stride words per output index: the first input index, the number of
+//           taps, then one weight a word
+//
+// A picture is done in tiles of columns: the first pass writes the tile's columns of the rows its
+// second pass needs. A dispatch covers some rows of a tile; an invocation of the first pass makes
+// two neighbouring pixels, one of the second pass a word of the image.
 
-// Rows are runs of 32-bit words in all buffers: images hold 4 samples a word, the rows between the
-// passes 2. An axis table holds, for each output index, kUpscaleAxisHead + taps words: the first
-// input index, the number of taps in use, the weights.
-const uint kUpscaleAxisHead = 2u;
+const uint kUpscaleGroupSize = 64u;  // x; 1 in y and z
+const uint kUpscaleAxisHead = 2u;    // words of an entry in front of its weights
 
 struct UpscaleSlice {
-    uint row_first;  // of the rows this dispatch writes
-    uint row_count;
-    uint words_per_row;  // that this dispatch writes
-    uint column_first;   // sample (not pixel) where its columns begin
-    uint samples;        // in those columns
-    uint source_stride;  // words from row to row of what it reads
-    uint target_stride;  // words from row to row of what it writes
-    uint source_row;     // row of the input that is first in the buffer it reads
-    uint target_row;     // row of its output that is first in the buffer it writes
-    uint axis_stride;    // words from entry to entry of the axis table
+    uint row_first;      // the first row this dispatch writes
+    uint units_per_row;  // invocations that each row needs
+    uint column_first;   // first and last pixel of the tile (first pass)
+    uint column_last;
+    uint source_row;     // row that lies at the beginning of the buffer it reads
+    uint source_stride;  // words from row to row there
+    uint target_row;     // the same for the buffer it writes
+    uint target_stride;
+    uint axis_stride;
 };
 
 #ifdef __cplusplus

@@ -50,7 +50,7 @@ constexpr uint32_t kPlainOps[] = {
     kOpFunction, kOpFunctionParameter, kOpFunctionEnd, kOpFunctionCall,
     // memory and composites
     kOpLoad, kOpStore, kOpCopyMemory, kOpAccessChain, kOpInBoundsAccessChain, kOpArrayLength,
-    kOpCompositeConstruct, kOpCompositeExtract, kOpCompositeInsert, kOpCopyObject, kOpCopyLogical,
+    kOpCompositeExtract, kOpCompositeInsert, kOpCopyObject, kOpCopyLogical,
     // exact arithmetic
     kOpConvertFToU, kOpConvertFToS, kOpConvertSToF, kOpConvertUToF, kOpUConvert, kOpSConvert,
     kOpBitcast, kOpSNegate, kOpIAdd, kOpISub, kOpIMul, kOpIAddCarry, kOpISubBorrow, kOpUMulExtended,
@@ -85,6 +85,7 @@ bool AllowListChecker::check(const Instruction& instruction) {
         case kOpConstant:
         case kOpConstantComposite:
         case kOpConstantNull:
+        case kOpCompositeConstruct:  // of constants: a vector shifted by one amount
             return check_constant(instruction);
         case kOpFNegate:
         case kOpFAdd:
@@ -229,11 +230,11 @@ bool AllowListChecker::check_decoration(const Instruction& instruction, size_t f
 }
 
 bool AllowListChecker::check_constant(const Instruction& instruction) {
-    if (instruction.opcode == kOpConstantComposite) {
+    if (instruction.opcode == kOpConstantComposite || instruction.opcode == kOpCompositeConstruct) {
         std::vector<Constant> parts;
         for (size_t operand = 2; operand < instruction.num_operands; ++operand) {
             const auto part = constants_.find(word(instruction, operand));
-            if (part == constants_.end()) return true;  // not of integers: never a divisor
+            if (part == constants_.end()) return true;  // never a divisor or an amount
             parts.insert(parts.end(), part->second.begin(), part->second.end());
         }
         constants_[instruction.result_id] = std::move(parts);

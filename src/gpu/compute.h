@@ -73,6 +73,11 @@ struct Work {
     uint64_t timeout_us = 2'000'000;
 };
 
+struct RunTime {
+    uint64_t device_ns =
+        0;  // between the first dispatch and the last; 0 if the device has no clock
+};
+
 inline constexpr uint32_t kDispatchesMax = 64;
 inline constexpr uint32_t kBuffersPerPipelineMax = 16;
 inline constexpr uint32_t kPushConstantsSizeMax = 128;  // every device has that much
@@ -90,7 +95,7 @@ class Device {
                                                             uint32_t push_constants_size) = 0;
     // Waits for the end. After a timeout or a failure of the driver the device is lost: this call
     // and all later ones are kDevice errors that tell why.
-    virtual Result<Done> run(const Work& work) = 0;
+    virtual Result<RunTime> run(const Work& work) = 0;
 };
 
 struct DevicesOptions {

@@ -51,6 +51,7 @@ VulkanDevice::~VulkanDevice() {
     }
     pool_.reset();
     vk_.DestroyPipelineCache(device_, cache_, nullptr);
+    vk_.DestroyQueryPool(device_, clock_, nullptr);
     vk_.DestroyFence(device_, fence_, nullptr);
     vk_.DestroyDescriptorPool(device_, descriptor_pool_, nullptr);
     vk_.DestroyCommandPool(device_, command_pool_, nullptr);
@@ -104,6 +105,13 @@ VkResult VulkanDevice::make_queue_objects() {
     VkFenceCreateInfo fence{VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
     result = vk_.CreateFence(device_, &fence, nullptr, &fence_);
     if (result != VK_SUCCESS) return result;
+    if (physical_.timestamp_ns > 0) {
+        VkQueryPoolCreateInfo clock{VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO};
+        clock.queryType = VK_QUERY_TYPE_TIMESTAMP;
+        clock.queryCount = 2;
+        result = vk_.CreateQueryPool(device_, &clock, nullptr, &clock_);
+        if (result != VK_SUCCESS) return result;
+    }
     const VkDescriptorPoolSize size{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
                                     kDispatchesMax * kBuffersPerPipelineMax};
     VkDescriptorPoolCreateInfo sets{VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO};
@@ -162,8 +170,8 @@ Result<std::unique_ptr<Buffer>> VulkanDevice::make_buffer(uint64_t size, BufferU
 // ---- running
 // --------------------------------------------------------------------------------------
 
-Result<Done> VulkanDevice::run(const Work& work) {
-    if (Result<Done> good = check_work(work); !good) return good;
+Result<RunTime> VulkanDevice::run(const Work& work) {
+    if (Result<Done> good = check_work(work); !good) return good.error();
     const std::lock_guard lock(mutex_);
     if (!lost_.empty()) return make_error(Status::kDevice, lost_);
     VkResult result = record(work);
@@ -173,7 +181,7 @@ Result<Done> VulkanDevice::run(const Work& work) {
         return lose("did not finish within " + std::to_string(work.timeout_us) + " us");
     }
     if (result != VK_SUCCESS) return lose("failed: " + result_name(result));
-    return Done{};
+    return read_clock();
 }
 
 Result<Done> VulkanDevice::check_work(const Work& work) const {
@@ -203,9 +211,16 @@ VkResult VulkanDevice::record(const Work& work) {
     result = vk_.BeginCommandBuffer(commands_, &begin);
     if (result != VK_SUCCESS) return result;
     record_uploads(work);
+    if (clock_) {
+        vk_.CmdResetQueryPool(commands_, clock_, 0, 2);
+        vk_.CmdWriteTimestamp(commands_, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, clock_, 0);
+    }
     for (const Dispatch& dispatch : work.dispatches) {
         result = record_dispatch(dispatch);
         if (result != VK_SUCCESS) return result;
+    }
+    if (clock_) {
+        vk_.CmdWriteTimestamp(commands_, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, clock_, 1);
     }
     record_read_back(work);
     return vk_.EndCommandBuffer(commands_);
@@ -304,6 +319,18 @@ VkResult VulkanDevice::submit_and_wait(uint64_t timeout_us) {
     result = vk_.QueueSubmit(queue_, 1, &submit, fence_);
     if (result != VK_SUCCESS) return result;
     return vk_.WaitForFences(device_, 1, &fence_, VK_TRUE, timeout_us * 1000);
+}
+
+RunTime VulkanDevice::read_clock() const {
+    std::array<uint64_t, 2> ticks{};
+    if (!clock_ || vk_.GetQueryPoolResults(device_, clock_, 0, 2, sizeof ticks, ticks.data(),
+                                           sizeof ticks[0], VK_QUERY_RESULT_64_BIT) != VK_SUCCESS) {
+        return {};
+    }
+    // A clock of few bits may have run over in between: no time is better than a wrong one.
+    if (ticks[1] < ticks[0]) return {};
+    return {
+        static_cast<uint64_t>(static_cast<double>(ticks[1] - ticks[0]) * physical_.timestamp_ns)};
 }
 
 Error VulkanDevice::lose(std::string why) {

@@ -28,7 +28,7 @@ class VulkanDevice final : public Device, public std::enable_shared_from_this<Vu
     Result<std::shared_ptr<Pipeline>> make_pipeline(std::span<const uint32_t> spirv,
                                                     uint32_t buffers_count,
                                                     uint32_t push_constants_size) override;
-    Result<Done> run(const Work& work) override;
+    Result<RunTime> run(const Work& work) override;
 
     [[nodiscard]] const DeviceFunctions& vk() const { return vk_; }
     [[nodiscard]] VkDevice handle() const { return device_; }
@@ -52,6 +52,7 @@ class VulkanDevice final : public Device, public std::enable_shared_from_this<Vu
     void record_barrier(VkPipelineStageFlags from, VkAccessFlags writes, VkPipelineStageFlags to,
                         VkAccessFlags accesses);
     VkResult submit_and_wait(uint64_t timeout_us);
+    [[nodiscard]] RunTime read_clock() const;
     Error lose(std::string why);
 
     // Order matters: the instance goes last.
@@ -72,6 +73,7 @@ class VulkanDevice final : public Device, public std::enable_shared_from_this<Vu
     VkCommandBuffer commands_ = VK_NULL_HANDLE;
     VkDescriptorPool descriptor_pool_ = VK_NULL_HANDLE;
     VkFence fence_ = VK_NULL_HANDLE;
+    VkQueryPool clock_ = VK_NULL_HANDLE;  // two timestamps, or none
 };
 
 }  // namespace p2c2r::gpu

@@ -64,6 +64,11 @@ namespace p2c2r::gpu {
     X(CreateDescriptorPool)              \
     X(DestroyDescriptorPool)             \
     X(ResetDescriptorPool)               \
+    X(CreateQueryPool)                   \
+    X(DestroyQueryPool)                  \
+    X(CmdResetQueryPool)                 \
+    X(CmdWriteTimestamp)                 \
+    X(GetQueryPoolResults)               \
     X(AllocateDescriptorSets)            \
     X(UpdateDescriptorSets)
 

@@ -41,7 +41,8 @@ int rank(VkPhysicalDeviceType type) {
 }
 
 // A queue that computes but does not draw is preferred: it runs beside the owner's own graphics.
-bool find_queue_family(const InstanceFunctions& vk, VkPhysicalDevice handle, uint32_t& family) {
+bool find_queue_family(const InstanceFunctions& vk, VkPhysicalDevice handle, uint32_t& family,
+                       bool& has_clock) {
     uint32_t count = 0;
     vk.GetPhysicalDeviceQueueFamilyProperties(handle, &count, nullptr);
     std::vector<VkQueueFamilyProperties> families(count);
@@ -50,11 +51,12 @@ bool find_queue_family(const InstanceFunctions& vk, VkPhysicalDevice handle, uin
     for (uint32_t i = 0; i < count; ++i) {
         const VkQueueFlags flags = families[i].queueFlags;
         if (families[i].queueCount == 0 || !(flags & VK_QUEUE_COMPUTE_BIT)) continue;
-        if (!(flags & VK_QUEUE_GRAPHICS_BIT)) {
+        const bool computes_only = !(flags & VK_QUEUE_GRAPHICS_BIT);
+        if (!found || computes_only) {
             family = i;
-            return true;
+            has_clock = families[i].timestampValidBits > 0;
         }
-        if (!found) family = i;
+        if (computes_only) return true;
         found = true;
     }
     return found;
@@ -181,9 +183,11 @@ PhysicalDevice VulkanInstance::describe(VkPhysicalDevice handle, bool& computes)
     VkPhysicalDeviceProperties2 head{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2};
     functions_.GetPhysicalDeviceProperties2(handle, &head);
     const VkPhysicalDeviceProperties& basic = head.properties;
+    bool has_clock = false;
     computes = basic.apiVersion >= VK_API_VERSION_1_1 &&
-               find_queue_family(functions_, handle, device.queue_family);
+               find_queue_family(functions_, handle, device.queue_family, has_clock);
     if (!computes) return device;
+    if (has_clock) device.timestamp_ns = basic.limits.timestampPeriod;
 
     VkPhysicalDeviceIDProperties id{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ID_PROPERTIES};
     VkPhysicalDeviceDriverProperties driver{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};

@@ -15,6 +15,7 @@ struct PhysicalDevice {
     VkPhysicalDevice handle = VK_NULL_HANDLE;
     DeviceInfo info;
     uint32_t queue_family = 0;
+    double timestamp_ns = 0;      // of one tick of the queue's clock, 0 if it has none
     bool unified_memory = false;  // host and device share it: no copies are needed
     bool robust_access = false;   // out-of-bounds accesses of shaders stay inside buffers
 };

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -101,6 +102,28 @@ OpReturn
 OpFunctionEnd
 )";
 
+// Sets a variable of the environment, which the Vulkan loader reads, and puts the old value back.
+class EnvironmentValue {
+  public:
+    EnvironmentValue(const char* name, const char* value) : name_(name) {
+        if (const char* old = std::getenv(name)) old_ = old;
+        setenv(name, value, 1);
+    }
+    ~EnvironmentValue() {
+        if (old_) {
+            setenv(name_, old_->c_str(), 1);
+        } else {
+            unsetenv(name_);
+        }
+    }
+    EnvironmentValue(const EnvironmentValue&) = delete;
+    EnvironmentValue& operator=(const EnvironmentValue&) = delete;
+
+  private:
+    const char* name_;
+    std::optional<std::string> old_;
+};
+
 struct ScalePush {
     uint32_t count;
     uint32_t factor;
@@ -172,8 +195,8 @@ struct Scale {
         return std::move(*made);
     }
 
-    Result<Done> run(Buffer& source, Buffer& target, const ScalePush& push,
-                     uint64_t timeout_us = 2'000'000) const {
+    Result<RunTime> run(Buffer& source, Buffer& target, const ScalePush& push,
+                        uint64_t timeout_us = 2'000'000) const {
         Buffer* const buffers[] = {&source, &target};
         Dispatch dispatch;
         dispatch.pipeline = pipeline.get();
@@ -225,11 +248,9 @@ TEST_CASE("a library that is no loader is no device and says so") {
 }
 
 TEST_CASE("a loader without a driver is no device and says so") {
-    setenv("VK_ICD_FILENAMES", "/nonexistent/driver.json", 1);
-    setenv("VK_DRIVER_FILES", "/nonexistent/driver.json", 1);
+    const EnvironmentValue old_name("VK_ICD_FILENAMES", "/nonexistent/driver.json");
+    const EnvironmentValue new_name("VK_DRIVER_FILES", "/nonexistent/driver.json");
     const Result<std::unique_ptr<Devices>> devices = Devices::open({});
-    unsetenv("VK_ICD_FILENAMES");
-    unsetenv("VK_DRIVER_FILES");
     REQUIRE(!devices.ok());
     CHECK(devices.error().status == Status::kNoDevice);
     // Either is right: this machine may lack the loader too.
@@ -263,7 +284,7 @@ TEST_CASE("a dispatch computes and repeated runs see new input") {
         const auto target = scale.buffer(kCount * 4, BufferUse::kDownload);
         for (uint32_t round = 1; round <= 3; ++round) {
             for (uint32_t i = 0; i < kCount; ++i) words_of(*source)[i] = i + round;
-            const Result<Done> done = scale.run(*source, *target, {kCount, 7, 0});
+            const Result<RunTime> done = scale.run(*source, *target, {kCount, 7, 0});
             REQUIRE_MESSAGE(done.ok(), done.error().text);
             bool right = true;
             for (uint32_t i = 0; i < kCount; ++i) {
@@ -294,7 +315,7 @@ TEST_CASE("dispatches of one run see the writes of those before") {
         dispatches[0].buffers = there;
         dispatches[1].buffers = on;
         Buffer* const back[] = {target.get()};
-        const Result<Done> done = device->run({dispatches, back, 2'000'000});
+        const Result<RunTime> done = device->run({dispatches, back, 2'000'000});
         REQUIRE_MESSAGE(done.ok(), done.error().text);
         bool right = true;
         for (uint32_t i = 0; i < kCount; ++i) {
@@ -366,7 +387,7 @@ TEST_CASE("sizes and group counts above the limits are errors with numbers") {
         const ScalePush push{1, 1, 0};
         const Dispatch dispatch{
             scale.pipeline.get(), buffers, bytes_of(push), {1, info.groups_max[1] + 1, 1}};
-        const Result<Done> done = device->run({{&dispatch, 1}, {}, 2'000'000});
+        const Result<RunTime> done = device->run({{&dispatch, 1}, {}, 2'000'000});
         REQUIRE(!done.ok());
         CHECK(done.error().status == Status::kLimit);
     });
@@ -423,11 +444,11 @@ TEST_CASE("work beyond its time limit loses the device with a clear error") {
     const Scale scale(*device);
     const auto source = scale.buffer(64 * 64 * 4, BufferUse::kUpload);
     const auto target = scale.buffer(64 * 64 * 4, BufferUse::kDownload);
-    const Result<Done> late = scale.run(*source, *target, {64 * 64, 1, 60000}, 1);
+    const Result<RunTime> late = scale.run(*source, *target, {64 * 64, 1, 60000}, 1);
     REQUIRE(!late.ok());
     CHECK(late.error().status == Status::kDevice);
     CHECK(late.error().text.find("within 1 us") != std::string::npos);
-    const Result<Done> after = scale.run(*source, *target, {64, 1, 0});
+    const Result<RunTime> after = scale.run(*source, *target, {64, 1, 0});
     REQUIRE(!after.ok());
     CHECK(after.error().status == Status::kDevice);
     CHECK(after.error().text == late.error().text);

@@ -121,6 +121,8 @@ TEST_CASE("bodies inside the subset are accepted") {
         "%r = OpSDiv %int %s %s3",
         "%r = OpShiftLeftLogical %uint %i %u31",
         "%m = OpBitwiseAnd %uint %i %u31\n%r = OpShiftRightLogical %uint %i %m",
+        "%v = OpCompositeConstruct %uint2 %i %i\n%a = OpCompositeConstruct %uint2 %u3 %u31\n"
+        "%r = OpShiftRightLogical %uint2 %v %a",
         "%r = OpExtInst %int %glsl SClamp %s %s0 %s3",
         "%r = OpExtInst %float %glsl RoundEven %f",
         "%r = OpFOrdLessThan %bool %f %f2",
@@ -170,6 +172,11 @@ TEST_CASE("bodies outside the subset are refused by the name of the instruction"
         {"%r = OpShiftRightLogical %uint %i %i", "OpShiftRightLogical", "neither a constant nor"},
         {"%m = OpBitwiseAnd %uint %i %u63\n%r = OpShiftRightArithmetic %uint %i %m",
          "OpShiftRightArithmetic", "masked below 32"},
+        {"%v = OpCompositeConstruct %uint2 %i %i\n%a = OpCompositeConstruct %uint2 %u3 %u32\n"
+         "%r = OpShiftLeftLogical %uint2 %v %a",
+         "OpShiftLeftLogical", "shifts 32 bits by 32"},
+        {"%v = OpCompositeConstruct %uint2 %i %i\n%r = OpUDiv %uint2 %v %v", "OpUDiv",
+         "the divisor is not a constant"},
         {"%v = OpCompositeConstruct %uint2 %i %i\n"
          "%r = OpVectorShuffle %uint2 %v %v 0 0xFFFFFFFF",
          "OpVectorShuffle", "undefined component"},
