@@ -38,7 +38,7 @@ svg { width: 100%; height: auto; display: block; } svg text { font: 12px system-
 .network { fill: var(--network); } .mark { stroke: var(--alarm); stroke-dasharray: 4 3; }
 .deadline { stroke: var(--ink); stroke-dasharray: 2 3; }
 img { width: 100%; height: auto; border-radius: 4px; }
-.key { display: inline-block; width: .8em; height: .8em; margin: 0 .35em 0 1em; border-radius: 2px; }
+.again { color: var(--alarm); margin: 0 .35em 0 1em; } .key { display: inline-block; width: .8em; height: .8em; margin: 0 .35em 0 1em; border-radius: 2px; }
 )";
 
 std::string escaped(const std::string& text) {
@@ -82,6 +82,10 @@ std::string svg_text(double x, double y, const std::string& text, const char* an
 std::string svg_bar(double x, double y, double width, double height, const char* kind) {
     return "<rect class=\"" + std::string(kind) + "\" x=\"" + px(x) + "\" y=\"" + px(y) +
            "\" width=\"" + px(width) + "\" height=\"" + px(std::max(0.0, height)) + "\"/>";
+}
+
+std::string svg_triangle(double x, double y) {
+    return "<path class=\"alarm\" d=\"M" + px(x) + " " + px(y) + "l-5 -9h10z\"/>\n";
 }
 
 std::string svg_open(double height, const std::string& label) {
@@ -141,8 +145,7 @@ std::string frames_chart(const StreamFacts& facts) {
                 from += value;
             }
             svg += bar + "</g>\n";
-            if (attempts > 1)
-                svg += svg_text(x + width / 2, y_of(from) - 4, "2x", "middle", "alarm");
+            if (attempts > 1) svg += svg_triangle(x + width / 2, y_of(from) - 3);
         }
         if (index % 10 == 0) {
             svg += svg_text(x + width / 2, kChartHeight - 14, std::to_string(index), "middle");
@@ -150,20 +153,24 @@ std::string frames_chart(const StreamFacts& facts) {
         ++index;
     }
     svg += svg_text(kChartWidth - kRight, kChartHeight - 1, "frame", "end");
+    const std::string deadline = "deadline " + number_text(deadline_ms, 0) + " ms";
     if (deadline_shown) {
         svg +=
             svg_line(kLeft, y_of(deadline_ms), kChartWidth - kRight, y_of(deadline_ms), "deadline");
-        svg += svg_text(kLeft + 6, y_of(deadline_ms) - 5,
-                        "deadline " + number_text(deadline_ms, 0) + " ms", "start", "strong");
+        svg += svg_text(kLeft + 6, y_of(deadline_ms) - 5, deadline, "start", "strong");
+    } else if (deadline_ms > 0) {
+        svg +=
+            svg_text(kLeft + 6, kTop + 12, deadline + " lies above this chart", "start", "strong");
     }
-    double label_y = 12;
+    // The first event is told before its line and the others behind theirs: they come close
+    // together.
+    const char* anchor = "end";
     for (const StreamEvent& event : facts.events) {
-        const double frame = static_cast<double>(event.at_us) / 1e6 * facts.rate;
-        const double x = kLeft + slot * frame;
+        const double x = kLeft + slot * static_cast<double>(event.at_us) / 1e6 * facts.rate;
         if (x < kLeft || x > kChartWidth - kRight) continue;
         svg += svg_line(x, kTop - 4, x, kChartHeight - kBottom, "mark");
-        svg += svg_text(x, label_y, event.text, x > kChartWidth / 2 ? "end" : "start", "alarm");
-        label_y += 14;
+        svg += svg_text(x, kTop - 10, event.text, x > kChartWidth * 0.75 ? "end" : anchor, "alarm");
+        anchor = "start";
     }
     return svg + "</svg>\n";
 }
@@ -212,7 +219,8 @@ std::string report_html(const StreamFacts& facts, const std::string& sheet_jpeg)
         "<h2>Where the time of each frame went</h2>\n<p><span class=\"key\" style=\"background:"
         "var(--execution);margin-left:0\"></span>execution<span class=\"key\" style=\"background:"
         "var(--queue)\"></span>queue at the coordinator<span class=\"key\" style=\"background:"
-        "var(--network)\"></span>network and waiting at the peer</p>\n" +
+        "var(--network)\"></span>network and waiting at the peer<span "
+        "class=\"again\">\u25bc</span>tried again</p>\n" +
         frames_chart(facts);
     page += "<h2>Who computed the frames</h2>\n" + shares_chart(facts);
     page += "<h2>Figures</h2>\n<table>\n";
