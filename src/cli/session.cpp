@@ -11,18 +11,21 @@ namespace {
 
 constexpr uint32_t kAskTimeoutMs = 5000;
 
-void P2C2R_CALL tell_state(void*, const p2c2r_event* event) {
+}  // namespace
+
+// Says when the connection is lost and found again; the first one is no news.
+void P2C2R_CALL Session::tell_state(void* user, const p2c2r_event* event) {
+    auto* session = static_cast<Session*>(user);
     if (event->type != P2C2R_EVENT_STATE) return;
+    const std::string reason = event->text && *event->text ? std::string(": ") + event->text : "";
     if (event->status == P2C2R_OK) {
-        std::fprintf(stderr, "connected%s%s\n", event->text && *event->text ? ": " : "",
-                     event->text ? event->text : "");
-    } else {
-        std::fprintf(stderr, "connection: %s%s%s\n", p2c2r_status_name(event->status),
-                     event->text && *event->text ? ": " : "", event->text ? event->text : "");
+        if (session->was_connected_) std::fprintf(stderr, "connected again%s\n", reason.c_str());
+        session->was_connected_ = true;
+    } else if (session->was_connected_) {
+        std::fprintf(stderr, "connection lost: %s%s\n", p2c2r_status_name(event->status),
+                     reason.c_str());
     }
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Session>> Session::open(const SessionOptions& options) {
     std::unique_ptr<Session> session(new Session());
@@ -43,6 +46,7 @@ Result<std::unique_ptr<Session>> Session::open(const SessionOptions& options) {
     config.tasks_max = options.tasks_max;
     config.connect_timeout_ms = options.connect_timeout_ms;
     config.event = options.tell_state ? tell_state : nullptr;
+    config.user = session.get();
     const bool remote = !options.coordinator_url.empty();
     if (remote) config.coordinator_url = options.coordinator_url.c_str();
     config.local = session->coordinator_.get();

@@ -51,8 +51,10 @@ class Session {
 
   private:
     Session() = default;
+    static void P2C2R_CALL tell_state(void* user, const p2c2r_event* event);
     Outcome add_roles(uint32_t peers_count);
 
+    bool was_connected_ = false;
     Waker waker_;
     OpenedRuntime runtime_;
     CoordinatorHandle coordinator_;  // with peers_in_process

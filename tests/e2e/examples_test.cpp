@@ -59,3 +59,28 @@ TEST_CASE("examples: one_process turns all roles from its own loop") {
     CHECK(ran.exit_code == 0);
     CHECK(ran.out == "200 of 200 answers right, 200 by peers\n");
 }
+
+TEST_CASE("examples: the program of README.md compiles as it stands and prints the answer") {
+    Workplace here;
+    const auto readme = p2c2r::cli::read_file(std::string(P2C2R_SOURCE_DIR) + "/README.md");
+    REQUIRE(readme);
+    const size_t begin = readme->find("```c\n") + 5;
+    std::string code = readme->substr(begin, readme->find("```", begin) - begin);
+    auto coordinator = here.coordinator();
+    auto peer = here.peer(coordinator.url, "helper");
+    REQUIRE(wait_for_peers(here, coordinator.url, 1));
+    const std::string address = "127.0.0.1:8765";  // the tests take any free port
+    REQUIRE(code.find(address) != std::string::npos);
+    code.replace(code.find(address), address.size(), coordinator.url.substr(14));
+    const Ran compiled =
+        here.run_other("/usr/bin/env",
+                       {P2C2R_C_COMPILER, "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror",
+                        P2C2R_C_FLAGS, "-I", std::string(P2C2R_SOURCE_DIR) + "/include",
+                        here.write("readme.c", code), P2C2R_LIBRARY_FILE,
+                        std::string("-Wl,-rpath,") + P2C2R_LIBRARY_DIR, "-o", here.path("readme")});
+    CAPTURE(compiled.error);
+    REQUIRE(compiled.exit_code == 0);
+    const Ran ran = here.run_other(here.path("readme"), {});
+    CHECK(ran.exit_code == 0);
+    CHECK(ran.out == "answer: hello from a game\n");
+}
