@@ -6,26 +6,46 @@
 namespace p2c2r {
 namespace detail {
 
+namespace {
+
+// Rounds up by hand: the C library's aligned allocation bypasses its fast lists.
+void* aligned_memory(size_t total, void** memory) {
+    *memory = std::malloc(total + kPayloadAlign - 1);
+    if (!*memory) return nullptr;
+    const uintptr_t at = reinterpret_cast<uintptr_t>(*memory) + kPayloadAlign - 1;
+    return reinterpret_cast<void*>(at / kPayloadAlign * kPayloadAlign);
+}
+
+size_t total_of(size_t capacity) {
+    return sizeof(Block) + (capacity + kPayloadAlign - 1) / kPayloadAlign * kPayloadAlign;
+}
+
+}  // namespace
+
 Block* new_block(size_t capacity, const MemoryHook* hook) {
-    if (capacity > SIZE_MAX - 2 * sizeof(Block)) return nullptr;
-    const size_t total = sizeof(Block) + (capacity + kPayloadAlign - 1) / kPayloadAlign * kPayloadAlign;
-    void* memory = hook && hook->allocate ? hook->allocate(hook->user, total, kPayloadAlign)
-                                          : std::aligned_alloc(kPayloadAlign, total);
-    if (!memory) return nullptr;
-    Block* block = new (memory) Block;
-    block->data = static_cast<uint8_t*>(memory) + sizeof(Block);
+    if (capacity > SIZE_MAX - 4 * sizeof(Block)) return nullptr;
+    if (hook && !hook->allocate) hook = nullptr;
+    void* memory = nullptr;
+    void* place = hook ? hook->allocate(hook->user, total_of(capacity), kPayloadAlign)
+                       : aligned_memory(total_of(capacity), &memory);
+    if (!place) return nullptr;
+    Block* block = new (place) Block;
+    block->data = static_cast<uint8_t*>(place) + sizeof(Block);
     block->capacity = capacity;
-    block->hook = hook && hook->allocate ? hook : nullptr;
+    block->memory = memory;
+    block->hook = hook;
     return block;
 }
 
 Block* new_adopted(const void* data, size_t size,
                    void (*release)(void* user, const void* data, size_t size), void* user) {
-    void* memory = std::aligned_alloc(kPayloadAlign, sizeof(Block));
-    if (!memory) return nullptr;
-    Block* block = new (memory) Block;
+    void* memory = nullptr;
+    void* place = aligned_memory(sizeof(Block), &memory);
+    if (!place) return nullptr;
+    Block* block = new (place) Block;
     block->data = static_cast<uint8_t*>(const_cast<void*>(data));
     block->capacity = size;
+    block->memory = memory;
     block->release = release;
     block->user = user;
     return block;
@@ -33,15 +53,15 @@ Block* new_adopted(const void* data, size_t size,
 
 void destroy_block(Block* block) {
     if (block->release) block->release(block->user, block->data, block->capacity);
-    const MemoryHook* hook = block->hook;
-    const size_t total =
-        sizeof(Block) + (block->capacity + kPayloadAlign - 1) / kPayloadAlign * kPayloadAlign;
-    block->~Block();
-    if (hook) {
+    if (const MemoryHook* hook = block->hook) {
+        const size_t total = total_of(block->capacity);
+        block->~Block();
         hook->deallocate(hook->user, block, total, kPayloadAlign);
-    } else {
-        std::free(block);
+        return;
     }
+    void* memory = block->memory;
+    block->~Block();
+    std::free(memory);
 }
 
 }  // namespace detail

@@ -33,6 +33,7 @@ struct alignas(kPayloadAlign) Block {
     std::atomic<uint32_t> references{1};
     uint8_t* data = nullptr;
     size_t capacity = 0;
+    void* memory = nullptr;  // as the C library gave it, when there is no hook
     const MemoryHook* hook = nullptr;
     void (*release)(void* user, const void* data, size_t size) = nullptr;  // adopted memory
     void* user = nullptr;

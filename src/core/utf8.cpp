@@ -1,9 +1,5 @@
 #include "core/utf8.h"
 
-#include <cstddef>
-#include <cstdint>
-#include <cstring>
-
 namespace p2c2r {
 
 namespace {
@@ -30,7 +26,7 @@ constexpr Lead lead_of(uint8_t first) {
 
 }  // namespace
 
-bool is_utf8(std::string_view text) {
+bool detail::is_utf8_slowly(std::string_view text) {
     const auto* at = reinterpret_cast<const uint8_t*>(text.data());
     const uint8_t* const end = at + text.size();
     while (at < end) {

@@ -53,9 +53,13 @@ void ParamsReader::index_fields(const Value& map) {
              Status::kLimit);
         return;
     }
-    for (const auto& [key, value] : map.fields()) {
-        const std::string_view name = detail::read_text(key.rest().data());
-        entries_[count_++] = {name.data(), value.rest().data(), static_cast<uint32_t>(name.size())};
+    const uint8_t* at = map.rest().data();
+    at += detail::kHeadForms[*at].size;
+    for (const uint32_t count = map.count(); count_ < count; ++count_) {
+        const std::string_view name = detail::read_text(at);
+        at += detail::kHeadForms[*at].size + name.size();
+        entries_[count_] = {name.data(), at, static_cast<uint32_t>(name.size())};
+        at = detail::value_end(at, end_);
     }
 }
 
@@ -221,7 +225,6 @@ bool ParamsReader::numbers(std::string_view name, std::span<double> out, double 
     return read_array(name, out, low, high, required);
 }
 
-// All items are judged before the first is stored, so `out` keeps its defaults on an error.
 template <class T>
 bool ParamsReader::read_array(std::string_view name, std::span<T> out, T low, T high,
                               bool required) {
@@ -269,10 +272,8 @@ bool ParamsReader::read_array(std::string_view name, std::span<T> out, T low, T 
                  "is " + text_of(*number) + ", " + range_text(text_of(low), text_of(high)));
             return false;
         }
-        ++index;
+        out[index++] = *number;
     }
-    index = 0;
-    for (const Value item : value.items()) out[index++] = *read(item);
     return true;
 }
 

@@ -54,8 +54,8 @@ class ParamsReader {
     // Absent and not required: an empty span.
     std::span<const uint8_t> bytes(std::string_view name, size_t size_max, bool required = true);
 
-    // An array of exactly out.size() numbers, each within [low, high]. False (and `out` untouched)
-    // when absent and not required, or wrong.
+    // An array of exactly out.size() numbers, each within [low, high]. False when absent (`out`
+    // keeps what it held) or wrong.
     bool integers(std::string_view name, std::span<int64_t> out, int64_t low, int64_t high,
                   bool required = true);
     bool numbers(std::string_view name, std::span<double> out, double low, double high,

@@ -63,7 +63,8 @@ bool read_int64(const uint8_t*& at, int64_t& out) {
 }  // namespace
 
 const uint8_t* detail::value_end(const uint8_t* at, const uint8_t* end) {
-    for (uint64_t owed = 1; owed > 0; --owed) {
+    uint64_t owed = 1;
+    do {
         P2C2R_CHECK(at < end);
         const HeadForm form = kHeadForms[*at];
         if (form.kind >= ValueKind::kText) {
@@ -75,7 +76,7 @@ const uint8_t* detail::value_end(const uint8_t* at, const uint8_t* end) {
             }
         }
         at += form.size;
-    }
+    } while (--owed > 0);
     P2C2R_CHECK(at <= end);
     return at;
 }

@@ -5,15 +5,16 @@
 // than the bytes that remain. One comparison per container keeps that true, and with it no count in
 // the input can make anybody reserve more memory than a small multiple of what was really sent.
 //
-// Keys in ascending order show by themselves that none comes twice. Only a map in another order
-// needs a second walk, which sorts the places of its keys: four bytes a field.
+// Keys in ascending order show by themselves that none comes twice. In a small map any other key is
+// compared with all before it. Only large maps in another order need a second walk, which sorts the
+// hashes of their keys: eight bytes a field.
 #include <algorithm>
 #include <array>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "core/check.h"
+#include "core/hash.h"
 #include "core/utf8.h"
 #include "model/value.h"
 #include "model/value_head.h"
@@ -26,7 +27,9 @@ using detail::HeadForm;
 using detail::kHeadForms;
 
 constexpr uint32_t kDepthLimit = 64;
-constexpr size_t kKeysOnStack = 256;
+constexpr size_t kKeysOnStack = 128;      // of the second walk
+constexpr uint32_t kSmallMapFields = 32;  // compared one by one
+constexpr uint32_t kSmallMapKeys = 256;   // of all small maps that are open
 
 std::string quoted(std::string_view text) {
     constexpr size_t kShown = 64;
@@ -41,6 +44,11 @@ std::string key_text(const uint8_t* key) {
     const detail::IntegerBits value = detail::read_integer(key);
     return value.negative ? std::to_string(static_cast<int64_t>(value.bits))
                           : std::to_string(value.bits);
+}
+
+bool is_finite(const uint8_t* at) {
+    return *at == 0xca ? (detail::read_u32(at + 1) & 0x7f800000u) != 0x7f800000u
+                       : (detail::read_u64(at + 1) & 0x7ff0000000000000u) != 0x7ff0000000000000u;
 }
 
 class Scanner {
@@ -58,17 +66,24 @@ class Scanner {
 
   private:
     struct Open {
-        uint64_t left;       // values still to come
-        const uint8_t* key;  // the latest key of a map
-        uint32_t fields;     // of a map, 0 for an array
+        uint64_t left;           // values still to come
+        const uint8_t* key_top;  // the highest key of a map so far
+        uint32_t fields;         // of a map, 0 for an array
+        uint32_t small_first;    // a small map's first place in small_keys_
+        uint32_t small_count;    // and how many keys it has there
         bool is_map;
+        bool is_small;
     };
 
     bool scan_one();
     bool scan_key(const HeadForm& form, Open& map);
     bool scan_text(const HeadForm& form);
     bool open_container(const HeadForm& form);
+    bool is_given(Open& map);
+    void skip_scalars(Open& array);
     bool find_twice();
+    [[nodiscard]] uint64_t key_entry(const uint8_t* key) const;
+    [[nodiscard]] const uint8_t* find_equal(std::span<uint64_t> entries) const;
 
     [[nodiscard]] size_t left() const { return static_cast<size_t>(end_ - at_); }
     bool fail(Status status, std::string what, const uint8_t* where);
@@ -86,9 +101,11 @@ class Scanner {
     uint32_t depth_seen_ = 0;
     uint64_t keys_open_ = 0;  // fields of the maps that are open
     uint64_t keys_open_seen_ = 0;
-    bool unsorted_ = false;  // some map's keys do not ascend
+    uint32_t small_used_ = 0;
+    bool unsorted_ = false;  // keys of some map that is not small do not ascend
     Error error_;
     std::array<Open, kDepthLimit> open_;
+    std::array<const uint8_t*, kSmallMapKeys> small_keys_;
 };
 
 bool Scanner::fail(Status status, std::string what, const uint8_t* where) {
@@ -117,9 +134,11 @@ Result<ScanReport> Scanner::run() {
     }
     do {
         if (!scan_one()) return std::move(error_);
+        if (depth_ > 0 && !open_[depth_ - 1].is_map) skip_scalars(open_[depth_ - 1]);
         while (depth_ > 0 && open_[depth_ - 1].left == 0) {
-            --depth_;
-            keys_open_ -= open_[depth_].fields;
+            const Open& closed = open_[--depth_];
+            keys_open_ -= closed.fields;
+            small_used_ = closed.small_first;
         }
     } while (depth_ > 0);
     if (at_ != end_ && limits_.trailing == ScanLimits::Trailing::kRefused) {
@@ -150,16 +169,11 @@ bool Scanner::scan_one() {
         case ValueKind::kBool:
         case ValueKind::kInteger:
             break;
-        case ValueKind::kFloat: {
-            const bool finite =
-                form.size == 5
-                    ? (detail::read_u32(at_ + 1) & 0x7f800000u) != 0x7f800000u
-                    : (detail::read_u64(at_ + 1) & 0x7ff0000000000000u) != 0x7ff0000000000000u;
-            if (!finite) {
+        case ValueKind::kFloat:
+            if (!is_finite(at_)) {
                 return fail(Status::kParams, "a float is not a number or infinite", at_);
             }
             break;
-        }
         case ValueKind::kText:
             return scan_text(form);
         case ValueKind::kBytes: {
@@ -174,6 +188,22 @@ bool Scanner::scan_one() {
     }
     at_ += form.size;
     return true;
+}
+
+// A run of plain scalars in an array, which is what large values are made of. Stops before anything
+// else, broken values included.
+void Scanner::skip_scalars(Open& array) {
+    const uint8_t* at = at_;
+    uint64_t left = array.left;
+    for (; left > 0 && at < end_; --left) {
+        const HeadForm form = kHeadForms[*at];
+        if (form.kind >= ValueKind::kText || !form.valid || form.size > end_ - at) break;
+        if (form.kind == ValueKind::kFloat && !is_finite(at)) break;
+        at += form.size;
+    }
+    owed_ -= array.left - left;
+    array.left = left;
+    at_ = at;
 }
 
 bool Scanner::scan_text(const HeadForm& form) {
@@ -199,15 +229,28 @@ bool Scanner::scan_key(const HeadForm& form, Open& map) {
         const uint64_t size = form.size + uint64_t{detail::head_length(at_, form)};
         if (size > left()) return fail_cut("a key", size);
     }
-    if (map.key) {
-        const int order = detail::compare_keys(map.key, at_);
-        if (order == 0) {
-            return fail(Status::kParams, "the key " + key_text(at_) + " is given twice", at_);
-        }
-        if (order > 0) unsorted_ = true;
+    if (is_given(map)) {
+        return fail(Status::kParams, "the key " + key_text(at_) + " is given twice", at_);
     }
-    map.key = at_;
     return true;
+}
+
+// Whether the key at at_ is known to have come before in this map.
+bool Scanner::is_given(Open& map) {
+    const uint8_t** const keys = small_keys_.data() + map.small_first;
+    const int order = map.key_top ? detail::compare_keys(map.key_top, at_) : -1;
+    if (order == 0) return true;
+    if (order < 0) {
+        map.key_top = at_;
+    } else if (!map.is_small) {
+        unsorted_ = true;
+    } else {
+        for (uint32_t i = 0; i < map.small_count; ++i) {
+            if (detail::compare_keys(keys[i], at_) == 0) return true;
+        }
+    }
+    if (map.is_small) keys[map.small_count++] = at_;
+    return false;
 }
 
 bool Scanner::open_container(const HeadForm& form) {
@@ -245,65 +288,96 @@ bool Scanner::open_container(const HeadForm& form) {
                     at_);
     }
     owed_ += values;
-    open_[depth_++] = {values, nullptr, is_map ? count : 0, is_map};
+    Open& open = open_[depth_++];
+    open = {
+        .left = values, .fields = is_map ? count : 0, .small_first = small_used_, .is_map = is_map};
     depth_seen_ = std::max(depth_seen_, depth_);
     if (is_map) {
         keys_open_ += count;
         keys_open_seen_ = std::max(keys_open_seen_, keys_open_);
+        open.is_small = count <= kSmallMapFields && count <= kSmallMapKeys - small_used_;
+        if (open.is_small) small_used_ += count;
     }
     at_ += form.size;
     return true;
 }
 
 // The second walk, over bytes that are known to be sound: the keys of each map are gathered while
-// it is open, and sorted when it ends.
+// it is open, and compared when it ends. An entry is a key's hash above its place, so that sorting
+// does not jump around in the input; only keys of equal hash are looked at again.
 bool Scanner::find_twice() {
-    std::array<uint32_t, kKeysOnStack> on_stack;
-    std::unique_ptr<uint32_t[]> on_heap;
-    uint32_t* keys = on_stack.data();
+    std::array<uint64_t, kKeysOnStack> on_stack;
+    std::unique_ptr<uint64_t[]> on_heap;
+    uint64_t* keys = on_stack.data();
     if (keys_open_seen_ > on_stack.size()) {
-        on_heap = std::make_unique_for_overwrite<uint32_t[]>(keys_open_seen_);
+        on_heap = std::make_unique_for_overwrite<uint64_t[]>(keys_open_seen_);
         keys = on_heap.get();
     }
-    const auto below = [this](uint32_t a, uint32_t b) {
-        return detail::compare_keys(start_ + a, start_ + b) < 0;
-    };
-    const auto equal = [this](uint32_t a, uint32_t b) {
-        return detail::compare_keys(start_ + a, start_ + b) == 0;
-    };
     size_t key_count = 0;
     uint32_t depth = 0;
     const uint8_t* at = start_;
     do {
         if (depth > 0) {
             Open& parent = open_[depth - 1];
-            if (parent.is_map && parent.left % 2 == 0) {
-                keys[key_count++] = static_cast<uint32_t>(at - start_);
-            }
+            if (parent.is_map && parent.left % 2 == 0) keys[key_count++] = key_entry(at);
             --parent.left;
         }
         const HeadForm form = kHeadForms[*at];
         if (detail::is_container(form.kind)) {
             const uint32_t count = detail::head_length(at, form);
             const bool is_map = form.kind == ValueKind::kMap;
-            open_[depth++] = {detail::values_inside(form.kind, count), nullptr, is_map ? count : 0,
-                              is_map};
+            open_[depth++] = {.left = detail::values_inside(form.kind, count),
+                              .fields = is_map ? count : 0,
+                              .is_map = is_map};
             at += form.size;
         } else {
             at = detail::value_end(at, end_);
         }
         for (; depth > 0 && open_[depth - 1].left == 0; --depth) {
-            uint32_t* const last = keys + key_count;
-            uint32_t* const first = last - open_[depth - 1].fields;
-            if (!std::is_sorted(first, last, below)) std::sort(first, last, below);
-            if (const uint32_t* twice = std::adjacent_find(first, last, equal); twice != last) {
-                const uint8_t* key = start_ + std::max(twice[0], twice[1]);
-                return fail(Status::kParams, "the key " + key_text(key) + " is given twice", key);
+            const size_t fields = open_[depth - 1].fields;
+            key_count -= fields;
+            if (const uint8_t* twice = find_equal({keys + key_count, fields})) {
+                return fail(Status::kParams, "the key " + key_text(twice) + " is given twice",
+                            twice);
             }
-            key_count -= open_[depth - 1].fields;
         }
     } while (depth > 0);
     return true;
+}
+
+uint64_t Scanner::key_entry(const uint8_t* key) const {
+    uint64_t hash;
+    if (kHeadForms[*key].kind == ValueKind::kText) {
+        const std::string_view text = detail::read_text(key);
+        hash = hash64({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+    } else {
+        hash = detail::read_integer(key).bits * 0x9E3779B97F4A7C15ull;
+    }
+    return (hash & 0xFFFFFFFF00000000u) | static_cast<uint64_t>(key - start_);
+}
+
+// The later one of two equal keys, or NULL.
+const uint8_t* Scanner::find_equal(std::span<uint64_t> entries) const {
+    const auto key_of = [this](uint64_t entry) { return start_ + (entry & 0xFFFFFFFFu); };
+    std::sort(entries.begin(), entries.end());
+    for (size_t first = 0; first < entries.size();) {
+        size_t last = first + 1;
+        while (last < entries.size() && entries[last] >> 32 == entries[first] >> 32) ++last;
+        const auto alike = entries.subspan(first, last - first);
+        if (alike.size() > 1) {
+            std::sort(alike.begin(), alike.end(), [&](uint64_t a, uint64_t b) {
+                const int order = detail::compare_keys(key_of(a), key_of(b));
+                return order != 0 ? order < 0 : a < b;
+            });
+        }
+        for (size_t i = 1; i < alike.size(); ++i) {
+            if (detail::compare_keys(key_of(alike[i - 1]), key_of(alike[i])) == 0) {
+                return key_of(alike[i]);
+            }
+        }
+        first = last;
+    }
+    return nullptr;
 }
 
 }  // namespace

@@ -118,7 +118,6 @@ TEST_CASE("params: what is wrong is told with field and value and what is allowe
           "E_PARAMS p[1]: p[1] is 10, allowed are 0 to 9");
     CHECK(after(R"({"p": [1, "x"]})", [&](R& r) { r.integers("p", pair, 0, 9); }) ==
           "E_PARAMS p[1]: p[1] is a text, expected an integer");
-    CHECK(pair[0] == 7);  // untouched by all of these
     CHECK(after(R"({"a": [1, 2, 3]})", [](R& r) { CHECK_FALSE(r.array("a", 2).has_value()); }) ==
           "E_LIMIT a: a has 3 items, the limit is 2");
     CHECK(after(R"({"a": {}})", [](R& r) { r.array("a", 2); }) ==
