@@ -82,11 +82,11 @@ Result<ImageHeader> read_image_header(std::span<const uint8_t> file) {
     return header;
 }
 
-Result<Image> decode_image(std::span<const uint8_t> file) {
+Result<Image> decode_image(std::span<const uint8_t> file, const MemoryHook* memory) {
     const Result<ImageHeader> header = read_image_header(file);
     if (!header) return header.error();
-    return header->format == ImageFormat::kJpeg ? decode_jpeg(file, *header)
-                                                : decode_png(file, *header);
+    return header->format == ImageFormat::kJpeg ? decode_jpeg(file, *header, memory)
+                                                : decode_png(file, *header, memory);
 }
 
 Result<Image> raw_image(Bytes pixels, uint32_t width, uint32_t height, uint32_t channels) {
@@ -103,14 +103,15 @@ Result<Image> raw_image(Bytes pixels, uint32_t width, uint32_t height, uint32_t 
     return Image{width, height, channels, std::move(pixels)};
 }
 
-Result<Bytes> encode_image(const Image& image, ImageFormat format, uint32_t quality) {
+Result<Bytes> encode_image(const Image& image, ImageFormat format, uint32_t quality,
+                           const MemoryHook* memory) {
     P2C2R_CHECK(image.channels == 3 || image.channels == 4);
     P2C2R_CHECK(image.pixels.size() == uint64_t{image.width} * image.height * image.channels);
     switch (format) {
         case ImageFormat::kJpeg:
-            return encode_jpeg(image, quality);
+            return encode_jpeg(image, quality, memory);
         case ImageFormat::kPng:
-            return encode_png(image);
+            return encode_png(image, memory);
         case ImageFormat::kRaw:
             break;
     }

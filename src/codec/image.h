@@ -3,7 +3,8 @@
 // In memory: 8 bits a channel, interleaved, rows top to bottom without padding, RGB or RGBA with
 // straight alpha. The header of a file is read first and judged against the limits, so a small file
 // that claims a huge picture costs nothing. All functions are for any thread; errors name the field
-// "data" and the sizes. Memory that is short is std::bad_alloc, as everywhere in Bytes.
+// "data" and the sizes. `memory` is where pixels and files are allocated (NULL: the C library);
+// memory that is short is std::bad_alloc, as everywhere in Bytes.
 #pragma once
 
 #include <cstdint>
@@ -55,13 +56,14 @@ Result<ImageHeader> read_image_header(std::span<const uint8_t> file);
 // A whole JPEG or PNG. Grey and palette become RGB, 16 bits are rounded to 8, EXIF rotation and
 // colour profiles are ignored; a PNG with transparency becomes RGBA. A damaged or cut file is an
 // error, never a half picture.
-Result<Image> decode_image(std::span<const uint8_t> file);
+Result<Image> decode_image(std::span<const uint8_t> file, const MemoryHook* memory = nullptr);
 
 // Raw bytes as an image, without copying: their size must be width x height x channels.
 Result<Image> raw_image(Bytes pixels, uint32_t width, uint32_t height, uint32_t channels);
 
 // `quality` 1..100 is for JPEG only. JPEG has no transparency: the colours of an RGBA image are
 // written as they are and alpha is left out. Raw gives the pixels themselves, without a copy.
-Result<Bytes> encode_image(const Image& image, ImageFormat format, uint32_t quality);
+Result<Bytes> encode_image(const Image& image, ImageFormat format, uint32_t quality,
+                           const MemoryHook* memory = nullptr);
 
 }  // namespace p2c2r::codec

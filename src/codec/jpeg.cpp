@@ -83,7 +83,8 @@ Result<ImageHeader> read_jpeg_header(std::span<const uint8_t> file) {
                       " bytes inside its header");
 }
 
-Result<Image> decode_jpeg(std::span<const uint8_t> file, const ImageHeader& header) {
+Result<Image> decode_jpeg(std::span<const uint8_t> file, const ImageHeader& header,
+                          const MemoryHook* memory) {
     const Handle handle(tjInitDecompress());
     if (!handle) return make_error(Status::kMemory, "no memory for a JPEG decoder");
     int width = 0;
@@ -98,7 +99,7 @@ Result<Image> decode_jpeg(std::span<const uint8_t> file, const ImageHeader& head
         return jpeg_error("two frame headers disagree about the size");
     }
     const size_t size = size_t{header.width} * header.height * 3;
-    Buffer pixels = Buffer::allocate(size);
+    Buffer pixels = Buffer::allocate(size, memory);
     // Warnings stop the work: a cut or damaged file would otherwise come out as a half picture,
     // and what libraries paint there is not the same everywhere.
     const int flags = TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS;
@@ -111,7 +112,7 @@ Result<Image> decode_jpeg(std::span<const uint8_t> file, const ImageHeader& head
     return Image{header.width, header.height, 3, std::move(pixels).freeze(size)};
 }
 
-Result<Bytes> encode_jpeg(const Image& image, uint32_t quality) {
+Result<Bytes> encode_jpeg(const Image& image, uint32_t quality, const MemoryHook* memory) {
     P2C2R_CHECK(quality >= 1 && quality <= 100);
     const Handle handle(tjInitCompress());
     if (!handle) return make_error(Status::kMemory, "no memory for a JPEG encoder");
@@ -129,7 +130,7 @@ Result<Bytes> encode_jpeg(const Image& image, uint32_t quality) {
         return make_error(Status::kExecutor,
                           std::string("JPEG encoder: ") + tjGetErrorStr2(handle.get()));
     }
-    return Bytes::copy(std::span<const uint8_t>(file, size));
+    return Bytes::copy(std::span<const uint8_t>(file, size), memory);
 }
 
 }  // namespace p2c2r::codec

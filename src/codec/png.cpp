@@ -159,7 +159,8 @@ Result<ImageHeader> read_png_header(std::span<const uint8_t> file) {
     return ImageHeader{ImageFormat::kPng, big_endian32(&file[16]), big_endian32(&file[20])};
 }
 
-Result<Image> decode_png(std::span<const uint8_t> file, const ImageHeader& header) {
+Result<Image> decode_png(std::span<const uint8_t> file, const ImageHeader& header,
+                         const MemoryHook* memory) {
     Reader reader;
     reader.source = {file.data(), file.size(), 0};
     reader.png =
@@ -178,7 +179,7 @@ Result<Image> decode_png(std::span<const uint8_t> file, const ImageHeader& heade
         row_size != size_t{width} * static_cast<size_t>(channels)) {
         return png_failure("the header does not agree with the picture");
     }
-    Buffer pixels = Buffer::allocate(row_size * height);
+    Buffer pixels = Buffer::allocate(row_size * height, memory);
     std::vector<png_bytep> rows(height);
     for (size_t y = 0; y < height; ++y) rows[y] = pixels.data() + y * row_size;
     if (!read_pixels(reader, rows.data())) {
@@ -189,7 +190,7 @@ Result<Image> decode_png(std::span<const uint8_t> file, const ImageHeader& heade
                  std::move(pixels).freeze(row_size * height)};
 }
 
-Result<Bytes> encode_png(const Image& image) {
+Result<Bytes> encode_png(const Image& image, const MemoryHook* memory) {
     Writer writer;
     writer.png =
         png_create_write_struct(PNG_LIBPNG_VER_STRING, &writer.message, on_error, on_warning);
@@ -201,7 +202,7 @@ Result<Bytes> encode_png(const Image& image) {
         const Status status = writer.sink.memory_short ? Status::kMemory : Status::kExecutor;
         return make_error(status, std::string("PNG encoder: ") + writer.message.text);
     }
-    return Bytes::copy(std::span<const uint8_t>(writer.sink.file));
+    return Bytes::copy(std::span<const uint8_t>(writer.sink.file), memory);
 }
 
 }  // namespace p2c2r::codec

@@ -9,8 +9,9 @@ namespace p2c2r::codec {
 Result<ImageHeader> read_png_header(std::span<const uint8_t> file);
 
 // `header` is the one of this file and within the limits.
-Result<Image> decode_png(std::span<const uint8_t> file, const ImageHeader& header);
+Result<Image> decode_png(std::span<const uint8_t> file, const ImageHeader& header,
+                         const MemoryHook* memory);
 
-Result<Bytes> encode_png(const Image& image);
+Result<Bytes> encode_png(const Image& image, const MemoryHook* memory);
 
 }  // namespace p2c2r::codec

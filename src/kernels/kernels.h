@@ -1,0 +1,47 @@
+// The built-in task types of this library, and the choice of the device they run on.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/log.h"
+#include "exec/executor.h"
+#include "gpu/compute.h"
+
+namespace p2c2r::kernels {
+
+enum class DeviceChoice : uint8_t {
+    kAuto,    // the first real GPU, else the processor; software Vulkan never by itself
+    kNative,  // the processor; the Vulkan loader is not even opened
+    kVulkan,  // the Vulkan device with this index or uuid, and nothing else
+};
+
+struct KernelOptions {
+    DeviceChoice device = DeviceChoice::kAuto;
+    uint32_t vulkan_index = 0;                           // in BuiltinDevices::list
+    std::optional<std::array<uint8_t, 16>> vulkan_uuid;  // goes before the index
+    gpu::DevicesOptions vulkan;                          // loader, pipeline cache, log
+    const MemoryHook* memory = nullptr;                  // of pictures; MUST outlive all of them
+};
+
+// What was found and chosen.
+struct BuiltinDevices {
+    std::vector<gpu::DeviceInfo> list;  // empty where Vulkan was not asked for or is not there
+    std::string none_because;           // why the list is empty
+    std::optional<size_t> used;         // in the list; nothing: the processor
+    std::string name = "native";        // or "vulkan:N", as results say it
+    // Types that refuse to run because a Vulkan device was named and they have no GPU form. A peer
+    // does not offer them.
+    std::vector<std::string> refused_types;
+};
+
+// Adds `echo` and `upscale`. Errors: kNoDevice when a Vulkan device was named that is not there,
+// with what is missing; kDevice when it cannot be opened; kExists when a type is taken.
+Result<BuiltinDevices> add_builtin_executors(exec::Registry& registry,
+                                             const KernelOptions& options);
+
+}  // namespace p2c2r::kernels
