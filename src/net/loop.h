@@ -28,6 +28,9 @@ class Loop {
     virtual ~Loop() = default;
     // Monotonic; constant during one callback at most by accident, so read it once per decision.
     [[nodiscard]] virtual uint64_t now_us() = 0;
+    // The time at which this turn's events were taken up: no system call, at most a turn old. What a
+    // role does per task uses this one.
+    [[nodiscard]] virtual uint64_t turn_us() { return now_us(); }
     // Unix time in milliseconds, for showing only.
     [[nodiscard]] virtual uint64_t unix_ms() = 0;
     // (Re)arms: fires once, not before at_us. Timers of equal time fire in the order they were

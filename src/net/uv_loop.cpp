@@ -36,6 +36,8 @@ class UvLoop::Impl {
     uint64_t wait_timer_at_ms = 0;  // 0: not armed for any time
     bool in_turn = false;
     bool watch_changed = false;
+    uint64_t turn_us = 0;
+    bool turn_time_old = true;  // the wait has begun and nothing has come yet
     uint64_t events = 0;
 
     TimerHeap timers;
@@ -116,11 +118,18 @@ class UvLoop::Impl {
     }
 
     void begin() {
+        refresh_turn_time();
         if (intake) intake();
         settle();
     }
 
+    void refresh_turn_time() {
+        turn_us = uv_hrtime() / 1000;
+        turn_time_old = false;
+    }
+
     void finish() {
+        if (turn_time_old) refresh_turn_time();
         if (intake) intake();
         if (!timers.empty()) timers.fire_due(uv_hrtime() / 1000);
         run_posted();
@@ -206,6 +215,10 @@ uint64_t UvLoop::now_us() {
     return uv_hrtime() / 1000;
 }
 
+uint64_t UvLoop::turn_us() {
+    return impl_->in_turn ? impl_->turn_us : now_us();
+}
+
 uint64_t UvLoop::unix_ms() {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     return static_cast<uint64_t>(
@@ -266,6 +279,7 @@ void UvLoop::turn(uint64_t timeout_us) {
             until_us = 0;
         }
     }
+    impl.turn_time_old = true;
     if (until_us > 0) {
         impl.wait(until_us);
     } else {
@@ -320,6 +334,7 @@ void UvLoop::remove_part(TurnPart& part) {
 
 void UvLoop::note_event() {
     ++impl_->events;
+    if (impl_->turn_time_old) impl_->refresh_turn_time();
 }
 void UvLoop::note_watch_change() {
     impl_->watch_changed = true;

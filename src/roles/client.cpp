@@ -177,6 +177,8 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
     Assembler assembler_;
     wire::EnvelopeBuffer envelope_;
     wire::TaskSubmit submit_;  // reused: keeps its memory
+    std::string last_type_;    // most tasks are of the type of the one before
+    uint64_t last_deadline_us_ = 0;
 
     // The window of large payloads: twice what the path delivers in its shortest round.
     uint64_t windowed_bytes_ = 0;
@@ -198,14 +200,18 @@ void Client::Impl::submit(uint64_t id, TaskSpec&& spec) {
     Task& task = *tasks_.find(slot);
     task.id = id;
     task.spec = std::move(spec);
-    task.submitted_us = loop_.now_us();
+    task.submitted_us = loop_.turn_us();
     task.local_at_us = task.local_started_us = task.local_job = 0;
     task.waits_for = 0;
     task.sent = task.windowed = task.receiving = false;
     uint64_t deadline = task.spec.deadline_us;
     if (deadline == 0) {
-        const TaskType* type = find_contract_task_type(canonical_task_type(task.spec.task_type));
-        deadline = type ? type->deadline_us : kDeadlineDefaultUs;
+        if (task.spec.task_type != last_type_) {
+            last_type_ = task.spec.task_type;
+            const TaskType* type = find_contract_task_type(canonical_task_type(last_type_));
+            last_deadline_us_ = type ? type->deadline_us : kDeadlineDefaultUs;
+        }
+        deadline = last_deadline_us_;
     }
     task.deadline_us = task.submitted_us + deadline;
     slots_[id] = slot;
@@ -246,7 +252,7 @@ void Client::Impl::go(Task& task) {
         start_local(task);
         return;
     }
-    plan_local(task, loop_.now_us());
+    plan_local(task, loop_.turn_us());
     arm(task);
     if (link_->ready()) send(task);
 }
@@ -265,7 +271,7 @@ void Client::Impl::plan_local(Task& task, uint64_t now_us) {
 }
 
 void Client::Impl::send(Task& task) {
-    const uint64_t now = loop_.now_us();
+    const uint64_t now = loop_.turn_us();
     const size_t size = task.spec.params.size() + task.spec.data.size();
     if (size >= kWindowedSize && !task.windowed) {
         if (windowed_bytes_ > 0 && windowed_bytes_ + size > window()) {
@@ -334,7 +340,7 @@ void Client::Impl::cancel(uint64_t id) {
 
 void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
     if (response.window_bytes > 0) window_bytes_max_ = response.window_bytes;
-    const uint64_t now = loop_.now_us();
+    const uint64_t now = loop_.turn_us();
     // Whatever has not ended is submitted with its id, the first time or again: what the
     // coordinator still knows it ignores.
     out_.clear();
@@ -359,7 +365,7 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
 void Client::Impl::on_link_lost(Status status, const std::string& why, bool given_up) {
     out_.clear();
     assembler_.clear();
-    const uint64_t now = loop_.now_us();
+    const uint64_t now = loop_.turn_us();
     for (uint64_t id : slots_.sorted_keys()) {
         Task* task = find(id);
         if (!task || task->waits_for > 0) continue;
@@ -482,7 +488,7 @@ void Client::Impl::remote_failed(Task& task, Status status, std::string field, s
         status == Status::kParams || status == Status::kArgument || status == Status::kSize;
     if (task.local_started_us != 0) return;  // the local run decides
     if (!about_task && status != Status::kDeadline && can_run_local(task) &&
-        loop_.now_us() < task.deadline_us) {
+        loop_.turn_us() < task.deadline_us) {
         start_local(task);
         return;
     }
@@ -501,7 +507,7 @@ double& Client::Impl::local_estimate(const std::string& task_type) {
 
 void Client::Impl::start_local(Task& task) {
     task.local_at_us = 0;
-    task.local_started_us = std::max<uint64_t>(1, loop_.now_us());
+    task.local_started_us = std::max<uint64_t>(1, loop_.turn_us());
     arm(task);
     exec::JobSpec spec;
     spec.task_type = task.spec.task_type;
@@ -555,7 +561,7 @@ void Client::Impl::arm(Task& task) {
 }
 
 void Client::Impl::on_time() {
-    const uint64_t now = loop_.now_us();
+    const uint64_t now = loop_.turn_us();
     armed_us_ = UINT64_MAX;
     wheel_.expire(now, [&](uint32_t index) {
         Task* task = tasks_.find(slot_ids_[index]);
@@ -606,7 +612,7 @@ void Client::Impl::count(const Task& task, const TaskResult& result) {
                               : std::min(latency_min_us_ + latency_min_us_ / 256, result.total_us);
     }
     rate_bytes_ += task.spec.params.size() + task.spec.data.size();
-    const uint64_t now = loop_.now_us();
+    const uint64_t now = loop_.turn_us();
     if (now - rate_since_us_ > 20'000) {
         rate_bytes_per_us_ =
             static_cast<double>(rate_bytes_) / static_cast<double>(now - rate_since_us_);
@@ -617,7 +623,7 @@ void Client::Impl::count(const Task& task, const TaskResult& result) {
 
 void Client::Impl::end(Task& task, TaskResult&& result) {
     const uint64_t id = task.id;
-    result.total_us = loop_.now_us() - task.submitted_us;
+    result.total_us = loop_.turn_us() - task.submitted_us;
     const uint64_t known = result.queue_us + result.processing_us;
     result.network_us =
         result.source == Source::kLocal || result.total_us < known ? 0 : result.total_us - known;
@@ -663,7 +669,7 @@ void Client::Impl::call(uint64_t call, const std::string& name, Bytes arguments,
         events_.on_call_done(call, &error, {}, {});
         return;
     }
-    const uint64_t until = loop_.now_us() + timeout_us;
+    const uint64_t until = loop_.turn_us() + timeout_us;
     calls_[call] = until;
     loop_.arm(call_timer_, until);
     expire_calls();
@@ -673,7 +679,7 @@ void Client::Impl::call(uint64_t call, const std::string& name, Bytes arguments,
 }
 
 void Client::Impl::expire_calls() {
-    const uint64_t now = loop_.now_us();
+    const uint64_t now = loop_.turn_us();
     uint64_t next = UINT64_MAX;
     std::vector<uint64_t> over;
     for (const auto& [call, until] : calls_) {

@@ -25,7 +25,7 @@ Coordinator::Impl::Impl(net::Loop& loop, net::Transport& transport, exec::Runner
     timer_.fire = [this] { on_time(); };
     scan_timer_.fire = [this] { scan_sessions(); };
     count_timer_.fire = [this] { send_counts(); };
-    started_us_ = loop_.now_us();
+    started_us_ = loop_.turn_us();
     loop_.arm(scan_timer_, started_us_ + options_.heartbeat_interval_us / 2);
 }
 
@@ -60,7 +60,7 @@ Result<Done> Coordinator::Impl::start() {
 // Everything this turn brought is in: place what waits, and do what was decided. It runs before the
 // connections are flushed, so a lost peer's tasks leave in the turn that saw the loss.
 void Coordinator::Impl::turn_end() {
-    scheduler_.dispatch(loop_.now_us(), actions_);
+    scheduler_.dispatch(loop_.turn_us(), actions_);
     perform();
     graveyard_.clear();
     arm_timer();
@@ -126,7 +126,7 @@ void Coordinator::Impl::arm_timer() {
 
 void Coordinator::Impl::on_time() {
     armed_us_ = UINT64_MAX;
-    scheduler_.expire(loop_.now_us(), actions_);
+    scheduler_.expire(loop_.turn_us(), actions_);
     perform();
     request_turn_end();
 }
@@ -271,7 +271,7 @@ const CoordinatorStats& Coordinator::Impl::stats() {
     stats_.payload_bytes_held = held_bytes_;
     double connected = 0;
     double busy = 0;
-    scheduler_.peers().slot_time(loop_.now_us(), connected, busy);
+    scheduler_.peers().slot_time(loop_.turn_us(), connected, busy);
     stats_.utilisation = connected > 0 ? busy / connected : 0;
     return stats_;
 }

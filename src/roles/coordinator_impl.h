@@ -184,6 +184,7 @@ class Coordinator::Impl : public exec::RunnerEvents {
     wire::ResultDelivery delivery_of(const sched::TaskRecord& record,
                                      const wire::TaskResult& result) const;
     sched::TypeIndex type_of(Session& session, std::string_view name, bool resubmitted);
+    const TaskType* contract_type(sched::TypeIndex type);
     bool can_run_local(sched::TypeIndex type);
     std::string types_text();
     Relay& relay(uint64_t task) { return relays_[SlotMap<sched::TaskRecord>::index_of(task)]; }
@@ -234,7 +235,8 @@ class Coordinator::Impl : public exec::RunnerEvents {
     wire::EnvelopeBuffer envelope_;
     wire::TaskSubmit submit_;  // reused: keep their memory
     wire::TaskAssign assign_;
-    std::vector<int8_t> local_types_;  // by type: 1 can, 0 cannot, -1 not asked yet
+    std::vector<const TaskType*> contract_types_;  // by type; NULL: a host's own
+    std::vector<int8_t> local_types_;              // by type: 1 can, 0 cannot, -1 not asked yet
     uint64_t local_revision_ = 0;
     bool draining_ = false;
     bool closed_ = false;

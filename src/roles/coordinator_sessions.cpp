@@ -34,7 +34,7 @@ void Coordinator::Impl::accept(std::unique_ptr<net::Connection> connection) {
     }
     auto session = std::make_unique<Session>(*this);
     session->id = id;
-    session->opened_us = session->heard_us = loop_.now_us();
+    session->opened_us = session->heard_us = loop_.turn_us();
     session->connection = std::move(connection);
     session->connection->set_events(session.get());
     ++unauthenticated_;
@@ -44,7 +44,7 @@ void Coordinator::Impl::accept(std::unique_ptr<net::Connection> connection) {
 void Coordinator::Impl::on_frame(Session& session, const wire::Frame& frame) {
     using Phase = Session::Phase;
     using wire::Message;
-    session.heard_us = loop_.now_us();
+    session.heard_us = loop_.turn_us();
     switch (session.phase) {
         case Phase::kGamer:
             switch (frame.message) {
@@ -274,7 +274,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
             types.emplace_back(canonical_task_type(name));
         }
     }
-    const uint64_t peer = scheduler_.peer_joined(std::move(record), types, loop_.now_us());
+    const uint64_t peer = scheduler_.peer_joined(std::move(record), types, loop_.turn_us());
     if (peer == 0) {
         return register_refused(
             session, Status::kLimit,
@@ -318,7 +318,7 @@ void Coordinator::Impl::on_heartbeat(Session& session, const wire::Frame& frame)
         const uint32_t window = std::min(*beat.window_tasks, kWindowTasksMax);
         const sched::PeerRecord* record = scheduler_.peers().find(session.peer);
         if (record && record->window_tasks != window) {
-            scheduler_.peer_window(session.peer, window, loop_.now_us());
+            scheduler_.peer_window(session.peer, window, loop_.turn_us());
             count_changed();
             request_turn_end();
         }
@@ -383,7 +383,7 @@ void Coordinator::Impl::peer_gone(uint64_t peer, bool failed, const std::string&
     if (!record) return;
     const std::string peer_id = record->peer_id;
     const size_t held = record->leases.size();
-    scheduler_.peer_left(peer, failed, loop_.now_us(), actions_);
+    scheduler_.peer_left(peer, failed, loop_.turn_us(), actions_);
     peer_by_slot_[SlotMap<sched::PeerRecord>::index_of(peer)] = nullptr;
     peer_links_.erase(peer_id);
     settle();
@@ -401,7 +401,7 @@ void Coordinator::Impl::peer_gone(uint64_t peer, bool failed, const std::string&
 
 // The connection is gone; the tasks go on, and their answers wait a while for the gamer.
 void Coordinator::Impl::gamer_away(Gamer& gamer, uint64_t) {
-    gamer.away_since_us = loop_.now_us();
+    gamer.away_since_us = loop_.turn_us();
     for (uint64_t client_task : gamer.tasks.sorted_keys()) {
         const uint64_t task = *gamer.tasks.find(client_task);
         Relay& half = relay(task);
@@ -429,7 +429,7 @@ void Coordinator::Impl::forget_gamer(uint64_t gamer_id) {
 
 // Twice a heartbeat interval: who is silent, who is away for too long, and a word to everybody.
 void Coordinator::Impl::scan_sessions() {
-    const uint64_t now = loop_.now_us();
+    const uint64_t now = loop_.turn_us();
     const uint64_t silent = kSilentIntervals * options_.heartbeat_interval_us + kSilentSlackUs;
     std::vector<uint64_t> late;
     std::vector<uint64_t> gone;
@@ -470,13 +470,13 @@ void Coordinator::Impl::scan_sessions() {
 void Coordinator::Impl::count_changed() {
     if (counts_dirty_) return;
     counts_dirty_ = true;
-    const uint64_t now = loop_.now_us();
+    const uint64_t now = loop_.turn_us();
     loop_.arm(count_timer_, std::max(now, counts_sent_us_ + kCountIntervalUs));
 }
 
 void Coordinator::Impl::send_counts() {
     counts_dirty_ = false;
-    counts_sent_us_ = loop_.now_us();
+    counts_sent_us_ = loop_.turn_us();
     counts_.total_peers = static_cast<uint32_t>(scheduler_.peers().size());
     counts_.available_peers = 0;
     scheduler_.peers().for_each([&](uint64_t, sched::PeerRecord& record) {

@@ -37,6 +37,14 @@ sched::TypeIndex Coordinator::Impl::type_of(Session& session, std::string_view n
     return type;
 }
 
+const TaskType* Coordinator::Impl::contract_type(sched::TypeIndex type) {
+    while (contract_types_.size() <= type) {
+        const auto next = static_cast<sched::TypeIndex>(contract_types_.size());
+        contract_types_.push_back(find_contract_task_type(scheduler_.type_name(next)));
+    }
+    return contract_types_[type];
+}
+
 bool Coordinator::Impl::can_run_local(sched::TypeIndex type) {
     if (!runner_) return false;
     if (const uint64_t revision = runner_->revision(); revision != local_revision_) {
@@ -113,16 +121,17 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     }
     const bool resubmitted = message.task_flags & task_flag::kResubmitted;
     const sched::TypeIndex type = type_of(session, message.task_type, resubmitted);
-    const TaskType* known_type = find_contract_task_type(canonical_task_type(message.task_type));
     const bool local = type != sched::kNoType && can_run_local(type);
     if (type == sched::kNoType || (!local && !scheduler_.ever_served(type) && !resubmitted)) {
         ++stats_.failed_tasks;
+        const bool declared = find_contract_task_type(canonical_task_type(message.task_type));
         return answer_error(
-            gamer, client_task, known_type ? Status::kUnsupported : Status::kTaskType, "task_type",
+            gamer, client_task, declared ? Status::kUnsupported : Status::kTaskType, "task_type",
             "nobody here runs '" + std::string(message.task_type) + "'; there is: " + types_text());
     }
     const std::string& name = scheduler_.type_name(type);
-    const uint64_t now = loop_.now_us();
+    const TaskType* known_type = contract_type(type);
+    const uint64_t now = loop_.turn_us();
     const uint64_t start_value = known_type ? known_type->deadline_us : options_.task_timeout_us;
     const uint64_t deadline =
         std::min(message.deadline_us.value_or(start_value), options_.task_timeout_us);
@@ -276,7 +285,7 @@ void Coordinator::Impl::assign(const sched::Action& action) {
     if (!link || link->id != action.peer || !link->session) return;
     Session& session = *link->session;
     const Relay& input = relay(action.task);
-    const uint64_t now = loop_.now_us();
+    const uint64_t now = loop_.turn_us();
     wire::TaskAssign& message = assign_;
     message.task_type = scheduler_.type_name(input.type);
     message.deadline_us = record->deadline_us > now ? record->deadline_us - now : 0;
@@ -311,7 +320,7 @@ void Coordinator::Impl::assign(const sched::Action& action) {
 
 wire::ResultDelivery Coordinator::Impl::delivery_of(const sched::TaskRecord& record,
                                                     const wire::TaskResult& result) const {
-    const uint64_t leased = loop_.now_us() - record.placed_us;
+    const uint64_t leased = loop_.turn_us() - record.placed_us;
     wire::ResultDelivery delivery;
     delivery.status = result.status;
     delivery.processing_us = std::min(result.processing_us, leased);
@@ -330,7 +339,7 @@ void Coordinator::Impl::accepted(const sched::TaskRecord& record, const wire::Ta
         ++type.failed;
         return;
     }
-    const uint64_t now = loop_.now_us();
+    const uint64_t now = loop_.turn_us();
     const uint64_t leased = now - record.placed_us;
     const uint64_t processing = std::min(result.processing_us, leased);
     ++stats_.completed_tasks;
@@ -347,7 +356,7 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
     if (const char* why = decode(frame.envelope, result)) {
         return end_session(session, Status::kProtocol, why);
     }
-    const uint64_t now = loop_.now_us();
+    const uint64_t now = loop_.turn_us();
     const bool more = frame.flags & wire::kFlagMore;
     const uint64_t task = scheduler_.task_of_attempt(session.peer, frame.id);
     const bool current = task != 0 && scheduler_.is_current(session.peer, frame.id, result.attempt);
@@ -429,7 +438,7 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
     const wire::TaskResult result = waiting.result;
     waiting.result.sizes.reset();
     scheduler_.answered(session.peer, frame.id, result.attempt, result.status, result.processing_us,
-                        loop_.now_us(), actions_);
+                        loop_.turn_us(), actions_);
     accepted(record, result);
     drop_task(task, true);
     request_turn_end();
@@ -440,7 +449,7 @@ void Coordinator::Impl::on_refuse(Session& session, const wire::Frame& frame) {
     if (const char* why = decode(frame.envelope, message)) {
         return end_session(session, Status::kProtocol, why);
     }
-    scheduler_.refused(session.peer, frame.id, message.attempt, loop_.now_us(), actions_);
+    scheduler_.refused(session.peer, frame.id, message.attempt, loop_.turn_us(), actions_);
     settle();
 }
 
@@ -506,7 +515,7 @@ void Coordinator::Impl::on_cancel(Session& session, const wire::Frame& frame) {
 
 // Ends a task of which the gamer has heard already, or never will.
 void Coordinator::Impl::withdraw(uint64_t task) {
-    scheduler_.withdraw(task, loop_.now_us(), actions_);
+    scheduler_.withdraw(task, loop_.turn_us(), actions_);
     settle();
     drop_task(task, false);
 }
@@ -533,7 +542,7 @@ void Coordinator::Impl::drop_task(uint64_t task, bool good) {
         const sched::TaskRecord* record = scheduler_.find(next);
         if (!record || record->state != sched::TaskRecord::State::kHeld) continue;
         if (good) {
-            if (--relay(next).waits_for == 0) scheduler_.release(next, loop_.now_us());
+            if (--relay(next).waits_for == 0) scheduler_.release(next, loop_.turn_us());
             continue;
         }
         ++stats_.failed_tasks;

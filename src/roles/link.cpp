@@ -66,7 +66,7 @@ void Link::connected(Result<std::unique_ptr<net::Connection>> result) {
     connection_ = std::move(*result);
     connection_->set_events(this);
     phase_ = Phase::kHello;
-    last_heard_us_ = loop_.now_us();
+    last_heard_us_ = loop_.turn_us();
     loop_.arm(beat_timer_, last_heard_us_ + kHandshakeUs);
     wire::Hello hello;
     hello.versions = {wire::kProtocolVersion};
@@ -82,7 +82,7 @@ void Link::send(wire::Message message, const wire::EnvelopeBuffer& envelope) {
 }
 
 void Link::on_frame(net::Connection&, const wire::Frame& frame) {
-    last_heard_us_ = loop_.now_us();
+    last_heard_us_ = loop_.turn_us();
     switch (frame.message) {
         case wire::Message::kGoodbye: {
             wire::Goodbye goodbye;
@@ -165,7 +165,7 @@ void Link::register_response(const wire::Frame& frame) {
     phase_ = Phase::kReady;
     failures_ = 0;
     retry_after_ms_ = 0;
-    loop_.arm(beat_timer_, loop_.now_us() + heartbeat_us_);
+    loop_.arm(beat_timer_, loop_.turn_us() + heartbeat_us_);
     events_.on_link_ready(response);
 }
 
@@ -182,7 +182,7 @@ void Link::on_closed(net::Connection&, Status status, const std::string& why) {
 }
 
 void Link::beat() {
-    const uint64_t now = loop_.now_us();
+    const uint64_t now = loop_.turn_us();
     if (phase_ == Phase::kHello || phase_ == Phase::kRegister) {
         lost(Status::kTimeout, "the coordinator did not answer the handshake within 2 s", true);
         return;
@@ -236,7 +236,7 @@ void Link::lost(Status status, const std::string& why, bool may_retry) {
         ++failures_;
         phase_ = Phase::kIdle;
         loop_.arm(retry_timer_,
-                  loop_.now_us() + std::max<uint64_t>(wait, retry_after_ms_ * 1000ull));
+                  loop_.turn_us() + std::max<uint64_t>(wait, retry_after_ms_ * 1000ull));
         log_.format(LogLevel::kDebug, "roles", "connection to %s:%u: %s; next try in %llu ms",
                     host_.c_str(), port_, why.c_str(),
                     static_cast<unsigned long long>(wait / 1000));

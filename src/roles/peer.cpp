@@ -229,7 +229,7 @@ bool Peer::Impl::on_assign(const wire::Frame& frame, const char*& why) {
         job.id = frame.id;
         job.attempt = message.attempt;
         job.task_type.assign(message.task_type);
-        job.deadline_us = message.deadline_us ? loop_.now_us() + *message.deadline_us : 0;
+        job.deadline_us = message.deadline_us ? loop_.turn_us() + *message.deadline_us : 0;
         job.runner_job = 0;
         job.cancelled = false;
         job.has_checksum = message.checksum.has_value();
@@ -286,15 +286,8 @@ void Peer::Impl::received(uint64_t slot, Payload&& payload) {
 
 void Peer::Impl::run(uint64_t slot) {
     Job& job = *jobs_.find(slot);
-    if (job.deadline_us != 0 && loop_.now_us() >= job.deadline_us) {
+    if (job.deadline_us != 0 && loop_.turn_us() >= job.deadline_us) {
         answer_error(job, Status::kDeadline, "the deadline passed before the task was started");
-        ++stats_.failed;
-        forget(slot);
-        return;
-    }
-    if (!runner_.can_run(job.task_type)) {
-        answer(job, Status::kTaskType, "task_type",
-               "this peer has no executor for '" + job.task_type + "'", 0, 0, {}, {});
         ++stats_.failed;
         forget(slot);
         return;
@@ -313,7 +306,12 @@ void Peer::Impl::run(uint64_t slot) {
     if (!after) return;
     if (started == 0) {
         --running_;
-        answer_error(*after, Status::kBusy, "this peer could not start the task");
+        if (runner_.can_run(after->task_type)) {
+            answer_error(*after, Status::kBusy, "this peer could not start the task");
+        } else {
+            answer(*after, Status::kTaskType, "task_type",
+                   "this peer has no executor for '" + after->task_type + "'", 0, 0, {}, {});
+        }
         ++stats_.failed;
         forget(slot);
         return;

@@ -101,7 +101,7 @@ void PeerTable::place(uint64_t peer, PeerRecord& record, uint64_t now_us) {
         if (learned.samples == 0) own_us = estimate_us(record, learned.type);
         // A peer that has just failed several times looks slower, so that others go first.
         own_us += record.link_us;
-        own_us = std::ldexp(own_us, static_cast<int>(std::min(record.failures, 10u)));
+        own_us *= static_cast<double>(1u << std::min(record.failures, 10u));
         if (free_slot) {
             heaps.waiting.remove(index);
             heaps.free.set(index, to_key(own_us));
@@ -174,14 +174,27 @@ void PeerTable::held_more(uint64_t peer, TypeIndex, uint64_t bytes, double estim
     place(peer, *record, now_us);
 }
 
+void PeerTable::let_go(PeerRecord& record, uint64_t bytes, double estimate_us, uint64_t now_us) {
+    account(record, now_us);
+    P2C2R_CHECK(record.held > 0 && record.held_bytes >= bytes);
+    --record.held;
+    record.held_bytes -= bytes;
+    record.backlog_us = record.held == 0 ? 0 : std::max(0.0, record.backlog_us - estimate_us);
+}
+
 void PeerTable::held_less(uint64_t peer, uint64_t bytes, double estimate_us, uint64_t now_us) {
     PeerRecord* record = peers_.find(peer);
     if (!record) return;
-    account(*record, now_us);
-    P2C2R_CHECK(record->held > 0 && record->held_bytes >= bytes);
-    --record->held;
-    record->held_bytes -= bytes;
-    record->backlog_us = record->held == 0 ? 0 : std::max(0.0, record->backlog_us - estimate_us);
+    let_go(*record, bytes, estimate_us, now_us);
+    place(peer, *record, now_us);
+}
+
+void PeerTable::answered(uint64_t peer, TypeIndex type, uint64_t bytes, double estimate_us,
+                         uint64_t compute_us, uint64_t round_us, uint64_t now_us) {
+    PeerRecord* record = peers_.find(peer);
+    if (!record) return;
+    let_go(*record, bytes, estimate_us, now_us);
+    note(*record, type, compute_us, round_us);
     place(peer, *record, now_us);
 }
 
@@ -196,7 +209,12 @@ void PeerTable::learn(uint64_t peer, TypeIndex type, uint64_t compute_us, uint64
                       uint64_t now_us) {
     PeerRecord* record = peers_.find(peer);
     if (!record) return;
-    Learned* entry = learned(*record, type);
+    note(*record, type, compute_us, round_us);
+    place(peer, *record, now_us);
+}
+
+void PeerTable::note(PeerRecord& record, TypeIndex type, uint64_t compute_us, uint64_t round_us) {
+    Learned* entry = learned(record, type);
     if (!entry) return;
     // Nobody can have computed for longer than the answer took.
     const double compute = static_cast<double>(std::min(compute_us, round_us));
@@ -213,17 +231,16 @@ void PeerTable::learn(uint64_t peer, TypeIndex type, uint64_t compute_us, uint64
     }
     if (entry->samples < UINT32_MAX) ++entry->samples;
     entry->timeouts = 0;
-    record->failures = 0;
+    record.failures = 0;
     // The link shows when nothing else waited: the smallest rest of a round, forgotten slowly.
     const double rest = round - compute;
-    record->link_us = record->link_us == 0 ? rest : std::min(record->link_us * 1.001 + 0.01, rest);
+    record.link_us = record.link_us == 0 ? rest : std::min(record.link_us * 1.001 + 0.01, rest);
     TypeHeaps& heaps = types_[type];
     if (heaps.samples++ == 0) {
         heaps.compute_us = compute;
     } else {
         heaps.compute_us += kGain * (compute - heaps.compute_us);
     }
-    place(peer, *record, now_us);
 }
 
 void PeerTable::slot_time(uint64_t now_us, double& connected_us, double& busy_us) {

@@ -94,6 +94,9 @@ class PeerTable {
     void held_more(uint64_t peer, TypeIndex type, uint64_t bytes, double estimate_us,
                    uint64_t now_us);
     void held_less(uint64_t peer, uint64_t bytes, double estimate_us, uint64_t now_us);
+    // A successful answer: held_less and learn in one.
+    void answered(uint64_t peer, TypeIndex type, uint64_t bytes, double estimate_us,
+                  uint64_t compute_us, uint64_t round_us, uint64_t now_us);
     // The window a peer states anew (0: takes nothing for now).
     void set_window(uint64_t peer, uint32_t window_tasks, uint64_t now_us);
     // One successful answer: `round_us` from assign to result, `compute_us` as the peer says.
@@ -124,6 +127,8 @@ class PeerTable {
     };
 
     void place(uint64_t peer, PeerRecord& record, uint64_t now_us);
+    void let_go(PeerRecord& record, uint64_t bytes, double estimate_us, uint64_t now_us);
+    void note(PeerRecord& record, TypeIndex type, uint64_t compute_us, uint64_t round_us);
     void account(PeerRecord& record, uint64_t now_us);
 
     SlotMap<PeerRecord> peers_;

@@ -322,12 +322,16 @@ Verdict Scheduler::answered(uint64_t peer, uint64_t attempt_id, const Nonce& non
     }
     const uint64_t task = task_of(attempt_id);
     TaskRecord& record = *tasks_.find(task);
+    if (status == Status::kOk) {
+        ++holder->completed;
+        unlist_lease(*holder, record);
+        peers_.answered(peer, record.type, record.bytes, record.estimate_us, compute_us,
+                        now_us - record.placed_us, now_us);
+        drop(task, record);
+        return Verdict::kAccepted;
+    }
     end_lease(record, now_us);
     if (is_final(status)) {
-        if (status == Status::kOk) {
-            ++holder->completed;
-            peers_.learn(peer, record.type, compute_us, now_us - record.placed_us, now_us);
-        }
         drop(task, record);
         return Verdict::kAccepted;
     }
