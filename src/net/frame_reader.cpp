@@ -84,8 +84,6 @@ const char* FrameReader::finish_waiting(const wire::FrameLimits& limits, FrameSi
         frame.flags = placed_flags_;
         frame.id = placed_id_;
         frame.data = {memory_, have_};
-        const Buffer nothing;  // holding on to a part is for its owner to arrange
-        frame.memory = &nothing;
         reset();
         sink.take_frame(frame);
         return nullptr;

@@ -62,10 +62,20 @@ struct Frame {
     std::span<const uint8_t> params;
     std::span<const uint8_t> data;
     const Buffer* memory = nullptr;
+    // A part that was handed over inside one process, as it was sent, lies here instead.
+    const Bytes* whole_params = nullptr;
+    const Bytes* whole_data = nullptr;
 
     // Counted slices of the frame's block.
     [[nodiscard]] Bytes hold(std::span<const uint8_t> part) const {
         if (part.empty()) return {};
+        for (const Bytes* whole : {whole_params, whole_data}) {
+            if (whole && part.data() >= whole->data() &&
+                part.data() < whole->data() + whole->size()) {
+                return whole->slice(static_cast<size_t>(part.data() - whole->data()), part.size());
+            }
+        }
+        P2C2R_CHECK(memory != nullptr);
         return memory->share(static_cast<size_t>(part.data() - memory->data()), part.size());
     }
 };
