@@ -9,6 +9,8 @@
 #include "support/seed.h"
 #include "unit/wire_raw.h"
 #include "unit/wire_samples.h"
+#include "wire/envelope_reader.h"
+#include "wire/envelope_writer.h"
 
 using namespace p2c2r;
 using namespace p2c2r::wire;
@@ -108,5 +110,73 @@ TEST_CASE("codec: what is written stays within the limits whatever the texts wer
         encode(heartbeat, buffer);
         REQUIRE(decode(buffer.span(), decoded) == nullptr);
         CHECK(decoded.load == to);
+    }
+}
+
+TEST_CASE("codec: integers of every size are written in their shortest form and come back") {
+    struct Case {
+        int64_t value;
+        size_t size;
+    };
+    const Case cases[] = {{0, 1},    {127, 1},    {128, 2},    {255, 2},
+                          {256, 3},  {65535, 3},  {65536, 5},  {INT32_MAX, 5},
+                          {-1, 1},   {-32, 1},    {-33, 2},    {-128, 2},
+                          {-129, 3}, {-32768, 3}, {-32769, 5}, {INT32_MIN, 5}};
+    for (const Case& one : cases) {
+        INFO(one.value);
+        EnvelopeBuffer buffer;
+        EnvelopeWriter writer(buffer, 0);
+        writer.signed_field(1, static_cast<int32_t>(one.value));
+        writer.finish();
+        CHECK(buffer.span().size() == 2 + one.size);
+        EnvelopeReader reader(buffer.span());
+        uint8_t key = 0;
+        int64_t value = 0;
+        REQUIRE(reader.open());
+        REQUIRE(reader.next_key(key));
+        REQUIRE(reader.read_signed(value));
+        CHECK(value == one.value);
+        CHECK(reader.close());
+    }
+    for (const uint64_t value : {uint64_t{1} << 32, UINT64_MAX}) {
+        EnvelopeBuffer buffer;
+        EnvelopeWriter writer(buffer, 0);
+        writer.unsigned_field(1, value);
+        writer.finish();
+        CHECK(buffer.span().size() == 11);
+        EnvelopeReader reader(buffer.span());
+        uint8_t key = 0;
+        uint64_t read = 0;
+        REQUIRE(reader.open());
+        REQUIRE(reader.next_key(key));
+        REQUIRE(reader.read_unsigned(read));
+        CHECK(read == value);
+    }
+}
+
+TEST_CASE("codec: numbers of capabilities come back exactly and in few bytes") {
+    struct Case {
+        double value;
+        size_t size;
+    };
+    const Case cases[] = {{0, 1},    {16, 1},    {1e9, 5},    {0.5, 5},  {31.25, 5},
+                          {93.7, 9}, {1e300, 9}, {0x1p53, 5}, {-1.5, 5}, {4503599627370495.5, 9}};
+    for (const Case& one : cases) {
+        INFO(one.value);
+        EnvelopeBuffer buffer;
+        EnvelopeWriter writer(buffer, 0);
+        writer.array_field(1, 1);
+        writer.write_number(one.value);
+        writer.finish();
+        CHECK(buffer.span().size() == 3 + one.size);
+        EnvelopeReader reader(buffer.span());
+        uint8_t key = 0;
+        uint32_t count = 0;
+        double value = 0;
+        REQUIRE(reader.open());
+        REQUIRE(reader.next_key(key));
+        REQUIRE(reader.read_array_header(count));
+        REQUIRE(reader.read_number(value));
+        CHECK(value == one.value);
     }
 }
