@@ -1,0 +1,105 @@
+// Random sizes: a Vulkan device gives the bytes of the plain native form, whatever the size, ratio
+// and channel count; also where a picture falls into several tiles and slices.
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "core/prng.h"
+#include "kernels/upscale_gpu.h"
+#include "support/seed.h"
+#include "vulkan_devices.h"
+
+using namespace p2c2r;
+using namespace p2c2r::kernels;
+
+namespace {
+
+struct Case {
+    uint32_t input_width, input_height, output_width, output_height, channels;
+    ResampleFilter filter;
+};
+
+std::vector<uint8_t> random_input(const Case& row, Prng& prng) {
+    std::vector<uint8_t> pixels(size_t{row.input_width} * row.input_height * row.channels);
+    const bool hard = prng.chance(0.3);
+    for (uint8_t& value : pixels) {
+        const uint64_t draw = prng.next();
+        value = static_cast<uint8_t>(hard ? (draw & 1 ? 255 : 0) : draw);
+    }
+    return pixels;
+}
+
+void check_equal(UpscaleGpu& upscale, const Case& row, Prng& prng) {
+    CAPTURE(row.input_width);
+    CAPTURE(row.input_height);
+    CAPTURE(row.output_width);
+    CAPTURE(row.output_height);
+    CAPTURE(row.channels);
+    const UpscalePlan plan = make_upscale_plan(row.input_width, row.input_height, row.output_width,
+                                               row.output_height, row.channels, row.filter);
+    const std::vector<uint8_t> source = random_input(row, prng);
+    const size_t size = size_t{row.output_width} * row.output_height * row.channels;
+    std::vector<uint8_t> expected(size, 0x11);
+    std::vector<uint8_t> found(size, 0x22);
+    REQUIRE(upscale_native(plan, source.data(), expected.data(), {}, upscale_passes_plain()));
+    const Result<Done> done = upscale.run(plan, source.data(), found.data());
+    REQUIRE_MESSAGE(done.ok(), done.error().text);
+    CHECK(expected == found);
+}
+
+uint32_t draw_side(Prng& prng) {
+    return 1 + static_cast<uint32_t>(prng.below(120));
+}
+
+ResampleFilter draw_filter(Prng& prng) {
+    return prng.chance(0.5) ? ResampleFilter::kBicubic : ResampleFilter::kLanczos;
+}
+
+}  // namespace
+
+TEST_CASE("random sizes are equal on every Vulkan device and in plain code") {
+    test::on_each_upscale([](UpscaleGpu& upscale) {
+        Prng prng(test::seed());
+        for (int round = 0; round < 150; ++round) {
+            const Case row{draw_side(prng),
+                           draw_side(prng),
+                           draw_side(prng),
+                           draw_side(prng),
+                           3 + static_cast<uint32_t>(prng.below(2)),
+                           draw_filter(prng)};
+            check_equal(upscale, row, prng);
+        }
+    });
+}
+
+TEST_CASE("extreme ratios are equal on every Vulkan device and in plain code") {
+    // The first needs tiles of columns: its rows between the passes would take 130 MiB.
+    const Case cases[] = {
+        {16, 4099, 4001, 1, 4, ResampleFilter::kLanczos},
+        {8192, 1, 1, 777, 3, ResampleFilter::kLanczos},
+        {1, 3000, 700, 2, 3, ResampleFilter::kBicubic},
+        {2, 2, 2000, 501, 4, ResampleFilter::kLanczos},
+        {1500, 700, 31, 29, 3, ResampleFilter::kBicubic},
+    };
+    test::on_each_upscale([&](UpscaleGpu& upscale) {
+        Prng prng(test::seed());
+        for (const Case& row : cases) check_equal(upscale, row, prng);
+    });
+}
+
+TEST_CASE("a frame is equal on every Vulkan device and stops between slices when asked") {
+    test::on_each_upscale([](UpscaleGpu& upscale) {
+        Prng prng(test::seed());
+        check_equal(upscale, {1280, 720, 1920, 1080, 3, ResampleFilter::kLanczos}, prng);
+        const UpscalePlan plan =
+            make_upscale_plan(1280, 720, 1920, 1080, 3, ResampleFilter::kLanczos);
+        const std::vector<uint8_t> source(1280 * 720 * 3, 77);
+        std::vector<uint8_t> target(1920 * 1080 * 3, 0);
+        int asked = 0;
+        const Result<Done> stopped =
+            upscale.run(plan, source.data(), target.data(), [&] { return ++asked == 2; });
+        REQUIRE(!stopped.ok());
+        CHECK(stopped.error().status == Status::kCancelled);
+        CHECK(asked == 2);
+    });
+}
