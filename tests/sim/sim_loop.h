@@ -99,9 +99,11 @@ class SimLoop final : public net::Loop, private World::Target {
     // Runs `work` as a turn of this node.
     template <class F>
     void turn(F&& work) {
+        ++turns_;
         work();
         end_turn();
     }
+    [[nodiscard]] uint64_t turns() const { return turns_; }
     // Called at the end of each turn, after the hooks.
     void set_flush(std::function<void()> flush) { flush_ = std::move(flush); }
     // The process of this node has died: what was posted and hooked is gone with it. Timers MUST
@@ -144,6 +146,7 @@ class SimLoop final : public net::Loop, private World::Target {
     uint64_t wake_for_us_ = kNever;  // the local time the next wake was scheduled for
     uint64_t wake_number_ = 0;       // wakes with another number are stale
     uint64_t late_timers_ = 0;
+    uint64_t turns_ = 0;
     std::vector<std::function<void()>> posted_;
     std::vector<TurnEnd*> hooks_;
     std::function<void()> flush_;

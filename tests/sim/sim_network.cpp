@@ -13,6 +13,11 @@ Network::Network(World& world, Prng prng, Coverage& coverage)
     : world_(world), prng_(prng), coverage_(coverage), address_(world.enter(*this)) {}
 
 Network::~Network() {
+    observer_ = nullptr;
+    // Their handles look at the pipes once more.
+    for (auto& pipe : pipes_) {
+        if (pipe) pipe->waiting.reset();
+    }
     world_.leave(address_);
 }
 
@@ -176,12 +181,22 @@ void Network::pump(uint64_t pipe, uint32_t side) {
     }
 }
 
+// What has not been sent never will be.
+void Network::drop_queued(uint64_t pipe, uint32_t side) {
+    Pipe& both = *find(pipe);
+    Stream& out = both.streams[side];
+    host_of(both, side).queued_bytes -= out.written - out.sent;
+    out.written = out.sent;
+    out.bytes.resize(out.head + static_cast<size_t>(out.sent - out.base));
+}
+
 // One piece goes on its way: it reaches stream offset `end`.
 void Network::launch(uint64_t pipe, uint32_t side, uint64_t end, bool fin) {
     Pipe& both = *find(pipe);
     Stream& out = both.streams[side];
     const LinkOptions& link = link_of(both);
     const double size = static_cast<double>(end - out.sent);
+    host_of(both, side).queued_bytes -= end - out.sent;
     out.sent = end;
     const bool lost = out.dropped;
     const bool stuck =

@@ -98,7 +98,7 @@ class Network final : private World::Target {
     [[nodiscard]] size_t ends_open(uint32_t host) const;
     [[nodiscard]] size_t pipes_alive() const;
     // Bytes that the roles of this host have queued on all their connections.
-    [[nodiscard]] size_t queued_bytes(uint32_t host) const;
+    [[nodiscard]] uint64_t queued_bytes(uint32_t host) const { return hosts_[host].queued_bytes; }
     [[nodiscard]] const std::string& host_name(uint32_t host) const;
     // The host at the other end.
     [[nodiscard]] uint32_t other_host(uint64_t pipe, uint32_t host) const;
@@ -187,6 +187,7 @@ class Network final : private World::Target {
         std::unique_ptr<SimTransport> transport;
         std::array<uint64_t, 2> held_until_us{};  // [0]: to the host, [1]: from it
         uint64_t stalled_until_us = 0;
+        uint64_t queued_bytes = 0;
         uint32_t life = 1;
         bool up = true;
         std::vector<std::pair<uint64_t, uint32_t>> dirty;  // pipe and side to be flushed
@@ -218,6 +219,7 @@ class Network final : private World::Target {
     void mark_dirty(uint64_t pipe, uint32_t side);
     void flush(uint32_t host);
     void pump(uint64_t pipe, uint32_t side);
+    void drop_queued(uint64_t pipe, uint32_t side);
     void launch(uint64_t pipe, uint32_t side, uint64_t end, bool fin);
     // Receiving.
     void arrive(uint64_t pipe, uint32_t from_side);

@@ -94,6 +94,7 @@ void SimConnection::write(wire::Message message, uint8_t flags, uint64_t id,
     out.bytes.resize(start + size);
     out.written += size;
     mine->bytes_out += size;
+    network_.hosts_[mine->host].queued_bytes += size;
     if (out.written - out.sent > net::kSendHighMark) out.above_mark = true;
     network_.mark_dirty(pipe_, side_);
 }
@@ -105,6 +106,7 @@ void SimConnection::write_raw(std::span<const uint8_t> bytes) {
     out.bytes.insert(out.bytes.end(), bytes.begin(), bytes.end());
     out.written += bytes.size();
     mine->bytes_out += bytes.size();
+    network_.hosts_[mine->host].queued_bytes += bytes.size();
     network_.mark_dirty(pipe_, side_);
 }
 
@@ -124,9 +126,7 @@ void Network::lose(uint64_t pipe, uint32_t side, Status status, const std::strin
     End& end = find(pipe)->ends[side];
     if (!end.open) return;
     end.open = false;
-    Stream& out = find(pipe)->streams[side];
-    out.written = out.sent;
-    out.bytes.resize(out.head + static_cast<size_t>(out.sent - out.base));
+    drop_queued(pipe, side);
     end_gone(pipe, side);
     if (!is_alive(end) || !end.handle || !end.events) return;
     hosts_[end.host].loop->turn([&] { end.events->on_closed(*end.handle, status, why); });
@@ -146,6 +146,7 @@ void Network::close_end(uint64_t pipe, uint32_t side) {
     const Stream& in = both->streams[1 - side];
     const bool unread = in.arrived > in.base || end.filled > end.parsed;
     if (unread && link_of(*both).reset_when_unread) {
+        drop_queued(pipe, side);
         send_reset(pipe, 1 - side);
         return;
     }
@@ -178,6 +179,8 @@ void Network::reap() {
         const End& a = both->ends[0];
         const End& b = both->ends[1];
         if (a.open || b.open || a.handle || b.handle || a.dirty || b.dirty) continue;
+        drop_queued(pipe, 0);
+        drop_queued(pipe, 1);
         pipes_[pipe].reset();
         --pipes_alive_;
     }
@@ -240,9 +243,7 @@ void Network::kill_host(uint32_t host, bool silently) {
             end.dirty = false;
             if (!end.open) continue;
             end.open = false;
-            Stream& out = both->streams[side];
-            out.written = out.sent;
-            out.bytes.resize(out.head + static_cast<size_t>(out.sent - out.base));
+            drop_queued(pipe, side);
             end_gone(pipe, side);
             if (!silently) send_reset(pipe, 1 - side);
         }
@@ -301,20 +302,6 @@ size_t Network::ends_open(uint32_t host) const {
 
 size_t Network::pipes_alive() const {
     return pipes_alive_;
-}
-
-size_t Network::queued_bytes(uint32_t host) const {
-    size_t sum = 0;
-    for (const auto& pipe : pipes_) {
-        if (!pipe) continue;
-        for (uint32_t side = 0; side < 2; ++side) {
-            const Stream& out = pipe->streams[side];
-            if (pipe->ends[side].host == host && pipe->ends[side].open) {
-                sum += static_cast<size_t>(out.written - out.sent);
-            }
-        }
-    }
-    return sum;
 }
 
 const std::string& Network::host_name(uint32_t host) const {

@@ -1,0 +1,208 @@
+#include "sim/checkers.h"
+
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+
+namespace p2c2r::sim {
+
+namespace {
+
+constexpr uint64_t kDeadlineSlackUs = 2'000;
+
+std::optional<Sometimes> coverage_of(Status status) {
+    switch (status) {
+        case Status::kOk:
+            return Sometimes::kEndOk;
+        case Status::kBusy:
+            return Sometimes::kEndBusy;
+        case Status::kTimeout:
+            return Sometimes::kEndTimeout;
+        case Status::kDeadline:
+            return Sometimes::kEndDeadline;
+        case Status::kCancelled:
+            return Sometimes::kEndCancelled;
+        case Status::kDisconnected:
+            return Sometimes::kEndDisconnected;
+        case Status::kClosed:
+            return Sometimes::kEndClosed;
+        case Status::kState:
+            return Sometimes::kEndState;
+        case Status::kTaskType:
+            return Sometimes::kEndTaskType;
+        case Status::kUnsupported:
+            return Sometimes::kEndUnsupported;
+        case Status::kParams:
+            return Sometimes::kEndParams;
+        case Status::kExecutor:
+            return Sometimes::kEndExecutor;
+        case Status::kDevice:
+            return Sometimes::kEndDevice;
+        case Status::kMemory:
+            return Sometimes::kEndMemory;
+        default:
+            return std::nullopt;
+    }
+}
+
+}  // namespace
+
+void Checkers::add_host(uint32_t host, Kind kind, SimLoop& loop, uint32_t slots, bool real) {
+    if (host >= hosts_.size()) hosts_.resize(host + 1);
+    hosts_[host].kind = kind;
+    hosts_[host].loop = &loop;
+    hosts_[host].slots = slots;
+    hosts_[host].real = real;
+}
+
+void Checkers::fail(const char* invariant, const char* pattern, ...) {
+    char text[512];
+    va_list arguments;
+    va_start(arguments, pattern);
+    std::vsnprintf(text, sizeof text, pattern, arguments);
+    va_end(arguments);
+    trace_.line(world_.now_us(), "VIOLATED %s: %s", invariant, text);
+    if (failure_) return;
+    failure_ = Failure{invariant, text, world_.now_us(), world_.events()};
+}
+
+// ---- I1: what an application sees --------------------------------------------------------------
+
+void Checkers::task_submitted(uint32_t host, uint64_t task, const Asked& asked) {
+    asked_[host][task] = asked;
+    trace_.line(world_.now_us(), "%s asks for task %llu", name(host),
+                static_cast<unsigned long long>(task));
+}
+
+void Checkers::task_cancelled(uint32_t host, uint64_t task) {
+    const auto found = asked_[host].find(task);
+    if (found != asked_[host].end()) found->second.cancelled = true;
+    trace_.line(world_.now_us(), "%s cancels task %llu", name(host),
+                static_cast<unsigned long long>(task));
+}
+
+void Checkers::task_ended(uint32_t host, uint64_t task, const TaskResult& result) {
+    trace_.line(world_.now_us(), "%s: task %llu ends with %s %s", name(host),
+                static_cast<unsigned long long>(task), status_name(result.status),
+                result.error.c_str());
+    const unsigned long long id = task;
+    std::map<uint64_t, Asked>& open = asked_[host];
+    const auto found = open.find(task);
+    if (found == open.end()) {
+        fail("I1",
+             over_[host].count(task) ? "%s: task %llu ended twice, now with %s"
+                                     : "%s: task %llu was never asked for, ended with %s",
+             name(host), id, status_name(result.status));
+        return;
+    }
+    const Asked asked = found->second;
+    open.erase(found);
+    over_[host].insert(task);
+    ++tasks_ended_;
+    if (const auto what = coverage_of(result.status)) coverage_.hit(*what);
+
+    SimLoop& loop = *hosts_[host].loop;
+    const uint64_t now = loop.now_us();
+    if (now > asked.deadline_us + kDeadlineSlackUs + loop.late_us_max()) {
+        fail("I1", "%s: task %llu ended with %s %llu us after its deadline", name(host), id,
+             status_name(result.status), static_cast<unsigned long long>(now - asked.deadline_us));
+    }
+    if (asked.must_succeed && result.status != Status::kOk) {
+        fail("I12", "%s: task %llu of a whole cluster ended with %s: %s", name(host), id,
+             status_name(result.status), result.error.c_str());
+    }
+    if (result.status != Status::kOk) return;
+    ++tasks_good_;
+    const uint64_t token = token_of(host, task);
+    const std::optional<uint64_t> stamp = decode_word('s', result.info.span());
+    const auto executed = stamp ? stamp_tokens_.find(*stamp) : stamp_tokens_.end();
+    if (executed == stamp_tokens_.end() || executed->second != token) {
+        fail("I3", "%s: the result of task %llu comes from no execution of it", name(host), id);
+        return;
+    }
+    if (!is_answer(result.data.span(), token, asked.size)) {
+        fail("I1", "%s: the result of task %llu is not the answer to its input of %zu bytes",
+             name(host), id, asked.size);
+    }
+    if (result.source == Source::kLocal) {
+        coverage_.hit(Sometimes::kByGamer);
+    } else if (!valid_stamps_.count(*stamp)) {
+        fail("I3", "%s: the result of task %llu never counted at the coordinator", name(host), id);
+    }
+}
+
+size_t Checkers::tasks_open(uint32_t host) const {
+    const auto found = asked_.find(host);
+    return found == asked_.end() ? 0 : found->second.size();
+}
+
+// ---- I9: who works on what ---------------------------------------------------------------------
+
+void Checkers::on_job_started(uint32_t host, uint64_t stamp, uint64_t token) {
+    HostModel& model = hosts_[host];
+    model.jobs.push_back({stamp, token, false, false});
+    stamp_tokens_[stamp] = token;
+    // What the coordinator computes itself counts; what a gamer computes never goes over the wire.
+    if (model.kind == Kind::kCoordinator) valid_stamps_[stamp] = token;
+    trace_.line(world_.now_us(), "%s starts on %s's task %llu", name(host),
+                name(host_of_token(token)), static_cast<unsigned long long>(task_of_token(token)));
+    if (model.kind != Kind::kPeer || model.slots == 0) return;
+    const size_t running = static_cast<size_t>(std::count_if(
+        model.jobs.begin(), model.jobs.end(), [](const Job& job) { return !job.forgotten; }));
+    if (running > model.slots) {
+        fail("I9", "%s runs %zu jobs in %u slots", name(host), running, model.slots);
+    }
+}
+
+void Checkers::on_job_stopped(uint32_t host, uint64_t stamp) {
+    std::vector<Job>& jobs = hosts_[host].jobs;
+    std::erase_if(jobs, [&](const Job& job) { return job.stamp == stamp; });
+}
+
+void Checkers::jobs_forgotten(uint32_t host) {
+    for (Job& job : hosts_[host].jobs) job.orphan = job.forgotten = true;
+}
+
+// ---- I7: what the coordinator holds ------------------------------------------------------------
+
+void Checkers::coordinator_holds(uint64_t payload_bytes, uint64_t queued_bytes) {
+    payload_held_max_ = std::max(payload_held_max_, payload_bytes);
+    if (payload_bytes > limits_.memory_max) {
+        fail("I7", "the coordinator holds %llu payload bytes, its budget is %llu",
+             static_cast<unsigned long long>(payload_bytes),
+             static_cast<unsigned long long>(limits_.memory_max));
+    }
+    queued_max_ = std::max(queued_max_, queued_bytes);
+}
+
+// ---- at the end --------------------------------------------------------------------------------
+
+std::vector<Checkers::PeerView> Checkers::registered_peers() const {
+    std::vector<PeerView> views;
+    for (const auto& [pipe, peer] : peer_pipes_) {
+        views.push_back({peer.host, peer.window_tasks, peer.held});
+    }
+    return views;
+}
+
+std::vector<uint32_t> Checkers::registered_gamers() const {
+    std::vector<uint32_t> hosts;
+    for (const auto& [pipe, gamer] : gamer_pipes_) hosts.push_back(gamer.host);
+    return hosts;
+}
+
+std::vector<uint64_t> Checkers::tokens_owed() const {
+    std::vector<uint64_t> tokens;
+    for (const auto& [pipe, gamer] : gamer_pipes_) {
+        for (const auto& [task, submitted] : gamer.tasks) {
+            if (submitted.owed && submitted.whole) tokens.push_back(token_of(gamer.host, task));
+        }
+    }
+    return tokens;
+}
+
+size_t Checkers::assignments_of(uint32_t host) const {
+    return hosts_[host].assignments;
+}
+
+}  // namespace p2c2r::sim

@@ -1,0 +1,213 @@
+// The checkers: what must hold at every event, judged from the outside alone. They see what gamers
+// ask for and are told, every frame as it is sent and as it is delivered, and every job as it
+// starts and stops; from that they keep a model of their own and never ask the code under test.
+//
+//   I1  each submitted task gets exactly one final answer, in time, and the right one
+//   I3  a result counts only from the connection and attempt it was assigned to
+//   I7  bytes held stay under their caps
+//   I9  attempts, windows and slots are kept; a given-up task holds its slot until it has stopped
+//   I12 is judged at the end of a run (cluster_heal.cpp), from the same model
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "model/task.h"
+#include "sim/coverage.h"
+#include "sim/sim_network.h"
+#include "sim/sim_runner.h"
+#include "sim/trace.h"
+
+namespace p2c2r::sim {
+
+struct Failure {
+    std::string invariant;  // "I3"
+    std::string text;
+    uint64_t at_us = 0;
+    uint64_t event = 0;
+};
+
+// Who asked (its host's number) and under which id; what a token says.
+inline uint64_t token_of(uint32_t host, uint64_t task) {
+    return static_cast<uint64_t>(host) << 40 | task;
+}
+inline uint32_t host_of_token(uint64_t token) {
+    return static_cast<uint32_t>(token >> 40);
+}
+inline uint64_t task_of_token(uint64_t token) {
+    return token & ((1ull << 40) - 1);
+}
+
+class Checkers final : public NetworkObserver, public RunnerObserver {
+  public:
+    struct Limits {
+        size_t send_limit = net::kSendLimit;
+        uint64_t memory_max = limits::kMemoryMaxDefault;
+        uint64_t task_timeout_us = 5'000'000;
+    };
+
+    Checkers(World& world, Network& network, Coverage& coverage, Trace& trace, Limits limits)
+        : world_(world), network_(network), coverage_(coverage), trace_(trace), limits_(limits) {}
+
+    // What a host is; MUST be said before it takes part. `slots`: jobs a peer may run at once.
+    enum class Kind { kCoordinator, kGamer, kPeer };
+    // `real`: it runs a role and no script, so that it has to keep the rules of sending too.
+    void add_host(uint32_t host, Kind kind, SimLoop& loop, uint32_t slots, bool real);
+
+    [[nodiscard]] bool failed() const { return failure_.has_value(); }
+    [[nodiscard]] const std::optional<Failure>& failure() const { return failure_; }
+    // The first failure counts.
+    void fail(const char* invariant, const char* pattern, ...)
+        __attribute__((format(printf, 3, 4)));
+
+    // ---- what an application sees (checkers.cpp)
+    struct Asked {
+        size_t size = 0;           // of the input
+        uint64_t deadline_us = 0;  // on the gamer's clock
+        bool cancelled = false;
+        bool must_succeed = false;  // asked of a whole and quiet cluster
+    };
+    void task_submitted(uint32_t host, uint64_t task, const Asked& asked);
+    void task_cancelled(uint32_t host, uint64_t task);
+    void task_ended(uint32_t host, uint64_t task, const TaskResult& result);
+    // The process has died, and its tasks with it.
+    void gamer_died(uint32_t host) { asked_[host].clear(); }
+    [[nodiscard]] size_t tasks_open(uint32_t host) const;
+    [[nodiscard]] uint64_t tasks_ended() const { return tasks_ended_; }
+    [[nodiscard]] uint64_t tasks_good() const { return tasks_good_; }
+
+    // ---- NetworkObserver (wire_model.cpp) and RunnerObserver
+    void on_sent(uint64_t pipe, uint32_t host, const wire::Frame& frame, size_t queued) override;
+    void on_delivered(uint64_t pipe, uint32_t host, const wire::Frame& frame) override;
+    void on_end_gone(uint64_t pipe, uint32_t host) override;
+    void on_job_started(uint32_t host, uint64_t stamp, uint64_t token) override;
+    void on_job_stopped(uint32_t host, uint64_t stamp) override;
+    // The role that started this host's jobs is gone; its workers may still run for a slice.
+    void jobs_forgotten(uint32_t host);
+
+    // The coordinator says what it holds: asked by the cluster after each of its turns.
+    void coordinator_holds(uint64_t payload_bytes, uint64_t queued_bytes);
+
+    // ---- at the end of a run
+    struct PeerView {
+        uint32_t host;
+        uint32_t window;
+        uint32_t held;
+    };
+    [[nodiscard]] std::vector<PeerView> registered_peers() const;
+    [[nodiscard]] std::vector<uint32_t> registered_gamers() const;
+    // Ids whose submit has been delivered on a living connection, and that have no answer there.
+    [[nodiscard]] std::vector<uint64_t> tokens_owed() const;
+    [[nodiscard]] size_t assignments_of(uint32_t host) const;
+    [[nodiscard]] uint64_t payload_held_max() const { return payload_held_max_; }
+    [[nodiscard]] uint64_t queued_max() const { return queued_max_; }
+    [[nodiscard]] size_t jobs_running(uint32_t host) const { return hosts_[host].jobs.size(); }
+
+  private:
+    struct Job {
+        uint64_t stamp;
+        uint64_t token;
+        bool orphan;     // of a connection that is gone
+        bool forgotten;  // of a role that is gone
+    };
+    struct HostModel {
+        Kind kind = Kind::kGamer;
+        SimLoop* loop = nullptr;
+        uint32_t slots = 0;
+        bool real = false;
+        std::vector<Job> jobs;
+        size_t assignments = 0;
+    };
+    // An attempt that a peer holds, as the coordinator's frames tell it.
+    struct Attempt {
+        enum class State { kOpen, kAnswering, kGivenUp };
+        State state = State::kOpen;
+        Nonce nonce{};
+        uint64_t token = 0;
+        uint64_t bytes = 0;
+        bool delivered = false;  // to the peer
+        bool answered = false;   // by the peer, on its way to the coordinator
+        bool frees = false;      // its slot is free again
+    };
+    struct PeerPipe {
+        uint32_t host = 0;
+        uint32_t window_tasks = 0;
+        uint64_t window_bytes = 0;
+        std::map<uint64_t, Attempt> attempts;  // by the id on this hop
+        uint32_t held = 0;
+        uint64_t held_bytes = 0;
+    };
+    struct Submitted {
+        uint32_t submits = 0;
+        uint32_t answers = 0;
+        bool owed = false;
+        bool whole = true;         // its input has arrived to the end
+        bool redelivered = false;  // answered on this connection before it was submitted here
+        bool streaming = false;    // an answer in chunks is under way
+    };
+    struct GamerPipe {
+        uint32_t host = 0;
+        bool resumed = false;
+        std::map<uint64_t, Submitted> tasks;
+    };
+    // One task through the coordinator, across connections.
+    struct Tracked {
+        uint64_t deadline_us = 0;  // on the coordinator's clock, at the latest
+        uint32_t assigns = 0;      // since the last submit
+        uint32_t refusals = 0;
+        Sometimes cause = Sometimes::kCount;  // why the next attempt, if any, is made
+        uint64_t bytes = 0;
+        uint64_t submitted_us = 0;  // true time of the last submit
+    };
+
+    // wire_model.cpp
+    void coordinator_sends_to_peer(PeerPipe& peer, const wire::Frame& frame);
+    void coordinator_sends_to_gamer(GamerPipe& gamer, const wire::Frame& frame);
+    void coordinator_hears_peer(PeerPipe& peer, const wire::Frame& frame);
+    void coordinator_hears_gamer(GamerPipe& gamer, const wire::Frame& frame);
+    void peer_sends(PeerPipe& peer, const wire::Frame& frame);
+    void assign_sent(PeerPipe& peer, const wire::Frame& frame);
+    void result_heard(PeerPipe& peer, const wire::Frame& frame);
+    void answer_sent(GamerPipe& gamer, const wire::Frame& frame);
+    void submit_heard(GamerPipe& gamer, const wire::Frame& frame);
+    void free_slot(PeerPipe& peer, Attempt& attempt);
+    void check_worker_stopped(PeerPipe& peer, uint64_t id);
+    void registered(uint64_t pipe, uint32_t host, const wire::Frame& frame);
+    void trace_frame(const char* what, uint64_t pipe, uint32_t host, const wire::Frame& frame);
+    [[nodiscard]] const char* name(uint32_t host) const { return network_.host_name(host).c_str(); }
+
+    World& world_;
+    Network& network_;
+    Coverage& coverage_;
+    Trace& trace_;
+    const Limits limits_;
+    std::optional<Failure> failure_;
+    std::vector<HostModel> hosts_;
+
+    std::map<uint32_t, std::map<uint64_t, Asked>> asked_;  // by host, what has not ended
+    std::map<uint32_t, std::set<uint64_t>> over_;          // by host, what has
+    uint64_t tasks_ended_ = 0;
+    uint64_t tasks_good_ = 0;
+
+    std::map<uint64_t, PeerPipe> peer_pipes_;
+    std::map<uint64_t, GamerPipe> gamer_pipes_;
+    struct Registering {
+        bool resumes = false;  // brings a secret
+        uint32_t window_tasks = 0;
+        uint64_t window_bytes = 0;
+    };
+    std::map<uint64_t, Registering> registering_;    // by pipe
+    std::map<uint32_t, std::set<uint64_t>> known_;   // by gamer's host: ids it has ever submitted
+    std::unordered_map<uint64_t, Tracked> tracked_;  // by token; looked up only
+    std::unordered_map<uint64_t, uint64_t> stamp_tokens_;  // each execution's task
+    std::unordered_map<uint64_t, uint64_t> valid_stamps_;  // those that count, with their task
+    uint64_t payload_held_max_ = 0;
+    uint64_t queued_max_ = 0;  // on one connection
+};
+
+}  // namespace p2c2r::sim

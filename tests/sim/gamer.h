@@ -1,0 +1,62 @@
+// A gamer: a real client that submits, floods, cancels and waits as its kind says.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "roles/client.h"
+#include "sim/node.h"
+
+namespace p2c2r::sim {
+
+// One task as a gamer draws it.
+struct DrawnTask {
+    const char* task_type = kTypeEcho;
+    size_t size = 0;
+    uint64_t deadline_us = 0;  // 0: the type's
+    int8_t priority = 0;
+};
+DrawnTask draw_task(const Options& options, GamerKind kind, Prng& prng);
+
+class GamerNode final : public Node, private roles::ClientEvents {
+  public:
+    GamerNode(Stage& stage, Prng prng, uint32_t number, GamerKind kind, uint32_t tasks);
+    ~GamerNode() override { destroy(); }
+
+    // Begins to submit; the tasks are spread until `until_us`.
+    void play(uint64_t until_us);
+    // Submits `count` dwell tasks of a whole cluster at once; `deadline_us` from now.
+    void probe(uint32_t count, uint64_t deadline_us, bool must_succeed);
+    [[nodiscard]] size_t calls_open() const { return calls_.size(); }
+
+  private:
+    void create() override;
+    void close() override;
+    void destroy() override;
+
+    void on_task_ended(uint64_t task, TaskResult&& result) override;
+    void on_client_state(Status status, const std::string& text) override;
+    void on_peer_count(uint32_t, uint32_t) override {}
+    void on_call_done(uint64_t call, const Error* error, Bytes fields, Bytes data) override;
+
+    void step();
+    void submit_one();
+    void submit(const DrawnTask& drawn, bool must_succeed);
+    void maybe_cancel(uint64_t task);
+    void ask();
+
+    const GamerKind kind_;
+    uint32_t tasks_left_;
+    uint64_t until_us_ = 0;
+    uint64_t pause_us_ = 0;  // between two steps, on average
+    uint64_t next_task_ = 0;
+    std::deque<uint64_t> recent_;
+    std::map<uint64_t, uint64_t> calls_;  // asked and not answered, with the time
+    bool inside_ = false;                 // submit() runs
+    std::unique_ptr<roles::Client> role_;
+};
+
+}  // namespace p2c2r::sim

@@ -1,0 +1,165 @@
+// The second half of a run: faults off. Within the longest deadline and a second nothing is
+// pending; a while later everybody is back, every slot can be filled, every task succeeds, and what
+// was opened, armed or held has been given back. This is I12, and the liveness half of I1.
+#include <algorithm>
+#include <set>
+
+#include "sim/cluster.h"
+
+namespace p2c2r::sim {
+
+namespace {
+
+constexpr uint64_t kDeadlineMostUs = 5'000'000;
+constexpr uint64_t kSlackUs = 1'000'000;
+// A lost connection is noticed after four heartbeats and 500 ms, an id that is taken is tried again
+// after at most 5 s, and each of these may happen twice.
+constexpr uint64_t kBackUs = 40'000'000;
+constexpr uint64_t kCalmDwellUs = 3'000;
+constexpr uint64_t kLongDwellUs = 400'000;
+
+unsigned long long number(uint64_t value) {
+    return value;
+}
+
+}  // namespace
+
+bool Cluster::heal() {
+    trace_.line(world_.now_us(), "the faults are over");
+    stage_.healed = true;
+    network_.calm();
+    for (Node* node : nodes_) {
+        node->heal();
+        node->runner().calm(kCalmDwellUs);
+    }
+    if (!run_until(world_.now_us() + kDeadlineMostUs + kSlackUs)) return false;
+    for (auto& gamer : gamers_) {
+        if (checkers_.tasks_open(gamer->host()) > 0) {
+            checkers_.fail("I1", "%s has %zu tasks without an end a second after every deadline",
+                           gamer->name().c_str(), checkers_.tasks_open(gamer->host()));
+        }
+        if (gamer->calls_open() > 0) {
+            checkers_.fail("I1", "%s has %zu calls without an answer", gamer->name().c_str(),
+                           gamer->calls_open());
+        }
+    }
+    const uint32_t pending = coordinator_->role()->stats().pending_tasks;
+    if (pending > 0) {
+        checkers_.fail("I12", "%u tasks are pending a second after every deadline", pending);
+    }
+    const uint64_t back_until = world_.now_us() + kBackUs;
+    while (!all_registered() && world_.now_us() < back_until) {
+        if (!run_until(world_.now_us() + 100'000)) return false;
+    }
+    if (!all_registered()) {
+        const std::vector<uint32_t> gamers = checkers_.registered_gamers();
+        std::set<uint32_t> there(gamers.begin(), gamers.end());
+        for (const auto& peer : checkers_.registered_peers()) there.insert(peer.host);
+        for (const Node* node : nodes_) {
+            if (node != coordinator_.get() && !there.count(node->host())) {
+                checkers_.fail("I12", "%s is not back %llu s after the faults ended",
+                               node->name().c_str(),
+                               number((kBackUs + kDeadlineMostUs) / 1'000'000));
+            }
+        }
+    }
+    // Beats have told the windows, and what was kept for absent gamers has been delivered.
+    if (!run_until(world_.now_us() + 3 * options_.heartbeat_us)) return false;
+    return check_at_rest() && check_windows_fill() && check_at_rest() && check_closed();
+}
+
+bool Cluster::all_registered() const {
+    return checkers_.registered_peers().size() == peers_.size() + forgers_.size() &&
+           checkers_.registered_gamers().size() == gamers_.size() + scripts_.size();
+}
+
+// Nothing is asked, so nothing may be held, armed or running.
+bool Cluster::check_at_rest() {
+    const roles::CoordinatorStats& stats = coordinator_->role()->stats();
+    if (stats.pending_tasks > 0) {
+        checkers_.fail("I12", "%u tasks are pending at rest", stats.pending_tasks);
+    }
+    if (stats.payload_bytes_held > 0) {
+        checkers_.fail("I12", "the coordinator holds %llu payload bytes at rest",
+                       number(stats.payload_bytes_held));
+    }
+    for (uint64_t token : checkers_.tokens_owed()) {
+        checkers_.fail("I1", "%s never got an answer to its task %llu",
+                       network_.host_name(host_of_token(token)).c_str(),
+                       number(task_of_token(token)));
+    }
+    for (const Checkers::PeerView& peer : checkers_.registered_peers()) {
+        if (peer.held > 0) {
+            checkers_.fail("I12", "%s holds %u tasks at rest",
+                           network_.host_name(peer.host).c_str(), peer.held);
+        }
+    }
+    for (Node* node : nodes_) {
+        // A heartbeat each; the coordinator's other timers have nothing to wait for.
+        if (node->loop().timers_armed() > 1) {
+            checkers_.fail("I12", "%s has %zu timers armed at rest", node->name().c_str(),
+                           node->loop().timers_armed());
+        }
+        if (node->runner().running() > 0) {
+            checkers_.fail("I12", "%s runs %zu jobs at rest", node->name().c_str(),
+                           node->runner().running());
+        }
+        if (network_.queued_bytes(node->host()) > 0) {
+            checkers_.fail("I12", "%s has %zu bytes queued at rest", node->name().c_str(),
+                           network_.queued_bytes(node->host()));
+        }
+        const size_t ends = network_.ends_open(node->host());
+        const size_t expected = node == coordinator_.get() ? nodes_.size() - 1 : 1;
+        if (ends != expected) {
+            checkers_.fail("I12", "%s has %zu connections at rest, expected %zu",
+                           node->name().c_str(), ends, expected);
+        }
+    }
+    return !checkers_.failed();
+}
+
+// As many tasks as all windows have room for: each peer must take its share, or a slot was lost.
+bool Cluster::check_windows_fill() {
+    GamerNode& gamer = *gamers_.front();
+    // First a few that must succeed, by everybody.
+    for (auto& each : gamers_) each->probe(10, 4'000'000, true);
+    if (!run_until(world_.now_us() + 4'500'000)) return false;
+
+    uint32_t room = 0;
+    for (const Checkers::PeerView& peer : checkers_.registered_peers()) room += peer.window;
+    for (Node* node : nodes_) node->runner().calm(kLongDwellUs);
+    gamer.probe(room, kDeadlineMostUs, false);
+    if (!run_until(world_.now_us() + 20'000)) return false;
+    for (const Checkers::PeerView& peer : checkers_.registered_peers()) {
+        if (peer.held != peer.window) {
+            checkers_.fail("I12", "%s is given %u tasks at once, its window is %u",
+                           network_.host_name(peer.host).c_str(), peer.held, peer.window);
+        }
+    }
+    for (Node* node : nodes_) node->runner().calm(kCalmDwellUs);
+    return run_until(world_.now_us() + kDeadlineMostUs + kSlackUs);
+}
+
+// Everybody leaves in order: nothing may remain.
+bool Cluster::check_closed() {
+    for (auto gone = nodes_.rbegin(); gone != nodes_.rend(); ++gone) (*gone)->leave();
+    if (!run_until(world_.now_us() + 1'000'000)) return false;
+    if (network_.pipes_alive() > 0) {
+        // Freed between events, so one more event is needed to see it.
+        world_.call_at(world_.now_us() + 1, [] {});
+        run_until(world_.now_us() + 10);
+    }
+    for (Node* node : nodes_) {
+        if (network_.ends_open(node->host()) > 0) {
+            checkers_.fail("I12", "%s has left, and has %zu connections open", node->name().c_str(),
+                           network_.ends_open(node->host()));
+        }
+        if (checkers_.jobs_running(node->host()) > 0) {
+            checkers_.fail("I12", "%s has left, and runs %zu jobs", node->name().c_str(),
+                           checkers_.jobs_running(node->host()));
+        }
+    }
+    return !checkers_.failed();
+}
+
+}  // namespace p2c2r::sim

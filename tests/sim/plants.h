@@ -1,0 +1,25 @@
+// The bugs that can be planted into this build, to check the checkers: each must be found.
+#pragma once
+
+namespace p2c2r::sim {
+
+struct Plant {
+    const char* name;
+    const char* text;
+};
+
+inline constexpr Plant kPlants[] = {
+    {"nonce_not_compared", "a result counts without its attempt nonce"},
+    {"slot_freed_on_cancel", "a cancelled task gives its slot back before its worker has stopped"},
+    {"attempts_not_counted", "a task that times out is tried without end"},
+    {"duplicate_delivered", "a result is delivered twice"},
+    {"lost_peer_tasks_forgotten", "tasks of a lost peer are not placed again"},
+    {"deadline_on_wrong_clock", "an order carries the coordinator's time instead of what remains"},
+    {"window_ignored", "a peer is given one task more than its window"},
+    {"resume_loses_tasks", "a client that reconnects does not submit its tasks again"},
+};
+
+// Plants this one for all seeds to come; NULL: none. False: there is no such plant.
+bool choose_plant(const char* name);
+
+}  // namespace p2c2r::sim

@@ -1,0 +1,379 @@
+// The checkers' model of the wire: which attempts peers hold, which answers gamers are owed.
+#include <algorithm>
+#include <cstring>
+
+#include "sim/checkers.h"
+#include "sim/envelope_view.h"
+
+namespace p2c2r::sim {
+
+namespace {
+
+using wire::Message;
+
+// Field numbers of PROTOCOL.md, section 8.
+constexpr uint8_t kResume = 8;
+constexpr uint8_t kWindowBytes = 11;
+constexpr uint8_t kWindowTasks = 12;
+constexpr uint8_t kDeadline = 19;
+constexpr uint8_t kSizes = 28;
+constexpr uint8_t kAttempt = 29;
+constexpr uint8_t kStatus = 32;
+constexpr uint8_t kSource = 39;
+constexpr uint8_t kSuccess = 42;
+constexpr uint32_t kAttemptsMax = 3;
+
+bool is_first(const wire::Frame& frame) {
+    return !frame.envelope.empty();
+}
+bool is_last(const wire::Frame& frame) {
+    return !(frame.flags & wire::kFlagMore);
+}
+unsigned long long number(uint64_t value) {
+    return value;
+}
+
+}  // namespace
+
+void Checkers::trace_frame(const char* what, uint64_t pipe, uint32_t host,
+                           const wire::Frame& frame) {
+    if (!trace_.on() || frame.message == Message::kHeartbeat) return;
+    const char* message = wire::message_name(frame.message);
+    trace_.line(world_.now_us(), "%s %s %s (connection %llu to %s) id %llx%s, %zu + %zu bytes",
+                name(host), what, message ? message : "an unknown message", number(pipe),
+                name(network_.other_host(pipe, host)), number(frame.id),
+                is_last(frame) ? "" : " more", frame.params.size(), frame.data.size());
+}
+
+void Checkers::on_sent(uint64_t pipe, uint32_t host, const wire::Frame& frame, size_t queued) {
+    trace_frame("sends", pipe, host, frame);
+    const bool chunk = !is_first(frame) || !is_last(frame);
+    if (chunk && queued >= net::kSendHighMark && hosts_[host].real) {
+        fail("I7", "%s feeds a stream to a connection with %zu bytes queued, the mark is %zu",
+             name(host), queued, net::kSendHighMark);
+    }
+    const auto peer = peer_pipes_.find(pipe);
+    if (hosts_[host].kind != Kind::kCoordinator) {
+        if (peer != peer_pipes_.end()) peer_sends(peer->second, frame);
+        return;
+    }
+    if (peer != peer_pipes_.end()) return coordinator_sends_to_peer(peer->second, frame);
+    const auto gamer = gamer_pipes_.find(pipe);
+    if (gamer != gamer_pipes_.end()) return coordinator_sends_to_gamer(gamer->second, frame);
+    registered(pipe, network_.other_host(pipe, host), frame);
+}
+
+void Checkers::on_delivered(uint64_t pipe, uint32_t host, const wire::Frame& frame) {
+    trace_frame("gets", pipe, host, frame);
+    const auto peer = peer_pipes_.find(pipe);
+    if (hosts_[host].kind == Kind::kCoordinator) {
+        if (peer != peer_pipes_.end()) return coordinator_hears_peer(peer->second, frame);
+        const auto gamer = gamer_pipes_.find(pipe);
+        if (gamer != gamer_pipes_.end()) return coordinator_hears_gamer(gamer->second, frame);
+        if (frame.message == Message::kPeerRegister || frame.message == Message::kGamerRegister) {
+            const EnvelopeView view(frame.envelope);
+            registering_[pipe] = {view.has(kResume),
+                                  static_cast<uint32_t>(view.number(kWindowTasks).value_or(0)),
+                                  static_cast<uint64_t>(view.number(kWindowBytes).value_or(0))};
+        }
+        return;
+    }
+    if (peer == peer_pipes_.end()) return;
+    if (frame.message == Message::kTaskAssign && is_first(frame)) {
+        const auto attempt = peer->second.attempts.find(frame.id);
+        if (attempt != peer->second.attempts.end()) attempt->second.delivered = true;
+    }
+    if (frame.message == Message::kTaskCancel) coverage_.hit(Sometimes::kCancelReachesPeer);
+}
+
+void Checkers::registered(uint64_t pipe, uint32_t host, const wire::Frame& frame) {
+    const bool is_peer = frame.message == Message::kPeerRegisterResponse;
+    if (!is_peer && frame.message != Message::kGamerRegisterResponse) return;
+    const Registering asked = registering_[pipe];
+    registering_.erase(pipe);
+    if (!EnvelopeView(frame.envelope).truth(kSuccess)) {
+        coverage_.hit(Sometimes::kIdTaken);
+        return;
+    }
+    if (!is_peer) {
+        gamer_pipes_[pipe] = GamerPipe{host, asked.resumes, {}};
+        return;
+    }
+    PeerPipe& peer = peer_pipes_[pipe];
+    peer.host = host;
+    peer.window_tasks = asked.window_tasks;
+    peer.window_bytes = asked.window_bytes;
+}
+
+void Checkers::on_end_gone(uint64_t pipe, uint32_t host) {
+    trace_.line(world_.now_us(), "%s's end of connection %llu is gone", name(host), number(pipe));
+    if (hosts_[host].kind == Kind::kPeer) {
+        for (Job& job : hosts_[host].jobs) job.orphan = true;
+        return;
+    }
+    if (hosts_[host].kind != Kind::kCoordinator) return;
+    registering_.erase(pipe);
+    gamer_pipes_.erase(pipe);
+    const auto peer = peer_pipes_.find(pipe);
+    if (peer == peer_pipes_.end()) return;
+    for (const auto& [id, attempt] : peer->second.attempts) {
+        if (attempt.state != Attempt::State::kGivenUp) {
+            tracked_[attempt.token].cause = Sometimes::kRetryAfterLoss;
+        }
+    }
+    peer_pipes_.erase(peer);
+}
+
+// ---- coordinator and peer ----------------------------------------------------------------------
+
+void Checkers::coordinator_sends_to_peer(PeerPipe& peer, const wire::Frame& frame) {
+    if (frame.message == Message::kTaskAssign && is_first(frame)) assign_sent(peer, frame);
+    if (frame.message == Message::kTaskCancel) {
+        const auto found = peer.attempts.find(frame.id);
+        if (found == peer.attempts.end()) return;
+        found->second.state = Attempt::State::kGivenUp;
+        tracked_[found->second.token].cause = Sometimes::kRetryAfterTimeout;
+    }
+}
+
+void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
+    const EnvelopeView view(frame.envelope);
+    const uint64_t token = decode_word('t', frame.params).value_or(0);
+    const auto held = peer.attempts.find(frame.id);
+    if (held != peer.attempts.end() && !held->second.frees) {
+        fail("I9", "%s is given id %llx while it holds another attempt under it", name(peer.host),
+             number(frame.id));
+    }
+    Tracked& task = tracked_[token];
+    Attempt attempt;
+    attempt.token = token;
+    attempt.bytes = task.bytes;
+    const std::span<const uint8_t> nonce = view.bytes(kAttempt);
+    if (nonce.size() == attempt.nonce.size()) {
+        std::memcpy(attempt.nonce.data(), nonce.data(), nonce.size());
+    }
+    if (peer.held > 0 && peer.held_bytes + attempt.bytes > peer.window_bytes) {
+        fail("I9", "%s is given %llu bytes beside the %llu it holds, its window is %llu",
+             name(peer.host), number(attempt.bytes), number(peer.held_bytes),
+             number(peer.window_bytes));
+    }
+    peer.attempts[frame.id] = attempt;
+    ++peer.held;
+    peer.held_bytes += attempt.bytes;
+    ++hosts_[peer.host].assignments;
+    if (peer.held > peer.window_tasks) {
+        fail("I9", "%s is given a task that makes %u, its window is %u", name(peer.host), peer.held,
+             peer.window_tasks);
+    }
+    if (peer.held == peer.window_tasks) coverage_.hit(Sometimes::kWindowReached);
+
+    ++task.assigns;
+    if (task.assigns - task.refusals > kAttemptsMax) {
+        fail("I9", "%s's task %llu is tried for the %uth time", name(host_of_token(token)),
+             number(task_of_token(token)), task.assigns - task.refusals);
+    }
+    if (task.assigns > 1 && task.cause != Sometimes::kCount) coverage_.hit(task.cause);
+    if (task.assigns - task.refusals == kAttemptsMax) coverage_.hit(Sometimes::kThirdAttempt);
+    if (task.assigns == 1 && world_.now_us() > task.submitted_us) {
+        coverage_.hit(Sometimes::kQueued);
+    }
+    if (const auto remaining = view.number(kDeadline)) {
+        const uint64_t until = hosts_[0].loop->now_us() + static_cast<uint64_t>(*remaining);
+        if (*remaining > 0 && until > task.deadline_us + 1) {
+            fail("I9", "%s's task %llu goes to %s with %llu us more than its deadline leaves",
+                 name(host_of_token(token)), number(task_of_token(token)), name(peer.host),
+                 number(until - task.deadline_us));
+        }
+    }
+}
+
+void Checkers::coordinator_hears_peer(PeerPipe& peer, const wire::Frame& frame) {
+    const EnvelopeView view(frame.envelope);
+    switch (frame.message) {
+        case Message::kTaskResult:
+            return result_heard(peer, frame);
+        case Message::kHeartbeat:
+            if (const auto window = view.number(kWindowTasks)) {
+                peer.window_tasks = static_cast<uint32_t>(*window);
+            }
+            return;
+        case Message::kTaskRefuse: {
+            const auto found = peer.attempts.find(frame.id);
+            if (found == peer.attempts.end()) return;
+            const std::span<const uint8_t> nonce = view.bytes(kAttempt);
+            if (!std::equal(nonce.begin(), nonce.end(), found->second.nonce.begin(),
+                            found->second.nonce.end())) {
+                return;
+            }
+            coverage_.hit(Sometimes::kRefused);
+            if (found->second.state == Attempt::State::kOpen) {
+                ++tracked_[found->second.token].refusals;
+            }
+            free_slot(peer, found->second);
+            peer.attempts.erase(found);
+            return;
+        }
+        default:
+            return;
+    }
+}
+
+void Checkers::result_heard(PeerPipe& peer, const wire::Frame& frame) {
+    const auto found = peer.attempts.find(frame.id);
+    if (found == peer.attempts.end()) return;
+    Attempt& attempt = found->second;
+    if (is_first(frame)) {
+        const EnvelopeView view(frame.envelope);
+        const std::span<const uint8_t> nonce = view.bytes(kAttempt);
+        const bool mine =
+            std::equal(nonce.begin(), nonce.end(), attempt.nonce.begin(), attempt.nonce.end());
+        // Only the first answer to an attempt counts, and only under its nonce.
+        if (!mine || attempt.frees) return;
+        const bool good = view.number(kStatus).value_or(0) == 0;
+        if (attempt.state == Attempt::State::kGivenUp) {
+            coverage_.hit(Sometimes::kGivenUpAnswered);
+        } else if (good) {
+            if (const auto stamp = decode_word('s', frame.params)) {
+                valid_stamps_[*stamp] = attempt.token;
+            }
+            if (!is_last(frame)) coverage_.hit(Sometimes::kResultInChunks);
+            attempt.state = Attempt::State::kAnswering;
+        } else {
+            tracked_[attempt.token].cause = Sometimes::kRetryAfterError;
+        }
+        free_slot(peer, attempt);
+        if (!is_last(frame) && good) return;
+    } else if (!is_last(frame) || !attempt.frees) {
+        return;
+    }
+    peer.attempts.erase(found);
+}
+
+// The worker has stopped: from now on the slot may be used again.
+void Checkers::free_slot(PeerPipe& peer, Attempt& attempt) {
+    if (attempt.frees) return;
+    attempt.frees = true;
+    --peer.held;
+    peer.held_bytes -= attempt.bytes;
+}
+
+void Checkers::peer_sends(PeerPipe& peer, const wire::Frame& frame) {
+    if (frame.message != Message::kTaskResult || !is_first(frame)) return;
+    const auto found = peer.attempts.find(frame.id);
+    if (found == peer.attempts.end()) return;
+    Attempt& answered = found->second;
+    const std::span<const uint8_t> nonce = EnvelopeView(frame.envelope).bytes(kAttempt);
+    if (!std::equal(nonce.begin(), nonce.end(), answered.nonce.begin(), answered.nonce.end())) {
+        return;
+    }
+    answered.answered = true;
+    const uint64_t token = answered.token;
+    const std::vector<Job>& jobs = hosts_[peer.host].jobs;
+    const auto running = std::count_if(jobs.begin(), jobs.end(), [&](const Job& job) {
+        return job.token == token && !job.orphan;
+    });
+    const auto unanswered =
+        std::count_if(peer.attempts.begin(), peer.attempts.end(), [&](const auto& entry) {
+            return entry.second.token == token && entry.second.delivered && !entry.second.answered;
+        });
+    if (running > unanswered) {
+        fail("I9", "%s answers for %s's task %llu while its worker still runs", name(peer.host),
+             name(host_of_token(token)), number(task_of_token(token)));
+    }
+}
+
+// ---- coordinator and gamer ---------------------------------------------------------------------
+
+void Checkers::coordinator_hears_gamer(GamerPipe& gamer, const wire::Frame& frame) {
+    switch (frame.message) {
+        case Message::kTaskSubmit:
+            return submit_heard(gamer, frame);
+        case Message::kTaskCancel: {
+            const auto found = gamer.tasks.find(frame.id);
+            if (found != gamer.tasks.end()) found->second.owed = false;
+            return;
+        }
+        default:
+            return;
+    }
+}
+
+void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
+    if (!is_first(frame)) {
+        const auto found = gamer.tasks.find(frame.id);
+        if (found != gamer.tasks.end() && is_last(frame)) found->second.whole = true;
+        return;
+    }
+    if (frame.id == 0) return;
+    const EnvelopeView view(frame.envelope);
+    if (!view.has(16)) return;  // no task type: malformed, the connection ends
+    std::set<uint64_t>& known = known_[gamer.host];
+    Submitted& task = gamer.tasks[frame.id];
+    if (task.submits > 0) {
+        coverage_.hit(task.owed ? Sometimes::kSameIdAgain : Sometimes::kUsedIdAgain);
+    } else if (known.count(frame.id)) {
+        coverage_.hit(Sometimes::kResubmitted);
+    }
+    known.insert(frame.id);
+    ++task.submits;
+    task.owed = !task.redelivered;
+    task.whole = is_last(frame);
+    if (!task.whole) coverage_.hit(Sometimes::kInputInChunks);
+
+    Tracked& tracked = tracked_[token_of(gamer.host, frame.id)];
+    const auto deadline = view.number(kDeadline);
+    const uint64_t remaining =
+        deadline ? std::min(static_cast<uint64_t>(*deadline), limits_.task_timeout_us)
+                 : limits_.task_timeout_us;
+    if (remaining == 0) coverage_.hit(Sometimes::kZeroDeadline);
+    tracked.deadline_us = std::max(tracked.deadline_us, hosts_[0].loop->now_us() + remaining);
+    tracked.assigns = tracked.refusals = 0;
+    tracked.cause = Sometimes::kCount;
+    tracked.bytes = static_cast<uint64_t>(view.sum_of_pair(kSizes).value_or(
+        static_cast<int64_t>(frame.params.size() + frame.data.size())));
+    tracked.submitted_us = world_.now_us();
+}
+
+void Checkers::coordinator_sends_to_gamer(GamerPipe& gamer, const wire::Frame& frame) {
+    if (frame.message == Message::kTaskTimeout) coverage_.hit(Sometimes::kTaskTimeout);
+    if (frame.message == Message::kTaskTimeout || frame.message == Message::kResultDelivery) {
+        answer_sent(gamer, frame);
+    }
+}
+
+void Checkers::answer_sent(GamerPipe& gamer, const wire::Frame& frame) {
+    const uint64_t id = frame.id;
+    Submitted& task = gamer.tasks[id];
+    const EnvelopeView view(frame.envelope);
+    const bool delivery = frame.message == Message::kResultDelivery;
+    const bool good = delivery && view.number(kStatus).value_or(0) == 0;
+    if (is_first(frame) && good) {
+        if (task.streaming) coverage_.hit(Sometimes::kResultRestarted);
+        task.streaming = !is_last(frame);
+        const auto stamp = decode_word('s', frame.params);
+        const auto valid = stamp ? valid_stamps_.find(*stamp) : valid_stamps_.end();
+        if (valid == valid_stamps_.end() || valid->second != token_of(gamer.host, id)) {
+            fail("I3", "%s is sent a result of task %llu that no peer gave for an attempt it held",
+                 name(gamer.host), number(id));
+        }
+        if (view.number(kSource).value_or(1) == 2) coverage_.hit(Sometimes::kByCoordinator);
+    }
+    if (!is_last(frame)) return;
+    task.streaming = false;
+    if (task.submits == 0) {
+        if (!gamer.resumed || !known_[gamer.host].count(id)) {
+            fail("I1", "%s is sent an answer to task %llu, which it has not submitted",
+                 name(gamer.host), number(id));
+        }
+        if (!task.redelivered) coverage_.hit(Sometimes::kKeptDelivery);
+        task.redelivered = true;
+    }
+    ++task.answers;
+    task.owed = false;
+    if (task.answers > task.submits + (task.redelivered ? 1 : 0)) {
+        fail("I1", "%s is sent %u answers to task %llu, submitted %u times on this connection",
+             name(gamer.host), task.answers, number(id), task.submits);
+    }
+}
+
+}  // namespace p2c2r::sim
