@@ -1,0 +1,163 @@
+"""An answer for every frame."""
+
+from ctypes import byref, c_uint64, c_void_p
+from dataclasses import dataclass
+
+from . import _abi, _buffers, _callbacks
+from ._library import lib
+from .client import TaskDesc, _Filled, image_struct
+from .constants import Source, Status, named
+from .errors import Error, check
+from .result import Result, image_of
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What `pull` says: the Result (None with Source.NONE), who gave it and for which frame; the
+    numbers are those of p2c2r_answer."""
+
+    source: int
+    quality: int
+    quality_next: int
+    frame: int
+    answers_frame: int
+    used_us: int
+    late_count: int
+    result: object
+
+
+def _answer(struct, result):
+    return Answer(
+        named(Source, struct.source),
+        struct.quality,
+        struct.quality_next,
+        struct.frame,
+        struct.answers_frame,
+        struct.used_us,
+        struct.late_count,
+        result,
+    )
+
+
+class _Hooks:
+    def __init__(self, capture, display, fallback):
+        self.capture, self.display, self.fallback = capture, display, fallback
+
+
+@_callbacks.guarded(_abi.CaptureFn, default=int(Status.E_EXECUTOR))
+def _capture(user, out):
+    image = _callbacks.kept(user).capture()
+    if image is None:
+        return int(Status.E_AGAIN)
+    # Given away: the library reads it after this function has returned.
+    filled = image_struct(image, _buffers.Payload(image.data, give=True))
+    filled.struct_size = out.contents.struct_size
+    out[0] = filled
+    return int(Status.OK)
+
+
+@_callbacks.guarded(_abi.DisplayFn)
+def _display(user, image, answer):
+    struct = answer.contents
+    # The result is lent; a reference of its own lets the callback keep what it is shown.
+    result = Result(lib.result_retain(struct.result)) if struct.result else None
+    shown = image_of(image.contents, result) if image and result else None
+    _callbacks.kept(user).display(shown, _answer(struct, result))
+
+
+@_callbacks.guarded(_abi.FallbackFn, default=int(Status.E_EXECUTOR))
+def _fallback(user, frame, left_us, out):
+    data = _callbacks.kept(user).fallback(frame, left_us)
+    if data is None:
+        return int(Status.E_AGAIN)
+    out[0] = _buffers.Payload(data, give=True).bytes
+    return int(Status.OK)
+
+
+class Frames:
+    """A stream of frames of a client. Leaving `with` closes it; the client must live longer.
+
+    capture() -> Image or None, display(image or None, answer) and fallback(frame, left_us) -> bytes or
+    None run inside step and pull; the other arguments are those of p2c2r_frames_config."""
+
+    def __init__(
+        self,
+        client,
+        *,
+        budget_us=0,
+        pipeline_max=0,
+        window=0,
+        age_max=0,
+        quality=0,
+        flags=0,
+        output_size=(0, 0),
+        capture=None,
+        display=None,
+        fallback=None,
+    ):
+        self.client = client
+        config = _abi.FramesConfig(
+            budget_us=budget_us,
+            pipeline_max=pipeline_max,
+            window=window,
+            age_max=age_max,
+            quality=quality,
+            flags=flags,
+            output_width=output_size[0],
+            output_height=output_size[1],
+        )
+        if capture is not None:
+            config.capture = _capture
+        if display is not None:
+            config.display = _display
+        if fallback is not None:
+            config.fallback = _fallback
+        self._hooks = config.user = _callbacks.keep(_Hooks(capture, display, fallback))
+        out, why = c_void_p(), _abi.Error()
+        try:
+            check(lib.frames_create(client, byref(config), byref(out), byref(why)), why)
+        except Error:
+            _callbacks.drop(self._hooks)
+            raise
+        self._as_parameter_ = out.value
+
+    def push(self, task_type, data=None, params=None, **options):
+        """Submits the task of the next frame and returns the frame's number. Never blocks."""
+        filled = _Filled(self.client, [TaskDesc(task_type, data, params, **options)])
+        frame, why = c_uint64(), _abi.Error()
+        status = lib.frames_push(self, filled.structs, byref(frame), byref(why))
+        filled.accepted(1 if status == Status.OK else 0)
+        check(status, why)
+        return frame.value
+
+    def pull(self, frame, budget_us=0):
+        """By the budget's end the best Answer there is. Blocks."""
+        return self._ask(lambda out: lib.frames_pull(self, frame, budget_us, out))
+
+    def step(self, budget_us=0):
+        """capture, push as `upscale`, pull, display, all here. Blocks."""
+        return self._ask(lambda out: lib.frames_step(self, budget_us, out))
+
+    @staticmethod
+    def _ask(call):
+        struct = _abi.Answer()
+        status = call(byref(struct))
+        result = Result(struct.result) if struct.result else None
+        _callbacks.raise_held()
+        check(status)
+        return _answer(struct, result)
+
+    def close(self):
+        """Forgets the tasks of all its frames. Closing twice is fine."""
+        if self._hooks is not None:
+            status = lib.frames_destroy(self)
+            if status != Status.E_STALE:  # went with its client
+                check(status)
+            _callbacks.drop(self._hooks)
+            self._hooks = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
