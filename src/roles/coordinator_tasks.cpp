@@ -415,10 +415,15 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
 
 void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& frame) {
     const uint64_t task = scheduler_.task_of_attempt(session.peer, frame.id);
-    if (task == 0) return;  // given up meanwhile; its first frame has freed the slot
+    const bool last = !(frame.flags & wire::kFlagMore);
+    if (task == 0) {
+        // Given up meanwhile. If that was after its first frame, nothing but its end frees the
+        // slot: the worker has answered, and will not answer the cancel.
+        if (last) scheduler_.answer_ended(session.peer, frame.id, loop_.turn_us());
+        return request_turn_end();
+    }
     Relay& waiting = relay(task);
     if (!waiting.result.sizes) return;
-    const bool last = !(frame.flags & wire::kFlagMore);
     const uint64_t total = waiting.result.sizes->params_size + waiting.result.sizes->data_size;
     waiting.result_received += frame.params.size() + frame.data.size();
     if (waiting.result_received > total || (last && waiting.result_received != total)) {

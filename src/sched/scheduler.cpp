@@ -289,6 +289,25 @@ Abandoned* Scheduler::find_abandoned(PeerRecord& record, uint64_t attempt_id, co
     return nullptr;
 }
 
+void Scheduler::free_abandoned(uint64_t peer, PeerRecord& record, Abandoned& abandoned,
+                               uint64_t now_us) {
+    const Abandoned answered = abandoned;
+    abandoned = record.abandoned.back();
+    record.abandoned.pop_back();
+    ++stats_.abandoned_answers;
+    peers_.held_less(peer, answered.bytes, answered.estimate_us, now_us);
+}
+
+void Scheduler::answer_ended(uint64_t peer, uint64_t attempt_id, uint64_t now_us) {
+    PeerRecord* record = peers_.find(peer);
+    if (!record) return;
+    for (Abandoned& abandoned : record->abandoned) {
+        if (abandoned.attempt_id == attempt_id) {
+            return free_abandoned(peer, *record, abandoned, now_us);
+        }
+    }
+}
+
 uint64_t Scheduler::task_of_attempt(uint64_t peer, uint64_t attempt_id) const {
     const uint64_t task = task_of(attempt_id);
     const TaskRecord* record = tasks_.find(task);
@@ -313,11 +332,7 @@ Verdict Scheduler::answered(uint64_t peer, uint64_t attempt_id, const Nonce& non
             ++stats_.unknown_answers;
             return Verdict::kUnknown;
         }
-        const Abandoned answered = *abandoned;
-        *abandoned = holder->abandoned.back();
-        holder->abandoned.pop_back();
-        ++stats_.abandoned_answers;
-        peers_.held_less(peer, answered.bytes, answered.estimate_us, now_us);
+        free_abandoned(peer, *holder, *abandoned, now_us);
         return Verdict::kAbandoned;
     }
     const uint64_t task = task_of(attempt_id);

@@ -133,6 +133,9 @@ class Scheduler {
                      uint64_t compute_us, uint64_t now_us, std::vector<Action>& actions);
     // The first frame of an answer that comes in parts: may it be passed on? Changes nothing.
     [[nodiscard]] bool is_current(uint64_t peer, uint64_t attempt_id, const Nonce& nonce) const;
+    // The last part of an answer in parts has come: an attempt that was given up since its first
+    // part frees its slot.
+    void answer_ended(uint64_t peer, uint64_t attempt_id, uint64_t now_us);
     // The task of the attempt that `peer` runs under this id, or 0.
     [[nodiscard]] uint64_t task_of_attempt(uint64_t peer, uint64_t attempt_id) const;
     // A peer hands a task back that it has not started.
@@ -181,6 +184,7 @@ class Scheduler {
              std::vector<Action>& actions);
     void drop(uint64_t task, TaskRecord& record);
     void arm(uint64_t task, const TaskRecord& record);
+    void free_abandoned(uint64_t peer, PeerRecord& record, Abandoned& abandoned, uint64_t now_us);
     Abandoned* find_abandoned(PeerRecord& record, uint64_t attempt_id, const Nonce& nonce);
     bool place_one(TypeIndex type, uint64_t now_us, std::vector<Action>& actions);
 

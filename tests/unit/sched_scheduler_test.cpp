@@ -71,6 +71,23 @@ struct World {
 
 }  // namespace
 
+TEST_CASE("scheduler: an attempt given up in the middle of its answer frees its slot at the end") {
+    World world;
+    const uint64_t peer = world.join("a", 1, 1);
+    const uint64_t task = world.admit();
+    const Action assigned = world.dispatch().at(0);
+    const Nonce nonce = world.scheduler.find(task)->nonce;
+    REQUIRE(world.scheduler.is_current(peer, assigned.attempt_id, nonce));
+    world.scheduler.withdraw(task, world.now, world.actions);
+    CHECK(world.scheduler.peers().find(peer)->held == 1);
+    world.scheduler.answer_ended(peer, assigned.attempt_id + 1, world.now);
+    CHECK(world.scheduler.peers().find(peer)->held == 1);
+    world.scheduler.answer_ended(peer, assigned.attempt_id, world.now);
+    CHECK(world.scheduler.peers().find(peer)->held == 0);
+    world.scheduler.answer_ended(peer, assigned.attempt_id, world.now);
+    CHECK(world.scheduler.peers().find(peer)->held == 0);
+}
+
 TEST_CASE("scheduler: the most urgent task is placed first") {
     World world;
     world.join("a", 1, 1);
