@@ -1,0 +1,64 @@
+// What this machine brings along: the built-in executors, its devices, and what a peer says of it.
+//
+// The Vulkan loader and its drivers are large and slow to start, and a client that only submits
+// never needs them. With P2C2R_GPU_AUTO they are opened when something first asks: a peer that
+// registers, a task that might use the GPU, the question "devices". A device that was named is
+// opened at once.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/log.h"
+#include "core/status.h"
+#include "exec/executor.h"
+#include "kernels/kernels.h"
+#include "model/task.h"
+
+namespace p2c2r::capi {
+
+class Builtin {
+  public:
+    // `gpu` is P2C2R_GPU_. All must outlive it, and it the executors. kNoDevice when the named
+    // device is not there.
+    static Result<std::unique_ptr<Builtin>> create(int32_t gpu, uint32_t gpu_index,
+                                                   const char* cache_dir, exec::Registry& registry,
+                                                   const MemoryHook* hook, const Log& log);
+    ~Builtin();
+
+    // {"devices": [{"index", "name", "driver", "software", "used", "memory_mb", "uuid"}], "why"}.
+    Bytes devices();
+    // This machine as a peer would describe it; task_types is left empty.
+    Capabilities detect();
+    // Types that must not be offered: their device was named, and they have no form for it.
+    [[nodiscard]] const std::vector<std::string>& refused_types() const {
+        return found_.refused_types;
+    }
+    // The class of this machine's codecs (32 bytes), or empty when they do not work.
+    const std::string& codec_class();
+
+    // The executor of this type on the chosen device; opens the devices. Any thread.
+    std::shared_ptr<exec::Executor> on_device(const std::string& task_type);
+
+  private:
+    Builtin(int32_t gpu, uint32_t gpu_index, const char* cache_dir, const MemoryHook* hook,
+            const Log& log);
+    Result<Done> open();
+
+    kernels::KernelOptions options_;
+    const Log log_;
+    exec::Registry native_;  // as the processor has them; AUTO only
+
+    std::mutex mutex_;  // guards what follows
+    bool opened_ = false;
+    exec::Registry chosen_;  // as the chosen device has them; AUTO only
+    kernels::BuiltinDevices found_;
+    std::optional<std::string> codec_class_;
+};
+
+}  // namespace p2c2r::capi

@@ -1,0 +1,47 @@
+// Payloads and maps that come in from the host (abi rules R3 and R4).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/bytes.h"
+#include "core/status.h"
+#include "p2c2r/p2c2r.h"
+
+namespace p2c2r::capi {
+
+// NULL, or NULL data with a size.
+p2c2r_status check_bytes(const p2c2r_bytes* bytes, const char* name, p2c2r_error* why) noexcept;
+
+// Payloads up to this size are copied even when the host gives them away, and given back at once: a
+// copy of this size costs less than remembering whose memory it is.
+inline constexpr size_t kCopyAtMost = 1024;
+
+// The memory of a payload. Throws std::bad_alloc, and then it is still the host's: release is not
+// called. Nothing that comes after may fail; what might be better done first is in PendingBytes.
+Bytes take_bytes(const p2c2r_bytes& bytes, const MemoryHook* hook);
+
+// A payload between being looked at and being kept. Copies are made early, outside of locks; memory
+// that changes hands does so in keep(), which calls no host function. After the lock is gone,
+// give_back() returns what was only copied.
+class PendingBytes {
+  public:
+    // `bytes` may be NULL: no payload. Throws std::bad_alloc.
+    void prepare(const p2c2r_bytes* bytes, const MemoryHook* hook);
+    // Throws std::bad_alloc, and then the host's memory is untouched.
+    Bytes keep();
+    void give_back() noexcept;
+    [[nodiscard]] size_t size() const { return bytes_ ? bytes_->size : 0; }
+
+  private:
+    const p2c2r_bytes* bytes_ = nullptr;
+    Bytes copy_;
+    bool copied_ = false;
+};
+
+// A map in MessagePack or JSON text as checked MessagePack; data NULL or size 0: no bytes, which is
+// the empty map. Errors are about `name`.
+Result<Bytes> read_map(const void* data, size_t size, int32_t format, const char* name,
+                       const MemoryHook* hook);
+
+}  // namespace p2c2r::capi

@@ -1,0 +1,379 @@
+#include "bindings/c/client_state.h"
+
+#include <cstring>
+#include <exception>
+
+#include "bindings/c/failure.h"
+#include "bindings/c/frames_state.h"
+#include "bindings/c/host_scope.h"
+#include "bindings/c/process.h"
+#include "bindings/c/results.h"
+#include "bindings/c/runtime_state.h"
+
+namespace p2c2r::capi {
+
+namespace {
+
+void refuse_size(TaskResult& result, size_t room) noexcept {
+    const size_t size = result.data.size();
+    result.status = Status::kSize;
+    result.info = result.data = Bytes();
+    try {
+        result.field = "output_size";
+        result.error = "the result has " + std::to_string(size) + " bytes, the task's output " +
+                       std::to_string(room);
+    } catch (const std::bad_alloc&) {
+        result.field.clear();
+        result.error.clear();
+    }
+}
+
+}  // namespace
+
+ClientState::ClientState(RuntimeState& runtime, const p2c2r_client_config& config,
+                         ClientSettings settings)
+    : RoleState(runtime, HandleKind::kClient, config.deliver, config.event, config.user),
+      settings_(std::move(settings)) {}
+
+ClientState::~ClientState() {
+    while (p2c2r_result* blank = blanks_) {
+        blanks_ = blank->next_pooled;
+        runtime.pool().give_result(blank);
+    }
+}
+
+Status ClientState::open() {
+    const Status status = runtime.driver().run([this] {
+        roles::ClientEvents& events = *this;
+        net::Transport* transport = nullptr;
+        if (settings_.local) {
+            local_transport_ = std::make_unique<net::LocalTransport>(
+                runtime.loop(), [port = settings_.local](std::unique_ptr<net::Connection> end) {
+                    port->accept(std::move(end));
+                });
+            transport = local_transport_.get();
+        } else if (!settings_.options.host.empty()) {
+            transport = &runtime.transport();
+        }
+        role_ = std::make_unique<roles::Client>(runtime.loop(), transport, &runtime.workers(),
+                                                runtime.random(), runtime.fork_prng(),
+                                                runtime.log(), settings_.options, events);
+        role_->start();
+    });
+    if (status != Status::kOk) (void)runtime.driver().run([this] { role_.reset(); });
+    return status;
+}
+
+// ---- the loop's side --------------------------------------------------------------------------
+
+void ClientState::take_mail() {
+    struct Taken {
+        TaskEntry* entry;
+        uint64_t id;
+        bool is_new;
+        bool is_cancel;
+    };
+    Taken taken[kBatch];
+    for (;;) {
+        size_t count = 0;
+        {
+            const std::lock_guard lock(mutex_);
+            while (mail_first_ && count < kBatch) {
+                TaskEntry& entry = *mail_first_;
+                mail_first_ = entry.next_mail;
+                entry.next_mail = nullptr;
+                entry.in_mail = false;
+                if (entry.phase == TaskEntry::Phase::kGone) {
+                    drop(entry);
+                    continue;
+                }
+                taken[count++] = {&entry, entry.id, entry.phase == TaskEntry::Phase::kMailed,
+                                  entry.wants_cancel};
+                if (entry.phase == TaskEntry::Phase::kMailed) {
+                    entry.phase = TaskEntry::Phase::kRunning;
+                }
+                entry.wants_cancel = false;
+            }
+            if (!mail_first_) mail_last_ = &mail_first_;
+        }
+        if (count == 0) return;
+        for (size_t i = 0; i < count; ++i) {
+            // An entry that is new cannot end, and so cannot go, before the role has it. One that
+            // is cancelled may be gone by now: only its id is used.
+            if (taken[i].is_new) hand_over(*taken[i].entry, taken[i].id);
+            if (!taken[i].is_cancel || !role_) continue;
+            try {
+                role_->cancel(taken[i].id);
+            } catch (const std::bad_alloc&) {
+                // Then it is not cancelled; it ends by its answer or its deadline.
+            }
+        }
+    }
+}
+
+void ClientState::hand_over(TaskEntry& entry, uint64_t id) {
+    try {
+        const uint32_t index = SlotMap<TaskEntry>::index_of(id);
+        if (index >= entries_.size()) entries_.resize(index + kBatch);
+        entries_[index] = &entry;
+        entry.on_loop = true;
+        // The deadline counts from submit, and so does the time the task took.
+        const uint64_t now = now_us();
+        entry.mail_us = now > entry.submitted_us ? now - entry.submitted_us : 0;
+        TaskSpec& spec = entry.spec;
+        if (spec.deadline_us != 0) {
+            spec.deadline_us =
+                spec.deadline_us > entry.mail_us ? spec.deadline_us - entry.mail_us : 1;
+        }
+        if (role_) {
+            role_->submit(id, std::move(spec));
+            return;
+        }
+        TaskResult closed;
+        closed.status = Status::kClosed;
+        end(entry, std::move(closed));
+    } catch (...) {
+        TaskResult failed;
+        failed.status = thrown_status();
+        end(entry, std::move(failed));
+        if (!role_) return;
+        // Whatever the role has kept of it ends there, unheard.
+        try {
+            role_->cancel(id);
+        } catch (...) {
+        }
+    }
+}
+
+p2c2r_result* ClientState::blank_result() noexcept {
+    if (!blanks_) blanks_ = runtime.pool().take_results(kBatch / 2);
+    if (p2c2r_result* blank = blanks_) {
+        blanks_ = blank->next_pooled;
+        return blank;
+    }
+    return runtime.pool().new_result();
+}
+
+void ClientState::on_task_ended(uint64_t task, TaskResult&& result) {
+    const uint32_t index = SlotMap<TaskEntry>::index_of(task);
+    TaskEntry* entry = index < entries_.size() ? entries_[index] : nullptr;
+    if (entry && entry->on_loop && entry->id == task) end(*entry, std::move(result));
+}
+
+// The one place where a task ends.
+void ClientState::end(TaskEntry& entry, TaskResult&& result) noexcept {
+    entry.on_loop = false;
+    entry.spec.params = entry.spec.data = Bytes();  // empty, unless the role never got them
+    result.total_us += entry.mail_us;
+    if (entry.output && result.success()) {
+        if (result.data.size() > entry.output_size) {
+            refuse_size(result, entry.output_size);
+        } else if (!result.data.empty()) {
+            std::memcpy(entry.output, result.data.data(), result.data.size());
+        }
+    }
+    p2c2r_result* blank = blank_result();
+    entry.result = blank ? fill_result(blank, entry.id, entry.type, std::move(result))
+                         : runtime.pool().short_memory_result();
+    entry.next_ended = nullptr;
+    *ended_last_ = &entry;
+    ended_last_ = &entry.next_ended;
+    runtime.want_settle(*this);
+}
+
+void ClientState::settle() {
+    if (TaskEntry* list = std::exchange(ended_first_, nullptr)) {
+        ended_last_ = &ended_first_;
+        TaskEntry* unwanted = nullptr;
+        bool to_tell = false;
+        bool waited_for = false;
+        {
+            const std::lock_guard lock(mutex_);
+            while (list) {
+                TaskEntry& entry = *list;
+                list = entry.next_ended;
+                entry.next_ended = nullptr;
+                --pending_;
+                held_bytes_ -= entry.payload_size;
+                if (entry.told.load(std::memory_order_relaxed) == TaskEntry::Told::kNever) {
+                    --held_;
+                    entry.phase = TaskEntry::Phase::kTaken;
+                    entry.next_ended = unwanted;
+                    unwanted = &entry;
+                } else if (has_done(entry)) {
+                    entry.phase = TaskEntry::Phase::kQueued;
+                    *queue_last_ = &entry;
+                    queue_last_ = &entry.next_ended;
+                    to_tell = true;
+                } else {
+                    entry.phase = TaskEntry::Phase::kWaiting;
+                    waited_for = true;
+                }
+            }
+            if (waiters_ > 0) changed_.notify_all();
+        }
+        while (unwanted) {  // a result may end with a host function, so not inside the lock
+            TaskEntry& entry = *unwanted;
+            unwanted = entry.next_ended;
+            p2c2r_result_release(std::exchange(entry.result, nullptr));
+            const std::lock_guard lock(mutex_);
+            drop(entry);
+        }
+        if (waited_for || (to_tell && !delivers_on_loop())) runtime.notify();
+        if (to_tell && delivers_on_loop()) {
+            DispatchBudget unlimited;
+            deliver(unlimited);
+        }
+    }
+    RoleState::settle();
+}
+
+// ---- telling ----------------------------------------------------------------------------------
+
+void ClientState::tell(TaskEntry& entry) {
+    auto told = TaskEntry::Told::kNo;
+    p2c2r_result* result = std::exchange(entry.result, nullptr);
+    if (!entry.told.compare_exchange_strong(told, TaskEntry::Told::kYes)) {
+        p2c2r_result_release(result);  // forgotten in the last moment
+        return;
+    }
+    const HostScope scope;
+    [&]() noexcept { entry.done(entry.user, entry.id, result); }();
+}
+
+void ClientState::deliver(DispatchBudget& budget) {
+    TaskEntry* batch[kBatch];
+    size_t count = 0;
+    size_t told = 0;
+    for (bool go_on = true;;) {
+        {
+            const std::lock_guard lock(mutex_);
+            for (size_t i = 0; i < told; ++i) drop(*batch[i]);
+            // What the budget did not reach goes back, in front and in order.
+            for (size_t i = count; i > told; --i) {
+                TaskEntry& entry = *batch[i - 1];
+                entry.phase = TaskEntry::Phase::kQueued;
+                entry.next_ended = queue_first_;
+                if (!queue_first_) queue_last_ = &entry.next_ended;
+                queue_first_ = &entry;
+                ++held_;
+            }
+            count = told = 0;
+            if (!go_on) return;
+            while (queue_first_ && count < kBatch && count < budget.callbacks_left) {
+                TaskEntry& entry = *queue_first_;
+                queue_first_ = entry.next_ended;
+                entry.next_ended = nullptr;
+                entry.phase = TaskEntry::Phase::kTaken;
+                --held_;
+                batch[count++] = &entry;
+            }
+            if (!queue_first_) queue_last_ = &queue_first_;
+        }
+        if (count == 0) return;
+        while (told < count && go_on) {
+            tell(*batch[told++]);
+            go_on = budget.go_on();
+        }
+    }
+}
+
+void ClientState::dispatch(DispatchBudget& budget) {
+    if (!delivers_on_loop()) deliver(budget);
+    if (budget.callbacks_left > 0) RoleState::dispatch(budget);
+}
+
+bool ClientState::has_waiting() {
+    if (delivers_on_loop()) return false;
+    {
+        const std::lock_guard lock(mutex_);
+        if (queue_first_) return true;
+    }
+    return RoleState::has_waiting();
+}
+
+// ---- the connection ---------------------------------------------------------------------------
+
+void ClientState::on_client_state(Status status, const std::string& text) {
+    {
+        const std::lock_guard lock(mutex_);
+        connected_ = status == Status::kOk;
+        const bool given_up = !connected_ && role_ && role_->stats().given_up;
+        given_up_ = given_up ? status : Status::kOk;
+        try {
+            state_text_ = text;
+        } catch (const std::bad_alloc&) {
+            state_text_.clear();
+        }
+        if (!connected_) peers_available_ = peers_total_ = 0;
+        if (waiters_ > 0) changed_.notify_all();
+    }
+    post_event(P2C2R_EVENT_STATE, status, 0, {}, text);
+}
+
+void ClientState::on_peer_count(uint32_t available, uint32_t total) {
+    {
+        const std::lock_guard lock(mutex_);
+        peers_available_ = available;
+        peers_total_ = total;
+    }
+    post_event(P2C2R_EVENT_PEERS, Status::kOk, available, {}, {});
+}
+
+// ---- the end ----------------------------------------------------------------------------------
+
+void ClientState::end_all(Status status) noexcept {
+    for (TaskEntry* entry : entries_) {
+        if (!entry || !entry->on_loop) continue;
+        TaskResult result;
+        result.status = status;
+        end(*entry, std::move(result));
+    }
+}
+
+Status ClientState::shut(uint64_t deadline_us) {
+    std::vector<std::unique_ptr<FramesState>> frames;
+    {
+        const std::lock_guard lock(mutex_);
+        closing_ = true;
+        frames.swap(frames_);
+    }
+    for (const auto& stream : frames) remove_handle(stream->handle);
+    frames.clear();  // which forgets their tasks
+    (void)runtime.driver().run([this] {
+        take_mail();
+        if (!role_) return;
+        runtime.host_executors().begin_orphans();
+        try {
+            role_->close();
+        } catch (const std::bad_alloc&) {
+            // Short of memory it goes without a goodbye.
+        }
+        role_.reset();
+        runtime.host_executors().end_orphans();
+        end_all(Status::kClosed);
+        local_transport_.reset();
+    });
+    if (runtime.driver().is_manual()) {
+        for (int turns = 0; turns < 2; ++turns) (void)runtime.driver().turn(0);  // the goodbye
+    }
+    if (!runtime.enter_gate(deadline_us)) return Status::kTimeout;
+    DispatchBudget unlimited;
+    deliver(unlimited);
+    runtime.leave_gate();
+    // Nobody will ask for what is left.
+    for (;;) {
+        p2c2r_result* result = nullptr;
+        {
+            const std::lock_guard lock(mutex_);
+            tasks_.for_each([&](uint64_t, TaskEntry& entry) {
+                if (!result && entry.phase == TaskEntry::Phase::kWaiting) result = fetch(entry);
+            });
+            if (waiters_ > 0) changed_.notify_all();
+        }
+        if (!result) return Status::kOk;
+        p2c2r_result_release(result);
+    }
+}
+
+}  // namespace p2c2r::capi

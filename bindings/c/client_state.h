@@ -1,0 +1,169 @@
+// A client as the C interface has it: the table of its tasks between the host's threads and the
+// role on the loop.
+//
+// Way of a task: submit() fills an entry and puts it in the mail; the loop takes the mail and hands
+// the task to the role; the role ends it; when the turn settles, the ended entries are made known
+// together: to waiting threads, to poll(), or in the queue that dispatch() works off. Lists are
+// linked through the entries, so that nothing after submit() needs memory: a task that was accepted
+// ends, whatever else fails.
+//
+// Each entry belongs to one side at a time. Its members are written under the mutex, but for those
+// that only the loop uses between taking the mail and settling.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "bindings/c/coordinator_port.h"
+#include "bindings/c/options.h"
+#include "bindings/c/pool.h"
+#include "bindings/c/role_state.h"
+#include "core/slot_map.h"
+#include "net/local_transport.h"
+#include "p2c2r/p2c2r.h"
+#include "roles/client.h"
+
+namespace p2c2r::capi {
+
+class FramesState;
+
+struct TaskEntry {
+    enum class Phase : uint8_t {
+        kMailed,   // accepted; the loop has not taken it yet
+        kRunning,  // the role has it, or has ended it in this turn
+        kWaiting,  // ended; poll, wait or get_result will fetch it
+        kQueued,   // ended; dispatch will tell
+        kTaken,    // dispatch has it
+        kGone,     // over, but still in the mail
+        kCall,     // no task: the id of a question to the coordinator
+    };
+    enum class Told : uint8_t { kNo, kYes, kNever };
+
+    Phase phase = Phase::kMailed;
+    bool in_mail = false;
+    bool wants_cancel = false;
+    std::atomic<Told> told{Told::kNo};  // who comes first: done or forget
+    uint64_t id = 0;
+    const TypeName* type = nullptr;
+    TaskSpec spec;  // until the loop takes it
+    uint64_t submitted_us = 0;
+    uint64_t payload_size = 0;
+    p2c2r_done_fn done = nullptr;
+    void* user = nullptr;
+    void* output = nullptr;
+    size_t output_size = 0;
+    p2c2r_result* result = nullptr;
+    TaskEntry* next_mail = nullptr;
+    TaskEntry* next_ended = nullptr;  // in the loop's list, then in the queue
+
+    bool on_loop = false;  // loop only: the role has it
+    uint64_t mail_us = 0;  // loop only: time it spent in the mail
+};
+
+struct ClientSettings {
+    uint32_t tasks_max = 4096;
+    uint64_t bytes_max = 256ull << 20;
+    std::shared_ptr<CoordinatorPort> local;  // NULL: by socket, or this machine only
+    roles::ClientOptions options;
+};
+
+class ClientState final : public RoleState, private roles::ClientEvents {
+  public:
+    ClientState(RuntimeState& runtime, const p2c2r_client_config& config, ClientSettings settings);
+    ~ClientState() override;
+    // Makes the role on the loop; it begins to connect.
+    Status open();
+
+    // ---- any thread
+    // `now` is the time of acceptance. With an error nothing of `desc` was taken.
+    p2c2r_status submit(const p2c2r_task_desc& desc, uint64_t now, p2c2r_task* out,
+                        p2c2r_error* why);
+    Status cancel(p2c2r_task task);
+    Status forget(p2c2r_task task);
+    Status poll(p2c2r_task task, p2c2r_result** out);
+    Status wait(const p2c2r_task* tasks, uint32_t count, uint64_t timeout_us, uint32_t* which);
+    Status get_result(p2c2r_task task, uint64_t timeout_us, p2c2r_result** out);
+    p2c2r_status connect(uint64_t timeout_us, p2c2r_error* why);
+    p2c2r_status call(const char* name, Bytes arguments, uint64_t timeout_us, p2c2r_result** out,
+                      p2c2r_error* why);
+    Status stats(p2c2r_client_stats& out);
+
+    // ---- frames of this client
+    void* add_frames(std::unique_ptr<FramesState> frames);
+    void remove_frames(FramesState& frames);
+    [[nodiscard]] bool has_frames();
+
+    // RoleState
+    void take_mail() override;
+    void settle() override;
+    void dispatch(DispatchBudget& budget) override;
+    [[nodiscard]] bool has_waiting() override;
+    void wake_waiting() override;
+    Status shut(uint64_t deadline_us) override;
+
+  private:
+    static constexpr size_t kBatch = 64;
+    struct Call;
+
+    // roles::ClientEvents, on the loop
+    void on_task_ended(uint64_t task, TaskResult&& result) override;
+    void on_client_state(Status status, const std::string& text) override;
+    void on_peer_count(uint32_t available, uint32_t total) override;
+    void on_call_done(uint64_t call, const Error* error, Bytes fields, Bytes data) override;
+
+    Result<const TypeName*> type_of(const char* name);
+    // Under the mutex; `entry` is new. What throws leaves the entry to be dropped.
+    Result<Done> fill(TaskEntry& entry, const p2c2r_task_desc& desc, const TypeName& type,
+                      Bytes&& params);
+    // Under the mutex. True: the mail was empty, so the loop must be told.
+    bool put_in_mail(TaskEntry& entry);
+    void drop(TaskEntry& entry);
+    [[nodiscard]] bool has_done(const TaskEntry& entry) const { return entry.done != nullptr; }
+    // Under the mutex: takes the result out of an entry that has ended.
+    p2c2r_result* fetch(TaskEntry& entry);
+
+    void hand_over(TaskEntry& entry, uint64_t id);
+    void end(TaskEntry& entry, TaskResult&& result) noexcept;
+    void end_all(Status status) noexcept;
+    p2c2r_result* blank_result() noexcept;
+    void deliver(DispatchBudget& budget);
+    void tell(TaskEntry& entry);
+
+    const ClientSettings settings_;
+
+    std::mutex mutex_;  // guards what follows, up to the loop's own
+    std::condition_variable changed_;
+    uint32_t waiters_ = 0;
+    bool closing_ = false;
+    SlotMap<TaskEntry> tasks_;
+    uint32_t held_ = 0;     // accepted and not yet handed back
+    uint32_t pending_ = 0;  // of these, not ended
+    uint64_t held_bytes_ = 0;
+    TaskEntry* mail_first_ = nullptr;
+    TaskEntry** mail_last_ = &mail_first_;
+    TaskEntry* queue_first_ = nullptr;
+    TaskEntry** queue_last_ = &queue_first_;
+    const TypeName* last_type_ = nullptr;
+    Call* calls_ = nullptr;
+    bool connected_ = false;
+    Status given_up_ = Status::kOk;
+    std::string state_text_;
+    uint32_t peers_available_ = 0;
+    uint32_t peers_total_ = 0;
+    std::vector<std::unique_ptr<FramesState>> frames_;
+
+    // The loop's own.
+    std::unique_ptr<net::Transport> local_transport_;
+    std::unique_ptr<roles::Client> role_;
+    std::vector<TaskEntry*> entries_;  // by slot: those that the role has
+    TaskEntry* ended_first_ = nullptr;
+    TaskEntry** ended_last_ = &ended_first_;
+    p2c2r_result* blanks_ = nullptr;
+};
+
+}  // namespace p2c2r::capi

@@ -1,0 +1,130 @@
+#include "bindings/c/options.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include "model/value_json.h"
+
+namespace p2c2r::capi {
+
+namespace {
+
+constexpr std::string_view kPlain = "p2c2r+plain://";
+constexpr std::string_view kSecure = "p2c2r://";
+constexpr size_t kHostLengthMax = 253;
+
+Error url_error(Status status, const std::string& text) {
+    return field_error(status, "coordinator_url", text);
+}
+
+// A decimal number of 1 to 65535; 0 for anything else.
+uint32_t parse_port(std::string_view text) {
+    if (text.empty() || text.size() > 5) return 0;
+    uint32_t port = 0;
+    for (const char digit : text) {
+        if (digit < '0' || digit > '9') return 0;
+        port = port * 10 + static_cast<uint32_t>(digit - '0');
+    }
+    return port <= 65535 ? port : 0;
+}
+
+}  // namespace
+
+Error Options::as_argument_error(const Error& error) {
+    return field_error(Status::kArgument, error.field.empty() ? "options" : error.field,
+                       "options: " + error.text);
+}
+
+Result<Options> Options::parse(const char* json) {
+    Options options;
+    if (!json) return options;
+    Result<Bytes> bytes = json_to_value(json);
+    if (!bytes) return as_argument_error(bytes.error());
+    const Result<Value> value = parse_params(bytes->span());
+    if (!value) return as_argument_error(value.error());
+    options.bytes_ = std::move(*bytes);
+    return options;
+}
+
+Result<LinkSettings> read_link_settings(const char* json) {
+    const Result<Options> options = Options::parse(json);
+    if (!options) return options.error();
+    ParamsReader reader(options->encoded());
+    LinkSettings settings;
+    settings.allow_plaintext = reader.boolean("allow_plaintext", false);
+    settings.checksum = reader.boolean("checksum", false);
+    settings.backoff_first_us =
+        static_cast<uint64_t>(reader.integer("reconnect_first_ms", 1, 60'000, 50)) * 1000;
+    settings.backoff_max_us =
+        static_cast<uint64_t>(reader.integer("reconnect_max_ms", 1, 600'000, 5'000)) * 1000;
+    if (const Result<Done> good = reader.finish(); !good) {
+        return Options::as_argument_error(good.error());
+    }
+    return settings;
+}
+
+bool is_loopback_host(const std::string& host) {
+    if (host == "localhost" || host == "::1") return true;
+    // 127.x.y.z in digits; a name such as 127.example.org is anybody's.
+    return host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos;
+}
+
+Result<Endpoint> parse_url(const char* url, bool allow_plaintext) {
+    const std::string_view text(url);
+    if (text.starts_with(kSecure)) {
+        return url_error(
+            Status::kUnsupported,
+            "p2c2r:// (TLS) is not available in this version; there is p2c2r+plain://, "
+            "for loopback addresses");
+    }
+    if (!text.starts_with(kPlain)) {
+        return url_error(Status::kArgument, "'" + std::string(text.substr(0, 64)) +
+                                                "' does not begin with p2c2r+plain://");
+    }
+    std::string_view rest = text.substr(kPlain.size());
+    if (!rest.empty() && rest.back() == '/') rest.remove_suffix(1);
+    Endpoint endpoint;
+    endpoint.port = limits::kListenPortDefault;
+    std::string_view port;
+    bool has_port = false;
+    if (rest.starts_with('[')) {  // an IPv6 address
+        const size_t end = rest.find(']');
+        if (end == std::string_view::npos) {
+            return url_error(Status::kArgument, "the address in brackets has no end");
+        }
+        endpoint.host = rest.substr(1, end - 1);
+        const std::string_view behind = rest.substr(end + 1);
+        has_port = behind.starts_with(':');
+        if (!behind.empty() && !has_port) {
+            return url_error(Status::kArgument, "only a port may follow the address in brackets");
+        }
+        if (has_port) port = behind.substr(1);
+    } else {
+        const size_t colon = rest.find(':');
+        endpoint.host = rest.substr(0, colon);
+        has_port = colon != std::string_view::npos;
+        if (has_port) port = rest.substr(colon + 1);
+    }
+    if (has_port) {
+        endpoint.port = parse_port(port);
+        if (endpoint.port == 0) {
+            return url_error(Status::kArgument, "port '" + std::string(port.substr(0, 16)) +
+                                                    "' is not a number from 1 to 65535");
+        }
+    }
+    if (endpoint.host.empty() || endpoint.host.size() > kHostLengthMax ||
+        endpoint.host.find_first_of("/@?# ") != std::string::npos) {
+        return url_error(Status::kArgument, "the host must be a name or an address of 1 to " +
+                                                std::to_string(kHostLengthMax) + " bytes");
+    }
+    if (!allow_plaintext && !is_loopback_host(endpoint.host)) {
+        return url_error(Status::kDenied,
+                         "plaintext to '" + endpoint.host +
+                             "', which is not this machine, is refused unless options say "
+                             "{\"allow_plaintext\": true}");
+    }
+    return endpoint;
+}
+
+}  // namespace p2c2r::capi

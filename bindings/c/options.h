@@ -1,0 +1,44 @@
+// The `options` of configs (JSON, rare settings) and the URLs of coordinators. Errors are about the
+// caller's argument and name the key or the part of the URL.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/status.h"
+#include "model/params_reader.h"
+
+namespace p2c2r::capi {
+
+// The JSON of an `options` field, open for reading; NULL is an empty map.
+class Options {
+  public:
+    static Result<Options> parse(const char* json);
+    [[nodiscard]] std::span<const uint8_t> encoded() const { return bytes_.span(); }
+    // What finish() of a reader over these options says, as an error of the argument.
+    static Error as_argument_error(const Error& error);
+
+  private:
+    Bytes bytes_;
+};
+
+// The settings of a role's connection.
+struct LinkSettings {
+    bool allow_plaintext = false;  // a plaintext address that is not loopback
+    bool checksum = false;
+    uint64_t backoff_first_us = 50'000;
+    uint64_t backoff_max_us = 5'000'000;
+};
+Result<LinkSettings> read_link_settings(const char* json);
+
+struct Endpoint {
+    std::string host;
+    uint32_t port = 0;
+};
+// p2c2r+plain://host[:port]. p2c2r:// is kUnsupported; a host that is not loopback kDenied unless
+// allow_plaintext.
+Result<Endpoint> parse_url(const char* url, bool allow_plaintext);
+
+bool is_loopback_host(const std::string& host);
+
+}  // namespace p2c2r::capi

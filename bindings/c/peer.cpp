@@ -1,0 +1,206 @@
+// p2c2r_peer_...: the peer's functions.
+#include <algorithm>
+#include <cstring>
+
+#include "bindings/c/handles.h"
+#include "bindings/c/role_config.h"
+#include "bindings/c/structs.h"
+#include "model/task_type.h"
+
+using namespace p2c2r;
+using namespace p2c2r::capi;
+
+namespace {
+
+constexpr uint32_t kConcurrentMax = 1024;
+
+// "upscale,echo" as a list of canonical names.
+Result<std::vector<std::string>> split_types(std::string_view text) {
+    std::vector<std::string> types;
+    while (!text.empty()) {
+        const size_t comma = text.find(',');
+        std::string_view name = text.substr(0, comma);
+        text = comma == std::string_view::npos ? "" : text.substr(comma + 1);
+        while (name.starts_with(' ')) name.remove_prefix(1);
+        while (name.ends_with(' ')) name.remove_suffix(1);
+        TaskSpec probe;
+        probe.task_type = name;
+        if (const Result<Done> good = roles::check_task_spec(probe); !good) {
+            return field_error(Status::kArgument, "task_types", good.error().text);
+        }
+        types.emplace_back(canonical_task_type(name));
+    }
+    if (types.size() > limits::kTaskTypesPerPeerMax) {
+        return field_error(Status::kLimit, "task_types",
+                           std::to_string(types.size()) + " task types exceed " +
+                               std::to_string(limits::kTaskTypesPerPeerMax));
+    }
+    return types;
+}
+
+p2c2r_status read_capabilities(RuntimeState& runtime, const p2c2r_capabilities* given,
+                               Capabilities& out, p2c2r_error* why) {
+    out = runtime.builtin().detect();
+    if (!given) return P2C2R_OK;
+    InStruct<p2c2r_capabilities> wish;
+    if (const p2c2r_status bad = wish.read(given, "capabilities", why)) return bad;
+    if (wish->cpu_cores != 0) out.cpu_cores = wish->cpu_cores;
+    if (wish->ram_mb != 0) out.ram_gb = wish->ram_mb / 1024.0;
+    if (wish->gpu_vram_mb != 0) out.gpu_vram_gb = wish->gpu_vram_mb / 1024.0;
+    if (wish->gpu != 0) out.gpu = true;
+    if (wish->network_kbps != 0) out.network_mbps = wish->network_kbps / 1000.0;
+    const auto take_text = [&](const char* text, const char* field, std::string& to) {
+        const Result<Done> good = text ? read_role_id(text, field, to) : Result<Done>(Done{});
+        return good ? number_of(Status::kOk) : fail(why, good.error());
+    };
+    if (const p2c2r_status bad = take_text(wish->gpu_model, "gpu_model", out.gpu_model)) return bad;
+    if (const p2c2r_status bad = take_text(wish->location, "location", out.location)) return bad;
+    if (wish->task_types) {
+        Result<std::vector<std::string>> types = split_types(wish->task_types);
+        if (!types) return fail(why, types.error());
+        out.task_types = std::move(*types);
+    }
+    return P2C2R_OK;
+}
+
+p2c2r_status read_peer(RuntimeState& runtime, const p2c2r_peer_config& config,
+                       PeerSettings& settings, p2c2r_error* why) {
+    if (config.flags != 0) {
+        return fail(why, Status::kArgument, "flags", "there are no peer flags in this version");
+    }
+    if (config.deliver < P2C2R_DELIVER_ON_DISPATCH || config.deliver > P2C2R_DELIVER_ON_LOOP) {
+        return fail(why, Status::kArgument, "deliver", "deliver is not a P2C2R_DELIVER_ constant");
+    }
+    if (!config.local == !config.coordinator_url) {
+        return fail(why, Status::kArgument, "coordinator_url",
+                    "a peer needs either a coordinator_url or a local coordinator");
+    }
+    if (config.max_concurrent_tasks > kConcurrentMax) {
+        return fail(why, Status::kArgument, "max_concurrent_tasks",
+                    "max_concurrent_tasks of " + std::to_string(config.max_concurrent_tasks) +
+                        " exceeds 1024");
+    }
+    const Result<LinkSettings> link = read_link_settings(config.options);
+    if (!link) return fail(why, link.error());
+    roles::PeerOptions& options = settings.options;
+    if (const Result<Done> good = read_role_id(config.peer_id, "peer_id", options.peer_id); !good) {
+        return fail(why, good.error());
+    }
+    if (const p2c2r_status bad =
+            read_capabilities(runtime, config.capabilities, options.capabilities, why)) {
+        return bad;
+    }
+    const std::vector<std::string>& refused = runtime.builtin().refused_types();
+    if (options.capabilities.task_types.empty() && !refused.empty()) {
+        for (const std::string& type : runtime.registry().task_types()) {
+            if (std::find(refused.begin(), refused.end(), type) == refused.end()) {
+                options.capabilities.task_types.push_back(type);
+            }
+        }
+    }
+    if (config.max_concurrent_tasks != 0) options.slots = config.max_concurrent_tasks;
+    options.prefetch = config.prefetch_tasks == P2C2R_NONE ? 0
+                       : config.prefetch_tasks == 0        ? options.slots
+                                                           : config.prefetch_tasks;
+    options.window_bytes = std::min(options.window_bytes, runtime.pool().memory_max());
+    options.checksum = link->checksum;
+    options.codec_class = runtime.builtin().codec_class();
+    fill_reconnect(options.reconnect, *link, 0, config.reconnect_attempts);
+    if (config.local) {
+        return with(config.local, why, [&](CoordinatorState& coordinator) -> p2c2r_status {
+            if (&coordinator.runtime != &runtime) {
+                return fail(why, Status::kArgument, "local",
+                            "the coordinator belongs to another runtime");
+            }
+            settings.local = coordinator.port();
+            return P2C2R_OK;
+        });
+    }
+    Result<Endpoint> endpoint = parse_url(config.coordinator_url, link->allow_plaintext);
+    if (!endpoint) return fail(why, endpoint.error());
+    options.host = std::move(endpoint->host);
+    options.port = endpoint->port;
+    return P2C2R_OK;
+}
+
+}  // namespace
+
+extern "C" {
+
+p2c2r_status P2C2R_CALL p2c2r_peer_create(p2c2r_runtime* runtime, const p2c2r_peer_config* given,
+                                          p2c2r_peer** out, p2c2r_error* why) {
+    if (out) *out = nullptr;
+    return with_waiting(runtime, why, [&](RuntimeState& state) -> p2c2r_status {
+        if (!out) return fail_null(why, "out");
+        InStruct<p2c2r_peer_config> config;
+        if (const p2c2r_status bad = config.read(given, "config", why)) return bad;
+        PeerSettings settings;
+        if (const p2c2r_status bad = read_peer(state, *config, settings, why)) return bad;
+        auto peer = std::make_unique<PeerState>(state, *config, std::move(settings));
+        return open_role(state, std::move(peer), out, why);
+    });
+}
+
+p2c2r_status P2C2R_CALL p2c2r_peer_start(p2c2r_peer* peer, p2c2r_error* why) {
+    return with(peer, why, [&](PeerState& state) -> p2c2r_status {
+        const Status status = state.start();
+        return status == Status::kOk ? number_of(status) : fail(why, status);
+    });
+}
+
+p2c2r_status P2C2R_CALL p2c2r_peer_pause(p2c2r_peer* peer) {
+    return with(peer, nullptr, [](PeerState& state) { return number_of(state.pause(true)); });
+}
+
+p2c2r_status P2C2R_CALL p2c2r_peer_resume(p2c2r_peer* peer) {
+    return with(peer, nullptr, [](PeerState& state) { return number_of(state.pause(false)); });
+}
+
+p2c2r_status P2C2R_CALL p2c2r_peer_capabilities(p2c2r_peer* peer, p2c2r_capabilities* out) {
+    return with(peer, nullptr, [&](PeerState& state) -> p2c2r_status {
+        if (const p2c2r_status bad = check_out_struct(out, "out")) return bad;
+        p2c2r_capabilities capabilities;
+        const Status status = state.capabilities(capabilities);
+        if (status == Status::kOk) write_struct(out, capabilities);
+        return number_of(status);
+    });
+}
+
+p2c2r_status P2C2R_CALL p2c2r_peer_id(p2c2r_peer* peer, char* out, size_t* out_size) {
+    return with(peer, nullptr, [&](PeerState& state) -> p2c2r_status {
+        if (!out_size) return P2C2R_E_ARGUMENT;
+        std::string id;
+        const Status status = state.id(id);
+        if (status != Status::kOk) return number_of(status);
+        const size_t room = *out_size;
+        *out_size = id.size() + 1;
+        if (!out || room < id.size() + 1) return P2C2R_E_SIZE;
+        std::memcpy(out, id.c_str(), id.size() + 1);
+        return P2C2R_OK;
+    });
+}
+
+p2c2r_status P2C2R_CALL p2c2r_peer_stats_get(p2c2r_peer* peer, p2c2r_peer_stats* out) {
+    return with(peer, nullptr, [&](PeerState& state) -> p2c2r_status {
+        if (const p2c2r_status bad = check_out_struct(out, "out")) return bad;
+        p2c2r_peer_stats stats;
+        const Status status = state.stats(stats);
+        if (status == Status::kOk) write_struct(out, stats);
+        return number_of(status);
+    });
+}
+
+p2c2r_status P2C2R_CALL p2c2r_peer_drain(p2c2r_peer* peer, uint32_t timeout_ms) {
+    return with_waiting(peer, nullptr, [&](PeerState& state) {
+        return number_of(state.drain(deadline_in(uint64_t{timeout_ms} * 1000)));
+    });
+}
+
+p2c2r_status P2C2R_CALL p2c2r_peer_destroy(p2c2r_peer* peer) {
+    if (!peer) return P2C2R_OK;
+    return with_waiting(peer, nullptr, [&](PeerState& state) {
+        return number_of(state.runtime.destroy_role(state, P2C2R_FOREVER));
+    });
+}
+
+}  // extern "C"

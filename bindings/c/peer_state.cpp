@@ -1,0 +1,168 @@
+#include "bindings/c/peer_state.h"
+
+#include <cmath>
+
+#include "bindings/c/failure.h"
+#include "bindings/c/runtime_state.h"
+
+namespace p2c2r::capi {
+
+namespace {
+
+uint32_t to_u32(double value) {
+    return value >= 4294967295.0 ? 0xFFFFFFFFu : static_cast<uint32_t>(std::lround(value));
+}
+
+}  // namespace
+
+PeerState::PeerState(RuntimeState& runtime, const p2c2r_peer_config& config, PeerSettings settings)
+    : RoleState(runtime, HandleKind::kPeer, config.deliver, config.event, config.user),
+      settings_(std::move(settings)) {}
+
+Status PeerState::open() {
+    return runtime.driver().run([this] {
+        roles::PeerEvents& events = *this;
+        net::Transport* transport = &runtime.transport();
+        if (settings_.local) {
+            local_transport_ = std::make_unique<net::LocalTransport>(
+                runtime.loop(), [port = settings_.local](std::unique_ptr<net::Connection> end) {
+                    port->accept(std::move(end));
+                });
+            transport = local_transport_.get();
+        }
+        role_ = std::make_unique<roles::Peer>(runtime.loop(), *transport, runtime.workers(),
+                                              runtime.random(), runtime.fork_prng(), runtime.log(),
+                                              settings_.options, events);
+    });
+}
+
+void PeerState::on_peer_state(Status status, const std::string& text) {
+    post_event(P2C2R_EVENT_STATE, status, 0, {}, text);
+}
+
+Status PeerState::start() {
+    return runtime.driver().run([this] {
+        if (role_) role_->start();
+    });
+}
+
+Status PeerState::pause(bool paused) {
+    return runtime.driver().run([this, paused] {
+        if (!role_) return;
+        paused ? role_->pause() : role_->resume();
+    });
+}
+
+Status PeerState::stats(p2c2r_peer_stats& out) {
+    out = {};
+    return runtime.driver().run([&] {
+        if (!role_) return;
+        const roles::PeerStats& stats = role_->stats();
+        out.state = stats.given_up    ? P2C2R_STATE_CLOSED
+                    : stats.connected ? P2C2R_STATE_CONNECTED
+                                      : P2C2R_STATE_CONNECTING;
+        out.running = stats.running;
+        out.waiting = stats.waiting;
+        out.slots_free = stats.slots_free;
+        out.load_permille = to_u32(static_cast<double>(stats.load) * 1000);
+        out.paused = stats.paused ? 1 : 0;
+        out.completed = stats.completed;
+        out.failed = stats.failed;
+        out.compute_us = stats.compute_us;
+        out.bytes_in = stats.bytes_in;
+        out.bytes_out = stats.bytes_out;
+        out.reconnects = stats.reconnects;
+    });
+}
+
+const char* PeerState::lasting(const std::string& text) {
+    const std::lock_guard lock(mutex_);
+    for (const std::string& known : texts_) {
+        if (known == text) return known.c_str();
+    }
+    return texts_.emplace_back(text).c_str();
+}
+
+Status PeerState::capabilities(p2c2r_capabilities& out) {
+    out = {};
+    Capabilities found;
+    const Status status = runtime.driver().run([&] {
+        if (!role_) return;
+        found = role_->options().capabilities;
+        if (found.task_types.empty()) found.task_types = runtime.workers().task_types();
+    });
+    if (status != Status::kOk) return status;
+    std::string types;
+    for (const std::string& type : found.task_types) types += (types.empty() ? "" : ",") + type;
+    out.cpu_cores = found.cpu_cores;
+    out.ram_mb = to_u32(found.ram_gb * 1024);
+    out.gpu_vram_mb = to_u32(found.gpu_vram_gb * 1024);
+    out.gpu = found.gpu ? 1 : 0;
+    out.network_kbps = to_u32(found.network_mbps * 1000);
+    out.gpu_model = lasting(found.gpu_model);
+    out.task_types = lasting(types);
+    out.location = lasting(found.location);
+    return Status::kOk;
+}
+
+Status PeerState::id(std::string& out) {
+    return runtime.driver().run([&] {
+        if (role_) out = role_->options().peer_id;
+    });
+}
+
+Status PeerState::drain(uint64_t deadline_us) {
+    const Status asked = runtime.driver().run([this] {
+        {
+            const std::lock_guard lock(mutex_);
+            drained_ = false;
+        }
+        if (!role_) return;
+        role_->drain([this] {
+            const std::lock_guard lock(mutex_);
+            drained_ = true;
+            changed_.notify_all();
+        });
+    });
+    if (asked != Status::kOk) return asked;
+    std::unique_lock lock(mutex_);
+    (void)runtime.driver().wait(lock, changed_, deadline_us, [&] { return drained_ || closed_; });
+    return drained_ ? Status::kOk : closed_ ? Status::kClosed : Status::kTimeout;
+}
+
+void PeerState::wake_waiting() {
+    const std::lock_guard lock(mutex_);
+    changed_.notify_all();
+}
+
+Status PeerState::shut(uint64_t deadline_us) {
+    {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+        changed_.notify_all();
+    }
+    (void)runtime.driver().run([this] {
+        if (!role_) return;
+        runtime.host_executors().begin_orphans();
+        try {
+            role_->close();
+        } catch (const std::bad_alloc&) {
+            // Short of memory it goes without a goodbye.
+        }
+        role_.reset();
+        runtime.host_executors().end_orphans();
+        local_transport_.reset();
+    });
+    if (runtime.driver().is_manual()) {
+        for (int turns = 0; turns < 2; ++turns) (void)runtime.driver().turn(0);  // the goodbye
+    }
+    const bool outside =
+        runtime.host_executors().wait_outside(deadline_us, [this](const std::string& task_type) {
+            runtime.log().format(LogLevel::kWarn, "capi",
+                                 "peer_destroy waits for the executor of '%s' to return",
+                                 task_type.c_str());
+        });
+    return outside ? Status::kOk : Status::kTimeout;
+}
+
+}  // namespace p2c2r::capi

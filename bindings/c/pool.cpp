@@ -1,0 +1,228 @@
+#include "bindings/c/pool.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <new>
+
+#include "bindings/c/host_scope.h"
+#include "bindings/c/results.h"
+#include "model/task_type.h"
+
+namespace p2c2r::capi {
+
+namespace {
+
+// Address checkers see a block's use after its end only when it really goes back.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kKeepsBlocks = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+constexpr bool kKeepsBlocks = false;
+#else
+constexpr bool kKeepsBlocks = true;
+#endif
+#else
+constexpr bool kKeepsBlocks = true;
+#endif
+
+}  // namespace
+
+Pool* Pool::create(const p2c2r_allocator* allocator, uint64_t memory_max) {
+    return new Pool(allocator, memory_max);
+}
+
+Pool::Pool(const p2c2r_allocator* allocator, uint64_t memory_max) : memory_max_(memory_max) {
+    if (allocator) allocator_ = *allocator;
+    hook_.allocate = [](void* user, size_t size, size_t align) {
+        return static_cast<Pool*>(user)->allocate(size, align);
+    };
+    hook_.deallocate = [](void* user, void* data, size_t size, size_t align) {
+        static_cast<Pool*>(user)->deallocate(data, size, align);
+    };
+    hook_.user = this;
+    short_memory_ = std::make_unique<p2c2r_result>();
+    TaskResult answer;
+    answer.status = Status::kMemory;
+    short_memory_->pool = this;
+    fill_result(short_memory_.get(), 0, nullptr, std::move(answer));
+    short_memory_->shared = true;
+}
+
+Pool::~Pool() {
+    for (size_t index = 0; index < kClasses; ++index) {
+        while (FreeBlock* block = classes_[index].first) {
+            classes_[index].first = block->next;
+            deallocate_raw(block, kSmallest << index, kPayloadAlign);
+        }
+    }
+    while (p2c2r_result* result = results_) {
+        results_ = result->next_pooled;
+        delete result;
+    }
+}
+
+void Pool::retain() noexcept {
+    const std::lock_guard lock(mutex_);
+    ++references_;
+}
+
+void Pool::release() noexcept {
+    bool last;
+    {
+        const std::lock_guard lock(mutex_);
+        last = --references_ == 0;
+    }
+    if (last) delete this;
+}
+
+uint64_t Pool::held_bytes() noexcept {
+    const std::lock_guard lock(mutex_);
+    return held_bytes_;
+}
+
+// ---- payload memory ---------------------------------------------------------------------------
+
+size_t Pool::class_of(size_t size) noexcept {
+    if (size <= kSmallest) return 0;
+    return static_cast<size_t>(std::bit_width((size - 1) / kSmallest));
+}
+
+void* Pool::allocate_raw(size_t size, size_t align) noexcept {
+    if (!allocator_.allocate) return std::aligned_alloc(align, (size + align - 1) / align * align);
+    const HostScope scope;
+    void* data = allocator_.allocate(allocator_.user, size, align);
+    if (data && reinterpret_cast<uintptr_t>(data) % align != 0) {
+        // Whoever forgets the alignment is told by a failure, not by a crash in a vector loop.
+        allocator_.deallocate(allocator_.user, data, size, align);
+        return nullptr;
+    }
+    return data;
+}
+
+void Pool::deallocate_raw(void* data, size_t size, size_t align) noexcept {
+    if (!allocator_.deallocate) {
+        std::free(data);
+        return;
+    }
+    const HostScope scope;
+    allocator_.deallocate(allocator_.user, data, size, align);
+}
+
+void* Pool::allocate(size_t size, size_t align) noexcept {
+    const size_t index = class_of(size);
+    const bool small = index < kClasses;
+    const size_t room = small ? kSmallest << index : size;
+    {
+        const std::lock_guard lock(mutex_);
+        if (small) {
+            if (FreeBlock* block = classes_[index].first) {
+                classes_[index].first = block->next;
+                --classes_[index].count;
+                ++references_;
+                held_bytes_ += room;
+                return block;
+            }
+        }
+        ++references_;
+        held_bytes_ += room;
+    }
+    void* data = allocate_raw(room, align);
+    if (!data) {
+        // Not the last reference: whoever allocates holds the runtime's.
+        const std::lock_guard lock(mutex_);
+        --references_;
+        held_bytes_ -= room;
+    }
+    return data;
+}
+
+void Pool::deallocate(void* data, size_t size, size_t align) noexcept {
+    const size_t index = class_of(size);
+    const bool small = index < kClasses;
+    const size_t room = small ? kSmallest << index : size;
+    bool kept = false;
+    bool last;
+    {
+        const std::lock_guard lock(mutex_);
+        held_bytes_ -= room;
+        last = references_ == 1;
+        if (kKeepsBlocks && small && !last && classes_[index].count < kKeptBytesMax / room) {
+            auto* block = static_cast<FreeBlock*>(data);
+            block->next = classes_[index].first;
+            classes_[index].first = block;
+            ++classes_[index].count;
+            kept = true;
+        }
+        // The reference goes last: until then this pool is there for deallocate_raw.
+        if (kept) --references_;
+    }
+    if (kept) return;
+    deallocate_raw(data, room, align);
+    release();
+}
+
+// ---- names ------------------------------------------------------------------------------------
+
+Result<const TypeName*> Pool::intern(std::string_view name) {
+    const std::lock_guard lock(mutex_);
+    const auto found = names_.find(name);
+    if (found != names_.end()) return found->second.get();
+    if (names_.size() >= kNamesMax) {
+        return field_error(Status::kLimit, "task_type",
+                           "this runtime has seen " + std::to_string(kNamesMax) +
+                               " names of task types, which is its limit");
+    }
+    auto entry = std::make_unique<TypeName>();
+    entry->given.assign(name);
+    entry->canonical.assign(canonical_task_type(name));
+    const TypeName* const made = entry.get();
+    names_.emplace(std::string(name), std::move(entry));
+    return made;
+}
+
+// ---- results ----------------------------------------------------------------------------------
+
+p2c2r_result* Pool::take_results(uint32_t count) noexcept {
+    const std::lock_guard lock(mutex_);
+    p2c2r_result* list = nullptr;
+    for (; count > 0 && results_; --count) {
+        p2c2r_result* result = results_;
+        results_ = result->next_pooled;
+        --results_count_;
+        ++references_;
+        result->next_pooled = list;
+        list = result;
+    }
+    return list;
+}
+
+p2c2r_result* Pool::new_result() noexcept {
+    auto* result = new (std::nothrow) p2c2r_result;
+    if (!result) return nullptr;
+    result->pool = this;
+    retain();
+    return result;
+}
+
+p2c2r_result* Pool::short_memory_result() noexcept {
+    retain();
+    return short_memory_.get();
+}
+
+void Pool::give_result(p2c2r_result* result) noexcept {
+    {
+        const std::lock_guard lock(mutex_);
+        if (kKeepsBlocks && references_ > 1 && results_count_ < kResultsKeptMax) {
+            result->next_pooled = results_;
+            results_ = result;
+            ++results_count_;
+            --references_;
+            return;
+        }
+    }
+    delete result;
+    release();
+}
+
+}  // namespace p2c2r::capi

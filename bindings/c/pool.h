@@ -1,0 +1,92 @@
+// Pool: memory of one runtime that is used again and again, so that a task costs no allocation once
+// warm: small payload blocks, result objects, names of task types.
+//
+// It is counted. The runtime holds one reference, each block and each result that is out holds
+// another, so a result that outlives its runtime keeps what it stands on.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "core/bytes.h"
+#include "core/status.h"
+#include "p2c2r/p2c2r.h"
+
+namespace p2c2r::capi {
+
+// A task type as it was asked for and as it is called everywhere inside. Lives as long as the pool.
+struct TypeName {
+    std::string given;
+    std::string canonical;
+};
+
+class Pool {
+  public:
+    // `allocator` NULL: the C library's memory. Throws std::bad_alloc.
+    static Pool* create(const p2c2r_allocator* allocator, uint64_t memory_max);
+    void retain() noexcept;
+    void release() noexcept;
+
+    // Payload memory goes through this. Small blocks are kept for the next task.
+    [[nodiscard]] const MemoryHook* hook() const { return &hook_; }
+    [[nodiscard]] uint64_t memory_max() const { return memory_max_; }
+    // Bytes of the blocks that are out.
+    [[nodiscard]] uint64_t held_bytes() noexcept;
+
+    // The name's entry, made at its first use. kLimit when there are too many names.
+    Result<const TypeName*> intern(std::string_view name);
+
+    // Result objects: a list of them at a time, linked by `next_pooled`. Never more than asked for.
+    p2c2r_result* take_results(uint32_t count) noexcept;
+    // Drops the reference that a result that is out holds.
+    void give_result(p2c2r_result* result) noexcept;
+    // A new one; holds a reference. NULL when memory is short.
+    p2c2r_result* new_result() noexcept;
+    // The answer of a task for which not even an object could be made: kMemory. Holds a reference.
+    p2c2r_result* short_memory_result() noexcept;
+
+  private:
+    static constexpr size_t kSmallest = 128;             // header and 64 bytes
+    static constexpr size_t kClasses = 7;                // up to 8 KiB
+    static constexpr size_t kKeptBytesMax = 256 * 1024;  // of each class
+    static constexpr uint32_t kResultsKeptMax = 1024;
+    static constexpr size_t kNamesMax = 4096;
+
+    struct FreeBlock {
+        FreeBlock* next;
+    };
+    struct SizeClass {
+        FreeBlock* first = nullptr;
+        uint32_t count = 0;
+    };
+
+    Pool(const p2c2r_allocator* allocator, uint64_t memory_max);
+    ~Pool();
+    void* allocate(size_t size, size_t align) noexcept;
+    void deallocate(void* data, size_t size, size_t align) noexcept;
+    void* allocate_raw(size_t size, size_t align) noexcept;
+    void deallocate_raw(void* data, size_t size, size_t align) noexcept;
+    static size_t class_of(size_t size) noexcept;
+
+    MemoryHook hook_;
+    p2c2r_allocator allocator_{};
+    const uint64_t memory_max_;
+    std::unique_ptr<p2c2r_result> short_memory_;
+
+    std::mutex mutex_;  // guards all below
+    uint64_t references_ = 1;
+    uint64_t held_bytes_ = 0;
+    std::array<SizeClass, kClasses> classes_;
+    p2c2r_result* results_ = nullptr;
+    uint32_t results_count_ = 0;
+    std::map<std::string, std::unique_ptr<TypeName>, std::less<>> names_;
+};
+
+}  // namespace p2c2r::capi

@@ -1,0 +1,45 @@
+// What the library needs of its process: the clock, forks, signals, the machine.
+// Implemented in process_posix.cpp.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <thread>
+
+#include "bindings/c/function_ref.h"
+
+namespace p2c2r::capi {
+
+// Microseconds on the monotonic clock; the same clock as the loop's.
+uint64_t now_us() noexcept;
+
+// A number that stays the same until the process forks and is another one in the child: a handle
+// that remembers it knows whether it was made here. Costs two loads.
+uint32_t process_epoch() noexcept;
+
+// Starts a thread that blocks all signals from its first instruction on.
+std::thread start_quiet_thread(FunctionRef<std::thread()> start);
+
+// While it lives, writing to a connection that the other side has reset does not end the process:
+// SIGPIPE is blocked on this thread, and one that came meanwhile is taken back.
+class PipeSignalHeld {
+  public:
+    PipeSignalHeld() noexcept;
+    ~PipeSignalHeld();
+    PipeSignalHeld(const PipeSignalHeld&) = delete;
+    PipeSignalHeld& operator=(const PipeSignalHeld&) = delete;
+
+  private:
+    bool changed_ = false;
+};
+
+// A hint to the core that this thread spins.
+void relax_core() noexcept;
+
+struct MachineInfo {
+    uint32_t cpu_cores = 1;  // that this process may use
+    uint64_t ram_bytes = 0;
+};
+MachineInfo machine_info();
+
+}  // namespace p2c2r::capi

@@ -1,0 +1,267 @@
+#include "bindings/c/results.h"
+
+#include <cstdio>
+#include <cstring>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "bindings/c/failure.h"
+#include "bindings/c/images.h"
+#include "bindings/c/process.h"
+#include "bindings/c/structs.h"
+#include "core/crypto.h"
+#include "model/value.h"
+#include "model/value_json.h"
+#include "model/value_writer.h"
+
+namespace p2c2r::capi {
+
+struct ResultViews {
+    std::mutex mutex;  // guards all below; what was made once stays as it is
+    std::optional<std::string> json;
+    std::optional<std::string> algorithm;
+    char task_id[17] = {};
+};
+
+namespace {
+
+// NULL for NULL, what is no result, and what was made before a fork.
+const p2c2r_result* usable(const p2c2r_result* result) {
+    return result && result->magic == kResultMagic && result->epoch == process_epoch() ? result
+                                                                                       : nullptr;
+}
+
+p2c2r_status why_unusable(const p2c2r_result* result) {
+    if (!result) return P2C2R_E_ARGUMENT;
+    return result->magic == kResultMagic ? P2C2R_E_STATE : P2C2R_E_STALE;
+}
+
+// Results are immutable to their users, so making a form of one is const.
+ResultViews& views_of(const p2c2r_result* result) {
+    auto& cell = const_cast<std::atomic<ResultViews*>&>(result->views);
+    ResultViews* views = cell.load(std::memory_order_acquire);
+    if (views) return *views;
+    auto* fresh = new ResultViews;
+    if (cell.compare_exchange_strong(views, fresh, std::memory_order_acq_rel)) return *fresh;
+    delete fresh;
+    return *views;
+}
+
+std::string_view message_of(const TaskResult& answer) {
+    if (!answer.error.empty() || answer.success()) return answer.error;
+    return status_text(answer.status);
+}
+
+const char* give_text(std::string_view text, size_t* size) {
+    if (size) *size = text.size();
+    return text.empty() ? "" : text.data();
+}
+
+}  // namespace
+
+p2c2r_result* fill_result(p2c2r_result* blank, uint64_t task, const TypeName* type,
+                          TaskResult&& answer) noexcept {
+    blank->magic = kResultMagic;
+    blank->epoch = process_epoch();
+    blank->references.store(1, std::memory_order_relaxed);
+    blank->task = task;
+    blank->type = type;
+    blank->answer = std::move(answer);
+    TaskResult& kept = blank->answer;
+    if (reinterpret_cast<uintptr_t>(kept.data.data()) % kPayloadAlign != 0) {
+        try {
+            kept.data = Bytes::copy(kept.data.span(), blank->pool->hook());
+        } catch (const std::bad_alloc&) {
+            kept.status = Status::kMemory;
+            kept.info = kept.data = Bytes();
+        }
+    }
+    return blank;
+}
+
+p2c2r_result* make_result(Pool& pool, uint64_t task, const TypeName* type,
+                          TaskResult&& answer) noexcept {
+    p2c2r_result* blank = pool.take_results(1);
+    if (!blank) blank = pool.new_result();
+    if (!blank) return pool.short_memory_result();
+    return fill_result(blank, task, type, std::move(answer));
+}
+
+}  // namespace p2c2r::capi
+
+p2c2r_result::~p2c2r_result() {
+    delete views.load(std::memory_order_relaxed);
+}
+
+using namespace p2c2r;
+using namespace p2c2r::capi;
+
+extern "C" {
+
+p2c2r_status P2C2R_CALL p2c2r_result_status(const p2c2r_result* result) {
+    return usable(result) ? number_of(result->answer.status) : why_unusable(result);
+}
+
+p2c2r_status P2C2R_CALL p2c2r_result_info_get(const p2c2r_result* result, p2c2r_result_info* out) {
+    if (!usable(result)) return why_unusable(result);
+    if (const p2c2r_status bad = check_out_struct(out, "out")) return bad;
+    const TaskResult& answer = result->answer;
+    p2c2r_result_info info = {};
+    info.status = number_of(answer.status);
+    info.source = static_cast<int32_t>(answer.source);
+    info.attempts = answer.attempts;
+    info.total_us = answer.total_us;
+    info.queue_us = answer.queue_us;
+    info.processing_us = answer.processing_us;
+    info.network_us = answer.network_us;
+    info.retry_after_ms = answer.retry_after_ms;
+    write_struct(out, info);
+    return P2C2R_OK;
+}
+
+const void* P2C2R_CALL p2c2r_result_data(const p2c2r_result* result, size_t* size) {
+    const bool good = usable(result) != nullptr;
+    if (size) *size = good ? result->answer.data.size() : 0;
+    return good && !result->answer.data.empty() ? result->answer.data.data() : nullptr;
+}
+
+const void* P2C2R_CALL p2c2r_result_fields(const p2c2r_result* result, int32_t format,
+                                           size_t* size) {
+    if (size) *size = 0;
+    if (!usable(result) || result->answer.info.empty()) return nullptr;
+    const Bytes& info = result->answer.info;
+    if (format == P2C2R_FORMAT_MSGPACK) {
+        if (size) *size = info.size();
+        return info.data();
+    }
+    if (format != P2C2R_FORMAT_JSON) return nullptr;
+    const void* text = nullptr;
+    boundary(nullptr, [&]() -> p2c2r_status {
+        ResultViews& views = views_of(result);
+        const std::lock_guard lock(views.mutex);
+        if (!views.json) {
+            Result<std::string> made = value_to_json(info.span());
+            if (!made) return fail(nullptr, made.error());
+            views.json = std::move(*made);
+        }
+        text = views.json->c_str();
+        if (size) *size = views.json->size();
+        return P2C2R_OK;
+    });
+    return text;
+}
+
+const char* P2C2R_CALL p2c2r_result_text(const p2c2r_result* result, int32_t which, size_t* size) {
+    if (size) *size = 0;
+    if (!usable(result)) return "";
+    const TaskResult& answer = result->answer;
+    switch (which) {
+        case P2C2R_TEXT_MESSAGE:
+            return give_text(message_of(answer), size);
+        case P2C2R_TEXT_FIELD:
+            return give_text(answer.field, size);
+        case P2C2R_TEXT_TASK_TYPE:
+            return give_text(result->type ? std::string_view(result->type->canonical) : "", size);
+        case P2C2R_TEXT_TASK_ID:
+        case P2C2R_TEXT_ALGORITHM:
+            break;
+        default:
+            return "";
+    }
+    const char* text = "";
+    boundary(nullptr, [&]() -> p2c2r_status {
+        ResultViews& views = views_of(result);
+        const std::lock_guard lock(views.mutex);
+        if (which == P2C2R_TEXT_TASK_ID) {
+            std::snprintf(views.task_id, sizeof views.task_id, "%016llx",
+                          static_cast<unsigned long long>(result->task));
+            text = give_text(views.task_id, size);
+            return P2C2R_OK;
+        }
+        if (!views.algorithm) {
+            views.algorithm.emplace();
+            const Result<Value> info = parse_params(answer.info.span());
+            const auto found = info ? info->find("algorithm_used") : std::nullopt;
+            if (const auto name = found ? found->text() : std::nullopt) views.algorithm = *name;
+        }
+        text = give_text(*views.algorithm, size);
+        return P2C2R_OK;
+    });
+    return text;
+}
+
+p2c2r_status P2C2R_CALL p2c2r_result_digest(const p2c2r_result* result, uint8_t digest[32]) {
+    if (!usable(result)) return why_unusable(result);
+    if (!digest) return P2C2R_E_ARGUMENT;
+    if (!result->answer.success()) return P2C2R_E_STATE;
+    return boundary(nullptr, [&]() -> p2c2r_status {
+        const TaskResult& answer = result->answer;
+        Digest256 made;
+        const Result<Value> info = parse_params(answer.info.span());
+        if (!info) return fail(nullptr, info.error());
+        if (const auto image = image_of(*info, answer.data)) {
+            const Result<Bytes> pixels = pixels_of(*image, answer.data);
+            if (!pixels) return fail(nullptr, pixels.error());
+            made = sha256(pixels->span());
+        } else {
+            const Bytes canonical = canonical_value(*info);
+            made = sha256(canonical.span(), answer.data.span());
+        }
+        std::memcpy(digest, made.data(), made.size());
+        return P2C2R_OK;
+    });
+}
+
+p2c2r_status P2C2R_CALL p2c2r_result_image(const p2c2r_result* result, p2c2r_image* out) {
+    if (!usable(result)) return why_unusable(result);
+    if (const p2c2r_status bad = check_out_struct(out, "out")) return bad;
+    if (!result->answer.success()) return P2C2R_E_STATE;
+    return boundary(nullptr, [&]() -> p2c2r_status {
+        const TaskResult& answer = result->answer;
+        const Result<Value> info = parse_params(answer.info.span());
+        const auto image = info ? image_of(*info, answer.data) : std::nullopt;
+        if (!image) return P2C2R_E_STATE;
+        p2c2r_image view = {};
+        view.format = image->format;
+        view.width = image->width;
+        view.height = image->height;
+        view.stride = image->channels * image->width;
+        view.bytes.data = answer.data.data();
+        view.bytes.size = answer.data.size();
+        write_struct(out, view);
+        return P2C2R_OK;
+    });
+}
+
+p2c2r_result* P2C2R_CALL p2c2r_result_retain(const p2c2r_result* result) {
+    if (!usable(result)) return nullptr;
+    auto* counted = const_cast<p2c2r_result*>(result);
+    if (counted->shared) {
+        counted->pool->retain();
+    } else {
+        counted->references.fetch_add(1, std::memory_order_relaxed);
+    }
+    return counted;
+}
+
+void P2C2R_CALL p2c2r_result_release(const p2c2r_result* result) {
+    if (!usable(result)) return;
+    auto* counted = const_cast<p2c2r_result*>(result);
+    if (counted->shared) {
+        counted->pool->release();
+        return;
+    }
+    if (counted->references.load(std::memory_order_acquire) != 1 &&
+        counted->references.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+        return;
+    }
+    counted->magic = 0;
+    counted->answer.info = counted->answer.data = Bytes();
+    counted->answer.field.clear();
+    counted->answer.error.clear();
+    delete counted->views.exchange(nullptr, std::memory_order_relaxed);
+    counted->pool->give_result(counted);
+}
+
+}  // extern "C"

@@ -1,0 +1,60 @@
+// All roles through the C interface, in one process, with and without sockets.
+#include "world.h"
+
+using namespace capi_test;
+
+namespace {
+
+void echo_some(p2c2r_client* client) {
+    const std::string payload = "sixty-four bytes of payload, which is what the benchmark uses..";
+    for (int i = 0; i < 20; ++i) {
+        const Task task("echo", payload.data(), payload.size());
+        const Result result = fetch(client, submit(client, task.desc));
+        CHECK(p2c2r_result_status(result.get()) == P2C2R_OK);
+        CHECK(data_of(result.get()) == payload);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("all roles live in one process without a socket and a task goes through them") {
+    for (const int32_t mode : {P2C2R_RUN_THREAD, P2C2R_RUN_MANUAL}) {
+        CAPTURE(mode);
+        const Runtime runtime = make_runtime(mode);
+        const Coordinator coordinator = make_coordinator(runtime.get());
+        const Peer peer = make_peer(runtime.get(), coordinator.get());
+        const Client client = make_client(runtime.get(), coordinator.get());
+        REQUIRE(p2c2r_client_connect(client.get(), 10'000, nullptr) == P2C2R_OK);
+        echo_some(client.get());
+        auto stats = sized<p2c2r_coordinator_stats>();
+        REQUIRE(p2c2r_coordinator_stats_get(coordinator.get(), &stats) == P2C2R_OK);
+        CHECK(stats.completed_tasks == 20);
+        CHECK(stats.failed_tasks == 0);
+    }
+}
+
+TEST_CASE("a task crosses sockets on loopback from a client to a peer and back") {
+    for (const int32_t mode : {P2C2R_RUN_THREAD, P2C2R_RUN_MANUAL}) {
+        CAPTURE(mode);
+        const Runtime runtime = make_runtime(mode);
+        const Coordinator coordinator = make_coordinator(runtime.get(), P2C2R_ANY);
+        uint32_t port = 0;
+        REQUIRE(p2c2r_coordinator_port(coordinator.get(), &port, nullptr) == P2C2R_OK);
+        REQUIRE(port > 0);
+        const std::string url = "p2c2r+plain://127.0.0.1:" + std::to_string(port);
+        const Peer peer = make_peer(runtime.get(), nullptr, url.c_str());
+        const Client client = make_client(runtime.get(), nullptr, url.c_str());
+        REQUIRE(p2c2r_client_connect(client.get(), 10'000, nullptr) == P2C2R_OK);
+        echo_some(client.get());
+    }
+}
+
+TEST_CASE("a client without a coordinator computes on this machine") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const Client client = make_client(runtime.get());
+    echo_some(client.get());
+    auto stats = sized<p2c2r_client_stats>();
+    REQUIRE(p2c2r_client_stats_get(client.get(), &stats) == P2C2R_OK);
+    CHECK(stats.local == 20);
+    CHECK(p2c2r_client_connect(client.get(), 10, nullptr) == P2C2R_E_STATE);
+}
