@@ -28,8 +28,8 @@ class Loop {
     virtual ~Loop() = default;
     // Monotonic; constant during one callback at most by accident, so read it once per decision.
     [[nodiscard]] virtual uint64_t now_us() = 0;
-    // The time at which this turn's events were taken up: no system call, at most a turn old. What a
-    // role does per task uses this one.
+    // The time at which this turn's events were taken up: no system call, at most a turn old. What
+    // a role does per task uses this one.
     [[nodiscard]] virtual uint64_t turn_us() { return now_us(); }
     // Unix time in milliseconds, for showing only.
     [[nodiscard]] virtual uint64_t unix_ms() = 0;

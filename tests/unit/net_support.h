@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <string>
@@ -22,25 +23,28 @@ inline std::unique_ptr<net::UvLoop> new_loop() {
     return std::move(*loop);
 }
 
-// Turns until `done`, which must come within 20 s.
-inline bool turn_until(net::UvLoop& loop, const std::function<bool()>& done) {
+// Turns until `done`, which must come within 20 s; looks at least every wait_us.
+inline bool turn_until(net::UvLoop& loop, const std::function<bool()>& done,
+                       uint64_t wait_us = 20'000) {
     const uint64_t limit = loop.now_us() + 20'000'000;
     while (!done()) {
         if (loop.now_us() > limit) return false;
-        loop.turn(20'000);
+        loop.turn(wait_us);
     }
     return true;
 }
 
+// Bytes that look like chance and are the same for the same size and salt.
 inline std::vector<uint8_t> pattern(size_t size, uint64_t salt) {
-    std::vector<uint8_t> bytes(size);
+    std::vector<uint8_t> bytes((size + 7) / 8 * 8);
     uint64_t state = salt * 0x9E3779B97F4A7C15ull + 1;
-    for (uint8_t& byte : bytes) {
+    for (size_t at = 0; at < bytes.size(); at += 8) {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        byte = static_cast<uint8_t>(state);
+        std::memcpy(bytes.data() + at, &state, 8);
     }
+    bytes.resize(size);
     return bytes;
 }
 
