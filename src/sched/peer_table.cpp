@@ -11,6 +11,7 @@ constexpr double kUnknownComputeUs = 10'000;  // until anybody has answered a ta
 constexpr uint64_t kTimeoutFloorUs = 50'000;
 constexpr double kGain = 1.0 / 8;  // of the moving averages (Jacobson 1988)
 constexpr uint32_t kTimeoutDoublingsMax = 5;
+constexpr double kPlaceTolerance = 1.0 / 32;
 
 uint64_t to_key(double us) {
     return us <= 0 ? 0 : static_cast<uint64_t>(us);
@@ -32,7 +33,7 @@ uint64_t PeerTable::join(PeerRecord&& record, const std::vector<TypeIndex>& type
     for (TypeIndex type : types) {
         if (type >= types_.size()) types_.resize(type + 1u);
         ++types_[type].serving;
-        slot.learned.push_back(Learned{type, 0, 0, 0, 0, 0});
+        slot.learned.push_back(Learned{type});
     }
     place(peer, slot, now_us);
     return peer;
@@ -90,11 +91,12 @@ void PeerTable::place(uint64_t peer, PeerRecord& record, uint64_t now_us) {
     const uint32_t index = SlotMap<PeerRecord>::index_of(peer);
     const bool open = record.takes(1);
     const bool free_slot = open && record.held < record.slots;
-    for (const Learned& learned : record.learned) {
+    for (Learned& learned : record.learned) {
         TypeHeaps& heaps = types_[learned.type];
         if (!open) {
             heaps.free.remove(index);
             heaps.waiting.remove(index);
+            learned.placed_us = -1;
             continue;
         }
         double own_us = learned.compute_us;
@@ -103,10 +105,16 @@ void PeerTable::place(uint64_t peer, PeerRecord& record, uint64_t now_us) {
         own_us += record.link_us;
         own_us *= static_cast<double>(1u << std::min(record.failures, 10u));
         if (free_slot) {
+            // An average moves a little with every answer; its place is worth a move only by more
+            // than that.
+            if (std::fabs(own_us - learned.placed_us) <= kPlaceTolerance * learned.placed_us)
+                continue;
             heaps.waiting.remove(index);
             heaps.free.set(index, to_key(own_us));
+            learned.placed_us = own_us;
         } else {
             heaps.free.remove(index);
+            learned.placed_us = -1;
             const double start = static_cast<double>(now_us) + record.backlog_us / record.slots;
             heaps.waiting.set(index, to_key(start + own_us));
         }

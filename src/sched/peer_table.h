@@ -29,6 +29,8 @@ struct Learned {
     double round_us = 0;      // assign to result, moving average
     double deviation_us = 0;  // of round_us
     uint32_t timeouts = 0;    // in a row; doubles the timeout
+    // Its place in the heap of peers with a free slot; below 0: not there.
+    double placed_us = -1;
 };
 
 // An attempt the coordinator has given up but the peer has not yet answered for: it still holds its
