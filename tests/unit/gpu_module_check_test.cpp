@@ -121,8 +121,8 @@ TEST_CASE("bodies inside the subset are accepted") {
         "%r = OpSDiv %int %s %s3",
         "%r = OpShiftLeftLogical %uint %i %u31",
         "%m = OpBitwiseAnd %uint %i %u31\n%r = OpShiftRightLogical %uint %i %m",
-        "%v = OpCompositeConstruct %uint2 %i %i\n%a = OpCompositeConstruct %uint2 %u3 %u31\n"
-        "%r = OpShiftRightLogical %uint2 %v %a",
+        ("%v = OpCompositeConstruct %uint2 %i %i\n%a = OpCompositeConstruct %uint2 %u3 %u31\n"
+         "%r = OpShiftRightLogical %uint2 %v %a"),
         "%r = OpExtInst %int %glsl SClamp %s %s0 %s3",
         "%r = OpExtInst %float %glsl RoundEven %f",
         "%r = OpFOrdLessThan %bool %f %f2",

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <utility>
+#include <vector>
 
 #include "core/prng.h"
 #include "kernels/resample_axis.h"
@@ -87,7 +89,9 @@ TEST_CASE("absolute weights stay below two at every small size and at the larges
             sizes.push_back({input, output});
         }
     }
-    for (const auto& [input, output] : sizes) {
+    for (const std::pair<uint32_t, uint32_t>& size : sizes) {
+        const uint32_t input = size.first;
+        const uint32_t output = size.second;
         for (const ResampleFilter filter : kFilters) {
             const ResampleAxis axis = make_resample_axis(input, output, filter);
             int worst = 0;

@@ -1,6 +1,8 @@
 // The `upscale` and `echo` executors as a runner sees them: a job in, bytes and a map out.
 #include <doctest/doctest.h>
 
+#include <cfenv>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -62,11 +64,16 @@ class Bench {
 
     Outcome run(const std::string& type, const std::string& params, const Bytes& data,
                 bool cancel = false) {
-        exec::Job* job = exec::JobControl::make();
-        job->task_type = type;
         const Result<Bytes> value = json_to_value(params);
         REQUIRE_MESSAGE(value.ok(), value.error().text);
-        job->params = *value;
+        return run(type, *value, data, cancel);
+    }
+
+    Outcome run(const std::string& type, const Bytes& params, const Bytes& data,
+                bool cancel = false) {
+        exec::Job* job = exec::JobControl::make();
+        job->task_type = type;
+        job->params = params;
         job->data = data;
         if (cancel) job->request_cancel();
         const std::shared_ptr<exec::Executor> executor = registry_.find(type);
@@ -241,6 +248,39 @@ TEST_CASE("a cancelled job ends as cancelled") {
     const Outcome outcome = bench.run("upscale", R"({"output_res":[5,5]})", png, true);
     CHECK(outcome.status == Status::kCancelled);
     CHECK(outcome.output.data.empty());
+}
+
+TEST_CASE("the host's floating-point settings change nothing and are left as they were") {
+    Bench bench;
+    const Bytes png = encoded(make_image(37, 23, 3), codec::ImageFormat::kPng);
+    const Bytes odd = encoded(make_image(25, 45, 3), codec::ImageFormat::kPng);
+    // Read before the settings change: how JSON numbers are read is not what this is about.
+    std::vector<Bytes> params;
+    for (const char* json :
+         {R"({"scale":1.3,"output_format":"raw"})", R"({"scale":1.1,"output_format":"raw"})",
+          R"({"scale":0.7,"output_format":"jpeg"})"}) {
+        params.push_back(*json_to_value(json));
+    }
+    const auto digests = [&] {
+        std::string all;
+        for (const Bytes& data : {png, odd}) {
+            for (const Bytes& each : params) {
+                const Outcome outcome = bench.run("upscale", each, data);
+                REQUIRE(outcome.status == Status::kOk);
+                all += outcome.info + to_hex(sha256(outcome.output.data.span()));
+            }
+        }
+        return all;
+    };
+    const std::string expected = digests();
+    for (const int mode : {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO}) {
+        REQUIRE(std::fesetround(mode) == 0);
+        const std::string found = digests();
+        const int mode_after = std::fegetround();
+        std::fesetround(FE_TONEAREST);
+        CHECK(found == expected);
+        CHECK(mode_after == mode);
+    }
 }
 
 TEST_CASE("picture memory comes from the hook and all of it goes back") {

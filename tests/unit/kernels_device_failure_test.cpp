@@ -1,0 +1,144 @@
+// A GPU that fails or lies: it is found out before its first task, a device that was chosen by
+// itself gives way to the processor, one that was named does not.
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "codec/image.h"
+#include "exec/job_control.h"
+#include "kernels/conformance.h"
+#include "kernels/gpu_kernels.h"
+#include "kernels/upscale_task.h"
+#include "model/value_json.h"
+
+using namespace p2c2r;
+using namespace p2c2r::kernels;
+
+namespace {
+
+// A device that accepts everything and computes nothing, or refuses what it is told to refuse.
+class StandIn final : public gpu::Device {
+  public:
+    Status pipelines = Status::kOk;
+    int runs = 0;
+
+    StandIn() {
+        info_.name = "stand-in";
+        info_.buffer_size_max = 1 << 27;
+        info_.groups_max = {65535, 65535, 65535};
+    }
+    [[nodiscard]] const gpu::DeviceInfo& info() const override { return info_; }
+    Result<std::unique_ptr<gpu::Buffer>> make_buffer(uint64_t size, gpu::BufferUse) override {
+        return std::unique_ptr<gpu::Buffer>(std::make_unique<Memory>(size));
+    }
+    Result<std::shared_ptr<gpu::Pipeline>> make_pipeline(std::span<const uint32_t>, uint32_t,
+                                                         uint32_t) override {
+        if (pipelines != Status::kOk) return make_error(pipelines, "no pipelines today");
+        return std::make_shared<gpu::Pipeline>();
+    }
+    Result<gpu::RunTime> run(const gpu::Work&) override {
+        ++runs;
+        return gpu::RunTime{};
+    }
+
+  private:
+    class Memory final : public gpu::Buffer {
+      public:
+        explicit Memory(uint64_t size) : bytes_(size) {}
+        [[nodiscard]] uint64_t size() const override { return bytes_.size(); }
+        uint8_t* map() override { return bytes_.data(); }
+
+      private:
+        std::vector<uint8_t> bytes_;
+    };
+    gpu::DeviceInfo info_;
+};
+
+class Lines final : public LogSink {
+  public:
+    std::vector<std::string> lines;
+    void write(LogLevel, std::string_view, std::string_view text) override {
+        lines.emplace_back(text);
+    }
+};
+
+struct Outcome {
+    Status status;
+    std::string error;
+    std::string info;
+};
+
+Outcome upscale(UpscaleExecutor& executor) {
+    const std::vector<uint8_t> pixels(4 * 4 * 3, 100);
+    exec::Job* job = exec::JobControl::make();
+    job->task_type = "upscale";
+    job->params = *json_to_value(R"({"input_res":[4,4],"scale":2})");
+    job->data = Bytes::copy(pixels);
+    const Status status = exec::JobControl::run(*job, executor);
+    Outcome outcome{status, job->output.error, *value_to_json(job->output.info.span())};
+    job->release();
+    return outcome;
+}
+
+}  // namespace
+
+TEST_CASE("a device that does not run loops to their end is found out") {
+    StandIn device;
+    const Result<Done> counts = check_loop_count(device);
+    REQUIRE(!counts.ok());
+    CHECK(counts.error().status == Status::kDevice);
+    CHECK(counts.error().text.find("stand-in") != std::string::npos);
+    CHECK(counts.error().text.find("50000 turns") != std::string::npos);
+}
+
+TEST_CASE("a device that gives wrong pixels is found out") {
+    const Result<std::unique_ptr<UpscaleGpu>> made =
+        UpscaleGpu::create(std::make_shared<StandIn>());
+    REQUIRE(made.ok());
+    const Result<Done> answers = check_upscale_answers(**made);
+    REQUIRE(!answers.ok());
+    CHECK(answers.error().status == Status::kDevice);
+    CHECK(answers.error().text.find("self-test of upscale failed: lanczos 64 x 36") !=
+          std::string::npos);
+}
+
+TEST_CASE(
+    "a failing device that was chosen by itself gives way to the processor once and for all") {
+    Lines lines;
+    const auto device = std::make_shared<StandIn>();
+    const auto gpu =
+        std::make_shared<GpuKernels>(device, "vulkan:0", false, Log(&lines, LogLevel::kWarn));
+    UpscaleExecutor executor(gpu, nullptr);
+    for (int round = 0; round < 3; ++round) {
+        const Outcome outcome = upscale(executor);
+        CHECK(outcome.status == Status::kOk);
+        CHECK(outcome.info.find(R"("device":"native")") != std::string::npos);
+    }
+    CHECK(!gpu->usable());
+    CHECK(device->runs == 1);  // the loop probe, which it failed
+    REQUIRE(lines.lines.size() == 1);
+    CHECK(lines.lines[0].find("vulkan:0 is no longer used") != std::string::npos);
+}
+
+TEST_CASE("a failing device that was named is an error each time and never replaced") {
+    const auto device = std::make_shared<StandIn>();
+    device->pipelines = Status::kDevice;
+    UpscaleExecutor executor(std::make_shared<GpuKernels>(device, "vulkan:0", true, Log()),
+                             nullptr);
+    for (int round = 0; round < 2; ++round) {
+        const Outcome outcome = upscale(executor);
+        CHECK(outcome.status == Status::kDevice);
+        CHECK(outcome.error == "no pipelines today");
+    }
+}
+
+TEST_CASE("a device short of memory is asked again") {
+    const auto device = std::make_shared<StandIn>();
+    device->pipelines = Status::kMemory;
+    const auto gpu = std::make_shared<GpuKernels>(device, "vulkan:0", false, Log());
+    UpscaleExecutor executor(gpu, nullptr);
+    CHECK(upscale(executor).status == Status::kOk);
+    CHECK(gpu->usable());
+}
