@@ -108,8 +108,6 @@ int run_coordinator(const SettingOptions& options, const DaemonOptions& daemon) 
     if (monitoring_port != 0)
         std::printf("monitoring on %s:%u\n", address.c_str(), monitoring_port);
     std::fflush(stdout);
-    (*log)->write(P2C2R_LOG_INFO, "coordinator",
-                  "listening on " + address + ":" + std::to_string(port));
 
     Waker waker;
     while (signals.count() == 0) waker.wait(UINT64_MAX, &signals);

@@ -85,17 +85,22 @@ Result<OpenedRuntime> open_runtime(const RuntimeOptions& options) {
         if (opened) opened->device_name = "vulkan:" + std::to_string(index);
         return opened;
     }
+    // Which one that is stands in each result; asking for it here would open the GPU for tasks that
+    // have no use for one.
     Result<OpenedRuntime> opened = create_runtime(options, P2C2R_GPU_AUTO, 0);
-    if (!opened) return opened;
-    opened->device_name = "native";
-    const Result<json> answer = ask_runtime(opened->handle.get(), "devices");
-    if (!answer || !answer->is_object()) return opened;
+    if (opened) opened->device_name = "native";
+    return opened;
+}
+
+std::string device_in_use(const OpenedRuntime& runtime) {
+    const Result<json> answer = ask_runtime(runtime.handle.get(), "devices");
+    if (!answer || !answer->is_object()) return runtime.device_name;
     for (const json& device : answer->value("devices", json::array())) {
         if (device.value("used", false)) {
-            opened->device_name = "vulkan:" + std::to_string(device.value("index", 0));
+            return "vulkan:" + std::to_string(device.value("index", 0));
         }
     }
-    return opened;
+    return runtime.device_name;
 }
 
 }  // namespace p2c2r::cli

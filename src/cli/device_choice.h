@@ -36,12 +36,17 @@ struct RuntimeHost {
 
 struct OpenedRuntime {
     std::unique_ptr<RuntimeHost> host;
-    RuntimeHandle handle;     // after the host: destroyed before it
-    std::string device_name;  // "native" or "vulkan:N"
+    RuntimeHandle handle;  // after the host: destroyed before it
+    // "native" or "vulkan:N": what was asked for; with auto "native", the device of types without a
+    // GPU form.
+    std::string device_name;
 };
 
 // Exit code kExitUnreachable when the device that was asked for is not there.
 Result<OpenedRuntime> open_runtime(const RuntimeOptions& options);
+
+// The device that auto has chosen; opens the GPU to know.
+std::string device_in_use(const OpenedRuntime& runtime);
 
 // A named question to the runtime as JSON.
 Result<nlohmann::json> ask_runtime(p2c2r_runtime* runtime, const char* name,

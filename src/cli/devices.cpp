@@ -21,12 +21,12 @@ int run_devices(bool as_json) {
         return kExitOk;
     }
     TextTable table({"device", "name", "driver", "kind", "memory"});
-    table.add({"native", "this machine's processor", "", "", ""});
+    table.add({"native", "the processor of this machine", "", "", ""});
     for (const json& device : answer->value("devices", json::array())) {
         table.add({"vulkan:" + std::to_string(device.value("index", 0)),
                    device.value("name", std::string()), device.value("driver", std::string()),
                    device.value("software", false) ? "software" : "gpu",
-                   bytes_text(device.value("memory_bytes", uint64_t{0}))});
+                   std::to_string(device.value("memory_mb", uint64_t{0})) + " MiB"});
     }
     std::printf("%s", table.text().c_str());
     const std::string why = answer->value("why", std::string());

@@ -4,12 +4,14 @@
 
 namespace p2c2r::cli {
 
+std::string sentence(const p2c2r_error& error) {
+    const std::string field =
+        error.field[0] != '\0' ? std::string("field '") + error.field + "': " : "";
+    return field + (error.text[0] != '\0' ? error.text : p2c2r_status_text(error.status));
+}
+
 std::string describe(const p2c2r_error& error) {
-    std::string text = p2c2r_status_name(error.status);
-    if (error.field[0] != '\0') text += std::string(": field '") + error.field + "'";
-    text += ": ";
-    text += error.text[0] != '\0' ? error.text : p2c2r_status_text(error.status);
-    return text;
+    return std::string(p2c2r_status_name(error.status)) + ": " + sentence(error);
 }
 
 Failure library_failure(int exit_code, const std::string& what, const p2c2r_error& error) {

@@ -25,7 +25,9 @@ inline Failure usage_failure(std::string text) {
     return {kExitUsage, std::move(text)};
 }
 
-// "E_PARAMS: field 'output_res': width 0 is below 1"; the library's sentence with its name.
+// "field 'output_res': width 0 is below 1": the library's sentence; and with the name of the status
+// before it.
+std::string sentence(const p2c2r_error& error);
 std::string describe(const p2c2r_error& error);
 Failure library_failure(int exit_code, const std::string& what, const p2c2r_error& error);
 

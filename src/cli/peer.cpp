@@ -26,7 +26,7 @@ void P2C2R_CALL on_event(void* user, const p2c2r_event* event) {
     if (event->type != P2C2R_EVENT_STATE) return;
     const std::string reason = event->text && *event->text ? std::string(": ") + event->text : "";
     if (event->status == P2C2R_OK) {
-        watch->log->write(P2C2R_LOG_INFO, "peer", "connected to " + watch->url + reason);
+        watch->log->write(P2C2R_LOG_INFO, "peer", "connected to " + watch->url);
     } else if (event->status == P2C2R_E_DISCONNECTED) {
         watch->log->write(P2C2R_LOG_WARN, "peer", "not connected, trying again" + reason);
     } else {
@@ -125,7 +125,7 @@ int run_peer(const SettingOptions& options, const DaemonOptions& daemon) {
     if (!runtime) return report("peer", runtime.failure());
     Result<PeerHandle> peer = start_peer(runtime->handle.get(), *settings, watch);
     if (!peer) return report("peer", peer.failure());
-    std::printf("peer %s on %s\n", id_of(peer->get()).c_str(), runtime->device_name.c_str());
+    std::printf("peer %s on %s\n", id_of(peer->get()).c_str(), device_in_use(*runtime).c_str());
     std::fflush(stdout);
 
     while (signals.count() == 0 && !watch.given_up) waker.wait(UINT64_MAX, &signals);

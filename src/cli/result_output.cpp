@@ -186,7 +186,8 @@ bool ResultOutput::take(size_t index, const TaskRecord& record, const p2c2r_resu
     if (good) {
         good = take_success(index, result);
     } else {
-        std::fprintf(stderr, "%s failed: %s\n", record.name.c_str(), record.error.c_str());
+        std::fprintf(stderr, "%s failed: %s: %s\n", record.name.c_str(),
+                     p2c2r_status_name(record.status), record.error.c_str());
         lines_[index] = "";
         const ordered_json line = {{"id", input_.requests[index].id},
                                    {"status", p2c2r_status_name(record.status)},

@@ -160,7 +160,7 @@ bool Stream::submit(size_t index) {
         retry_us_ = now_us() + std::max<uint64_t>(why.retry_after_ms * 1000ull, kBusyWaitUs);
         return false;
     }
-    fail(index, status, describe(why));
+    fail(index, status, sentence(why));
     return true;
 }
 
@@ -203,7 +203,7 @@ void Stream::end(size_t index, const p2c2r_result* result) {
         why.status = info.status;
         std::snprintf(why.field, sizeof why.field, "%s", text_of(result, P2C2R_TEXT_FIELD).c_str());
         std::snprintf(why.text, sizeof why.text, "%s", text_of(result, P2C2R_TEXT_MESSAGE).c_str());
-        record.error = describe(why);
+        record.error = sentence(why);
     }
     pending_[index] = 0;
     ++ended_;
@@ -216,7 +216,7 @@ void Stream::cancel_all() {
         if (task != 0) p2c2r_client_cancel(session_.client(), task);
     }
     while (next_ < requests_.size()) {
-        fail(next_, P2C2R_E_CANCELLED, "E_CANCELLED: stopped before it was submitted");
+        fail(next_, P2C2R_E_CANCELLED, "stopped before it was submitted");
         ++next_;
     }
 }
