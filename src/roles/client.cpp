@@ -4,6 +4,7 @@
 #include <map>
 
 #include "core/flat_map.h"
+#include "core/plant.h"
 #include "core/slot_map.h"
 #include "model/task_type.h"
 #include "roles/link.h"
@@ -355,6 +356,7 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
         if (!task) continue;
         task->windowed = task->receiving = false;
         if (task->spec.place == Place::kLocal || task->waits_for > 0) continue;
+        if (P2C2R_PLANT("resume_loses_tasks") && task->sent) continue;
         if (task->local_started_us == 0) {
             plan_local(*task, now);
             arm(*task);

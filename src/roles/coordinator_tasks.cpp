@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/plant.h"
 #include "roles/coordinator_impl.h"
 
 namespace p2c2r::roles {
@@ -289,6 +290,7 @@ void Coordinator::Impl::assign(const sched::Action& action) {
     wire::TaskAssign& message = assign_;
     message.task_type = scheduler_.type_name(input.type);
     message.deadline_us = record->deadline_us > now ? record->deadline_us - now : 0;
+    if (P2C2R_PLANT("deadline_on_wrong_clock")) message.deadline_us = record->deadline_us;
     message.attempt = record->nonce;
     message.checksum.reset();
     if (input.has_checksum) message.checksum = input.checksum;
@@ -467,6 +469,10 @@ void Coordinator::Impl::deliver(Gamer& gamer, uint64_t client_task, uint8_t flag
         gamer.session->out.drop(client_task);
         gamer.session->out.send(*gamer.session->connection, wire::Message::kResultDelivery, flags,
                                 client_task, envelope_.span(), params, data);
+        if (P2C2R_PLANT("duplicate_delivered")) {
+            gamer.session->out.send(*gamer.session->connection, wire::Message::kResultDelivery,
+                                    flags, client_task, envelope_.span(), params, data);
+        }
         return;
     }
     const uint64_t size = params.size() + data.size();

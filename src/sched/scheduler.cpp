@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/plant.h"
+
 namespace p2c2r::sched {
 
 namespace {
@@ -88,6 +90,7 @@ void Scheduler::peer_left(uint64_t peer, bool failed, uint64_t now_us,
     record->leases.clear();
     peers_.leave(peer, now_us);
     for (uint64_t task : leases) {
+        if (P2C2R_PLANT("lost_peer_tasks_forgotten")) break;
         TaskRecord* lost = tasks_.find(task);
         if (!lost || lost->state != TaskRecord::State::kLeased || lost->peer != peer) continue;
         lost->peer = 0;
@@ -270,6 +273,9 @@ void Scheduler::withdraw(uint64_t task, uint64_t now_us, std::vector<Action>& ac
             break;
         case TaskRecord::State::kLeased:
             abandon(*record, task, actions);
+            if (P2C2R_PLANT("slot_freed_on_cancel")) {
+                answer_ended(record->peer, record->attempt_id, now_us);
+            }
             break;
         case TaskRecord::State::kLocal:
             actions.push_back({Action::Kind::kCancelLocal, Status::kCancelled, task});
@@ -319,6 +325,7 @@ uint64_t Scheduler::task_of_attempt(uint64_t peer, uint64_t attempt_id) const {
 
 bool Scheduler::is_current(uint64_t peer, uint64_t attempt_id, const Nonce& nonce) const {
     const uint64_t task = task_of_attempt(peer, attempt_id);
+    if (P2C2R_PLANT("nonce_not_compared")) return task != 0;
     return task != 0 && tasks_.find(task)->nonce == nonce;
 }
 
@@ -488,6 +495,7 @@ void Scheduler::expire(uint64_t now_us, std::vector<Action>& actions) {
                 if (Learned* learned = peers_.learned(*peer, record->type)) ++learned->timeouts;
             }
             abandon(*record, task, actions);
+            if (P2C2R_PLANT("attempts_not_counted")) --record->attempts;
             try_again(task, *record, Status::kTimeout, now_us, actions);
             return;
         }
