@@ -382,7 +382,9 @@ class Tasks(Session):
         second = client.submit(kind, b"2", depends_on=[first])
         self.assertEqual(client.wait(second).data, b"2")
         self.assertEqual(client.wait(first).data, b"1")
-        self.assertEqual([frame.data for frame in peer.assigns], [b"1", b"2"])
+        # On a busy machine a task may be tried once more, but never before what it waits for.
+        order = list(dict.fromkeys(frame.data for frame in peer.assigns))
+        self.assertEqual(order, [b"1", b"2"])
         bad = client.submit(kind, b"bad")
         after = client.submit(kind, b"3", depends_on=[bad])
         self.assertEqual(client.wait(bad).status, p.E_PARAMS)
@@ -736,14 +738,17 @@ class WithTheProgram(Session):
             return done, answer
 
     def test_its_client_with_the_python_peer(self):
-        kind = self.kind
-        peer = self.peer({kind: lambda params, data: ({"size": len(data)}, data[::-1])})
-        for size in (5, 100000, 1 << 20):
+        # A type for each size: the time learned from a small task says nothing of a large one.
+        sizes = (5, 100000, 1 << 20)
+        kinds = {size: "%s_%d" % (self.kind[:50], size) for size in sizes}
+        reverse = {kind: lambda params, data: ({"n": len(data)}, data[::-1]) for kind in kinds.values()}
+        peer = self.peer(reverse)
+        for size, kind in kinds.items():
             data = noise(size, size)
             done, answer = self.run_submit(kind, data)
             self.assertEqual(done.returncode, 0, done.stdout)
             self.assertEqual(answer, data[::-1])
-        self.assertEqual(len(peer.assigns), 3)
+        self.assertEqual({frame.envelope[p.TASK_TYPE] for frame in peer.assigns}, set(reverse))
 
     def test_its_client_gets_the_error_of_the_python_peer(self):
         kind = self.kind
@@ -762,11 +767,15 @@ class WithTheProgram(Session):
         program = Process([PROGRAM] + PEER + [self.url, "--peer-id", "native-" + self.name])
         self.addCleanup(program.stop)
         client.wait_for_peers(1)
+        # The coordinator can compute both types itself, and does so when a busy machine makes the
+        # peer late; not for the first task of a type, which has seconds.
+        first = client.run("echo", b"first")
+        self.assertEqual((first.status, first.data), (p.OK, b"first"), first.error)
+        self.assertEqual(first.source, p.SOURCE_PEER)
         for size in (0, 64, 300000, 1 << 20):
             data = noise(size, size)
             result = client.run("echo", data)
-            self.assertEqual((result.status, result.source), (p.OK, p.SOURCE_PEER), result.error)
-            self.assertEqual(result.data, data)
+            self.assertEqual((result.status, result.data), (p.OK, data), result.error)
         pixels = noise(4 * 3 * 3, 1)
         result = client.run(
             "upscale",
