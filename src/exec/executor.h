@@ -45,7 +45,7 @@ class Job;
 class JobSink {
   public:
     virtual ~JobSink() = default;
-    // False: the runner is gone, nobody wants the output any more.
+    // False: nobody waits for the job any more.
     virtual bool on_finished(Job& job, Status status) = 0;
 };
 
@@ -70,6 +70,7 @@ class Job {
 
     // ---- output: written by the executor before it finishes, by one thread at a time
     Output output;
+    // Without it kOk is an error of the executor.
     void set_output(Bytes info, Bytes data) {
         output.info = std::move(info);
         output.data = std::move(data);
@@ -86,15 +87,16 @@ class Job {
         return fail(error.status, std::move(error.field), std::move(error.text));
     }
 
-    // Ends a job whose run() returned kPending, or is about to; any thread. kState when it has been
-    // finished already or never was left pending, kStale when its runner is gone.
+    // Ends a job whose run() returned kPending, or is about to; any thread, cancel() included. The
+    // first one counts, also against what run() returns afterwards. kState when the job has ended
+    // already, kStale when nobody waits for it any more: it was forgotten or its runner is gone.
     Status finish(Status status);
 
   private:
     friend class JobControl;
-    // kRunning -> kEnded             run() returned an answer
-    // kRunning -> kFinished          finish() came while run() still ran
-    // kRunning -> kPending -> kEnded run() returned kPending, finish() came later
+    // kRunning -> kEnded              run() returned an answer
+    // kRunning -> kFinished -> kEnded finish() came while run() still ran, then run() returned
+    // kRunning -> kPending -> kEnded  run() returned kPending, finish() came later
     enum class Phase : uint8_t { kQueued, kRunning, kPending, kFinished, kEnded };
     ~Job() = default;
 
@@ -102,7 +104,9 @@ class Job {
     std::atomic<bool> cancelled_{false};
     std::atomic<Phase> phase_{Phase::kQueued};
     std::atomic<int32_t> finish_status_{static_cast<int32_t>(Status::kPending)};
+    // Set while the job is pending, by its runner.
     std::shared_ptr<JobSink> sink_;
+    void* runner_entry_ = nullptr;
 };
 
 class Executor {
@@ -116,9 +120,10 @@ class Executor {
 
     virtual ~Executor() = default;
     [[nodiscard]] virtual Traits traits() const = 0;
-    // Computes job.output from its input. kOk: output.info and output.data are set. Another error:
-    // job.fail() told what. kPending: job.finish() will be called later, from any thread.
-    // Called on a worker thread; with traits().on_loop on the loop thread.
+    // Computes job.output from its input. kOk: job.set_output() was called. An error: job.fail()
+    // told what. kPending: job.finish() will be called later, from any thread. Whatever else comes
+    // back, an exception too, ends the job as kExecutor (memory that is short: kMemory). Called on
+    // a worker thread; with traits().on_loop on the loop thread.
     virtual Status run(Job& job) = 0;
     // The job's cancelled() has just become true; any thread, perhaps while run() runs.
     virtual void cancel(Job& job) { (void)job; }

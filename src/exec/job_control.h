@@ -13,12 +13,19 @@ class JobControl {
 
     // Calls run(). What an executor throws is an error of it: nothing passes.
     static Status run(Job& job, Executor& executor);
-    // Settles how a run() ended: a final status, or kPending when finish() is still to come.
-    // Whoever is told of that MUST know the job before: finish() may come from another thread at
-    // once.
+    // Settles how a run() ended that returned `returned`: that, or what finish() said before. Not
+    // for kPending in a runner, whose jobs need to know whom finish() tells:
     static Status settle(Job& job, Status returned);
+    // The same for kPending. finish() may come from another thread at once, and then tells `sink`,
+    // which finds `entry` in the job. Until then the job keeps itself alive.
+    static Status leave_pending(Job& job, std::shared_ptr<JobSink> sink, void* entry);
+    static void* entry(const Job& job) { return job.runner_entry_; }
+    // What an executor says is input: makes of a final status one that can be passed on, with an
+    // error that says something, and with an output only if it is kOk. Sets job.output.status.
+    static Status judge(Job& job, Status status);
 
-    static void set_sink(Job& job, std::shared_ptr<JobSink> sink) { job.sink_ = std::move(sink); }
+    // Ends a job whose run() was never called: kCancelled or kDeadline.
+    static Status not_started(Job& job, Status status);
 
     // True when nobody else refers to the job: it may be used again.
     static bool reset_if_unshared(Job& job);

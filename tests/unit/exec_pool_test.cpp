@@ -1,0 +1,611 @@
+// Which jobs run, when, where and how often.
+#include <algorithm>
+#include <csignal>
+#include <set>
+
+#include "core/prng.h"
+#include "exec_support.h"
+#include "support/seed.h"
+
+using namespace p2c2r;
+using exec::Job;
+using test::Gate;
+using test::Pool;
+
+TEST_CASE("pool: a short job is reported before start returns and on the same thread") {
+    Pool pool(1);
+    std::thread::id ran_on;
+    pool.add(
+        "short",
+        [&](Job& job) {
+            ran_on = std::this_thread::get_id();
+            pool.now += 40;
+            return test::echo(job);
+        },
+        test::kShort);
+    CHECK(pool.start("short", 5, "x") != 0);
+    REQUIRE(pool.done.size() == 1);
+    CHECK(ran_on == std::this_thread::get_id());
+    CHECK(pool.output(5).data.text() == "x");
+    CHECK(pool.output(5).processing_us == 40);
+    CHECK(pool.wakes == 0);
+}
+
+TEST_CASE("pool: other jobs run on a worker and are reported by drain") {
+    Pool pool(1);
+    std::thread::id ran_on;
+    Gate ran;
+    pool.add("t", [&](Job& job) {
+        ran_on = std::this_thread::get_id();
+        pool.now += 250;
+        ran.open();
+        return test::echo(job);
+    });
+    pool.start("t", 1, "x");
+    ran.pass();
+    CHECK(pool.done.empty());
+    pool.run_until(1);
+    CHECK(ran_on != std::this_thread::get_id());
+    // The time inside run(), however late the loop looks.
+    CHECK(pool.output(1).processing_us == 250);
+}
+
+TEST_CASE("pool: an unknown or removed type is refused and a new executor is used at once") {
+    Pool pool(1);
+    CHECK(pool.start("t", 1) == 0);
+    CHECK_FALSE(pool.runner->can_run("t"));
+    const auto answer = [](const char* text) {
+        return [text](Job& job) {
+            job.set_output({}, Bytes::copy(text));
+            return Status::kOk;
+        };
+    };
+    pool.add("t", answer("first"), test::kShort);
+    pool.add("u", answer("other"), test::kShort);
+    CHECK(pool.runner->can_run("t"));
+    const uint64_t revision = pool.runner->revision();
+    CHECK(pool.start("t", 2) != 0);
+    CHECK(pool.start("u", 3) != 0);
+    CHECK(pool.registry.remove("t").ok());
+    CHECK(pool.runner->revision() != revision);
+    CHECK(pool.start("t", 4) == 0);
+    pool.add("t", answer("second"), test::kShort);
+    CHECK(pool.start("t", 5) != 0);
+    CHECK(pool.output(2).data.text() == "first");
+    CHECK(pool.output(3).data.text() == "other");
+    CHECK(pool.output(5).data.text() == "second");
+    CHECK(pool.done.size() == 3);
+    CHECK(pool.runner->task_types() == std::vector<std::string>{"t", "u"});
+}
+
+TEST_CASE("pool: an executor lives until its last job has ended and then goes") {
+    Pool pool(1);
+    Gate run, inside;
+    std::weak_ptr<int> alive;
+    {
+        auto token = std::make_shared<int>(1);
+        alive = token;
+        pool.add("t", [&run, &inside, token](Job& job) {
+            inside.open();
+            run.pass();
+            return test::echo(job);
+        });
+    }
+    pool.start("t", 1);
+    inside.pass();
+    CHECK(pool.registry.remove("t").ok());
+    CHECK(pool.start("t", 2) == 0);
+    CHECK_FALSE(alive.expired());
+    run.open();
+    pool.run_until(1);
+    // The next change of the registry lets go of it.
+    pool.add("u", test::echo, test::kShort);
+    pool.start("u", 3);
+    CHECK(alive.expired());
+}
+
+TEST_CASE("pool: a job past its deadline is not started") {
+    Pool pool(1);
+    Gate inside, run;
+    int runs = 0;
+    pool.add("slow", [&](Job& job) {
+        inside.open();
+        run.pass();
+        return test::echo(job);
+    });
+    pool.add("t", [&](Job& job) {
+        ++runs;
+        return test::echo(job);
+    });
+    pool.add(
+        "short",
+        [&](Job& job) {
+            ++runs;
+            return test::echo(job);
+        },
+        test::kShort);
+    pool.start("slow", 1, {}, pool.now + 10);
+    inside.pass();
+    pool.start("t", 2, {}, pool.now + 10);
+    pool.start("t", 3, {}, pool.now + 11);
+    pool.start("t", 4);
+    pool.now += 10;
+    pool.start("short", 5, {}, pool.now);
+    CHECK(pool.output(5).status == Status::kDeadline);
+    CHECK(pool.output(5).error == "the deadline passed before it was started");
+    run.open();
+    pool.run_until(5);
+    CHECK(pool.output(1).status == Status::kOk);  // it had begun in time
+    CHECK(pool.output(2).status == Status::kDeadline);
+    CHECK(pool.output(2).processing_us == 0);
+    CHECK(pool.output(3).status == Status::kOk);
+    CHECK(pool.output(4).status == Status::kOk);
+    CHECK(runs == 2);
+}
+
+TEST_CASE("pool: cancelled before its start a job never runs") {
+    Pool pool(1);
+    Gate inside, run;
+    int runs = 0, cancels = 0;
+    pool.add("slow", [&](Job& job) {
+        inside.open();
+        run.pass();
+        return test::echo(job);
+    });
+    pool.add(
+        "t",
+        [&](Job& job) {
+            ++runs;
+            return test::echo(job);
+        },
+        {}, [&](Job&) { ++cancels; });
+    pool.start("slow", 1);
+    inside.pass();
+    const uint64_t second = pool.start("t", 2);
+    const uint64_t third = pool.start("t", 3);
+    pool.runner->cancel(second);
+    pool.runner->cancel(second);
+    pool.run_until(1);  // reported while the worker is still busy
+    CHECK(pool.output(2).status == Status::kCancelled);
+    CHECK(pool.output(2).error == "cancelled before it was started");
+    run.open();
+    pool.run_until(3);
+    CHECK(runs == 1);
+    CHECK(cancels == 0);
+    pool.runner->cancel(third);  // ended long ago
+    pool.runner->cancel(0);
+    pool.runner->cancel(~uint64_t{0});
+    CHECK(pool.done.size() == 3);
+}
+
+TEST_CASE("pool: cancel of a running job sets its flag and tells its executor once") {
+    Pool pool(1);
+    Gate inside, stop;
+    std::atomic<int> cancels{0};
+    pool.add(
+        "t",
+        [&](Job& job) {
+            inside.open();
+            stop.pass();
+            return job.cancelled() ? job.fail(Status::kCancelled, {}, "stopped half-way")
+                                   : test::echo(job);
+        },
+        {},
+        [&](Job& job) {
+            CHECK(job.cancelled());
+            ++cancels;
+            stop.open();
+        });
+    const uint64_t id = pool.start("t", 1);
+    inside.pass();
+    pool.runner->cancel(id);
+    pool.run_until(1);
+    CHECK(cancels == 1);
+    CHECK(pool.output(1).status == Status::kCancelled);
+    CHECK(pool.output(1).error == "stopped half-way");
+}
+
+TEST_CASE("pool: no more jobs of a type run at once than it allows and others pass them") {
+    Pool pool(4);
+    std::atomic<int> inside{0}, most{0};
+    Gate go;
+    pool.add(
+        "two",
+        [&](Job& job) {
+            const int now = ++inside;
+            int seen = most;
+            while (now > seen && !most.compare_exchange_weak(seen, now)) {
+            }
+            go.pass();
+            --inside;
+            return test::echo(job);
+        },
+        test::parallel(2));
+    pool.add("free", test::echo);
+    for (uint64_t tag = 0; tag < 10; ++tag) pool.start("two", tag);
+    for (uint64_t tag = 10; tag < 20; ++tag) pool.start("free", tag);
+    pool.run_until(10);  // with two workers held by "two"
+    std::set<uint64_t> first;
+    for (const auto& [tag, output] : pool.done) first.insert(tag);
+    CHECK(*first.begin() == 10);
+    go.open(10);
+    pool.run_until(20);
+    CHECK(most == 2);
+}
+
+TEST_CASE("pool: jobs that wait for their type's turn can be cancelled and keep their order") {
+    Pool pool(2);
+    Gate inside, go;
+    std::vector<uint64_t> order;
+    pool.add(
+        "one",
+        [&](Job& job) {
+            inside.open();
+            go.pass();
+            order.push_back(job.data.size());
+            return test::echo(job);
+        },
+        test::parallel(1));
+    pool.start("one", 1, "1");
+    inside.pass();
+    const uint64_t second = pool.start("one", 2, "22");
+    pool.start("one", 3, "333");
+    const uint64_t fourth = pool.start("one", 4, "4444");
+    pool.start("one", 5, "55555");
+    pool.runner->cancel(second);
+    pool.runner->cancel(fourth);
+    go.open(5);
+    pool.run_until(5);
+    CHECK(order == std::vector<uint64_t>{1, 3, 5});
+    CHECK(pool.output(4).status == Status::kCancelled);
+}
+
+TEST_CASE("pool: a full queue refuses and takes again when there is room") {
+    Pool pool(1, 2);
+    Gate inside, go;
+    pool.add("t", [&](Job& job) {
+        inside.open();
+        go.pass();
+        return test::echo(job);
+    });
+    CHECK(pool.start("t", 1) != 0);
+    inside.pass();
+    CHECK(pool.start("t", 2) != 0);
+    CHECK(pool.start("t", 3) != 0);
+    CHECK(pool.start("t", 4) == 0);
+    CHECK(pool.runner->busy() == 3);
+    go.open();
+    pool.run_until(1);
+    inside.pass();
+    CHECK(pool.start("t", 5) != 0);
+    go.open(3);
+    pool.run_until(4);
+    CHECK(pool.runner->busy() == 0);
+}
+
+TEST_CASE("pool: after forget nothing is reported and what waits never runs") {
+    Pool pool(1);
+    Gate inside, go;
+    std::atomic<int> runs{0};
+    pool.add(
+        "t",
+        [&](Job& job) {
+            ++runs;
+            inside.open();
+            go.pass();
+            return test::echo(job);
+        },
+        {}, [&](Job&) { go.open(); });
+    struct Other final : exec::RunnerEvents {
+        void on_job_done(uint64_t, exec::Output&&) override { ++reports; }
+        int reports = 0;
+    } other;
+    exec::JobSpec spec;
+    spec.task_type = "t";
+    pool.runner->start(spec, 1, other);
+    inside.pass();
+    pool.runner->start(spec, 2, other);
+    pool.start("t", 3);
+    pool.runner->forget(other);
+    inside.pass();  // the third
+    go.open();
+    pool.run_until(1);
+    CHECK(runs == 2);
+    CHECK(other.reports == 0);
+    CHECK(pool.output(3).status == Status::kOk);
+    CHECK(pool.runner->busy() == 0);
+}
+
+TEST_CASE("pool: a report may start and cancel and forget and close") {
+    SUBCASE("start a short job from a report of a short job") {
+        Pool pool(1);
+        pool.add("short", test::echo, test::kShort);
+        pool.on_done = [&](uint64_t tag) {
+            if (tag < 50) pool.start("short", tag + 1);
+        };
+        pool.start("short", 0);
+        CHECK(pool.done.size() == 51);
+    }
+    SUBCASE("forget the jobs that would be reported next") {
+        Pool pool(1);
+        pool.add("t", test::echo);
+        for (uint64_t tag = 0; tag < 5; ++tag) pool.start("t", tag);
+        REQUIRE(pool.runner->wait_idle("t", 60'000'000));
+        pool.on_done = [&](uint64_t) { pool.runner->forget(pool); };
+        pool.runner->drain();
+        CHECK(pool.done.size() == 1);
+    }
+    SUBCASE("drain inside a report loses and repeats nothing") {
+        Pool pool(1);
+        pool.add("t", test::echo);
+        for (uint64_t tag = 0; tag < 5; ++tag) pool.start("t", tag);
+        REQUIRE(pool.runner->wait_idle("t", 60'000'000));
+        pool.on_done = [&](uint64_t) { pool.runner->drain(); };
+        pool.runner->drain();
+        CHECK(pool.done.size() == 5);
+    }
+    SUBCASE("close") {
+        Pool pool(1);
+        pool.add("t", test::echo);
+        for (uint64_t tag = 0; tag < 5; ++tag) pool.start("t", tag);
+        REQUIRE(pool.runner->wait_idle("t", 60'000'000));
+        pool.on_done = [&](uint64_t) { pool.runner->close(); };
+        pool.runner->drain();
+        CHECK(pool.done.size() == 1);
+        CHECK(pool.start("t", 9) == 0);
+    }
+}
+
+TEST_CASE("pool: a short executor may cancel and forget its own job") {
+    Pool pool(1);
+    uint64_t id = 0;
+    int cancels = 0;
+    pool.add(
+        "short",
+        [&](Job& job) {
+            pool.runner->forget(pool);
+            CHECK(job.cancelled());
+            return test::echo(job);
+        },
+        test::kShort, [&](Job&) { ++cancels; });
+    id = pool.start("short", 1);
+    CHECK(id != 0);
+    CHECK(cancels == 1);
+    CHECK(pool.done.empty());
+    CHECK(pool.runner->busy() == 0);
+}
+
+TEST_CASE("pool: the loop is woken once for all that ends before it looks") {
+    Pool pool(1);
+    pool.add("t", test::echo);
+    for (uint64_t tag = 0; tag < 100; ++tag) pool.start("t", tag);
+    REQUIRE(pool.runner->wait_idle("t", 60'000'000));
+    CHECK(pool.wakes == 1);
+    pool.runner->drain();
+    CHECK(pool.done.size() == 100);
+    pool.start("t", 100);
+    pool.run_until(101);
+    CHECK(pool.wakes == 2);
+}
+
+TEST_CASE("pool: without threads of its own it works on a lent one") {
+    Pool pool(exec::WorkerPoolOptions::kNoThreads);
+    pool.add("t", test::echo);
+    CHECK(pool.runner->parallel() == 1);
+    CHECK(pool.runner->work(0, 0) == 0);
+    for (uint64_t tag = 0; tag < 5; ++tag) pool.start("t", tag);
+    CHECK(pool.runner->busy() == 5);
+    CHECK(pool.runner->work(2, 0) == 2);
+    CHECK(pool.runner->work(0, ~uint64_t{0}) == 3);
+    pool.runner->drain();
+    CHECK(pool.done.size() == 5);
+    // A lent thread that waits is let go by close(), and one inside run() is waited for.
+    std::atomic<uint32_t> ran{99};
+    Gate begun;
+    std::thread lent([&] {
+        begun.open();
+        ran = pool.runner->work(0, ~uint64_t{0});
+    });
+    begun.pass();
+    pool.runner->close();
+    lent.join();
+    CHECK(ran == 0);
+}
+
+TEST_CASE("pool: close waits for a run on a lent thread and reports nothing") {
+    Pool pool(exec::WorkerPoolOptions::kNoThreads);
+    Gate inside, go;
+    std::atomic<bool> returned{false};
+    pool.add(
+        "t",
+        [&](Job& job) {
+            inside.open();
+            go.pass();
+            returned = true;
+            return test::echo(job);
+        },
+        {}, [&](Job&) { go.open(); });
+    pool.start("t", 1);
+    pool.start("t", 2);
+    std::thread lent([&] { (void)pool.runner->work(0, ~uint64_t{0}); });
+    inside.pass();
+    pool.runner->close();
+    CHECK(returned);
+    lent.join();
+    pool.runner->drain();
+    CHECK(pool.done.empty());
+    CHECK(pool.runner->busy() == 0);
+}
+
+TEST_CASE("pool: wait_idle sees every job of its type until it has ended") {
+    Pool pool(2);
+    Gate inside, go, left;
+    Job* pending = nullptr;
+    pool.add("t", [&](Job& job) {
+        inside.open();
+        go.pass();
+        if (job.data.empty()) return test::echo(job);
+        pending = &job;
+        left.open();
+        return Status::kPending;
+    });
+    pool.add("u", test::echo);
+    CHECK(pool.runner->wait_idle("t", 0));
+    pool.start("t", 1);
+    CHECK_FALSE(pool.runner->wait_idle("t", 0));
+    CHECK(pool.runner->wait_idle("u", 0));
+    inside.pass();
+    CHECK_FALSE(pool.runner->wait_idle("t", 0));
+    go.open();
+    CHECK(pool.runner->wait_idle("t", ~uint64_t{0}));
+    pool.start("t", 2, "leave it pending");
+    inside.pass();
+    go.open();
+    left.pass();
+    CHECK_FALSE(pool.runner->wait_idle("t", 0));
+    CHECK(pending->finish(Status::kDevice) == Status::kOk);
+    CHECK(pool.runner->wait_idle("t", ~uint64_t{0}));
+    pool.run_until(2);
+    CHECK(pool.output(2).status == Status::kDevice);
+}
+
+TEST_CASE("pool: worker threads block all signals and tell the hook at both ends") {
+    exec::Registry registry;
+    Pool unused(1);
+    struct Hooks {
+        std::mutex mutex;
+        std::vector<std::string> calls;
+        std::set<std::thread::id> threads;
+    } hooks;
+    std::atomic<bool> all_blocked{false};
+    Gate ran;
+    REQUIRE(registry
+                .add("t", std::make_shared<test::FunctionExecutor>([&](Job& job) {
+                         sigset_t mask;
+                         pthread_sigmask(SIG_BLOCK, nullptr, &mask);
+                         all_blocked =
+                             sigismember(&mask, SIGINT) == 1 && sigismember(&mask, SIGTERM) == 1 &&
+                             sigismember(&mask, SIGPIPE) == 1 && sigismember(&mask, SIGCHLD) == 1;
+                         ran.open();
+                         return test::echo(job);
+                     }))
+                .ok());
+    exec::WorkerPoolOptions options;
+    options.threads = 3;
+    options.now_us = [] { return uint64_t{0}; };
+    options.thread_hook = [&](const char* name, bool starts) {
+        const std::lock_guard lock(hooks.mutex);
+        hooks.calls.push_back(std::string(name) + (starts ? " starts" : " ends"));
+        hooks.threads.insert(std::this_thread::get_id());
+    };
+    {
+        exec::WorkerPool pool(registry, unused, options);
+        REQUIRE(pool.open().ok());
+        exec::JobSpec spec;
+        spec.task_type = "t";
+        pool.start(spec, 1, unused);
+        ran.pass();
+        CHECK(all_blocked);
+        CHECK(pool.parallel() == 3);
+    }
+    std::sort(hooks.calls.begin(), hooks.calls.end());
+    CHECK(hooks.calls == std::vector<std::string>{"p2c2r-work-0 ends", "p2c2r-work-0 starts",
+                                                  "p2c2r-work-1 ends", "p2c2r-work-1 starts",
+                                                  "p2c2r-work-2 ends", "p2c2r-work-2 starts"});
+    CHECK(hooks.threads.size() == 3);
+    sigset_t mine;
+    pthread_sigmask(SIG_BLOCK, nullptr, &mine);
+    CHECK(sigismember(&mine, SIGINT) == 0);  // the caller's mask is as it was
+}
+
+TEST_CASE("pool: every job of a storm ends exactly once whoever ends it") {
+    Prng prng(test::seed());
+    Pool pool(4);
+    // Finishes what is pending, from a thread of its own.
+    std::mutex mutex;
+    std::vector<Job*> pending;
+    std::atomic<bool> over{false};
+    std::thread finisher([&] {
+        for (;;) {
+            std::vector<Job*> mine;
+            const bool last = over;
+            {
+                const std::lock_guard lock(mutex);
+                mine.swap(pending);
+            }
+            for (Job* job : mine) {
+                job->set_output({}, job->data);
+                (void)job->finish(Status::kOk);
+                job->release();
+            }
+            if (last && mine.empty()) return;
+            std::this_thread::yield();
+        }
+    });
+    const auto leave = [&](Job& job) {
+        job.retain();
+        const std::lock_guard lock(mutex);
+        pending.push_back(&job);
+        return Status::kPending;
+    };
+    const auto finish_in_cancel = [](Job& job) {
+        // Races with the finisher; one of them wins.
+        (void)job.finish(Status::kCancelled);
+    };
+    pool.add("echo", test::echo);
+    pool.add("short", test::echo, test::kShort);
+    pool.add("one", test::echo, test::parallel(1));
+    pool.add("later", leave);
+    pool.add("short_later", leave, test::kShort);
+    pool.add("cancel", leave, {}, finish_in_cancel);
+    const char* const types[] = {"echo", "short", "one", "later", "short_later", "cancel"};
+    constexpr uint64_t kJobs = 20000;
+    std::vector<uint64_t> ids;
+    for (uint64_t tag = 0; tag < kJobs; ++tag) {
+        const uint64_t id = pool.start(types[prng.below(6)], tag, "payload");
+        REQUIRE(id != 0);
+        ids.push_back(id);
+        if (prng.chance(0.3)) pool.runner->cancel(ids[prng.below(ids.size())]);
+        if (prng.chance(0.05)) pool.runner->drain();
+    }
+    pool.run_until(kJobs);
+    over = true;
+    finisher.join();
+    pool.runner->drain();
+    REQUIRE(pool.done.size() == kJobs);
+    std::vector<int> reports(kJobs);
+    int cancelled = 0;
+    for (const auto& [tag, output] : pool.done) {
+        ++reports[tag];
+        CHECK((output.status == Status::kOk || output.status == Status::kCancelled));
+        cancelled += output.status == Status::kCancelled;
+        if (output.status == Status::kOk) CHECK(output.data.text() == "payload");
+    }
+    CHECK(std::count(reports.begin(), reports.end(), 1) == static_cast<long>(kJobs));
+    CHECK(cancelled > 0);
+    CHECK(pool.runner->busy() == 0);
+}
+
+TEST_CASE("pool: closing in the middle of a storm loses no job object and no thread") {
+    Prng prng(test::seed());
+    for (int round = 0; round < 20; ++round) {
+        Pool pool(3);
+        std::mutex mutex;
+        std::vector<Job*> pending;
+        pool.add("echo", test::echo);
+        pool.add("one", test::echo, test::parallel(1));
+        pool.add("later", [&](Job& job) {
+            const std::lock_guard lock(mutex);
+            pending.push_back(&job);
+            return Status::kPending;
+        });
+        const char* const types[] = {"echo", "one", "later"};
+        for (uint64_t tag = 0; tag < 300; ++tag) pool.start(types[prng.below(3)], tag);
+        const size_t before = pool.done.size();
+        pool.runner->close();
+        CHECK(pool.done.size() == before);
+        for (Job* job : pending) CHECK(job->finish(Status::kOk) == Status::kStale);
+        pool.runner->drain();
+        CHECK(pool.done.size() == before);
+    }
+}
