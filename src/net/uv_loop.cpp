@@ -131,7 +131,7 @@ class UvLoop::Impl {
     void finish() {
         if (turn_time_old) refresh_turn_time();
         if (intake) intake();
-        if (!timers.empty()) timers.fire_due(uv_hrtime() / 1000);
+        if (!timers.empty()) timers.fire_due(turn_us);
         run_posted();
         notify();
         settle();
@@ -142,19 +142,20 @@ class UvLoop::Impl {
         uv_run(&loop, mode);
     }
 
-    // Waits until something happens, at most until `until_us`.
-    void wait(uint64_t until_us) {
+    // Waits until something happens, at most until `until_us`. Reading the clock is the larger part
+    // of what a turn costs by itself, so a reading is handed on wherever it is still good enough.
+    void wait(uint64_t now, uint64_t until_us) {
         const uint64_t events_before = events;
         bool first = true;
         while (events == events_before) {
-            const uint64_t now = uv_hrtime() / 1000;
+            if (!first) now = uv_hrtime() / 1000;
             if (now >= until_us) {
                 if (first) run(UV_RUN_NOWAIT);
                 return;
             }
             const uint64_t left = until_us - now;
             if (left >= kExactBelowUs) {
-                arm_wait_timer(left / 1000);
+                arm_wait_timer(now / 1000, left / 1000);
                 run(UV_RUN_ONCE);
             } else {
                 if (first || watch_changed) run(UV_RUN_NOWAIT);
@@ -167,17 +168,16 @@ class UvLoop::Impl {
         }
     }
 
-    void arm_wait_timer(uint64_t ms) {
-        uv_update_time(&loop);
-        const uint64_t at_ms = uv_now(&loop) + ms;
+    void arm_wait_timer(uint64_t now_ms, uint64_t ms) {
+        const uint64_t at_ms = now_ms + ms;
         if (at_ms == wait_timer_at_ms) return;
         wait_timer_at_ms = at_ms;
         // It repeats, since libuv waits without an end when no timer is armed, and this one may
         // fire just before the wait when the thread was held up between here and there.
         uv_timer_start(
             &wait_timer,
-            [](uv_timer_t* timer) { static_cast<Impl*>(timer->data)->wait_timer_at_ms = 0; }, ms,
-            1);
+            [](uv_timer_t* timer) { static_cast<Impl*>(timer->data)->wait_timer_at_ms = 0; },
+            at_ms - uv_now(&loop), 1);  // libuv's idea of now may be old, but it is the same clock
     }
 };
 
@@ -270,9 +270,11 @@ void UvLoop::turn(uint64_t timeout_us) {
     } mark(impl);
 
     impl.begin();
+    uint64_t now = 0;
     uint64_t until_us = 0;
     if (timeout_us > 0 && !impl.has_work()) {
-        until_us = std::min(now_us() + std::min(timeout_us, kWaitMaxUs), impl.timers.next_us());
+        now = now_us();
+        until_us = std::min(now + std::min(timeout_us, kWaitMaxUs), impl.timers.next_us());
         // From here on a wake() ends the wait; one that came since the last wait cancels this one.
         int awake = kAwake;
         if (!impl.wake_state.compare_exchange_strong(awake, kAsleep) && awake == kWoken) {
@@ -281,7 +283,7 @@ void UvLoop::turn(uint64_t timeout_us) {
     }
     impl.turn_time_old = true;
     if (until_us > 0) {
-        impl.wait(until_us);
+        impl.wait(now, until_us);
     } else {
         impl.run(UV_RUN_NOWAIT);
     }

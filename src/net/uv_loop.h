@@ -45,7 +45,8 @@ class UvLoop : public Loop {
 
     // One turn: waits up to timeout_us for something to do (0: does not wait), does it, flushes.
     // What a timer, posted work, a hook or the intake throws comes out of here; the rest of the
-    // turn's work is then done by the next one.
+    // turn's work is then done by the next one. Nothing in it can raise SIGPIPE, so the caller need
+    // not guard against that: sockets are written to with MSG_NOSIGNAL only.
     void turn(uint64_t timeout_us);
     // Any thread: ends the wait in turn(), or the next one if nobody waits just now. No system call
     // when nobody waits.

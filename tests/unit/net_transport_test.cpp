@@ -278,6 +278,7 @@ TEST_CASE("an unfinished frame can be seen with its age") {
 TEST_CASE("a hundred rounds leave no descriptor and no thread behind") {
     {
         auto warm_up = new_loop();  // libuv keeps a pair of its own from its first loop on
+        std::thread([] {}).join();  // a sanitizer may keep one of its own from the first thread on
     }
     const size_t descriptors = open_descriptors();
     const size_t threads = running_threads();
