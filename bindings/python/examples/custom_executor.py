@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A task type of one's own: a peer counts letters in Python, a client asks it, also with asyncio.
 
-Without --coordinator, coordinator and client run in this process too; with it this process is a peer
-of that coordinator and asks through it.
+Without --coordinator, coordinator and client run in this process too; with it this process is a
+peer of that coordinator and asks through it.
 """
 
 import argparse
@@ -23,7 +23,8 @@ def count_letters(job):
     """Runs on threads of the library, several at once: it touches nothing but its job."""
     letters = job.params.get("letters", "aeiou")
     if not isinstance(letters, str):
-        raise p2c2r.Error(p2c2r.Status.E_PARAMS, f"letters must be text, not {letters!r}", "letters")
+        text = f"letters must be text, not {letters!r}"
+        raise p2c2r.Error(p2c2r.Status.E_PARAMS, text, "letters")
     text = bytes(job.data).decode("utf-8")
     return {"counts": {letter: text.count(letter) for letter in letters}}
 

@@ -25,7 +25,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("image", nargs="?", default=PICTURE, type=Path, help="a JPEG or PNG file")
     parser.add_argument("--coordinator", metavar="URL", help="p2c2r+plain://host[:port]")
-    parser.add_argument("--size", default="2560x1440", type=parse_size, help="of the upscaled image")
+    parser.add_argument("--size", default="2560x1440", type=parse_size, help="of the larger image")
     parser.add_argument("--quality", default="fast", choices=["fast", "balanced", "quality"])
     parser.add_argument("--deadline-ms", default=10000, type=int, help="for the upscale")
     parser.add_argument("--out", type=Path, help="where the upscaled image goes (.jpg or .png)")
@@ -67,7 +67,8 @@ def main():
             if options.coordinator:
                 client = p2c2r.Client(runtime, coordinator_url=options.coordinator)
             else:
-                coordinator = p2c2r.Coordinator(runtime, task_timeout_ms=options.deadline_ms).start()
+                limits = {"task_timeout_ms": options.deadline_ms}
+                coordinator = p2c2r.Coordinator(runtime, **limits).start()
                 p2c2r.Peer(runtime, local=coordinator, peer_id="here").start()
                 client = p2c2r.Client(runtime, local=coordinator)
             run(client.connect(), options)

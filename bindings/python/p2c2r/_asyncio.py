@@ -1,8 +1,9 @@
 """How callbacks of a runtime run inside an asyncio loop.
 
-A runtime with its own loop thread tells by notify, from any thread, that something waits; the asyncio
-loop is woken once and dispatches all of it. A runtime that is turned by hand has a descriptor, which
-the asyncio loop watches beside its own sockets, and a time by which it wants to be polled.
+A runtime with its own loop thread tells by notify, from any thread, that something waits; the
+asyncio loop is woken once and dispatches all of it. A runtime that is turned by hand has a
+descriptor, which the asyncio loop watches beside its own sockets, and a time by which it wants to
+be polled.
 """
 
 import asyncio

@@ -1,13 +1,13 @@
 """Bytes on their way in, and views of bytes that came out; copied only where that is safer.
 
-Read-only objects (bytes, read-only memoryviews and arrays) of LEND_FROM bytes and more are lent: the
-library reads their memory and they stay alive until it lets go. Writable ones are copied by the
+Read-only objects (bytes, read-only memoryviews and arrays) of LEND_FROM bytes and more are lent:
+the library reads their memory and they stay alive until it lets go. Writable ones are copied by the
 library before the call returns, for their owner may change them at any time; one that will not be
 changed is lent as memoryview(x).toreadonly().
 """
 
 import ctypes
-from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_ssize_t, c_ubyte, c_void_p, py_object
+from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_ssize_t, c_ubyte, c_void_p
 
 from . import _abi, _callbacks
 
@@ -33,7 +33,7 @@ class _Buffer(Structure):
 
 
 _get_buffer = ctypes.pythonapi.PyObject_GetBuffer
-_get_buffer.argtypes = [py_object, POINTER(_Buffer), c_int]
+_get_buffer.argtypes = [ctypes.py_object, POINTER(_Buffer), c_int]
 _get_buffer.restype = c_int
 _release_buffer = ctypes.pythonapi.PyBuffer_Release
 _release_buffer.argtypes = [POINTER(_Buffer)]
@@ -68,7 +68,8 @@ def _let_go(user, data, size):
 
 
 class Payload:
-    """A p2c2r_bytes of an object, for one call. After the call: taken(), when it said OK, or close().
+    """A p2c2r_bytes of an object, for one call. After the call: taken(), when it said OK, or
+    close().
 
     `give` lends writable memory too: it was handed over, as an executor's answer is."""
 

@@ -41,8 +41,8 @@ def _open():
 
 
 class Library:
-    """The functions of p2c2r.h without their prefix: `lib.runtime_create`. Every call lets go of the
-    interpreter lock, and functions of the host called from inside take it again."""
+    """The functions of p2c2r.h without their prefix: `lib.runtime_create`. Every call lets go of
+    the interpreter lock, and functions of the host called from inside take it again."""
 
     def __init__(self):
         library = _open()

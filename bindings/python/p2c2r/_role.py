@@ -23,7 +23,8 @@ class Event:
 @_callbacks.guarded(_abi.EventFn)
 def _event(user, pointer):
     event = pointer.contents
-    subject, text = ((part or b"").decode("utf-8", "replace") for part in (event.subject, event.text))
+    texts = (event.subject or b"", event.text or b"")
+    subject, text = (part.decode("utf-8", "replace") for part in texts)
     kind, status = named(EventType, event.type), named(Status, event.status)
     _callbacks.kept(user)(Event(kind, status, event.number, subject, text))
 

@@ -20,8 +20,8 @@ SLICE_US = 200_000
 @dataclass
 class TaskDesc:
     """A task to be. `data` is anything with a buffer; `params` a dict, or a map in MessagePack as
-    bytes; `done(task, result)` runs where the client delivers and makes the task's answer come there
-    and nowhere else. The rest is p2c2r_task_desc; zero is the type's default."""
+    bytes; `done(task, result)` runs where the client delivers and makes the task's answer come
+    there and nowhere else. The rest is p2c2r_task_desc; zero is the type's default."""
 
     task_type: str
     data: object = None
@@ -61,7 +61,7 @@ class Task:
                 return None
 
     def result(self, timeout_us=FOREVER):
-        """The good Result; raises the Error of a bad one, and E_TIMEOUT when the time has passed."""
+        """The good Result; raises the Error of a bad one, E_TIMEOUT when the time has passed."""
         result = self.wait(timeout_us)
         if result is None:
             raise Error(Status.E_TIMEOUT, f"task {self.id} has not ended after {timeout_us} us")
@@ -203,8 +203,8 @@ class Client(Role):
         return Task(self, task.value, filled.done_numbers[0])
 
     def submit_many(self, descs):
-        """Submits TaskDescs in order. Returns the tasks that were accepted and the Error of the first
-        one that was not, or None."""
+        """Submits TaskDescs in order. Returns the tasks that were accepted and the Error of the
+        first one that was not, or None."""
         descs = list(descs)
         filled = _Filled(self, descs)
         tasks, accepted, why = (_abi.Task * len(descs))(), c_uint32(), _abi.Error()
@@ -221,8 +221,8 @@ class Client(Role):
         return [Task(self, number, done) for number, done in given], error
 
     def submit_and_wait(self, task_type, data=None, params=None, *, output=None, **options):
-        """Submits and returns the good Result, or raises the Error. `output`: a writable buffer that
-        the result's bytes are written to as well. Blocks."""
+        """Submits and returns the good Result, or raises the Error. `output`: a writable buffer
+        that the result's bytes are written to as well. Blocks."""
         filled = _Filled(self, [TaskDesc(task_type, data, params, **options)])
         memory = None
         if output is not None:

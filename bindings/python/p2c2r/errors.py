@@ -5,8 +5,8 @@ from .constants import Status, named
 
 
 class Error(Exception):
-    """What went wrong: `status` (a Status), `name` of it, `field` it is about or "", `text` with what,
-    which and how much, and for E_BUSY `retry_after_ms`.
+    """What went wrong: `status` (a Status), `name` of it, `field` it is about or "", `text` with
+    what, which and how much, and for E_BUSY `retry_after_ms`.
 
     An executor raises it to say how its job failed; everything else it raises becomes E_EXECUTOR.
     """
@@ -24,7 +24,7 @@ class Error(Exception):
 
 
 def check(status, why=None):
-    """Raises an error; returns OK and PENDING. `why` is the struct the library told the detail in."""
+    """Raises an error; returns OK and PENDING. `why`: the struct the library told detail in."""
     if status >= 0:
         return status
     if why is not None and why.status == status:

@@ -81,8 +81,8 @@ class Job:
         return None if left == FOREVER else left
 
     def finish(self, answer):
-        """Ends a job whose executor returned PENDING, with what it might have returned. Error E_STATE
-        the second time, E_STALE when its role is gone."""
+        """Ends a job whose executor returned PENDING, with what it might have returned. Error
+        E_STATE the second time, E_STALE when its role is gone."""
         if answer is Status.PENDING:
             raise Error(Status.E_ARGUMENT, "a job cannot be finished with PENDING")
         self._answer(answer)
@@ -118,7 +118,7 @@ class Job:
 
 
 def _halves(answer):
-    """(data, fields) of an answer that is one of both, or neither; the library judges the latter."""
+    """(data, fields) of an answer that is one of both, or neither, which the library judges."""
     return (None, answer) if answer is None or isinstance(answer, dict) else (answer, None)
 
 

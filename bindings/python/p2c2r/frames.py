@@ -77,8 +77,8 @@ def _fallback(user, frame, left_us, out):
 class Frames:
     """A stream of frames of a client. Leaving `with` closes it; the client must live longer.
 
-    capture() -> Image or None, display(image or None, answer) and fallback(frame, left_us) -> bytes or
-    None run inside step and pull; the other arguments are those of p2c2r_frames_config."""
+    capture() -> Image or None, display(image or None, answer) and fallback(frame, left_us) -> bytes
+    or None run inside step and pull; the other arguments are those of p2c2r_frames_config."""
 
     def __init__(
         self,

@@ -22,8 +22,8 @@ class _Reference:
 
 @dataclass(frozen=True)
 class Image:
-    """A picture: `format` (Pixel), size in pixels, its bytes; `stride` is the bytes from one raw row
-    to the next, 0: no padding."""
+    """A picture: `format` (Pixel), size in pixels, its bytes; `stride` is the bytes from one raw
+    row to the next, 0: no padding."""
 
     format: int
     width: int
@@ -39,9 +39,9 @@ def image_of(struct, owner):
 
 
 class Result:
-    """The end of a task, good or bad; immutable, any thread. `data`, `image` and what is sliced from
-    them show the library's memory without a copy and keep it alive, also after this object, its
-    client and its runtime are gone."""
+    """The end of a task, good or bad; immutable, any thread. `data`, `image` and what is sliced
+    from them show the library's memory without a copy and keep it alive, also after this object,
+    its client and its runtime are gone."""
 
     def __init__(self, handle):
         """Takes over one reference."""
@@ -66,7 +66,7 @@ class Result:
 
     @property
     def info(self):
-        """status, source, attempts, total_us, queue_us, processing_us, network_us, retry_after_ms."""
+        """The fields of p2c2r_result_info: status, source, attempts, total_us, queue_us and more."""
         info = _abi.ResultInfo()
         check(lib.result_info_get(self, byref(info)))
         return info

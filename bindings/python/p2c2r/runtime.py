@@ -21,10 +21,11 @@ _alive = set()  # handles of runtimes, not objects: also of those that were thro
 
 @atexit.register
 def _close_all():
-    """Before the interpreter goes: a library thread that called into it later would end the process."""
+    """Before the interpreter goes: a library thread that called into it later would end the
+    process."""
     for handle in list(_alive):
         if lib.runtime_close(handle, CLOSE_AT_EXIT_MS) == Status.E_TIMEOUT:
-            warnings.warn("a p2c2r runtime did not stop: an executor is still running", stacklevel=1)
+            warnings.warn("a p2c2r runtime did not stop: an executor runs on", stacklevel=1)
         elif lib.runtime_destroy(handle) == Status.OK:
             _alive.discard(handle)
 
@@ -50,8 +51,8 @@ class _Hooks:
 class Runtime:
     """A runtime. Leaving `with` closes it and all roles on it.
 
-    log(level, room, text) and notify() are called on any thread, must be quick and must not call the
-    library. asyncio=True makes submit_async work: notify is then the package's own. With
+    log(level, room, text) and notify() are called on any thread, must be quick and must not call
+    the library. asyncio=True makes submit_async work: notify is then the package's own. With
     worker_threads=NONE executors run only inside work(). The other arguments are those of
     p2c2r_runtime_config; `options` is a dict.
     """
@@ -171,8 +172,8 @@ class Runtime:
     # ---- the end ------------------------------------------------------------------------------
 
     def close(self, timeout_ms=0xFFFFFFFF):
-        """Destroys all roles, then the runtime. E_TIMEOUT: an executor runs on; close again. Closing
-        twice is fine."""
+        """Destroys all roles, then the runtime. E_TIMEOUT: an executor runs on; close again.
+        Closing twice is fine."""
         if self._as_parameter_ not in _alive:
             return
         check(lib.runtime_close(self, timeout_ms))

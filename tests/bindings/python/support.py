@@ -1,4 +1,4 @@
-"""What the tests of the Python package share: the package of this source tree, and a small machine."""
+"""What the tests of the Python package share: the package itself, and a small machine."""
 
 import sys
 import threading

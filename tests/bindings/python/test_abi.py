@@ -1,4 +1,4 @@
-"""The package's structs, functions and constants are those of p2c2r.h, as the C compiler sees it."""
+"""Structs, functions and constants of the package are those of p2c2r.h as the compiler sees it."""
 
 import ctypes
 import enum
@@ -54,7 +54,8 @@ def structs():
     """The package's struct classes by their C names."""
     found = {}
     for name, kind in vars(_abi).items():
-        if isinstance(kind, type) and issubclass(kind, ctypes.Structure) and hasattr(kind, "_fields_"):
+        is_struct = isinstance(kind, type) and issubclass(kind, ctypes.Structure)
+        if is_struct and hasattr(kind, "_fields_"):
             found["p2c2r_" + re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()] = kind
     return found
 
@@ -128,7 +129,8 @@ class AbiTest(unittest.TestCase):
         for result, name, parameters in re.findall(pattern, CODE):
             parts = [] if parameters == "void" else parameters.split(",")
             # A parameter's type is what stands before its name, or an array of it.
-            types = [re.sub(r"\w+(\[\d+\])?$", lambda m: "*" if m[1] else "", p.strip()) for p in parts]
+            types = [re.sub(r"\w+\[\d+\]$", "*", part.strip()) for part in parts]
+            types = [re.sub(r"\w+$", "", part) for part in types]
             declared[name] = [kind_of(result), *map(kind_of, types)]
         ours = {name: [kind_in(kind) for kind in kinds] for name, kinds in _abi.PROTOTYPES.items()}
         self.assertEqual(ours, declared)

@@ -1,4 +1,4 @@
-"""Tasks that asyncio awaits: with the library's own loop thread, and with asyncio turning its loop."""
+"""Tasks that asyncio awaits, with the library's own loop thread and with asyncio turning it."""
 
 import asyncio
 import threading
@@ -17,7 +17,8 @@ class LoopThreadTest(MachineTest):
         client = self.connect()
 
         async def ask():
-            return await asyncio.gather(*(client.submit_async("echo", b"%d" % i) for i in range(300)))
+            texts = (b"%d" % i for i in range(300))
+            return await asyncio.gather(*(client.submit_async("echo", text) for text in texts))
 
         answers = asyncio.run(ask())
         self.assertEqual([bytes(a.data) for a in answers], [b"%d" % i for i in range(300)])
@@ -107,7 +108,8 @@ class ForeignLoopTest(MachineTest):
         client = self.connect()
 
         async def ask():
-            return await asyncio.gather(*(client.submit_async("echo", b"%d" % i) for i in range(300)))
+            texts = (b"%d" % i for i in range(300))
+            return await asyncio.gather(*(client.submit_async("echo", text) for text in texts))
 
         answers = asyncio.run(ask())
         self.assertEqual([bytes(a.data) for a in answers], [b"%d" % i for i in range(300)])
