@@ -97,10 +97,11 @@ void ClientState::take_mail() {
             if (!mail_first_) mail_last_ = &mail_first_;
         }
         if (count == 0) return;
+        const uint64_t now = now_us();
         for (size_t i = 0; i < count; ++i) {
             // An entry that is new cannot end, and so cannot go, before the role has it. One that
             // is cancelled may be gone by now: only its id is used.
-            if (taken[i].is_new) hand_over(*taken[i].entry, taken[i].id);
+            if (taken[i].is_new) hand_over(*taken[i].entry, taken[i].id, now);
             if (!taken[i].is_cancel || !role_) continue;
             try {
                 role_->cancel(taken[i].id);
@@ -111,14 +112,13 @@ void ClientState::take_mail() {
     }
 }
 
-void ClientState::hand_over(TaskEntry& entry, uint64_t id) {
+void ClientState::hand_over(TaskEntry& entry, uint64_t id, uint64_t now) {
     try {
         const uint32_t index = SlotMap<TaskEntry>::index_of(id);
         if (index >= entries_.size()) entries_.resize(index + kBatch);
         entries_[index] = &entry;
         entry.on_loop = true;
         // The deadline counts from submit, and so does the time the task took.
-        const uint64_t now = now_us();
         entry.mail_us = now > entry.submitted_us ? now - entry.submitted_us : 0;
         TaskSpec& spec = entry.spec;
         if (spec.deadline_us != 0) {
@@ -163,7 +163,10 @@ void ClientState::on_task_ended(uint64_t task, TaskResult&& result) {
 // The one place where a task ends.
 void ClientState::end(TaskEntry& entry, TaskResult&& result) noexcept {
     entry.on_loop = false;
-    entry.spec.params = entry.spec.data = Bytes();  // empty, unless the role never got them
+    // Empty, unless the role never got them.
+    if (!entry.spec.params.empty() || !entry.spec.data.empty()) {
+        entry.spec.params = entry.spec.data = Bytes();
+    }
     result.total_us += entry.mail_us;
     if (entry.output && result.success()) {
         if (result.data.size() > entry.output_size) {

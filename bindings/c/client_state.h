@@ -127,7 +127,7 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     // Under the mutex: takes the result out of an entry that has ended.
     p2c2r_result* fetch(TaskEntry& entry);
 
-    void hand_over(TaskEntry& entry, uint64_t id);
+    void hand_over(TaskEntry& entry, uint64_t id, uint64_t now);
     void end(TaskEntry& entry, TaskResult&& result) noexcept;
     void end_all(Status status) noexcept;
     p2c2r_result* blank_result() noexcept;
@@ -135,6 +135,7 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     void tell(TaskEntry& entry);
 
     const ClientSettings settings_;
+    std::atomic<const TypeName*> last_type_{nullptr};
 
     std::mutex mutex_;  // guards what follows, up to the loop's own
     std::condition_variable changed_;
@@ -148,7 +149,6 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     TaskEntry** mail_last_ = &mail_first_;
     TaskEntry* queue_first_ = nullptr;
     TaskEntry** queue_last_ = &queue_first_;
-    const TypeName* last_type_ = nullptr;
     Call* calls_ = nullptr;
     bool connected_ = false;
     Status given_up_ = Status::kOk;

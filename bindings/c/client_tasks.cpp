@@ -60,20 +60,15 @@ p2c2r_status check_desc(const p2c2r_task_desc& desc, p2c2r_error* why) {
 // ---- submit -----------------------------------------------------------------------------------
 
 Result<const TypeName*> ClientState::type_of(const char* name) {
-    {
-        // A game asks for few types, mostly for the same one again.
-        const std::lock_guard lock(mutex_);
-        if (last_type_ && std::strcmp(last_type_->given.c_str(), name) == 0) return last_type_;
-    }
+    // A game asks for few types, mostly for the same one again.
+    const TypeName* last = last_type_.load(std::memory_order_acquire);
+    if (last && std::strcmp(last->given.c_str(), name) == 0) return last;
     const size_t size = strnlen(name, limits::kTaskTypeLengthMax + 1);
     TaskSpec probe;
     probe.task_type.assign(name, size);
     if (const Result<Done> good = roles::check_task_spec(probe); !good) return good.error();
     Result<const TypeName*> type = runtime.pool().intern({name, size});
-    if (type) {
-        const std::lock_guard lock(mutex_);
-        last_type_ = *type;
-    }
+    if (type) last_type_.store(*type, std::memory_order_release);
     return type;
 }
 
@@ -179,7 +174,7 @@ void ClientState::drop(TaskEntry& entry) {
         entry.phase = TaskEntry::Phase::kGone;
         return;
     }
-    entry.spec.params = Bytes();
+    if (!entry.spec.params.empty()) entry.spec.params = Bytes();
     tasks_.erase(entry.id);
 }
 

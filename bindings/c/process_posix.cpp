@@ -23,12 +23,15 @@ uint64_t now_us() noexcept {
 // there means that nobody has asked since the fork (or ever), and the next number is written. The
 // page stays until the process ends: handles may be asked about at any time.
 
-namespace {
-
 using EpochCell = std::atomic<uint32_t>;
 static_assert(EpochCell::is_always_lock_free);
 
-std::atomic<EpochCell*> epoch_cell{nullptr};
+namespace detail {
+constinit std::atomic<EpochCell*> epoch_cell{nullptr};
+}
+
+namespace {
+
 std::atomic<uint32_t> epoch_last{0};
 std::atomic<pid_t> epoch_pid{0};  // where the kernel cannot empty pages
 
@@ -46,7 +49,7 @@ EpochCell* make_epoch_cell() noexcept {
     }
     EpochCell* cell = new (page) EpochCell(0);
     EpochCell* expected = nullptr;
-    if (!epoch_cell.compare_exchange_strong(expected, cell, std::memory_order_acq_rel)) {
+    if (!detail::epoch_cell.compare_exchange_strong(expected, cell, std::memory_order_acq_rel)) {
         munmap(page, size);
         return expected;
     }
@@ -62,18 +65,14 @@ uint32_t epoch_by_pid() noexcept {
 
 }  // namespace
 
-uint32_t process_epoch() noexcept {
+uint32_t detail::find_epoch() noexcept {
     EpochCell* cell = epoch_cell.load(std::memory_order_acquire);
-    if (!cell) [[unlikely]] {
-        cell = make_epoch_cell();
-        if (!cell) return epoch_by_pid();
-    }
+    if (!cell) cell = make_epoch_cell();
+    if (!cell) return epoch_by_pid();
     uint32_t epoch = cell->load(std::memory_order_acquire);
-    if (epoch == 0) [[unlikely]] {
-        const uint32_t next = next_epoch();
-        if (cell->compare_exchange_strong(epoch, next)) epoch = next;
-    }
-    return epoch;
+    if (epoch != 0) return epoch;
+    const uint32_t next = next_epoch();
+    return cell->compare_exchange_strong(epoch, next) ? next : epoch;
 }
 
 // ---- signals ----------------------------------------------------------------------------------

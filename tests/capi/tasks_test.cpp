@@ -1,0 +1,609 @@
+// A task that was accepted ends exactly once, told in one way, whatever the host does meanwhile.
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "world.h"
+
+using namespace capi_test;
+
+namespace {
+
+// Counts how often each task was told.
+struct Tally {
+    std::mutex mutex;
+    std::map<p2c2r_task, int> told;
+    std::map<p2c2r_task, p2c2r_status> status;
+
+    static void P2C2R_CALL done(void* user, p2c2r_task task, p2c2r_result* result) {
+        Tally& tally = *static_cast<Tally*>(user);
+        const std::lock_guard lock(tally.mutex);
+        ++tally.told[task];
+        tally.status[task] = p2c2r_result_status(result);
+        p2c2r_result_release(result);
+    }
+    size_t size() {
+        const std::lock_guard lock(mutex);
+        return told.size();
+    }
+    void check_once(size_t expected) {
+        const std::lock_guard lock(mutex);
+        CHECK(told.size() == expected);
+        for (const auto& [task, count] : told) CHECK(count == 1);
+    }
+};
+
+// A world whose peer runs "slow", which waits until it is cancelled or told to go on.
+struct SlowWorld {
+    explicit SlowWorld(int32_t mode) : runtime(make_runtime(mode)) {
+        executor.run = [this](p2c2r_job* job) -> p2c2r_status {
+            ++started;
+            while (!(p2c2r_job_state(job) & P2C2R_JOB_CANCELLED) && !go_on) {
+                std::this_thread::yield();
+            }
+            if (p2c2r_job_state(job) & P2C2R_JOB_CANCELLED) ++cancelled;
+            void* out = nullptr;
+            return p2c2r_job_output_alloc(job, 4, &out);
+        };
+        executor.add(runtime.get(), "slow");
+        coordinator = make_coordinator(runtime.get());
+        peer = make_peer(runtime.get(), coordinator.get());
+        client = make_client(runtime.get(), coordinator.get());
+        REQUIRE(p2c2r_client_connect(client.get(), 10'000, nullptr) == P2C2R_OK);
+    }
+    ~SlowWorld() { go_on = true; }
+
+    HostExecutor executor;
+    std::atomic<int> started{0};
+    std::atomic<int> cancelled{0};
+    std::atomic<bool> go_on{false};
+    Runtime runtime;
+    Coordinator coordinator;
+    Peer peer;
+    Client client;
+};
+
+}  // namespace
+
+TEST_CASE("each of many tasks is told exactly once through done") {
+    for (const int32_t deliver : {P2C2R_DELIVER_ON_DISPATCH, P2C2R_DELIVER_ON_LOOP}) {
+        for (const int32_t mode : {P2C2R_RUN_THREAD, P2C2R_RUN_MANUAL}) {
+            CAPTURE(deliver);
+            CAPTURE(mode);
+            const Runtime runtime = make_runtime(mode);
+            const Coordinator coordinator = make_coordinator(runtime.get());
+            const Peer peer = make_peer(runtime.get(), coordinator.get());
+            const Client client = make_client(runtime.get(), coordinator.get(), nullptr, deliver);
+            REQUIRE(p2c2r_client_connect(client.get(), 10'000, nullptr) == P2C2R_OK);
+            Tally tally;
+            constexpr size_t kTasks = 3000;
+            for (size_t i = 0; i < kTasks; ++i) {
+                Task task("echo", "payload", 7);
+                task.desc.done = Tally::done;
+                task.desc.user = &tally;
+                submit(client.get(), task.desc);
+            }
+            CHECK(turn_until(runtime.get(), [&] { return tally.size() == kTasks; }));
+            tally.check_once(kTasks);
+            for (const auto& [task, status] : tally.status) CHECK(status == P2C2R_OK);
+        }
+    }
+}
+
+TEST_CASE("many threads submit at once and each task is told exactly once") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const Coordinator coordinator = make_coordinator(runtime.get());
+    const Peer peer = make_peer(runtime.get(), coordinator.get());
+    const Client client =
+        make_client(runtime.get(), coordinator.get(), nullptr, P2C2R_DELIVER_ON_LOOP);
+    REQUIRE(p2c2r_client_connect(client.get(), 10'000, nullptr) == P2C2R_OK);
+    Tally tally;
+    constexpr int kThreads = 4;
+    constexpr int kEach = 500;
+    std::atomic<int> accepted{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < kThreads; ++i) {
+        threads.emplace_back([&] {
+            for (int j = 0; j < kEach;) {
+                Task task("echo", "payload", 7);
+                task.desc.done = Tally::done;
+                task.desc.user = &tally;
+                p2c2r_task id = 0;
+                if (p2c2r_client_submit(client.get(), &task.desc, &id, nullptr) == P2C2R_OK) {
+                    ++accepted;
+                    ++j;
+                }
+            }
+        });
+    }
+    for (std::thread& thread : threads) thread.join();
+    CHECK(turn_until(runtime.get(), [&] { return tally.size() == size_t{kThreads * kEach}; }));
+    CHECK(accepted == kThreads * kEach);
+    tally.check_once(kThreads * kEach);
+}
+
+TEST_CASE("done may submit the next task and the chain goes on") {
+    for (const int32_t deliver : {P2C2R_DELIVER_ON_DISPATCH, P2C2R_DELIVER_ON_LOOP}) {
+        for (const int32_t mode : {P2C2R_RUN_THREAD, P2C2R_RUN_MANUAL}) {
+            const Runtime runtime = make_runtime(mode);
+            auto config = sized<p2c2r_client_config>();
+            config.tasks_max = 1;  // the place of the task that is being told is free again
+            config.deliver = deliver;
+            p2c2r_client* made = nullptr;
+            REQUIRE(p2c2r_client_create(runtime.get(), &config, &made, nullptr) == P2C2R_OK);
+            const Client client(made);
+            struct Chain {
+                p2c2r_client* client;
+                std::atomic<int> links{0};
+                static void P2C2R_CALL done(void* user, p2c2r_task, p2c2r_result* result) {
+                    Chain& chain = *static_cast<Chain*>(user);
+                    p2c2r_result_release(result);
+                    if (++chain.links < 100) chain.go();
+                }
+                void go() {
+                    Task task("echo", "x", 1);
+                    task.desc.done = done;
+                    task.desc.user = this;
+                    p2c2r_task id = 0;
+                    CHECK(p2c2r_client_submit(client, &task.desc, &id, nullptr) == P2C2R_OK);
+                }
+            } chain{client.get()};
+            chain.go();
+            CHECK(turn_until(runtime.get(), [&] { return chain.links == 100; }));
+        }
+    }
+}
+
+TEST_CASE("poll is PENDING then OK once and stale afterwards") {
+    SlowWorld world(P2C2R_RUN_THREAD);
+    const Task task("slow");
+    const p2c2r_task id = submit(world.client.get(), task.desc);
+    p2c2r_result* result = nullptr;
+    CHECK(p2c2r_client_poll(world.client.get(), id, &result) == P2C2R_PENDING);
+    CHECK(p2c2r_client_get_result(world.client.get(), id, 1000, &result) == P2C2R_PENDING);
+    CHECK(result == nullptr);
+    world.go_on = true;
+    uint32_t which = 77;
+    const p2c2r_task tasks[] = {id};
+    CHECK(p2c2r_client_wait(world.client.get(), tasks, 1, kLongUs, &which) == P2C2R_OK);
+    CHECK(which == 0);
+    REQUIRE(p2c2r_client_poll(world.client.get(), id, &result) == P2C2R_OK);
+    const Result owned(result);
+    CHECK(p2c2r_result_status(result) == P2C2R_OK);
+    CHECK(p2c2r_client_poll(world.client.get(), id, &result) == P2C2R_E_STALE);
+    CHECK(p2c2r_client_cancel(world.client.get(), id) == P2C2R_E_STALE);
+    CHECK(p2c2r_client_forget(world.client.get(), id) == P2C2R_E_STALE);
+    CHECK(p2c2r_client_wait(world.client.get(), tasks, 1, 0, nullptr) == P2C2R_E_STALE);
+    CHECK(p2c2r_client_poll(world.client.get(), 12345678, &result) == P2C2R_E_STALE);
+    CHECK(p2c2r_client_poll(world.client.get(), 0, &result) == P2C2R_E_STALE);
+}
+
+TEST_CASE("a task with done is not for poll and its kin") {
+    SlowWorld world(P2C2R_RUN_THREAD);
+    Tally tally;
+    Task task("slow");
+    task.desc.done = Tally::done;
+    task.desc.user = &tally;
+    const p2c2r_task id = submit(world.client.get(), task.desc);
+    p2c2r_result* result = nullptr;
+    CHECK(p2c2r_client_poll(world.client.get(), id, &result) == P2C2R_E_STATE);
+    CHECK(p2c2r_client_get_result(world.client.get(), id, 10, &result) == P2C2R_E_STATE);
+    CHECK(p2c2r_client_wait(world.client.get(), &id, 1, 10, nullptr) == P2C2R_E_STATE);
+    p2c2r_error why = {};
+    CHECK(p2c2r_client_submit_and_wait(world.client.get(), &task.desc, &result, &why) ==
+          P2C2R_E_ARGUMENT);
+    CHECK(std::string(why.field) == "done");
+    world.go_on = true;
+    CHECK(turn_until(world.runtime.get(), [&] { return tally.size() == 1; }));
+}
+
+TEST_CASE("of two pollers one gets the result and the other E_STALE") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const Client client = make_client(runtime.get());
+    for (int round = 0; round < 200; ++round) {
+        const Task task("echo", "x", 1);
+        const p2c2r_task id = submit(client.get(), task.desc);
+        std::atomic<int> got{0};
+        std::atomic<int> stale{0};
+        const auto poll = [&] {
+            for (;;) {
+                p2c2r_result* result = nullptr;
+                const p2c2r_status status = p2c2r_client_poll(client.get(), id, &result);
+                if (status == P2C2R_PENDING) continue;
+                if (status == P2C2R_OK) {
+                    ++got;
+                    p2c2r_result_release(result);
+                } else if (status == P2C2R_E_STALE) {
+                    ++stale;
+                }
+                return;
+            }
+        };
+        std::thread other(poll);
+        poll();
+        other.join();
+        CHECK(got == 1);
+        CHECK(stale == 1);
+    }
+}
+
+TEST_CASE("cancel reaches the executor and the task still ends once as E_CANCELLED") {
+    SlowWorld world(P2C2R_RUN_THREAD);
+    const Task task("slow");
+    const p2c2r_task id = submit(world.client.get(), task.desc);
+    CHECK(turn_until(world.runtime.get(), [&] { return world.started == 1; }));
+    CHECK(p2c2r_client_cancel(world.client.get(), id) == P2C2R_OK);
+    const Result result = fetch(world.client.get(), id);
+    CHECK(p2c2r_result_status(result.get()) == P2C2R_E_CANCELLED);
+    CHECK(turn_until(world.runtime.get(), [&] { return world.cancelled == 1; }));
+}
+
+TEST_CASE("forget is never told and frees a result that waits") {
+    SlowWorld world(P2C2R_RUN_THREAD);
+    Tally tally;
+    Task told("slow");
+    told.desc.done = Tally::done;
+    told.desc.user = &tally;
+    const p2c2r_task forgotten = submit(world.client.get(), told.desc);
+    CHECK(p2c2r_client_forget(world.client.get(), forgotten) == P2C2R_OK);
+    CHECK(p2c2r_client_forget(world.client.get(), forgotten) == P2C2R_E_STALE);
+    const Task waits("echo", "x", 1);
+    const p2c2r_task waiting = submit(world.client.get(), waits.desc);
+    CHECK(p2c2r_client_wait(world.client.get(), &waiting, 1, kLongUs, nullptr) == P2C2R_OK);
+    CHECK(p2c2r_client_forget(world.client.get(), waiting) == P2C2R_OK);
+    p2c2r_result* result = nullptr;
+    CHECK(p2c2r_client_poll(world.client.get(), waiting, &result) == P2C2R_E_STALE);
+    // Whatever ends meanwhile, dispatch tells nothing.
+    const p2c2r_task after = submit(world.client.get(), waits.desc);
+    fetch(world.client.get(), after);
+    CHECK(turn_until(world.runtime.get(), [&] {
+        auto stats = sized<p2c2r_client_stats>();
+        p2c2r_client_stats_get(world.client.get(), &stats);
+        return stats.tasks_pending == 0 && stats.results_waiting == 0;
+    }));
+    uint32_t run = 0;
+    CHECK(p2c2r_runtime_dispatch(world.runtime.get(), 0, 0, &run) == P2C2R_OK);
+    CHECK(run == 0);
+    CHECK(tally.size() == 0);
+}
+
+TEST_CASE("a task that ended but was not told yet can be forgotten in the last moment") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const Client client = make_client(runtime.get());
+    Tally tally;
+    Task task("echo", "x", 1);
+    task.desc.done = Tally::done;
+    task.desc.user = &tally;
+    const p2c2r_task id = submit(client.get(), task.desc);
+    auto stats = sized<p2c2r_client_stats>();
+    while (stats.results_waiting == 0) p2c2r_client_stats_get(client.get(), &stats);
+    CHECK(p2c2r_client_cancel(client.get(), id) == P2C2R_E_STALE);  // it has ended
+    CHECK(p2c2r_client_forget(client.get(), id) == P2C2R_OK);
+    uint32_t run = 0;
+    CHECK(p2c2r_client_dispatch(client.get(), 0, 0, &run) == P2C2R_OK);
+    CHECK(tally.size() == 0);
+}
+
+TEST_CASE("dispatch runs at most as many functions as it is allowed and in order") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const Client client = make_client(runtime.get());
+    static std::vector<p2c2r_task> order;
+    order.clear();
+    std::vector<p2c2r_task> submitted;
+    for (int i = 0; i < 150; ++i) {
+        Task task("echo", "x", 1);
+        task.desc.done = [](void*, p2c2r_task id, p2c2r_result* result) {
+            order.push_back(id);
+            p2c2r_result_release(result);
+        };
+        submitted.push_back(submit(client.get(), task.desc));
+    }
+    auto stats = sized<p2c2r_client_stats>();
+    while (stats.results_waiting < 150) p2c2r_client_stats_get(client.get(), &stats);
+    uint32_t run = 0;
+    CHECK(p2c2r_runtime_dispatch(runtime.get(), 7, 0, &run) == P2C2R_OK);
+    CHECK(run == 7);
+    CHECK(order.size() == 7);
+    CHECK(p2c2r_client_dispatch(client.get(), 100, 0, &run) == P2C2R_OK);
+    CHECK(run == 100);
+    CHECK(p2c2r_runtime_dispatch(runtime.get(), 0, 0, &run) == P2C2R_OK);
+    CHECK(run == 43);
+    CHECK(order == submitted);
+}
+
+TEST_CASE("a budget ends dispatch early and nothing is lost") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const Client client = make_client(runtime.get());
+    Tally tally;
+    for (int i = 0; i < 100; ++i) {
+        Task task("echo", "x", 1);
+        task.desc.user = &tally;
+        task.desc.done = [](void* user, p2c2r_task id, p2c2r_result* result) {
+            const uint64_t until = p2c2r_now_us() + 2;  // longer than the whole budget
+            while (p2c2r_now_us() < until) {
+            }
+            Tally::done(user, id, result);
+        };
+        submit(client.get(), task.desc);
+    }
+    auto stats = sized<p2c2r_client_stats>();
+    while (stats.results_waiting < 100) p2c2r_client_stats_get(client.get(), &stats);
+    uint32_t run = 0;
+    CHECK(p2c2r_runtime_dispatch(runtime.get(), 0, 1, &run) == P2C2R_OK);
+    CHECK(run == 1);
+    CHECK(p2c2r_runtime_dispatch(runtime.get(), 0, 0, &run) == P2C2R_OK);
+    CHECK(run == 99);
+    tally.check_once(100);
+}
+
+TEST_CASE("more tasks than tasks_max are E_BUSY with a hint and taken again later") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    auto config = sized<p2c2r_client_config>();
+    config.tasks_max = 3;
+    p2c2r_client* made = nullptr;
+    REQUIRE(p2c2r_client_create(runtime.get(), &config, &made, nullptr) == P2C2R_OK);
+    const Client client(made);
+    const Task task("echo", "x", 1);
+    std::vector<p2c2r_task> tasks;
+    for (int i = 0; i < 3; ++i) tasks.push_back(submit(client.get(), task.desc));
+    p2c2r_task id = 0;
+    p2c2r_error why = {};
+    CHECK(p2c2r_client_submit(client.get(), &task.desc, &id, &why) == P2C2R_E_BUSY);
+    CHECK(why.retry_after_ms > 0);
+    CHECK(std::string(why.field) == "tasks_max");
+    fetch(client.get(), tasks[0]);
+    CHECK(p2c2r_client_submit(client.get(), &task.desc, &id, &why) == P2C2R_OK);
+    fetch(client.get(), tasks[1]);
+    fetch(client.get(), tasks[2]);
+    fetch(client.get(), id);
+}
+
+TEST_CASE("more payload bytes than bytes_max are E_BUSY while others are pending") {
+    SlowWorld world(P2C2R_RUN_THREAD);
+    auto config = sized<p2c2r_client_config>();
+    config.bytes_max = 1000;
+    p2c2r_client* made = nullptr;
+    REQUIRE(p2c2r_client_create(world.runtime.get(), &config, &made, nullptr) == P2C2R_OK);
+    const Client client(made);
+    const std::string payload(900, 'x');
+    const Task task("slow", payload.data(), payload.size());
+    const p2c2r_task first = submit(client.get(), task.desc);
+    p2c2r_task id = 0;
+    p2c2r_error why = {};
+    CHECK(p2c2r_client_submit(client.get(), &task.desc, &id, &why) == P2C2R_E_BUSY);
+    CHECK(std::string(why.field) == "bytes_max");
+    world.go_on = true;
+    fetch(client.get(), first);
+}
+
+TEST_CASE("submit_many accepts a prefix and says what is wrong with the next") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const Client client = make_client(runtime.get());
+    p2c2r_bytes data = {"abc", 3, nullptr, nullptr};
+    std::vector<p2c2r_task_desc> descs(5, sized<p2c2r_task_desc>());
+    for (auto& desc : descs) {
+        desc.task_type = "echo";
+        desc.data = &data;
+    }
+    descs[3].priority = 1000;
+    p2c2r_task tasks[5] = {};
+    uint32_t accepted = 0;
+    p2c2r_error why = {};
+    CHECK(p2c2r_client_submit_many(client.get(), descs.data(), 5, tasks, &accepted, &why) ==
+          P2C2R_E_ARGUMENT);
+    CHECK(accepted == 3);
+    CHECK(std::string(why.field) == "priority");
+    for (uint32_t i = 0; i < accepted; ++i)
+        CHECK(data_of(fetch(client.get(), tasks[i]).get()) == "abc");
+    CHECK(p2c2r_client_submit_many(client.get(), nullptr, 0, nullptr, &accepted, nullptr) ==
+          P2C2R_OK);
+    CHECK(accepted == 0);
+}
+
+TEST_CASE("memory that is given away is released exactly once and after the call") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    struct Payload {
+        std::vector<uint8_t> bytes;
+        std::atomic<int> released{0};
+    };
+    for (const size_t size : {size_t{1}, size_t{1024}, size_t{1025}, size_t{300'000}}) {
+        CAPTURE(size);
+        Payload payload;
+        payload.bytes.assign(size, 7);
+        {
+            const Client client = make_client(runtime.get());
+            p2c2r_bytes data = {payload.bytes.data(), size,
+                                [](void* user, const void* at, size_t count) {
+                                    Payload& of = *static_cast<Payload*>(user);
+                                    CHECK(at == of.bytes.data());
+                                    CHECK(count == of.bytes.size());
+                                    ++of.released;
+                                },
+                                &payload};
+            Task task("echo");
+            task.desc.data = &data;
+            const Result result = fetch(client.get(), submit(client.get(), task.desc));
+            CHECK(data_of(result.get()) == std::string(size, 7));
+        }
+        CHECK(payload.released == 1);
+    }
+}
+
+TEST_CASE("the result is written into the output the task names and a larger one is E_SIZE") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const Client client = make_client(runtime.get());
+    char output[8] = "-------";
+    Task task("echo", "12345", 5);
+    task.desc.output = output;
+    task.desc.output_size = 5;
+    Result result = fetch(client.get(), submit(client.get(), task.desc));
+    CHECK(p2c2r_result_status(result.get()) == P2C2R_OK);
+    CHECK(std::string(output) == "12345--");
+    task.desc.output_size = 4;
+    std::memset(output, '-', 7);
+    result = fetch(client.get(), submit(client.get(), task.desc));
+    CHECK(p2c2r_result_status(result.get()) == P2C2R_E_SIZE);
+    CHECK(std::string(output) == "-------");
+    size_t size = 0;
+    CHECK(std::string(p2c2r_result_text(result.get(), P2C2R_TEXT_FIELD, &size)) == "output_size");
+}
+
+TEST_CASE("a task whose memory is borrowed cannot be forgotten before it has ended") {
+    SlowWorld world(P2C2R_RUN_THREAD);
+    char output[8];
+    Task task("slow");
+    task.desc.output = output;
+    task.desc.output_size = sizeof output;
+    const p2c2r_task id = submit(world.client.get(), task.desc);
+    CHECK(p2c2r_client_forget(world.client.get(), id) == P2C2R_E_STATE);
+    CHECK(p2c2r_client_cancel(world.client.get(), id) == P2C2R_OK);
+    fetch(world.client.get(), id);
+}
+
+TEST_CASE("a task waits for those it depends on and fails when one of them did") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    HostExecutor fails;
+    fails.run = [](p2c2r_job*) { return P2C2R_E_LIMIT; };
+    fails.add(runtime.get(), "fails");
+    const Client client = make_client(runtime.get());
+    const Task good("echo", "x", 1);
+    const Task bad("fails");
+    const p2c2r_task first = submit(client.get(), good.desc);
+    Task second("echo", "y", 1);
+    second.desc.depends_on = &first;
+    second.desc.depends_count = 1;
+    const p2c2r_task after_good = submit(client.get(), second.desc);
+    const p2c2r_task failing = submit(client.get(), bad.desc);
+    second.desc.depends_on = &failing;
+    const p2c2r_task after_bad = submit(client.get(), second.desc);
+    CHECK(p2c2r_result_status(fetch(client.get(), after_good).get()) == P2C2R_OK);
+    CHECK(p2c2r_result_status(fetch(client.get(), after_bad).get()) == P2C2R_E_STATE);
+    CHECK(p2c2r_result_status(fetch(client.get(), failing).get()) == P2C2R_E_LIMIT);
+    fetch(client.get(), first);
+}
+
+TEST_CASE("a deadline ends a task though nobody answers") {
+    for (const int32_t mode : {P2C2R_RUN_THREAD, P2C2R_RUN_MANUAL}) {
+        SlowWorld world(mode);
+        Task task("slow");
+        task.desc.deadline_us = 20'000;
+        task.desc.place = P2C2R_PLACE_REMOTE;
+        const Result result = fetch(world.client.get(), submit(world.client.get(), task.desc));
+        CHECK(p2c2r_result_status(result.get()) == P2C2R_E_DEADLINE);
+    }
+}
+
+TEST_CASE("destroying a client ends its tasks and runs each done here before it returns") {
+    for (const int32_t deliver : {P2C2R_DELIVER_ON_DISPATCH, P2C2R_DELIVER_ON_LOOP}) {
+        for (const int32_t mode : {P2C2R_RUN_THREAD, P2C2R_RUN_MANUAL}) {
+            CAPTURE(mode);
+            SlowWorld world(mode);
+            Client client =
+                make_client(world.runtime.get(), world.coordinator.get(), nullptr, deliver);
+            REQUIRE(p2c2r_client_connect(client.get(), 10'000, nullptr) == P2C2R_OK);
+            Tally tally;
+            for (int i = 0; i < 50; ++i) {
+                Task task("slow");
+                task.desc.done = Tally::done;
+                task.desc.user = &tally;
+                submit(client.get(), task.desc);
+                const Task unwatched("slow");
+                submit(client.get(), unwatched.desc);
+            }
+            client.reset();
+            tally.check_once(50);
+            for (const auto& [task, status] : tally.status) CHECK(status == P2C2R_E_CLOSED);
+        }
+    }
+}
+
+TEST_CASE("calls that may wait are E_STATE inside a host function") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const Client client = make_client(runtime.get());
+    struct Seen {
+        p2c2r_runtime* runtime;
+        p2c2r_client* client;
+        std::vector<p2c2r_status> statuses;
+        std::atomic<bool> done{false};
+
+        void look() {
+            p2c2r_result* result = nullptr;
+            const Task task("echo");
+            p2c2r_task id = 1;
+            statuses = {
+                p2c2r_client_get_result(client, 1, 0, &result),
+                p2c2r_client_wait(client, &id, 1, 0, nullptr),
+                p2c2r_client_submit_and_wait(client, &task.desc, &result, nullptr),
+                p2c2r_client_connect(client, 0, nullptr),
+                p2c2r_client_call(client, "status", nullptr, 0, &result, nullptr),
+                p2c2r_client_dispatch(client, 0, 0, nullptr),
+                p2c2r_client_destroy(client),
+                p2c2r_runtime_dispatch(runtime, 0, 0, nullptr),
+                p2c2r_runtime_poll(runtime, 0),
+                p2c2r_runtime_work(runtime, 0, 0),
+                p2c2r_runtime_call(runtime, "task_types", nullptr, nullptr, 0, &result, nullptr),
+                p2c2r_runtime_remove_executor(runtime, "echo", 0),
+                p2c2r_runtime_close(runtime, 0),
+                p2c2r_runtime_destroy(runtime),
+            };
+            done = true;
+        }
+        void check() {
+            for (size_t i = 0; i < statuses.size(); ++i) {
+                CAPTURE(i);
+                CHECK(statuses[i] == P2C2R_E_STATE);
+            }
+            statuses.clear();
+        }
+    } seen{runtime.get(), client.get(), {}};
+
+    // In done on the dispatching thread.
+    Task task("echo", "x", 1);
+    task.desc.user = &seen;
+    task.desc.done = [](void* user, p2c2r_task, p2c2r_result* result) {
+        static_cast<Seen*>(user)->look();
+        p2c2r_result_release(result);
+    };
+    submit(client.get(), task.desc);
+    CHECK(turn_until(runtime.get(), [&] { return seen.done.load(); }));
+    seen.check();
+
+    // In run on a worker thread, and in a short run on the loop's thread.
+    for (const uint32_t flags : {0u, uint32_t{P2C2R_EXECUTOR_SHORT}}) {
+        HostExecutor executor;
+        executor.run = [&](p2c2r_job* job) {
+            seen.look();
+            void* out = nullptr;
+            return p2c2r_job_output_alloc(job, 0, &out);
+        };
+        const char* name = flags ? "short_one" : "long_one";
+        executor.add(runtime.get(), name, flags);
+        const Task local(name);
+        fetch(client.get(), submit(client.get(), local.desc));
+        seen.check();
+        CHECK(p2c2r_runtime_remove_executor(runtime.get(), name, 10'000) == P2C2R_OK);
+    }
+}
+
+TEST_CASE("a second dispatch while one runs is E_BUSY") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const Client client = make_client(runtime.get());
+    struct Meeting {
+        p2c2r_runtime* runtime;
+        p2c2r_status other = P2C2R_OK;
+        bool done = false;
+    } meeting{runtime.get()};
+    Task task("echo", "x", 1);
+    task.desc.user = &meeting;
+    task.desc.done = [](void* user, p2c2r_task, p2c2r_result* result) {
+        Meeting& met = *static_cast<Meeting*>(user);
+        p2c2r_result_release(result);
+        std::thread other(
+            [&met] { met.other = p2c2r_runtime_dispatch(met.runtime, 0, 0, nullptr); });
+        other.join();
+        met.done = true;
+    };
+    submit(client.get(), task.desc);
+    CHECK(turn_until(runtime.get(), [&] { return meeting.done; }));
+    CHECK(meeting.other == P2C2R_E_BUSY);
+}
