@@ -59,10 +59,7 @@ struct LocalPipe {
 class LocalConnection final : public Connection {
   public:
     LocalConnection(std::shared_ptr<LocalPipe> pipe, int index)
-        : pipe_(std::move(pipe)),
-          index_(index),
-          here_(pipe_->sides[index]),
-          there_(pipe_->sides[1 - index]) {
+        : pipe_(std::move(pipe)), here_(pipe_->sides[index]), there_(pipe_->sides[1 - index]) {
         here_.connection = this;
         here_.deliver.fire = [this] { deliver(); };
     }
@@ -260,7 +257,6 @@ class LocalConnection final : public Connection {
     }
 
     std::shared_ptr<LocalPipe> pipe_;
-    const int index_;
     Side& here_;
     Side& there_;
 };

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/bytes.h"
+#include "wire/frame.h"
 
 namespace p2c2r::net {
 
@@ -23,8 +24,9 @@ struct ReadBlock {
 class ReadBlocks {
   public:
     static constexpr size_t kReadSize = 256 * 1024;
-    // Behind that: room to complete, in place, a frame whose beginning was the end of a read.
-    static constexpr size_t kTailSize = 132 * 1024;
+    // Behind that: room to complete, in place, a frame whose beginning was the end of a read. Only
+    // what is written to becomes resident.
+    static constexpr size_t kTailSize = limits::kChunkSizeMax + 4 * 1024;
     static constexpr size_t kReadSizeMin = 64 * 1024;
     static constexpr size_t kSpareMax = 4;  // blocks set aside
     static constexpr size_t kPinsMax = 16;  // so that slow senders cannot keep many blocks
