@@ -22,6 +22,7 @@ constexpr uint64_t kJoinTimeoutUs = 60'000'000;
 constexpr uint64_t kWatchStepUs = 10'000;      // between two looks at the coordinator
 constexpr uint64_t kRestartAfterUs = 300'000;  // the killed peer is away for this long
 constexpr uint64_t kGamerTimeoutUs = 300'000'000;
+constexpr double kGamerStartS = 0.1;  // from its start to its first frame, about
 constexpr size_t kWarmUpFrames = 12;
 constexpr uint64_t kStopTimeoutUs = 8'000'000;
 constexpr int kWarmUpRounds = 5;
@@ -59,6 +60,7 @@ class StreamDemo {
     Outcome warm_up();
     Outcome stream();
     void kill_and_restart(Process& gamer);
+    [[nodiscard]] bool is_half_way(uint64_t started_us) const;
     void look_at_peers();
     uint64_t held_by(const std::string& peer_id) const;
     Outcome write_report();
@@ -231,18 +233,25 @@ uint64_t StreamDemo::held_by(const std::string& peer_id) const {
     return 0;
 }
 
+// Half of the frames' time is over, or half of them are back.
+bool StreamDemo::is_half_way(uint64_t started_us) const {
+    const double half_s = static_cast<double>(names_.size()) / rate_ / 2;
+    if (static_cast<double>(p2c2r_now_us() - started_us) / 1e6 >= half_s + kGamerStartS)
+        return true;
+    const Result<std::vector<std::string>> back = list_files(path("after"));
+    return back && back->size() >= names_.size() / 2;
+}
+
 // Half-way one of the native peers that hold frames is killed, and is back a little later.
 void StreamDemo::kill_and_restart(Process& gamer) {
+    const uint64_t started_us = p2c2r_now_us();
     size_t victim = 0;  // index of the peer; 0, the Vulkan one, stands for nobody yet
     uint64_t killed_us = 0;
-    bool restarted = false;
-    while (gamer.running() && !restarted && signals_.count() == 0) {
+    while (gamer.running() && signals_.count() == 0) {
         observer_->wait_and_dispatch(kWatchStepUs, &signals_);
         look_at_peers();
-        uint64_t done = 0;
-        for (const auto& [peer_id, count] : counts_) done += count.in_stream();
         for (size_t index = plans_.size() - 1; victim == 0 && index > 0; --index) {
-            if (done < names_.size() / 2 || held_by(plans_[index].peer_id) == 0) continue;
+            if (!is_half_way(started_us) || held_by(plans_[index].peer_id) == 0) continue;
             victim = index;
             killed_us = p2c2r_now_us();
             peers_[index].kill_now();
@@ -251,7 +260,7 @@ void StreamDemo::kill_and_restart(Process& gamer) {
         if (victim != 0 && p2c2r_now_us() - killed_us >= kRestartAfterUs) {
             if (Outcome failure = start_peer(victim)) report("demo stream", *failure);
             events_.emplace_back(p2c2r_now_us(), plans_[victim].peer_id + " started again");
-            restarted = true;
+            return;
         }
     }
 }
@@ -262,13 +271,13 @@ Outcome StreamDemo::stream() {
     Process::Options options;
     options.without = "P2C2R_";
     options.output_file = path("logs/gamer.log");
-    Result<Process> gamer =
-        Process::start(own_path(),
-                       {"submit", "upscale", "--coordinator", coordinator_.url, "--data",
-                        frames_directory_, "--out", path("after"), "--rate", rate, "--deadline-ms",
-                        std::to_string(deadline_ms_), "--params", params().dump(),
-                        "--local-at-deadline", "--stream-report", path("stream.json")},
-                       options);
+    Result<Process> gamer = Process::start(
+        own_path(),
+        {"submit", "upscale", "--coordinator", coordinator_.url, "--data", frames_directory_,
+         "--out", path("after"), "--rate", rate, "--deadline-ms", std::to_string(deadline_ms_),
+         "--params", params().dump(), "--local-at-deadline", "--late-here", "--stream-report",
+         path("stream.json")},
+        options);
     if (!gamer) return gamer.failure();
     kill_and_restart(*gamer);
     while (gamer->running() && signals_.count() == 0) {

@@ -122,11 +122,11 @@ Outcome encode_pictures(Session& session, size_t count,
     for (size_t taken = 0; taken < count; ++taken) {
         while (made < count && running.size() < kJobsAtOnce) {
             const EncodeJob job = make(made);
-            const json params = {{"input_res", {job.picture.width, job.picture.height}},
-                                 {"channels", 3},
-                                 {"output_res", {job.size.width, job.size.height}},
-                                 {"output_format", job.format},
-                                 {"jpeg_quality", job.jpeg_quality}};
+            json params = {{"input_res", {job.picture.width, job.picture.height}},
+                           {"channels", 3},
+                           {"output_res", {job.size.width, job.size.height}},
+                           {"output_format", job.format}};
+            if (job.format == "jpeg") params["jpeg_quality"] = job.jpeg_quality;
             Result<p2c2r_task> task = submit_upscale(
                 session, params,
                 {job.picture.pixels.data(), job.picture.pixels.size(), nullptr, nullptr});

@@ -10,6 +10,7 @@ struct RunTasksOptions {
     SessionOptions session;
     int32_t place = P2C2R_PLACE_AUTO;
     uint32_t flags = 0;                // P2C2R_TASK_
+    bool late_here = false;            // see StreamOptions
     uint64_t deadline_default_us = 0;  // when the command line says none
 };
 

@@ -13,6 +13,7 @@ struct SubmitOptions {
     std::optional<std::string> coordinator;
     std::optional<uint64_t> connect_timeout_ms;
     bool local_at_deadline = false;
+    bool late_here = false;
     bool remote_only = false;
 };
 
@@ -28,6 +29,7 @@ int run_submit(const SubmitOptions& options) {
     run.session.tell_state = !options.tasks.quiet;
     run.place = options.remote_only ? P2C2R_PLACE_REMOTE : P2C2R_PLACE_AUTO;
     run.flags = options.local_at_deadline ? P2C2R_TASK_LOCAL_AT_DEADLINE : 0;
+    run.late_here = options.late_here;
     return run_tasks("submit", options.tasks, run);
 }
 
@@ -46,6 +48,8 @@ void add_submit_command(Command& root) {
                       "Time to find the coordinator (5000)");
     command.add_flag("--local-at-deadline", options.local_at_deadline,
                      "Compute here what would come too late otherwise");
+    command.add_flag("--late-here", options.late_here,
+                     "Compute here what has missed its deadline: late, but not lost");
     command.add_flag("--remote-only", options.remote_only,
                      "Never compute here, even when nobody else can");
 }

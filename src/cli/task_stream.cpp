@@ -15,6 +15,7 @@ using nlohmann::json;
 namespace {
 
 constexpr uint32_t kInFlightDefault = 16;
+constexpr uint64_t kLateDeadlineUs = 60'000'000;
 constexpr uint64_t kBusyWaitUs = 5'000;  // before trying again when the client is full
 
 void P2C2R_CALL free_text(void* user, const void*, size_t) {
@@ -58,7 +59,7 @@ class Stream {
     }
     uint64_t now_us() const { return p2c2r_now_us() - start_us_; }
     void submit_due();
-    bool submit(size_t index);
+    bool submit(size_t index, bool late);
     void fail(size_t index, int32_t status, const std::string& error);
     void end(size_t index, const p2c2r_result* result);
     void cancel_all();
@@ -107,13 +108,14 @@ StreamSummary Stream::run(StopSignals* signals) {
 void Stream::submit_due() {
     while (next_ < requests_.size() && next_ - ended_ < window_ && now_us() >= due_us(next_) &&
            now_us() >= retry_us_) {
-        if (!submit(next_)) return;
+        if (!submit(next_, false)) return;
         ++next_;
     }
 }
 
-// False: the client is full; the same request is tried again later.
-bool Stream::submit(size_t index) {
+// False: the client is full; the same request is tried again later. `late`: it has missed its
+// deadline and is computed here, without another one.
+bool Stream::submit(size_t index, bool late) {
     const TaskRequest& request = requests_[index];
     TaskRecord& record = summary_.tasks[index];
     record.name = request.name;
@@ -136,10 +138,10 @@ bool Stream::submit(size_t index) {
     slots_[index] = {this, index};
     p2c2r_task_desc desc = {};
     desc.struct_size = sizeof desc;
-    desc.flags = options_.flags;
-    desc.deadline_us = options_.deadline_us;
+    desc.flags = late ? 0 : options_.flags;
+    desc.deadline_us = late ? kLateDeadlineUs : options_.deadline_us;
     desc.priority = options_.priority;
-    desc.place = options_.place;
+    desc.place = late ? P2C2R_PLACE_LOCAL : options_.place;
     desc.params_format = P2C2R_FORMAT_JSON;
     desc.task_type = options_.task_type.c_str();
     desc.params = params.data();
@@ -147,8 +149,11 @@ bool Stream::submit(size_t index) {
     desc.data = bytes ? &data : nullptr;
     desc.done = on_done;
     desc.user = &slots_[index];
-    record.submitted_us = now_us();
-    record.bytes_up = data.size + params.size();
+    if (!late) {
+        record.submitted_us = now_us();
+        record.bytes_up = data.size + params.size();
+    }
+    record.late = late;
     p2c2r_error why = {};
     const p2c2r_status status =
         p2c2r_client_submit(session_.client(), &desc, &pending_[index], &why);
@@ -156,7 +161,7 @@ bool Stream::submit(size_t index) {
         bytes.release();  // the library's now; free_text gives it back
         return true;
     }
-    if (status == P2C2R_E_BUSY && next_ > ended_) {
+    if (status == P2C2R_E_BUSY && !late && next_ > ended_) {
         retry_us_ = now_us() + std::max<uint64_t>(why.retry_after_ms * 1000ull, kBusyWaitUs);
         return false;
     }
@@ -174,6 +179,7 @@ void Stream::fail(size_t index, int32_t status, const std::string& error) {
     on_result_(index, record, nullptr);
 }
 
+// Submitting from here is allowed, and done for what is late.
 void P2C2R_CALL Stream::on_done(void* user, p2c2r_task, p2c2r_result* result) {
     const ResultHandle owned(result);
     const Slot* slot = static_cast<Slot*>(user);
@@ -185,19 +191,25 @@ void Stream::end(size_t index, const p2c2r_result* result) {
     p2c2r_result_info info = {};
     info.struct_size = sizeof info;
     p2c2r_result_info_get(result, &info);
+    pending_[index] = 0;
+    if (info.status == P2C2R_E_DEADLINE && options_.late_here && !record.late &&
+        !summary_.stopped) {
+        submit(index, true);
+        return;
+    }
     size_t size = 0;
     p2c2r_result_data(result, &size);
     record.status = info.status;
     record.source = info.source;
-    record.attempts = info.attempts;
-    record.ended_us = record.submitted_us + info.total_us;
-    record.total_us = info.total_us;
+    record.attempts += info.attempts;
+    record.ended_us = record.late ? now_us() : record.submitted_us + info.total_us;
+    record.total_us = record.ended_us - record.submitted_us;
     record.queue_us = info.queue_us;
     record.processing_us = info.processing_us;
-    record.network_us = info.network_us;
+    record.network_us = record.late ? 0 : info.network_us;
     record.bytes_down = size;
     if (info.status == P2C2R_OK) {
-        record.late = options_.deadline_us > 0 && info.total_us > options_.deadline_us;
+        record.late = options_.deadline_us > 0 && record.total_us > options_.deadline_us;
     } else {
         p2c2r_error why = {};
         why.status = info.status;
@@ -205,7 +217,6 @@ void Stream::end(size_t index, const p2c2r_result* result) {
         std::snprintf(why.text, sizeof why.text, "%s", text_of(result, P2C2R_TEXT_MESSAGE).c_str());
         record.error = sentence(why);
     }
-    pending_[index] = 0;
     ++ended_;
     on_result_(index, record, result);
 }
