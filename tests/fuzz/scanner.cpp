@@ -68,7 +68,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     read_params(bytes);
     P2C2R_CHECK(test::memory_peak() <= static_cast<int64_t>(size) * 4 + 64 * 1024);
-    if (scanned && limits.depth_max == kParamsScan.depth_max) {
+    // Slow, and the target of JSON does it too.
+    if (scanned && data[0] & 32 && limits.depth_max <= kParamsScan.depth_max) {
         test::check_json(Value(bytes.first(scanned->size)));
     }
     return 0;
