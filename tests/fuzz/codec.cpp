@@ -1,5 +1,6 @@
 // Fuzz target: the envelope decoder. The first byte chooses the message, the rest is the envelope.
-// What is accepted can be written again, and reads back as the same.
+// No input costs much more memory than it has bytes; what is accepted can be written again, and
+// reads back as the same.
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "fuzz/memory_watch.h"
 #include "wire/codec.h"
 
 using namespace p2c2r;
@@ -29,8 +31,11 @@ void check(std::span<const uint8_t> bytes) {
     // Memory of exactly its size, so that a sanitizer sees any read past the end.
     const auto exact = std::make_unique<uint8_t[]>(bytes.size());
     std::copy(bytes.begin(), bytes.end(), exact.get());
+    test::watch_memory();
     Envelope first;
-    if (decode({exact.get(), bytes.size()}, first)) return;
+    const char* refused = decode({exact.get(), bytes.size()}, first);
+    P2C2R_CHECK(test::memory_peak() <= static_cast<int64_t>(4 * bytes.size() + 64 * 1024));
+    if (refused) return;
     EnvelopeBuffer once, twice;
     write(first, once);
     Envelope second;
