@@ -1,6 +1,7 @@
 #include "cli/contact_sheet.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace p2c2r::cli {
 
@@ -18,16 +19,52 @@ std::string size_text(const Picture& picture) {
     return std::to_string(picture.width) + "X" + std::to_string(picture.height);
 }
 
-// The same part of the scene from either picture: around a point given as shares of the size.
-Picture detail(const Picture& picture, const Picture& before) {
-    const double share_x = static_cast<double>(kTileWidth) / kDetailZoom / before.width;
-    const double share_y = static_cast<double>(kTileHeight) / kDetailZoom / before.height;
-    const auto width =
-        std::clamp(static_cast<uint32_t>(share_x * picture.width), 1u, picture.width);
-    const auto height =
-        std::clamp(static_cast<uint32_t>(share_y * picture.height), 1u, picture.height);
-    const uint32_t x = static_cast<uint32_t>((picture.width - width) * 0.42);
-    const uint32_t y = static_cast<uint32_t>((picture.height - height) * 0.55);
+// A part of a picture as shares of its size.
+struct Part {
+    double x, y, width, height;
+};
+
+// How much neighbours differ inside a part: what upscaling works on.
+uint64_t contrast(const Picture& picture, uint32_t x, uint32_t y, uint32_t width, uint32_t height) {
+    uint64_t sum = 0;
+    for (uint32_t row = y; row + 1 < y + height; row += 2) {
+        for (uint32_t column = x; column + 1 < x + width; column += 2) {
+            const size_t at = (size_t{row} * picture.width + column) * 3 + 1;  // green
+            const int here = picture.pixels[at];
+            sum += static_cast<uint64_t>(
+                std::abs(here - picture.pixels[at + 3]) +
+                std::abs(here - picture.pixels[at + size_t{3} * picture.width]));
+        }
+    }
+    return sum;
+}
+
+// The part with the most detail, of a grid of candidates.
+Part busiest_part(const Picture& picture) {
+    const uint32_t width = std::min(kTileWidth / kDetailZoom, picture.width);
+    const uint32_t height = std::min(kTileHeight / kDetailZoom, picture.height);
+    Part best = {0, 0, static_cast<double>(width) / picture.width,
+                 static_cast<double>(height) / picture.height};
+    uint64_t most = 0;
+    constexpr uint32_t kSteps = 12;
+    for (uint32_t step = 0; step <= kSteps * (kSteps + 1) + kSteps; ++step) {
+        const uint32_t x = (picture.width - width) * (step % (kSteps + 1)) / kSteps;
+        const uint32_t y = (picture.height - height) * (step / (kSteps + 1)) / kSteps;
+        const uint64_t found = contrast(picture, x, y, width, height);
+        if (found <= most) continue;
+        most = found;
+        best.x = static_cast<double>(x) / picture.width;
+        best.y = static_cast<double>(y) / picture.height;
+    }
+    return best;
+}
+
+Picture detail(const Picture& picture, const Part& part) {
+    const auto width = std::max(1u, static_cast<uint32_t>(part.width * picture.width));
+    const auto height = std::max(1u, static_cast<uint32_t>(part.height * picture.height));
+    const auto x = std::min(static_cast<uint32_t>(part.x * picture.width), picture.width - width);
+    const auto y =
+        std::min(static_cast<uint32_t>(part.y * picture.height), picture.height - height);
     return enlarge(cut_out(picture, x, y, width, height), kTileWidth, kTileHeight);
 }
 
@@ -40,15 +77,16 @@ Picture contact_sheet(const std::vector<SheetRow>& rows) {
     for (uint32_t index = 0; index < count; ++index) {
         const SheetRow& row = rows[index];
         const uint32_t y = kGap + index * row_height;
+        const Part part = busiest_part(row.before);
         uint32_t x = kGap;
         draw_text(sheet, row.label + ", WHOLE", x, y + 4, 2, kInk);
         paste(sheet, shrink(row.after, kTileWidth, kTileHeight), x, y + kLabelHeight);
         x += kTileWidth + kGap;
         draw_text(sheet, "BEFORE: " + size_text(row.before), x, y + 4, 2, kInk);
-        paste(sheet, detail(row.before, row.before), x, y + kLabelHeight);
+        paste(sheet, detail(row.before, part), x, y + kLabelHeight);
         x += kTileWidth + kGap;
         draw_text(sheet, "AFTER: " + size_text(row.after), x, y + 4, 2, kInk);
-        paste(sheet, detail(row.after, row.before), x, y + kLabelHeight);
+        paste(sheet, detail(row.after, part), x, y + kLabelHeight);
     }
     return sheet;
 }

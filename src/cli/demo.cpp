@@ -112,8 +112,8 @@ Result<std::string> write_contact_sheet(Session& session, const std::string& bef
     std::vector<SheetRow> rows;
     const size_t count = std::min(kSheetRows, names.size());
     for (size_t index = 0; index < count; ++index) {
-        const std::string& name =
-            names[index * (names.size() - 1) / std::max<size_t>(1, count - 1)];
+        // From the middle of each quarter: a camera may end where it began.
+        const std::string& name = names[(2 * index + 1) * names.size() / (2 * count)];
         Result<std::string> before = read_file(join_path(before_directory, name));
         Result<std::string> after = read_file(join_path(after_directory, name));
         if (!before || !after)

@@ -275,8 +275,7 @@ Outcome StreamDemo::stream() {
         own_path(),
         {"submit", "upscale", "--coordinator", coordinator_.url, "--data", frames_directory_,
          "--out", path("after"), "--rate", rate, "--deadline-ms", std::to_string(deadline_ms_),
-         "--params", params().dump(), "--local-at-deadline", "--late-here", "--stream-report",
-         path("stream.json")},
+         "--params", params().dump(), "--late-here", "--stream-report", path("stream.json")},
         options);
     if (!gamer) return gamer.failure();
     kill_and_restart(*gamer);
@@ -311,7 +310,8 @@ Outcome StreamDemo::write_report() {
     facts_.rate = rate_;
     facts_.deadline_us = deadline_ms_ * 1000;
     for (const PeerPlan& plan : plans_) {
-        facts_.peers.push_back({plan.peer_id, plan.device, counts_[plan.peer_id].in_stream()});
+        const PeerCount& count = counts_[plan.peer_id];
+        facts_.peers.push_back({plan.peer_id, plan.device, count.in_stream(), count.warm_up});
     }
     const uint64_t start_us = facts_.stream.at("start_us");
     for (const auto& [at_us, text] : events_) {

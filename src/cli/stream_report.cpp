@@ -74,7 +74,8 @@ std::vector<std::pair<std::string, std::string>> figure_rows(const StreamFacts& 
     };
     for (const PeerShare& peer : facts.peers) {
         rows.emplace_back(peer.name + " (" + peer.device + ")",
-                          std::to_string(peer.tasks) + " frames");
+                          std::to_string(peer.tasks) + " frames (and " +
+                              std::to_string(peer.warm_up) + " while warming up)");
     }
     if (figures.by_coordinator > 0) {
         rows.emplace_back("by the coordinator itself", std::to_string(figures.by_coordinator));

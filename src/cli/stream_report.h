@@ -13,6 +13,7 @@ struct PeerShare {
     std::string name;
     std::string device;  // "native", "vulkan:0"
     uint64_t tasks = 0;
+    uint64_t warm_up = 0;  // before the stream
 };
 
 struct StreamEvent {
@@ -29,7 +30,6 @@ struct StreamFacts {
     nlohmann::json status;  // of the coordinator, right after the last frame
     std::vector<PeerShare> peers;
     std::vector<StreamEvent> events;
-    uint64_t slots = 0;  // of all peers
 };
 
 struct StreamFigures {

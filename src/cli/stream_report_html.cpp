@@ -35,7 +35,8 @@ td:first-child { color: var(--quiet); width: 55%; }
 svg { width: 100%; height: auto; display: block; } svg text { font: 12px system-ui, sans-serif;
   fill: var(--quiet); } svg .strong { fill: var(--ink); } svg .alarm { fill: var(--alarm); }
 .grid { stroke: var(--line); } .execution { fill: var(--execution); } .queue { fill: var(--queue); }
-.network { fill: var(--network); } .mark { stroke: var(--alarm); stroke-dasharray: 4 3; }
+.network { fill: var(--network); }
+.late { fill: var(--alarm); opacity: .45; } .mark { stroke: var(--alarm); stroke-dasharray: 4 3; }
 .deadline { stroke: var(--ink); stroke-dasharray: 2 3; }
 img { width: 100%; height: auto; border-radius: 4px; }
 .again { color: var(--alarm); margin: 0 .35em 0 1em; } .key { display: inline-block; width: .8em; height: .8em; margin: 0 .35em 0 1em; border-radius: 2px; }
@@ -93,11 +94,13 @@ std::string svg_open(double height, const std::string& label) {
            "\" role=\"img\" aria-label=\"" + escaped(label) + "\">\n";
 }
 
-// 1, 2 or 5 times a power of ten, so that about four lines fit.
+// The smallest of 1, 2, 5, 10, 20 and so on that leaves at most six lines.
 double step_for(double most) {
-    double step = 1;
-    while (most / step > 5) step *= most / step > 12.5 ? 10 : most / step > 10 ? 2.5 : 2;
-    return step;
+    for (double decade = 1;; decade *= 10) {
+        for (const double step : {decade, 2 * decade, 5 * decade}) {
+            if (most / step <= 6) return step;
+        }
+    }
 }
 
 // One bar a frame: where its time went.
@@ -131,19 +134,19 @@ std::string frames_chart(const StreamFacts& facts) {
         if (task.at("status") != "OK") {
             svg += svg_text(x + width / 2, y_of(0) - 3, "lost", "middle", "alarm");
         } else {
+            const double total = task.at("total_us").get<double>() / 1000;
             double from = 0;
             std::string bar = "<g><title>" + escaped(task.at("name").get<std::string>()) + ": " +
-                              number_text(task.at("total_us").get<double>() / 1000, 1) + " ms, " +
-                              std::to_string(attempts) + (attempts == 1 ? " try" : " tries") +
-                              "</title>";
-            for (const char* part : {"processing_us", "queue_us", "network_us"}) {
-                const double value = task.at(part).get<double>() / 1000;
-                const char* kind = part[0] == 'p'   ? "execution"
-                                   : part[0] == 'q' ? "queue"
-                                                    : "network";
+                              number_text(total, 1) + " ms, " + std::to_string(attempts) +
+                              (attempts == 1 ? " try" : " tries") + "</title>";
+            const auto add_part = [&](double value, const char* kind) {
                 bar += svg_bar(x, y_of(from + value), width, y_of(from) - y_of(from + value), kind);
                 from += value;
-            }
+            };
+            add_part(task.at("processing_us").get<double>() / 1000, "execution");
+            add_part(task.at("queue_us").get<double>() / 1000, "queue");
+            add_part(task.at("network_us").get<double>() / 1000, "network");
+            if (total - from > 0.5) add_part(total - from, "late");
             svg += bar + "</g>\n";
             if (attempts > 1) svg += svg_triangle(x + width / 2, y_of(from) - 3);
         }
@@ -222,6 +225,11 @@ std::string report_html(const StreamFacts& facts, const std::string& sheet_jpeg)
         "var(--network)\"></span>network and waiting at the peer<span "
         "class=\"again\">\u25bc</span>tried again</p>\n" +
         frames_chart(facts);
+    if (figures.late > 0) {
+        page +=
+            "<p class=\"lead\">Pale red: time that a frame had lost when its deadline passed "
+            "unanswered and the gamer computed it itself.</p>\n";
+    }
     page += "<h2>Who computed the frames</h2>\n" + shares_chart(facts);
     page += "<h2>Figures</h2>\n<table>\n";
     for (const auto& [name, value] : figure_rows(facts)) {

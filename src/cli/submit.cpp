@@ -25,6 +25,8 @@ int run_submit(const SubmitOptions& options) {
     run.session.device.kind = DeviceChoice::Kind::kNative;
     run.session.connect_timeout_ms =
         static_cast<uint32_t>(options.connect_timeout_ms.value_or(5000));
+    // What is computed here is the exception, and must not take the cores from whatever else runs.
+    run.session.worker_threads = 1;
     run.session.tasks_max = 65536;
     run.session.tell_state = !options.tasks.quiet;
     run.place = options.remote_only ? P2C2R_PLACE_REMOTE : P2C2R_PLACE_AUTO;

@@ -206,7 +206,9 @@ void Stream::end(size_t index, const p2c2r_result* result) {
     record.total_us = record.ended_us - record.submitted_us;
     record.queue_us = info.queue_us;
     record.processing_us = info.processing_us;
-    record.network_us = record.late ? 0 : info.network_us;
+    // What is neither queue nor execution: the links, and waiting at the peer for a free slot.
+    const uint64_t known_us = info.queue_us + info.processing_us;
+    record.network_us = record.late || record.total_us < known_us ? 0 : record.total_us - known_us;
     record.bytes_down = size;
     if (info.status == P2C2R_OK) {
         record.late = options_.deadline_us > 0 && record.total_us > options_.deadline_us;
