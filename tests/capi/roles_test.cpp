@@ -24,7 +24,7 @@ TEST_CASE("all roles live in one process without a socket and a task goes throug
         const Coordinator coordinator = make_coordinator(runtime.get());
         const Peer peer = make_peer(runtime.get(), coordinator.get());
         const Client client = make_client(runtime.get(), coordinator.get());
-        REQUIRE(p2c2r_client_connect(client.get(), 10'000, nullptr) == P2C2R_OK);
+        connect_with_peers(runtime.get(), client.get(), 1);
         echo_some(client.get());
         auto stats = sized<p2c2r_coordinator_stats>();
         REQUIRE(p2c2r_coordinator_stats_get(coordinator.get(), &stats) == P2C2R_OK);
@@ -44,7 +44,7 @@ TEST_CASE("a task crosses sockets on loopback from a client to a peer and back")
         const std::string url = "p2c2r+plain://127.0.0.1:" + std::to_string(port);
         const Peer peer = make_peer(runtime.get(), nullptr, url.c_str());
         const Client client = make_client(runtime.get(), nullptr, url.c_str());
-        REQUIRE(p2c2r_client_connect(client.get(), 10'000, nullptr) == P2C2R_OK);
+        connect_with_peers(runtime.get(), client.get(), 1);
         echo_some(client.get());
     }
 }

@@ -49,7 +49,7 @@ struct SlowWorld {
         coordinator = make_coordinator(runtime.get());
         peer = make_peer(runtime.get(), coordinator.get());
         client = make_client(runtime.get(), coordinator.get());
-        REQUIRE(p2c2r_client_connect(client.get(), 10'000, nullptr) == P2C2R_OK);
+        connect_with_peers(runtime.get(), client.get(), 1);
     }
     ~SlowWorld() { go_on = true; }
 
@@ -74,7 +74,7 @@ TEST_CASE("each of many tasks is told exactly once through done") {
             const Coordinator coordinator = make_coordinator(runtime.get());
             const Peer peer = make_peer(runtime.get(), coordinator.get());
             const Client client = make_client(runtime.get(), coordinator.get(), nullptr, deliver);
-            REQUIRE(p2c2r_client_connect(client.get(), 10'000, nullptr) == P2C2R_OK);
+            connect_with_peers(runtime.get(), client.get(), 1);
             Tally tally;
             constexpr size_t kTasks = 3000;
             for (size_t i = 0; i < kTasks; ++i) {
@@ -96,7 +96,7 @@ TEST_CASE("many threads submit at once and each task is told exactly once") {
     const Peer peer = make_peer(runtime.get(), coordinator.get());
     const Client client =
         make_client(runtime.get(), coordinator.get(), nullptr, P2C2R_DELIVER_ON_LOOP);
-    REQUIRE(p2c2r_client_connect(client.get(), 10'000, nullptr) == P2C2R_OK);
+    connect_with_peers(runtime.get(), client.get(), 1);
     Tally tally;
     constexpr int kThreads = 4;
     constexpr int kEach = 500;
@@ -461,8 +461,8 @@ TEST_CASE("a task whose memory is borrowed cannot be forgotten before it has end
 }
 
 TEST_CASE("a task waits for those it depends on and fails when one of them did") {
-    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
     HostExecutor fails;
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
     fails.run = [](p2c2r_job*) { return P2C2R_E_LIMIT; };
     fails.add(runtime.get(), "fails");
     const Client client = make_client(runtime.get());
@@ -500,7 +500,7 @@ TEST_CASE("destroying a client ends its tasks and runs each done here before it 
             SlowWorld world(mode);
             Client client =
                 make_client(world.runtime.get(), world.coordinator.get(), nullptr, deliver);
-            REQUIRE(p2c2r_client_connect(client.get(), 10'000, nullptr) == P2C2R_OK);
+            connect_with_peers(world.runtime.get(), client.get(), 1);
             Tally tally;
             for (int i = 0; i < 50; ++i) {
                 Task task("slow");

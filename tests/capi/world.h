@@ -156,6 +156,16 @@ inline bool turn_until(p2c2r_runtime* runtime, const std::function<bool()>& read
     return true;
 }
 
+// Connected, and the coordinator has told of so many peers.
+inline void connect_with_peers(p2c2r_runtime* runtime, p2c2r_client* client, uint32_t peers) {
+    REQUIRE(p2c2r_client_connect(client, 10'000, nullptr) == P2C2R_OK);
+    REQUIRE(turn_until(runtime, [&] {
+        auto stats = sized<p2c2r_client_stats>();
+        p2c2r_client_stats_get(client, &stats);
+        return stats.peers_available >= peers;
+    }));
+}
+
 // An executor made of a function.
 struct HostExecutor {
     std::function<p2c2r_status(p2c2r_job*)> run;
