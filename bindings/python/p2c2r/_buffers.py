@@ -52,10 +52,10 @@ class Memory:
         self._buffer = buffer
         self.address, self.size, self.readonly = buffer.buf, buffer.len, bool(buffer.readonly)
 
-    def close(self):
+    def close(self, release=_release_buffer, byref=byref):  # bound: the interpreter may be going
         buffer, self._buffer = self._buffer, None
         if buffer is not None:
-            _release_buffer(byref(buffer))
+            release(byref(buffer))
 
     __del__ = close
 

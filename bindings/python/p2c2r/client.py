@@ -9,9 +9,9 @@ from . import _abi, _buffers, _callbacks, _json
 from ._library import lib
 from ._role import Role
 from ._text import encode, encode_map
-from .constants import FOREVER, Deliver, Format, Pixel, Quality, Status
+from .constants import FOREVER, Deliver, Format, Quality, Status
 from .errors import Error, check
-from .result import Result
+from .result import Result, image_of
 
 # Waiting lasts this long at most before Python looks for Ctrl-C again.
 SLICE_US = 200_000
@@ -44,8 +44,10 @@ class Task:
         self._done_number = done_number
 
     def poll(self):
-        """The Result, or None while it runs. The answer comes once: then E_STALE."""
-        return self.wait(0)
+        """The Result, or None while it runs. The answer comes once: then E_STALE. Never blocks."""
+        out = c_void_p()
+        status = check(lib.client_poll(self.client, self.id, byref(out)))
+        return Result(out.value) if status == Status.OK else None
 
     def wait(self, timeout_us=FOREVER):
         """The Result, good or bad, or None when the time has passed. Blocks."""
@@ -289,6 +291,15 @@ class Client(Role):
         check(status, why)
         return Task(self, task.value)
 
+    def get_upscaled_frame(self, task, timeout_us=FOREVER):
+        """The Image of such a task, or None when the time has passed. Blocks."""
+        view, out = _abi.Image(), c_void_p()
+        status = lib.client_get_upscaled_frame(self, task.id, timeout_us, byref(view), byref(out))
+        _callbacks.raise_held()
+        if check(status) == Status.PENDING:
+            return None
+        return image_of(view, Result(out.value).check())
+
     # ---- questions ----------------------------------------------------------------------------
 
     @property
@@ -312,7 +323,7 @@ class Client(Role):
 def image_struct(image, payload):
     """The p2c2r_image of an Image whose bytes are those of `payload`."""
     return _abi.Image(
-        format=Pixel(image.format),
+        format=image.format,
         width=image.width,
         height=image.height,
         stride=image.stride,

@@ -50,7 +50,12 @@ def _capture(user, out):
     if image is None:
         return int(Status.E_AGAIN)
     # Given away: the library reads it after this function has returned.
-    filled = image_struct(image, _buffers.Payload(image.data, give=True))
+    payload = _buffers.Payload(image.data, give=True)
+    try:
+        filled = image_struct(image, payload)
+    except BaseException:
+        payload.close()
+        raise
     filled.struct_size = out.contents.struct_size
     out[0] = filled
     return int(Status.OK)

@@ -283,6 +283,21 @@ class WrongCallsTest(MachineTest):
         self.connect().submit_and_wait("nosy")
         self.assertEqual(statuses, [Status.E_STATE] * 4 + [Status.OK])
 
+    def test_a_poll_works_inside_done(self):
+        client = self.connect()
+        other = client.submit("echo", b"other")
+        answers = []
+
+        def look(task, result):
+            answers.append(other.poll())
+            if answers[-1] is None:
+                client.submit("echo", done=look)
+
+        client.submit("echo", done=look)
+        while not answers or answers[-1] is None:
+            self.runtime.dispatch()
+        self.assertEqual(answers[-1].data, b"other")
+
     def test_submit_works_inside_done(self):
         client = self.connect()
         answers = []

@@ -294,11 +294,22 @@ class FramesTest(MachineTest):
         task = client.submit_frame_for_upscaling(self.IMAGE, 64, 36)
         answer = task.result()
         image = answer.image
+        again = client.submit_frame_for_upscaling(self.IMAGE, 64, 36, p2c2r.Quality.BALANCED)
+        self.assertEqual(client.get_upscaled_frame(again), image)
         self.assertEqual((image.format, image.width, image.height), (p2c2r.Pixel.RGBA8, 64, 36))
         self.assertEqual(len(image.data), 64 * 36 * 4)
         self.assertEqual(answer.digest, hashlib.sha256(image.data).digest())
         self.assertEqual(answer.algorithm, "lanczos")
         self.assertFails(p2c2r.Status.E_STATE, lambda: client.submit_and_wait("echo", b"x").image)
+
+    def test_a_picture_that_cannot_be_is_refused(self):
+        client = self.connect()
+        kept = _callbacks.kept_count()
+        for wrong in (p2c2r.Image(99, 32, 18, self.PIXELS), p2c2r.Image(1, 32, 19, self.PIXELS)):
+            with self.assertRaises(p2c2r.Error) as caught:
+                client.get_upscaled_frame(client.submit_frame_for_upscaling(wrong, 64, 36))
+            self.assertLess(caught.exception.status, 0)
+        self.assertEqual(_callbacks.kept_count(), kept)
 
     def test_push_and_pull_give_each_frame_its_answer(self):
         client = self.connect()

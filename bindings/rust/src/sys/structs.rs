@@ -61,9 +61,8 @@ plain! { p2c2r_error {
 /// The header has no names for these two.
 pub type p2c2r_allocate_fn =
     Option<unsafe extern "C" fn(user: *mut c_void, size: usize, align: usize) -> *mut c_void>;
-pub type p2c2r_deallocate_fn = Option<
-    unsafe extern "C" fn(user: *mut c_void, data: *mut c_void, size: usize, align: usize),
->;
+pub type p2c2r_deallocate_fn =
+    Option<unsafe extern "C" fn(user: *mut c_void, data: *mut c_void, size: usize, align: usize)>;
 
 plain! { p2c2r_allocator {
     allocate: p2c2r_allocate_fn,
