@@ -21,6 +21,7 @@ namespace {
 constexpr uint64_t kJoinTimeoutUs = 60'000'000;
 constexpr uint64_t kWatchStepUs = 10'000;      // between two looks at the coordinator
 constexpr uint64_t kRestartAfterUs = 300'000;  // the killed peer is away for this long
+constexpr uint64_t kSeekHolderUs = 200'000;    // how long a peer with frames is looked for
 constexpr uint64_t kGamerTimeoutUs = 300'000'000;
 constexpr double kGamerStartS = 0.1;  // from its start to its first frame, about
 constexpr size_t kWarmUpFrames = 12;
@@ -60,6 +61,7 @@ class StreamDemo {
     Outcome warm_up();
     Outcome stream();
     void kill_and_restart(Process& gamer);
+    std::optional<size_t> choose_victim(uint64_t half_way_us);
     [[nodiscard]] bool is_half_way(uint64_t started_us) const;
     void look_at_peers();
     uint64_t held_by(const std::string& peer_id) const;
@@ -242,24 +244,43 @@ bool StreamDemo::is_half_way(uint64_t started_us) const {
     return back && back->size() >= names_.size() / 2;
 }
 
-// Half-way one of the native peers that hold frames is killed, and is back a little later.
+// The native peer that holds frames now; when none is seen holding any for a while, because frames
+// are over so quickly, the busiest of all.
+std::optional<size_t> StreamDemo::choose_victim(uint64_t half_way_us) {
+    for (size_t index = plans_.size() - 1; index > 0; --index) {
+        if (held_by(plans_[index].peer_id) > 0) return index;
+    }
+    if (p2c2r_now_us() - half_way_us < kSeekHolderUs) return std::nullopt;
+    size_t busiest = 0;
+    for (size_t index = 1; index < plans_.size(); ++index) {
+        if (counts_[plans_[index].peer_id].in_stream() >
+            counts_[plans_[busiest].peer_id].in_stream()) {
+            busiest = index;
+        }
+    }
+    return busiest;
+}
+
+// Half-way one peer is killed, and is back a little later.
 void StreamDemo::kill_and_restart(Process& gamer) {
     const uint64_t started_us = p2c2r_now_us();
-    size_t victim = 0;  // index of the peer; 0, the Vulkan one, stands for nobody yet
+    uint64_t half_way_us = 0;
     uint64_t killed_us = 0;
+    std::optional<size_t> victim;
     while (gamer.running() && signals_.count() == 0) {
         observer_->wait_and_dispatch(kWatchStepUs, &signals_);
         look_at_peers();
-        for (size_t index = plans_.size() - 1; victim == 0 && index > 0; --index) {
-            if (!is_half_way(started_us) || held_by(plans_[index].peer_id) == 0) continue;
-            victim = index;
+        if (!is_half_way(started_us)) continue;
+        if (half_way_us == 0) half_way_us = p2c2r_now_us();
+        if (!victim) {
+            victim = choose_victim(half_way_us);
+            if (!victim) continue;
             killed_us = p2c2r_now_us();
-            peers_[index].kill_now();
-            events_.emplace_back(killed_us, plans_[index].peer_id + " killed (SIGKILL)");
-        }
-        if (victim != 0 && p2c2r_now_us() - killed_us >= kRestartAfterUs) {
-            if (Outcome failure = start_peer(victim)) report("demo stream", *failure);
-            events_.emplace_back(p2c2r_now_us(), plans_[victim].peer_id + " started again");
+            peers_[*victim].kill_now();
+            events_.emplace_back(killed_us, plans_[*victim].peer_id + " killed (SIGKILL)");
+        } else if (p2c2r_now_us() - killed_us >= kRestartAfterUs) {
+            if (Outcome failure = start_peer(*victim)) report("demo stream", *failure);
+            events_.emplace_back(p2c2r_now_us(), plans_[*victim].peer_id + " started again");
             return;
         }
     }

@@ -115,7 +115,7 @@ TEST_CASE("settings: task types are a list in a file and commas in a text") {
     CHECK(line.text("task_types") == file.text("task_types"));
 }
 
-TEST_CASE("log lines: text holds time and level and room and ids; control characters are shown") {
+TEST_CASE("log lines: text holds time and level and room and ids and shows control characters") {
     CHECK(log_line(LogFormat::kText, "T", P2C2R_LOG_WARN, "roles", "bad\nname",
                    {{"peer_id", "a\x1b"}}) == "T warn roles: bad\\x0aname peer_id=a\\x1b");
 }
