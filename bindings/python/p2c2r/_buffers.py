@@ -61,8 +61,8 @@ class Memory:
 
 
 @_callbacks.guarded(_abi.ReleaseFn)
-def _let_go(user, data, size):
-    memory = _callbacks.drop(user)
+def _let_go(user, data, size, drop=_callbacks.drop):
+    memory = drop(user)
     if memory is not None:
         memory.close()
 

@@ -1,7 +1,8 @@
 """Functions of the host as the library calls them.
 
 There is one C function of each kind for the life of the process, and `user` is a number under which
-the Python object is kept here. So nothing that the library may still call is ever freed, and a task
+the Python object is kept here. So nothing that the library may still call is ever freed, not even
+while the interpreter goes: what is still lent then may be let go by whoever goes last. And a task
 costs a dictionary entry, not a new piece of machine code.
 
 Nothing may leave a host function but its value: what a callback raises goes to sys.unraisablehook,
@@ -9,6 +10,7 @@ or becomes the status of a job. KeyboardInterrupt and SystemExit are kept and ra
 library has returned to the thread they came up on.
 """
 
+import ctypes
 import itertools
 import sys
 import threading
@@ -29,9 +31,9 @@ def kept(number):
     return _kept[number]
 
 
-def drop(number):
+def drop(number, kept=_kept):
     """Forgets what was kept; None when it has gone before."""
-    return _kept.pop(number, None)
+    return kept.pop(number, None)
 
 
 def kept_count():
@@ -68,6 +70,11 @@ def raise_held():
         raise ending
 
 
+_keep_for_ever = ctypes.pythonapi.Py_IncRef
+_keep_for_ever.argtypes = [ctypes.py_object]
+_keep_for_ever.restype = None
+
+
 def guarded(c_type, default=None):
     """A C function of this type from a Python one that may raise; then it returns `default`."""
 
@@ -79,6 +86,8 @@ def guarded(c_type, default=None):
                 report(error, function)
                 return default
 
-        return c_type(call)
+        made = c_type(call)
+        _keep_for_ever(made)
+        return made
 
     return wrap

@@ -407,6 +407,17 @@ class ProcessTest(MachineTest):
         """)
         self.assertEqual(out, "E_CLOSED\nE_CLOSED\n")
 
+    def test_what_is_still_lent_when_the_interpreter_goes_is_let_go_or_left_alone(self):
+        self.run_python("""
+            import p2c2r.result
+            runtime = p2c2r.Runtime(gpu=p2c2r.Gpu.OFF)
+            client = p2c2r.Client(runtime)
+            # In places that are cleared early, late and in between.
+            for place in (threading, p2c2r.result, p2c2r._callbacks, p2c2r._buffers, sys):
+                place.kept_for_long = client.submit_and_wait("echo", bytes(100_000))
+                place.viewed_for_long = place.kept_for_long.data
+        """)
+
     def test_a_runtime_that_was_thrown_away_is_closed_all_the_same(self):
         self.run_python("""
             import gc

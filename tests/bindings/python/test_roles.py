@@ -46,6 +46,19 @@ class TasksTest(MachineTest):
         self.runtime.close()
         self.assertEqual(_callbacks.kept_count(), self.kept_before)
 
+    def test_an_executor_may_answer_with_its_own_input(self):
+        self.add("give_back", lambda job: job.data)
+        self.add("give_part", lambda job: (job.data[1:], {"size": len(job.data)}))
+        client = self.connect()
+        for size in (1, 64, 5000, 100_000):
+            data = bytes(range(256)) * (size // 256 + 1)
+            self.assertEqual(client.submit_and_wait("give_back", data).data, data)
+            answer = client.submit_and_wait("give_part", data)
+            self.assertEqual((answer.data, answer.fields), (data[1:], {"size": len(data)}))
+        del answer
+        self.runtime.close()
+        self.assertEqual(_callbacks.kept_count(), self.kept_before)
+
     def test_a_view_of_a_result_outlives_result_client_and_runtime(self):
         client = self.connect()
         view = client.submit_and_wait("echo", BIG).data
