@@ -107,6 +107,13 @@ void Checkers::task_ended(uint32_t host, uint64_t task, const TaskResult& result
         fail("I1", "%s: task %llu ended with %s %llu us after its deadline", name(host), id,
              status_name(result.status), static_cast<unsigned long long>(now - asked.deadline_us));
     }
+    // Nobody else may lose patience before: clocks that drift apart explain a little.
+    const uint64_t slack = kDeadlineSlackUs + limits_.task_timeout_us / 500;
+    if (result.status == Status::kDeadline && now + slack < asked.deadline_us &&
+        asked.remaining_us <= limits_.task_timeout_us) {
+        fail("I1", "%s: task %llu ended with E_DEADLINE %llu us before it", name(host), id,
+             static_cast<unsigned long long>(asked.deadline_us - now));
+    }
     if (asked.must_succeed && result.status != Status::kOk) {
         fail("I12", "%s: task %llu of a whole cluster ended with %s: %s", name(host), id,
              status_name(result.status), result.error.c_str());
@@ -129,6 +136,19 @@ void Checkers::task_ended(uint32_t host, uint64_t task, const TaskResult& result
     } else if (!valid_stamps_.count(*stamp)) {
         fail("I3", "%s: the result of task %llu never counted at the coordinator", name(host), id);
     }
+}
+
+// A gamer that has registered submits what it has no answer for, in the same turn.
+void Checkers::after_event() {
+    if (to_submit_.empty()) return;
+    for (const auto& [host, tasks] : to_submit_) {
+        for (uint64_t task : tasks) {
+            if (!asked_[host].count(task)) continue;  // ended meanwhile
+            fail("I1", "%s has registered and does not submit its task %llu", name(host),
+                 static_cast<unsigned long long>(task));
+        }
+    }
+    to_submit_.clear();
 }
 
 size_t Checkers::tasks_open(uint32_t host) const {
@@ -201,8 +221,24 @@ std::vector<uint64_t> Checkers::tokens_owed() const {
     return tokens;
 }
 
-size_t Checkers::assignments_of(uint32_t host) const {
-    return hosts_[host].assignments;
+std::vector<uint64_t> Checkers::tokens_held(uint32_t host) const {
+    std::vector<uint64_t> tokens;
+    for (const auto& [pipe, peer] : peer_pipes_) {
+        if (peer.host != host) continue;
+        for (const auto& [id, attempt] : peer.attempts) tokens.push_back(attempt.token);
+    }
+    return tokens;
+}
+
+bool Checkers::is_placed(uint64_t token) const {
+    for (const auto& [pipe, peer] : peer_pipes_) {
+        for (const auto& [id, attempt] : peer.attempts) {
+            if (attempt.token == token) return true;
+        }
+    }
+    const std::vector<Job>& here = hosts_[0].jobs;
+    return std::any_of(here.begin(), here.end(),
+                       [&](const Job& job) { return job.token == token; });
 }
 
 }  // namespace p2c2r::sim

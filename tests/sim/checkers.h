@@ -67,16 +67,20 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
 
     // ---- what an application sees (checkers.cpp)
     struct Asked {
-        size_t size = 0;           // of the input
-        uint64_t deadline_us = 0;  // on the gamer's clock
+        size_t size = 0;            // of the input
+        uint64_t deadline_us = 0;   // on the gamer's clock
+        uint64_t remaining_us = 0;  // until then, when it was asked
         bool cancelled = false;
         bool must_succeed = false;  // asked of a whole and quiet cluster
+        bool goes_out = false;      // small, waits for nothing, not for this machine only
     };
     void task_submitted(uint32_t host, uint64_t task, const Asked& asked);
     void task_cancelled(uint32_t host, uint64_t task);
     void task_ended(uint32_t host, uint64_t task, const TaskResult& result);
     // The process has died, and its tasks with it.
     void gamer_died(uint32_t host) { asked_[host].clear(); }
+    // After each event: what one turn had to do has been done.
+    void after_event();
     [[nodiscard]] size_t tasks_open(uint32_t host) const;
     [[nodiscard]] uint64_t tasks_ended() const { return tasks_ended_; }
     [[nodiscard]] uint64_t tasks_good() const { return tasks_good_; }
@@ -103,7 +107,9 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     [[nodiscard]] std::vector<uint32_t> registered_gamers() const;
     // Ids whose submit has been delivered on a living connection, and that have no answer there.
     [[nodiscard]] std::vector<uint64_t> tokens_owed() const;
-    [[nodiscard]] size_t assignments_of(uint32_t host) const;
+    // Tasks that a peer holds an attempt of, and those that somebody works on or holds.
+    [[nodiscard]] std::vector<uint64_t> tokens_held(uint32_t host) const;
+    [[nodiscard]] bool is_placed(uint64_t token) const;
     [[nodiscard]] uint64_t payload_held_max() const { return payload_held_max_; }
     [[nodiscard]] uint64_t queued_max() const { return queued_max_; }
     [[nodiscard]] size_t jobs_running(uint32_t host) const { return hosts_[host].jobs.size(); }
@@ -121,7 +127,6 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint32_t slots = 0;
         bool real = false;
         std::vector<Job> jobs;
-        size_t assignments = 0;
     };
     // An attempt that a peer holds, as the coordinator's frames tell it.
     struct Attempt {
@@ -206,6 +211,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     std::unordered_map<uint64_t, Tracked> tracked_;  // by token; looked up only
     std::unordered_map<uint64_t, uint64_t> stamp_tokens_;  // each execution's task
     std::unordered_map<uint64_t, uint64_t> valid_stamps_;  // those that count, with their task
+    std::map<uint32_t, std::set<uint64_t>> to_submit_;     // by host: what must go out in this turn
     uint64_t payload_held_max_ = 0;
     uint64_t queued_max_ = 0;  // on one connection
 };

@@ -64,6 +64,7 @@ bool Cluster::run_until(uint64_t until_us) {
 
 // Looked at after every event.
 void Cluster::after_event() {
+    checkers_.after_event();
     roles::Coordinator* role = coordinator_->role();
     const uint64_t turns = coordinator_->loop().turns();
     if (!role || turns == coordinator_turns_) return;

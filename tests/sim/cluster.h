@@ -65,6 +65,7 @@ class Cluster {
     bool all_registered() const;
     bool check_at_rest();
     bool check_windows_fill();
+    bool check_failover();
     bool check_closed();
 
     const Options options_;

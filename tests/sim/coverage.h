@@ -34,6 +34,7 @@ namespace p2c2r::sim {
     X(kPeerCrash, "a peer process that dies")                     \
     X(kPeerVanish, "a peer machine that vanishes")                \
     X(kPeerLeave, "a peer that leaves in order")                  \
+    X(kPeerDrain, "a peer that is drained")                       \
     X(kPeerPause, "a peer that pauses in mid-task")               \
     X(kPeerSlow, "a slow peer")                                   \
     X(kJobStall, "a job that stalls")                             \
@@ -45,10 +46,15 @@ namespace p2c2r::sim {
     X(kTypesChange, "executors that come and go")                 \
     X(kForgedNonce, "a result with a wrong nonce")                \
     X(kForgedTask, "a result for a task not held")                \
+    X(kWindowChange, "a window that changes")                     \
+    X(kRefuseTwice, "a task handed back twice")                   \
+    X(kBrokenStream, "a result stream that breaks its promise")   \
     X(kResultTwice, "a result sent twice")                        \
+    X(kGivesUp, "a gamer that gives up reconnecting")             \
     X(kGamerCrash, "a gamer that dies and comes back")            \
     X(kCoordinatorCrash, "a coordinator that dies")               \
     X(kCoordinatorVanish, "a coordinator machine that vanishes")  \
+    X(kCoordinatorDrain, "a coordinator that is drained")         \
     X(kCoordinatorClose, "a coordinator that closes in order")    \
     /* gamers */                                                  \
     X(kFlood, "a flood of tasks")                                 \

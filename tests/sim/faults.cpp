@@ -144,8 +144,8 @@ void Cluster::fault_peer_pause() {
 
 void Cluster::fault_peer_leave() {
     PeerNode& peer = *peers_[faults_.below(peers_.size())];
+    if (faults_.chance(0.5)) return peer.drain();
     peer.leave();
-    world_.call_at(world_.now_us() + drawn_length(20'000, 5'000'000), [&peer] { peer.start(); });
 }
 
 void Cluster::fault_types_change() {
@@ -175,7 +175,11 @@ void Cluster::fault_gamer_crash() {
 
 void Cluster::fault_coordinator_crash() {
     if (!coordinator_->up()) return;
-    if (faults_.chance(0.25)) {
+    const double how = faults_.unit();
+    if (how < 0.2) {
+        // Every task ends by its deadline, so that much later it must have ended.
+        coordinator_->drain(world_.now_us() + options_.task_timeout_us + 100'000);
+    } else if (how < 0.4) {
         stage_.coverage.hit(Sometimes::kCoordinatorClose);
         coordinator_->leave();
     } else {

@@ -75,7 +75,7 @@ GamerNode::GamerNode(Stage& stage, Prng prng, uint32_t number, GamerKind kind, u
               Prng drawn = Prng(prng).fork(1);
               return draw_runner_options(stage.options, drawn);
           }(),
-          0),
+          true),
       kind_(kind),
       tasks_left_(tasks) {}
 
@@ -85,6 +85,9 @@ void GamerNode::create() {
     options.host = "coordinator";
     options.port = CoordinatorNode::kPort;
     options.checksum = stage_.options.checksum;
+    if (!stage_.healed && prng_.chance(stage_.options.impatient_chance)) {
+        options.reconnect.attempts_max = static_cast<uint32_t>(prng_.between(0, 4));
+    }
     roles::ClientEvents& events = *this;
     role_ = std::make_unique<roles::Client>(loop_, &stage_.network.transport(host_),
                                             stage_.options.gamers_compute ? &runner_ : nullptr,
@@ -176,11 +179,14 @@ void GamerNode::submit(const DrawnTask& drawn, bool must_succeed) {
     Checkers::Asked asked;
     asked.size = drawn.size;
     asked.must_succeed = must_succeed;
+    asked.goes_out = drawn.size < 8'000 && spec.depends_on.empty() && spec.place != Place::kLocal;
     const bool contract = spec.task_type != kTypeEcho && spec.task_type != kTypeDwell;
     const uint64_t usual = contract ? kUpscaleDeadlineUs : kDeadlineDefaultUs;
     // Of the other types only an upper bound is known here.
     const uint64_t most = contract ? std::max(usual, kDeadlineDefaultUs) : usual;
-    asked.deadline_us = loop_.now_us() + (drawn.deadline_us != 0 ? drawn.deadline_us : most);
+    asked.remaining_us = drawn.deadline_us != 0 ? drawn.deadline_us : most;
+    asked.deadline_us = loop_.now_us() + asked.remaining_us;
+    if (drawn.deadline_us == 0 && contract) asked.remaining_us = UINT64_MAX;  // not known exactly
     stage_.checkers.task_submitted(host_, task, asked);
     const bool outer = std::exchange(inside_, true);
     role_->submit(task, std::move(spec));
@@ -236,6 +242,9 @@ void GamerNode::on_task_ended(uint64_t task, TaskResult&& result) {
 void GamerNode::on_client_state(Status status, const std::string& text) {
     stage_.trace.line(stage_.world.now_us(), "%s: %s %s", name_.c_str(), status_name(status),
                       text.c_str());
+    if (!role_ || !role_->stats().given_up) return;
+    stage_.coverage.hit(Sometimes::kGivesUp);
+    leave_later();
 }
 
 void GamerNode::on_call_done(uint64_t call, const Error* error, Bytes, Bytes) {

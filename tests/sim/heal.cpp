@@ -65,7 +65,8 @@ bool Cluster::heal() {
     }
     // Beats have told the windows, and what was kept for absent gamers has been delivered.
     if (!run_until(world_.now_us() + 3 * options_.heartbeat_us)) return false;
-    return check_at_rest() && check_windows_fill() && check_at_rest() && check_closed();
+    return check_at_rest() && check_windows_fill() && check_failover() && check_at_rest() &&
+           check_closed();
 }
 
 bool Cluster::all_registered() const {
@@ -78,6 +79,11 @@ bool Cluster::check_at_rest() {
     const roles::CoordinatorStats& stats = coordinator_->role()->stats();
     if (stats.pending_tasks > 0) {
         checkers_.fail("I12", "%u tasks are pending at rest", stats.pending_tasks);
+    }
+    if (stats.active_peers != peers_.size() + forgers_.size() ||
+        stats.clients != gamers_.size() + scripts_.size()) {
+        checkers_.fail("I12", "the coordinator counts %u peers and %u clients at rest",
+                       stats.active_peers, stats.clients);
     }
     if (stats.payload_bytes_held > 0) {
         checkers_.fail("I12", "the coordinator holds %llu payload bytes at rest",
@@ -140,9 +146,45 @@ bool Cluster::check_windows_fill() {
     return run_until(world_.now_us() + kDeadlineMostUs + kSlackUs);
 }
 
+// A peer dies at work: what it held is at others as soon as the coordinator hears of it.
+bool Cluster::check_failover() {
+    uint32_t room = 0;
+    for (const Checkers::PeerView& peer : checkers_.registered_peers()) room += peer.window;
+    for (Node* node : nodes_) node->runner().calm(kLongDwellUs);
+    gamers_.front()->probe(std::max(1u, room / 3), kDeadlineMostUs, false);
+    if (!run_until(world_.now_us() + 5'000)) return false;
+    const Checkers::PeerView* victim = nullptr;
+    const std::vector<Checkers::PeerView> views = checkers_.registered_peers();
+    uint32_t free = 0;
+    for (const Checkers::PeerView& peer : views) {
+        free += peer.window - peer.held;
+        if (!victim || peer.held > victim->held) victim = &peer;
+    }
+    const std::vector<uint64_t> tokens = checkers_.tokens_held(victim->host);
+    Node& node = **std::find_if(nodes_.begin(), nodes_.end(), [&](const Node* candidate) {
+        return candidate->host() == victim->host;
+    });
+    node.crash(false);
+    if (!run_until(world_.now_us() + 5'000)) return false;
+    const bool others_have_room = free - (victim->window - victim->held) >= tokens.size();
+    for (uint64_t token : tokens) {
+        if (others_have_room && !checkers_.is_placed(token)) {
+            checkers_.fail("I12", "%s died, and its task %llu is placed nowhere else",
+                           node.name().c_str(), number(task_of_token(token)));
+        }
+    }
+    node.start();
+    for (Node* each : nodes_) each->runner().calm(kCalmDwellUs);
+    if (!run_until(world_.now_us() + kDeadlineMostUs + kSlackUs)) return false;
+    if (!all_registered()) {
+        checkers_.fail("I12", "%s is not back after it was started again", node.name().c_str());
+    }
+    return !checkers_.failed();
+}
+
 // Everybody leaves in order: nothing may remain.
 bool Cluster::check_closed() {
-    for (auto gone = nodes_.rbegin(); gone != nodes_.rend(); ++gone) (*gone)->leave();
+    for (auto gone = nodes_.rbegin(); gone != nodes_.rend(); ++gone) (*gone)->leave(true);
     if (!run_until(world_.now_us() + 1'000'000)) return false;
     if (network_.pipes_alive() > 0) {
         // Freed between events, so one more event is needed to see it.

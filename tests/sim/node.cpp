@@ -6,7 +6,8 @@ namespace p2c2r::sim {
 
 namespace {
 
-constexpr uint64_t kProcessEndUs = 5'000;  // between a goodbye and the end of the process
+constexpr uint64_t kProcessEndUs = 5'000;   // between a goodbye and the end of the process
+constexpr uint64_t kDownUsMax = 4'000'000;  // after it
 
 }  // namespace
 
@@ -87,27 +88,34 @@ void Node::crash(bool silently) {
     runner_.kill();
 }
 
-void Node::leave() {
+void Node::leave(bool for_good) {
     if (!up_ || leaving_) return;
     leaving_ = true;
     stage_.trace.line(stage_.world.now_us(), "%s leaves", name_.c_str());
     loop_.turn([this] { close(); });
     const uint64_t life = life_;
-    stage_.world.call_at(stage_.world.now_us() + kProcessEndUs, [this, life] {
+    stage_.world.call_at(stage_.world.now_us() + kProcessEndUs, [this, life, for_good] {
         if (life != life_ || !up_) return;
         loop_.turn([this] { end_process(); });
+        if (for_good) return;
+        const uint64_t down_us = stage_.healed ? kProcessEndUs : prng_.below(kDownUsMax);
+        stage_.world.call_at(stage_.world.now_us() + down_us, [this] { start(); });
+    });
+}
+
+// A role must not be closed inside its own callback.
+void Node::leave_later() {
+    const uint64_t life = life_;
+    stage_.world.call_at(stage_.world.now_us() + 1, [this, life] {
+        if (life == life_) leave();
     });
 }
 
 void Node::heal() {
     loop_.calm();
+    // One that is about to end comes up again right behind that.
     start();
-    if (!leaving_) return healed();
-    // Still about to end: it comes up again behind that.
-    stage_.world.call_at(stage_.world.now_us() + 2 * kProcessEndUs, [this] {
-        start();
-        healed();
-    });
+    healed();
 }
 
 void Node::later(uint64_t delay_us, std::function<void()> work) {
@@ -121,7 +129,7 @@ RunnerOptions draw_runner_options(const Options& options, Prng& prng) {
     RunnerOptions runner;
     runner.task_types = {kTypeEcho, kTypeDwell};
     if (prng.chance(0.3)) runner.task_types.emplace_back(kTypeContract);
-    runner.dwell_us_max = 1000 + prng.below(40'000);
+    runner.dwell_us_max = options.dwell_us_max;
     runner.slow =
         options.slow_max > 1 && prng.chance(0.4) ? 1 + prng.unit() * (options.slow_max - 1) : 1;
     if (prng.chance(0.5)) {
@@ -162,10 +170,33 @@ void CoordinatorNode::create() {
     options.memory_max = stage_.options.memory_max;
     options.heartbeat_interval_us = stage_.options.heartbeat_us;
     roles::CoordinatorEvents& events = *this;
+    draining_ = false;
     role_ = std::make_unique<roles::Coordinator>(loop_, stage_.network.transport(host_), &runner_,
                                                  *random_, fork(), Log(), options, events);
     const Result<Done> started = role_->start();
     if (!started.ok()) stage_.checkers.fail("I12", "%s", started.error().text.c_str());
+}
+
+void CoordinatorNode::drain(uint64_t until_us) {
+    if (!up() || !role_) return;
+    draining_ = true;
+    loop_.turn([this] {
+        role_->drain([this] {
+            draining_ = false;
+            stage_.coverage.hit(Sometimes::kCoordinatorDrain);
+            if (role_->stats().pending_tasks > 0) {
+                stage_.checkers.fail("I12", "the coordinator says it is drained with %u tasks",
+                                     role_->stats().pending_tasks);
+            }
+            later(0, [this] { leave_later(); });
+        });
+    });
+    const roles::Coordinator* drained = role_.get();
+    stage_.world.call_at(until_us, [this, drained] {
+        if (role_.get() == drained && draining_) {
+            stage_.checkers.fail("I12", "the coordinator is not drained after every deadline");
+        }
+    });
 }
 
 void CoordinatorNode::on_peer_joined(const std::string& peer_id) {
@@ -220,6 +251,20 @@ void PeerNode::close() {
     stage_.coverage.hit(Sometimes::kPeerLeave);
     role_->close();
     stage_.checkers.jobs_forgotten(host_);
+}
+
+void PeerNode::drain() {
+    if (!up() || !role_) return;
+    loop_.turn([this] {
+        role_->drain([this] {
+            stage_.coverage.hit(Sometimes::kPeerDrain);
+            if (role_->stats().running > 0) {
+                stage_.checkers.fail("I12", "%s says it is drained and runs %u jobs", name_.c_str(),
+                                     role_->stats().running);
+            }
+            later(0, [this] { leave_later(); });
+        });
+    });
 }
 
 void PeerNode::pause() {

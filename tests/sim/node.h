@@ -50,8 +50,8 @@ class Node {
     void start();
     // The process dies; `silently`: the machine with it.
     void crash(bool silently);
-    // Says goodbye; the process ends a moment later.
-    void leave();
+    // Says goodbye; the process ends a moment later and comes back, unless it leaves `for_good`.
+    void leave(bool for_good = false);
     // Faults are off: what is down comes up, clock and machine behave.
     void heal();
     [[nodiscard]] bool up() const { return up_; }
@@ -59,6 +59,7 @@ class Node {
     [[nodiscard]] SimLoop& loop() { return loop_; }
     [[nodiscard]] SimRunner& runner() { return runner_; }
     [[nodiscard]] const std::string& name() const { return name_; }
+    [[nodiscard]] bool leaving() const { return leaving_; }
 
   protected:
     // Makes, closes and destroys what this node runs; in a turn of the node, but destroy().
@@ -66,6 +67,7 @@ class Node {
     virtual void close() = 0;
     virtual void destroy() = 0;
     virtual void healed() {}
+    void leave_later();
     // Runs `work` in a turn of this node after `delay_us`, if it is still the same process.
     void later(uint64_t delay_us, std::function<void()> work);
     Prng fork() { return prng_.fork(++forks_); }
@@ -96,6 +98,8 @@ class CoordinatorNode final : public Node, private roles::CoordinatorEvents {
     CoordinatorNode(Stage& stage, Prng prng);
     ~CoordinatorNode() override { destroy(); }
     [[nodiscard]] roles::Coordinator* role() { return role_.get(); }
+    // Leaves once no task is pending, which must be before `until_us`.
+    void drain(uint64_t until_us);
 
   private:
     void create() override;
@@ -105,6 +109,7 @@ class CoordinatorNode final : public Node, private roles::CoordinatorEvents {
     void on_peer_left(const std::string& peer_id, const std::string& reason) override;
     void on_peer_failed(const std::string& peer_id, const std::string& reason) override;
 
+    bool draining_ = false;
     std::unique_ptr<roles::Coordinator> role_;
 };
 
@@ -114,6 +119,8 @@ class PeerNode final : public Node, private roles::PeerEvents {
     ~PeerNode() override { destroy(); }
     void pause();
     void resume();
+    // Leaves once all it holds is done.
+    void drain();
 
   private:
     static RunnerOptions draw_runner(const Options& options, const Prng& prng);

@@ -53,6 +53,8 @@ void draw_nodes(Options& options, Prng prng) {
     if (on()) options.clock_drift_ppm_max = 500;
     if (on()) options.late_us_max = static_cast<uint32_t>(prng.between(100, 20'000));
     if (on()) options.slow_max = log_even(prng, 1.5, 50);
+    options.dwell_us_max = log_even_us(prng, 1'000, on() ? 40'000 : 1'000'000);
+    if (on()) options.impatient_chance = 0.5;
     if (on()) {
         options.stall_chance = log_even(prng, 0.002, 0.05);
         options.stall_us_max = log_even_us(prng, 50'000, 8'000'000);
@@ -124,7 +126,7 @@ Options draw_options(uint64_t seed) {
     if (prng.chance(0.5)) options.task_timeout_us = log_even_us(prng, 300'000, 5'000'000);
     options.resume_grace_us = log_even_us(prng, 500'000, 10'000'000);
     options.memory_max = prng.chance(0.5) ? 512ull << 20 : log_even_us(prng, 1 << 20, 64 << 20);
-    options.send_limit = prng.chance(0.5) ? net::kSendLimit : log_even_us(prng, 2 << 20, 16 << 20);
+    options.send_limit = prng.chance(0.5) ? net::kSendLimit : log_even_us(prng, 700'000, 16 << 20);
     options.heartbeat_us = prng.chance(0.5) ? 1'000'000 : log_even_us(prng, 200'000, 2'000'000);
     options.checksum = prng.chance(0.5);
     draw_network(options, prng.fork(1));
@@ -177,6 +179,8 @@ std::string describe(const Options& options) {
     number("clock_drift_ppm_max", options.clock_drift_ppm_max, 0);
     number("late_us_max", options.late_us_max, 0);
     number("slow_max", options.slow_max, 1);
+    number("dwell_us_max", us(options.dwell_us_max), 0);
+    number("impatient_chance", options.impatient_chance, 0);
     number("stall_chance", options.stall_chance, 0);
     number("stall_us_max", us(options.stall_us_max), 0);
     number("error_chance", options.error_chance, 0);

@@ -62,6 +62,7 @@ struct Options {
     int64_t clock_offset_us_max = 0;
     int32_t clock_drift_ppm_max = 0;
     uint32_t late_us_max = 0;
+    uint64_t dwell_us_max = 20'000;
     double slow_max = 1;
     double stall_chance = 0;
     uint64_t stall_us_max = 0;
@@ -73,6 +74,7 @@ struct Options {
     double peer_crashes_per_minute = 0;   // and peer
     double peer_pauses_per_minute = 0;    // and peer
     double peer_leaves_per_minute = 0;    // and peer
+    double impatient_chance = 0;          // of a gamer that gives up after a few attempts
     double gamer_crashes_per_minute = 0;  // and gamer
     uint32_t coordinator_crashes = 0;
     double silent_crash_chance = 0;

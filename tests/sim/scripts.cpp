@@ -46,6 +46,13 @@ void ForgerNode::end() {
 void ForgerNode::healed() {
     runner_.set_type(kTypeDwell, true);
     runner_.set_type(kTypeEcho, true);
+    if (!ready()) return;
+    loop_.turn([this] {
+        wire::Heartbeat beat;
+        beat.window_tasks = window_;
+        encode(beat, envelope_);
+        send(wire::Message::kHeartbeat, 0);
+    });
 }
 
 wire::Message ForgerNode::write_registration(const wire::Login& login, wire::EnvelopeBuffer& out) {
@@ -142,7 +149,7 @@ void ForgerNode::on_job_done(uint64_t tag, exec::Output&& output) {
 
 // Something that must not count, before the honest answer.
 void ForgerNode::misbehave(uint64_t id, const Work& work) {
-    switch (prng_.below(3)) {
+    switch (prng_.below(6)) {
         case 0:
             stage_.coverage.hit(Sometimes::kForgedNonce);
             return forge(id, random_nonce(prng_));
@@ -150,6 +157,34 @@ void ForgerNode::misbehave(uint64_t id, const Work& work) {
             stage_.coverage.hit(Sometimes::kForgedTask);
             // The neighbour's task: the same slot of another time, or the slot beside it.
             return forge(prng_.chance(0.5) ? id + 1 : id ^ (1ull << 32), work.attempt);
+        case 2: {
+            stage_.coverage.hit(Sometimes::kWindowChange);
+            wire::Heartbeat beat;
+            beat.window_tasks = static_cast<uint32_t>(prng_.below(2 * window_ + 1));
+            encode(beat, envelope_);
+            return send(wire::Message::kHeartbeat, 0);
+        }
+        case 3: {
+            // A stream under the right nonce that announces more than it brings.
+            if (!prng_.chance(0.1)) return;
+            stage_.coverage.hit(Sometimes::kBrokenStream);
+            wire::TaskResult message;
+            message.attempt = work.attempt;
+            message.sizes = wire::PayloadSizes{12, 100};
+            encode(message, envelope_);
+            send(wire::Message::kTaskResult, id, encode_word('s', runner_.next_stamp()), {},
+                 wire::kFlagMore);
+            if (!prng_.chance(0.5)) return;
+            return send_chunk(wire::Message::kTaskResult, id, input_of(1, 50), true);
+        }
+        case 4: {
+            stage_.coverage.hit(Sometimes::kRefuseTwice);
+            wire::TaskRefuse message;
+            message.attempt = work.attempt;
+            encode(message, envelope_);
+            send(wire::Message::kTaskRefuse, id);
+            return send(wire::Message::kTaskRefuse, id);
+        }
         default: {
             stage_.coverage.hit(Sometimes::kForgedNonce);
             Nonce nearly = work.attempt;

@@ -69,7 +69,11 @@ bool World::step(uint64_t until_us) {
 // ---- SimLoop -----------------------------------------------------------------------------------
 
 SimLoop::SimLoop(World& world, Prng prng, ClockOptions clock)
-    : world_(world), prng_(prng), clock_(clock), address_(world.enter(*this)) {}
+    : world_(world),
+      prng_(prng),
+      clock_(clock),
+      late_us_max_(clock.late_us_max),
+      address_(world.enter(*this)) {}
 
 SimLoop::~SimLoop() {
     world_.leave(address_);

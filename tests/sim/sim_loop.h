@@ -114,7 +114,8 @@ class SimLoop final : public net::Loop, private World::Target {
 
     [[nodiscard]] size_t timers_armed() const { return armed_.size(); }
     [[nodiscard]] size_t hooks_asked() const { return hooks_.size(); }
-    [[nodiscard]] uint32_t late_us_max() const { return clock_.late_us_max; }
+    // Of any timer that has ever been armed here, before calm() or after.
+    [[nodiscard]] uint32_t late_us_max() const { return late_us_max_; }
     [[nodiscard]] uint64_t late_timers() const { return late_timers_; }
     [[nodiscard]] uint64_t local_us(uint64_t true_us) const;
     // The first moment at which the node's clock shows `local_us` or more.
@@ -140,6 +141,7 @@ class SimLoop final : public net::Loop, private World::Target {
     World& world_;
     Prng prng_;
     ClockOptions clock_;
+    const uint32_t late_us_max_;
     const uint32_t address_;
     std::vector<Armed> armed_;  // a handful a node
     uint64_t sequence_ = 0;

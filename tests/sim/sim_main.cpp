@@ -19,7 +19,7 @@ using namespace p2c2r::sim;
 
 namespace {
 
-constexpr size_t kTraceLines = 200000;
+constexpr size_t kTraceLines = 200;
 // From this many seeds on, everything on the "sometimes" list must have been hit.
 constexpr uint64_t kSeedsForCoverage = 300;
 constexpr uint64_t kTwiceEvery = 50;
@@ -100,7 +100,7 @@ thread_local uint64_t running_seed = 0;
 thread_local const Trace* running_trace = nullptr;
 
 extern "C" void on_abort(int) {
-    std::fprintf(stderr, "seed %llu: a CHECK failed\n",
+    std::fprintf(stderr, "seed %llu: a CHECK failed, or memory was misused\n",
                  static_cast<unsigned long long>(running_seed));
     if (running_trace && running_trace->on()) {
         running_trace->print(stderr);
@@ -298,5 +298,6 @@ int main(int argc, char** argv) {
         return 2;
     }
     std::signal(SIGABRT, on_abort);
+    std::signal(SIGSEGV, on_abort);
     return Sweep(arguments).run();
 }

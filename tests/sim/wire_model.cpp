@@ -55,7 +55,14 @@ void Checkers::on_sent(uint64_t pipe, uint32_t host, const wire::Frame& frame, s
     const auto peer = peer_pipes_.find(pipe);
     if (hosts_[host].kind != Kind::kCoordinator) {
         if (peer != peer_pipes_.end()) peer_sends(peer->second, frame);
+        if (frame.message == Message::kTaskSubmit && !to_submit_.empty()) {
+            to_submit_[host].erase(frame.id);
+        }
         return;
+    }
+    if (frame.message == Message::kGoodbye &&
+        EnvelopeView(frame.envelope).number(kStatus) == static_cast<int64_t>(Status::kExists)) {
+        coverage_.hit(Sometimes::kReplacedConnection);
     }
     if (peer != peer_pipes_.end()) return coordinator_sends_to_peer(peer->second, frame);
     const auto gamer = gamer_pipes_.find(pipe);
@@ -77,6 +84,12 @@ void Checkers::on_delivered(uint64_t pipe, uint32_t host, const wire::Frame& fra
                                   static_cast<uint64_t>(view.number(kWindowBytes).value_or(0))};
         }
         return;
+    }
+    if (frame.message == Message::kGamerRegisterResponse && hosts_[host].real &&
+        EnvelopeView(frame.envelope).truth(kSuccess)) {
+        for (const auto& [task, asked] : asked_[host]) {
+            if (asked.goes_out) to_submit_[host].insert(task);
+        }
     }
     if (peer == peer_pipes_.end()) return;
     if (frame.message == Message::kTaskAssign && is_first(frame)) {
@@ -160,7 +173,6 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
     peer.attempts[frame.id] = attempt;
     ++peer.held;
     peer.held_bytes += attempt.bytes;
-    ++hosts_[peer.host].assignments;
     if (peer.held > peer.window_tasks) {
         fail("I9", "%s is given a task that makes %u, its window is %u", name(peer.host), peer.held,
              peer.window_tasks);
@@ -177,7 +189,8 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
     if (task.assigns == 1 && world_.now_us() > task.submitted_us) {
         coverage_.hit(Sometimes::kQueued);
     }
-    if (const auto remaining = view.number(kDeadline)) {
+    // A stream's head may wait behind other streams with what remained when it was decided.
+    if (const auto remaining = is_last(frame) ? view.number(kDeadline) : std::nullopt) {
         const uint64_t until = hosts_[0].loop->now_us() + static_cast<uint64_t>(*remaining);
         if (*remaining > 0 && until > task.deadline_us + 1) {
             fail("I9", "%s's task %llu goes to %s with %llu us more than its deadline leaves",
@@ -227,8 +240,9 @@ void Checkers::result_heard(PeerPipe& peer, const wire::Frame& frame) {
         const std::span<const uint8_t> nonce = view.bytes(kAttempt);
         const bool mine =
             std::equal(nonce.begin(), nonce.end(), attempt.nonce.begin(), attempt.nonce.end());
-        // Only the first answer to an attempt counts, and only under its nonce.
-        if (!mine || attempt.frees) return;
+        // Only the first answer to an attempt counts, and only under its nonce; but an answer in
+        // parts may start anew before it is whole.
+        if (!mine || (attempt.frees && attempt.state != Attempt::State::kAnswering)) return;
         const bool good = view.number(kStatus).value_or(0) == 0;
         if (attempt.state == Attempt::State::kGivenUp) {
             coverage_.hit(Sometimes::kGivenUpAnswered);
@@ -259,6 +273,7 @@ void Checkers::free_slot(PeerPipe& peer, Attempt& attempt) {
 
 void Checkers::peer_sends(PeerPipe& peer, const wire::Frame& frame) {
     if (frame.message != Message::kTaskResult || !is_first(frame)) return;
+    if (!hosts_[peer.host].real) return;
     const auto found = peer.attempts.find(frame.id);
     if (found == peer.attempts.end()) return;
     Attempt& answered = found->second;
