@@ -97,10 +97,14 @@ void Waker::wake() {
 }
 
 void Waker::wait(uint64_t timeout_us, StopSignals* signals) {
-    const bool watch = signals && signals->count() == signals_seen_;
+    if (signals && signals->count() != signals_seen_) {
+        // It came since the last wait: news, however early.
+        signals_seen_ = signals->count();
+        return;
+    }
     const bool watch_input = signals && signals->watches_input();
     pollfd watched[3] = {{ends_[0], POLLIN, 0},
-                         {watch ? signals->descriptor() : -1, POLLIN, 0},
+                         {signals ? signals->descriptor() : -1, POLLIN, 0},
                          {watch_input ? STDIN_FILENO : -1, POLLIN, 0}};
     timespec limit;
     limit.tv_sec = static_cast<time_t>(timeout_us / 1'000'000);
@@ -108,11 +112,14 @@ void Waker::wait(uint64_t timeout_us, StopSignals* signals) {
     ppoll(watched, 3, timeout_us == UINT64_MAX ? nullptr : &limit, nullptr);
     if (watch_input && watched[2].revents != 0) signals->input_ready();
     if (signals) {
-        if (signals->count() != signals_seen_) drain(signals->descriptor());
+        if (watched[1].revents != 0) drain(signals->descriptor());
         signals_seen_ = signals->count();
     }
-    woken_.store(false);
+    // In this order: a wake() between the two finds the flag still set and writes nothing, and what
+    // it announces is seen by the caller, who looks after this returns. The other way round its
+    // byte would be drained while the flag stays set, and every later wake() would be silent.
     drain(ends_[0]);
+    woken_.store(false);
 }
 
 bool error_is_terminal() {
