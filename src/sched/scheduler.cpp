@@ -11,11 +11,11 @@ namespace {
 constexpr size_t kPlacementsKept = 1024;
 constexpr uint8_t kRefusalsMax = 8;
 
-// The attempt number stands in bits 28..31 of the id on the peer's hop, so that two attempts of one
+// The number of the placement stands in bits 28..31 of the id on the peer's hop, so that two attempts of one
 // task never share an id, even on the same peer. kTasksPendingMax leaves these bits free.
 constexpr int kAttemptShift = 28;
 static_assert(limits::kTasksPendingMax < (1u << kAttemptShift));
-static_assert(limits::kAttemptsMax < 16);
+static_assert(limits::kAttemptsMax + kRefusalsMax + 1 < 16);
 
 uint64_t attempt_id_of(uint64_t task, uint32_t attempt) {
     return task | static_cast<uint64_t>(attempt) << kAttemptShift;
@@ -169,7 +169,7 @@ void Scheduler::lease(uint64_t task, TaskRecord& record, const PeerTable::Choice
     record.state = TaskRecord::State::kLeased;
     record.peer = choice.peer;
     record.placed_us = now_us;
-    record.attempt_id = attempt_id_of(task, record.attempts);
+    record.attempt_id = attempt_id_of(task, ++record.placements);
     record.estimate_us = peers_.estimate_us(peer, record.type);
     random_.fill(record.nonce);
     const uint64_t timeout = peers_.timeout_us(peer, record.type, record.start_timeout_us);

@@ -61,6 +61,7 @@ struct TaskRecord {
     Circle circle = Circle::kInvited;
     uint8_t attempts = 0;
     uint8_t refusals = 0;
+    uint8_t placements = 0;  // attempts and refusals: no id on a peer's hop is used twice
     bool can_run_local = false;
     TypeIndex type = kNoType;
     uint32_t queue_stamp = 0;

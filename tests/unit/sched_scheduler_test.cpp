@@ -264,6 +264,8 @@ TEST_CASE("scheduler: a refused task goes on and does not lose an attempt") {
     const std::vector<Action> next = world.dispatch();
     REQUIRE(next.size() == 1);
     CHECK(world.scheduler.find(task)->attempts == 1);
+    // What the peer still sends under the old id cannot be taken for the new attempt.
+    CHECK(next[0].attempt_id != first.attempt_id);
 }
 
 TEST_CASE("scheduler: the faster of two idle peers gets the task once it is known") {
