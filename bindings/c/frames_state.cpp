@@ -88,6 +88,7 @@ p2c2r_status FramesState::push(const p2c2r_task_desc& given, uint64_t* frame, p2
     p2c2r_task dropped = 0;
     {
         const std::lock_guard lock(mutex_);
+        std::erase_if(frames_, [](const Frame& old) { return old.task == 0; });
         Frame added;
         added.number = ++newest_;
         added.task = task;

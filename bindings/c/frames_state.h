@@ -86,7 +86,7 @@ class FramesState {
     std::atomic<bool> pulling_{false};
 
     std::mutex mutex_;           // guards what follows
-    std::vector<Frame> frames_;  // in flight or just pulled, oldest first
+    std::vector<Frame> frames_;  // in flight or just answered, oldest first
     uint64_t newest_ = 0;
     QualityWindow window_;
     p2c2r_result* previous_ = nullptr;

@@ -136,8 +136,11 @@ p2c2r_status P2C2R_CALL p2c2r_runtime_backend(p2c2r_runtime* runtime, int32_t* f
         if (!state.driver().is_manual()) return P2C2R_E_STATE;
         int32_t descriptor = -1;
         int32_t wait_ms = -1;
-        const Status status =
-            state.driver().run([&] { state.driver().backend(descriptor, wait_ms); });
+        const Status status = state.driver().run([&] {
+            // Asked in this order: what comes behind the question makes the descriptor readable.
+            state.driver().backend(descriptor, wait_ms);
+            if (state.has_mail()) wait_ms = 0;
+        });
         if (status != Status::kOk) return number_of(status);
         if (state.has_waiting()) wait_ms = 0;
         if (fd) *fd = descriptor;

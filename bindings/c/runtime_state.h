@@ -55,6 +55,8 @@ class RuntimeState final : public LogSink, private exec::LoopWaker {
     void notify() noexcept;
     // Any thread: whoever waits looks again.
     void wake_all();
+    // On the loop: the next turn would find mail or ended jobs.
+    [[nodiscard]] bool has_mail() const { return has_mail_.load() || jobs_ended_.load(); }
 
     // Host functions of DISPATCH roles run inside this gate, one thread at a time.
     bool try_enter_gate() noexcept;

@@ -1,0 +1,353 @@
+// A stream of frames: for each pull there is an answer, the best one, and it says what it is. The
+// clock decides nothing here: executors answer when the test lets them.
+#include <thread>
+
+#include "world.h"
+
+using namespace capi_test;
+
+namespace {
+
+// A client whose tasks of type "frame" are answered by this process's executor: at once, or when
+// `open` says so.
+struct FrameWorld {
+    explicit FrameWorld(int32_t mode, p2c2r_frames_config config = sized<p2c2r_frames_config>(),
+                        bool with_peer = true)
+        : runtime(make_runtime(mode)) {
+        executor.run = [this](p2c2r_job* job) -> p2c2r_status {
+            while (!open && !(p2c2r_job_state(job) & P2C2R_JOB_CANCELLED)) {
+                std::this_thread::yield();
+            }
+            size_t size = 0;
+            const void* input = p2c2r_job_input(job, 0, &size);
+            void* out = nullptr;
+            const p2c2r_status status = p2c2r_job_output_alloc(job, size, &out);
+            if (size > 0) std::memcpy(out, input, size);
+            return fails ? P2C2R_E_LIMIT : status;
+        };
+        executor.add(runtime.get(), "frame");
+        if (with_peer) {
+            coordinator = make_coordinator(runtime.get());
+            peer = make_peer(runtime.get(), coordinator.get());
+            client = make_client(runtime.get(), coordinator.get());
+            connect_with_peers(runtime.get(), client.get(), 1);
+        } else {
+            client = make_client(runtime.get());
+        }
+        p2c2r_frames* made = nullptr;
+        p2c2r_error why = {};
+        REQUIRE_MESSAGE(p2c2r_frames_create(client.get(), &config, &made, &why) == P2C2R_OK,
+                        why.text);
+        frames.reset(made);
+    }
+    ~FrameWorld() { open = true; }
+
+    uint64_t push(const std::string& payload, int32_t place = P2C2R_PLACE_AUTO,
+                  uint64_t deadline_us = 5'000'000) {
+        Task task("frame", payload.data(), payload.size());
+        task.desc.place = place;
+        task.desc.deadline_us = deadline_us;
+        uint64_t frame = 0;
+        p2c2r_error why = {};
+        REQUIRE_MESSAGE(p2c2r_frames_push(frames.get(), &task.desc, &frame, &why) == P2C2R_OK,
+                        why.text);
+        return frame;
+    }
+    p2c2r_answer pull(uint64_t frame, uint32_t budget_us) {
+        auto answer = sized<p2c2r_answer>();
+        REQUIRE(p2c2r_frames_pull(frames.get(), frame, budget_us, &answer) == P2C2R_OK);
+        owned.reset(answer.result);
+        CHECK(answer.frame == frame);
+        CHECK((answer.source == P2C2R_SOURCE_NONE) == (answer.result == nullptr));
+        return answer;
+    }
+
+    HostExecutor executor;
+    std::atomic<bool> open{true};
+    std::atomic<bool> fails{false};
+    Runtime runtime;
+    Coordinator coordinator;
+    Peer peer;
+    Client client;
+    Frames frames;
+    Result owned;
+};
+
+constexpr uint32_t kLongBudgetUs = 30'000'000;
+constexpr uint32_t kShortBudgetUs = 2'000;
+
+p2c2r_status P2C2R_CALL give_host_bytes(void* user, uint64_t frame, uint32_t left_us,
+                                        p2c2r_bytes* out) {
+    (void)left_us;
+    *static_cast<uint64_t*>(user) = frame;
+    out->data = "host";
+    out->size = 4;
+    return P2C2R_OK;
+}
+
+}  // namespace
+
+TEST_CASE("a frame is answered by a peer when its answer is there in time") {
+    for (const int32_t mode : {P2C2R_RUN_THREAD, P2C2R_RUN_MANUAL}) {
+        FrameWorld world(mode);
+        for (int i = 1; i <= 5; ++i) {
+            const uint64_t frame = world.push("frame " + std::to_string(i), P2C2R_PLACE_REMOTE);
+            CHECK(frame == static_cast<uint64_t>(i));
+            const p2c2r_answer answer = world.pull(frame, kLongBudgetUs);
+            CHECK(answer.source == P2C2R_SOURCE_PEER);
+            CHECK(answer.answers_frame == frame);
+            CHECK(data_of(answer.result) == "frame " + std::to_string(i));
+        }
+    }
+}
+
+TEST_CASE("without a coordinator this machine is the one that answers") {
+    FrameWorld world(P2C2R_RUN_THREAD, sized<p2c2r_frames_config>(), false);
+    const uint64_t frame = world.push("local");
+    const p2c2r_answer answer = world.pull(frame, kLongBudgetUs);
+    CHECK(answer.source == P2C2R_SOURCE_LOCAL);
+    CHECK(data_of(answer.result) == "local");
+}
+
+TEST_CASE("a pull without an answer in time returns the previous one and counts the late one") {
+    for (const int32_t mode : {P2C2R_RUN_THREAD, P2C2R_RUN_MANUAL}) {
+        FrameWorld world(mode);
+        world.pull(world.push("first"), kLongBudgetUs);
+        world.open = false;
+        const uint64_t second = world.push("second");
+        p2c2r_answer answer = world.pull(second, kShortBudgetUs);
+        CHECK(answer.source == P2C2R_SOURCE_PREVIOUS);
+        CHECK(answer.answers_frame == 1);
+        CHECK(data_of(answer.result) == "first");
+        CHECK(answer.late_count == 0);
+        world.open = true;
+        const uint64_t third = world.push("third");
+        answer = world.pull(third, kLongBudgetUs);
+        CHECK(answer.answers_frame == third);
+        // The second frame's answer has come by now or comes with one of these.
+        const auto late = [&] {
+            return world.pull(world.push("again"), kLongBudgetUs).late_count == 1;
+        };
+        CHECK(turn_until(world.runtime.get(), late));
+    }
+}
+
+TEST_CASE("a previous answer that is too old is none") {
+    auto config = sized<p2c2r_frames_config>();
+    config.age_max = 2;
+    FrameWorld world(P2C2R_RUN_THREAD, config);
+    world.pull(world.push("first"), kLongBudgetUs);
+    world.open = false;
+    CHECK(world.pull(world.push("2"), kShortBudgetUs).source == P2C2R_SOURCE_PREVIOUS);
+    CHECK(world.pull(world.push("3"), kShortBudgetUs).source == P2C2R_SOURCE_PREVIOUS);
+    CHECK(world.pull(world.push("4"), kShortBudgetUs).source == P2C2R_SOURCE_NONE);
+}
+
+TEST_CASE("the host's function is the last answer before none") {
+    uint64_t asked = 0;
+    auto config = sized<p2c2r_frames_config>();
+    config.flags = P2C2R_FRAMES_NO_PREVIOUS | P2C2R_FRAMES_NO_LOCAL;
+    config.fallback = give_host_bytes;
+    config.user = &asked;
+    FrameWorld world(P2C2R_RUN_THREAD, config);
+    const p2c2r_answer own = world.pull(world.push("first"), kLongBudgetUs);
+    CHECK(own.source == P2C2R_SOURCE_PEER);
+    CHECK(asked == 0);
+    world.open = false;
+    const p2c2r_answer answer = world.pull(world.push("second"), kShortBudgetUs);
+    CHECK(answer.source == P2C2R_SOURCE_HOST);
+    CHECK(asked == 2);
+    CHECK(data_of(answer.result) == "host");
+}
+
+TEST_CASE("a failed task is as good as no answer") {
+    FrameWorld world(P2C2R_RUN_THREAD);
+    world.pull(world.push("first"), kLongBudgetUs);
+    world.fails = true;
+    const p2c2r_answer answer = world.pull(world.push("second", P2C2R_PLACE_LOCAL), kLongBudgetUs);
+    CHECK(answer.source == P2C2R_SOURCE_PREVIOUS);
+    CHECK(answer.answers_frame == 1);
+}
+
+TEST_CASE("pull answers a frame again and one that was dropped with what there is") {
+    auto config = sized<p2c2r_frames_config>();
+    config.pipeline_max = 2;
+    config.age_max = 100;
+    FrameWorld world(P2C2R_RUN_THREAD, config);
+    world.pull(world.push("1"), kLongBudgetUs);
+    CHECK(world.pull(1, kLongBudgetUs).source == P2C2R_SOURCE_PREVIOUS);
+    world.open = false;
+    const uint64_t dropped = world.push("2");
+    for (int i = 0; i < 4; ++i) world.push("more");
+    CHECK(world.pull(dropped, kLongBudgetUs).answers_frame == 1);  // at once: its task is gone
+    auto answer = sized<p2c2r_answer>();
+    CHECK(p2c2r_frames_pull(world.frames.get(), 0, 0, &answer) == P2C2R_E_ARGUMENT);
+    CHECK(p2c2r_frames_pull(world.frames.get(), 1000, 0, &answer) == P2C2R_E_ARGUMENT);
+    CHECK(p2c2r_frames_pull(world.frames.get(), 1, 0, nullptr) == P2C2R_E_ARGUMENT);
+}
+
+TEST_CASE("a task that wants to be told or to keep memory is not for frames") {
+    FrameWorld world(P2C2R_RUN_THREAD);
+    Task task("frame", "x", 1);
+    task.desc.done = [](void*, p2c2r_task, p2c2r_result* result) { p2c2r_result_release(result); };
+    p2c2r_error why = {};
+    CHECK(p2c2r_frames_push(world.frames.get(), &task.desc, nullptr, &why) == P2C2R_E_ARGUMENT);
+    CHECK(std::string(why.field) == "done");
+    char output[4];
+    task.desc.done = nullptr;
+    task.desc.output = output;
+    task.desc.output_size = sizeof output;
+    CHECK(p2c2r_frames_push(world.frames.get(), &task.desc, nullptr, &why) == P2C2R_E_ARGUMENT);
+    CHECK(std::string(why.field) == "output");
+}
+
+TEST_CASE("answers that come slowly advise fast and quick ones advise quality") {
+    auto config = sized<p2c2r_frames_config>();
+    config.window = 3;
+    FrameWorld world(P2C2R_RUN_THREAD, config);
+    p2c2r_answer answer = {};
+    // Each answer takes far less than 16 ms on any machine that is not stopped; should one be, the
+    // window forgets it.
+    const auto quick = [&] {
+        answer = world.pull(world.push("quick"), kLongBudgetUs);
+        return answer.quality_next == P2C2R_QUALITY_QUALITY;
+    };
+    CHECK(turn_until(world.runtime.get(), quick));
+    world.open = false;
+    for (int i = 0; i < 3; ++i) answer = world.pull(world.push("slow"), 40'000);
+    CHECK(answer.quality_next == P2C2R_QUALITY_FAST);
+    CHECK(answer.quality == P2C2R_QUALITY_QUALITY);
+}
+
+TEST_CASE("a client with frames is not destroyed and closing the runtime ends both") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    Client client = make_client(runtime.get());
+    const auto config = sized<p2c2r_frames_config>();
+    p2c2r_frames* made = nullptr;
+    REQUIRE(p2c2r_frames_create(client.get(), &config, &made, nullptr) == P2C2R_OK);
+    CHECK(p2c2r_client_destroy(client.get()) == P2C2R_E_STATE);
+    CHECK(p2c2r_runtime_close(runtime.get(), 10'000) == P2C2R_OK);
+    CHECK(p2c2r_frames_destroy(made) == P2C2R_E_STALE);
+    CHECK(p2c2r_client_destroy(client.release()) == P2C2R_E_STALE);
+}
+
+// ---- pictures ---------------------------------------------------------------------------------
+
+namespace {
+
+struct Window {
+    std::vector<uint8_t> picture = std::vector<uint8_t>(32 * 16 * 4, 0x40);
+    bool has_frame = true;
+    int shown = 0;
+    uint32_t width = 0;
+    uint32_t height = 0;
+    int32_t source = -1;
+    p2c2r_status inside = P2C2R_OK;
+    p2c2r_frames* frames = nullptr;
+
+    static p2c2r_status P2C2R_CALL capture(void* user, p2c2r_image* out) {
+        Window& window = *static_cast<Window*>(user);
+        CHECK(out->struct_size == sizeof *out);
+        if (!window.has_frame) return P2C2R_E_AGAIN;
+        out->format = P2C2R_PIXEL_RGBA8;
+        out->width = 32;
+        out->height = 16;
+        out->bytes.data = window.picture.data();
+        out->bytes.size = window.picture.size();
+        return P2C2R_OK;
+    }
+    static void P2C2R_CALL display(void* user, const p2c2r_image* image,
+                                   const p2c2r_answer* answer) {
+        Window& window = *static_cast<Window*>(user);
+        ++window.shown;
+        window.width = image ? image->width : 0;
+        window.height = image ? image->height : 0;
+        window.source = answer->source;
+        auto nested = sized<p2c2r_answer>();
+        window.inside = p2c2r_frames_step(window.frames, 1, &nested);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("step captures and upscales and displays a picture of the wanted size") {
+    for (const int32_t mode : {P2C2R_RUN_THREAD, P2C2R_RUN_MANUAL}) {
+        const Runtime runtime = make_runtime(mode);
+        const Client client = make_client(runtime.get());
+        Window window;
+        auto config = sized<p2c2r_frames_config>();
+        config.output_width = 64;
+        config.output_height = 48;
+        config.capture = Window::capture;
+        config.display = Window::display;
+        config.user = &window;
+        p2c2r_frames* made = nullptr;
+        REQUIRE(p2c2r_frames_create(client.get(), &config, &made, nullptr) == P2C2R_OK);
+        const Frames frames(made);
+        window.frames = made;
+        auto answer = sized<p2c2r_answer>();
+        REQUIRE(p2c2r_frames_step(made, kLongBudgetUs, &answer) == P2C2R_OK);
+        const Result owned(answer.result);
+        CHECK(answer.source == P2C2R_SOURCE_LOCAL);
+        CHECK(window.shown == 1);
+        CHECK(window.width == 64);
+        CHECK(window.height == 48);
+        CHECK(window.source == P2C2R_SOURCE_LOCAL);
+        CHECK(window.inside == P2C2R_E_STATE);  // display is a host function
+        window.has_frame = false;
+        CHECK(p2c2r_frames_step(made, 0, &answer) == P2C2R_E_AGAIN);
+        CHECK(answer.result == nullptr);
+        CHECK(window.shown == 1);
+    }
+}
+
+TEST_CASE("step without capture or output size is E_STATE") {
+    FrameWorld world(P2C2R_RUN_THREAD);
+    auto answer = sized<p2c2r_answer>();
+    CHECK(p2c2r_frames_step(world.frames.get(), 0, &answer) == P2C2R_E_STATE);
+}
+
+TEST_CASE("one frame by hand goes out as upscale and comes back as a view") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const Client client = make_client(runtime.get());
+    std::vector<uint8_t> picture(32 * 16 * 3, 0x80);
+    auto frame = sized<p2c2r_image>();
+    frame.format = P2C2R_PIXEL_RGB8;
+    frame.width = 32;
+    frame.height = 16;
+    frame.bytes.data = picture.data();
+    frame.bytes.size = picture.size();
+    p2c2r_task task = 0;
+    p2c2r_error why = {};
+    REQUIRE_MESSAGE(p2c2r_client_submit_frame_for_upscaling(
+                        client.get(), &frame, 64, 32, P2C2R_QUALITY_FAST, &task, &why) == P2C2R_OK,
+                    why.text);
+    auto view = sized<p2c2r_image>();
+    p2c2r_result* made = nullptr;
+    REQUIRE(p2c2r_client_get_upscaled_frame(client.get(), task, kLongUs, &view, &made) == P2C2R_OK);
+    const Result result(made);
+    CHECK(view.format == P2C2R_PIXEL_RGB8);
+    CHECK(view.width == 64);
+    CHECK(view.height == 32);
+    CHECK(view.bytes.size == 64 * 32 * 3);
+    CHECK(std::string(p2c2r_result_text(made, P2C2R_TEXT_ALGORITHM, nullptr)) == "bicubic");
+
+    const auto refused = [&](const char* field, const std::function<void(p2c2r_image&)>& spoil,
+                             uint32_t width = 64, int32_t quality = 0) {
+        CAPTURE(field);
+        p2c2r_image wrong = frame;
+        spoil(wrong);
+        CHECK(p2c2r_client_submit_frame_for_upscaling(client.get(), &wrong, width, 32, quality,
+                                                      &task, &why) < 0);
+        CHECK(std::string(why.field) == field);
+    };
+    refused("bytes", [](auto& image) { image.bytes.size -= 1; });
+    refused("stride", [](auto& image) { image.stride = 128; });
+    refused("format", [](auto& image) { image.format = 3; });
+    refused(
+        "width", [](auto&) {}, 0);
+    refused(
+        "width", [](auto&) {}, 100'000);
+    refused(
+        "quality", [](auto&) {}, 64, 9);
+}
