@@ -60,15 +60,17 @@ pub(crate) fn guarded<T>(call: impl FnOnce() -> T) -> std::result::Result<T, Str
 }
 
 fn panic_text(payload: Box<dyn Any + Send>) -> String {
-    let text = if let Some(text) = payload.downcast_ref::<&str>() {
-        text.to_string()
-    } else if let Some(text) = payload.downcast_ref::<String>() {
-        text.clone()
-    } else {
-        "of an unknown kind".to_string()
+    let payload = match payload.downcast::<&str>() {
+        Ok(text) => return text.to_string(),
+        Err(payload) => payload,
     };
-    mem::forget(payload); // dropping it might panic again
-    text
+    match payload.downcast::<String>() {
+        Ok(text) => *text,
+        Err(payload) => {
+            mem::forget(payload); // of a host's own type: dropping it might panic again
+            "of an unknown kind".to_string()
+        }
+    }
 }
 
 /// Gives a value to the library as `user`; it comes back by `taken`.
