@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "cli/files.h"
+#include "cli/wait_posix.h"
 #include "support/program.h"
 
 using namespace p2c2r::cli;
