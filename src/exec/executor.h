@@ -58,7 +58,7 @@ class Job {
         if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
     }
 
-    // ---- input, constant while the job runs
+    // ---- input, constant and there as long as somebody holds the job
     std::string task_type;
     Bytes params;
     Bytes data;
@@ -68,7 +68,8 @@ class Job {
     [[nodiscard]] bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
     void request_cancel() { cancelled_.store(true, std::memory_order_release); }
 
-    // ---- output: written by the executor before it finishes, by one thread at a time
+    // ---- output: written by the executor before the job is finished, by one thread at a time.
+    // Where two may finish it (cancel() and a thread of its own), they agree first who does.
     Output output;
     // Without it kOk is an error of the executor.
     void set_output(Bytes info, Bytes data) {

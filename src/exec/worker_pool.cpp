@@ -207,7 +207,7 @@ void WorkerPool::report(WorkEntry* entry) {
     // The entry goes first: whoever is told may cancel(), forget() or close().
     --entry->lane->entries;
     loop_->entries.erase(entry->id);
-    job->params = job->data = Bytes();
+    // The input stays: whoever holds the job may still read it.
     if (events) events->on_job_done(tag, std::move(job->output));
     recycle_job(job);
 }

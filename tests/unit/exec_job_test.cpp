@@ -247,3 +247,33 @@ TEST_CASE("job: finish says kStale once its role has forgotten it") {
     CHECK(pool.done.empty());
     CHECK(pool.runner->busy() == 0);
 }
+
+TEST_CASE(
+    "job: whoever holds it reads its input after it has been reported and its runner has gone") {
+    for (const bool short_one : {false, true}) {
+        Job* held = nullptr;
+        std::string_view seen;
+        {
+            Pool pool(1);
+            pool.add(
+                "t",
+                [&](Job& job) {
+                    job.retain();
+                    held = &job;
+                    seen = job.data.text();
+                    return test::echo(job);
+                },
+                short_one ? test::kShort : exec::Executor::Traits{});
+            pool.start("t", 1, "input");
+            pool.run_until(1);
+            pool.done.clear();
+            // The next job does not get this one's object.
+            pool.add("u", test::echo, test::kShort);
+            pool.start("u", 2, "other");
+        }
+        CHECK(held->task_type == "t");
+        CHECK(held->data.text() == "input");
+        CHECK(held->data.text().data() == seen.data());
+        held->release();
+    }
+}
