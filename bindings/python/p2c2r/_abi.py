@@ -159,6 +159,7 @@ class TaskDesc(Growing):
         ("done", DoneFn),
         ("user", c_void_p),
         ("depends_on", POINTER(Task)),
+        ("reserved", c_void_p),
     ]
 
 

@@ -55,7 +55,12 @@ class TasksTest(MachineTest):
             self.assertEqual(client.submit_and_wait("give_back", data).data, data)
             answer = client.submit_and_wait("give_part", data)
             self.assertEqual((answer.data, answer.fields), (data[1:], {"size": len(data)}))
-        del answer
+
+    def test_an_answer_that_shows_its_own_input_is_let_go_with_its_result(self):
+        self.add("give_back", lambda job: job.data)
+        client = self.connect()
+        for size in (1, 5000, 100_000):
+            client.submit_and_wait("give_back", bytes(size))
         self.runtime.close()
         self.assertEqual(_callbacks.kept_count(), self.kept_before)
 

@@ -144,6 +144,7 @@ growing! { p2c2r_task_desc {
     done: p2c2r_done_fn,
     user: *mut c_void,
     depends_on: *const p2c2r_task,
+    reserved: *mut c_void,
 } }
 
 growing! { p2c2r_client_stats {
