@@ -1,3 +1,4 @@
+/* clang-format off */ /* its comments are set by hand */
 /* p2c2r.h - the C interface of P2C2R. C99 and C++; needs only stddef.h and stdint.h.
  *
  * Three roles: a client (a game) submits tasks, a coordinator places them, a peer (a helper's
@@ -25,7 +26,8 @@
  *     What it returns is input: zero is always the safe answer.
  *  R7 Any function may be called from any thread unless its comment says otherwise. [cb]: also from a
  *     host function. [blocks]: may wait; E_STATE inside a host function and on threads of the library.
- *     Destroying a handle while another thread uses it is the caller's bug.
+ *     Destroying a handle while another thread uses it is the caller's bug; using it afterwards is
+ *     E_STALE.
  *  R8 The library installs no signal, atexit or fork handler, reads no environment variable and no
  *     locale, prints nothing, ends no process, and changes no thread's floating-point mode. Its
  *     threads block all signals. Every descriptor is close-on-exec.
@@ -280,7 +282,9 @@ typedef struct p2c2r_runtime_config {
     uint32_t worker_threads; /* 0: one per core; P2C2R_NONE: only p2c2r_runtime_work */
     uint64_t memory_max;     /* payload bytes held by all roles; 0: 512 MiB */
     const char* cache_dir;   /* compiled GPU pipelines; NULL: nothing is written to disk */
-    const char* options;     /* JSON, rare settings; an unknown key is an error that names it */
+    /* JSON, rare settings; an unknown key is an error that names it. worker_niceness (5);
+     * worker_stack_kb (0: the system's). */
+    const char* options;
     const p2c2r_allocator* allocator; /* payload memory; NULL: the C library's */
     p2c2r_log_fn log;                 /* NULL: silence */
     p2c2r_notify_fn notify;
@@ -310,7 +314,8 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_backend(p2c2r_runtime* runtime, 
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_wake(p2c2r_runtime* runtime);
 /* Named questions and commands: args_json in (NULL: {}), a result with fields out. E_UNSUPPORTED names
  * what there is. "devices": the devices of this machine. "task_types": what executors are here. "exec": runs a
- * task here without any role: {"task_type", "params", "deadline_ms"} with `input` as data. [blocks] */
+ * task here without any role: {"task_type", "params", "deadline_ms"} with `input` (copied) as data; OK
+ * also when the task failed, which its result says. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_call(p2c2r_runtime* runtime, const char* name,
                                                      const char* args_json, const p2c2r_bytes* input,
                                                      uint32_t timeout_ms, p2c2r_result** out,
@@ -372,7 +377,7 @@ P2C2R_API void P2C2R_CALL p2c2r_job_release(p2c2r_job* job); /* NULL is fine */
 
 typedef struct p2c2r_client_config {
     uint32_t struct_size;
-    uint32_t tasks_max;          /* pending at the same time; 0: 4096; more are E_BUSY */
+    uint32_t tasks_max;          /* accepted and not yet handed back; 0: 4096; more are E_BUSY */
     uint64_t bytes_max;          /* payload bytes pending; 0: 256 MiB; more are E_BUSY */
     int32_t deliver;             /* P2C2R_DELIVER_ */
     uint32_t connect_timeout_ms; /* of one try; 0: 5000 */
@@ -381,7 +386,10 @@ typedef struct p2c2r_client_config {
     p2c2r_coordinator* local;    /* of the same runtime: no socket is used */
     const char* coordinator_url; /* p2c2r+plain://host[:port]; this and local NULL: this machine only */
     const char* client_id;       /* NULL: automatic */
-    const char* options;         /* JSON; an unknown key is an error that names it */
+    /* JSON; an unknown key is an error that names it. allow_plaintext (false): also to an address that
+     * is not loopback; checksum (false): over payloads, checked by the last receiver;
+     * reconnect_first_ms (50), reconnect_max_ms (5000). */
+    const char* options;
     p2c2r_event_fn event;
     void* user;
 } p2c2r_client_config;
@@ -405,6 +413,7 @@ typedef struct p2c2r_task_desc {
     p2c2r_done_fn done;      /* NULL: by poll, wait or get_result */
     void* user;
     const p2c2r_task* depends_on; /* tasks of this client that must end with OK first */
+    void* reserved;
 } p2c2r_task_desc;
 
 typedef struct p2c2r_client_stats {
@@ -431,7 +440,8 @@ typedef struct p2c2r_client_stats {
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_create(p2c2r_runtime* runtime,
                                                       const p2c2r_client_config* config,
                                                       p2c2r_client** out, p2c2r_error* why);
-/* Waits until connected; E_TIMEOUT, or the reason why it has been given up. [blocks] */
+/* Waits until connected; E_TIMEOUT, or the reason why it has been given up; E_STATE for a client of
+ * this machine only. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_connect(p2c2r_client* client, uint32_t timeout_ms,
                                                        p2c2r_error* why);
 /* Never blocks. *out is written before any host function of the task can run. [cb] */
@@ -445,7 +455,8 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_submit_many(p2c2r_client* client,
                                                            uint32_t* accepted, p2c2r_error* why);
 /* A request: the task still ends, as E_CANCELLED if it could be stopped. Ended: E_STALE. [cb] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_cancel(p2c2r_client* client, p2c2r_task task);
-/* Cancels and never tells; releases a result that waits. [cb] */
+/* Cancels and never tells; releases a result that waits. E_STATE for a task with `output` that has not
+ * ended: nobody could tell when that memory is free again. [cb] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_forget(p2c2r_client* client, p2c2r_task task);
 /* PENDING, or OK: the task has ended, *out is the caller's to release, the id is stale from here on.
  * Not for tasks with done (E_STATE). [cb] */
@@ -562,7 +573,8 @@ typedef struct p2c2r_frames_config {
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_create(p2c2r_client* client,
                                                       const p2c2r_frames_config* config,
                                                       p2c2r_frames** out, p2c2r_error* why);
-/* Submits the task of the next frame (numbered from 1); done must be NULL. Never blocks. */
+/* Submits the task of the next frame (numbered from 1); done and output must be NULL; deadline_us 0:
+ * the budget. Never blocks. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_push(p2c2r_frames* frames,
                                                     const p2c2r_task_desc* desc, uint64_t* frame,
                                                     p2c2r_error* why);
@@ -611,7 +623,7 @@ typedef struct p2c2r_peer_config {
     p2c2r_coordinator* local;
     const char* coordinator_url;
     const char* peer_id; /* NULL: automatic */
-    const char* options;
+    const char* options; /* as a client's */
     const p2c2r_capabilities* capabilities;
     p2c2r_event_fn event;
     void* user;
@@ -667,6 +679,9 @@ typedef struct p2c2r_coordinator_config {
     int32_t deliver;
     uint32_t flags; /* P2C2R_COORDINATOR_ */
     const char* listen_address; /* NULL: 127.0.0.1 */
+    /* JSON: local_execution (true): computes as a last resort; resume_grace_ms (10000): how long the
+     * tasks of a lost client wait for it; gamer_window_bytes (32 MiB): payload one client may have
+     * pending. */
     const char* options;
     p2c2r_event_fn event;
     void* user;
