@@ -208,7 +208,9 @@ void WorkerPool::report(WorkEntry* entry) {
     --entry->lane->entries;
     loop_->entries.erase(entry->id);
     // The input stays: whoever holds the job may still read it.
-    if (events) events->on_job_done(tag, std::move(job->output));
+    // The output goes, wanted or not: it may be the host's own memory, let go with its last reference.
+    Output output = std::move(job->output);
+    if (events) events->on_job_done(tag, std::move(output));
     recycle_job(job);
 }
 
