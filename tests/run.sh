@@ -64,7 +64,7 @@ run_ctest() {
     if ! ctest --test-dir "$folder" -j "$jobs" --output-on-failure --timeout 300 -R "$regex" \
         --no-tests=error >"$log" 2>&1; then
         failures+=("$name")
-        grep -v '   Passed ' "$log" | tail -n 200
+        grep -vE '   Passed |^ +Start ' "$log" | tail -n 200
     fi
     local line
     line=$(grep 'tests passed' "$log" || echo "no summary in $log")
@@ -101,8 +101,9 @@ say "tests"
 run_ctest "$build" release .
 
 if [ "$tier" != fast ]; then
-    sanitized asan address,undefined 'unit_\(core\|model\|wire\|net\|sched\|exec\|roles\)\|sim_[a-z_]*'
-    sanitized tsan thread 'unit_\(net\|exec\)\|capi_[a-z_]*\|e2e_roles[a-z_]*'
+    sanitized asan address,undefined \
+        'unit_\(core\|model\|wire\|net\|sched\|exec\|roles\)\|fuzz_replay\|sim_[a-z_]*'
+    sanitized tsan thread 'unit_\(net\|exec\)\|capi'
 fi
 
 # ---- the tiers above --------------------------------------------------------------------------
@@ -151,7 +152,9 @@ count=0
 for line in "${summary[@]}"; do
     [[ $line =~ out\ of\ ([0-9]+) ]] && count=$((count + BASH_REMATCH[1]))
 done
-printf '%s tests in all, %d.%d minutes\n' "$count" $((seconds / 60)) $((seconds % 60 / 6))
+cpu=$(times | tail -n 1 | sed 's/m[0-9.]*s//g' | awk '{ print $1 + $2 }')
+printf '%s tests in all, %d.%d minutes (%s of processor time)\n' "$count" $((seconds / 60)) \
+    $((seconds % 60 / 6)) "$cpu"
 if [ ${#failures[@]} -gt 0 ]; then
     printf 'failed: %s\n' "${failures[@]}"
 fi

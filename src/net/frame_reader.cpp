@@ -7,8 +7,8 @@ namespace p2c2r::net {
 
 namespace {
 
-// Memory for what has only been announced grows with what has arrived: never more than four times
-// that and this.
+// Memory for what has only been announced grows with what has arrived over the connection: never
+// more than four times that and this.
 constexpr size_t kUnearned = 64 * 1024;
 constexpr size_t kGrowth = 4;
 
@@ -28,6 +28,8 @@ size_t FrameReader::prepare(IoPiece (&pieces)[2]) {
         if (!exact_ || capacity_ < need_) return count;
     }
     space_ = blocks_.space();
+    // Here the next frame's head is wanted, and little of what has to be moved with it.
+    if (into_waiting_ > 0 && blocks_.crowded()) space_.size = kCarryMax;
     uint8_t* start = space_.block->buffer.data() + space_.offset;
     size_t skip = 0;
     if (waiting_ == Waiting::kCarried) {
@@ -70,6 +72,7 @@ const char* FrameReader::parse_space(size_t size, const wire::FrameLimits& limit
             break;
         }
         at += parse.size;
+        last_frame_size_ = parse.size;
         parse.frame.memory = &memory;
         if (!sink.take_frame(parse.frame)) break;
     }
@@ -110,6 +113,7 @@ const char* FrameReader::finish_waiting(const wire::FrameLimits& limits, FrameSi
         }
     } held{blocks_, std::exchange(pinned_, nullptr), std::move(own_)};
     reset();
+    last_frame_size_ = parse.size;
     parse.frame.memory = held.pinned ? &held.pinned->buffer : &held.own;
     sink.take_frame(parse.frame);
     return nullptr;
@@ -131,7 +135,7 @@ void FrameReader::keep(const uint8_t* rest, size_t size, const wire::FrameParse&
         need_ = capacity_ = parse.size;
         exact_ = true;
         blocks_.used_until(offset + parse.size);
-    } else if (size < kCarryMax) {
+    } else if (size < kCarryMax && !(known && blocks_.crowded() && parse.size >= kPlaceMin)) {
         carry_ = std::make_unique<uint8_t[]>(size);
         std::memcpy(carry_.get(), rest, size);
         if (known) blocks_.payload_bytes_copied += size - parse.data_offset;
@@ -172,7 +176,7 @@ bool FrameReader::place(const uint8_t* rest, size_t size, const wire::FrameParse
 // Moves the unfinished frame to a larger block of its own, with its data on a 64-byte boundary.
 void FrameReader::make_own(const uint8_t* from, size_t have, size_t need, size_t data_offset) {
     const size_t lead = (kPayloadAlign - data_offset % kPayloadAlign) % kPayloadAlign;
-    const size_t capacity = std::min(need, earned_by(have));
+    const size_t capacity = std::min(need, earned_by(have + last_frame_size_));
     if (data_offset > 0) blocks_.payload_bytes_copied += have - data_offset;
     Buffer larger = Buffer::allocate(lead + capacity, blocks_.hook());
     std::memcpy(larger.data() + lead, from, have);

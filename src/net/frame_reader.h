@@ -88,6 +88,7 @@ class FrameReader {
     ReadBlocks::Space space_;
     size_t into_waiting_ = 0;  // size of the piece that completes the waiting frame
     uint64_t bytes_received_ = 0;
+    size_t last_frame_size_ = 0;
 };
 
 }  // namespace p2c2r::net

@@ -28,7 +28,10 @@ class ReadBlocks {
     // what is written to becomes resident.
     static constexpr size_t kTailSize = limits::kChunkSizeMax + 4 * 1024;
     static constexpr size_t kReadSizeMin = 64 * 1024;
-    static constexpr size_t kSpareMax = 4;  // blocks set aside
+    static constexpr size_t kReadSizeCrowded = 16 * 1024;
+    static constexpr size_t kSpareMax = 4;      // free blocks that are kept
+    static constexpr size_t kCrowdedFrom = 32;  // blocks that slices keep
+    static constexpr size_t kCrowdedTo = 16;
     static constexpr size_t kPinsMax = 16;  // so that slow senders cannot keep many blocks
 
     explicit ReadBlocks(const MemoryHook* hook) : hook_(hook) {}
@@ -36,7 +39,7 @@ class ReadBlocks {
     struct Space {
         ReadBlock* block = nullptr;
         size_t offset = 0;
-        size_t size = 0;  // at least kReadSizeMin
+        size_t size = 0;  // at least kReadSizeMin, or kReadSizeCrowded
     };
     // Where the next bytes are to be received. Throws std::bad_alloc when memory is short.
     Space space();
@@ -44,7 +47,8 @@ class ReadBlocks {
     void used_until(size_t end) {
         used_ = (end + kPayloadAlign - 1) / kPayloadAlign * kPayloadAlign;
     }
-    // False when too many frames are unfinished in place already.
+    [[nodiscard]] bool crowded() const { return crowded_; }
+    // False when no further frame should be completed in place.
     [[nodiscard]] bool pin(ReadBlock& block);
     void unpin(ReadBlock& block);
 
@@ -57,10 +61,17 @@ class ReadBlocks {
         return block.pins == 0 && block.buffer.is_unique();
     }
 
+    // Drops what is free beyond the spare blocks and sees how many are kept.
+    void sweep();
+    void replace();
+
     const MemoryHook* hook_;
     std::unique_ptr<ReadBlock> current_;
     size_t used_ = 0;
     size_t pins_ = 0;
+    bool crowded_ = false;
+    uint32_t reads_until_sweep_ = 0;  // while crowded
+    // Those that slices keep first, free ones behind, as far as the last sweep knew.
     std::vector<std::unique_ptr<ReadBlock>> aside_;
 };
 

@@ -92,12 +92,14 @@ struct Counter {
 TEST_CASE("frames of every kind of size arrive intact however the stream is cut") {
     Prng prng(test::seed());
     Counter counter;
-    for (int round = 0; round < 24; ++round) {
+    int crowded_rounds = 0;
+    {
         ReadBlocks blocks(&counter.hook);
-        {
+        std::vector<Bytes> kept;  // over the rounds, so that later ones read into short stretches
+        for (int round = 0; round < 24; ++round) {
             FrameReader reader(blocks);
             Taker taker;
-            taker.hold = round % 3 == 0 && round % 4 != 1;  // placed data cannot be held
+            taker.hold = round % 3 != 2 && round % 4 != 1;  // placed data cannot be held
             std::map<uint64_t, std::vector<uint8_t>> places;
             if (round % 4 == 1) {
                 taker.placer = [&](uint64_t id, size_t size) {
@@ -155,7 +157,11 @@ TEST_CASE("frames of every kind of size arrive intact however the stream is cut"
                 }
             }
             CHECK(reader.partial_size() == 0);
+            crowded_rounds += blocks.crowded();
+            kept.insert(kept.end(), taker.held.begin(), taker.held.end());
         }
+        CHECK(crowded_rounds > 0);
+        CHECK(crowded_rounds < 24);
     }
     CHECK(counter.now == 0);
 }
@@ -240,6 +246,45 @@ TEST_CASE("many unfinished frames do not keep many blocks") {
     }
     REQUIRE(taker.seen.size() == kSlow);
     for (const auto& seen : taker.seen) CHECK(seen.data == test::pattern(60'000, 1));
+}
+
+TEST_CASE("held payloads among much that passes through keep little more than themselves") {
+    Counter counter;
+    ReadBlocks blocks(&counter.hook);
+    FrameReader gamer(blocks);
+    FrameReader peer(blocks);
+    Taker keeps;
+    Taker passes;
+    keeps.hold = true;
+    constexpr size_t kHeld = 20'000;
+    const auto held =
+        test::raw_frame(wire::Message::kTaskSubmit, 0, 1, {}, {}, test::pattern(kHeld, 1));
+    const auto passing =
+        test::raw_frame(wire::Message::kTaskResult, 0, 2, {}, {}, test::pattern(150'000, 1));
+    const size_t block = ReadBlocks::kReadSize + ReadBlocks::kTailSize + 256;
+    constexpr size_t kCount = 600;
+    for (size_t i = 0; i < kCount; ++i) {
+        // Several frames of each at once, as they lie in the buffers of a busy system.
+        REQUIRE(feed(gamer, held, 1 << 20, keeps) == nullptr);
+        REQUIRE(feed(peer, passing, 1 << 20, passes) == nullptr);
+        passes.seen.clear();
+        keeps.seen.clear();
+        CHECK(counter.now <= (i + 1) * (kHeld + 1000) + 40 * block);
+    }
+    CHECK(blocks.crowded());
+    const auto expected = test::pattern(kHeld, 1);
+    for (const Bytes& bytes : keeps.held) {
+        REQUIRE(std::equal(expected.begin(), expected.end(), bytes.data()));
+    }
+    // Once they are gone reads are long and in place again.
+    keeps.held.clear();
+    keeps.hold = false;
+    for (size_t i = 0; i < 200; ++i) {
+        REQUIRE(feed(peer, passing, 1 << 20, passes) == nullptr);
+        passes.seen.clear();
+    }
+    CHECK_FALSE(blocks.crowded());
+    CHECK(counter.now <= (ReadBlocks::kSpareMax + 2) * block);
 }
 
 TEST_CASE("the data of a frame with a block of its own begins on a 64 byte boundary") {
