@@ -1,0 +1,180 @@
+// The coordinator's figures and commands, and its monitoring port.
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "world.h"
+
+using namespace capi_test;
+
+namespace {
+
+Result ask(p2c2r_coordinator* coordinator, const char* name, const std::string& args,
+           p2c2r_status expected = P2C2R_OK) {
+    p2c2r_result* result = nullptr;
+    p2c2r_error why = {};
+    const p2c2r_status status =
+        p2c2r_coordinator_call(coordinator, name, args.c_str(), 1000, &result, &why);
+    INFO(why.field, ": ", why.text);
+    CHECK(status == expected);
+    return Result(result);
+}
+
+std::string http_get(uint32_t port, const std::string& path) {
+    const int connection = socket(AF_INET, SOCK_STREAM, 0);
+    REQUIRE(connection >= 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
+    REQUIRE(connect(connection, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    const std::string request = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    REQUIRE(send(connection, request.data(), request.size(), MSG_NOSIGNAL) ==
+            static_cast<ssize_t>(request.size()));
+    std::string answer;
+    char part[4096];
+    for (ssize_t size; (size = recv(connection, part, sizeof part, 0)) > 0;) {
+        answer.append(part, static_cast<size_t>(size));
+    }
+    close(connection);
+    return answer;
+}
+
+Peer named_peer(p2c2r_runtime* runtime, p2c2r_coordinator* coordinator, const char* id,
+                uint32_t slots) {
+    auto config = sized<p2c2r_peer_config>();
+    config.local = coordinator;
+    config.peer_id = id;
+    config.max_concurrent_tasks = slots;
+    config.prefetch_tasks = P2C2R_NONE;
+    p2c2r_peer* peer = nullptr;
+    REQUIRE(p2c2r_peer_create(runtime, &config, &peer, nullptr) == P2C2R_OK);
+    REQUIRE(p2c2r_peer_start(peer, nullptr) == P2C2R_OK);
+    return Peer(peer);
+}
+
+std::string hex_id(p2c2r_task task) {
+    char text[17];
+    std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(task));
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("the coordinator's figures agree in every form") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const Coordinator coordinator = make_coordinator(runtime.get());
+    const Peer peer = make_peer(runtime.get(), coordinator.get());
+    const Client client = make_client(runtime.get(), coordinator.get());
+    connect_with_peers(runtime.get(), client.get(), 1);
+    Task task("echo", "x", 1);
+    task.desc.place = P2C2R_PLACE_REMOTE;
+    for (int i = 0; i < 7; ++i) fetch(client.get(), submit(client.get(), task.desc));
+    auto stats = sized<p2c2r_coordinator_stats>();
+    REQUIRE(p2c2r_coordinator_stats_get(coordinator.get(), &stats) == P2C2R_OK);
+    CHECK(stats.active_peers == 1);
+    CHECK(stats.clients == 1);
+    CHECK(stats.completed_tasks == 7);
+    CHECK(stats.pending_tasks == 0);
+    const Result status = ask(coordinator.get(), "status", "{}");
+    CHECK(json_of(status.get()).find("\"completed_tasks\":7") != std::string::npos);
+    p2c2r_result* remote = nullptr;
+    REQUIRE(p2c2r_client_call(client.get(), "status", nullptr, 10'000, &remote, nullptr) ==
+            P2C2R_OK);
+    const Result by_client(remote);
+    CHECK(json_of(remote).find("\"completed_tasks\":7") != std::string::npos);
+    const Result metrics = ask(coordinator.get(), "metrics", "{}");
+    CHECK(data_of(metrics.get()).find("# TYPE p2c2r_") != std::string::npos);
+    // A client may look, and not command.
+    p2c2r_error why = {};
+    CHECK(p2c2r_client_call(client.get(), "peer.fail", "{\"peer_id\":\"x\"}", 10'000, &remote,
+                            &why) == P2C2R_E_DENIED);
+    CHECK(p2c2r_client_call(client.get(), "nonsense", nullptr, 10'000, &remote, &why) ==
+          P2C2R_E_UNSUPPORTED);
+    CHECK(remote == nullptr);
+}
+
+TEST_CASE("the coordinator assigns and explains and fails peers when it is told to") {
+    std::atomic<bool> go_on{false};
+    std::atomic<int> started{0};
+    HostExecutor executor;
+    executor.run = [&](p2c2r_job* job) -> p2c2r_status {
+        ++started;
+        while (!go_on && !(p2c2r_job_state(job) & P2C2R_JOB_CANCELLED)) std::this_thread::yield();
+        void* out = nullptr;
+        return p2c2r_job_output_alloc(job, 1, &out);
+    };
+    auto config = runtime_config(P2C2R_RUN_THREAD);
+    config.worker_threads = 4;
+    const Runtime runtime = make_runtime(config);
+    executor.add(runtime.get(), "held");
+    const Coordinator coordinator = make_coordinator(runtime.get());
+    const Peer one = named_peer(runtime.get(), coordinator.get(), "one", 1);
+    const Client client = make_client(runtime.get(), coordinator.get());
+    connect_with_peers(runtime.get(), client.get(), 1);
+    Task task("held");
+    task.desc.place = P2C2R_PLACE_REMOTE;
+    task.desc.deadline_us = kLongUs;
+    const p2c2r_task first = submit(client.get(), task.desc);
+    CHECK(turn_until(runtime.get(), [&] { return started == 1; }));
+    const Result why = ask(coordinator.get(), "explain", "{\"task\":\"" + hex_id(first) + "\"}");
+    CHECK(json_of(why.get()).find("\"peer_id\":\"one\"") != std::string::npos);
+    // The only slot is taken, so the next one waits, and is given to a peer by hand.
+    const p2c2r_task second = submit(client.get(), task.desc);
+    const auto listed = [&] {
+        return json_of(ask(coordinator.get(), "tasks", "{}").get()).find(hex_id(second)) !=
+               std::string::npos;
+    };
+    CHECK(turn_until(runtime.get(), listed));
+    ask(coordinator.get(), "task.assign",
+        "{\"task\":\"" + hex_id(second) + "\",\"peer_id\":\"nobody\"}", P2C2R_E_STALE);
+    const Peer two = named_peer(runtime.get(), coordinator.get(), "two", 1);
+    connect_with_peers(runtime.get(), client.get(), 2);
+    CHECK(turn_until(runtime.get(), [&] { return started == 2; }));
+    // A peer that is told to have failed loses its task to another.
+    ask(coordinator.get(), "peer.fail", "{\"peer_id\":\"one\"}");
+    go_on = true;
+    CHECK(p2c2r_result_status(fetch(client.get(), first).get()) == P2C2R_OK);
+    CHECK(p2c2r_result_status(fetch(client.get(), second).get()) == P2C2R_OK);
+    auto stats = sized<p2c2r_coordinator_stats>();
+    REQUIRE(p2c2r_coordinator_stats_get(coordinator.get(), &stats) == P2C2R_OK);
+    CHECK(stats.peer_failures >= 1);
+    CHECK(stats.completed_tasks == 2);
+    ask(coordinator.get(), "task.assign", "{\"task\":\"1\",\"peer_id\":\"two\"}", P2C2R_E_STALE);
+}
+
+TEST_CASE("metrics and health answer over HTTP") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const Coordinator coordinator = make_coordinator(runtime.get(), P2C2R_ANY, P2C2R_ANY);
+    uint32_t port = 0;
+    uint32_t monitoring = 0;
+    REQUIRE(p2c2r_coordinator_port(coordinator.get(), &port, &monitoring) == P2C2R_OK);
+    REQUIRE(monitoring > 0);
+    CHECK(monitoring != port);
+    const std::string health = http_get(monitoring, "/healthz");
+    CHECK(health.rfind("HTTP/1.1 200", 0) == 0);
+    CHECK(health.find("ok") != std::string::npos);
+    const std::string metrics = http_get(monitoring, "/metrics");
+    CHECK(metrics.rfind("HTTP/1.1 200", 0) == 0);
+    CHECK(metrics.find("p2c2r_") != std::string::npos);
+    CHECK(http_get(monitoring, "/other").rfind("HTTP/1.1 404", 0) == 0);
+}
+
+TEST_CASE("a monitoring port that is taken is named") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const Coordinator first = make_coordinator(runtime.get(), P2C2R_ANY, P2C2R_ANY);
+    uint32_t monitoring = 0;
+    REQUIRE(p2c2r_coordinator_port(first.get(), nullptr, &monitoring) == P2C2R_OK);
+    auto config = sized<p2c2r_coordinator_config>();
+    config.listen_port = P2C2R_ANY;
+    config.prometheus_port = monitoring;
+    p2c2r_coordinator* made = nullptr;
+    REQUIRE(p2c2r_coordinator_create(runtime.get(), &config, &made, nullptr) == P2C2R_OK);
+    const Coordinator second(made);
+    p2c2r_error why = {};
+    CHECK(p2c2r_coordinator_start(made, &why) < 0);
+    CHECK(std::string(why.field) == "prometheus_port");
+    CHECK(std::string(why.text).find(std::to_string(monitoring)) != std::string::npos);
+}
