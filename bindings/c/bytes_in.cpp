@@ -1,5 +1,6 @@
 #include "bindings/c/bytes_in.h"
 
+#include <cstring>
 #include <string>
 
 #include "bindings/c/failure.h"
@@ -44,14 +45,20 @@ Bytes take_bytes(const p2c2r_bytes& bytes, const MemoryHook* hook) {
     return adopt(bytes);
 }
 
-void PendingBytes::prepare(const p2c2r_bytes* bytes, const MemoryHook* hook) {
+void PendingBytes::prepare(const p2c2r_bytes* bytes, size_t small_max, const MemoryHook* hook) {
     bytes_ = bytes;
-    copied_ = bytes && (!bytes->release || bytes->size <= kCopyAtMost);
-    if (copied_ && bytes->size > 0) copy_ = Bytes::copy(span_of(*bytes), hook);
+    if (!bytes) return;
+    copied_ = !bytes->release || bytes->size <= kCopyAtMost;
+    is_small_ = bytes->size <= small_max;
+    if (copied_ && !is_small_) copy_ = Bytes::copy(span_of(*bytes), hook);
 }
 
-Bytes PendingBytes::keep() {
-    if (!bytes_) return {};
+Bytes PendingBytes::keep(uint8_t* small) {
+    if (!bytes_ || bytes_->size == 0) return {};
+    if (is_small_) {
+        std::memcpy(small, bytes_->data, bytes_->size);
+        return Bytes::borrow({small, bytes_->size});
+    }
     return copied_ ? std::move(copy_) : adopt(*bytes_);
 }
 

@@ -35,12 +35,7 @@ ClientState::ClientState(RuntimeState& runtime, const p2c2r_client_config& confi
     : RoleState(runtime, HandleKind::kClient, config.deliver, config.event, config.user),
       settings_(std::move(settings)) {}
 
-ClientState::~ClientState() {
-    while (p2c2r_result* blank = blanks_) {
-        blanks_ = blank->next_pooled;
-        runtime.pool().give_result(blank);
-    }
-}
+ClientState::~ClientState() = default;
 
 Status ClientState::open() {
     const Status status = runtime.driver().run([this] {
@@ -145,15 +140,6 @@ void ClientState::hand_over(TaskEntry& entry, uint64_t id, uint64_t now) {
     }
 }
 
-p2c2r_result* ClientState::blank_result() noexcept {
-    if (!blanks_) blanks_ = runtime.pool().take_results(kBatch / 2);
-    if (p2c2r_result* blank = blanks_) {
-        blanks_ = blank->next_pooled;
-        return blank;
-    }
-    return runtime.pool().new_result();
-}
-
 void ClientState::on_task_ended(uint64_t task, TaskResult&& result) {
     const uint32_t index = SlotMap<TaskEntry>::index_of(task);
     TaskEntry* entry = index < entries_.size() ? entries_[index] : nullptr;
@@ -175,7 +161,7 @@ void ClientState::end(TaskEntry& entry, TaskResult&& result) noexcept {
             std::memcpy(entry.output, result.data.data(), result.data.size());
         }
     }
-    p2c2r_result* blank = blank_result();
+    p2c2r_result* blank = runtime.pool().loop_result();
     entry.result = blank ? fill_result(blank, entry.id, entry.type, std::move(result))
                          : runtime.pool().short_memory_result();
     entry.next_ended = nullptr;

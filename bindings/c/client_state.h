@@ -32,6 +32,9 @@ namespace p2c2r::capi {
 
 class FramesState;
 
+// Payloads up to this size live in their entry.
+inline constexpr size_t kSmallPayload = 128;
+
 struct TaskEntry {
     enum class Phase : uint8_t {
         kMailed,   // accepted; the loop has not taken it yet
@@ -53,6 +56,7 @@ struct TaskEntry {
     TaskSpec spec;  // until the loop takes it
     uint64_t submitted_us = 0;
     uint64_t payload_size = 0;
+    uint8_t small[kSmallPayload];  // a payload that has no memory of its own
     p2c2r_done_fn done = nullptr;
     void* user = nullptr;
     void* output = nullptr;
@@ -130,7 +134,6 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     void hand_over(TaskEntry& entry, uint64_t id, uint64_t now);
     void end(TaskEntry& entry, TaskResult&& result) noexcept;
     void end_all(Status status) noexcept;
-    p2c2r_result* blank_result() noexcept;
     void deliver(DispatchBudget& budget);
     void tell(TaskEntry& entry);
 
@@ -163,7 +166,6 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     std::vector<TaskEntry*> entries_;  // by slot: those that the role has
     TaskEntry* ended_first_ = nullptr;
     TaskEntry** ended_last_ = &ended_first_;
-    p2c2r_result* blanks_ = nullptr;
 };
 
 }  // namespace p2c2r::capi

@@ -117,7 +117,7 @@ p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2
                     kBusyRetryMs);
     }
     PendingBytes data;
-    data.prepare(desc.data, hook);
+    data.prepare(desc.data, kSmallPayload, hook);
     bool first;
     {
         // Inside the lock nothing of the host's is called: what is dropped there is only ours.
@@ -141,7 +141,7 @@ p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2
                 drop(entry);
                 return fail(why, good.error());
             }
-            entry.spec.data = data.keep();
+            entry.spec.data = data.keep(entry.small);
         } catch (...) {
             drop(entry);
             throw;

@@ -24,10 +24,11 @@ Status run_caught(FunctionRef<void()> work) noexcept {
 
 }  // namespace
 
-Result<std::unique_ptr<LoopDriver>> LoopDriver::create(bool manual) {
+Result<std::unique_ptr<LoopDriver>> LoopDriver::create(bool manual,
+                                                       std::atomic<const void*>& owner) {
     Result<std::unique_ptr<net::UvLoop>> loop = net::UvLoop::create();
     if (!loop) return loop.error();
-    std::unique_ptr<LoopDriver> driver(new LoopDriver(manual));
+    std::unique_ptr<LoopDriver> driver(new LoopDriver(manual, owner));
     driver->loop_ = std::move(*loop);
     driver->turn_end_.run = [raw = driver.get()] { raw->settle(); };
     driver->loop_->set_intake([raw = driver.get()] { raw->begin_turn(); });
@@ -178,7 +179,6 @@ void LoopDriver::turn_held(uint64_t timeout_us) {
             driver.turns_.release();
         }
     } held(*this);
-    const PipeSignalHeld no_signal;
     loop_->turn(timeout_us);
 }
 

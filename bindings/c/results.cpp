@@ -58,6 +58,17 @@ const char* give_text(std::string_view text, size_t* size) {
     return text.empty() ? "" : text.data();
 }
 
+// The same bytes inside the object, behind the first `used` of its own, or in memory of the pool.
+Bytes moved(p2c2r_result& result, const Bytes& bytes, size_t& used) {
+    if (bytes.size() > p2c2r_result::kSmall - used) {
+        return Bytes::copy(bytes.span(), result.pool->hook());
+    }
+    uint8_t* const at = result.small + used;
+    std::memcpy(at, bytes.data(), bytes.size());
+    used += bytes.size();
+    return Bytes::borrow({at, bytes.size()});
+}
+
 }  // namespace
 
 p2c2r_result* fill_result(p2c2r_result* blank, uint64_t task, const TypeName* type,
@@ -69,21 +80,24 @@ p2c2r_result* fill_result(p2c2r_result* blank, uint64_t task, const TypeName* ty
     blank->type = type;
     blank->answer = std::move(answer);
     TaskResult& kept = blank->answer;
-    if (reinterpret_cast<uintptr_t>(kept.data.data()) % kPayloadAlign != 0) {
-        try {
-            kept.data = Bytes::copy(kept.data.span(), blank->pool->hook());
-        } catch (const std::bad_alloc&) {
-            kept.status = Status::kMemory;
-            kept.info = kept.data = Bytes();
-        }
+    const bool moves_data = kept.data.is_borrowed() ||
+                            reinterpret_cast<uintptr_t>(kept.data.data()) % kPayloadAlign != 0;
+    const bool moves_info = kept.info.is_borrowed();
+    if (!moves_data && !moves_info) return blank;
+    try {
+        size_t used = 0;
+        if (moves_data) kept.data = moved(*blank, kept.data, used);
+        if (moves_info) kept.info = moved(*blank, kept.info, used);
+    } catch (const std::bad_alloc&) {
+        kept.status = Status::kMemory;
+        kept.info = kept.data = Bytes();
     }
     return blank;
 }
 
 p2c2r_result* make_result(Pool& pool, uint64_t task, const TypeName* type,
                           TaskResult&& answer) noexcept {
-    p2c2r_result* blank = pool.take_results(1);
-    if (!blank) blank = pool.new_result();
+    p2c2r_result* blank = pool.take_result();
     if (!blank) return pool.short_memory_result();
     return fill_result(blank, task, type, std::move(answer));
 }

@@ -84,7 +84,15 @@ class Bytes {
     static Bytes adopt(const void* data, size_t size,
                        void (*release)(void* user, const void* data, size_t size), void* user);
     // Memory that outlives every user of the Bytes (constants, a caller's stack during a call).
-    static Bytes borrow(std::span<const uint8_t> memory);
+    static Bytes borrow(std::span<const uint8_t> memory) {
+        return Bytes(nullptr, memory.data(), memory.size());
+    }
+    // The same bytes for as long as they are wanted: borrowed ones are copied, counted ones are
+    // referenced. Throws std::bad_alloc when memory is short.
+    [[nodiscard]] Bytes owned(const MemoryHook* hook = nullptr) const {
+        return is_borrowed() ? copy(span(), hook) : *this;
+    }
+    [[nodiscard]] bool is_borrowed() const { return !block_ && size_ > 0; }
 
     [[nodiscard]] const uint8_t* data() const { return data_; }
     [[nodiscard]] size_t size() const { return size_; }

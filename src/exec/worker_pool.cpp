@@ -106,7 +106,7 @@ WorkLane* WorkerPool::find_lane(std::string_view task_type) {
     return loop.last_lane = found->second;
 }
 
-Job* WorkerPool::new_job(const JobSpec& spec) {
+Job* WorkerPool::new_job(const JobSpec& spec, const WorkLane& lane) {
     Job* job;
     if (loop_->spare_jobs.empty()) {
         job = JobControl::make();
@@ -116,12 +116,13 @@ Job* WorkerPool::new_job(const JobSpec& spec) {
     }
     try {
         job->task_type.assign(spec.task_type);
+        const bool borrows = lane.traits.on_loop && lane.traits.borrows;
+        job->params = borrows ? spec.params : spec.params.owned();
+        job->data = borrows ? spec.data : spec.data.owned();
     } catch (...) {
         job->release();
         throw;
     }
-    job->params = spec.params;
-    job->data = spec.data;
     job->deadline_us = spec.deadline_us;
     return job;
 }
@@ -158,7 +159,7 @@ WorkEntry* WorkerPool::make_entry(const JobSpec& spec, uint64_t tag, RunnerEvent
     try {
         WorkLane* const lane = find_lane(spec.task_type);
         if (!lane) return nullptr;
-        job = new_job(spec);
+        job = new_job(spec, *lane);
         if (const uint64_t id = loop_->entries.insert()) {
             WorkEntry& entry = *loop_->entries.find(id);
             entry = WorkEntry{};
@@ -208,7 +209,8 @@ void WorkerPool::report(WorkEntry* entry) {
     --entry->lane->entries;
     loop_->entries.erase(entry->id);
     // The input stays: whoever holds the job may still read it.
-    // The output goes, wanted or not: it may be the host's own memory, let go with its last reference.
+    // The output goes, wanted or not: it may be the host's own memory, let go with its last
+    // reference.
     Output output = std::move(job->output);
     if (events) events->on_job_done(tag, std::move(output));
     recycle_job(job);

@@ -80,7 +80,7 @@ class WorkerPool final : public Runner {
 
     WorkLane* find_lane(std::string_view task_type);
     WorkEntry* make_entry(const JobSpec& spec, uint64_t tag, RunnerEvents& events);
-    Job* new_job(const JobSpec& spec);
+    Job* new_job(const JobSpec& spec, const WorkLane& lane);
     uint64_t run_short(WorkEntry* entry);
     void report(WorkEntry* entry);
     void recycle(WorkEntry* entry);

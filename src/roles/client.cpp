@@ -92,6 +92,7 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
   private:
     struct Task {
         uint64_t id = 0;
+        uint64_t slot = 0;
         TaskSpec spec;
         uint64_t submitted_us = 0;
         uint64_t deadline_us = 0;
@@ -179,7 +180,8 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
     Assembler assembler_;
     wire::EnvelopeBuffer envelope_;
     wire::TaskSubmit submit_;  // reused: keeps its memory
-    std::string last_type_;    // most tasks are of the type of the one before
+    wire::ResultDelivery unwanted_;
+    std::string last_type_;  // most tasks are of the type of the one before
     uint64_t last_deadline_us_ = 0;
 
     // The window of large payloads: twice what the path delivers in its shortest round.
@@ -201,6 +203,7 @@ void Client::Impl::submit(uint64_t id, TaskSpec&& spec) {
     const uint64_t slot = tasks_.insert();
     Task& task = *tasks_.find(slot);
     task.id = id;
+    task.slot = slot;
     task.spec = std::move(spec);
     task.submitted_us = loop_.turn_us();
     task.local_at_us = task.local_started_us = task.local_job = 0;
@@ -438,7 +441,7 @@ bool Client::Impl::on_delivery(const wire::Frame& frame, const char*& why) {
     Payload payload;
     Assembler::State state = Assembler::State::kIgnored;
     if (!frame.envelope.empty()) {
-        wire::ResultDelivery delivery;
+        wire::ResultDelivery& delivery = task ? task->delivery : unwanted_;
         if ((why = decode(frame.envelope, delivery))) return false;
         if (!task) return true;
         if (delivery.status != Status::kOk) {
@@ -447,8 +450,7 @@ bool Client::Impl::on_delivery(const wire::Frame& frame, const char*& why) {
                           std::string(delivery.error));
             return true;
         }
-        task->delivery = delivery;
-        task->delivery.field = task->delivery.error = {};
+        delivery.field = delivery.error = {};  // of the frame's memory
         state = assembler_.first(frame, delivery.sizes, payload);
     } else if (task) {
         state = assembler_.next(frame, payload);
@@ -557,7 +559,7 @@ void Client::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
 void Client::Impl::arm(Task& task) {
     uint64_t at = task.deadline_us;
     if (task.local_at_us != 0) at = std::min(at, task.local_at_us);
-    wheel_.set(SlotMap<Task>::index_of(*slots_.find(task.id)), at);
+    wheel_.set(SlotMap<Task>::index_of(task.slot), at);
     if (at < armed_us_) {
         armed_us_ = at;
         loop_.arm(timer_, at);
@@ -636,13 +638,12 @@ void Client::Impl::end(Task& task, TaskResult&& result) {
     if (task.windowed) windowed_bytes_ -= task.spec.params.size() + task.spec.data.size();
     if (task.local_job != 0) runner_->cancel(task.local_job);
     assembler_.drop(id);
-    const uint64_t slot = *slots_.find(id);
-    wheel_.clear(SlotMap<Task>::index_of(slot));
+    wheel_.clear(SlotMap<Task>::index_of(task.slot));
     // Memory goes now; the slot waits for the next task.
     task.spec.params = task.spec.data = Bytes();
     task.spec.depends_on.clear();
     slots_.erase(id);
-    tasks_.erase(slot);
+    tasks_.erase(task.slot);
     if (!window_queue_.empty()) send_waiting();
     const bool good = result.status == Status::kOk;
     if (!good) {

@@ -35,7 +35,8 @@ struct ClientOptions {
 
 class ClientEvents {
   public:
-    // The one end of an accepted task.
+    // The one end of an accepted task. Small results are borrowed from the frame that brought them:
+    // info and data that are to outlive the call must be owned().
     virtual void on_task_ended(uint64_t task, TaskResult&& result) = 0;
     // kOk: connected and registered. kDisconnected: lost, trying again. Another: given up.
     virtual void on_client_state(Status status, const std::string& text) = 0;

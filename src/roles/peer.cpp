@@ -85,7 +85,8 @@ class Peer::Impl : public LinkEvents, public exec::RunnerEvents {
         return jobs_.find(*found);
     }
     bool on_assign(const wire::Frame& frame, const char*& why);
-    void received(uint64_t slot, Payload&& payload);
+    bool on_chunk(const wire::Frame& frame, const char*& why);
+    bool received(uint64_t slot, Payload&& payload, const char*& why);
     void run(uint64_t slot);
     void run_waiting();
     void cancel(uint64_t id);
@@ -121,6 +122,7 @@ class Peer::Impl : public LinkEvents, public exec::RunnerEvents {
     OutStreams out_;
     Assembler assembler_;
     wire::EnvelopeBuffer envelope_;
+    wire::TaskAssign assign_;  // reused
     PeerStats stats_;
 };
 
@@ -207,81 +209,90 @@ bool Peer::Impl::on_link_frame(const wire::Frame& frame, const char*& why) {
 // ---- tasks -------------------------------------------------------------------------------------
 
 bool Peer::Impl::on_assign(const wire::Frame& frame, const char*& why) {
-    Payload payload;
-    Assembler::State state;
+    if (frame.envelope.empty()) return on_chunk(frame, why);
+    wire::TaskAssign& message = assign_;
+    if ((why = decode(frame.envelope, message))) return false;
     uint64_t slot = 0;
-    if (!frame.envelope.empty()) {
-        wire::TaskAssign message;
-        if ((why = decode(frame.envelope, message))) return false;
-        if (Job* old = find(frame.id, &slot)) {
-            // The same id once more: the coordinator starts it anew.
-            if (old->state == Job::State::kRunning) {
-                old->id = 0;
-                runner_.cancel(old->runner_job);
-                slots_.erase(frame.id);
-            } else {
-                forget(slot);
-            }
-        }
-        slot = jobs_.insert();
-        Job& job = *jobs_.find(slot);
-        job.state = Job::State::kReceiving;
-        job.id = frame.id;
-        job.attempt = message.attempt;
-        job.task_type.assign(message.task_type);
-        job.deadline_us = message.deadline_us ? loop_.turn_us() + *message.deadline_us : 0;
-        job.runner_job = 0;
-        job.cancelled = false;
-        job.has_checksum = message.checksum.has_value();
-        job.checksum = message.checksum.value_or(0);
-        slots_[frame.id] = slot;
-        if (message.payload_place != 0) {
-            answer_error(job, Status::kUnsupported,
-                         "payload_place other than inline is not available here");
+    if (Job* old = find(frame.id, &slot)) {
+        // The same id once more: the coordinator starts it anew.
+        if (old->state == Job::State::kRunning) {
+            old->id = 0;
+            runner_.cancel(old->runner_job);
+            slots_.erase(frame.id);
+        } else {
             forget(slot);
-            return true;
         }
-        if (paused_) {
-            refuse(job);
-            forget(slot);
-            return true;
-        }
-        state = assembler_.first(frame, message.sizes, payload);
-    } else {
-        if (!find(frame.id, &slot)) {
-            assembler_.drop(frame.id);
-            return true;
-        }
-        state = assembler_.next(frame, payload);
     }
-    switch (state) {
+    slot = jobs_.insert();
+    Job& job = *jobs_.find(slot);
+    job.state = Job::State::kReceiving;
+    job.id = frame.id;
+    job.attempt = message.attempt;
+    job.task_type.assign(message.task_type);
+    job.deadline_us = message.deadline_us ? loop_.turn_us() + *message.deadline_us : 0;
+    job.runner_job = 0;
+    job.cancelled = false;
+    job.has_checksum = message.checksum.has_value();
+    job.checksum = message.checksum.value_or(0);
+    if (message.payload_place != 0) {
+        answer_error(job, Status::kUnsupported,
+                     "payload_place other than inline is not available here");
+        forget(slot);
+        return true;
+    }
+    if (paused_) {
+        refuse(job);
+        forget(slot);
+        return true;
+    }
+    Payload payload;
+    const Assembler::State state = assembler_.first(frame, message.sizes, payload);
+    if (state == Assembler::State::kWhole) {
+        if (!received(slot, std::move(payload), why)) return false;
+        // A short job has ended already, without ever having to be found by its id.
+        if (!jobs_.find(slot)) return true;
+    } else if (state == Assembler::State::kBroken) {
+        why = assembler_.why();
+        return false;
+    }
+    slots_[frame.id] = slot;
+    return true;
+}
+
+bool Peer::Impl::on_chunk(const wire::Frame& frame, const char*& why) {
+    uint64_t slot = 0;
+    if (!find(frame.id, &slot)) {
+        assembler_.drop(frame.id);
+        return true;
+    }
+    Payload payload;
+    switch (assembler_.next(frame, payload)) {
         case Assembler::State::kBroken:
             why = assembler_.why();
             return false;
-        case Assembler::State::kMore:
-        case Assembler::State::kIgnored:
-            return true;
         case Assembler::State::kWhole:
-            break;
+            return received(slot, std::move(payload), why);
+        default:
+            return true;
     }
-    const Job& job = *jobs_.find(slot);
+}
+
+// The whole payload is here.
+bool Peer::Impl::received(uint64_t slot, Payload&& payload, const char*& why) {
+    Job& job = *jobs_.find(slot);
     if (job.has_checksum && job.checksum != payload_checksum(payload.params, payload.data)) {
         why = "the checksum of a task does not match its bytes";
         return false;
     }
-    received(slot, std::move(payload));
-    return true;
-}
-
-void Peer::Impl::received(uint64_t slot, Payload&& payload) {
-    Job& job = *jobs_.find(slot);
     job.payload = std::move(payload);
     job.state = Job::State::kWaiting;
     if (running_ < options_.slots && waiting_.empty()) {
         run(slot);
     } else {
+        job.payload.own();
         waiting_.push_back(slot);
     }
+    return true;
 }
 
 void Peer::Impl::run(uint64_t slot) {

@@ -120,8 +120,8 @@ Assembler::State Assembler::first(const wire::Frame& frame,
     placed_ = 0;
     open_.erase(frame.id);
     if (!(frame.flags & wire::kFlagMore)) {
-        whole.params = hold_or_copy(frame, frame.params, hook_);
-        whole.data = hold_or_copy(frame, frame.data, hook_);
+        whole.params = hold_or_borrow(frame, frame.params);
+        whole.data = hold_or_borrow(frame, frame.data);
         return State::kWhole;
     }
     if (!sizes) return broken("a payload in chunks without its sizes");

@@ -74,6 +74,11 @@ class OutStreams {
 struct Payload {
     Bytes params;
     Bytes data;
+    // For keeping it beyond the call that it came with.
+    void own() {
+        if (params.is_borrowed()) params = params.owned();
+        if (data.is_borrowed()) data = data.owned();
+    }
 };
 
 class Assembler {
@@ -82,6 +87,7 @@ class Assembler {
     enum class State { kWhole, kMore, kIgnored, kBroken };
 
     // The first frame of a stream (it has an envelope). What was there under this id is dropped.
+    // The small parts of a payload in one frame are borrowed from that frame: see Payload::own.
     State first(const wire::Frame& frame, const std::optional<wire::PayloadSizes>& sizes,
                 Payload& whole);
     // A later frame. kIgnored: no stream of this id is open.
@@ -126,6 +132,10 @@ uint64_t payload_checksum(const Bytes& params, const Bytes& data);
 // Small payloads are copied out of the block they arrived in: one result that is kept must not keep
 // a whole read block alive.
 inline constexpr size_t kHoldThreshold = 4096;
+// For whoever is done with a small part before the frame goes.
+inline Bytes hold_or_borrow(const wire::Frame& frame, std::span<const uint8_t> part) {
+    return part.size() >= kHoldThreshold ? frame.hold(part) : Bytes::borrow(part);
+}
 inline Bytes hold_or_copy(const wire::Frame& frame, std::span<const uint8_t> part,
                           const MemoryHook* hook = nullptr) {
     return part.size() >= kHoldThreshold ? frame.hold(part)

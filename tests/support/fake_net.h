@@ -242,8 +242,8 @@ class FakeRunner : public exec::Runner {
     std::function<exec::Output(const exec::JobSpec&)> behave = [](const exec::JobSpec& spec) {
         exec::Output output;
         output.status = Status::kOk;
-        output.info = spec.params;
-        output.data = spec.data;
+        output.info = spec.params.owned();
+        output.data = spec.data.owned();
         output.processing_us = 10;
         return output;
     };

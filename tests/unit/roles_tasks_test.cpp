@@ -35,6 +35,8 @@ struct Answers : ClientEvents {
     uint32_t peers = 0;
     void on_task_ended(uint64_t task, TaskResult&& result) override {
         ++times[task];
+        result.info = result.info.owned();
+        result.data = result.data.owned();
         ended[task] = std::move(result);
     }
     void on_client_state(Status status, const std::string&) override { states.push_back(status); }
