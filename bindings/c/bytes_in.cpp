@@ -1,6 +1,5 @@
 #include "bindings/c/bytes_in.h"
 
-#include <cstring>
 #include <string>
 
 #include "bindings/c/failure.h"
@@ -56,7 +55,7 @@ void PendingBytes::prepare(const p2c2r_bytes* bytes, size_t small_max, const Mem
 Bytes PendingBytes::keep(uint8_t* small) {
     if (!bytes_ || bytes_->size == 0) return {};
     if (is_small_) {
-        std::memcpy(small, bytes_->data, bytes_->size);
+        copy_run(small, bytes_->data, bytes_->size);
         return Bytes::borrow({small, bytes_->size});
     }
     return copied_ ? std::move(copy_) : adopt(*bytes_);

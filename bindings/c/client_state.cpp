@@ -121,22 +121,18 @@ void ClientState::hand_over(TaskEntry& entry, uint64_t id, uint64_t now) {
                 spec.deadline_us > entry.mail_us ? spec.deadline_us - entry.mail_us : 1;
         }
         if (role_) {
-            role_->submit(id, std::move(spec));
+            role_->submit(id, spec);
             return;
         }
         TaskResult closed;
         closed.status = Status::kClosed;
         end(entry, std::move(closed));
     } catch (...) {
+        // The role has kept nothing of it.
+        if (!entry.on_loop) return;
         TaskResult failed;
         failed.status = thrown_status();
         end(entry, std::move(failed));
-        if (!role_) return;
-        // Whatever the role has kept of it ends there, unheard.
-        try {
-            role_->cancel(id);
-        } catch (...) {
-        }
     }
 }
 
@@ -149,10 +145,7 @@ void ClientState::on_task_ended(uint64_t task, TaskResult&& result) {
 // The one place where a task ends.
 void ClientState::end(TaskEntry& entry, TaskResult&& result) noexcept {
     entry.on_loop = false;
-    // Empty, unless the role never got them.
-    if (!entry.spec.params.empty() || !entry.spec.data.empty()) {
-        entry.spec.params = entry.spec.data = Bytes();
-    }
+    entry.spec.params = entry.spec.data = Bytes();
     result.total_us += entry.mail_us;
     if (entry.output && result.success()) {
         if (result.data.size() > entry.output_size) {

@@ -53,7 +53,7 @@ struct TaskEntry {
     std::atomic<Told> told{Told::kNo};  // who comes first: done or forget
     uint64_t id = 0;
     const TypeName* type = nullptr;
-    TaskSpec spec;  // until the loop takes it
+    TaskSpec spec;  // the role reads it until the task has ended
     uint64_t submitted_us = 0;
     uint64_t payload_size = 0;
     uint8_t small[kSmallPayload];  // a payload that has no memory of its own

@@ -64,7 +64,7 @@ Bytes moved(p2c2r_result& result, const Bytes& bytes, size_t& used) {
         return Bytes::copy(bytes.span(), result.pool->hook());
     }
     uint8_t* const at = result.small + used;
-    std::memcpy(at, bytes.data(), bytes.size());
+    copy_run(at, bytes.data(), bytes.size());
     used += bytes.size();
     return Bytes::borrow({at, bytes.size()});
 }
@@ -78,16 +78,26 @@ p2c2r_result* fill_result(p2c2r_result* blank, uint64_t task, const TypeName* ty
     blank->references.store(1, std::memory_order_relaxed);
     blank->task = task;
     blank->type = type;
-    blank->answer = std::move(answer);
+    // Member by member: most answers have no texts, and an object that is used again has none left.
     TaskResult& kept = blank->answer;
-    const bool moves_data = kept.data.is_borrowed() ||
-                            reinterpret_cast<uintptr_t>(kept.data.data()) % kPayloadAlign != 0;
-    const bool moves_info = kept.info.is_borrowed();
-    if (!moves_data && !moves_info) return blank;
+    kept.status = answer.status;
+    kept.source = answer.source;
+    kept.attempts = answer.attempts;
+    kept.processing_us = answer.processing_us;
+    kept.queue_us = answer.queue_us;
+    kept.network_us = answer.network_us;
+    kept.total_us = answer.total_us;
+    kept.retry_after_ms = answer.retry_after_ms;
+    if (!answer.field.empty()) kept.field = std::move(answer.field);
+    if (!answer.error.empty()) kept.error = std::move(answer.error);
     try {
         size_t used = 0;
-        if (moves_data) kept.data = moved(*blank, kept.data, used);
-        if (moves_info) kept.info = moved(*blank, kept.info, used);
+        const bool is_aligned =
+            reinterpret_cast<uintptr_t>(answer.data.data()) % kPayloadAlign == 0;
+        kept.data = is_aligned && !answer.data.is_borrowed() ? std::move(answer.data)
+                                                             : moved(*blank, answer.data, used);
+        kept.info =
+            answer.info.is_borrowed() ? moved(*blank, answer.info, used) : std::move(answer.info);
     } catch (const std::bad_alloc&) {
         kept.status = Status::kMemory;
         kept.info = kept.data = Bytes();
@@ -274,7 +284,10 @@ void P2C2R_CALL p2c2r_result_release(const p2c2r_result* result) {
     counted->answer.info = counted->answer.data = Bytes();
     counted->answer.field.clear();
     counted->answer.error.clear();
-    delete counted->views.exchange(nullptr, std::memory_order_relaxed);
+    if (ResultViews* views = counted->views.load(std::memory_order_acquire)) {
+        counted->views.store(nullptr, std::memory_order_relaxed);
+        delete views;
+    }
     counted->pool->give_result(counted);
 }
 

@@ -15,6 +15,7 @@ namespace p2c2r::exec {
 namespace {
 
 constexpr size_t kSpareJobsMax = 256;
+constexpr uint64_t kAtOnce = UINT64_MAX;  // the id of jobs that have ended: no entry has it
 
 }  // namespace
 
@@ -145,36 +146,58 @@ void WorkerPool::recycle(WorkEntry* entry) {
 
 uint64_t WorkerPool::start(const JobSpec& spec, uint64_t tag, RunnerEvents& events) {
     if (loop_->closed) return 0;
-    WorkEntry* const entry = make_entry(spec, tag, events);
-    if (!entry) return 0;
+    WorkEntry* entry = nullptr;
+    try {
+        WorkLane* const lane = find_lane(spec.task_type);
+        if (!lane) return 0;
+        if (lane->traits.on_loop && lane->traits.borrows) {
+            return run_at_once(spec, *lane, tag, events);
+        }
+        entry = make_entry(spec, *lane, tag, events);
+    } catch (const std::bad_alloc&) {
+        return 0;  // refused, like with a full queue
+    }
     if (entry->lane->traits.on_loop) return run_short(entry);
     if (queue_->add(entry)) return entry->id;
     recycle(entry);
     return 0;
 }
 
-// NULL: nobody runs this type, or memory is short, which is refused like a full queue.
-WorkEntry* WorkerPool::make_entry(const JobSpec& spec, uint64_t tag, RunnerEvents& events) {
-    Job* job = nullptr;
+WorkEntry* WorkerPool::make_entry(const JobSpec& spec, WorkLane& lane, uint64_t tag,
+                                  RunnerEvents& events) {
+    const uint64_t id = loop_->entries.insert();
+    WorkEntry& entry = *loop_->entries.find(id);
+    entry = WorkEntry{};
     try {
-        WorkLane* const lane = find_lane(spec.task_type);
-        if (!lane) return nullptr;
-        job = new_job(spec, *lane);
-        if (const uint64_t id = loop_->entries.insert()) {
-            WorkEntry& entry = *loop_->entries.find(id);
-            entry = WorkEntry{};
-            entry.job = job;
-            entry.lane = lane;
-            entry.events = &events;
-            entry.id = id;
-            entry.tag = tag;
-            ++lane->entries;
-            return &entry;
-        }
-    } catch (const std::bad_alloc&) {
+        entry.job = new_job(spec, lane);
+    } catch (...) {
+        loop_->entries.erase(id);
+        throw;
     }
-    if (job) recycle_job(job);
-    return nullptr;
+    entry.lane = &lane;
+    entry.events = &events;
+    entry.id = id;
+    entry.tag = tag;
+    ++lane.entries;
+    return &entry;
+}
+
+// What borrows has ended when run() returns, and nobody else can get at its job meanwhile: it needs
+// no entry.
+uint64_t WorkerPool::run_at_once(const JobSpec& spec, const WorkLane& lane, uint64_t tag,
+                                 RunnerEvents& events) {
+    Job* const job = new_job(spec, lane);
+    const auto& now_us = queue_->options().now_us;
+    const uint64_t started = now_us();
+    if (job->deadline_us != 0 && started >= job->deadline_us) {
+        (void)JobControl::not_started(*job, Status::kDeadline);
+    } else {
+        (void)JobControl::judge(*job, JobControl::run(*job, *lane.executor));
+        job->output.processing_us = now_us() - started;
+    }
+    events.on_job_done(tag, std::move(job->output));
+    recycle_job(job);
+    return kAtOnce;
 }
 
 // Here and now. Only when it is left pending does another thread get to see it.

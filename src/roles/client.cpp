@@ -73,7 +73,7 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
         if (link_) link_->start();
     }
 
-    void submit(uint64_t task, TaskSpec&& spec);
+    void submit(uint64_t task, const TaskSpec& spec);
     void cancel(uint64_t task);
     void call(uint64_t call, const std::string& name, Bytes arguments, uint64_t timeout_us);
     void close();
@@ -93,7 +93,7 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
     struct Task {
         uint64_t id = 0;
         uint64_t slot = 0;
-        TaskSpec spec;
+        const TaskSpec* spec = nullptr;  // its owner's, until the task has ended
         uint64_t submitted_us = 0;
         uint64_t deadline_us = 0;
         uint64_t local_at_us = 0;       // when a local run starts at the latest; 0: never
@@ -135,13 +135,15 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
     bool on_delivery(const wire::Frame& frame, const char*& why);
     bool deliver(Task& task, Payload&& payload, uint8_t flags, const char*& why);
     void remote_failed(Task& task, Status status, std::string field, std::string error);
+    void admit(Task& task);
+    void forget(const Task& task);
     void go(Task& task);
     void send(Task& task);
     void send_waiting();
     void send_cancel(const Task& task);
     bool can_run_local(const Task& task) const {
-        return runner_ && task.spec.place != Place::kRemote &&
-               runner_->can_run(task.spec.task_type);
+        return runner_ && task.spec->place != Place::kRemote &&
+               runner_->can_run(task.spec->task_type);
     }
     void start_local(Task& task);
     void plan_local(Task& task, uint64_t now_us);
@@ -199,39 +201,49 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
 
 // ---- submitting --------------------------------------------------------------------------------
 
-void Client::Impl::submit(uint64_t id, TaskSpec&& spec) {
+void Client::Impl::submit(uint64_t id, const TaskSpec& spec) {
     const uint64_t slot = tasks_.insert();
     Task& task = *tasks_.find(slot);
     task.id = id;
     task.slot = slot;
-    task.spec = std::move(spec);
+    task.spec = &spec;
     task.submitted_us = loop_.turn_us();
     task.local_at_us = task.local_started_us = task.local_job = 0;
     task.waits_for = 0;
     task.sent = task.windowed = task.receiving = false;
-    uint64_t deadline = task.spec.deadline_us;
+    try {
+        admit(task);
+    } catch (...) {
+        if (tasks_.find(slot)) forget(task);
+        throw;
+    }
+}
+
+void Client::Impl::admit(Task& task) {
+    const TaskSpec& spec = *task.spec;
+    uint64_t deadline = spec.deadline_us;
     if (deadline == 0) {
-        if (task.spec.task_type != last_type_) {
-            last_type_ = task.spec.task_type;
+        if (spec.task_type != last_type_) {
+            last_type_ = spec.task_type;
             const TaskType* type = find_contract_task_type(canonical_task_type(last_type_));
             last_deadline_us_ = type ? type->deadline_us : kDeadlineDefaultUs;
         }
         deadline = last_deadline_us_;
     }
     task.deadline_us = task.submitted_us + deadline;
-    slots_[id] = slot;
-    const uint32_t index = SlotMap<Task>::index_of(slot);
+    slots_[task.id] = task.slot;
+    const uint32_t index = SlotMap<Task>::index_of(task.slot);
     if (index >= slot_ids_.size()) slot_ids_.resize(index + 64);
-    slot_ids_[index] = slot;
+    slot_ids_[index] = task.slot;
     ++stats_.submitted;
     if (closed_) {
         end_error(task, Status::kClosed, {}, "the client is closed");
         return;
     }
-    for (uint64_t other : task.spec.depends_on) {
+    for (uint64_t other : spec.depends_on) {
         if (find(other)) {
             ++task.waits_for;
-            dependents_[other].push_back(id);
+            dependents_[other].push_back(task.id);
         } else if (ended_badly_.count(other)) {
             end_error(task, Status::kState, "depends_on",
                       "a task that this one depends on has not ended with OK");
@@ -245,12 +257,20 @@ void Client::Impl::submit(uint64_t id, TaskSpec&& spec) {
     go(task);
 }
 
+// It is not known any more; its slot waits for the next task.
+void Client::Impl::forget(const Task& task) {
+    assembler_.drop(task.id);
+    wheel_.clear(SlotMap<Task>::index_of(task.slot));
+    slots_.erase(task.id);
+    tasks_.erase(task.slot);
+}
+
 // All it depends on has ended: here or away.
 void Client::Impl::go(Task& task) {
-    if (task.spec.place == Place::kLocal || !link_) {
+    if (task.spec->place == Place::kLocal || !link_) {
         if (!can_run_local(task)) {
             end_error(task, Status::kTaskType, "task_type",
-                      "no executor for '" + task.spec.task_type +
+                      "no executor for '" + task.spec->task_type +
                           "' on this machine, and no coordinator to ask");
             return;
         }
@@ -266,18 +286,18 @@ void Client::Impl::go(Task& task) {
 void Client::Impl::plan_local(Task& task, uint64_t now_us) {
     task.local_at_us = 0;
     if (!can_run_local(task)) return;
-    const uint64_t estimate = static_cast<uint64_t>(local_estimate(task.spec.task_type));
+    const uint64_t estimate = static_cast<uint64_t>(local_estimate(task.spec->task_type));
     const uint64_t left = task.deadline_us > now_us ? task.deadline_us - now_us : 0;
     const uint64_t need = estimate > 0 ? estimate * 3 / 2 + kLocalSlackUs : left / 2;
     const bool reachable = link_ && link_->ready();
-    if (!reachable || (task.spec.flags & task_flag::kLocalAtDeadline)) {
+    if (!reachable || (task.spec->flags & task_flag::kLocalAtDeadline)) {
         task.local_at_us = std::max(now_us, task.deadline_us - std::min(left, need));
     }
 }
 
 void Client::Impl::send(Task& task) {
     const uint64_t now = loop_.turn_us();
-    const size_t size = task.spec.params.size() + task.spec.data.size();
+    const size_t size = task.spec->params.size() + task.spec->data.size();
     if (size >= kWindowedSize && !task.windowed) {
         if (windowed_bytes_ > 0 && windowed_bytes_ + size > window()) {
             window_queue_.push_back(task.id);
@@ -288,37 +308,37 @@ void Client::Impl::send(Task& task) {
         task.sent_us = now;
     }
     wire::TaskSubmit& message = submit_;
-    message.task_type = task.spec.task_type;
-    message.priority = task.spec.priority;
+    message.task_type = task.spec->task_type;
+    message.priority = task.spec->priority;
     message.deadline_us.reset();
-    if (task.spec.deadline_us != 0 || task.sent) {
+    if (task.spec->deadline_us != 0 || task.sent) {
         message.deadline_us = task.deadline_us > now ? task.deadline_us - now : 0;
     }
-    message.circle = task.spec.circle;
-    message.verify = task.spec.verify;
-    message.price = task.spec.price;
-    message.task_flags = task.spec.flags | (task.sent ? task_flag::kResubmitted : 0);
+    message.circle = task.spec->circle;
+    message.verify = task.spec->verify;
+    message.price = task.spec->price;
+    message.task_flags = task.spec->flags | (task.sent ? task_flag::kResubmitted : 0);
     message.checksum.reset();
     message.sizes.reset();
     uint8_t flags = 0;
     if (options_.checksum) {
-        message.checksum = payload_checksum(task.spec.params, task.spec.data);
+        message.checksum = payload_checksum(task.spec->params, task.spec->data);
         flags |= wire::kFlagChecksum;
     }
-    if (needs_chunks(task.spec.params.size(), task.spec.data.size())) {
-        message.sizes = wire::PayloadSizes{task.spec.params.size(), task.spec.data.size()};
+    if (needs_chunks(task.spec->params.size(), task.spec->data.size())) {
+        message.sizes = wire::PayloadSizes{task.spec->params.size(), task.spec->data.size()};
     }
     encode(message, envelope_);
     task.sent = true;
     out_.send(link_->connection(), wire::Message::kTaskSubmit, flags, task.id, envelope_.span(),
-              task.spec.params, task.spec.data);
+              task.spec->params, task.spec->data);
 }
 
 void Client::Impl::send_waiting() {
     while (!window_queue_.empty() && link_ && link_->ready()) {
         Task* task = find(window_queue_.front());
         if (task && !task->sent) {
-            const size_t size = task->spec.params.size() + task->spec.data.size();
+            const size_t size = task->spec->params.size() + task->spec->data.size();
             if (windowed_bytes_ > 0 && windowed_bytes_ + size > window()) return;
             window_queue_.pop_front();
             send(*task);
@@ -358,7 +378,7 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
         Task* task = find(id);
         if (!task) continue;
         task->windowed = task->receiving = false;
-        if (task->spec.place == Place::kLocal || task->waits_for > 0) continue;
+        if (task->spec->place == Place::kLocal || task->waits_for > 0) continue;
         if (P2C2R_PLANT("resume_loses_tasks") && task->sent) continue;
         if (task->local_started_us == 0) {
             plan_local(*task, now);
@@ -377,7 +397,7 @@ void Client::Impl::on_link_lost(Status status, const std::string& why, bool give
         Task* task = find(id);
         if (!task || task->waits_for > 0) continue;
         task->receiving = false;
-        if (task->spec.place == Place::kLocal || task->local_started_us != 0) continue;
+        if (task->spec->place == Place::kLocal || task->local_started_us != 0) continue;
         if (can_run_local(*task)) {
             plan_local(*task, now);
             if (given_up) task->local_at_us = now;
@@ -516,9 +536,9 @@ void Client::Impl::start_local(Task& task) {
     task.local_started_us = std::max<uint64_t>(1, loop_.turn_us());
     arm(task);
     exec::JobSpec spec;
-    spec.task_type = task.spec.task_type;
-    spec.params = task.spec.params;
-    spec.data = task.spec.data;
+    spec.task_type = task.spec->task_type;
+    spec.params = task.spec->params;
+    spec.data = task.spec->data;
     spec.deadline_us = task.deadline_us;
     const uint64_t id = task.id;
     const uint64_t job = runner_->start(spec, id, *this);
@@ -537,7 +557,7 @@ void Client::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
     if (!task || task->local_started_us == 0) return;
     task->local_job = 0;
     if (output.status == Status::kOk) {
-        double& estimate = local_estimate(task->spec.task_type);
+        double& estimate = local_estimate(task->spec->task_type);
         const double took = static_cast<double>(output.processing_us);
         estimate = estimate == 0 ? took : estimate + (took - estimate) / 8;
         TaskResult result;
@@ -619,7 +639,7 @@ void Client::Impl::count(const Task& task, const TaskResult& result) {
                               ? latency
                               : std::min(latency_min_us_ + latency_min_us_ / 256, latency);
     }
-    rate_bytes_ += task.spec.params.size() + task.spec.data.size();
+    rate_bytes_ += task.spec->params.size() + task.spec->data.size();
     if (now - rate_since_us_ > 20'000) {
         rate_bytes_per_us_ =
             static_cast<double>(rate_bytes_) / static_cast<double>(now - rate_since_us_);
@@ -635,15 +655,9 @@ void Client::Impl::end(Task& task, TaskResult&& result) {
     result.network_us =
         result.source == Source::kLocal || result.total_us < known ? 0 : result.total_us - known;
     count(task, result);
-    if (task.windowed) windowed_bytes_ -= task.spec.params.size() + task.spec.data.size();
+    if (task.windowed) windowed_bytes_ -= task.spec->params.size() + task.spec->data.size();
     if (task.local_job != 0) runner_->cancel(task.local_job);
-    assembler_.drop(id);
-    wheel_.clear(SlotMap<Task>::index_of(task.slot));
-    // Memory goes now; the slot waits for the next task.
-    task.spec.params = task.spec.data = Bytes();
-    task.spec.depends_on.clear();
-    slots_.erase(id);
-    tasks_.erase(task.slot);
+    forget(task);
     if (!window_queue_.empty()) send_waiting();
     const bool good = result.status == Status::kOk;
     if (!good) {
@@ -732,8 +746,8 @@ Client::~Client() = default;
 void Client::start() {
     impl_->start();
 }
-void Client::submit(uint64_t task, TaskSpec&& spec) {
-    impl_->submit(task, std::move(spec));
+void Client::submit(uint64_t task, const TaskSpec& spec) {
+    impl_->submit(task, spec);
 }
 void Client::cancel(uint64_t task) {
     impl_->cancel(task);

@@ -74,8 +74,9 @@ class Client {
 
     void start();
     // `task` is chosen by the caller, not 0, and never used twice. The spec was checked by
-    // check_task_spec(). The end comes through on_task_ended, perhaps before submit returns.
-    void submit(uint64_t task, TaskSpec&& spec);
+    // check_task_spec(); it stays the caller's, and MUST stay as it is until on_task_ended (perhaps
+    // before submit returns) or the client's own end. What this throws leaves no task behind.
+    void submit(uint64_t task, const TaskSpec& spec);
     // Ended or unknown tasks are ignored.
     void cancel(uint64_t task);
     // Asks the coordinator; answered once through on_call_done.

@@ -15,13 +15,9 @@ constexpr uint64_t kGrowth = 4;
 
 // ---- OutStreams --------------------------------------------------------------------------------
 
-void OutStreams::send(net::Connection& connection, wire::Message message, uint8_t flags,
-                      uint64_t id, std::span<const uint8_t> envelope, const Bytes& params,
-                      const Bytes& data) {
-    if (!needs_chunks(params.size(), data.size())) {
-        connection.send(message, flags, id, envelope, params, data);
-        return;
-    }
+void OutStreams::send_chunks(net::Connection& connection, wire::Message message, uint8_t flags,
+                             uint64_t id, std::span<const uint8_t> envelope, const Bytes& params,
+                             const Bytes& data) {
     open(message, flags, id, envelope);
     const size_t total = params.size() + data.size();
     for (size_t at = 0; at < total;) {

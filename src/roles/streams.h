@@ -39,7 +39,13 @@ class OutStreams {
     // Sends a whole payload: one frame, or a stream when it needs chunks (then the envelope MUST
     // carry its sizes).
     void send(net::Connection& connection, wire::Message message, uint8_t flags, uint64_t id,
-              std::span<const uint8_t> envelope, const Bytes& params, const Bytes& data);
+              std::span<const uint8_t> envelope, const Bytes& params, const Bytes& data) {
+        if (!needs_chunks(params.size(), data.size())) {
+            connection.send(message, flags, id, envelope, params, data);
+        } else {
+            send_chunks(connection, message, flags, id, envelope, params, data);
+        }
+    }
     // A stream whose chunks come later. One of the same message and id is dropped.
     void open(wire::Message message, uint8_t flags, uint64_t id, std::span<const uint8_t> envelope);
     // The next chunk of an open stream; `last` closes it. Ignored when there is no such stream.
@@ -63,6 +69,8 @@ class OutStreams {
         bool started = false;
         bool complete = false;
     };
+    void send_chunks(net::Connection& connection, wire::Message message, uint8_t flags, uint64_t id,
+                     std::span<const uint8_t> envelope, const Bytes& params, const Bytes& data);
     Stream* find(uint64_t id);
     void close_at(size_t position);
 

@@ -66,6 +66,7 @@ struct Cluster {
     std::vector<PeerNode> peers;
     std::unique_ptr<Client> client;
     uint64_t next_task = 1;
+    std::map<uint64_t, TaskSpec> specs;  // the client reads them until their tasks have ended
 
     explicit Cluster(bool local = false) { start_coordinator(local); }
     ~Cluster() {
@@ -108,12 +109,12 @@ struct Cluster {
     }
     uint64_t submit(const std::string& text, uint64_t deadline_us = 0, const char* type = "echo",
                     Place place = Place::kAuto) {
-        TaskSpec spec;
+        TaskSpec& spec = specs[next_task];
         spec.task_type = type;
         spec.data = Bytes::copy(text);
         spec.deadline_us = deadline_us;
         spec.place = place;
-        client->submit(next_task, std::move(spec));
+        client->submit(next_task, spec);
         return next_task++;
     }
     const TaskResult& result(uint64_t task) {
