@@ -44,25 +44,16 @@ Bytes take_bytes(const p2c2r_bytes& bytes, const MemoryHook* hook) {
     return adopt(bytes);
 }
 
-void PendingBytes::prepare(const p2c2r_bytes* bytes, size_t small_max, const MemoryHook* hook) {
-    bytes_ = bytes;
-    if (!bytes) return;
-    copied_ = !bytes->release || bytes->size <= kCopyAtMost;
-    is_small_ = bytes->size <= small_max;
-    if (copied_ && !is_small_) copy_ = Bytes::copy(span_of(*bytes), hook);
+void PendingBytes::copy(const MemoryHook* hook) {
+    copy_ = Bytes::copy(span_of(*bytes_), hook);
 }
 
-Bytes PendingBytes::keep(uint8_t* small) {
-    if (!bytes_ || bytes_->size == 0) return {};
-    if (is_small_) {
-        copy_run(small, bytes_->data, bytes_->size);
-        return Bytes::borrow({small, bytes_->size});
-    }
-    return copied_ ? std::move(copy_) : adopt(*bytes_);
+Bytes PendingBytes::keep_large() {
+    return is_copied_ ? std::move(copy_) : adopt(*bytes_);
 }
 
-void PendingBytes::give_back() noexcept {
-    if (copied_ && bytes_->release) call_release(*bytes_);
+void PendingBytes::release() noexcept {
+    call_release(*bytes_);
 }
 
 Result<Bytes> read_map(const void* data, size_t size, int32_t format, const char* name,

@@ -122,8 +122,8 @@ class ClientState final : public RoleState, private roles::ClientEvents {
 
     Result<const TypeName*> type_of(const char* name);
     // Under the mutex; `entry` is new. What throws leaves the entry to be dropped.
-    Result<Done> fill(TaskEntry& entry, const p2c2r_task_desc& desc, const TypeName& type,
-                      Bytes&& params);
+    static void fill(TaskEntry& entry, const p2c2r_task_desc& desc, const TypeName& type,
+                     Bytes&& params);
     // Under the mutex. True: the mail was empty, so the loop must be told.
     bool put_in_mail(TaskEntry& entry);
     void drop(TaskEntry& entry);

@@ -72,19 +72,13 @@ Result<const TypeName*> ClientState::type_of(const char* name) {
     return type;
 }
 
-Result<Done> ClientState::fill(TaskEntry& entry, const p2c2r_task_desc& desc, const TypeName& type,
-                               Bytes&& params) {
-    entry.phase = TaskEntry::Phase::kMailed;
-    entry.wants_cancel = false;
-    entry.told.store(TaskEntry::Told::kNo, std::memory_order_relaxed);
-    entry.type = &type;
-    entry.done = desc.done;
-    entry.user = desc.user;
-    entry.output = desc.output;
-    entry.output_size = desc.output_size;
-    entry.result = nullptr;
+void ClientState::fill(TaskEntry& entry, const p2c2r_task_desc& desc, const TypeName& type,
+                       Bytes&& params) {
     TaskSpec& spec = entry.spec;
-    spec.task_type.assign(type.canonical);
+    if (entry.type != &type) {
+        spec.task_type.assign(type.canonical);
+        entry.type = &type;
+    }
     spec.params = std::move(params);
     spec.deadline_us = desc.deadline_us;
     spec.priority = static_cast<int8_t>(desc.priority);
@@ -93,7 +87,14 @@ Result<Done> ClientState::fill(TaskEntry& entry, const p2c2r_task_desc& desc, co
     spec.place = static_cast<Place>(desc.place);
     spec.flags = desc.flags;
     spec.depends_on.assign(desc.depends_on, desc.depends_on + desc.depends_count);
-    return roles::check_task_spec(spec);
+    entry.phase = TaskEntry::Phase::kMailed;
+    entry.wants_cancel = false;
+    entry.told.store(TaskEntry::Told::kNo, std::memory_order_relaxed);
+    entry.done = desc.done;
+    entry.user = desc.user;
+    entry.output = desc.output;
+    entry.output_size = desc.output_size;
+    entry.result = nullptr;
 }
 
 p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2r_task* out,
@@ -110,14 +111,18 @@ p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2
         params = std::move(*read);
     }
     const uint64_t size = params.size() + (desc.data ? desc.data->size : 0);
+    if (size > limits::kPayloadSizeMax) {
+        return fail(why, Status::kSize, "data",
+                    "params and data of " + std::to_string(size) + " bytes exceed the limit of " +
+                        std::to_string(limits::kPayloadSizeMax));
+    }
     if (size >= kLargePayload && runtime.pool().held_bytes() + size > runtime.pool().memory_max()) {
         return fail(why, Status::kBusy, "memory_max",
                     "the payloads held by this runtime leave no room for " + std::to_string(size) +
                         " bytes more",
                     kBusyRetryMs);
     }
-    PendingBytes data;
-    data.prepare(desc.data, kSmallPayload, hook);
+    PendingBytes data(desc.data, kSmallPayload, hook);
     bool first;
     {
         // Inside the lock nothing of the host's is called: what is dropped there is only ours.
@@ -137,7 +142,8 @@ p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2
         TaskEntry& entry = *tasks_.find(id);
         entry.id = id;
         try {
-            if (const Result<Done> good = fill(entry, desc, **type, std::move(params)); !good) {
+            fill(entry, desc, **type, std::move(params));
+            if (const Result<Done> good = roles::check_task_spec(entry.spec); !good) {
                 drop(entry);
                 return fail(why, good.error());
             }
