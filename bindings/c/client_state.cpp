@@ -336,9 +336,7 @@ Status ClientState::shut(uint64_t deadline_us) {
         end_all(Status::kClosed);
         local_transport_.reset();
     });
-    if (runtime.driver().is_manual()) {
-        for (int turns = 0; turns < 2; ++turns) (void)runtime.driver().turn(0);  // the goodbye
-    }
+    runtime.driver().send_off();  // the goodbye
     if (!runtime.enter_gate(deadline_us)) return Status::kTimeout;
     DispatchBudget unlimited;
     deliver(unlimited);

@@ -189,6 +189,13 @@ bool LoopDriver::turn(uint64_t timeout_us) {
     return true;
 }
 
+void LoopDriver::send_off() noexcept {
+    if (!manual_) return;
+    for (int turns = 0; turns < 2; ++turns) {
+        (void)run_caught([this] { (void)turn(0); });
+    }
+}
+
 bool LoopDriver::wait(std::unique_lock<std::mutex>& lock, std::condition_variable& changed,
                       uint64_t deadline_us, FunctionRef<bool()> ready) {
     while (!ready()) {

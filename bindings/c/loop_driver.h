@@ -59,6 +59,8 @@ class LoopDriver {
     // RUN_MANUAL: one turn, waiting up to timeout_us for something to do. False: another thread
     // had the loop all that time.
     bool turn(uint64_t timeout_us);
+    // RUN_MANUAL: what a role that has gone wrote last leaves. Never fails.
+    void send_off() noexcept;
 
     // Waits until `ready` (asked with `lock` held) says true, turning the loop itself in
     // RUN_MANUAL; else `changed` MUST be notified when its answer may have become another. False at

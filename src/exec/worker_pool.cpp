@@ -35,7 +35,9 @@ struct WorkerPool::Loop {
 WorkerPool::WorkerPool(Registry& registry, LoopWaker& waker, WorkerPoolOptions options)
     : registry_(registry),
       queue_(std::make_shared<WorkQueue>(waker, std::move(options))),
-      loop_(std::make_unique<Loop>()) {}
+      loop_(std::make_unique<Loop>()) {
+    loop_->spare_jobs.reserve(kSpareJobsMax);  // now: letting a job go needs no memory
+}
 
 WorkerPool::~WorkerPool() {
     close();
@@ -130,8 +132,7 @@ Job* WorkerPool::new_job(const JobSpec& spec, const WorkLane& lane) {
 
 void WorkerPool::recycle_job(Job* job) {
     std::vector<Job*>& spare = loop_->spare_jobs;
-    if (spare.capacity() == 0) spare.reserve(kSpareJobsMax);
-    if (spare.size() < kSpareJobsMax && JobControl::reset_if_unshared(*job)) {
+    if (spare.size() < spare.capacity() && JobControl::reset_if_unshared(*job)) {
         spare.push_back(job);
     } else {
         job->release();
@@ -195,7 +196,12 @@ uint64_t WorkerPool::run_at_once(const JobSpec& spec, const WorkLane& lane, uint
         (void)JobControl::judge(*job, JobControl::run(*job, *lane.executor));
         job->output.processing_us = now_us() - started;
     }
-    events.on_job_done(tag, std::move(job->output));
+    try {
+        events.on_job_done(tag, std::move(job->output));
+    } catch (...) {
+        recycle_job(job);
+        throw;
+    }
     recycle_job(job);
     return kAtOnce;
 }
@@ -235,7 +241,12 @@ void WorkerPool::report(WorkEntry* entry) {
     // The output goes, wanted or not: it may be the host's own memory, let go with its last
     // reference.
     Output output = std::move(job->output);
-    if (events) events->on_job_done(tag, std::move(output));
+    try {
+        if (events) events->on_job_done(tag, std::move(output));
+    } catch (...) {
+        recycle_job(job);
+        throw;
+    }
     recycle_job(job);
 }
 

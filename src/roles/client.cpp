@@ -150,7 +150,7 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
     void arm(Task& task);
     void on_time();
     void end(Task& task, TaskResult&& result);
-    void end_error(Task& task, Status status, std::string field, std::string error);
+    void end_error(Task& task, Status status, std::string_view field, std::string_view error);
     void count(const Task& task, const TaskResult& result);
     void expire_calls();
     double& local_estimate(const std::string& task_type);
@@ -203,6 +203,16 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
 
 void Client::Impl::submit(uint64_t id, const TaskSpec& spec) {
     const uint64_t slot = tasks_.insert();
+    const uint32_t index = SlotMap<Task>::index_of(slot);
+    try {
+        if (index >= slot_ids_.size()) slot_ids_.resize(index + 64);
+        wheel_.make_room(index);
+        slots_[id] = slot;
+    } catch (...) {
+        tasks_.erase(slot);
+        throw;
+    }
+    slot_ids_[index] = slot;
     Task& task = *tasks_.find(slot);
     task.id = id;
     task.slot = slot;
@@ -231,10 +241,6 @@ void Client::Impl::admit(Task& task) {
         deadline = last_deadline_us_;
     }
     task.deadline_us = task.submitted_us + deadline;
-    slots_[task.id] = task.slot;
-    const uint32_t index = SlotMap<Task>::index_of(task.slot);
-    if (index >= slot_ids_.size()) slot_ids_.resize(index + 64);
-    slot_ids_[index] = task.slot;
     ++stats_.submitted;
     if (closed_) {
         end_error(task, Status::kClosed, {}, "the client is closed");
@@ -351,7 +357,11 @@ void Client::Impl::send_waiting() {
 void Client::Impl::send_cancel(const Task& task) {
     if (!task.sent || !link_ || !link_->ready()) return;
     out_.drop(task.id);
-    encode(wire::TaskCancel{}, envelope_);
+    try {
+        encode(wire::TaskCancel{}, envelope_);
+    } catch (const std::bad_alloc&) {
+        return;  // the coordinator works on it until its deadline, and nobody waits for that
+    }
     link_->connection().send_copy(wire::Message::kTaskCancel, 0, task.id, envelope_.span(), {}, {});
 }
 
@@ -439,10 +449,12 @@ bool Client::Impl::on_link_frame(const wire::Frame& frame, const char*& why) {
         case wire::Message::kCallResponse: {
             wire::CallResponse message;
             if ((why = decode(frame.envelope, message))) return false;
+            // Copied before the call counts as answered: what fails is told with the connection.
+            Bytes params = Bytes::copy(frame.params);
+            Bytes data = Bytes::copy(frame.data);
             if (calls_.erase(frame.id) == 0) return true;
             if (message.status == Status::kOk) {
-                events_.on_call_done(frame.id, nullptr, Bytes::copy(frame.params),
-                                     Bytes::copy(frame.data));
+                events_.on_call_done(frame.id, nullptr, std::move(params), std::move(data));
             } else {
                 const Error error = field_error(message.status, std::string(message.field),
                                                 std::string(message.error));
@@ -518,7 +530,7 @@ void Client::Impl::remote_failed(Task& task, Status status, std::string field, s
         start_local(task);
         return;
     }
-    end_error(task, status, std::move(field), std::move(error));
+    end_error(task, status, field, error);
 }
 
 // ---- computing here ----------------------------------------------------------------------------
@@ -557,9 +569,13 @@ void Client::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
     if (!task || task->local_started_us == 0) return;
     task->local_job = 0;
     if (output.status == Status::kOk) {
-        double& estimate = local_estimate(task->spec->task_type);
-        const double took = static_cast<double>(output.processing_us);
-        estimate = estimate == 0 ? took : estimate + (took - estimate) / 8;
+        try {
+            double& estimate = local_estimate(task->spec->task_type);
+            const double took = static_cast<double>(output.processing_us);
+            estimate = estimate == 0 ? took : estimate + (took - estimate) / 8;
+        } catch (const std::bad_alloc&) {
+            // Then nothing is learned from this one.
+        }
         TaskResult result;
         result.status = Status::kOk;
         result.info = std::move(output.info);
@@ -571,7 +587,7 @@ void Client::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
         end(*task, std::move(result));
         return;
     }
-    end_error(*task, output.status, std::move(output.field), std::move(output.error));
+    end_error(*task, output.status, output.field, output.error);
 }
 
 // ---- time --------------------------------------------------------------------------------------
@@ -612,11 +628,16 @@ void Client::Impl::on_time() {
 
 // ---- ending ------------------------------------------------------------------------------------
 
-void Client::Impl::end_error(Task& task, Status status, std::string field, std::string error) {
+void Client::Impl::end_error(Task& task, Status status, std::string_view field,
+                             std::string_view error) {
     TaskResult result;
     result.status = status;
-    result.field = std::move(field);
-    result.error = error.empty() ? status_text(status) : std::move(error);
+    try {
+        result.field = field;
+        result.error = error.empty() ? std::string_view(status_text(status)) : error;
+    } catch (const std::bad_alloc&) {
+        // The status says enough.
+    }
     end(task, std::move(result));
 }
 
@@ -658,13 +679,22 @@ void Client::Impl::end(Task& task, TaskResult&& result) {
     if (task.windowed) windowed_bytes_ -= task.spec->params.size() + task.spec->data.size();
     if (task.local_job != 0) runner_->cancel(task.local_job);
     forget(task);
-    if (!window_queue_.empty()) send_waiting();
     const bool good = result.status == Status::kOk;
-    if (!good) {
-        ended_badly_[id] = result.status;
-        if (ended_badly_.size() > 1024) ended_badly_.erase(ended_badly_.begin());
+    try {
+        if (!good) {
+            ended_badly_[id] = result.status;
+            if (ended_badly_.size() > 1024) ended_badly_.erase(ended_badly_.begin());
+        }
+    } catch (const std::bad_alloc&) {
+        // A later task that depends on it is sent, and the coordinator says what it knows.
     }
     events_.on_task_ended(id, std::move(result));
+    // Told first: what fails now is about other tasks.
+    try {
+        if (!window_queue_.empty()) send_waiting();
+    } catch (const std::bad_alloc&) {
+        link_->fail(Status::kMemory, "memory is short");  // all are sent again, on the next one
+    }
     if (dependents_.empty()) return;
     const auto waiting = dependents_.find(id);
     if (waiting == dependents_.end()) return;
@@ -677,7 +707,11 @@ void Client::Impl::end(Task& task, TaskResult&& result) {
             end_error(*dependent, Status::kState, "depends_on",
                       "a task that this one depends on has not ended with OK");
         } else if (--dependent->waits_for == 0) {
-            go(*dependent);
+            try {
+                go(*dependent);
+            } catch (const std::bad_alloc&) {
+                end_error(*dependent, Status::kMemory, {}, {});
+            }
         }
     }
 }

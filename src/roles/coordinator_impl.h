@@ -127,6 +127,8 @@ class Coordinator::Impl : public exec::RunnerEvents {
     void turn_end();
     void request_turn_end() { loop_.at_turn_end(turn_end_); }
     void perform();
+    void perform(const sched::Action& action);
+    void give_up(const sched::Action& action) noexcept;
     // Performs what was decided before anything else can happen: the slot of a task that has ended
     // may be given to the next one.
     void settle() {

@@ -191,13 +191,20 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
         return answer_error(gamer, client_task, Status::kBusy, {},
                             "the coordinator has as many pending tasks as it may", kRetryAfterMs);
     }
-    for (uint64_t other : message.depends_on) {
-        if (gamer.tasks.find(other)) gamer.dependents[other].push_back(task);
-    }
     const uint32_t index = SlotMap<sched::TaskRecord>::index_of(task);
-    while (index >= relays_.size()) relays_.emplace_back();
-    if (type >= stats_.types.size()) stats_.types.resize(type + 1u);
-    if (stats_.types[type].task_type.empty()) stats_.types[type].task_type = name;
+    try {
+        for (uint64_t other : message.depends_on) {
+            if (gamer.tasks.find(other)) gamer.dependents[other].push_back(task);
+        }
+        while (index >= relays_.size()) relays_.emplace_back();
+        if (type >= stats_.types.size()) stats_.types.resize(type + 1u);
+        if (stats_.types[type].task_type.empty()) stats_.types[type].task_type = name;
+        gamer.tasks[client_task] = task;
+    } catch (const std::bad_alloc&) {
+        // It has no relay record that anybody may look at.
+        scheduler_.withdraw(task, now, actions_);
+        throw;
+    }
     Relay& fresh = relays_[index];
     fresh.gamer = session.gamer;
     fresh.client_task = client_task;
@@ -214,8 +221,12 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     fresh.small_params = fresh.small_data = 0;
     fresh.chunks.clear();
     held_bytes_ += fresh.budget;
-    gamer.tasks[client_task] = task;
-    store_input(fresh, frame);
+    try {
+        store_input(fresh, frame);
+    } catch (const std::bad_alloc&) {
+        withdraw(task);
+        throw;
+    }
     request_turn_end();
 }
 
@@ -250,10 +261,11 @@ void Coordinator::Impl::on_submit_chunk(Session& session, const wire::Frame& fra
                            last ? "a payload that ends before its announced size"
                                 : "a payload of more than its announced size");
     }
-    input.complete = last;
     Chunk chunk{hold_or_copy(frame, frame.params), hold_or_copy(frame, frame.data)};
-    input.received = after;
     input.chunks.push_back(chunk);
+    // Complete only when it is: short of memory the chunk is not there, and the gamer sends anew.
+    input.received = after;
+    input.complete = last;
     forward_input(task, input, std::move(chunk), last);
 }
 
@@ -272,8 +284,13 @@ void Coordinator::Impl::forward_input(uint64_t task, Relay& input, Chunk&& chunk
     const uint32_t index = SlotMap<sched::PeerRecord>::index_of(record->peer);
     PeerLink* link = index < peer_by_slot_.size() ? peer_by_slot_[index] : nullptr;
     if (!link || link->id != record->peer || !link->session) return;
-    link->session->out.append(record->attempt_id, std::move(chunk), last);
-    link->session->out.pump(*link->session->connection);
+    Session& to = *link->session;
+    try {
+        to.out.append(record->attempt_id, std::move(chunk), last);
+        to.out.pump(*to.connection);
+    } catch (const std::bad_alloc&) {
+        session_lost(to, Status::kMemory, "memory is short");  // a stream with a gap is none
+    }
 }
 
 // ---- to the peer -------------------------------------------------------------------------------
@@ -542,8 +559,12 @@ void Coordinator::Impl::drop_task(uint64_t task, bool good) {
     if (const uint64_t* mapped = gamer->tasks.find(client_task); mapped && *mapped == task) {
         gamer->tasks.erase(client_task);
     }
-    gamer->ended.emplace_back(client_task, good);
-    if (gamer->ended.size() > kEndedMax) gamer->ended.pop_front();
+    try {
+        gamer->ended.emplace_back(client_task, good);
+        if (gamer->ended.size() > kEndedMax) gamer->ended.pop_front();
+    } catch (const std::bad_alloc&) {
+        // A later task that depends on it hears that it is not known any more.
+    }
     if (gamer->dependents.empty()) return;
     const auto waiting = gamer->dependents.find(client_task);
     if (waiting == gamer->dependents.end()) return;

@@ -349,11 +349,18 @@ void Peer::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
     } else {
         ++stats_.failed;
     }
-    if (job->id != 0) {
-        answer(*job, output.status, output.field, output.error, output.processing_us,
-               output.memory_peak, output.info, output.data);
+    bool is_told = true;
+    try {
+        if (job->id != 0) {
+            answer(*job, output.status, output.field, output.error, output.processing_us,
+                   output.memory_peak, output.info, output.data);
+        }
+    } catch (const std::bad_alloc&) {
+        is_told = false;
     }
     forget(tag);
+    // The coordinator must not wait for an answer that will not come.
+    if (!is_told) return link_->fail(Status::kMemory, "memory is short");
     if (!waiting_.empty()) run_waiting();
     check_drained();
 }

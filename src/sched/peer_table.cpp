@@ -21,20 +21,34 @@ uint64_t to_key(double us) {
 
 uint64_t PeerTable::join(PeerRecord&& record, const std::vector<TypeIndex>& types,
                          uint64_t now_us) {
+    // Lists up to this length get their memory now; longer ones are a peer's wish.
+    constexpr uint32_t kHeldUsual = 64;
+    for (TypeIndex type : types) {
+        if (type >= types_.size()) types_.resize(type + 1u);
+        record.learned.push_back(Learned{type});
+    }
+    record.leases.reserve(std::min(record.window_tasks, kHeldUsual));
+    record.abandoned.reserve(std::min(record.window_tasks, kHeldUsual));
     const uint64_t peer = peers_.insert();
     if (peer == 0) return 0;
     const uint32_t index = SlotMap<PeerRecord>::index_of(peer);
-    if (index >= ids_.size()) ids_.resize(index + 1);
+    try {
+        if (index >= ids_.size()) ids_.resize(index + 1);
+        for (TypeIndex type : types) {
+            types_[type].free.make_room(index);
+            types_[type].waiting.make_room(index);
+        }
+    } catch (...) {
+        peers_.erase(peer);
+        throw;
+    }
+    // From here on nothing fails.
     ids_[index] = peer;
     PeerRecord& slot = *peers_.find(peer);
     slot = std::move(record);
     slot.joined_us = now_us;
     slot.busy_since_us = now_us;
-    for (TypeIndex type : types) {
-        if (type >= types_.size()) types_.resize(type + 1u);
-        ++types_[type].serving;
-        slot.learned.push_back(Learned{type});
-    }
+    for (TypeIndex type : types) ++types_[type].serving;
     place(peer, slot, now_us);
     return peer;
 }

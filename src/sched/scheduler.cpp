@@ -1,6 +1,7 @@
 #include "sched/scheduler.h"
 
 #include <algorithm>
+#include <new>
 
 #include "core/plant.h"
 
@@ -11,8 +12,9 @@ namespace {
 constexpr size_t kPlacementsKept = 1024;
 constexpr uint8_t kRefusalsMax = 8;
 
-// The number of the placement stands in bits 28..31 of the id on the peer's hop, so that two attempts of one
-// task never share an id, even on the same peer. kTasksPendingMax leaves these bits free.
+// The number of the placement stands in bits 28..31 of the id on the peer's hop, so that two
+// attempts of one task never share an id, even on the same peer. kTasksPendingMax leaves these bits
+// free.
 constexpr int kAttemptShift = 28;
 static_assert(limits::kTasksPendingMax < (1u << kAttemptShift));
 static_assert(limits::kAttemptsMax + kRefusalsMax + 1 < 16);
@@ -55,9 +57,11 @@ TypeIndex Scheduler::find_type(std::string_view task_type) const {
 TypeIndex Scheduler::type_index(std::string_view task_type) {
     if (const TypeIndex known = find_type(task_type); known != kNoType) return known;
     if (type_names_.size() >= limits::kTaskTypesMax) return kNoType;
+    // The name comes last: what fails before it leaves spare places and no type without them.
+    if (queues_.size() == type_names_.size()) queues_.emplace_back();
+    if (ever_served_.size() == type_names_.size()) ever_served_.push_back(false);
+    open_.reserve(queues_.size());
     type_names_.emplace_back(task_type);
-    queues_.emplace_back();
-    ever_served_.push_back(false);
     return static_cast<TypeIndex>(type_names_.size() - 1);
 }
 
@@ -108,7 +112,14 @@ uint64_t Scheduler::admit(const Admission& admission, uint64_t now_us) {
     const uint64_t task = tasks_.insert();
     if (task == 0) return 0;
     const uint32_t index = SlotMap<TaskRecord>::index_of(task);
-    if (index >= task_ids_.size()) task_ids_.resize(index + 64);
+    // What a task needs until its end is taken now: a task that was admitted ends.
+    try {
+        if (index >= task_ids_.size()) task_ids_.resize(index + 64);
+        wheel_.make_room(index);
+    } catch (...) {
+        tasks_.erase(task);
+        throw;
+    }
     task_ids_[index] = task;
     TaskRecord& record = *tasks_.find(task);
     const uint32_t stamp = record.queue_stamp;
@@ -125,15 +136,16 @@ uint64_t Scheduler::admit(const Admission& admission, uint64_t now_us) {
     if (admission.held) {
         record.state = TaskRecord::State::kHeld;
         arm(task, record);
-    } else {
-        enqueue(task, record, now_us);
+    } else if (!enqueue(task, record, now_us)) {
+        drop(task, record);
+        throw std::bad_alloc();
     }
     return task;
 }
 
 void Scheduler::release(uint64_t task, uint64_t now_us) {
     TaskRecord* record = tasks_.find(task);
-    if (record && record->state == TaskRecord::State::kHeld) enqueue(task, *record, now_us);
+    if (record && record->state == TaskRecord::State::kHeld) (void)enqueue(task, *record, now_us);
 }
 
 void Scheduler::arm(uint64_t task, const TaskRecord& record) {
@@ -142,13 +154,20 @@ void Scheduler::arm(uint64_t task, const TaskRecord& record) {
     wheel_.set(SlotMap<TaskRecord>::index_of(task), at);
 }
 
-void Scheduler::enqueue(uint64_t task, TaskRecord& record, uint64_t) {
-    record.state = TaskRecord::State::kQueued;
+// False: memory is short for its place in the queue. It is held then, until its deadline.
+bool Scheduler::enqueue(uint64_t task, TaskRecord& record, uint64_t) noexcept {
+    record.state = TaskRecord::State::kHeld;
     record.peer = 0;
     ++record.queue_stamp;
-    queues_[record.type].push(
-        {TaskQueue::key_of(record.priority, record.deadline_us), task, record.queue_stamp});
     arm(task, record);
+    try {
+        queues_[record.type].push(
+            {TaskQueue::key_of(record.priority, record.deadline_us), task, record.queue_stamp});
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+    record.state = TaskRecord::State::kQueued;
+    return true;
 }
 
 void Scheduler::unqueue(uint64_t, TaskRecord& record) {
@@ -164,6 +183,10 @@ void Scheduler::unqueue(uint64_t, TaskRecord& record) {
 void Scheduler::lease(uint64_t task, TaskRecord& record, const PeerTable::Choice& choice,
                       uint64_t now_us, std::vector<Action>& actions) {
     PeerRecord& peer = *peers_.find(choice.peer);
+    // What can fail comes first.
+    random_.fill(record.nonce);
+    peer.leases.push_back(task);
+    record.lease_position = static_cast<uint32_t>(peer.leases.size() - 1);
     record.tried[std::min<size_t>(record.attempts, limits::kAttemptsMax - 1)] = choice.peer;
     ++record.attempts;
     record.state = TaskRecord::State::kLeased;
@@ -171,14 +194,11 @@ void Scheduler::lease(uint64_t task, TaskRecord& record, const PeerTable::Choice
     record.placed_us = now_us;
     record.attempt_id = attempt_id_of(task, ++record.placements);
     record.estimate_us = peers_.estimate_us(peer, record.type);
-    random_.fill(record.nonce);
     const uint64_t timeout = peers_.timeout_us(peer, record.type, record.start_timeout_us);
     record.lease_until_us = now_us + timeout;
     Placement& placement = placements_[placements_next_++ % kPlacementsKept];
     placement = {task,      choice.peer,     now_us,          choice.finish_us, choice.considered,
                  peer.held, record.attempts, choice.free_slot};
-    record.lease_position = static_cast<uint32_t>(peer.leases.size());
-    peer.leases.push_back(task);
     peers_.held_more(choice.peer, record.type, record.bytes, record.estimate_us, now_us);
     arm(task, record);
     ++stats_.assigned;
@@ -221,7 +241,7 @@ void Scheduler::try_again(uint64_t task, TaskRecord& record, Status why, uint64_
         return;
     }
     if (record.attempts < limits::kAttemptsMax) {
-        enqueue(task, record, now_us);
+        (void)enqueue(task, record, now_us);
         return;
     }
     if (record.can_run_local) {
