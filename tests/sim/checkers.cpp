@@ -138,19 +138,6 @@ void Checkers::task_ended(uint32_t host, uint64_t task, const TaskResult& result
     }
 }
 
-// A gamer that has registered submits what it has no answer for, in the same turn.
-void Checkers::after_event() {
-    if (to_submit_.empty()) return;
-    for (const auto& [host, tasks] : to_submit_) {
-        for (uint64_t task : tasks) {
-            if (!asked_[host].count(task)) continue;  // ended meanwhile
-            fail("I1", "%s has registered and does not submit its task %llu", name(host),
-                 static_cast<unsigned long long>(task));
-        }
-    }
-    to_submit_.clear();
-}
-
 size_t Checkers::tasks_open(uint32_t host) const {
     const auto found = asked_.find(host);
     return found == asked_.end() ? 0 : found->second.size();
@@ -160,7 +147,7 @@ size_t Checkers::tasks_open(uint32_t host) const {
 
 void Checkers::on_job_started(uint32_t host, uint64_t stamp, uint64_t token) {
     HostModel& model = hosts_[host];
-    model.jobs.push_back({stamp, token, false, false});
+    model.jobs.push_back({stamp, token, false, false, false});
     stamp_tokens_[stamp] = token;
     // What the coordinator computes itself counts; what a gamer computes never goes over the wire.
     if (model.kind == Kind::kCoordinator) valid_stamps_[stamp] = token;
@@ -179,6 +166,10 @@ void Checkers::on_job_stopped(uint32_t host, uint64_t stamp) {
     std::erase_if(jobs, [&](const Job& job) { return job.stamp == stamp; });
 }
 
+void Checkers::on_job_cancelled(uint32_t host, uint64_t stamp) {
+    for (Job& job : hosts_[host].jobs) job.cancelled |= job.stamp == stamp;
+}
+
 void Checkers::jobs_forgotten(uint32_t host) {
     for (Job& job : hosts_[host].jobs) job.orphan = job.forgotten = true;
 }
@@ -186,10 +177,13 @@ void Checkers::jobs_forgotten(uint32_t host) {
 // ---- I7: what the coordinator holds ------------------------------------------------------------
 
 void Checkers::coordinator_holds(uint64_t payload_bytes, uint64_t queued_bytes) {
+    // Inputs of tasks that are owed to a gamer are held at least, whatever the books say.
+    uint64_t owed_bytes = 0;
+    for (const auto& [pipe, gamer] : gamer_pipes_) owed_bytes += gamer.owed_bytes;
     payload_held_max_ = std::max(payload_held_max_, payload_bytes);
-    if (payload_bytes > limits_.memory_max) {
+    if (std::max(payload_bytes, owed_bytes) > limits_.memory_max) {
         fail("I7", "the coordinator holds %llu payload bytes, its budget is %llu",
-             static_cast<unsigned long long>(payload_bytes),
+             static_cast<unsigned long long>(std::max(payload_bytes, owed_bytes)),
              static_cast<unsigned long long>(limits_.memory_max));
     }
     queued_max_ = std::max(queued_max_, queued_bytes);
@@ -200,7 +194,7 @@ void Checkers::coordinator_holds(uint64_t payload_bytes, uint64_t queued_bytes) 
 std::vector<Checkers::PeerView> Checkers::registered_peers() const {
     std::vector<PeerView> views;
     for (const auto& [pipe, peer] : peer_pipes_) {
-        views.push_back({peer.host, peer.window_tasks, peer.held});
+        views.push_back({peer.host, peer.window_tasks, peer.held, peer.attempts.size()});
     }
     return views;
 }
@@ -225,7 +219,9 @@ std::vector<uint64_t> Checkers::tokens_held(uint32_t host) const {
     std::vector<uint64_t> tokens;
     for (const auto& [pipe, peer] : peer_pipes_) {
         if (peer.host != host) continue;
-        for (const auto& [id, attempt] : peer.attempts) tokens.push_back(attempt.token);
+        for (const auto& [id, attempt] : peer.attempts) {
+            if (attempt.state != Attempt::State::kGivenUp) tokens.push_back(attempt.token);
+        }
     }
     return tokens;
 }
@@ -233,7 +229,7 @@ std::vector<uint64_t> Checkers::tokens_held(uint32_t host) const {
 bool Checkers::is_placed(uint64_t token) const {
     for (const auto& [pipe, peer] : peer_pipes_) {
         for (const auto& [id, attempt] : peer.attempts) {
-            if (attempt.token == token) return true;
+            if (attempt.token == token && attempt.state != Attempt::State::kGivenUp) return true;
         }
     }
     const std::vector<Job>& here = hosts_[0].jobs;
