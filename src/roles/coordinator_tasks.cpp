@@ -444,8 +444,13 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
     const sched::TaskRecord record = *scheduler_.find(task);
     const wire::TaskResult result = waiting.result;
     waiting.result.sizes.reset();
-    scheduler_.answered(session.peer, frame.id, result.attempt, result.status, result.processing_us,
+    // A gamer that came back while its answer passed by may have submitted the task again in vain:
+    // it is computed once more. One that is still away will submit what it has not heard of.
+    const bool missed = !waiting.result_open && gamer && gamer->session;
+    scheduler_.answered(session.peer, frame.id, result.attempt,
+                        missed ? Status::kDisconnected : result.status, result.processing_us,
                         loop_.turn_us(), actions_);
+    if (missed) return settle();
     accepted(record, result);
     drop_task(task, true);
     request_turn_end();
