@@ -10,6 +10,10 @@ namespace {
 
 constexpr uint64_t kDeadlineSlackUs = 2'000;
 
+unsigned long long number(uint64_t value) {
+    return value;
+}
+
 std::optional<Sometimes> coverage_of(Status status) {
     switch (status) {
         case Status::kOk:
@@ -70,21 +74,18 @@ void Checkers::fail(const char* invariant, const char* pattern, ...) {
 
 void Checkers::task_submitted(uint32_t host, uint64_t task, const Asked& asked) {
     asked_[host][task] = asked;
-    trace_.line(world_.now_us(), "%s asks for task %llu", name(host),
-                static_cast<unsigned long long>(task));
+    trace_.line(world_.now_us(), "%s asks for task %llu", name(host), number(task));
 }
 
 void Checkers::task_cancelled(uint32_t host, uint64_t task) {
     const auto found = asked_[host].find(task);
     if (found != asked_[host].end()) found->second.cancelled = true;
-    trace_.line(world_.now_us(), "%s cancels task %llu", name(host),
-                static_cast<unsigned long long>(task));
+    trace_.line(world_.now_us(), "%s cancels task %llu", name(host), number(task));
 }
 
 void Checkers::task_ended(uint32_t host, uint64_t task, const TaskResult& result) {
-    trace_.line(world_.now_us(), "%s: task %llu ends with %s %s", name(host),
-                static_cast<unsigned long long>(task), status_name(result.status),
-                result.error.c_str());
+    trace_.line(world_.now_us(), "%s: task %llu ends with %s %s", name(host), number(task),
+                status_name(result.status), result.error.c_str());
     const unsigned long long id = task;
     std::map<uint64_t, Asked>& open = asked_[host];
     const auto found = open.find(task);
@@ -105,14 +106,14 @@ void Checkers::task_ended(uint32_t host, uint64_t task, const TaskResult& result
     const uint64_t now = loop.now_us();
     if (now > asked.deadline_us + kDeadlineSlackUs + loop.late_us_max()) {
         fail("I1", "%s: task %llu ended with %s %llu us after its deadline", name(host), id,
-             status_name(result.status), static_cast<unsigned long long>(now - asked.deadline_us));
+             status_name(result.status), number(now - asked.deadline_us));
     }
     // Nobody else may lose patience before: clocks that drift apart explain a little.
     const uint64_t slack = kDeadlineSlackUs + limits_.task_timeout_us / 500;
     if (result.status == Status::kDeadline && now + slack < asked.deadline_us &&
         asked.remaining_us <= limits_.task_timeout_us) {
         fail("I1", "%s: task %llu ended with E_DEADLINE %llu us before it", name(host), id,
-             static_cast<unsigned long long>(asked.deadline_us - now));
+             number(asked.deadline_us - now));
     }
     if (asked.must_succeed && result.status != Status::kOk) {
         fail("I12", "%s: task %llu of a whole cluster ended with %s: %s", name(host), id,
@@ -152,7 +153,7 @@ void Checkers::on_job_started(uint32_t host, uint64_t stamp, uint64_t token) {
     // What the coordinator computes itself counts; what a gamer computes never goes over the wire.
     if (model.kind == Kind::kCoordinator) valid_stamps_[stamp] = token;
     trace_.line(world_.now_us(), "%s starts on %s's task %llu", name(host),
-                name(host_of_token(token)), static_cast<unsigned long long>(task_of_token(token)));
+                name(host_of_token(token)), number(task_of_token(token)));
     if (model.kind != Kind::kPeer || model.slots == 0) return;
     const size_t running = static_cast<size_t>(std::count_if(
         model.jobs.begin(), model.jobs.end(), [](const Job& job) { return !job.forgotten; }));
@@ -163,6 +164,7 @@ void Checkers::on_job_started(uint32_t host, uint64_t stamp, uint64_t token) {
 
 void Checkers::on_job_stopped(uint32_t host, uint64_t stamp) {
     std::vector<Job>& jobs = hosts_[host].jobs;
+    if (hosts_[host].kind == Kind::kCoordinator) tracked_[stamp_tokens_[stamp]].answered = true;
     std::erase_if(jobs, [&](const Job& job) { return job.stamp == stamp; });
 }
 
@@ -177,14 +179,23 @@ void Checkers::jobs_forgotten(uint32_t host) {
 // ---- I7: what the coordinator holds ------------------------------------------------------------
 
 void Checkers::coordinator_holds(uint64_t payload_bytes, uint64_t queued_bytes) {
-    // Inputs of tasks that are owed to a gamer are held at least, whatever the books say.
+    // Of each task that is owed to a gamer the coordinator holds the input, or the whole answer,
+    // which is as large, whatever its books say.
     uint64_t owed_bytes = 0;
     for (const auto& [pipe, gamer] : gamer_pipes_) owed_bytes += gamer.owed_bytes;
     payload_held_max_ = std::max(payload_held_max_, payload_bytes);
-    if (std::max(payload_bytes, owed_bytes) > limits_.memory_max) {
+    if (owed_bytes > limits_.memory_max) {
+        fail("I7", "the coordinator has taken %llu payload bytes, its budget is %llu",
+             number(owed_bytes), number(limits_.memory_max));
+    }
+    // Nothing is taken above the budget, but while an answer passes through its input is held too.
+    if (payload_bytes > 2 * limits_.memory_max) {
         fail("I7", "the coordinator holds %llu payload bytes, its budget is %llu",
-             static_cast<unsigned long long>(std::max(payload_bytes, owed_bytes)),
-             static_cast<unsigned long long>(limits_.memory_max));
+             number(payload_bytes), number(limits_.memory_max));
+    }
+    if (payload_bytes < owed_bytes) {
+        fail("I7", "the coordinator counts %llu payload bytes, and owes answers to %llu",
+             number(payload_bytes), number(owed_bytes));
     }
     queued_max_ = std::max(queued_max_, queued_bytes);
 }

@@ -169,7 +169,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         bool whole = true;         // its input has arrived to the end
         bool redelivered = false;  // answered on this connection before it was submitted here
         bool streaming = false;    // an answer in chunks is under way
-        uint64_t bytes = 0;        // of its input
+        uint64_t bytes = 0;        // of its input, until the answer is on the way
     };
     struct GamerPipe {
         uint64_t pipe = 0;
@@ -185,9 +185,10 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     // was over begins another life.
     struct Tracked {
         uint32_t life = 0;
-        bool live = false;     // submitted, and not known to be over
-        bool whole = false;    // its input has arrived to the end
-        bool chunked = false;  // in more than one frame
+        bool live = false;      // submitted, and not known to be over
+        bool whole = false;     // its input has arrived to the end
+        bool chunked = false;   // in more than one frame
+        bool answered = false;  // its answer may wait for its gamer to read
         TaskType type = TaskType::kOther;
         int64_t priority = 0;
         uint64_t deadline_us = 0;        // on the coordinator's clock, at the latest
@@ -216,6 +217,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     void erase_attempt(PeerPipe& peer, std::map<uint64_t, Attempt>::iterator attempt);
     // This life of the task is over, as far as its gamer can know.
     void is_over(uint64_t token);
+    static void let_go(GamerPipe& gamer, Submitted& task);
     static void set_owed(GamerPipe& gamer, Submitted& task, bool owed);
     // turn_checks.cpp: what holds at the end of a turn
     void check_submitted_again();

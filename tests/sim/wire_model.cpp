@@ -309,6 +309,7 @@ void Checkers::result_heard(PeerPipe& peer, const wire::Frame& frame) {
     } else if (!is_last(frame) || !attempt.frees) {
         return;
     }
+    tracked_[attempt.token].answered |= attempt.state == Attempt::State::kAnswering;
     erase_attempt(peer, found);
 }
 
@@ -321,11 +322,17 @@ void Checkers::give_up(Attempt& attempt) {
 
 void Checkers::is_over(uint64_t token) {
     Tracked& task = tracked_[token];
-    task.live = task.whole = task.chunked = false;
+    task.live = task.whole = task.chunked = task.answered = false;
     if (!chunked_.empty()) chunked_.erase(token);
     task.open_before += std::exchange(task.open, 0);
     ++task.life;
     ended_now_.push_back(token);
+}
+
+// Its answer is on the way, so that its bytes are held less and less.
+void Checkers::let_go(GamerPipe& gamer, Submitted& task) {
+    if (task.owed) gamer.owed_bytes -= task.bytes;
+    task.bytes = 0;
 }
 
 void Checkers::set_owed(GamerPipe& gamer, Submitted& task, bool owed) {
@@ -427,8 +434,10 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     known.insert(frame.id);
     ++task.submits;
     set_owed(gamer, task, false);
-    task.bytes = static_cast<uint64_t>(view.sum_of_pair(kSizes).value_or(
+    const uint64_t bytes = static_cast<uint64_t>(view.sum_of_pair(kSizes).value_or(
         static_cast<int64_t>(frame.params.size() + frame.data.size())));
+    task.bytes = bytes;
+    if (task.streaming) let_go(gamer, task);  // an answer that had waited is on the way
     set_owed(gamer, task, !task.redelivered);
     task.whole = is_last(frame);
     if (!task.whole) coverage_.hit(Sometimes::kInputInChunks);
@@ -453,9 +462,10 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
                    : is_text(type, kTypeDwell) ? TaskType::kDwell
                                                : TaskType::kOther;
     tracked.priority = view.number(kPriority).value_or(0);
+    tracked.answered = false;
     tracked.assigns = tracked.refusals = 0;
     tracked.cause = Sometimes::kCount;
-    tracked.bytes = task.bytes;
+    tracked.bytes = bytes;
     tracked.submitted_us = world_.now_us();
     if (task.owed && tracked.type != TaskType::kOther && !view.has(kDependsOn)) {
         waiting_[{gamer.pipe, frame.id}] = token_of(gamer.host, frame.id);
@@ -478,6 +488,7 @@ void Checkers::answer_sent(GamerPipe& gamer, const wire::Frame& frame) {
     if (is_first(frame) && good) {
         if (task.streaming) coverage_.hit(Sometimes::kResultRestarted);
         task.streaming = !is_last(frame);
+        if (task.streaming) let_go(gamer, task);
         const auto stamp = decode_word('s', frame.params);
         const auto valid = stamp ? valid_stamps_.find(*stamp) : valid_stamps_.end();
         if (valid == valid_stamps_.end() || valid->second != token_of(gamer.host, id)) {
