@@ -241,7 +241,10 @@ void Coordinator::Impl::close() {
     // Gamers hear of each of their tasks before the goodbye.
     gamers_.for_each([&](uint64_t, Gamer& gamer) {
         for (uint64_t client_task : gamer.tasks.sorted_keys()) {
-            const uint64_t task = *gamer.tasks.find(client_task);
+            // Not there: it waited for one before it, and has been told so.
+            const uint64_t* known = gamer.tasks.find(client_task);
+            if (!known) continue;
+            const uint64_t task = *known;
             answer_error(gamer, client_task, Status::kClosed, {}, "the coordinator is closing");
             withdraw(task);
         }

@@ -172,6 +172,7 @@ class Coordinator::Impl : public exec::RunnerEvents {
     void forward_input(uint64_t task, Relay& relay, Chunk&& chunk, bool last);
     // Forgets a task that has ended, and lets go those that wait for it.
     void drop_task(uint64_t task, bool good);
+    void drop_one(uint64_t task, bool good, std::vector<uint64_t>& fallen);
     bool add_dependencies(Gamer& gamer, const std::vector<uint64_t>& depends_on,
                           uint32_t& waits_for, const char*& why);
     void withdraw(uint64_t task);
