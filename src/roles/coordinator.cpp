@@ -101,7 +101,12 @@ void Coordinator::Impl::perform(const sched::Action& action) {
             if (index >= peer_by_slot_.size() || !peer_by_slot_[index]) break;
             PeerLink& link = *peer_by_slot_[index];
             if (link.id != action.peer || !link.session) break;
-            link.session->out.drop(action.attempt_id);
+            if (link.session->out.drop(action.attempt_id)) {
+                // The peer does not know this id and would not answer: the slot is free.
+                scheduler_.answer_ended(action.peer, action.attempt_id, loop_.turn_us());
+                request_turn_end();
+                break;
+            }
             encode(wire::TaskCancel{}, envelope_);
             send(*link.session, wire::Message::kTaskCancel, action.attempt_id);
             break;
@@ -284,7 +289,10 @@ void Coordinator::Impl::close() {
     // Gamers hear of each of their tasks before the goodbye.
     gamers_.for_each([&](uint64_t, Gamer& gamer) {
         for (uint64_t client_task : gamer.tasks.sorted_keys()) {
-            const uint64_t task = *gamer.tasks.find(client_task);
+            // Not there: it waited for one before it, and has been told so.
+            const uint64_t* known = gamer.tasks.find(client_task);
+            if (!known) continue;
+            const uint64_t task = *known;
             answer_error(gamer, client_task, Status::kClosed, {}, "the coordinator is closing");
             withdraw(task);
         }
@@ -316,7 +324,7 @@ const CoordinatorStats& Coordinator::Impl::stats() {
         stats_.bytes_out += session->connection->bytes_out();
         if (session->phase == Session::Phase::kGamer) ++stats_.clients;
     });
-    stats_.payload_bytes_held = held_bytes_;
+    stats_.payload_bytes_held = held_bytes_ + delivering_bytes_;
     double connected = 0;
     double busy = 0;
     scheduler_.peers().slot_time(loop_.turn_us(), connected, busy);

@@ -174,6 +174,7 @@ class Coordinator::Impl : public exec::RunnerEvents {
     void forward_input(uint64_t task, Relay& relay, Chunk&& chunk, bool last);
     // Forgets a task that has ended, and lets go those that wait for it.
     void drop_task(uint64_t task, bool good);
+    void drop_one(uint64_t task, bool good, std::vector<uint64_t>& fallen);
     bool add_dependencies(Gamer& gamer, const std::vector<uint64_t>& depends_on,
                           uint32_t& waits_for, const char*& why);
     void withdraw(uint64_t task);
@@ -244,7 +245,8 @@ class Coordinator::Impl : public exec::RunnerEvents {
     bool closed_ = false;
     std::function<void()> drained_;
     uint64_t held_bytes_ = 0;
-    uint64_t bytes_in_before_ = 0;  // of connections that are gone
+    uint64_t delivering_bytes_ = 0;  // of answers in chunks that wait for their gamers to read
+    uint64_t bytes_in_before_ = 0;   // of connections that are gone
     uint64_t bytes_out_before_ = 0;
     uint64_t started_us_ = 0;
     CoordinatorStats stats_;

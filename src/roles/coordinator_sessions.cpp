@@ -178,11 +178,9 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
         const bool may_resume =
             message.login.resume && equal_constant_time(*message.login.resume, old.resume);
         if (may_resume) {
+            // The gamer counts as away in between: what was half-way on the old connection ends.
             if (old.session) {
-                Session& former = *old.session;
-                former.gamer = 0;
-                old.session = nullptr;
-                end_session(former, Status::kExists, "the session was resumed elsewhere");
+                end_session(*old.session, Status::kExists, "the session was resumed elsewhere");
             }
             gamer_id = known->second;
         } else if (old.session) {
@@ -205,6 +203,7 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
     random_.fill(gamer.resume);
     session.gamer = gamer_id;
     session.phase = Session::Phase::kGamer;
+    session.out.count_in(&delivering_bytes_);
     --unauthenticated_;
     session.connection->set_limits(wire::kLimitsAfterLogin);
 
@@ -405,7 +404,10 @@ void Coordinator::Impl::peer_gone(uint64_t peer, bool failed, const std::string&
 void Coordinator::Impl::gamer_away(Gamer& gamer, uint64_t) {
     gamer.away_since_us = loop_.turn_us();
     for (uint64_t client_task : gamer.tasks.sorted_keys()) {
-        const uint64_t task = *gamer.tasks.find(client_task);
+        // Those that waited for one that is gone are gone with it.
+        const uint64_t* known = gamer.tasks.find(client_task);
+        if (!known) continue;
+        const uint64_t task = *known;
         Relay& half = relay(task);
         half.result_open = false;
         // The rest of this input will never come over the old connection.
@@ -417,7 +419,7 @@ void Coordinator::Impl::forget_gamer(uint64_t gamer_id) {
     Gamer* gamer = gamers_.find(gamer_id);
     if (!gamer) return;
     for (uint64_t client_task : gamer->tasks.sorted_keys()) {
-        withdraw(*gamer->tasks.find(client_task));
+        if (const uint64_t* task = gamer->tasks.find(client_task)) withdraw(*task);
     }
     held_bytes_ -= gamer->kept_bytes;
     log_.format(LogLevel::kInfo, "roles", "gamer %s left", gamer->client_id.c_str());

@@ -156,7 +156,8 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
         }
         bytes = params_size + message.sizes->data_size;
     }
-    if (held_bytes_ + bytes + kTaskOverhead > options_.memory_max / 10 * 9) {
+    const uint64_t held = held_bytes_ + delivering_bytes_;
+    if (held + bytes + kTaskOverhead > options_.memory_max / 10 * 9) {
         ++stats_.refused_tasks;
         return answer_error(gamer, client_task, Status::kBusy, {},
                             "the coordinator holds as many payload bytes as it may", kRetryAfterMs);
@@ -461,8 +462,13 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
     const sched::TaskRecord record = *scheduler_.find(task);
     const wire::TaskResult result = waiting.result;
     waiting.result.sizes.reset();
-    scheduler_.answered(session.peer, frame.id, result.attempt, result.status, result.processing_us,
+    // A gamer that came back while its answer passed by may have submitted the task again in vain:
+    // it is computed once more. One that is still away will submit what it has not heard of.
+    const bool missed = !waiting.result_open && gamer && gamer->session;
+    scheduler_.answered(session.peer, frame.id, result.attempt,
+                        missed ? Status::kDisconnected : result.status, result.processing_us,
                         loop_.turn_us(), actions_);
+    if (missed) return settle();
     accepted(record, result);
     drop_task(task, true);
     request_turn_end();
@@ -548,7 +554,29 @@ void Coordinator::Impl::withdraw(uint64_t task) {
     drop_task(task, false);
 }
 
+// A chain of tasks that wait for each other may be as long as a gamer likes: it is walked along,
+// not descended into.
 void Coordinator::Impl::drop_task(uint64_t task, bool good) {
+    std::vector<uint64_t> fallen;
+    drop_one(task, good, fallen);
+    for (size_t i = 0; i < fallen.size(); ++i) {
+        const uint64_t next = fallen[i];
+        const sched::TaskRecord* record = scheduler_.find(next);
+        if (!record || record->state != sched::TaskRecord::State::kHeld) continue;
+        ++stats_.failed_tasks;
+        if (Gamer* gamer = gamers_.find(relay(next).gamer)) {
+            answer_error(*gamer, relay(next).client_task, Status::kState, "depends_on",
+                         "a task that this one depends on has not ended with OK");
+        }
+        scheduler_.withdraw(next, loop_.turn_us(), actions_);
+        drop_one(next, false, fallen);
+    }
+    if (!fallen.empty()) settle();
+}
+
+// Those that waited for this one alone may be placed; those that cannot any more are added to
+// `fallen`.
+void Coordinator::Impl::drop_one(uint64_t task, bool good, std::vector<uint64_t>& fallen) {
     Relay& gone = relay(task);
     held_bytes_ -= std::exchange(gone.budget, 0);
     gone.chunks.clear();
@@ -573,14 +601,11 @@ void Coordinator::Impl::drop_task(uint64_t task, bool good) {
     for (uint64_t next : tasks) {
         const sched::TaskRecord* record = scheduler_.find(next);
         if (!record || record->state != sched::TaskRecord::State::kHeld) continue;
-        if (good) {
-            if (--relay(next).waits_for == 0) scheduler_.release(next, loop_.turn_us());
-            continue;
+        if (!good) {
+            fallen.push_back(next);
+        } else if (--relay(next).waits_for == 0) {
+            scheduler_.release(next, loop_.turn_us());
         }
-        ++stats_.failed_tasks;
-        answer_error(*gamer, relay(next).client_task, Status::kState, "depends_on",
-                     "a task that this one depends on has not ended with OK");
-        withdraw(next);
     }
 }
 

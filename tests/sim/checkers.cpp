@@ -10,6 +10,10 @@ namespace {
 
 constexpr uint64_t kDeadlineSlackUs = 2'000;
 
+unsigned long long number(uint64_t value) {
+    return value;
+}
+
 std::optional<Sometimes> coverage_of(Status status) {
     switch (status) {
         case Status::kOk:
@@ -70,21 +74,18 @@ void Checkers::fail(const char* invariant, const char* pattern, ...) {
 
 void Checkers::task_submitted(uint32_t host, uint64_t task, const Asked& asked) {
     asked_[host][task] = asked;
-    trace_.line(world_.now_us(), "%s asks for task %llu", name(host),
-                static_cast<unsigned long long>(task));
+    trace_.line(world_.now_us(), "%s asks for task %llu", name(host), number(task));
 }
 
 void Checkers::task_cancelled(uint32_t host, uint64_t task) {
     const auto found = asked_[host].find(task);
     if (found != asked_[host].end()) found->second.cancelled = true;
-    trace_.line(world_.now_us(), "%s cancels task %llu", name(host),
-                static_cast<unsigned long long>(task));
+    trace_.line(world_.now_us(), "%s cancels task %llu", name(host), number(task));
 }
 
 void Checkers::task_ended(uint32_t host, uint64_t task, const TaskResult& result) {
-    trace_.line(world_.now_us(), "%s: task %llu ends with %s %s", name(host),
-                static_cast<unsigned long long>(task), status_name(result.status),
-                result.error.c_str());
+    trace_.line(world_.now_us(), "%s: task %llu ends with %s %s", name(host), number(task),
+                status_name(result.status), result.error.c_str());
     const unsigned long long id = task;
     std::map<uint64_t, Asked>& open = asked_[host];
     const auto found = open.find(task);
@@ -105,14 +106,14 @@ void Checkers::task_ended(uint32_t host, uint64_t task, const TaskResult& result
     const uint64_t now = loop.now_us();
     if (now > asked.deadline_us + kDeadlineSlackUs + loop.late_us_max()) {
         fail("I1", "%s: task %llu ended with %s %llu us after its deadline", name(host), id,
-             status_name(result.status), static_cast<unsigned long long>(now - asked.deadline_us));
+             status_name(result.status), number(now - asked.deadline_us));
     }
     // Nobody else may lose patience before: clocks that drift apart explain a little.
     const uint64_t slack = kDeadlineSlackUs + limits_.task_timeout_us / 500;
     if (result.status == Status::kDeadline && now + slack < asked.deadline_us &&
         asked.remaining_us <= limits_.task_timeout_us) {
         fail("I1", "%s: task %llu ended with E_DEADLINE %llu us before it", name(host), id,
-             static_cast<unsigned long long>(asked.deadline_us - now));
+             number(asked.deadline_us - now));
     }
     if (asked.must_succeed && result.status != Status::kOk) {
         fail("I12", "%s: task %llu of a whole cluster ended with %s: %s", name(host), id,
@@ -138,19 +139,6 @@ void Checkers::task_ended(uint32_t host, uint64_t task, const TaskResult& result
     }
 }
 
-// A gamer that has registered submits what it has no answer for, in the same turn.
-void Checkers::after_event() {
-    if (to_submit_.empty()) return;
-    for (const auto& [host, tasks] : to_submit_) {
-        for (uint64_t task : tasks) {
-            if (!asked_[host].count(task)) continue;  // ended meanwhile
-            fail("I1", "%s has registered and does not submit its task %llu", name(host),
-                 static_cast<unsigned long long>(task));
-        }
-    }
-    to_submit_.clear();
-}
-
 size_t Checkers::tasks_open(uint32_t host) const {
     const auto found = asked_.find(host);
     return found == asked_.end() ? 0 : found->second.size();
@@ -160,12 +148,12 @@ size_t Checkers::tasks_open(uint32_t host) const {
 
 void Checkers::on_job_started(uint32_t host, uint64_t stamp, uint64_t token) {
     HostModel& model = hosts_[host];
-    model.jobs.push_back({stamp, token, false, false});
+    model.jobs.push_back({stamp, token, false, false, false});
     stamp_tokens_[stamp] = token;
     // What the coordinator computes itself counts; what a gamer computes never goes over the wire.
     if (model.kind == Kind::kCoordinator) valid_stamps_[stamp] = token;
     trace_.line(world_.now_us(), "%s starts on %s's task %llu", name(host),
-                name(host_of_token(token)), static_cast<unsigned long long>(task_of_token(token)));
+                name(host_of_token(token)), number(task_of_token(token)));
     if (model.kind != Kind::kPeer || model.slots == 0) return;
     const size_t running = static_cast<size_t>(std::count_if(
         model.jobs.begin(), model.jobs.end(), [](const Job& job) { return !job.forgotten; }));
@@ -176,7 +164,12 @@ void Checkers::on_job_started(uint32_t host, uint64_t stamp, uint64_t token) {
 
 void Checkers::on_job_stopped(uint32_t host, uint64_t stamp) {
     std::vector<Job>& jobs = hosts_[host].jobs;
+    if (hosts_[host].kind == Kind::kCoordinator) tracked_[stamp_tokens_[stamp]].answered = true;
     std::erase_if(jobs, [&](const Job& job) { return job.stamp == stamp; });
+}
+
+void Checkers::on_job_cancelled(uint32_t host, uint64_t stamp) {
+    for (Job& job : hosts_[host].jobs) job.cancelled |= job.stamp == stamp;
 }
 
 void Checkers::jobs_forgotten(uint32_t host) {
@@ -186,11 +179,23 @@ void Checkers::jobs_forgotten(uint32_t host) {
 // ---- I7: what the coordinator holds ------------------------------------------------------------
 
 void Checkers::coordinator_holds(uint64_t payload_bytes, uint64_t queued_bytes) {
+    // Of each task that is owed to a gamer the coordinator holds the input, or the whole answer,
+    // which is as large, whatever its books say.
+    uint64_t owed_bytes = 0;
+    for (const auto& [pipe, gamer] : gamer_pipes_) owed_bytes += gamer.owed_bytes;
     payload_held_max_ = std::max(payload_held_max_, payload_bytes);
-    if (payload_bytes > limits_.memory_max) {
+    if (owed_bytes > limits_.memory_max) {
+        fail("I7", "the coordinator has taken %llu payload bytes, its budget is %llu",
+             number(owed_bytes), number(limits_.memory_max));
+    }
+    // Nothing is taken above the budget, but while an answer passes through its input is held too.
+    if (payload_bytes > 2 * limits_.memory_max) {
         fail("I7", "the coordinator holds %llu payload bytes, its budget is %llu",
-             static_cast<unsigned long long>(payload_bytes),
-             static_cast<unsigned long long>(limits_.memory_max));
+             number(payload_bytes), number(limits_.memory_max));
+    }
+    if (payload_bytes < owed_bytes) {
+        fail("I7", "the coordinator counts %llu payload bytes, and owes answers to %llu",
+             number(payload_bytes), number(owed_bytes));
     }
     queued_max_ = std::max(queued_max_, queued_bytes);
 }
@@ -200,7 +205,7 @@ void Checkers::coordinator_holds(uint64_t payload_bytes, uint64_t queued_bytes) 
 std::vector<Checkers::PeerView> Checkers::registered_peers() const {
     std::vector<PeerView> views;
     for (const auto& [pipe, peer] : peer_pipes_) {
-        views.push_back({peer.host, peer.window_tasks, peer.held});
+        views.push_back({peer.host, peer.window_tasks, peer.held, peer.attempts.size()});
     }
     return views;
 }
@@ -225,7 +230,9 @@ std::vector<uint64_t> Checkers::tokens_held(uint32_t host) const {
     std::vector<uint64_t> tokens;
     for (const auto& [pipe, peer] : peer_pipes_) {
         if (peer.host != host) continue;
-        for (const auto& [id, attempt] : peer.attempts) tokens.push_back(attempt.token);
+        for (const auto& [id, attempt] : peer.attempts) {
+            if (attempt.state != Attempt::State::kGivenUp) tokens.push_back(attempt.token);
+        }
     }
     return tokens;
 }
@@ -233,7 +240,7 @@ std::vector<uint64_t> Checkers::tokens_held(uint32_t host) const {
 bool Checkers::is_placed(uint64_t token) const {
     for (const auto& [pipe, peer] : peer_pipes_) {
         for (const auto& [id, attempt] : peer.attempts) {
-            if (attempt.token == token) return true;
+            if (attempt.token == token && attempt.state != Attempt::State::kGivenUp) return true;
         }
     }
     const std::vector<Job>& here = hosts_[0].jobs;

@@ -4,9 +4,15 @@
 //
 //   I1  each submitted task gets exactly one final answer, in time, and the right one
 //   I3  a result counts only from the connection and attempt it was assigned to
-//   I7  bytes held stay under their caps
-//   I9  attempts, windows and slots are kept; a given-up task holds its slot until it has stopped
-//   I12 is judged at the end of a run (cluster_heal.cpp), from the same model
+//   I7  bytes held stay under their caps, for each gamer and in all, and the coordinator's books
+//       hide none of them; no stream is fed to a connection that has enough queued
+//   I9  attempts, windows and slots are kept; a given-up task holds its slot until it has stopped;
+//       what is over is given up at its peer, and by its worker
+//   I12 nothing waits beside free room; that nothing is lost is judged at the end of a run, from
+//       the same model (heal.cpp)
+//
+// The model never knows more than the wire tells. Of a gamer that is away it sees no end, so what
+// is known to be over is over, and what looks alive may have ended: every check allows for that.
 #pragma once
 
 #include <cstdint>
@@ -79,8 +85,9 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     void task_ended(uint32_t host, uint64_t task, const TaskResult& result);
     // The process has died, and its tasks with it.
     void gamer_died(uint32_t host) { asked_[host].clear(); }
-    // After each event: what one turn had to do has been done.
-    void after_event();
+    // After each event: what one turn had to do has been done. `coordinator_turn`: it was one of
+    // the coordinator's.
+    void after_event(bool coordinator_turn);
     [[nodiscard]] size_t tasks_open(uint32_t host) const;
     [[nodiscard]] uint64_t tasks_ended() const { return tasks_ended_; }
     [[nodiscard]] uint64_t tasks_good() const { return tasks_good_; }
@@ -91,6 +98,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     void on_end_gone(uint64_t pipe, uint32_t host) override;
     void on_job_started(uint32_t host, uint64_t stamp, uint64_t token) override;
     void on_job_stopped(uint32_t host, uint64_t stamp) override;
+    void on_job_cancelled(uint32_t host, uint64_t stamp) override;
     // The role that started this host's jobs is gone; its workers may still run for a slice.
     void jobs_forgotten(uint32_t host);
 
@@ -102,12 +110,14 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint32_t host;
         uint32_t window;
         uint32_t held;
+        size_t attempts;  // whose last word the coordinator has not heard
     };
     [[nodiscard]] std::vector<PeerView> registered_peers() const;
     [[nodiscard]] std::vector<uint32_t> registered_gamers() const;
     // Ids whose submit has been delivered on a living connection, and that have no answer there.
     [[nodiscard]] std::vector<uint64_t> tokens_owed() const;
-    // Tasks that a peer holds an attempt of, and those that somebody works on or holds.
+    // Tasks that a peer holds an attempt of, and those that somebody works on or holds. What was
+    // given up is not among them.
     [[nodiscard]] std::vector<uint64_t> tokens_held(uint32_t host) const;
     [[nodiscard]] bool is_placed(uint64_t token) const;
     [[nodiscard]] uint64_t payload_held_max() const { return payload_held_max_; }
@@ -119,6 +129,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint64_t stamp;
         uint64_t token;
         bool orphan;     // of a connection that is gone
+        bool cancelled;  // its runner was asked to stop it
         bool forgotten;  // of a role that is gone
     };
     struct HostModel {
@@ -134,8 +145,10 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         State state = State::kOpen;
         Nonce nonce{};
         uint64_t token = 0;
+        uint32_t life = 0;  // of its task
         uint64_t bytes = 0;
         bool delivered = false;  // to the peer
+        bool cancelled = false;  // and the cancel too
         bool answered = false;   // by the peer, on its way to the coordinator
         bool frees = false;      // its slot is free again
     };
@@ -143,6 +156,8 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint32_t host = 0;
         uint32_t window_tasks = 0;
         uint64_t window_bytes = 0;
+        bool runs_echo = false;
+        bool runs_dwell = false;
         std::map<uint64_t, Attempt> attempts;  // by the id on this hop
         uint32_t held = 0;
         uint64_t held_bytes = 0;
@@ -154,17 +169,34 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         bool whole = true;         // its input has arrived to the end
         bool redelivered = false;  // answered on this connection before it was submitted here
         bool streaming = false;    // an answer in chunks is under way
+        uint64_t bytes = 0;        // of its input, until the answer is on the way
     };
     struct GamerPipe {
+        uint64_t pipe = 0;
         uint32_t host = 0;
         bool resumed = false;
         std::map<uint64_t, Submitted> tasks;
+        uint64_t owed_bytes = 0;  // inputs of those that are owed
+        uint64_t registered_us = 0;
+        uint32_t kept = 0;  // answers that had waited for it
     };
-    // One task through the coordinator, across connections.
+    enum class TaskType : uint8_t { kOther, kEcho, kDwell };
+    // One task through the coordinator, across connections. An id that is submitted again after it
+    // was over begins another life.
     struct Tracked {
-        uint64_t deadline_us = 0;  // on the coordinator's clock, at the latest
-        uint32_t assigns = 0;      // since the last submit
+        uint32_t life = 0;
+        bool live = false;      // submitted, and not known to be over
+        bool whole = false;     // its input has arrived to the end
+        bool chunked = false;   // in more than one frame
+        bool answered = false;  // its answer may wait for its gamer to read
+        TaskType type = TaskType::kOther;
+        int64_t priority = 0;
+        uint64_t deadline_us = 0;        // on the coordinator's clock, at the latest
+        uint64_t deadline_least_us = 0;  // and at the earliest
+        uint32_t assigns = 0;            // since the last submit
         uint32_t refusals = 0;
+        uint32_t open = 0;                    // attempts of this life that are not given up
+        uint32_t open_before = 0;             // and of former ones
         Sometimes cause = Sometimes::kCount;  // why the next attempt, if any, is made
         uint64_t bytes = 0;
         uint64_t submitted_us = 0;  // true time of the last submit
@@ -181,7 +213,27 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     void answer_sent(GamerPipe& gamer, const wire::Frame& frame);
     void submit_heard(GamerPipe& gamer, const wire::Frame& frame);
     void free_slot(PeerPipe& peer, Attempt& attempt);
-    void check_worker_stopped(PeerPipe& peer, uint64_t id);
+    void give_up(Attempt& attempt);
+    void erase_attempt(PeerPipe& peer, std::map<uint64_t, Attempt>::iterator attempt);
+    // This life of the task is over, as far as its gamer can know.
+    void is_over(uint64_t token);
+    static void let_go(GamerPipe& gamer, Submitted& task);
+    static void set_owed(GamerPipe& gamer, Submitted& task, bool owed);
+    // turn_checks.cpp: what holds at the end of a turn
+    void check_submitted_again();
+    void check_ended_are_given_up();
+    void check_cancels_went_on();
+    void check_nothing_waits_beside_room();
+    // What a peer could take at the end of a turn.
+    struct Room {
+        const PeerPipe* peer;
+        uint64_t bytes;
+        bool idle;  // nothing is held, so that one task may be larger
+        [[nodiscard]] bool fits(const Tracked& task) const;
+    };
+    [[nodiscard]] std::vector<Room> rooms() const;
+    [[nodiscard]] bool may_wait(uint64_t token, const Tracked& task) const;
+    [[nodiscard]] std::vector<const Tracked*> too_large_for(const std::vector<Room>& rooms) const;
     void registered(uint64_t pipe, uint32_t host, const wire::Frame& frame);
     void trace_frame(const char* what, uint64_t pipe, uint32_t host, const wire::Frame& frame);
     [[nodiscard]] const char* name(uint32_t host) const { return network_.host_name(host).c_str(); }
@@ -205,15 +257,22 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         bool resumes = false;  // brings a secret
         uint32_t window_tasks = 0;
         uint64_t window_bytes = 0;
+        bool runs_echo = false;
+        bool runs_dwell = false;
     };
     std::map<uint64_t, Registering> registering_;    // by pipe
     std::map<uint32_t, std::set<uint64_t>> known_;   // by gamer's host: ids it has ever submitted
     std::unordered_map<uint64_t, Tracked> tracked_;  // by token; looked up only
     std::unordered_map<uint64_t, uint64_t> stamp_tokens_;  // each execution's task
     std::unordered_map<uint64_t, uint64_t> valid_stamps_;  // those that count, with their task
-    std::map<uint32_t, std::set<uint64_t>> to_submit_;     // by host: what must go out in this turn
+    // By pipe and id: what is owed and would be placed anywhere, as a token.
+    std::map<std::pair<uint64_t, uint64_t>, uint64_t> waiting_;
+    std::set<uint64_t> chunked_;       // tokens of living tasks that came in chunks
+    std::vector<uint64_t> ended_now_;  // tokens, in this turn
+    std::vector<std::pair<uint32_t, uint64_t>> to_cancel_;  // host and token, in this turn
+    std::map<uint32_t, std::set<uint64_t>> to_submit_;  // by host: what must go out in this turn
     uint64_t payload_held_max_ = 0;
-    uint64_t queued_max_ = 0;  // on one connection
+    uint64_t queued_max_ = 0;  // on all connections of the coordinator
 };
 
 }  // namespace p2c2r::sim

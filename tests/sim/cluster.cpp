@@ -64,11 +64,11 @@ bool Cluster::run_until(uint64_t until_us) {
 
 // Looked at after every event.
 void Cluster::after_event() {
-    checkers_.after_event();
-    roles::Coordinator* role = coordinator_->role();
     const uint64_t turns = coordinator_->loop().turns();
-    if (!role || turns == coordinator_turns_) return;
-    coordinator_turns_ = turns;
+    const bool coordinator_turn = std::exchange(coordinator_turns_, turns) != turns;
+    checkers_.after_event(coordinator_turn);
+    roles::Coordinator* role = coordinator_->role();
+    if (!role || !coordinator_turn) return;
     const roles::CoordinatorStats& stats = role->stats();
     checkers_.coordinator_holds(stats.payload_bytes_held,
                                 network_.queued_bytes(coordinator_->host()));

@@ -95,9 +95,9 @@ bool Cluster::check_at_rest() {
                        number(task_of_token(token)));
     }
     for (const Checkers::PeerView& peer : checkers_.registered_peers()) {
-        if (peer.held > 0) {
-            checkers_.fail("I12", "%s holds %u tasks at rest",
-                           network_.host_name(peer.host).c_str(), peer.held);
+        if (peer.held > 0 || peer.attempts > 0) {
+            checkers_.fail("I12", "%s holds %u tasks and owes %zu answers at rest",
+                           network_.host_name(peer.host).c_str(), peer.held, peer.attempts);
         }
     }
     for (Node* node : nodes_) {

@@ -132,7 +132,7 @@ void SimLoop::disarm(net::Timer& timer) {
 void SimLoop::schedule_wake() {
     const Armed* next = first();
     if (!next || next->at_us >= wake_for_us_) return;
-    wake_for_us_ = next->at_us;
+    const bool was_pending = std::exchange(wake_for_us_, next->at_us) != kNever;
     uint64_t late_us = 0;
     if (clock_.late_us_max > 0) {
         // Mostly a little, sometimes all that is allowed.
@@ -141,7 +141,9 @@ void SimLoop::schedule_wake() {
         if (late_us > 1000) ++late_timers_;
     }
     const uint64_t due = std::max(true_us(next->at_us), world_.now_us());
-    world_.send(due + late_us, address_, kWake, ++wake_number_);
+    // A wake that is on its way, late or not, comes for all that is due by then.
+    wake_at_us_ = was_pending ? std::min(due + late_us, wake_at_us_) : due + late_us;
+    world_.send(wake_at_us_, address_, kWake, ++wake_number_);
 }
 
 void SimLoop::fire_due() {

@@ -146,6 +146,7 @@ class SimLoop final : public net::Loop, private World::Target {
     std::vector<Armed> armed_;  // a handful a node
     uint64_t sequence_ = 0;
     uint64_t wake_for_us_ = kNever;  // the local time the next wake was scheduled for
+    uint64_t wake_at_us_ = 0;        // and the true time at which it comes
     uint64_t wake_number_ = 0;       // wakes with another number are stale
     uint64_t late_timers_ = 0;
     uint64_t turns_ = 0;

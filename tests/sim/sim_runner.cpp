@@ -168,6 +168,7 @@ void SimRunner::cancel(uint64_t number) {
     if (found == jobs_.end() || found->second.cancelled) return;
     Job& job = found->second;
     job.cancelled = true;
+    if (observer_) observer_->on_job_cancelled(host_, job.stamp);
     if (job.ignores_cancel) {
         coverage_.hit(Sometimes::kJobIgnoresCancel);
         return;

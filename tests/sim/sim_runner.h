@@ -53,6 +53,8 @@ class RunnerObserver {
     virtual void on_job_started(uint32_t host, uint64_t stamp, uint64_t token) = 0;
     // The worker has stopped, whatever came out of it.
     virtual void on_job_stopped(uint32_t host, uint64_t stamp) = 0;
+    // It has been asked to stop.
+    virtual void on_job_cancelled(uint32_t host, uint64_t stamp) = 0;
 
   protected:
     ~RunnerObserver() = default;

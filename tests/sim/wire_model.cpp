@@ -15,19 +15,37 @@ using wire::Message;
 constexpr uint8_t kResume = 8;
 constexpr uint8_t kWindowBytes = 11;
 constexpr uint8_t kWindowTasks = 12;
+constexpr uint8_t kTaskType = 16;
+constexpr uint8_t kPriority = 18;
 constexpr uint8_t kDeadline = 19;
+constexpr uint8_t kDependsOn = 26;
 constexpr uint8_t kSizes = 28;
 constexpr uint8_t kAttempt = 29;
 constexpr uint8_t kStatus = 32;
 constexpr uint8_t kSource = 39;
 constexpr uint8_t kSuccess = 42;
 constexpr uint32_t kAttemptsMax = 3;
+// Answers that wait for one gamer while it is away.
+constexpr uint32_t kKeptMax = 64;
 
 bool is_first(const wire::Frame& frame) {
     return !frame.envelope.empty();
 }
 bool is_last(const wire::Frame& frame) {
     return !(frame.flags & wire::kFlagMore);
+}
+bool same(uint8_t byte, char letter) {
+    return byte == static_cast<uint8_t>(letter);
+}
+bool is_text(std::span<const uint8_t> bytes, std::string_view text) {
+    return std::equal(bytes.begin(), bytes.end(), text.begin(), text.end(), same);
+}
+// Does a list in the envelope hold this short string?
+bool lists_text(std::span<const uint8_t> envelope, std::string_view text) {
+    std::string entry(1, static_cast<char>(0xa0 | text.size()));
+    entry += text;
+    return std::search(envelope.begin(), envelope.end(), entry.begin(), entry.end(), same) !=
+           envelope.end();
 }
 unsigned long long number(uint64_t value) {
     return value;
@@ -79,9 +97,10 @@ void Checkers::on_delivered(uint64_t pipe, uint32_t host, const wire::Frame& fra
         if (gamer != gamer_pipes_.end()) return coordinator_hears_gamer(gamer->second, frame);
         if (frame.message == Message::kPeerRegister || frame.message == Message::kGamerRegister) {
             const EnvelopeView view(frame.envelope);
-            registering_[pipe] = {view.has(kResume),
-                                  static_cast<uint32_t>(view.number(kWindowTasks).value_or(0)),
-                                  static_cast<uint64_t>(view.number(kWindowBytes).value_or(0))};
+            registering_[pipe] = {
+                view.has(kResume), static_cast<uint32_t>(view.number(kWindowTasks).value_or(0)),
+                static_cast<uint64_t>(view.number(kWindowBytes).value_or(0)),
+                lists_text(frame.envelope, kTypeEcho), lists_text(frame.envelope, kTypeDwell)};
         }
         return;
     }
@@ -96,7 +115,14 @@ void Checkers::on_delivered(uint64_t pipe, uint32_t host, const wire::Frame& fra
         const auto attempt = peer->second.attempts.find(frame.id);
         if (attempt != peer->second.attempts.end()) attempt->second.delivered = true;
     }
-    if (frame.message == Message::kTaskCancel) coverage_.hit(Sometimes::kCancelReachesPeer);
+    if (frame.message == Message::kTaskCancel) {
+        coverage_.hit(Sometimes::kCancelReachesPeer);
+        const auto attempt = peer->second.attempts.find(frame.id);
+        if (hosts_[host].real && attempt != peer->second.attempts.end()) {
+            attempt->second.cancelled = true;
+            to_cancel_.emplace_back(host, attempt->second.token);
+        }
+    }
 }
 
 void Checkers::registered(uint64_t pipe, uint32_t host, const wire::Frame& frame) {
@@ -109,13 +135,19 @@ void Checkers::registered(uint64_t pipe, uint32_t host, const wire::Frame& frame
         return;
     }
     if (!is_peer) {
-        gamer_pipes_[pipe] = GamerPipe{host, asked.resumes, {}};
+        GamerPipe& gamer = gamer_pipes_[pipe];
+        gamer.pipe = pipe;
+        gamer.host = host;
+        gamer.resumed = asked.resumes;
+        gamer.registered_us = world_.now_us();
         return;
     }
     PeerPipe& peer = peer_pipes_[pipe];
     peer.host = host;
     peer.window_tasks = asked.window_tasks;
     peer.window_bytes = asked.window_bytes;
+    peer.runs_echo = asked.runs_echo;
+    peer.runs_dwell = asked.runs_dwell;
 }
 
 void Checkers::on_end_gone(uint64_t pipe, uint32_t host) {
@@ -126,13 +158,22 @@ void Checkers::on_end_gone(uint64_t pipe, uint32_t host) {
     }
     if (hosts_[host].kind != Kind::kCoordinator) return;
     registering_.erase(pipe);
-    gamer_pipes_.erase(pipe);
+    if (const auto gamer = gamer_pipes_.find(pipe); gamer != gamer_pipes_.end()) {
+        // The rest of an input that was cut off will never come.
+        for (const auto& [id, task] : gamer->second.tasks) {
+            const uint64_t token = token_of(gamer->second.host, id);
+            if (task.owed && !tracked_[token].whole) is_over(token);
+        }
+        gamer_pipes_.erase(gamer);
+    }
+    waiting_.erase(waiting_.lower_bound({pipe, 0}), waiting_.lower_bound({pipe + 1, 0}));
     const auto peer = peer_pipes_.find(pipe);
     if (peer == peer_pipes_.end()) return;
-    for (const auto& [id, attempt] : peer->second.attempts) {
+    for (auto& [id, attempt] : peer->second.attempts) {
         if (attempt.state != Attempt::State::kGivenUp) {
             tracked_[attempt.token].cause = Sometimes::kRetryAfterLoss;
         }
+        give_up(attempt);
     }
     peer_pipes_.erase(peer);
 }
@@ -144,7 +185,7 @@ void Checkers::coordinator_sends_to_peer(PeerPipe& peer, const wire::Frame& fram
     if (frame.message == Message::kTaskCancel) {
         const auto found = peer.attempts.find(frame.id);
         if (found == peer.attempts.end()) return;
-        found->second.state = Attempt::State::kGivenUp;
+        give_up(found->second);
         tracked_[found->second.token].cause = Sometimes::kRetryAfterTimeout;
     }
 }
@@ -158,8 +199,13 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
              number(frame.id));
     }
     Tracked& task = tracked_[token];
+    if (token != 0 && !task.live) {
+        fail("I9", "%s is given %s's task %llu, which is over", name(peer.host),
+             name(host_of_token(token)), number(task_of_token(token)));
+    }
     Attempt attempt;
     attempt.token = token;
+    attempt.life = task.life;
     attempt.bytes = task.bytes;
     const std::span<const uint8_t> nonce = view.bytes(kAttempt);
     if (nonce.size() == attempt.nonce.size()) {
@@ -179,6 +225,7 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
     }
     if (peer.held == peer.window_tasks) coverage_.hit(Sometimes::kWindowReached);
 
+    ++task.open;
     ++task.assigns;
     if (task.assigns - task.refusals > kAttemptsMax) {
         fail("I9", "%s's task %llu is tried for the %uth time", name(host_of_token(token)),
@@ -223,8 +270,7 @@ void Checkers::coordinator_hears_peer(PeerPipe& peer, const wire::Frame& frame) 
                 ++tracked_[found->second.token].refusals;
             }
             free_slot(peer, found->second);
-            peer.attempts.erase(found);
-            return;
+            return erase_attempt(peer, found);
         }
         default:
             return;
@@ -242,7 +288,10 @@ void Checkers::result_heard(PeerPipe& peer, const wire::Frame& frame) {
             std::equal(nonce.begin(), nonce.end(), attempt.nonce.begin(), attempt.nonce.end());
         // Only the first answer to an attempt counts, and only under its nonce; but an answer in
         // parts may start anew before it is whole.
-        if (!mine || (attempt.frees && attempt.state != Attempt::State::kAnswering)) return;
+        if (!mine) return;
+        if (attempt.frees && attempt.state == Attempt::State::kGivenUp) {
+            return erase_attempt(peer, found);
+        }
         const bool good = view.number(kStatus).value_or(0) == 0;
         if (attempt.state == Attempt::State::kGivenUp) {
             coverage_.hit(Sometimes::kGivenUpAnswered);
@@ -260,7 +309,45 @@ void Checkers::result_heard(PeerPipe& peer, const wire::Frame& frame) {
     } else if (!is_last(frame) || !attempt.frees) {
         return;
     }
-    peer.attempts.erase(found);
+    tracked_[attempt.token].answered |= attempt.state == Attempt::State::kAnswering;
+    erase_attempt(peer, found);
+}
+
+void Checkers::give_up(Attempt& attempt) {
+    if (attempt.state == Attempt::State::kGivenUp) return;
+    attempt.state = Attempt::State::kGivenUp;
+    Tracked& task = tracked_[attempt.token];
+    --(attempt.life == task.life ? task.open : task.open_before);
+}
+
+void Checkers::is_over(uint64_t token) {
+    Tracked& task = tracked_[token];
+    task.live = task.whole = task.chunked = task.answered = false;
+    if (!chunked_.empty()) chunked_.erase(token);
+    task.open_before += std::exchange(task.open, 0);
+    ++task.life;
+    ended_now_.push_back(token);
+}
+
+// Its answer is on the way, so that its bytes are held less and less.
+void Checkers::let_go(GamerPipe& gamer, Submitted& task) {
+    if (task.owed) gamer.owed_bytes -= task.bytes;
+    task.bytes = 0;
+}
+
+void Checkers::set_owed(GamerPipe& gamer, Submitted& task, bool owed) {
+    if (task.owed == owed) return;
+    task.owed = owed;
+    if (owed) {
+        gamer.owed_bytes += task.bytes;
+    } else {
+        gamer.owed_bytes -= task.bytes;
+    }
+}
+
+void Checkers::erase_attempt(PeerPipe& peer, std::map<uint64_t, Attempt>::iterator attempt) {
+    give_up(attempt->second);
+    peer.attempts.erase(attempt);
 }
 
 // The worker has stopped: from now on the slot may be used again.
@@ -304,10 +391,21 @@ void Checkers::coordinator_hears_gamer(GamerPipe& gamer, const wire::Frame& fram
         case Message::kTaskSubmit:
             return submit_heard(gamer, frame);
         case Message::kTaskCancel: {
+            // With anything in its envelope it may be garbage, and end the connection instead.
+            const bool plain = frame.envelope.size() == 1 && frame.envelope[0] == 0x80;
             const auto found = gamer.tasks.find(frame.id);
-            if (found != gamer.tasks.end()) found->second.owed = false;
-            return;
+            if (!plain || found == gamer.tasks.end()) return;
+            set_owed(gamer, found->second, false);
+            waiting_.erase({gamer.pipe, frame.id});
+            return is_over(token_of(gamer.host, frame.id));
         }
+        case Message::kGoodbye:
+            // It wants nothing any more.
+            for (auto& [id, task] : gamer.tasks) {
+                if (task.owed) is_over(token_of(gamer.host, id));
+                set_owed(gamer, task, false);
+            }
+            return;
         default:
             return;
     }
@@ -316,12 +414,16 @@ void Checkers::coordinator_hears_gamer(GamerPipe& gamer, const wire::Frame& fram
 void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     if (!is_first(frame)) {
         const auto found = gamer.tasks.find(frame.id);
-        if (found != gamer.tasks.end() && is_last(frame)) found->second.whole = true;
+        if (found != gamer.tasks.end() && is_last(frame)) {
+            found->second.whole = true;
+            Tracked& tracked = tracked_[token_of(gamer.host, frame.id)];
+            tracked.whole |= tracked.live;
+        }
         return;
     }
     if (frame.id == 0) return;
     const EnvelopeView view(frame.envelope);
-    if (!view.has(16)) return;  // no task type: malformed, the connection ends
+    if (!view.has(kTaskType)) return;  // no task type: malformed, the connection ends
     std::set<uint64_t>& known = known_[gamer.host];
     Submitted& task = gamer.tasks[frame.id];
     if (task.submits > 0) {
@@ -331,7 +433,12 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     }
     known.insert(frame.id);
     ++task.submits;
-    task.owed = !task.redelivered;
+    set_owed(gamer, task, false);
+    const uint64_t bytes = static_cast<uint64_t>(view.sum_of_pair(kSizes).value_or(
+        static_cast<int64_t>(frame.params.size() + frame.data.size())));
+    task.bytes = bytes;
+    if (task.streaming) let_go(gamer, task);  // an answer that had waited is on the way
+    set_owed(gamer, task, !task.redelivered);
     task.whole = is_last(frame);
     if (!task.whole) coverage_.hit(Sometimes::kInputInChunks);
 
@@ -341,12 +448,28 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
         deadline ? std::min(static_cast<uint64_t>(*deadline), limits_.task_timeout_us)
                  : limits_.task_timeout_us;
     if (remaining == 0) coverage_.hit(Sometimes::kZeroDeadline);
-    tracked.deadline_us = std::max(tracked.deadline_us, hosts_[0].loop->now_us() + remaining);
+    const uint64_t deadline_us = hosts_[0].loop->now_us() + remaining;
+    const std::span<const uint8_t> type = view.bytes(kTaskType);
+    tracked.deadline_us = std::max(tracked.deadline_us, deadline_us);
+    tracked.deadline_least_us =
+        tracked.live ? std::min(tracked.deadline_least_us, deadline_us) : deadline_us;
+    // What is pending and whole stays so, whatever is submitted under its id.
+    tracked.whole = (tracked.live && tracked.whole) || task.whole;
+    tracked.chunked |= !task.whole;
+    if (tracked.chunked) chunked_.insert(token_of(gamer.host, frame.id));
+    tracked.live = true;
+    tracked.type = is_text(type, kTypeEcho)    ? TaskType::kEcho
+                   : is_text(type, kTypeDwell) ? TaskType::kDwell
+                                               : TaskType::kOther;
+    tracked.priority = view.number(kPriority).value_or(0);
+    tracked.answered = false;
     tracked.assigns = tracked.refusals = 0;
     tracked.cause = Sometimes::kCount;
-    tracked.bytes = static_cast<uint64_t>(view.sum_of_pair(kSizes).value_or(
-        static_cast<int64_t>(frame.params.size() + frame.data.size())));
+    tracked.bytes = bytes;
     tracked.submitted_us = world_.now_us();
+    if (task.owed && tracked.type != TaskType::kOther && !view.has(kDependsOn)) {
+        waiting_[{gamer.pipe, frame.id}] = token_of(gamer.host, frame.id);
+    }
 }
 
 void Checkers::coordinator_sends_to_gamer(GamerPipe& gamer, const wire::Frame& frame) {
@@ -365,6 +488,7 @@ void Checkers::answer_sent(GamerPipe& gamer, const wire::Frame& frame) {
     if (is_first(frame) && good) {
         if (task.streaming) coverage_.hit(Sometimes::kResultRestarted);
         task.streaming = !is_last(frame);
+        if (task.streaming) let_go(gamer, task);
         const auto stamp = decode_word('s', frame.params);
         const auto valid = stamp ? valid_stamps_.find(*stamp) : valid_stamps_.end();
         if (valid == valid_stamps_.end() || valid->second != token_of(gamer.host, id)) {
@@ -374,6 +498,8 @@ void Checkers::answer_sent(GamerPipe& gamer, const wire::Frame& frame) {
         if (view.number(kSource).value_or(1) == 2) coverage_.hit(Sometimes::kByCoordinator);
     }
     if (!is_last(frame)) return;
+    waiting_.erase({gamer.pipe, id});
+    is_over(token_of(gamer.host, id));
     task.streaming = false;
     if (task.submits == 0) {
         if (!gamer.resumed || !known_[gamer.host].count(id)) {
@@ -382,9 +508,14 @@ void Checkers::answer_sent(GamerPipe& gamer, const wire::Frame& frame) {
         }
         if (!task.redelivered) coverage_.hit(Sometimes::kKeptDelivery);
         task.redelivered = true;
+        // They go out with the response; later ones are of tasks that went on.
+        if (gamer.registered_us == world_.now_us() && ++gamer.kept > kKeptMax) {
+            fail("I7", "%u answers were kept for %s while it was away", gamer.kept,
+                 name(gamer.host));
+        }
     }
     ++task.answers;
-    task.owed = false;
+    set_owed(gamer, task, false);
     if (task.answers > task.submits + (task.redelivered ? 1 : 0)) {
         fail("I1", "%s is sent %u answers to task %llu, submitted %u times on this connection",
              name(gamer.host), task.answers, number(id), task.submits);
