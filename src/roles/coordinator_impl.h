@@ -111,11 +111,11 @@ class Coordinator::Impl : public exec::RunnerEvents {
         uint32_t waits_for = 0;  // tasks of its gamer that must end with OK first
         uint64_t checksum = 0;
         std::optional<wire::PayloadSizes> sizes;  // of an input in chunks
-        uint64_t received = 0;
+        Passage input;                            // its chunks
         uint64_t budget = 0;      // bytes this task counts against the memory budget
         uint64_t job = 0;         // the runner's
         wire::TaskResult result;  // of a result in chunks
-        uint64_t result_received = 0;
+        Passage output;           // its chunks
         // Small inputs live here: a slice would keep a whole read block alive.
         uint16_t small_params = 0;
         uint16_t small_data = 0;

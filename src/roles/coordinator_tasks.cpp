@@ -143,6 +143,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     }
     uint64_t bytes = frame.params.size() + frame.data.size();
     const bool more = frame.flags & wire::kFlagMore;
+    Passage passage;
     if (more) {
         if (!message.sizes) {
             return end_session(session, Status::kProtocol, "a payload in chunks without its sizes");
@@ -155,6 +156,10 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
                                 "a payload of more than 64 MiB");
         }
         bytes = params_size + message.sizes->data_size;
+        passage.begin(*message.sizes);
+        if (const char* why = passage.add(frame)) {
+            return end_session(session, Status::kProtocol, why);
+        }
     }
     if (held_bytes_ + bytes + kTaskOverhead > options_.memory_max / 10 * 9) {
         ++stats_.refused_tasks;
@@ -208,7 +213,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     fresh.has_checksum = message.checksum.has_value();
     fresh.checksum = message.checksum.value_or(0);
     fresh.sizes = more ? message.sizes : std::nullopt;
-    fresh.received = 0;
+    fresh.input = passage;
     fresh.job = 0;
     fresh.budget = bytes + kTaskOverhead;
     fresh.small_params = fresh.small_data = 0;
@@ -221,7 +226,6 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
 
 void Coordinator::Impl::store_input(Relay& input, const wire::Frame& frame) {
     const size_t size = frame.params.size() + frame.data.size();
-    input.received += size;
     if (input.complete && input.chunks.empty() && size <= Relay::kSmallMax) {
         input.small_params = static_cast<uint16_t>(frame.params.size());
         input.small_data = static_cast<uint16_t>(frame.data.size());
@@ -242,17 +246,13 @@ void Coordinator::Impl::on_submit_chunk(Session& session, const wire::Frame& fra
     const uint64_t task = *found;
     Relay& input = relay(task);
     if (input.complete || !input.sizes) return;
-    const uint64_t total = input.sizes->params_size + input.sizes->data_size;
-    const uint64_t after = input.received + frame.params.size() + frame.data.size();
-    const bool last = !(frame.flags & wire::kFlagMore);
-    if (after > total || (last && after != total)) {
-        return end_session(session, Status::kProtocol,
-                           last ? "a payload that ends before its announced size"
-                                : "a payload of more than its announced size");
+    // Before the peer gets to see it: what is wrong with it ends this connection and no other.
+    if (const char* why = input.input.add(frame)) {
+        return end_session(session, Status::kProtocol, why);
     }
+    const bool last = !(frame.flags & wire::kFlagMore);
     input.complete = last;
     Chunk chunk{hold_or_copy(frame, frame.params), hold_or_copy(frame, frame.data)};
-    input.received = after;
     input.chunks.push_back(chunk);
     forward_input(task, input, std::move(chunk), last);
 }
@@ -375,10 +375,13 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
             result.sizes->data_size > limits::kPayloadSizeMax - result.sizes->params_size) {
             return end_session(session, Status::kProtocol, "a result in chunks with wrong sizes");
         }
+        waiting.output.begin(*result.sizes);
+        if (const char* why = waiting.output.add(frame)) {
+            return end_session(session, Status::kProtocol, why);
+        }
         // Cut through: what has come goes on while the rest is on its way.
         waiting.result = result;
         waiting.result.field = waiting.result.error = waiting.result.peer_id = {};
-        waiting.result_received = frame.params.size() + frame.data.size();
         Gamer* gamer = gamers_.find(waiting.gamer);
         waiting.result_open = gamer && gamer->session;
         if (!waiting.result_open) return;
@@ -391,6 +394,8 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
         to.out.pump(*to.connection);
         return;
     }
+    // In one frame: sizes say nothing there, and nobody checked them.
+    result.sizes.reset();
     const sched::TaskRecord record = *scheduler_.find(task);
     const sched::Verdict verdict = scheduler_.answered(
         session.peer, frame.id, result.attempt, result.status, result.processing_us, now, actions_);
@@ -426,12 +431,8 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
     }
     Relay& waiting = relay(task);
     if (!waiting.result.sizes) return;
-    const uint64_t total = waiting.result.sizes->params_size + waiting.result.sizes->data_size;
-    waiting.result_received += frame.params.size() + frame.data.size();
-    if (waiting.result_received > total || (last && waiting.result_received != total)) {
-        return end_session(session, Status::kProtocol,
-                           last ? "a result that ends before its announced size"
-                                : "a result of more than its announced size");
+    if (const char* why = waiting.output.add(frame)) {
+        return end_session(session, Status::kProtocol, why);
     }
     Gamer* gamer = gamers_.find(waiting.gamer);
     if (waiting.result_open && gamer && gamer->session) {

@@ -11,8 +11,9 @@ namespace {
 constexpr size_t kPlacementsKept = 1024;
 constexpr uint8_t kRefusalsMax = 8;
 
-// The number of the placement stands in bits 28..31 of the id on the peer's hop, so that two attempts of one
-// task never share an id, even on the same peer. kTasksPendingMax leaves these bits free.
+// The number of the placement stands in bits 28..31 of the id on the peer's hop, so that two
+// attempts of one task never share an id, even on the same peer. kTasksPendingMax leaves these bits
+// free.
 constexpr int kAttemptShift = 28;
 static_assert(limits::kTasksPendingMax < (1u << kAttemptShift));
 static_assert(limits::kAttemptsMax + kRefusalsMax + 1 < 16);
@@ -235,6 +236,9 @@ void Scheduler::try_again(uint64_t task, TaskRecord& record, Status why, uint64_
         case Status::kTimeout:
             end(task, record, why, "none of the peers that tried it answered in time", actions);
             return;
+        case Status::kContent:
+            end(task, record, why, "the checksum of the task does not match its bytes", actions);
+            return;
         default:
             end(task, record, why, "each of the peers that tried it failed", actions);
             return;
@@ -357,8 +361,12 @@ Verdict Scheduler::answered(uint64_t peer, uint64_t attempt_id, const Nonce& non
         drop(task, record);
         return Verdict::kAccepted;
     }
-    ++holder->failed;
-    ++holder->failures;
+    // A payload that does not match its checksum may have been spoiled on the way here: it is tried
+    // elsewhere, and says nothing about the peer.
+    if (status != Status::kContent) {
+        ++holder->failed;
+        ++holder->failures;
+    }
     try_again(task, record, status, now_us, actions);
     return Verdict::kRetried;
 }
