@@ -170,6 +170,8 @@ class Coordinator::Impl : public exec::RunnerEvents {
     void assign(const sched::Action& action);
     void store_input(Relay& relay, const wire::Frame& frame);
     void forward_input(uint64_t task, Relay& relay, Chunk&& chunk, bool last);
+    // What has come of a result in chunks counts no more: a new attempt, or another answer, follows.
+    void drop_result(Relay& relay);
     // Forgets a task that has ended, and lets go those that wait for it.
     void drop_task(uint64_t task, bool good);
     bool add_dependencies(Gamer& gamer, const std::vector<uint64_t>& depends_on,

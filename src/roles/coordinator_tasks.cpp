@@ -285,7 +285,8 @@ void Coordinator::Impl::assign(const sched::Action& action) {
     PeerLink* link = index < peer_by_slot_.size() ? peer_by_slot_[index] : nullptr;
     if (!link || link->id != action.peer || !link->session) return;
     Session& session = *link->session;
-    const Relay& input = relay(action.task);
+    Relay& input = relay(action.task);
+    if (input.result.sizes) drop_result(input);
     const uint64_t now = loop_.turn_us();
     wire::TaskAssign& message = assign_;
     message.task_type = scheduler_.type_name(input.type);
@@ -402,6 +403,7 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
     if (verdict != sched::Verdict::kAccepted) return settle();
     request_turn_end();
     accepted(record, result);
+    if (waiting.result.sizes) drop_result(waiting);
     if (Gamer* gamer = gamers_.find(waiting.gamer)) {
         wire::ResultDelivery delivery = delivery_of(record, result);
         delivery.field = result.field;
@@ -430,7 +432,11 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
         return request_turn_end();
     }
     Relay& waiting = relay(task);
-    if (!waiting.result.sizes) return;
+    // Only what follows a first frame with the nonce of this very attempt.
+    if (!waiting.result.sizes ||
+        !scheduler_.is_current(session.peer, frame.id, waiting.result.attempt)) {
+        return;
+    }
     if (const char* why = waiting.output.add(frame)) {
         return end_session(session, Status::kProtocol, why);
     }
@@ -445,11 +451,20 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
     const sched::TaskRecord record = *scheduler_.find(task);
     const wire::TaskResult result = waiting.result;
     waiting.result.sizes.reset();
-    scheduler_.answered(session.peer, frame.id, result.attempt, result.status, result.processing_us,
-                        loop_.turn_us(), actions_);
+    const sched::Verdict verdict =
+        scheduler_.answered(session.peer, frame.id, result.attempt, result.status,
+                            result.processing_us, loop_.turn_us(), actions_);
+    if (verdict != sched::Verdict::kAccepted) return settle();
     accepted(record, result);
     drop_task(task, true);
     request_turn_end();
+}
+
+void Coordinator::Impl::drop_result(Relay& relay) {
+    relay.result.sizes.reset();
+    if (!std::exchange(relay.result_open, false)) return;
+    Gamer* gamer = gamers_.find(relay.gamer);
+    if (gamer && gamer->session) gamer->session->out.drop(relay.client_task);
 }
 
 void Coordinator::Impl::on_refuse(Session& session, const wire::Frame& frame) {

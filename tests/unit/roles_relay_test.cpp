@@ -161,3 +161,55 @@ TEST_CASE("relay: the coordinator checks the checksum of what it computes itself
           Status::kContent);
     CHECK(world.runner.started == 0);
 }
+
+TEST_CASE("relay: a result never mixes the chunks of two peers and the task ends once") {
+    World world;
+    WireEnd first = world.end();
+    WireEnd gamer = world.end();
+    first.join_peer("first");
+    gamer.join_gamer("gamer");
+    gamer.submit(7, "hello");
+    first.answer_first(first.last(Message::kTaskAssign), {0, 10}, {}, "AAAAA");
+    WireEnd second = world.end();
+    second.join_peer("second");
+    first.cut();
+    const WireEnd::Got assigned = second.last(Message::kTaskAssign);
+    // The end of a result whose beginning, with the nonce, was another peer's.
+    second.chunk(Message::kTaskResult, assigned.id, {}, "BBBBB", true);
+    CHECK(world.coordinator->stats().completed_tasks == 0);
+    CHECK(world.coordinator->stats().pending_tasks == 1);
+    REQUIRE(gamer.count(Message::kResultDelivery) == 1);
+    CHECK(gamer.last(Message::kResultDelivery).more());
+    second.answer(assigned, "hello");
+    CHECK(gamer.count(Message::kResultDelivery) == 2);
+    CHECK(gamer.last(Message::kResultDelivery).data == "hello");
+    world.loop.advance(6'000'000);
+    CHECK(gamer.count(Message::kResultDelivery) == 2);
+    CHECK(gamer.count(Message::kTaskTimeout) == 0);
+    CHECK(world.coordinator->stats().completed_tasks == 1);
+    CHECK(world.coordinator->stats().failed_tasks == 0);
+}
+
+TEST_CASE("relay: a whole answer behind the beginning of one in chunks is the only one") {
+    World world;
+    WireEnd peer = world.end();
+    WireEnd gamer = world.end();
+    peer.join_peer("p");
+    gamer.join_gamer("gamer");
+    gamer.submit(1, "large");
+    gamer.submit(2, "hello");
+    const std::vector<WireEnd::Got> assigned = peer.all(Message::kTaskAssign);
+    REQUIRE(assigned.size() == 2);
+    // As much as may be queued for a gamer that does not read, so that the next stream waits.
+    gamer.connection().pause_reading(true);
+    peer.answer_first(assigned[0], {0, 600'000}, {}, text(200'000));
+    peer.chunk(Message::kTaskResult, assigned[0].id, {}, text(200'000), false);
+    peer.chunk(Message::kTaskResult, assigned[0].id, {}, text(200'000), true);
+    peer.answer_first(assigned[1], {0, 10}, {}, "begin");
+    peer.answer(assigned[1], "hello");
+    gamer.connection().pause_reading(false);
+    world.loop.settle();
+    size_t answers = 0;
+    for (const WireEnd::Got& got : gamer.all(Message::kResultDelivery)) answers += got.id == 2;
+    CHECK(answers == 1);
+}
