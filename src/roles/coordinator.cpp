@@ -83,7 +83,12 @@ void Coordinator::Impl::perform() {
                 if (index >= peer_by_slot_.size() || !peer_by_slot_[index]) break;
                 PeerLink& link = *peer_by_slot_[index];
                 if (link.id != action.peer || !link.session) break;
-                link.session->out.drop(action.attempt_id);
+                if (link.session->out.drop(action.attempt_id)) {
+                    // The peer has never heard of it and would not answer.
+                    scheduler_.answer_ended(action.peer, action.attempt_id, loop_.turn_us());
+                    request_turn_end();
+                    break;
+                }
                 encode(wire::TaskCancel{}, envelope_);
                 send(*link.session, wire::Message::kTaskCancel, action.attempt_id);
                 break;

@@ -72,13 +72,15 @@ void OutStreams::close_at(size_t position) {
     if (turn_ > position) --turn_;
 }
 
-void OutStreams::drop(uint64_t id) {
+bool OutStreams::drop(uint64_t id) {
     for (size_t i = 0; i < streams_.size(); ++i) {
         if (streams_[i]->id == id) {
+            const bool unheard_of = !streams_[i]->started;
             close_at(i);
-            return;
+            return unheard_of;
         }
     }
+    return false;
 }
 
 void OutStreams::pump(net::Connection& connection) {

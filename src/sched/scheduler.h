@@ -134,8 +134,8 @@ class Scheduler {
                      uint64_t compute_us, uint64_t now_us, std::vector<Action>& actions);
     // The first frame of an answer that comes in parts: may it be passed on? Changes nothing.
     [[nodiscard]] bool is_current(uint64_t peer, uint64_t attempt_id, const Nonce& nonce) const;
-    // The last part of an answer in parts has come: an attempt that was given up since its first
-    // part frees its slot.
+    // An attempt that was given up frees its slot without an answer of its own: the last part of an
+    // answer in parts has come, or the peer has never heard of the attempt.
     void answer_ended(uint64_t peer, uint64_t attempt_id, uint64_t now_us);
     // The task of the attempt that `peer` runs under this id, or 0.
     [[nodiscard]] uint64_t task_of_attempt(uint64_t peer, uint64_t attempt_id) const;

@@ -213,3 +213,30 @@ TEST_CASE("relay: a whole answer behind the beginning of one in chunks is the on
     for (const WireEnd::Got& got : gamer.all(Message::kResultDelivery)) answers += got.id == 2;
     CHECK(answers == 1);
 }
+
+TEST_CASE("relay: a task that ends before its first frame has left frees its slot at once") {
+    for (const bool cancelled : {true, false}) {
+        CAPTURE(cancelled);
+        World world;
+        WireEnd peer = world.end();
+        WireEnd gamer = world.end();
+        peer.join_peer("p", 2);
+        gamer.join_gamer("gamer");
+        // As much as may be queued for a peer that does not read, so that the next input waits.
+        peer.connection().pause_reading(true);
+        gamer.submit_first(1, {0, 600'000}, {}, text(200'000));
+        gamer.chunk(Message::kTaskSubmit, 1, {}, text(200'000), false);
+        gamer.chunk(Message::kTaskSubmit, 1, {}, text(200'000), true);
+        gamer.submit_first(2, {0, 10}, {}, "begin", 100'000);
+        if (cancelled) {
+            gamer.send(Message::kTaskCancel, 2, wire::TaskCancel{});
+        } else {
+            world.loop.advance(110'000);
+        }
+        gamer.submit(3, "hello");
+        peer.connection().pause_reading(false);
+        world.loop.settle();
+        CHECK(peer.count(Message::kTaskCancel) == 0);
+        CHECK(peer.last(Message::kTaskAssign).data == "hello");
+    }
+}
