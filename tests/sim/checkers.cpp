@@ -225,7 +225,9 @@ std::vector<uint64_t> Checkers::tokens_held(uint32_t host) const {
     std::vector<uint64_t> tokens;
     for (const auto& [pipe, peer] : peer_pipes_) {
         if (peer.host != host) continue;
-        for (const auto& [id, attempt] : peer.attempts) tokens.push_back(attempt.token);
+        for (const auto& [id, attempt] : peer.attempts) {
+            if (attempt.state != Attempt::State::kGivenUp) tokens.push_back(attempt.token);
+        }
     }
     return tokens;
 }
@@ -233,7 +235,7 @@ std::vector<uint64_t> Checkers::tokens_held(uint32_t host) const {
 bool Checkers::is_placed(uint64_t token) const {
     for (const auto& [pipe, peer] : peer_pipes_) {
         for (const auto& [id, attempt] : peer.attempts) {
-            if (attempt.token == token) return true;
+            if (attempt.token == token && attempt.state != Attempt::State::kGivenUp) return true;
         }
     }
     const std::vector<Job>& here = hosts_[0].jobs;
