@@ -84,7 +84,7 @@ void Coordinator::Impl::perform() {
                 PeerLink& link = *peer_by_slot_[index];
                 if (link.id != action.peer || !link.session) break;
                 if (link.session->out.drop(action.attempt_id)) {
-                    // The peer has never heard of it and would not answer.
+                    // The peer does not know this id and would not answer: the slot is free.
                     scheduler_.answer_ended(action.peer, action.attempt_id, loop_.turn_us());
                     request_turn_end();
                     break;

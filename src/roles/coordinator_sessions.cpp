@@ -177,11 +177,9 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
         const bool may_resume =
             message.login.resume && equal_constant_time(*message.login.resume, old.resume);
         if (may_resume) {
+            // The gamer counts as away in between: what was half-way on the old connection ends.
             if (old.session) {
-                Session& former = *old.session;
-                former.gamer = 0;
-                old.session = nullptr;
-                end_session(former, Status::kExists, "the session was resumed elsewhere");
+                end_session(*old.session, Status::kExists, "the session was resumed elsewhere");
             }
             gamer_id = known->second;
         } else if (old.session) {

@@ -98,8 +98,19 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     ++stats_.submitted;
     if (const uint64_t* known = gamer.tasks.find(client_task)) {
         // Submitted again: harmless while it is whole; an input that was cut off starts anew.
-        if (relay(*known).complete) return;
-        withdraw(*known);
+        const uint64_t task = *known;
+        Relay& again = relay(task);
+        if (!again.complete) {
+            withdraw(task);
+        } else {
+            if (again.result.sizes && !again.result_open) {
+                // The beginning of its result went to a connection that is gone.
+                again.result.sizes.reset();
+                scheduler_.give_up(task, loop_.turn_us(), actions_);
+                settle();
+            }
+            return;
+        }
     }
     if (!gamer.redelivered.empty() && std::find(gamer.redelivered.begin(), gamer.redelivered.end(),
                                                 client_task) != gamer.redelivered.end()) {

@@ -75,9 +75,9 @@ void OutStreams::close_at(size_t position) {
 bool OutStreams::drop(uint64_t id) {
     for (size_t i = 0; i < streams_.size(); ++i) {
         if (streams_[i]->id == id) {
-            const bool unheard_of = !streams_[i]->started;
+            const bool unheard = !streams_[i]->started;
             close_at(i);
-            return unheard_of;
+            return unheard;
         }
     }
     return false;

@@ -44,8 +44,8 @@ class OutStreams {
     void open(wire::Message message, uint8_t flags, uint64_t id, std::span<const uint8_t> envelope);
     // The next chunk of an open stream; `last` closes it. Ignored when there is no such stream.
     void append(uint64_t id, Chunk&& chunk, bool last);
-    // What has not been sent is not sent any more. True: nothing had been, the other side will
-    // never hear of it.
+    // What has not been sent is not sent any more. True: there was such a stream, and nothing of it
+    // has left, so that the other side has never heard of it.
     bool drop(uint64_t id);
     void clear() { streams_.clear(); }
     // Sends as much as the marks allow. To be called when something was appended and on_writable.

@@ -236,6 +236,10 @@ void Scheduler::try_again(uint64_t task, TaskRecord& record, Status why, uint64_
         case Status::kTimeout:
             end(task, record, why, "none of the peers that tried it answered in time", actions);
             return;
+        case Status::kAgain:
+            end(task, record, Status::kDisconnected,
+                "the gamer's connection was lost in the middle of its answers", actions);
+            return;
         case Status::kContent:
             end(task, record, why, "the checksum of the task does not match its bytes", actions);
             return;
@@ -369,6 +373,13 @@ Verdict Scheduler::answered(uint64_t peer, uint64_t attempt_id, const Nonce& non
     }
     try_again(task, record, status, now_us, actions);
     return Verdict::kRetried;
+}
+
+void Scheduler::give_up(uint64_t task, uint64_t now_us, std::vector<Action>& actions) {
+    TaskRecord* record = tasks_.find(task);
+    if (!record || record->state != TaskRecord::State::kLeased) return;
+    abandon(*record, task, actions);
+    try_again(task, *record, Status::kAgain, now_us, actions);
 }
 
 Verdict Scheduler::refused(uint64_t peer, uint64_t attempt_id, const Nonce& nonce, uint64_t now_us,

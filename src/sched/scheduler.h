@@ -139,6 +139,9 @@ class Scheduler {
     void answer_ended(uint64_t peer, uint64_t attempt_id, uint64_t now_us);
     // The task of the attempt that `peer` runs under this id, or 0.
     [[nodiscard]] uint64_t task_of_attempt(uint64_t peer, uint64_t attempt_id) const;
+    // The answer that the running attempt is giving is of no use any more: the task is placed
+    // again.
+    void give_up(uint64_t task, uint64_t now_us, std::vector<Action>& actions);
     // A peer hands a task back that it has not started.
     Verdict refused(uint64_t peer, uint64_t attempt_id, const Nonce& nonce, uint64_t now_us,
                     std::vector<Action>& actions);

@@ -240,3 +240,56 @@ TEST_CASE("relay: a task that ends before its first frame has left frees its slo
         CHECK(peer.last(Message::kTaskAssign).data == "hello");
     }
 }
+
+TEST_CASE("relay: a gamer that resumes in the middle of a result in chunks gets its one answer") {
+    for (const bool replaced : {false, true}) {
+        CAPTURE(replaced);
+        World world;
+        WireEnd peer = world.end();
+        peer.join_peer("p");
+        WireEnd before = world.end();
+        const Nonce secret = before.join_gamer("gamer").resume;
+        before.submit(7, "hello");
+        const WireEnd::Got first = peer.last(Message::kTaskAssign);
+        peer.answer_first(first, {0, 10}, {}, "AAAAA");
+        if (!replaced) before.cut();
+        WireEnd after = world.end();
+        REQUIRE(after.join_gamer("gamer", secret).success);
+        CHECK(before.closed());
+        after.submit(7, "hello");
+        // The rest of what the former connection had begun to get.
+        peer.chunk(Message::kTaskResult, first.id, {}, "AAAAA", true);
+        CHECK(after.count(Message::kResultDelivery) == 0);
+        const WireEnd::Got second = peer.last(Message::kTaskAssign);
+        CHECK(second.id != first.id);
+        peer.answer(second, "hello");
+        REQUIRE(after.count(Message::kResultDelivery) == 1);
+        CHECK(after.last(Message::kResultDelivery).data == "hello");
+        world.loop.advance(6'000'000);
+        CHECK(after.count(Message::kResultDelivery) == 1);
+        CHECK(after.count(Message::kTaskTimeout) == 0);
+        CHECK(world.coordinator->stats().pending_tasks == 0);
+    }
+}
+
+TEST_CASE("relay: a gamer that is lost in the middle of each answer gets a definite error") {
+    World world;
+    WireEnd peers[] = {world.end(), world.end(), world.end()};
+    for (int i = 0; i < 3; ++i) peers[i].join_peer("p" + std::to_string(i));
+    std::optional<Nonce> secret;
+    std::vector<std::unique_ptr<WireEnd>> gamers;
+    for (int attempt = 0; attempt < 4; ++attempt) {
+        gamers.push_back(std::make_unique<WireEnd>(world.loop, *world.coordinator));
+        secret = gamers.back()->join_gamer("gamer", secret).resume;
+        gamers.back()->submit(7, "hello");
+        for (WireEnd& peer : peers) {
+            if (peer.count(Message::kTaskAssign) == 0) continue;
+            peer.answer_first(peer.last(Message::kTaskAssign), {0, 10}, {}, "AAAAA");
+            peer.got.clear();
+        }
+    }
+    REQUIRE(gamers.back()->count(Message::kResultDelivery) == 1);
+    CHECK(gamers.back()->last(Message::kResultDelivery).as<wire::ResultDelivery>().status ==
+          Status::kDisconnected);
+    CHECK(world.coordinator->stats().pending_tasks == 0);
+}
