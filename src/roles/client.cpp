@@ -133,7 +133,7 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
         return slot ? tasks_.find(*slot) : nullptr;
     }
     bool on_delivery(const wire::Frame& frame, const char*& why);
-    bool deliver(Task& task, Payload&& payload, uint8_t flags, const char*& why);
+    void deliver(Task& task, Payload&& payload);
     void remote_failed(Task& task, Status status, std::string field, std::string error);
     void admit(Task& task);
     void forget(const Task& task);
@@ -497,16 +497,19 @@ bool Client::Impl::on_delivery(const wire::Frame& frame, const char*& why) {
         case Assembler::State::kIgnored:
             return true;
         case Assembler::State::kWhole:
-            return deliver(*task, std::move(payload), frame.flags, why);
+            deliver(*task, std::move(payload));
+            return true;
     }
     return true;
 }
 
-bool Client::Impl::deliver(Task& task, Payload&& payload, uint8_t, const char*& why) {
+void Client::Impl::deliver(Task& task, Payload&& payload) {
     if (task.delivery.checksum &&
         *task.delivery.checksum != payload_checksum(payload.params, payload.data)) {
-        why = "the checksum of a result does not match its bytes";
-        return false;
+        // Whoever spoiled it, it costs this task alone.
+        remote_failed(task, Status::kContent, {},
+                      "the checksum of the result does not match its bytes");
+        return;
     }
     TaskResult result;
     result.status = Status::kOk;
@@ -517,7 +520,6 @@ bool Client::Impl::deliver(Task& task, Payload&& payload, uint8_t, const char*& 
     result.processing_us = task.delivery.processing_us;
     result.queue_us = task.delivery.queue_us;
     end(task, std::move(result));
-    return true;
 }
 
 // The coordinator has no answer. This machine is the last resort, if it can and there is time.

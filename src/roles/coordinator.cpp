@@ -222,6 +222,13 @@ void Coordinator::Impl::run_local(uint64_t task) {
         spec.params = join(&Chunk::params);
         spec.data = join(&Chunk::data);
     }
+    // Here the coordinator is the last receiver.
+    if (work.has_checksum && work.checksum != payload_checksum(spec.params, spec.data)) {
+        exec::Output output;
+        output.status = Status::kContent;
+        output.error = "the checksum of the task does not match its bytes";
+        return on_job_done(task, std::move(output));
+    }
     const uint64_t job = runner_->start(spec, task, *this);
     if (!scheduler_.find(task)) return;  // a short one has ended already
     if (job == 0) {

@@ -86,7 +86,7 @@ class Peer::Impl : public LinkEvents, public exec::RunnerEvents {
     }
     bool on_assign(const wire::Frame& frame, const char*& why);
     bool on_chunk(const wire::Frame& frame, const char*& why);
-    bool received(uint64_t slot, Payload&& payload, const char*& why);
+    void received(uint64_t slot, Payload&& payload);
     void run(uint64_t slot);
     void run_waiting();
     void cancel(uint64_t id);
@@ -248,7 +248,7 @@ bool Peer::Impl::on_assign(const wire::Frame& frame, const char*& why) {
     Payload payload;
     const Assembler::State state = assembler_.first(frame, message.sizes, payload);
     if (state == Assembler::State::kWhole) {
-        if (!received(slot, std::move(payload), why)) return false;
+        received(slot, std::move(payload));
         // A short job has ended already, without ever having to be found by its id.
         if (!jobs_.find(slot)) return true;
     } else if (state == Assembler::State::kBroken) {
@@ -271,18 +271,22 @@ bool Peer::Impl::on_chunk(const wire::Frame& frame, const char*& why) {
             why = assembler_.why();
             return false;
         case Assembler::State::kWhole:
-            return received(slot, std::move(payload), why);
+            received(slot, std::move(payload));
+            return true;
         default:
             return true;
     }
 }
 
 // The whole payload is here.
-bool Peer::Impl::received(uint64_t slot, Payload&& payload, const char*& why) {
+void Peer::Impl::received(uint64_t slot, Payload&& payload) {
     Job& job = *jobs_.find(slot);
     if (job.has_checksum && job.checksum != payload_checksum(payload.params, payload.data)) {
-        why = "the checksum of a task does not match its bytes";
-        return false;
+        // The coordinator only passes bytes on: whoever spoiled them, it costs this task alone.
+        answer_error(job, Status::kContent, "the checksum of the task does not match its bytes");
+        ++stats_.failed;
+        forget(slot);
+        return;
     }
     job.payload = std::move(payload);
     job.state = Job::State::kWaiting;
@@ -292,7 +296,6 @@ bool Peer::Impl::received(uint64_t slot, Payload&& payload, const char*& why) {
         job.payload.own();
         waiting_.push_back(slot);
     }
-    return true;
 }
 
 void Peer::Impl::run(uint64_t slot) {

@@ -88,6 +88,33 @@ class OutStreams {
     uint64_t* total_ = nullptr;
 };
 
+// What has come of a payload in chunks that is passed on as it comes, against the sizes that its
+// first frame announced: what the last receiver checks as well, before it gets the bytes.
+class Passage {
+  public:
+    void begin(const wire::PayloadSizes& sizes) {
+        params_left_ = sizes.params_size;
+        data_left_ = sizes.data_size;
+    }
+    // Counts the next frame. NULL, or static text: what is wrong with it.
+    const char* add(const wire::Frame& frame) {
+        if (frame.params.size() > params_left_ || frame.data.size() > data_left_) {
+            return "a payload of more than its announced size";
+        }
+        params_left_ -= frame.params.size();
+        data_left_ -= frame.data.size();
+        if (params_left_ > 0 && !frame.data.empty()) return "data before the end of params";
+        const bool last = !(frame.flags & wire::kFlagMore);
+        return last && (params_left_ > 0 || data_left_ > 0)
+                   ? "a payload that ends before its announced size"
+                   : nullptr;
+    }
+
+  private:
+    uint64_t params_left_ = 0;
+    uint64_t data_left_ = 0;
+};
+
 struct Payload {
     Bytes params;
     Bytes data;

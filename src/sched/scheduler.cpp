@@ -58,8 +58,8 @@ TypeIndex Scheduler::type_index(std::string_view task_type) {
     if (const TypeIndex known = find_type(task_type); known != kNoType) return known;
     if (type_names_.size() >= limits::kTaskTypesMax) return kNoType;
     // The name comes last: what fails before it leaves spare places and no type without them.
-    if (queues_.size() == type_names_.size()) queues_.emplace_back();
-    if (ever_served_.size() == type_names_.size()) ever_served_.push_back(false);
+    queues_.resize((type_names_.size() + 1) * kCirclesCount);
+    ever_served_.resize(type_names_.size() + 1);
     open_.reserve(queues_.size());
     type_names_.emplace_back(task_type);
     return static_cast<TypeIndex>(type_names_.size() - 1);
@@ -161,7 +161,7 @@ bool Scheduler::enqueue(uint64_t task, TaskRecord& record, uint64_t) noexcept {
     ++record.queue_stamp;
     arm(task, record);
     try {
-        queues_[record.type].push(
+        queue_of(record).push(
             {TaskQueue::key_of(record.priority, record.deadline_us), task, record.queue_stamp});
     } catch (const std::bad_alloc&) {
         return false;
@@ -173,7 +173,7 @@ bool Scheduler::enqueue(uint64_t task, TaskRecord& record, uint64_t) noexcept {
 void Scheduler::unqueue(uint64_t, TaskRecord& record) {
     // The entry dies with its stamp.
     ++record.queue_stamp;
-    queues_[record.type].removed([this](const TaskQueue::Entry& entry) {
+    queue_of(record).removed([this](const TaskQueue::Entry& entry) {
         const TaskRecord* other = tasks_.find(entry.task);
         return other && other->state == TaskRecord::State::kQueued &&
                other->queue_stamp == entry.stamp;
@@ -254,6 +254,13 @@ void Scheduler::try_again(uint64_t task, TaskRecord& record, Status why, uint64_
             return;
         case Status::kTimeout:
             end(task, record, why, "none of the peers that tried it answered in time", actions);
+            return;
+        case Status::kAgain:
+            end(task, record, Status::kDisconnected,
+                "the gamer's connection was lost in the middle of its answers", actions);
+            return;
+        case Status::kContent:
+            end(task, record, why, "the checksum of the task does not match its bytes", actions);
             return;
         default:
             end(task, record, why, "each of the peers that tried it failed", actions);
@@ -377,10 +384,21 @@ Verdict Scheduler::answered(uint64_t peer, uint64_t attempt_id, const Nonce& non
         drop(task, record);
         return Verdict::kAccepted;
     }
-    ++holder->failed;
-    ++holder->failures;
+    // A payload that does not match its checksum may have been spoiled on the way here: it is tried
+    // elsewhere, and says nothing about the peer.
+    if (status != Status::kContent) {
+        ++holder->failed;
+        ++holder->failures;
+    }
     try_again(task, record, status, now_us, actions);
     return Verdict::kRetried;
+}
+
+void Scheduler::give_up(uint64_t task, uint64_t now_us, std::vector<Action>& actions) {
+    TaskRecord* record = tasks_.find(task);
+    if (!record || record->state != TaskRecord::State::kLeased) return;
+    abandon(*record, task, actions);
+    try_again(task, *record, Status::kAgain, now_us, actions);
 }
 
 Verdict Scheduler::refused(uint64_t peer, uint64_t attempt_id, const Nonce& nonce, uint64_t now_us,
@@ -424,46 +442,47 @@ Status Scheduler::assign_to(uint64_t task, uint64_t peer, uint64_t now_us,
 
 // ---- placing -----------------------------------------------------------------------------------
 
-// Places the most urgent waiting task of the type. False: nothing waits, or no peer has room.
-bool Scheduler::place_one(TypeIndex type, uint64_t now_us, std::vector<Action>& actions) {
+// Places the most urgent task of the queue. False: nothing waits, or no peer has room.
+bool Scheduler::place_one(size_t queue, uint64_t now_us, std::vector<Action>& actions) {
     const auto is_live = [this](const TaskQueue::Entry& entry) {
         const TaskRecord* record = tasks_.find(entry.task);
         return record && record->state == TaskRecord::State::kQueued &&
                record->queue_stamp == entry.stamp;
     };
-    const TaskQueue::Entry* entry = queues_[type].front(is_live);
+    const TaskQueue::Entry* entry = queues_[queue].front(is_live);
     if (!entry) return false;
     const uint64_t task = entry->task;
     TaskRecord& record = *tasks_.find(task);
+    const TypeIndex type = record.type;
     // Another peer first; one that has tried already only when it is alone.
     PeerTable::Choice choice =
         peers_.choose(type, record.bytes, record.circle, record.tried, record.attempts, now_us);
     if (choice.peer == 0 && record.attempts > 0) {
         if (record.can_run_local) {
-            queues_[type].pop(entry);
+            queues_[queue].pop(entry);
             start_local(task, record, now_us, actions);
             return true;
         }
         choice = peers_.choose(type, record.bytes, record.circle, nullptr, 0, now_us);
     }
     if (choice.peer == 0) {
-        if (!record.can_run_local || peers_.serving(type) > 0) return false;
-        queues_[type].pop(entry);
+        if (!record.can_run_local || peers_.serving(type, record.circle) > 0) return false;
+        queues_[queue].pop(entry);
         start_local(task, record, now_us, actions);
         return true;
     }
-    queues_[type].pop(entry);
+    queues_[queue].pop(entry);
     lease(task, record, choice, now_us, actions);
     return true;
 }
 
 void Scheduler::dispatch(uint64_t now_us, std::vector<Action>& actions) {
-    // Types share peers, so the most urgent head of all queues goes first; a type whose head finds
-    // no peer stands aside for this round.
-    std::vector<TypeIndex>& open = open_;
+    // Queues share peers, so the most urgent head of all goes first; a queue whose head finds no
+    // peer stands aside for this round.
+    std::vector<size_t>& open = open_;
     open.clear();
-    for (size_t type = 0; type < queues_.size(); ++type) {
-        if (queues_[type].live() > 0) open.push_back(static_cast<TypeIndex>(type));
+    for (size_t queue = 0; queue < queues_.size(); ++queue) {
+        if (queues_[queue].live() > 0) open.push_back(queue);
     }
     if (open.size() == 1) {
         while (place_one(open[0], now_us, actions)) {

@@ -8,6 +8,7 @@
 #include "roles/coordinator.h"
 #include "roles/peer.h"
 #include "support/fake_net.h"
+#include "support/wire_end.h"
 
 using namespace p2c2r;
 using namespace p2c2r::roles;
@@ -152,6 +153,37 @@ TEST_CASE("roles: large payloads cross in chunks and come back whole") {
     CHECK(cluster.result(task).status == Status::kOk);
     CHECK(cluster.result(task).data.text() == text);
     CHECK(cluster.coordinator->stats().payload_bytes_held == 0);
+}
+
+TEST_CASE("roles: bytes that do not match their checksum cost their task and no connection") {
+    Cluster cluster;
+    cluster.add_peer("p1");
+    cluster.add_client(false, true);
+    WireEnd gamer(cluster.loop, *cluster.coordinator);
+    gamer.join_gamer("careless");
+    wire::TaskSubmit message;
+    message.task_type = "echo";
+    message.checksum = 12345;
+    gamer.send(wire::Message::kTaskSubmit, 3, message, {}, "hello", wire::kFlagChecksum);
+    CHECK(gamer.last(wire::Message::kResultDelivery).as<wire::ResultDelivery>().status ==
+          Status::kContent);
+    CHECK(cluster.peers[0].peer->stats().reconnects == 0);
+    CHECK(cluster.peers[0].runner->started == 0);
+
+    // The other way: a peer that states a wrong checksum.
+    cluster.peers[0].peer->close();
+    cluster.loop.settle();
+    WireEnd peer(cluster.loop, *cluster.coordinator);
+    peer.join_peer("careless");
+    const uint64_t task = cluster.submit("hello");
+    cluster.loop.settle();
+    const WireEnd::Got assigned = peer.last(wire::Message::kTaskAssign);
+    wire::TaskResult result;
+    result.attempt = assigned.as<wire::TaskAssign>().attempt;
+    result.checksum = 54321;
+    peer.send(wire::Message::kTaskResult, assigned.id, result, {}, "hello", wire::kFlagChecksum);
+    CHECK(cluster.result(task).status == Status::kContent);
+    CHECK(cluster.client->stats().reconnects == 0);
 }
 
 TEST_CASE("roles: the tasks of a lost peer go to another without waiting for a timeout") {
