@@ -392,8 +392,7 @@ void Client::Impl::on_link_lost(Status status, const std::string& why, bool give
     }
     stats_.given_up = given_up;
     stats_.peers_available = stats_.peers_total = 0;
-    events_.on_client_state(
-        given_up && status != Status::kDisconnected ? status : Status::kDisconnected, why);
+    events_.on_client_state(state_of_lost(status, given_up), why);
 }
 
 bool Client::Impl::on_link_frame(const wire::Frame& frame, const char*& why) {

@@ -65,6 +65,7 @@ struct Cluster {
     std::unique_ptr<Coordinator> coordinator;
     std::vector<PeerNode> peers;
     std::unique_ptr<Client> client;
+    ReconnectOptions reconnect;
     uint64_t next_task = 1;
 
     explicit Cluster(bool local = false) { start_coordinator(local); }
@@ -89,6 +90,7 @@ struct Cluster {
         };
         PeerOptions options;
         options.peer_id = id;
+        options.reconnect = reconnect;
         node.peer = std::make_unique<Peer>(loop, *node.transport, *node.runner, random, Prng(2),
                                            Log(), options, *node.events);
         node.peer->start();
@@ -101,6 +103,7 @@ struct Cluster {
         options.client_id = "gamer";
         options.host = "fake";
         options.checksum = checksum;
+        options.reconnect = reconnect;
         client = std::make_unique<Client>(loop, &network, local ? &client_runner : nullptr, random,
                                           Prng(3), Log(), options, answers);
         client->start();
@@ -277,8 +280,54 @@ TEST_CASE("roles: the same peer id is refused while the first one lives") {
     PeerNode& second = cluster.add_peer("twin");
     cluster.loop.advance(200'000);
     CHECK_FALSE(second.peer->stats().connected);
-    CHECK(second.events->peer_states.front() == Status::kExists);
+    // The first one may go: the second tries on.
+    CHECK(second.events->peer_states.front() == Status::kDisconnected);
+    CHECK_FALSE(second.peer->stats().given_up);
     CHECK(cluster.peers[0].peer->stats().connected);
+    cluster.peers[0].peer->close();
+    cluster.loop.advance(10'000'000);
+    CHECK(second.peer->stats().connected);
+    CHECK(second.events->peer_states.back() == Status::kOk);
+}
+
+TEST_CASE("roles: disconnected means trying again for whatever reason a connection was lost") {
+    Cluster cluster;
+    PeerNode& node = cluster.add_peer("p1");
+    cluster.add_client();
+    // An orderly stop, and nobody at all for a while.
+    cluster.coordinator->close();
+    cluster.loop.advance(1'000);
+    cluster.coordinator.reset();
+    cluster.network.accept = nullptr;
+    node.transport->reachable = false;
+    cluster.loop.advance(1'000'000);
+    for (const std::vector<Status>& states : {node.events->peer_states, cluster.answers.states}) {
+        REQUIRE(states.size() > 2);
+        CHECK(states.front() == Status::kOk);
+        for (size_t i = 1; i < states.size(); ++i) CHECK(states[i] == Status::kDisconnected);
+    }
+    node.transport->reachable = true;
+    cluster.start_coordinator(false);
+    cluster.loop.advance(10'000'000);
+    CHECK(node.peer->stats().connected);
+    CHECK(cluster.client->stats().connected);
+}
+
+TEST_CASE("roles: the last try that fails is told as given up and not as disconnected") {
+    Cluster cluster;
+    cluster.reconnect.attempts_max = 2;
+    PeerNode& node = cluster.add_peer("p1");
+    cluster.add_client();
+    node.transport->reachable = cluster.network.reachable = false;
+    node.transport->made.back()->cut();
+    cluster.network.made.front()->cut();
+    cluster.loop.advance(10'000'000);
+    const std::vector<Status> expected = {Status::kOk, Status::kDisconnected, Status::kDisconnected,
+                                          Status::kClosed};
+    CHECK(node.events->peer_states == expected);
+    CHECK(cluster.answers.states == expected);
+    CHECK(node.peer->stats().given_up);
+    CHECK(cluster.client->stats().given_up);
 }
 
 TEST_CASE("roles: a paused peer hands back what it has not started") {
