@@ -132,6 +132,8 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
         uint64_t* slot = slots_.find(task);
         return slot ? tasks_.find(*slot) : nullptr;
     }
+    bool on_call_response(const wire::Frame& frame, const char*& why);
+    void end_call(uint64_t call, const Error* error, Payload&& payload);
     bool on_delivery(const wire::Frame& frame, const char*& why);
     bool deliver(Task& task, Payload&& payload, uint8_t flags, const char*& why);
     void remote_failed(Task& task, Status status, std::string field, std::string error);
@@ -415,24 +417,45 @@ bool Client::Impl::on_link_frame(const wire::Frame& frame, const char*& why) {
             events_.on_peer_count(message.available_peers, message.total_peers);
             return true;
         }
-        case wire::Message::kCallResponse: {
-            wire::CallResponse message;
-            if ((why = decode(frame.envelope, message))) return false;
-            if (calls_.erase(frame.id) == 0) return true;
-            if (message.status == Status::kOk) {
-                events_.on_call_done(frame.id, nullptr, Bytes::copy(frame.params),
-                                     Bytes::copy(frame.data));
-            } else {
-                const Error error = field_error(message.status, std::string(message.field),
-                                                std::string(message.error));
-                events_.on_call_done(frame.id, &error, {}, {});
-            }
-            return true;
-        }
+        case wire::Message::kCallResponse:
+            return on_call_response(frame, why);
         default:
             // Messages of a later version that this one has not agreed to are not for us.
             return true;
     }
+}
+
+bool Client::Impl::on_call_response(const wire::Frame& frame, const char*& why) {
+    Payload payload;
+    Assembler::State state = Assembler::State::kIgnored;
+    if (!frame.envelope.empty()) {
+        wire::CallResponse message;
+        if ((why = decode(frame.envelope, message))) return false;
+        if (!calls_.count(frame.id)) return true;  // its time was over
+        if (message.status != Status::kOk) {
+            const Error error =
+                field_error(message.status, std::string(message.field), std::string(message.error));
+            end_call(frame.id, &error, {});
+            return true;
+        }
+        state = assembler_.first(frame, message.sizes, payload);
+    } else if (calls_.count(frame.id)) {
+        state = assembler_.next(frame, payload);
+    }
+    if (state == Assembler::State::kBroken) {
+        why = assembler_.why();
+        return false;
+    }
+    if (state != Assembler::State::kWhole) return true;
+    payload.own();
+    end_call(frame.id, nullptr, std::move(payload));
+    return true;
+}
+
+void Client::Impl::end_call(uint64_t call, const Error* error, Payload&& payload) {
+    calls_.erase(call);
+    assembler_.drop(call);
+    events_.on_call_done(call, error, std::move(payload.params), std::move(payload.data));
 }
 
 bool Client::Impl::on_delivery(const wire::Frame& frame, const char*& why) {
@@ -674,6 +697,19 @@ void Client::Impl::call(uint64_t call, const std::string& name, Bytes arguments,
         events_.on_call_done(call, &error, {}, {});
         return;
     }
+    // A call is one frame. What the coordinator would have to take for a fault is refused here.
+    if (name.empty() || name.size() > limits::kTaskTypeLengthMax) {
+        const Error error = field_error(Status::kArgument, "name", "name must have 1 to 64 bytes");
+        events_.on_call_done(call, &error, {}, {});
+        return;
+    }
+    if (arguments.size() > limits::kChunkSizeMax) {
+        const Error error = field_error(Status::kSize, "args_json",
+                                        "arguments of " + std::to_string(arguments.size()) +
+                                            " bytes exceed the limit of 256 KiB");
+        events_.on_call_done(call, &error, {}, {});
+        return;
+    }
     const uint64_t until = loop_.turn_us() + timeout_us;
     calls_[call] = until;
     loop_.arm(call_timer_, until);
@@ -696,9 +732,8 @@ void Client::Impl::expire_calls() {
     }
     if (next != UINT64_MAX) loop_.arm(call_timer_, next);
     for (uint64_t call : over) {
-        calls_.erase(call);
         const Error error = make_error(Status::kTimeout, "the coordinator did not answer in time");
-        events_.on_call_done(call, &error, {}, {});
+        end_call(call, &error, {});
     }
 }
 

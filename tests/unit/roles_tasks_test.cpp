@@ -419,6 +419,36 @@ TEST_CASE("roles: a gamer can ask for the status and not for commands") {
     CHECK(cluster.answers.calls[902].first == Status::kUnsupported);
 }
 
+TEST_CASE("roles: an answer to a call may be larger than a frame") {
+    Cluster cluster;
+    for (int i = 0; i < 1300; ++i) cluster.add_peer(std::string(120, 'p') + std::to_string(i));
+    cluster.add_client();
+    cluster.client->call(900, "peers", {}, 1'000'000);
+    cluster.client->call(901, "status", {}, 1'000'000);
+    const uint64_t task = cluster.submit("x");
+    cluster.loop.settle();
+    CHECK(cluster.answers.calls[900].first == Status::kOk);
+    CHECK(cluster.answers.calls[900].second.size() > limits::kChunkSizeMax);
+    CHECK(cluster.answers.calls[901].first == Status::kOk);
+    CHECK(cluster.result(task).status == Status::kOk);
+    CHECK(cluster.client->stats().reconnects == 0);
+}
+
+TEST_CASE("roles: a call that would not fit into its frame is refused on the spot") {
+    Cluster cluster;
+    cluster.add_client();
+    const Buffer zeros = Buffer::allocate(limits::kChunkSizeMax + 1);
+    cluster.client->call(900, "status", Bytes::copy({zeros.data(), limits::kChunkSizeMax + 1}),
+                         1'000'000);
+    cluster.client->call(901, std::string(65, 'n'), {}, 1'000'000);
+    cluster.client->call(902, "", {}, 1'000'000);
+    CHECK(cluster.answers.calls[900].first == Status::kSize);
+    CHECK(cluster.answers.calls[901].first == Status::kArgument);
+    CHECK(cluster.answers.calls[902].first == Status::kArgument);
+    cluster.loop.settle();
+    CHECK(cluster.client->stats().connected);
+}
+
 TEST_CASE("roles: peers that come and go are counted and said to clients") {
     Cluster cluster;
     cluster.add_client();
