@@ -6,6 +6,7 @@
 #include "core/flat_map.h"
 #include "core/plant.h"
 #include "core/slot_map.h"
+#include "core/utf8.h"
 #include "model/task_type.h"
 #include "roles/link.h"
 #include "roles/streams.h"
@@ -23,13 +24,21 @@ constexpr uint64_t kWindowFloor = 512 * 1024;
 
 }  // namespace
 
-Result<Done> check_task_spec(const TaskSpec& spec) {
-    if (spec.task_type.empty() || spec.task_type.size() > limits::kTaskTypeLengthMax) {
+Result<Done> check_task_type(std::string_view name) {
+    if (name.empty() || name.size() > limits::kTaskTypeLengthMax) {
         return field_error(Status::kArgument, "task_type",
                            "task_type must have 1 to " +
                                std::to_string(limits::kTaskTypeLengthMax) + " bytes, not " +
-                               std::to_string(spec.task_type.size()));
+                               std::to_string(name.size()));
     }
+    if (!is_name_text(name)) {
+        return field_error(Status::kArgument, "task_type",
+                           "task_type must be UTF-8 without control characters");
+    }
+    return Done{};
+}
+
+Result<Done> check_task_spec(const TaskSpec& spec) {
     const uint64_t size = static_cast<uint64_t>(spec.params.size()) + spec.data.size();
     if (size > limits::kPayloadSizeMax) {
         return field_error(Status::kSize, "data",
