@@ -64,9 +64,7 @@ Result<const TypeName*> ClientState::type_of(const char* name) {
     const TypeName* last = last_type_.load(std::memory_order_acquire);
     if (last && std::strcmp(last->given.c_str(), name) == 0) return last;
     const size_t size = strnlen(name, limits::kTaskTypeLengthMax + 1);
-    TaskSpec probe;
-    probe.task_type.assign(name, size);
-    if (const Result<Done> good = roles::check_task_spec(probe); !good) return good.error();
+    if (const Result<Done> good = roles::check_task_type({name, size}); !good) return good.error();
     Result<const TypeName*> type = runtime.pool().intern({name, size});
     if (type) last_type_.store(*type, std::memory_order_release);
     return type;

@@ -6,6 +6,7 @@
 #include "core/flat_map.h"
 #include "core/plant.h"
 #include "core/slot_map.h"
+#include "core/utf8.h"
 #include "model/task_type.h"
 #include "roles/link.h"
 #include "roles/streams.h"
@@ -23,13 +24,21 @@ constexpr uint64_t kWindowFloor = 512 * 1024;
 
 }  // namespace
 
-Result<Done> check_task_spec(const TaskSpec& spec) {
-    if (spec.task_type.empty() || spec.task_type.size() > limits::kTaskTypeLengthMax) {
+Result<Done> check_task_type(std::string_view name) {
+    if (name.empty() || name.size() > limits::kTaskTypeLengthMax) {
         return field_error(Status::kArgument, "task_type",
                            "task_type must have 1 to " +
                                std::to_string(limits::kTaskTypeLengthMax) + " bytes, not " +
-                               std::to_string(spec.task_type.size()));
+                               std::to_string(name.size()));
     }
+    if (!is_name_text(name)) {
+        return field_error(Status::kArgument, "task_type",
+                           "task_type must be UTF-8 without control characters");
+    }
+    return Done{};
+}
+
+Result<Done> check_task_spec(const TaskSpec& spec) {
     const uint64_t size = static_cast<uint64_t>(spec.params.size()) + spec.data.size();
     if (size > limits::kPayloadSizeMax) {
         return field_error(Status::kSize, "data",
@@ -40,6 +49,12 @@ Result<Done> check_task_spec(const TaskSpec& spec) {
     if (spec.circle == Circle::kPublic) {
         return field_error(Status::kUnsupported, "circle",
                            "circle public is not available; there are own and invited");
+    }
+    // Nothing compares answers yet: a class above the lowest would be a promise that nobody keeps.
+    if (spec.verify > VerifyClass::kA) {
+        return field_error(Status::kUnsupported, "verify",
+                           "verify classes B, C and D are not available; there are A and the "
+                           "type's own");
     }
     if (spec.depends_on.size() > limits::kDependsOnMax) {
         return field_error(Status::kLimit, "depends_on",
@@ -132,6 +147,8 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
         uint64_t* slot = slots_.find(task);
         return slot ? tasks_.find(*slot) : nullptr;
     }
+    bool on_call_response(const wire::Frame& frame, const char*& why);
+    void end_call(uint64_t call, const Error* error, Payload&& payload);
     bool on_delivery(const wire::Frame& frame, const char*& why);
     void deliver(Task& task, Payload&& payload);
     void remote_failed(Task& task, Status status, std::string field, std::string error);
@@ -275,9 +292,9 @@ void Client::Impl::forget(const Task& task) {
 void Client::Impl::go(Task& task) {
     if (task.spec->place == Place::kLocal || !link_) {
         if (!can_run_local(task)) {
-            end_error(task, Status::kTaskType, "task_type",
-                      "no executor for '" + task.spec->task_type +
-                          "' on this machine, and no coordinator to ask");
+            Error error = exec::no_executor(
+                task.spec->task_type, runner_ ? runner_->task_types() : std::vector<std::string>());
+            end_error(task, error.status, std::move(error.field), std::move(error.text));
             return;
         }
         start_local(task);
@@ -422,8 +439,7 @@ void Client::Impl::on_link_lost(Status status, const std::string& why, bool give
     }
     stats_.given_up = given_up;
     stats_.peers_available = stats_.peers_total = 0;
-    events_.on_client_state(
-        given_up && status != Status::kDisconnected ? status : Status::kDisconnected, why);
+    events_.on_client_state(state_of_lost(status, given_up), why);
 }
 
 bool Client::Impl::on_link_frame(const wire::Frame& frame, const char*& why) {
@@ -446,26 +462,45 @@ bool Client::Impl::on_link_frame(const wire::Frame& frame, const char*& why) {
             events_.on_peer_count(message.available_peers, message.total_peers);
             return true;
         }
-        case wire::Message::kCallResponse: {
-            wire::CallResponse message;
-            if ((why = decode(frame.envelope, message))) return false;
-            // Copied before the call counts as answered: what fails is told with the connection.
-            Bytes params = Bytes::copy(frame.params);
-            Bytes data = Bytes::copy(frame.data);
-            if (calls_.erase(frame.id) == 0) return true;
-            if (message.status == Status::kOk) {
-                events_.on_call_done(frame.id, nullptr, std::move(params), std::move(data));
-            } else {
-                const Error error = field_error(message.status, std::string(message.field),
-                                                std::string(message.error));
-                events_.on_call_done(frame.id, &error, {}, {});
-            }
-            return true;
-        }
+        case wire::Message::kCallResponse:
+            return on_call_response(frame, why);
         default:
             // Messages of a later version that this one has not agreed to are not for us.
             return true;
     }
+}
+
+bool Client::Impl::on_call_response(const wire::Frame& frame, const char*& why) {
+    Payload payload;
+    Assembler::State state = Assembler::State::kIgnored;
+    if (!frame.envelope.empty()) {
+        wire::CallResponse message;
+        if ((why = decode(frame.envelope, message))) return false;
+        if (!calls_.count(frame.id)) return true;  // its time was over
+        if (message.status != Status::kOk) {
+            const Error error =
+                field_error(message.status, std::string(message.field), std::string(message.error));
+            end_call(frame.id, &error, {});
+            return true;
+        }
+        state = assembler_.first(frame, message.sizes, payload);
+    } else if (calls_.count(frame.id)) {
+        state = assembler_.next(frame, payload);
+    }
+    if (state == Assembler::State::kBroken) {
+        why = assembler_.why();
+        return false;
+    }
+    if (state != Assembler::State::kWhole) return true;
+    payload.own();
+    end_call(frame.id, nullptr, std::move(payload));
+    return true;
+}
+
+void Client::Impl::end_call(uint64_t call, const Error* error, Payload&& payload) {
+    calls_.erase(call);
+    assembler_.drop(call);
+    events_.on_call_done(call, error, std::move(payload.params), std::move(payload.data));
 }
 
 bool Client::Impl::on_delivery(const wire::Frame& frame, const char*& why) {
@@ -725,6 +760,19 @@ void Client::Impl::call(uint64_t call, const std::string& name, Bytes arguments,
         events_.on_call_done(call, &error, {}, {});
         return;
     }
+    // A call is one frame. What the coordinator would have to take for a fault is refused here.
+    if (name.empty() || name.size() > limits::kTaskTypeLengthMax) {
+        const Error error = field_error(Status::kArgument, "name", "name must have 1 to 64 bytes");
+        events_.on_call_done(call, &error, {}, {});
+        return;
+    }
+    if (arguments.size() > limits::kChunkSizeMax) {
+        const Error error = field_error(Status::kSize, "args_json",
+                                        "arguments of " + std::to_string(arguments.size()) +
+                                            " bytes exceed the limit of 256 KiB");
+        events_.on_call_done(call, &error, {}, {});
+        return;
+    }
     const uint64_t until = loop_.turn_us() + timeout_us;
     calls_[call] = until;
     loop_.arm(call_timer_, until);
@@ -747,9 +795,8 @@ void Client::Impl::expire_calls() {
     }
     if (next != UINT64_MAX) loop_.arm(call_timer_, next);
     for (uint64_t call : over) {
-        calls_.erase(call);
         const Error error = make_error(Status::kTimeout, "the coordinator did not answer in time");
-        events_.on_call_done(call, &error, {}, {});
+        end_call(call, &error, {});
     }
 }
 

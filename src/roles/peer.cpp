@@ -169,7 +169,7 @@ void Peer::Impl::on_link_lost(Status status, const std::string& why, bool given_
         }
     });
     stats_.given_up = given_up;
-    events_.on_peer_state(status == Status::kOk ? Status::kDisconnected : status, why);
+    events_.on_peer_state(state_of_lost(status, given_up), why);
     check_drained();
 }
 
