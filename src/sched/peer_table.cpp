@@ -35,8 +35,9 @@ uint64_t PeerTable::join(PeerRecord&& record, const std::vector<TypeIndex>& type
     try {
         if (index >= ids_.size()) ids_.resize(index + 1);
         for (TypeIndex type : types) {
-            types_[type].free.make_room(index);
-            types_[type].waiting.make_room(index);
+            Heaps& heaps = types_[type].circles[circle_index(record.circle)];
+            heaps.free.make_room(index);
+            heaps.waiting.make_room(index);
         }
     } catch (...) {
         peers_.erase(peer);
