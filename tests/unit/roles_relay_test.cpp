@@ -293,3 +293,41 @@ TEST_CASE("relay: a gamer that is lost in the middle of each answer gets a defin
           Status::kDisconnected);
     CHECK(world.coordinator->stats().pending_tasks == 0);
 }
+
+TEST_CASE("relay: slow input is the gamer's time and a result that keeps coming is waited for") {
+    World world;
+    WireEnd peers[] = {world.end(), world.end()};
+    WireEnd gamer = world.end();
+    peers[0].join_peer("p0");
+    peers[1].join_peer("p1");
+    gamer.join_gamer("gamer");
+    // Both are known to answer at once, and are given up when they do not.
+    for (uint64_t id = 1; id <= 40; ++id) {
+        gamer.submit(id, "hello");
+        for (WireEnd& peer : peers) {
+            for (const WireEnd::Got& assigned : peer.all(Message::kTaskAssign)) {
+                peer.answer(assigned, "hello");
+            }
+            peer.got.clear();
+        }
+    }
+    REQUIRE(world.coordinator->stats().completed_tasks == 40);
+    gamer.got.clear();
+    gamer.submit_first(100, {0, 30}, {}, text(10));
+    world.loop.advance(300'000);
+    gamer.chunk(Message::kTaskSubmit, 100, {}, text(10), false);
+    world.loop.advance(300'000);
+    gamer.chunk(Message::kTaskSubmit, 100, {}, text(10), true);
+    REQUIRE(peers[0].count(Message::kTaskAssign) + peers[1].count(Message::kTaskAssign) == 3);
+    WireEnd& peer = peers[peers[0].count(Message::kTaskAssign) > 0 ? 0 : 1];
+    const WireEnd::Got assigned = peer.all(Message::kTaskAssign).at(0);
+    peer.answer_first(assigned, {0, 60}, {}, text(10));
+    for (int i = 0; i < 5; ++i) {
+        world.loop.advance(40'000);
+        peer.chunk(Message::kTaskResult, assigned.id, {}, text(10), i == 4);
+    }
+    CHECK(peer.count(Message::kTaskCancel) == 0);
+    CHECK(world.coordinator->stats().completed_tasks == 41);
+    CHECK(world.coordinator->stats().timeouts == 0);
+    CHECK_FALSE(gamer.last(Message::kResultDelivery).more());
+}
