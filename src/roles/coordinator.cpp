@@ -280,7 +280,7 @@ const CoordinatorStats& Coordinator::Impl::stats() {
         stats_.bytes_out += session->connection->bytes_out();
         if (session->phase == Session::Phase::kGamer) ++stats_.clients;
     });
-    stats_.payload_bytes_held = held_bytes_;
+    stats_.payload_bytes_held = held_bytes_ + delivering_bytes_;
     double connected = 0;
     double busy = 0;
     scheduler_.peers().slot_time(loop_.turn_us(), connected, busy);

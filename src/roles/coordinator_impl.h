@@ -244,7 +244,8 @@ class Coordinator::Impl : public exec::RunnerEvents {
     bool closed_ = false;
     std::function<void()> drained_;
     uint64_t held_bytes_ = 0;
-    uint64_t bytes_in_before_ = 0;  // of connections that are gone
+    uint64_t delivering_bytes_ = 0;  // of answers in chunks that wait for their gamers to read
+    uint64_t bytes_in_before_ = 0;   // of connections that are gone
     uint64_t bytes_out_before_ = 0;
     uint64_t started_us_ = 0;
     CoordinatorStats stats_;

@@ -202,6 +202,7 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
     random_.fill(gamer.resume);
     session.gamer = gamer_id;
     session.phase = Session::Phase::kGamer;
+    session.out.count_in(&delivering_bytes_);
     --unauthenticated_;
     session.connection->set_limits(wire::kLimitsAfterLogin);
 

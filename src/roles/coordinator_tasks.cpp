@@ -172,7 +172,8 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
             return end_session(session, Status::kProtocol, why);
         }
     }
-    if (held_bytes_ + bytes + kTaskOverhead > options_.memory_max / 10 * 9) {
+    const uint64_t held = held_bytes_ + delivering_bytes_;
+    if (held + bytes + kTaskOverhead > options_.memory_max / 10 * 9) {
         ++stats_.refused_tasks;
         return answer_error(gamer, client_task, Status::kBusy, {},
                             "the coordinator holds as many payload bytes as it may", kRetryAfterMs);

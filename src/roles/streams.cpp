@@ -62,12 +62,13 @@ void OutStreams::append(uint64_t id, Chunk&& chunk, bool last) {
     Stream* stream = find(id);
     if (!stream || stream->complete) return;
     waiting_bytes_ += chunk.size();
+    if (total_) *total_ += chunk.size();
     stream->chunks.push_back(std::move(chunk));
     stream->complete = last;
 }
 
 void OutStreams::close_at(size_t position) {
-    for (const Chunk& chunk : streams_[position]->chunks) waiting_bytes_ -= chunk.size();
+    for (const Chunk& chunk : streams_[position]->chunks) count_less(chunk.size());
     streams_.erase(streams_.begin() + static_cast<ptrdiff_t>(position));
     if (turn_ > position) --turn_;
 }
@@ -81,6 +82,11 @@ bool OutStreams::drop(uint64_t id) {
         }
     }
     return false;
+}
+
+void OutStreams::clear() {
+    streams_.clear();
+    count_less(waiting_bytes_);
 }
 
 void OutStreams::pump(net::Connection& connection) {
@@ -97,7 +103,7 @@ void OutStreams::pump(net::Connection& connection) {
         idle = 0;
         const Chunk chunk = std::move(stream.chunks.front());
         stream.chunks.pop_front();
-        waiting_bytes_ -= chunk.size();
+        count_less(chunk.size());
         const bool last = stream.complete && stream.chunks.empty();
         const uint8_t more = last ? 0 : wire::kFlagMore;
         if (!stream.started) {

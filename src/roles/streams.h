@@ -47,7 +47,10 @@ class OutStreams {
     // What has not been sent is not sent any more. True: there was such a stream, and nothing of it
     // has left, so that the other side has never heard of it.
     bool drop(uint64_t id);
-    void clear() { streams_.clear(); }
+    void clear();
+    // From now on what waits here is counted in `*total` too; it MUST outlive the streams. To be
+    // called while nothing waits.
+    void count_in(uint64_t* total) { total_ = total; }
     // Sends as much as the marks allow. To be called when something was appended and on_writable.
     void pump(net::Connection& connection);
     [[nodiscard]] bool idle() const { return streams_.empty(); }
@@ -66,10 +69,15 @@ class OutStreams {
     };
     Stream* find(uint64_t id);
     void close_at(size_t position);
+    void count_less(uint64_t bytes) {
+        waiting_bytes_ -= bytes;
+        if (total_) *total_ -= bytes;
+    }
 
     std::vector<std::unique_ptr<Stream>> streams_;
     size_t turn_ = 0;  // whose chunk goes next
     uint64_t waiting_bytes_ = 0;
+    uint64_t* total_ = nullptr;
 };
 
 // What has come of a payload in chunks that is passed on as it comes, against the sizes that its

@@ -155,6 +155,48 @@ TEST_CASE("streams: never much more than the send mark is queued and streams tak
     CHECK(seen[2] >= 6);
 }
 
+TEST_CASE("streams: what waits is counted in a total until it is sent, dropped or cleared") {
+    Prng prng(test::seed());
+    Wire wire;
+    uint64_t total = 1000;
+    {
+        OutStreams out;
+        out.count_in(&total);
+        const Bytes data = random_bytes(prng, 2 << 20);
+        for (uint64_t id : {1u, 2u, 3u}) {
+            out.send(wire, wire::Message::kResultDelivery, 0, id, kEnvelope, {}, data);
+        }
+        CHECK(total == 1000 + out.waiting_bytes());
+        CHECK(total > 5 << 20);
+        out.drop(2);
+        CHECK(total == 1000 + out.waiting_bytes());
+        while (!wire.sent.empty()) {
+            wire.take();
+            out.pump(wire);
+        }
+        CHECK(total == 1000);
+        out.send(wire, wire::Message::kResultDelivery, 0, 4, kEnvelope, {}, data);
+        CHECK(total > 1000);
+        out.clear();
+    }
+    CHECK(total == 1000);
+}
+
+TEST_CASE("streams: a dropped stream says whether the other side has heard of it") {
+    Prng prng(test::seed());
+    Wire wire;
+    OutStreams out;
+    const Bytes data = random_bytes(prng, 2 << 20);
+    out.send(wire, wire::Message::kTaskAssign, 0, 1, kEnvelope, {}, data);
+    REQUIRE(wire.queued_bytes() >= net::kSendHighMark);
+    out.send(wire, wire::Message::kTaskAssign, 0, 2, kEnvelope, {}, data);
+    CHECK_FALSE(out.drop(1));  // under way
+    CHECK(out.drop(2));        // queued behind it
+    CHECK_FALSE(out.drop(2));
+    CHECK_FALSE(out.drop(3));
+    CHECK(out.idle());
+}
+
 TEST_CASE("streams: a frame with an envelope starts an open stream anew") {
     Prng prng(test::seed());
     const Bytes first = random_bytes(prng, 600 * 1024);
