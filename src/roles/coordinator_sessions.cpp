@@ -11,6 +11,7 @@ namespace {
 constexpr uint64_t kHandshakeUs = 2'000'000;
 constexpr uint64_t kSilentIntervals = 4;
 constexpr uint64_t kSilentSlackUs = 500'000;
+constexpr uint64_t kScanUsMax = 500'000;
 constexpr uint64_t kCountIntervalUs = 100'000;  // between two peer_count_update
 constexpr uint32_t kWindowTasksMax = 1024;      // of one peer
 constexpr const char* kLibrary = "p2c2r " P2C2R_VERSION_STRING;
@@ -37,8 +38,29 @@ void Coordinator::Impl::accept(std::unique_ptr<net::Connection> connection) {
     session->opened_us = session->heard_us = loop_.turn_us();
     session->connection = std::move(connection);
     session->connection->set_events(session.get());
-    ++unauthenticated_;
+    if (unauthenticated_++ == 0) loop_.arm(handshake_timer_, session->opened_us + kHandshakeUs);
+    handshakes_.emplace_back(session->opened_us + kHandshakeUs, id);
     *sessions_.find(id) = std::move(session);
+}
+
+// One has registered, or is gone.
+void Coordinator::Impl::handshake_over() {
+    if (--unauthenticated_ > 0) return;
+    handshakes_.clear();
+    loop_.disarm(handshake_timer_);
+}
+
+void Coordinator::Impl::expire_handshakes() {
+    using Phase = Session::Phase;
+    while (!handshakes_.empty()) {
+        const auto [until_us, id] = handshakes_.front();
+        std::unique_ptr<Session>* session = sessions_.find(id);
+        const bool waits = session && ((*session)->phase == Phase::kHello ||
+                                       (*session)->phase == Phase::kRegister);
+        if (waits && until_us > loop_.turn_us()) return loop_.arm(handshake_timer_, until_us);
+        handshakes_.pop_front();
+        if (waits) end_session(**session, Status::kTimeout, "no registration within 2 s");
+    }
 }
 
 void Coordinator::Impl::on_frame(Session& session, const wire::Frame& frame) {
@@ -203,7 +225,7 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
     session.gamer = gamer_id;
     session.phase = Session::Phase::kGamer;
     session.out.count_in(&delivering_bytes_);
-    --unauthenticated_;
+    handshake_over();
     session.connection->set_limits(wire::kLimitsAfterLogin);
 
     wire::RegisterResponse response;
@@ -289,7 +311,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     peer_by_slot_[index] = &link;
     session.peer = peer;
     session.phase = Session::Phase::kPeer;
-    --unauthenticated_;
+    handshake_over();
     session.connection->set_limits(wire::kLimitsAfterLogin);
 
     wire::RegisterResponse response;
@@ -356,7 +378,7 @@ void Coordinator::Impl::session_lost(Session& session, Status status, const std:
 void Coordinator::Impl::bury(Session& session) {
     using Phase = Session::Phase;
     if (session.phase == Phase::kClosed) return;
-    if (session.phase == Phase::kHello || session.phase == Phase::kRegister) --unauthenticated_;
+    if (session.phase == Phase::kHello || session.phase == Phase::kRegister) handshake_over();
     session.phase = Phase::kClosed;
     session.out.clear();
     if (Gamer* gamer = gamers_.find(session.gamer)) {
@@ -426,11 +448,13 @@ void Coordinator::Impl::forget_gamer(uint64_t gamer_id) {
 
 // ---- time --------------------------------------------------------------------------------------
 
-// Twice a heartbeat interval: who is silent, who is away for too long, and a word to everybody.
+// Now and then: who is silent, who is away for too long; and once an interval a word to everybody.
 void Coordinator::Impl::scan_sessions() {
     const uint64_t now = loop_.turn_us();
-    const uint64_t silent = kSilentIntervals * options_.heartbeat_interval_us + kSilentSlackUs;
-    std::vector<uint64_t> late;
+    const uint64_t interval = options_.heartbeat_interval_us;
+    const uint64_t silent = kSilentIntervals * interval + kSilentSlackUs;
+    const bool beats = now >= beat_us_;
+    if (beats) beat_us_ = beat_us_ + interval > now ? beat_us_ + interval : now + interval;
     std::vector<uint64_t> gone;
     wire::Heartbeat beat;
     beat.timestamp_ms = loop_.unix_ms();
@@ -438,19 +462,13 @@ void Coordinator::Impl::scan_sessions() {
     sessions_.for_each([&](uint64_t id, std::unique_ptr<Session>& session) {
         const bool registered =
             session->phase == Session::Phase::kGamer || session->phase == Session::Phase::kPeer;
-        if (!registered) {
-            if (now - session->opened_us > kHandshakeUs) late.push_back(id);
-        } else if (now - session->heard_us > silent) {
+        if (!registered) return;
+        if (now - session->heard_us > silent) {
             gone.push_back(id);
-        } else {
+        } else if (beats) {
             send(*session, wire::Message::kHeartbeat);
         }
     });
-    for (uint64_t id : late) {
-        if (auto* session = sessions_.find(id)) {
-            end_session(**session, Status::kTimeout, "no registration within 2 s");
-        }
-    }
     for (uint64_t id : gone) {
         if (auto* session = sessions_.find(id)) {
             end_session(**session, Status::kDisconnected, "silent for too long");
@@ -463,7 +481,7 @@ void Coordinator::Impl::scan_sessions() {
         }
     });
     for (uint64_t id : expired) forget_gamer(id);
-    loop_.arm(scan_timer_, now + options_.heartbeat_interval_us / 2);
+    loop_.arm(scan_timer_, now + std::min(interval / 2, kScanUsMax));
 }
 
 void Coordinator::Impl::count_changed() {
