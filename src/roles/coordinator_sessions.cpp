@@ -33,7 +33,8 @@ void Coordinator::Impl::accept(std::unique_ptr<net::Connection> connection) {
     session->connection = std::move(connection);
     session->connection->set_events(session.get());
     // Losing a session needs no memory: its place among the dead is there from the beginning.
-    graveyard_.reserve(graveyard_.size() + sessions_.size() + 1);
+    const size_t dead_at_most = graveyard_.size() + sessions_.size() + 1;
+    if (dead_at_most > graveyard_.capacity()) graveyard_.reserve(2 * dead_at_most);
     const uint64_t until_us = session->opened_us + kHandshakeUs;
     handshakes_.emplace_back(until_us, 0);
     if (unauthenticated_ == 0) loop_.arm(handshake_timer_, until_us);
