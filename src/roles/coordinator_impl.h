@@ -9,6 +9,7 @@
 #pragma once
 
 #include <array>
+#include <cstring>
 #include <deque>
 #include <map>
 #include <memory>
@@ -24,6 +25,25 @@
 #include "wire/codec.h"
 
 namespace p2c2r::roles {
+
+// A copy of a short envelope, to tell that the next one is the same.
+class LastEnvelope {
+  public:
+    [[nodiscard]] bool equals(std::span<const uint8_t> envelope) const {
+        return size_ > 0 && envelope.size() == size_ &&
+               std::memcmp(envelope.data(), bytes_.data(), size_) == 0;
+    }
+    // A long one is not kept: span() is empty then.
+    void assign(std::span<const uint8_t> envelope) {
+        size_ = envelope.size() <= bytes_.size() ? envelope.size() : 0;
+        copy_run(bytes_.data(), envelope.data(), size_);
+    }
+    [[nodiscard]] std::span<const uint8_t> span() const { return {bytes_.data(), size_}; }
+
+  private:
+    size_t size_ = 0;
+    std::array<uint8_t, 64> bytes_;
+};
 
 class Coordinator::Impl : public exec::RunnerEvents {
   public:
@@ -68,6 +88,8 @@ class Coordinator::Impl : public exec::RunnerEvents {
         // The type of the last task submitted here: most gamers ask for the same again.
         std::string last_name;
         sched::TypeIndex last_type = sched::kNoType;
+        LastEnvelope submit_envelope;  // what `submit` was read from and refers to
+        wire::TaskSubmit submit;
     };
 
     // A delivery that waits for its gamer to come back.
@@ -245,7 +267,6 @@ class Coordinator::Impl : public exec::RunnerEvents {
     wire::PeerCountUpdate counts_;
 
     wire::EnvelopeBuffer envelope_;
-    wire::TaskSubmit submit_;  // reused: keep their memory
     wire::TaskAssign assign_;
     std::vector<const TaskType*> contract_types_;  // by type; NULL: a host's own
     std::vector<int8_t> local_types_;              // by type: 1 can, 0 cannot, -1 not asked yet

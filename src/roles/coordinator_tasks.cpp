@@ -88,9 +88,15 @@ bool Coordinator::Impl::add_dependencies(Gamer& gamer, const std::vector<uint64_
 }
 
 void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
-    wire::TaskSubmit& message = submit_;
-    if (const char* why = decode(frame.envelope, message)) {
-        return end_session(session, Status::kProtocol, why);
+    // A gamer's tasks are mostly alike: an envelope like the one before is not read twice.
+    wire::TaskSubmit& message = session.submit;
+    const std::span<const uint8_t> envelope = frame.envelope;
+    if (!session.submit_envelope.equals(envelope)) {
+        session.submit_envelope.assign(envelope);
+        const std::span<const uint8_t> kept = session.submit_envelope.span();
+        if (const char* why = decode(kept.empty() ? envelope : kept, message)) {
+            return end_session(session, Status::kProtocol, why);
+        }
     }
     if (frame.id == 0) return end_session(session, Status::kProtocol, "task_submit with id 0");
     Gamer& gamer = *gamers_.find(session.gamer);
@@ -400,8 +406,7 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
     }
     const uint64_t now = loop_.turn_us();
     const bool more = frame.flags & wire::kFlagMore;
-    const uint64_t task = scheduler_.task_of_attempt(session.peer, frame.id);
-    const bool current = task != 0 && scheduler_.is_current(session.peer, frame.id, result.attempt);
+    const sched::TaskRecord* current = scheduler_.current(session.peer, frame.id, result.attempt);
     if (!current) {
         // Given up earlier, or never given: the scheduler knows which, and frees the slot.
         scheduler_.answered(session.peer, frame.id, result.attempt, result.status, 0, now,
@@ -409,6 +414,7 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
         settle();
         return;
     }
+    const uint64_t task = scheduler_.task_of_attempt(session.peer, frame.id);
     Relay& waiting = relay(task);
     if (more && result.status == Status::kOk) {
         if (!result.sizes || result.sizes->params_size > limits::kPayloadSizeMax ||
@@ -427,7 +433,7 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
         waiting.result_open = gamer && gamer->session;
         if (!waiting.result_open) return;
         Session& to = *gamer->session;
-        encode(delivery_of(*scheduler_.find(task), result), envelope_);
+        encode(delivery_of(*current, result), envelope_);
         to.out.open(wire::Message::kResultDelivery, frame.flags & wire::kFlagChecksum,
                     waiting.client_task, envelope_.span());
         to.out.append(waiting.client_task, {frame.hold(frame.params), frame.hold(frame.data)},
@@ -437,7 +443,7 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
     }
     // In one frame: sizes say nothing there, and nobody checked them.
     result.sizes.reset();
-    const sched::TaskRecord record = *scheduler_.find(task);
+    const sched::TaskRecord record = *current;
     const sched::Verdict verdict = scheduler_.answered(
         session.peer, frame.id, result.attempt, result.status, result.processing_us, now, actions_);
     if (verdict != sched::Verdict::kAccepted) return settle();
