@@ -406,9 +406,10 @@ void Coordinator::Impl::bury(Session& session) {
 }
 
 void Coordinator::Impl::peer_gone(uint64_t peer, bool failed, const std::string& why) {
-    const sched::PeerRecord* record = scheduler_.peers().find(peer);
+    sched::PeerRecord* record = scheduler_.peers().find(peer);
     if (!record) return;
-    const std::string peer_id = record->peer_id;
+    // Moved, for memory may be short: a peer that is only half gone could never come back.
+    const std::string peer_id = std::move(record->peer_id);
     const size_t held = record->leases.size();
     scheduler_.peer_left(peer, failed, loop_.turn_us(), actions_);
     const uint32_t index = SlotMap<sched::PeerRecord>::index_of(peer);
