@@ -188,6 +188,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         bool live = false;      // submitted, and not known to be over
         bool whole = false;     // its input has arrived to the end
         bool chunked = false;   // in more than one frame
+        bool depends = false;   // on other tasks
         bool answered = false;  // its answer may wait for its gamer to read
         TaskType type = TaskType::kOther;
         int64_t priority = 0;

@@ -322,7 +322,7 @@ void Checkers::give_up(Attempt& attempt) {
 
 void Checkers::is_over(uint64_t token) {
     Tracked& task = tracked_[token];
-    task.live = task.whole = task.chunked = task.answered = false;
+    task.live = task.whole = task.chunked = task.depends = task.answered = false;
     if (!chunked_.empty()) chunked_.erase(token);
     task.open_before += std::exchange(task.open, 0);
     ++task.life;
@@ -467,8 +467,12 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     tracked.cause = Sometimes::kCount;
     tracked.bytes = bytes;
     tracked.submitted_us = world_.now_us();
-    if (task.owed && tracked.type != TaskType::kOther && !view.has(kDependsOn)) {
+    // One that waits for others may be held back, whichever of its submits counts.
+    tracked.depends |= view.has(kDependsOn);
+    if (task.owed && tracked.type != TaskType::kOther && !tracked.depends) {
         waiting_[{gamer.pipe, frame.id}] = token_of(gamer.host, frame.id);
+    } else {
+        waiting_.erase({gamer.pipe, frame.id});
     }
 }
 
