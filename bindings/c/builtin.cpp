@@ -165,6 +165,7 @@ const std::string& Builtin::codec_class() {
     const std::lock_guard lock(mutex_);
     if (!codec_class_) {
         const Result<Digest256> digest = codec::codec_class();
+        if (!digest && digest.error().status == Status::kMemory) throw std::bad_alloc();
         codec_class_ =
             digest ? std::string(reinterpret_cast<const char*>(digest->data()), digest->size())
                    : std::string();

@@ -44,19 +44,16 @@ Bytes take_bytes(const p2c2r_bytes& bytes, const MemoryHook* hook) {
     return adopt(bytes);
 }
 
-void PendingBytes::prepare(const p2c2r_bytes* bytes, const MemoryHook* hook) {
-    bytes_ = bytes;
-    copied_ = bytes && (!bytes->release || bytes->size <= kCopyAtMost);
-    if (copied_ && bytes->size > 0) copy_ = Bytes::copy(span_of(*bytes), hook);
+void PendingBytes::copy(const MemoryHook* hook) {
+    copy_ = Bytes::copy(span_of(*bytes_), hook);
 }
 
-Bytes PendingBytes::keep() {
-    if (!bytes_) return {};
-    return copied_ ? std::move(copy_) : adopt(*bytes_);
+Bytes PendingBytes::keep_large() {
+    return is_copied_ ? std::move(copy_) : adopt(*bytes_);
 }
 
-void PendingBytes::give_back() noexcept {
-    if (copied_ && bytes_->release) call_release(*bytes_);
+void PendingBytes::release() noexcept {
+    call_release(*bytes_);
 }
 
 Result<Bytes> read_map(const void* data, size_t size, int32_t format, const char* name,

@@ -21,22 +21,41 @@ inline constexpr size_t kCopyAtMost = 1024;
 // called. Nothing that comes after may fail; what might be better done first is in PendingBytes.
 Bytes take_bytes(const p2c2r_bytes& bytes, const MemoryHook* hook);
 
-// A payload between being looked at and being kept. Copies are made early, outside of locks; memory
-// that changes hands does so in keep(), which calls no host function. After the lock is gone,
-// give_back() returns what was only copied.
+// A payload between being looked at and being kept. Copies that need memory are made early, outside
+// of locks; memory that changes hands does so in keep(), which calls no host function. After the
+// lock is gone, give_back() returns what was only copied.
 class PendingBytes {
   public:
-    // `bytes` may be NULL: no payload. Throws std::bad_alloc.
-    void prepare(const p2c2r_bytes* bytes, const MemoryHook* hook);
-    // Throws std::bad_alloc, and then the host's memory is untouched.
-    Bytes keep();
-    void give_back() noexcept;
+    // `bytes` may be NULL: no payload. Up to `small_max` bytes are copied by keep() only. Throws
+    // std::bad_alloc.
+    PendingBytes(const p2c2r_bytes* bytes, size_t small_max, const MemoryHook* hook)
+        : bytes_(bytes),
+          is_small_(size() <= small_max),
+          is_copied_(bytes && (!bytes->release || bytes->size <= kCopyAtMost)) {
+        if (is_copied_ && !is_small_) copy(hook);
+    }
+    // A small payload goes to `small`, and what is returned is borrowed from there. Throws
+    // std::bad_alloc, and then the host's memory is untouched.
+    Bytes keep(uint8_t* small) {
+        if (!is_small_) return keep_large();
+        if (size() == 0) return {};
+        copy_run(small, bytes_->data, bytes_->size);
+        return Bytes::borrow({small, bytes_->size});
+    }
+    void give_back() noexcept {
+        if (is_copied_ && bytes_->release) release();
+    }
     [[nodiscard]] size_t size() const { return bytes_ ? bytes_->size : 0; }
 
   private:
-    const p2c2r_bytes* bytes_ = nullptr;
+    void copy(const MemoryHook* hook);
+    Bytes keep_large();
+    void release() noexcept;
+
+    const p2c2r_bytes* const bytes_;
+    const bool is_small_;
+    const bool is_copied_;
     Bytes copy_;
-    bool copied_ = false;
 };
 
 // A map in MessagePack or JSON text as checked MessagePack; data NULL or size 0: no bytes, which is

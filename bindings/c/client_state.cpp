@@ -35,12 +35,7 @@ ClientState::ClientState(RuntimeState& runtime, const p2c2r_client_config& confi
     : RoleState(runtime, HandleKind::kClient, config.deliver, config.event, config.user),
       settings_(std::move(settings)) {}
 
-ClientState::~ClientState() {
-    while (p2c2r_result* blank = blanks_) {
-        blanks_ = blank->next_pooled;
-        runtime.pool().give_result(blank);
-    }
-}
+ClientState::~ClientState() = default;
 
 Status ClientState::open() {
     const Status status = runtime.driver().run([this] {
@@ -126,32 +121,19 @@ void ClientState::hand_over(TaskEntry& entry, uint64_t id, uint64_t now) {
                 spec.deadline_us > entry.mail_us ? spec.deadline_us - entry.mail_us : 1;
         }
         if (role_) {
-            role_->submit(id, std::move(spec));
+            role_->submit(id, spec);
             return;
         }
         TaskResult closed;
         closed.status = Status::kClosed;
         end(entry, std::move(closed));
     } catch (...) {
+        // The role has kept nothing of it.
+        if (!entry.on_loop) return;
         TaskResult failed;
         failed.status = thrown_status();
         end(entry, std::move(failed));
-        if (!role_) return;
-        // Whatever the role has kept of it ends there, unheard.
-        try {
-            role_->cancel(id);
-        } catch (...) {
-        }
     }
-}
-
-p2c2r_result* ClientState::blank_result() noexcept {
-    if (!blanks_) blanks_ = runtime.pool().take_results(kBatch / 2);
-    if (p2c2r_result* blank = blanks_) {
-        blanks_ = blank->next_pooled;
-        return blank;
-    }
-    return runtime.pool().new_result();
 }
 
 void ClientState::on_task_ended(uint64_t task, TaskResult&& result) {
@@ -163,10 +145,7 @@ void ClientState::on_task_ended(uint64_t task, TaskResult&& result) {
 // The one place where a task ends.
 void ClientState::end(TaskEntry& entry, TaskResult&& result) noexcept {
     entry.on_loop = false;
-    // Empty, unless the role never got them.
-    if (!entry.spec.params.empty() || !entry.spec.data.empty()) {
-        entry.spec.params = entry.spec.data = Bytes();
-    }
+    entry.spec.params = entry.spec.data = Bytes();
     result.total_us += entry.mail_us;
     if (entry.output && result.success()) {
         if (result.data.size() > entry.output_size) {
@@ -175,7 +154,7 @@ void ClientState::end(TaskEntry& entry, TaskResult&& result) noexcept {
             std::memcpy(entry.output, result.data.data(), result.data.size());
         }
     }
-    p2c2r_result* blank = blank_result();
+    p2c2r_result* blank = runtime.pool().loop_result();
     entry.result = blank ? fill_result(blank, entry.id, entry.type, std::move(result))
                          : runtime.pool().short_memory_result();
     entry.next_ended = nullptr;
@@ -357,9 +336,7 @@ Status ClientState::shut(uint64_t deadline_us) {
         end_all(Status::kClosed);
         local_transport_.reset();
     });
-    if (runtime.driver().is_manual()) {
-        for (int turns = 0; turns < 2; ++turns) (void)runtime.driver().turn(0);  // the goodbye
-    }
+    runtime.driver().send_off();  // the goodbye
     if (!runtime.enter_gate(deadline_us)) return Status::kTimeout;
     DispatchBudget unlimited;
     deliver(unlimited);

@@ -32,6 +32,9 @@ namespace p2c2r::capi {
 
 class FramesState;
 
+// Payloads up to this size live in their entry.
+inline constexpr size_t kSmallPayload = 128;
+
 struct TaskEntry {
     enum class Phase : uint8_t {
         kMailed,   // accepted; the loop has not taken it yet
@@ -50,9 +53,10 @@ struct TaskEntry {
     std::atomic<Told> told{Told::kNo};  // who comes first: done or forget
     uint64_t id = 0;
     const TypeName* type = nullptr;
-    TaskSpec spec;  // until the loop takes it
+    TaskSpec spec;  // the role reads it until the task has ended
     uint64_t submitted_us = 0;
     uint64_t payload_size = 0;
+    uint8_t small[kSmallPayload];  // a payload that has no memory of its own
     p2c2r_done_fn done = nullptr;
     void* user = nullptr;
     void* output = nullptr;
@@ -118,8 +122,8 @@ class ClientState final : public RoleState, private roles::ClientEvents {
 
     Result<const TypeName*> type_of(const char* name);
     // Under the mutex; `entry` is new. What throws leaves the entry to be dropped.
-    Result<Done> fill(TaskEntry& entry, const p2c2r_task_desc& desc, const TypeName& type,
-                      Bytes&& params);
+    static void fill(TaskEntry& entry, const p2c2r_task_desc& desc, const TypeName& type,
+                     Bytes&& params);
     // Under the mutex. True: the mail was empty, so the loop must be told.
     bool put_in_mail(TaskEntry& entry);
     void drop(TaskEntry& entry);
@@ -130,7 +134,6 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     void hand_over(TaskEntry& entry, uint64_t id, uint64_t now);
     void end(TaskEntry& entry, TaskResult&& result) noexcept;
     void end_all(Status status) noexcept;
-    p2c2r_result* blank_result() noexcept;
     void deliver(DispatchBudget& budget);
     void tell(TaskEntry& entry);
 
@@ -163,7 +166,6 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     std::vector<TaskEntry*> entries_;  // by slot: those that the role has
     TaskEntry* ended_first_ = nullptr;
     TaskEntry** ended_last_ = &ended_first_;
-    p2c2r_result* blanks_ = nullptr;
 };
 
 }  // namespace p2c2r::capi

@@ -64,27 +64,19 @@ Result<const TypeName*> ClientState::type_of(const char* name) {
     const TypeName* last = last_type_.load(std::memory_order_acquire);
     if (last && std::strcmp(last->given.c_str(), name) == 0) return last;
     const size_t size = strnlen(name, limits::kTaskTypeLengthMax + 1);
-    TaskSpec probe;
-    probe.task_type.assign(name, size);
-    if (const Result<Done> good = roles::check_task_spec(probe); !good) return good.error();
+    if (const Result<Done> good = roles::check_task_type({name, size}); !good) return good.error();
     Result<const TypeName*> type = runtime.pool().intern({name, size});
     if (type) last_type_.store(*type, std::memory_order_release);
     return type;
 }
 
-Result<Done> ClientState::fill(TaskEntry& entry, const p2c2r_task_desc& desc, const TypeName& type,
-                               Bytes&& params) {
-    entry.phase = TaskEntry::Phase::kMailed;
-    entry.wants_cancel = false;
-    entry.told.store(TaskEntry::Told::kNo, std::memory_order_relaxed);
-    entry.type = &type;
-    entry.done = desc.done;
-    entry.user = desc.user;
-    entry.output = desc.output;
-    entry.output_size = desc.output_size;
-    entry.result = nullptr;
+void ClientState::fill(TaskEntry& entry, const p2c2r_task_desc& desc, const TypeName& type,
+                       Bytes&& params) {
     TaskSpec& spec = entry.spec;
-    spec.task_type.assign(type.canonical);
+    if (entry.type != &type) {
+        spec.task_type.assign(type.canonical);
+        entry.type = &type;
+    }
     spec.params = std::move(params);
     spec.deadline_us = desc.deadline_us;
     spec.priority = static_cast<int8_t>(desc.priority);
@@ -93,7 +85,14 @@ Result<Done> ClientState::fill(TaskEntry& entry, const p2c2r_task_desc& desc, co
     spec.place = static_cast<Place>(desc.place);
     spec.flags = desc.flags;
     spec.depends_on.assign(desc.depends_on, desc.depends_on + desc.depends_count);
-    return roles::check_task_spec(spec);
+    entry.phase = TaskEntry::Phase::kMailed;
+    entry.wants_cancel = false;
+    entry.told.store(TaskEntry::Told::kNo, std::memory_order_relaxed);
+    entry.done = desc.done;
+    entry.user = desc.user;
+    entry.output = desc.output;
+    entry.output_size = desc.output_size;
+    entry.result = nullptr;
 }
 
 p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2r_task* out,
@@ -110,14 +109,18 @@ p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2
         params = std::move(*read);
     }
     const uint64_t size = params.size() + (desc.data ? desc.data->size : 0);
+    if (size > limits::kPayloadSizeMax) {
+        return fail(why, Status::kSize, "data",
+                    "params and data of " + std::to_string(size) + " bytes exceed the limit of " +
+                        std::to_string(limits::kPayloadSizeMax));
+    }
     if (size >= kLargePayload && runtime.pool().held_bytes() + size > runtime.pool().memory_max()) {
         return fail(why, Status::kBusy, "memory_max",
                     "the payloads held by this runtime leave no room for " + std::to_string(size) +
                         " bytes more",
                     kBusyRetryMs);
     }
-    PendingBytes data;
-    data.prepare(desc.data, hook);
+    PendingBytes data(desc.data, kSmallPayload, hook);
     bool first;
     {
         // Inside the lock nothing of the host's is called: what is dropped there is only ours.
@@ -137,11 +140,12 @@ p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2
         TaskEntry& entry = *tasks_.find(id);
         entry.id = id;
         try {
-            if (const Result<Done> good = fill(entry, desc, **type, std::move(params)); !good) {
+            fill(entry, desc, **type, std::move(params));
+            if (const Result<Done> good = roles::check_task_spec(entry.spec); !good) {
                 drop(entry);
                 return fail(why, good.error());
             }
-            entry.spec.data = data.keep();
+            entry.spec.data = data.keep(entry.small);
         } catch (...) {
             drop(entry);
             throw;

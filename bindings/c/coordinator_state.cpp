@@ -175,9 +175,7 @@ Status CoordinatorState::shut(uint64_t deadline_us) {
         role_.reset();
         runtime.host_executors().end_orphans();
     });
-    if (runtime.driver().is_manual()) {
-        for (int turns = 0; turns < 2; ++turns) (void)runtime.driver().turn(0);  // the goodbyes
-    }
+    runtime.driver().send_off();  // the goodbyes
     const bool outside =
         runtime.host_executors().wait_outside(deadline_us, [this](const std::string& task_type) {
             runtime.log().format(LogLevel::kWarn, "capi",

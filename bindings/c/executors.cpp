@@ -1,4 +1,6 @@
 // p2c2r_runtime_add_executor and p2c2r_runtime_remove_executor.
+#include <cstring>
+
 #include "bindings/c/handles.h"
 #include "bindings/c/structs.h"
 #include "model/task_type.h"
@@ -18,10 +20,14 @@ p2c2r_status check_executor(const p2c2r_executor_desc& desc, p2c2r_error* why) {
             why, Status::kArgument, "flags",
             "flags " + std::to_string(desc.flags) + " are not made of P2C2R_EXECUTOR_ constants");
     }
-    TaskSpec probe;
-    probe.task_type = desc.task_type;
-    if (const Result<Done> good = roles::check_task_spec(probe); !good) {
+    const std::string_view name(desc.task_type,
+                                strnlen(desc.task_type, limits::kTaskTypeLengthMax + 1));
+    if (const Result<Done> good = roles::check_task_type(name); !good) {
         return fail(why, good.error());
+    }
+    if (name.find(',') != std::string_view::npos) {
+        return fail(why, Status::kArgument, "task_type",
+                    "task_type must have no comma, which divides the names in a peer's list");
     }
     return P2C2R_OK;
 }

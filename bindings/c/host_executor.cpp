@@ -142,7 +142,7 @@ Status HostExecutor::run_on_worker(p2c2r_job* job) {
     return status;
 }
 
-Status HostExecutor::seal(p2c2r_job* job, Status status) {
+Status HostExecutor::seal(p2c2r_job* job, Status status) noexcept try {
     exec::Job& inner = *job->job;
     if (status == Status::kOk && job->output_set) {
         inner.set_output(std::move(job->info), std::move(job->data));
@@ -158,6 +158,8 @@ Status HostExecutor::seal(p2c2r_job* job, Status status) {
         text = "the executor of '" + task_type_ + "' failed: " + status_text(status);
     }
     return inner.fail(status, std::move(job->field), std::move(text));
+} catch (const std::bad_alloc&) {
+    return Status::kMemory;
 }
 
 // ---- finish and cancel ------------------------------------------------------------------------
@@ -168,13 +170,7 @@ Status HostExecutor::finish(p2c2r_job* job, Status status) {
         return job->orphan.load() ? Status::kStale : Status::kState;
     }
     const bool orphan = job->orphan.load();
-    Status ended;
-    try {
-        ended = seal(job, status);
-    } catch (const std::bad_alloc&) {
-        ended = Status::kMemory;
-    }
-    const Status said = job->job->finish(ended);
+    const Status said = job->job->finish(seal(job, status));
     {
         const std::lock_guard lock(mutex_);
         job->phase.store(p2c2r_job::Phase::kEnded);
@@ -316,7 +312,17 @@ void HostExecutors::destroy_all() {
 
 bool HostExecutors::wait_outside(uint64_t deadline_us,
                                  FunctionRef<void(const std::string&)> waiting) {
-    for (const auto& executor : list()) {
+    // One by one, without a copy of the list: the end of a role needs no memory.
+    size_t known = 0;
+    for (size_t index = 0;; ++index) {
+        std::shared_ptr<HostExecutor> executor;
+        {
+            const std::lock_guard lock(mutex_);
+            if (executors_.size() != known) index = 0;  // they may have moved up
+            known = executors_.size();
+            if (index >= known) return true;
+            executor = executors_[index];
+        }
         for (;;) {
             const uint64_t slice = std::min(deadline_us, now_us() + 1'000'000);
             if (executor->wait_outside(slice)) break;
@@ -324,7 +330,6 @@ bool HostExecutors::wait_outside(uint64_t deadline_us,
             waiting(executor->task_type());
         }
     }
-    return true;
 }
 
 }  // namespace p2c2r::capi

@@ -104,8 +104,8 @@ class HostExecutor final : public exec::Executor,
     Status run_short(p2c2r_job* job);
     Status run_on_worker(p2c2r_job* job);
     p2c2r_status call_run(p2c2r_job* job) noexcept;
-    // Moves what the executor said into the job's output.
-    Status seal(p2c2r_job* job, Status status);
+    // Moves what the executor said into the job's output. kMemory: there is none for its words.
+    Status seal(p2c2r_job* job, Status status) noexcept;
     // Under the lock. The list takes over the reference of the job in progress.
     void link(p2c2r_job* job);
     // Under the lock. True: the caller releases the list's reference.

@@ -24,10 +24,11 @@ Status run_caught(FunctionRef<void()> work) noexcept {
 
 }  // namespace
 
-Result<std::unique_ptr<LoopDriver>> LoopDriver::create(bool manual) {
+Result<std::unique_ptr<LoopDriver>> LoopDriver::create(bool manual,
+                                                       std::atomic<const void*>& owner) {
     Result<std::unique_ptr<net::UvLoop>> loop = net::UvLoop::create();
     if (!loop) return loop.error();
-    std::unique_ptr<LoopDriver> driver(new LoopDriver(manual));
+    std::unique_ptr<LoopDriver> driver(new LoopDriver(manual, owner));
     driver->loop_ = std::move(*loop);
     driver->turn_end_.run = [raw = driver.get()] { raw->settle(); };
     driver->loop_->set_intake([raw = driver.get()] { raw->begin_turn(); });
@@ -178,7 +179,6 @@ void LoopDriver::turn_held(uint64_t timeout_us) {
             driver.turns_.release();
         }
     } held(*this);
-    const PipeSignalHeld no_signal;
     loop_->turn(timeout_us);
 }
 
@@ -187,6 +187,13 @@ bool LoopDriver::turn(uint64_t timeout_us) {
     if (!turns_.acquire_politely(started + timeout_us)) return false;
     turn_held(timeout_us);
     return true;
+}
+
+void LoopDriver::send_off() noexcept {
+    if (!manual_) return;
+    for (int turns = 0; turns < 2; ++turns) {
+        (void)run_caught([this] { (void)turn(0); });
+    }
 }
 
 bool LoopDriver::wait(std::unique_lock<std::mutex>& lock, std::condition_variable& changed,

@@ -29,7 +29,9 @@ inline constexpr uint64_t kSpinUs = 500;
 
 class LoopDriver {
   public:
-    static Result<std::unique_ptr<LoopDriver>> create(bool manual);
+    // `owner` holds the token of the thread that is on the loop, or NULL; others may look there
+    // too. It MUST outlive the driver.
+    static Result<std::unique_ptr<LoopDriver>> create(bool manual, std::atomic<const void*>& owner);
     ~LoopDriver();
 
     [[nodiscard]] net::UvLoop& loop() { return *loop_; }
@@ -57,6 +59,8 @@ class LoopDriver {
     // RUN_MANUAL: one turn, waiting up to timeout_us for something to do. False: another thread
     // had the loop all that time.
     bool turn(uint64_t timeout_us);
+    // RUN_MANUAL: what a role that has gone wrote last leaves. Never fails.
+    void send_off() noexcept;
 
     // Waits until `ready` (asked with `lock` held) says true, turning the loop itself in
     // RUN_MANUAL; else `changed` MUST be notified when its answer may have become another. False at
@@ -72,7 +76,7 @@ class LoopDriver {
         Work* next = nullptr;
     };
 
-    explicit LoopDriver(bool manual) : manual_(manual) {}
+    LoopDriver(bool manual, std::atomic<const void*>& owner) : manual_(manual), owner_(owner) {}
     void thread_main(p2c2r_thread_fn thread, void* user, const Log& log);
     void begin_turn();
     void do_work() noexcept;
@@ -85,8 +89,8 @@ class LoopDriver {
     std::function<void()> settle_;
     net::Loop::TurnEnd turn_end_;
     TurnLock turns_;
-    std::atomic<const void*> owner_{nullptr};  // token of the thread that is on the loop
-    std::atomic<bool> turning_{false};         // a turn runs, or a foreign loop waits in its place
+    std::atomic<const void*>& owner_;
+    std::atomic<bool> turning_{false};  // a turn runs, or a foreign loop waits in its place
     std::atomic<bool> foreign_{false};
     std::thread thread_;
     std::atomic<bool> stopping_{false};

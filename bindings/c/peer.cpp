@@ -23,9 +23,7 @@ Result<std::vector<std::string>> split_types(std::string_view text) {
         text = comma == std::string_view::npos ? "" : text.substr(comma + 1);
         while (name.starts_with(' ')) name.remove_prefix(1);
         while (name.ends_with(' ')) name.remove_suffix(1);
-        TaskSpec probe;
-        probe.task_type = name;
-        if (const Result<Done> good = roles::check_task_spec(probe); !good) {
+        if (const Result<Done> good = roles::check_task_type(name); !good) {
             return field_error(Status::kArgument, "task_types", good.error().text);
         }
         types.emplace_back(canonical_task_type(name));

@@ -153,9 +153,7 @@ Status PeerState::shut(uint64_t deadline_us) {
         runtime.host_executors().end_orphans();
         local_transport_.reset();
     });
-    if (runtime.driver().is_manual()) {
-        for (int turns = 0; turns < 2; ++turns) (void)runtime.driver().turn(0);  // the goodbye
-    }
+    runtime.driver().send_off();  // the goodbye
     const bool outside =
         runtime.host_executors().wait_outside(deadline_us, [this](const std::string& task_type) {
             runtime.log().format(LogLevel::kWarn, "capi",

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 #include "bindings/c/host_scope.h"
 #include "bindings/c/results.h"
@@ -183,6 +184,14 @@ Result<const TypeName*> Pool::intern(std::string_view name) {
 
 // ---- results ----------------------------------------------------------------------------------
 
+p2c2r_result* Pool::new_result() noexcept {
+    auto* result = new (std::nothrow) p2c2r_result;
+    if (!result) return nullptr;
+    result->pool = this;
+    retain();
+    return result;
+}
+
 p2c2r_result* Pool::take_results(uint32_t count) noexcept {
     const std::lock_guard lock(mutex_);
     p2c2r_result* list = nullptr;
@@ -197,12 +206,33 @@ p2c2r_result* Pool::take_results(uint32_t count) noexcept {
     return list;
 }
 
-p2c2r_result* Pool::new_result() noexcept {
-    auto* result = new (std::nothrow) p2c2r_result;
-    if (!result) return nullptr;
-    result->pool = this;
-    retain();
+p2c2r_result* Pool::take_result() noexcept {
+    p2c2r_result* result = take_results(1);
+    return result ? result : new_result();
+}
+
+p2c2r_result* Pool::loop_result() noexcept {
+    if (!loop_results_) {
+        loop_results_ = take_results(kLoopResultsTaken);
+        for (const p2c2r_result* at = loop_results_; at; at = at->next_pooled) {
+            ++loop_results_count_;
+        }
+        if (!loop_results_) return new_result();
+    }
+    p2c2r_result* result = loop_results_;
+    loop_results_ = result->next_pooled;
+    --loop_results_count_;
     return result;
+}
+
+void Pool::end_loop() noexcept {
+    p2c2r_result* list = std::exchange(loop_results_, nullptr);
+    loop_results_count_ = 0;
+    while (list) {
+        p2c2r_result* const result = list;
+        list = result->next_pooled;
+        give_result(result);
+    }
 }
 
 p2c2r_result* Pool::short_memory_result() noexcept {
@@ -211,6 +241,13 @@ p2c2r_result* Pool::short_memory_result() noexcept {
 }
 
 void Pool::give_result(p2c2r_result* result) noexcept {
+    if (kKeepsBlocks && loop_thread_.load(std::memory_order_relaxed) == this_thread_token() &&
+        loop_results_count_ < kLoopResultsMax) {
+        result->next_pooled = loop_results_;
+        loop_results_ = result;
+        ++loop_results_count_;
+        return;
+    }
     {
         const std::lock_guard lock(mutex_);
         if (kKeepsBlocks && references_ > 1 && results_count_ < kResultsKeptMax) {

@@ -43,20 +43,29 @@ class Pool {
     // The name's entry, made at its first use. kLimit when there are too many names.
     Result<const TypeName*> intern(std::string_view name);
 
-    // Result objects: a list of them at a time, linked by `next_pooled`. Never more than asked for.
-    p2c2r_result* take_results(uint32_t count) noexcept;
-    // Drops the reference that a result that is out holds.
+    // Result objects: one that was used before, or a new one; holds a reference. NULL when memory
+    // is short.
+    p2c2r_result* take_result() noexcept;
+    // The same on the thread that is on the loop, where it costs no lock.
+    p2c2r_result* loop_result() noexcept;
+    // Drops the reference that a result that is out holds. Any thread.
     void give_result(p2c2r_result* result) noexcept;
-    // A new one; holds a reference. NULL when memory is short.
-    p2c2r_result* new_result() noexcept;
     // The answer of a task for which not even an object could be made: kMemory. Holds a reference.
     p2c2r_result* short_memory_result() noexcept;
+
+    // The token (this_thread_token) of the thread that is on the loop. Only that thread touches the
+    // loop's own list of results.
+    [[nodiscard]] std::atomic<const void*>& loop_thread() { return loop_thread_; }
+    // There will be no loop any more.
+    void end_loop() noexcept;
 
   private:
     static constexpr size_t kSmallest = 128;             // header and 64 bytes
     static constexpr size_t kClasses = 7;                // up to 8 KiB
     static constexpr size_t kKeptBytesMax = 256 * 1024;  // of each class
     static constexpr uint32_t kResultsKeptMax = 1024;
+    static constexpr uint32_t kLoopResultsMax = 128;
+    static constexpr uint32_t kLoopResultsTaken = 32;  // at a time
     static constexpr size_t kNamesMax = 4096;
 
     struct FreeBlock {
@@ -74,11 +83,18 @@ class Pool {
     void* allocate_raw(size_t size, size_t align) noexcept;
     void deallocate_raw(void* data, size_t size, size_t align) noexcept;
     static size_t class_of(size_t size) noexcept;
+    p2c2r_result* new_result() noexcept;
+    // Some of those that are kept, linked by `next_pooled`; each then holds a reference.
+    p2c2r_result* take_results(uint32_t count) noexcept;
 
     MemoryHook hook_;
     p2c2r_allocator allocator_{};
     const uint64_t memory_max_;
     std::unique_ptr<p2c2r_result> short_memory_;
+
+    std::atomic<const void*> loop_thread_{nullptr};
+    p2c2r_result* loop_results_ = nullptr;  // the loop's own; each holds a reference
+    uint32_t loop_results_count_ = 0;
 
     std::mutex mutex_;  // guards all below
     uint64_t references_ = 1;

@@ -30,19 +30,6 @@ inline uint32_t process_epoch() noexcept {
 // Starts a thread that blocks all signals from its first instruction on.
 std::thread start_quiet_thread(FunctionRef<std::thread()> start);
 
-// While it lives, writing to a connection that the other side has reset does not end the process:
-// SIGPIPE is blocked on this thread, and one that came meanwhile is taken back.
-class PipeSignalHeld {
-  public:
-    PipeSignalHeld() noexcept;
-    ~PipeSignalHeld();
-    PipeSignalHeld(const PipeSignalHeld&) = delete;
-    PipeSignalHeld& operator=(const PipeSignalHeld&) = delete;
-
-  private:
-    bool changed_ = false;
-};
-
 // A hint to the core that this thread spins.
 void relax_core() noexcept;
 

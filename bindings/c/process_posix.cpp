@@ -88,33 +88,6 @@ std::thread start_quiet_thread(FunctionRef<std::thread()> start) {
     return start();
 }
 
-PipeSignalHeld::PipeSignalHeld() noexcept {
-    // Most hosts ignore the signal: then one call is all that this costs.
-    struct sigaction action;
-    if (sigaction(SIGPIPE, nullptr, &action) == 0 && !(action.sa_flags & SA_SIGINFO) &&
-        action.sa_handler == SIG_IGN) {
-        return;
-    }
-    sigset_t pipe_only;
-    sigset_t old;
-    sigemptyset(&pipe_only);
-    sigaddset(&pipe_only, SIGPIPE);
-    if (pthread_sigmask(SIG_BLOCK, &pipe_only, &old) == 0) {
-        changed_ = sigismember(&old, SIGPIPE) == 0;
-    }
-}
-
-PipeSignalHeld::~PipeSignalHeld() {
-    if (!changed_) return;
-    sigset_t pipe_only;
-    sigemptyset(&pipe_only);
-    sigaddset(&pipe_only, SIGPIPE);
-    const timespec no_time{};
-    while (sigtimedwait(&pipe_only, nullptr, &no_time) == SIGPIPE) {
-    }
-    pthread_sigmask(SIG_UNBLOCK, &pipe_only, nullptr);
-}
-
 // ---- the machine ------------------------------------------------------------------------------
 
 void relax_core() noexcept {

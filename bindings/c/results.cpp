@@ -58,6 +58,17 @@ const char* give_text(std::string_view text, size_t* size) {
     return text.empty() ? "" : text.data();
 }
 
+// The same bytes inside the object, behind the first `used` of its own, or in memory of the pool.
+Bytes moved(p2c2r_result& result, const Bytes& bytes, size_t& used) {
+    if (bytes.size() > p2c2r_result::kSmall - used) {
+        return Bytes::copy(bytes.span(), result.pool->hook());
+    }
+    uint8_t* const at = result.small + used;
+    copy_run(at, bytes.data(), bytes.size());
+    used += bytes.size();
+    return Bytes::borrow({at, bytes.size()});
+}
+
 }  // namespace
 
 p2c2r_result* fill_result(p2c2r_result* blank, uint64_t task, const TypeName* type,
@@ -67,23 +78,36 @@ p2c2r_result* fill_result(p2c2r_result* blank, uint64_t task, const TypeName* ty
     blank->references.store(1, std::memory_order_relaxed);
     blank->task = task;
     blank->type = type;
-    blank->answer = std::move(answer);
+    // Member by member: most answers have no texts, and an object that is used again has none left.
     TaskResult& kept = blank->answer;
-    if (reinterpret_cast<uintptr_t>(kept.data.data()) % kPayloadAlign != 0) {
-        try {
-            kept.data = Bytes::copy(kept.data.span(), blank->pool->hook());
-        } catch (const std::bad_alloc&) {
-            kept.status = Status::kMemory;
-            kept.info = kept.data = Bytes();
-        }
+    kept.status = answer.status;
+    kept.source = answer.source;
+    kept.attempts = answer.attempts;
+    kept.processing_us = answer.processing_us;
+    kept.queue_us = answer.queue_us;
+    kept.network_us = answer.network_us;
+    kept.total_us = answer.total_us;
+    kept.retry_after_ms = answer.retry_after_ms;
+    if (!answer.field.empty()) kept.field = std::move(answer.field);
+    if (!answer.error.empty()) kept.error = std::move(answer.error);
+    try {
+        size_t used = 0;
+        const bool is_aligned =
+            reinterpret_cast<uintptr_t>(answer.data.data()) % kPayloadAlign == 0;
+        kept.data = is_aligned && !answer.data.is_borrowed() ? std::move(answer.data)
+                                                             : moved(*blank, answer.data, used);
+        kept.info =
+            answer.info.is_borrowed() ? moved(*blank, answer.info, used) : std::move(answer.info);
+    } catch (const std::bad_alloc&) {
+        kept.status = Status::kMemory;
+        kept.info = kept.data = Bytes();
     }
     return blank;
 }
 
 p2c2r_result* make_result(Pool& pool, uint64_t task, const TypeName* type,
                           TaskResult&& answer) noexcept {
-    p2c2r_result* blank = pool.take_results(1);
-    if (!blank) blank = pool.new_result();
+    p2c2r_result* blank = pool.take_result();
     if (!blank) return pool.short_memory_result();
     return fill_result(blank, task, type, std::move(answer));
 }
@@ -260,7 +284,10 @@ void P2C2R_CALL p2c2r_result_release(const p2c2r_result* result) {
     counted->answer.info = counted->answer.data = Bytes();
     counted->answer.field.clear();
     counted->answer.error.clear();
-    delete counted->views.exchange(nullptr, std::memory_order_relaxed);
+    if (ResultViews* views = counted->views.load(std::memory_order_acquire)) {
+        counted->views.store(nullptr, std::memory_order_relaxed);
+        delete views;
+    }
     counted->pool->give_result(counted);
 }
 

@@ -27,6 +27,9 @@ struct p2c2r_result {
     const p2c2r::capi::TypeName* type = nullptr;  // NULL: no task (a call)
     uint64_t task = 0;
     p2c2r::TaskResult answer;
+    // Answers of up to this many bytes are kept here.
+    static constexpr size_t kSmall = 192;
+    alignas(p2c2r::kPayloadAlign) uint8_t small[kSmall];
     std::atomic<p2c2r::capi::ResultViews*> views{nullptr};
     p2c2r_result* next_pooled = nullptr;
 
@@ -36,8 +39,9 @@ struct p2c2r_result {
 
 namespace p2c2r::capi {
 
-// Fills an object of the pool; the caller gets the one reference. The bytes are copied when they do
-// not begin on a 64-byte boundary; if memory is short for that, the answer is kMemory.
+// Fills an object of the pool; the caller gets the one reference. Bytes that are borrowed are
+// copied, and data that does not begin on a 64-byte boundary; if memory is short for that, the
+// answer is kMemory.
 p2c2r_result* fill_result(p2c2r_result* blank, uint64_t task, const TypeName* type,
                           TaskResult&& answer) noexcept;
 // With an object of its own; falls back to the pool's answer for short memory. Never NULL.

@@ -23,9 +23,7 @@ Result<Done> read_role_id(const char* given, const char* field, std::string& out
     out.clear();
     if (!given) return Done{};
     const std::string_view text(given, strnlen(given, limits::kIdLengthMax + 1));
-    bool good = !text.empty() && text.size() <= limits::kIdLengthMax && is_utf8(text);
-    for (const char letter : text) good = good && static_cast<unsigned char>(letter) >= 0x20;
-    if (!good) {
+    if (text.empty() || text.size() > limits::kIdLengthMax || !is_name_text(text)) {
         return field_error(Status::kArgument, field,
                            std::string(field) + " must be 1 to " +
                                std::to_string(limits::kIdLengthMax) +

@@ -56,7 +56,7 @@ Result<std::unique_ptr<RuntimeState>> RuntimeState::create(const p2c2r_runtime_c
     state->pool_.reset(Pool::create(
         config.allocator, config.memory_max == 0 ? limits::kMemoryMaxDefault : config.memory_max));
     Result<std::unique_ptr<LoopDriver>> driver =
-        LoopDriver::create(config.run_mode == P2C2R_RUN_MANUAL);
+        LoopDriver::create(config.run_mode == P2C2R_RUN_MANUAL, state->pool_->loop_thread());
     if (!driver) return driver.error();
     state->driver_ = std::move(*driver);
     state->driver_->set_hooks([raw] { raw->intake(); }, [raw] { raw->settle(); });
@@ -103,6 +103,7 @@ RuntimeState::~RuntimeState() {
     }
     builtin_.reset();
     driver_.reset();
+    if (pool_) pool_->end_loop();
 }
 
 void RuntimeState::write(LogLevel level, std::string_view room, std::string_view text) {

@@ -14,6 +14,15 @@ Error jpeg_error(std::string text) {
     return field_error(Status::kParams, "data", "JPEG: " + std::move(text));
 }
 
+// What the library said about its last call; short memory is no fault of the picture.
+Error library_error(void* handle, Status status, const std::string& where) {
+    const std::string said = tjGetErrorStr2(handle);
+    if (said.rfind("Insufficient memory", 0) == 0) {
+        return make_error(Status::kMemory, "no memory for a JPEG of this size");
+    }
+    return field_error(status, status == Status::kParams ? "data" : "", "JPEG: " + said + where);
+}
+
 struct HandleCloser {
     void operator()(void* handle) const { tjDestroy(handle); }
 };
@@ -93,7 +102,7 @@ Result<Image> decode_jpeg(std::span<const uint8_t> file, const ImageHeader& head
     int colorspace = 0;
     if (tjDecompressHeader3(handle.get(), file.data(), file.size(), &width, &height, &subsampling,
                             &colorspace) != 0) {
-        return jpeg_error(tjGetErrorStr2(handle.get()));
+        return library_error(handle.get(), Status::kParams, "");
     }
     if (width != static_cast<int>(header.width) || height != static_cast<int>(header.height)) {
         return jpeg_error("two frame headers disagree about the size");
@@ -105,9 +114,9 @@ Result<Image> decode_jpeg(std::span<const uint8_t> file, const ImageHeader& head
     const int flags = TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS;
     if (tjDecompress2(handle.get(), file.data(), file.size(), pixels.data(), width, 0, height,
                       TJPF_RGB, flags) != 0) {
-        return jpeg_error(std::string(tjGetErrorStr2(handle.get())) + " (" + std::to_string(width) +
-                          " x " + std::to_string(height) + ", " + std::to_string(file.size()) +
-                          " bytes)");
+        return library_error(handle.get(), Status::kParams,
+                             " (" + std::to_string(width) + " x " + std::to_string(height) + ", " +
+                                 std::to_string(file.size()) + " bytes)");
     }
     return Image{header.width, header.height, 3, std::move(pixels).freeze(size)};
 }
@@ -127,8 +136,7 @@ Result<Bytes> encode_jpeg(const Image& image, uint32_t quality, const MemoryHook
                     &file, &size, subsampling, static_cast<int>(quality), TJFLAG_ACCURATEDCT);
     const std::unique_ptr<unsigned char, TurboFree> owner(file);
     if (failed != 0) {
-        return make_error(Status::kExecutor,
-                          std::string("JPEG encoder: ") + tjGetErrorStr2(handle.get()));
+        return library_error(handle.get(), Status::kExecutor, "");
     }
     return Bytes::copy(std::span<const uint8_t>(file, size), memory);
 }

@@ -83,10 +83,6 @@ Bytes Bytes::adopt(const void* data, size_t size,
     return Bytes(block, block->data, size);
 }
 
-Bytes Bytes::borrow(std::span<const uint8_t> memory) {
-    return Bytes(nullptr, memory.data(), memory.size());
-}
-
 Buffer Buffer::allocate(size_t capacity, const MemoryHook* hook) {
     Buffer buffer;
     buffer.block_ = detail::new_block(capacity, hook);

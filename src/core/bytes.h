@@ -17,6 +17,41 @@
 
 namespace p2c2r {
 
+// GCC 12 takes branches for possible that a size known at compile time rules out.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Warray-bounds"
+#pragma GCC diagnostic ignored "-Wstringop-overflow"
+#pragma GCC diagnostic ignored "-Wstringop-overread"
+#endif
+// memcpy for runs that are mostly short: up to 64 bytes without a call. `size` may be 0.
+inline void copy_run(void* to, const void* from, size_t size) {
+    auto* target = static_cast<uint8_t*>(to);
+    const auto* source = static_cast<const uint8_t*>(from);
+    // Two moves of a fixed size that may overlap cover every size between that and its double.
+    if (size > 64) {
+        std::memcpy(target, source, size);
+    } else if (size >= 16) {
+        if (size > 32) {
+            std::memcpy(target + 16, source + 16, 16);
+            std::memcpy(target + size - 32, source + size - 32, 16);
+        }
+        std::memcpy(target, source, 16);
+        std::memcpy(target + size - 16, source + size - 16, 16);
+    } else if (size >= 8) {
+        std::memcpy(target, source, 8);
+        std::memcpy(target + size - 8, source + size - 8, 8);
+    } else if (size >= 4) {
+        std::memcpy(target, source, 4);
+        std::memcpy(target + size - 4, source + size - 4, 4);
+    } else {
+        for (size_t i = 0; i < size; ++i) target[i] = source[i];
+    }
+}
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+
 // Where payload memory comes from. Must outlive the last Bytes that was allocated through it.
 struct MemoryHook {
     void* (*allocate)(void* user, size_t size, size_t align) = nullptr;
@@ -84,7 +119,15 @@ class Bytes {
     static Bytes adopt(const void* data, size_t size,
                        void (*release)(void* user, const void* data, size_t size), void* user);
     // Memory that outlives every user of the Bytes (constants, a caller's stack during a call).
-    static Bytes borrow(std::span<const uint8_t> memory);
+    static Bytes borrow(std::span<const uint8_t> memory) {
+        return Bytes(nullptr, memory.data(), memory.size());
+    }
+    // The same bytes for as long as they are wanted: borrowed ones are copied, counted ones are
+    // referenced. Throws std::bad_alloc when memory is short.
+    [[nodiscard]] Bytes owned(const MemoryHook* hook = nullptr) const {
+        return is_borrowed() ? copy(span(), hook) : *this;
+    }
+    [[nodiscard]] bool is_borrowed() const { return !block_ && size_ > 0; }
 
     [[nodiscard]] const uint8_t* data() const { return data_; }
     [[nodiscard]] size_t size() const { return size_; }

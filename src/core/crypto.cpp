@@ -5,6 +5,7 @@
 #include "core/crypto.h"
 
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
@@ -28,12 +29,22 @@ void need(int openssl_result) {
     if (openssl_result != 1) throw std::bad_alloc();
 }
 
+// OpenSSL notes each failure in a list of the thread. That is the host's thread: what we leave
+// there it would take for a failure of its own.
+struct OwnErrors {
+    OwnErrors() { ERR_set_mark(); }
+    ~OwnErrors() { ERR_pop_to_mark(); }
+    OwnErrors(const OwnErrors&) = delete;
+    OwnErrors& operator=(const OwnErrors&) = delete;
+};
+
 struct Library {
     OSSL_LIB_CTX* context = nullptr;
     EVP_MD* sha256 = nullptr;
     EVP_CIPHER* chacha20 = nullptr;
 
     Library() {
+        const OwnErrors errors;
         // No exit handler and no configuration file; without effect where the host was first.
         need(OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG, nullptr));
         try {
@@ -63,6 +74,7 @@ struct DigestContext {
 class SystemRandom final : public RandomSource {
   public:
     SystemRandom() : cipher_(need(EVP_CIPHER_CTX_new())) {
+        const OwnErrors errors;
         try {
             need(RAND_priv_bytes_ex(library().context, pool_, kKeySize, 256));
             need(EVP_EncryptInit_ex2(cipher_, library().chacha20, nullptr, nullptr, nullptr));
@@ -92,6 +104,7 @@ class SystemRandom final : public RandomSource {
     // next.
     void draw() {
         static constexpr uint8_t kCounter[16] = {};  // a key is used for one draw only
+        const OwnErrors errors;
         need(EVP_EncryptInit_ex2(cipher_, nullptr, pool_, kCounter, nullptr));
         std::memset(pool_, 0, sizeof pool_);
         int size = 0;
@@ -115,6 +128,7 @@ Digest256 sha256(std::span<const uint8_t> data) {
 }
 
 Digest256 sha256(std::span<const uint8_t> first, std::span<const uint8_t> second) {
+    const OwnErrors errors;
     const DigestContext digest;
     Digest256 out;
     need(EVP_DigestInit_ex2(digest.context, library().sha256, nullptr));

@@ -17,24 +17,21 @@ namespace p2c2r {
 template <class T>
 class SlotMap {
   public:
-    explicit SlotMap(uint32_t slots_max = 0xFFFFFFFEu) : slots_max_(slots_max) {}
+    explicit SlotMap(uint32_t slots_max = 0xFFFFFFFDu) : slots_max_(slots_max) {}
 
     // 0 when full. The value in a reused slot is what erase() left; callers reset it.
     uint64_t insert() {
-        uint32_t index;
-        if (!free_.empty()) {
-            index = free_.back();
-            free_.pop_back();
-        } else {
+        uint32_t index = first_free_;
+        if (index == kNone) {
             if (slots_used_ >= slots_max_) return 0;
             if (slots_used_ == chunks_.size() * kChunkSlots) {
-                free_.reserve((chunks_.size() + 1) * kChunkSlots);
                 chunks_.push_back(std::make_unique<Slot[]>(kChunkSlots));
             }
             index = slots_used_++;
         }
         Slot& slot = at(index);
-        slot.live = true;
+        first_free_ = slot.next_free;
+        slot.next_free = kLive;
         ++size_;
         return id_of(index, slot.generation);
     }
@@ -43,19 +40,19 @@ class SlotMap {
         const uint32_t index = static_cast<uint32_t>(id) - 1;
         if (index >= slots_used_) return nullptr;
         Slot& slot = at(index);
-        return slot.live && slot.generation == static_cast<uint32_t>(id >> 32) ? &slot.value
-                                                                               : nullptr;
+        return is_live(slot, id) ? &slot.value : nullptr;
     }
     const T* find(uint64_t id) const { return const_cast<SlotMap*>(this)->find(id); }
 
     // The value is not destroyed: whoever erases resets what must not linger.
     bool erase(uint64_t id) {
-        if (!find(id)) return false;
         const uint32_t index = static_cast<uint32_t>(id) - 1;
+        if (index >= slots_used_) return false;
         Slot& slot = at(index);
-        slot.live = false;
+        if (!is_live(slot, id)) return false;
         --size_;
-        if (++slot.generation != 0xFFFFFFFFu) free_.push_back(index);
+        slot.next_free = kNone;
+        if (++slot.generation != 0xFFFFFFFFu) slot.next_free = std::exchange(first_free_, index);
         return true;
     }
 
@@ -67,7 +64,7 @@ class SlotMap {
     void for_each(F&& f) {
         for (uint32_t index = 0; index < slots_used_; ++index) {
             Slot& slot = at(index);
-            if (slot.live) f(id_of(index, slot.generation), slot.value);
+            if (slot.next_free == kLive) f(id_of(index, slot.generation), slot.value);
         }
     }
 
@@ -75,18 +72,23 @@ class SlotMap {
 
   private:
     static constexpr uint32_t kChunkSlots = 64;
+    static constexpr uint32_t kNone = 0xFFFFFFFFu;
+    static constexpr uint32_t kLive = 0xFFFFFFFEu;
     struct Slot {
         T value{};
         uint32_t generation = 1;
-        bool live = false;
+        uint32_t next_free = kNone;  // kLive: not free; the last one erased is the next one used
     };
+    static bool is_live(const Slot& slot, uint64_t id) {
+        return slot.next_free == kLive && slot.generation == static_cast<uint32_t>(id >> 32);
+    }
     static uint64_t id_of(uint32_t index, uint32_t generation) {
         return static_cast<uint64_t>(generation) << 32 | (index + 1u);
     }
     Slot& at(uint32_t index) { return chunks_[index / kChunkSlots][index % kChunkSlots]; }
 
     std::vector<std::unique_ptr<Slot[]>> chunks_;  // chunks, so that references stay valid
-    std::vector<uint32_t> free_;
+    uint32_t first_free_ = kNone;
     size_t size_ = 0;
     uint32_t slots_used_ = 0;
     uint32_t slots_max_;

@@ -52,4 +52,12 @@ bool detail::is_utf8_slowly(std::string_view text) {
     return true;
 }
 
+bool is_name_text(std::string_view text) {
+    for (const char letter : text) {
+        const auto byte = static_cast<unsigned char>(letter);
+        if (byte < 0x20 || byte == 0x7f) return false;
+    }
+    return is_utf8(text);
+}
+
 }  // namespace p2c2r

@@ -1,4 +1,4 @@
-// UTF-8: is a text well formed.
+// UTF-8: is a text well formed, and fit to be a name.
 #pragma once
 
 #include <cstddef>
@@ -26,5 +26,9 @@ inline bool is_utf8(std::string_view text) {
     if (size > 8) any |= four_from(4) | four_from(size - 8);
     return (any & 0x80808080u) == 0 || detail::is_utf8_slowly(text);
 }
+
+// True for UTF-8 without ASCII control characters: what a name may consist of that stands in logs,
+// metrics and lists. An empty text is one.
+bool is_name_text(std::string_view text);
 
 }  // namespace p2c2r

@@ -30,7 +30,8 @@ struct Output {
     uint64_t memory_peak = 0;  // bytes of working memory, 0 unknown
 };
 
-// What goes into a job.
+// What goes into a job. Its bytes may be borrowed for the length of start(): a runner owns what it
+// keeps for longer.
 struct JobSpec {
     std::string_view task_type;  // canonical; copied by the runner
     Bytes params;
@@ -117,6 +118,9 @@ class Executor {
         bool uses_gpu = false;
         bool exact = false;         // same bytes everywhere
         uint32_t parallel_max = 0;  // 0: as many as there are workers
+        // With on_loop: never says kPending and keeps neither job nor input beyond run(), so both
+        // need no owner. The output may refer to the input.
+        bool borrows = false;
     };
 
     virtual ~Executor() = default;
@@ -149,10 +153,15 @@ class Registry {
     std::unique_ptr<State> state_;
 };
 
+// What to answer when this machine has no executor for `task_type`: kUnsupported for a type that
+// the contract declares, kTaskType for any other name; either says what there is.
+Error no_executor(std::string_view task_type, const std::vector<std::string>& there_are);
+
 class RunnerEvents {
   public:
     // `tag` is the one given to start(). Exactly once per job, on the loop thread; for executors
-    // with traits().on_loop it comes before start() returns.
+    // with traits().on_loop it comes before start() returns. Where the input was borrowed the
+    // output may be, until this returns.
     virtual void on_job_done(uint64_t tag, Output&& output) = 0;
 
   protected:

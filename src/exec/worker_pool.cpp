@@ -15,6 +15,7 @@ namespace p2c2r::exec {
 namespace {
 
 constexpr size_t kSpareJobsMax = 256;
+constexpr uint64_t kAtOnce = UINT64_MAX;  // the id of jobs that have ended: no entry has it
 
 }  // namespace
 
@@ -34,7 +35,9 @@ struct WorkerPool::Loop {
 WorkerPool::WorkerPool(Registry& registry, LoopWaker& waker, WorkerPoolOptions options)
     : registry_(registry),
       queue_(std::make_shared<WorkQueue>(waker, std::move(options))),
-      loop_(std::make_unique<Loop>()) {}
+      loop_(std::make_unique<Loop>()) {
+    loop_->spare_jobs.reserve(kSpareJobsMax);  // now: letting a job go needs no memory
+}
 
 WorkerPool::~WorkerPool() {
     close();
@@ -106,7 +109,7 @@ WorkLane* WorkerPool::find_lane(std::string_view task_type) {
     return loop.last_lane = found->second;
 }
 
-Job* WorkerPool::new_job(const JobSpec& spec) {
+Job* WorkerPool::new_job(const JobSpec& spec, const WorkLane& lane) {
     Job* job;
     if (loop_->spare_jobs.empty()) {
         job = JobControl::make();
@@ -116,20 +119,20 @@ Job* WorkerPool::new_job(const JobSpec& spec) {
     }
     try {
         job->task_type.assign(spec.task_type);
+        const bool borrows = lane.traits.on_loop && lane.traits.borrows;
+        job->params = borrows ? spec.params : spec.params.owned();
+        job->data = borrows ? spec.data : spec.data.owned();
     } catch (...) {
         job->release();
         throw;
     }
-    job->params = spec.params;
-    job->data = spec.data;
     job->deadline_us = spec.deadline_us;
     return job;
 }
 
 void WorkerPool::recycle_job(Job* job) {
     std::vector<Job*>& spare = loop_->spare_jobs;
-    if (spare.capacity() == 0) spare.reserve(kSpareJobsMax);
-    if (spare.size() < kSpareJobsMax && JobControl::reset_if_unshared(*job)) {
+    if (spare.size() < spare.capacity() && JobControl::reset_if_unshared(*job)) {
         spare.push_back(job);
     } else {
         job->release();
@@ -144,36 +147,63 @@ void WorkerPool::recycle(WorkEntry* entry) {
 
 uint64_t WorkerPool::start(const JobSpec& spec, uint64_t tag, RunnerEvents& events) {
     if (loop_->closed) return 0;
-    WorkEntry* const entry = make_entry(spec, tag, events);
-    if (!entry) return 0;
+    WorkEntry* entry = nullptr;
+    try {
+        WorkLane* const lane = find_lane(spec.task_type);
+        if (!lane) return 0;
+        if (lane->traits.on_loop && lane->traits.borrows) {
+            return run_at_once(spec, *lane, tag, events);
+        }
+        entry = make_entry(spec, *lane, tag, events);
+    } catch (const std::bad_alloc&) {
+        return 0;  // refused, like with a full queue
+    }
     if (entry->lane->traits.on_loop) return run_short(entry);
     if (queue_->add(entry)) return entry->id;
     recycle(entry);
     return 0;
 }
 
-// NULL: nobody runs this type, or memory is short, which is refused like a full queue.
-WorkEntry* WorkerPool::make_entry(const JobSpec& spec, uint64_t tag, RunnerEvents& events) {
-    Job* job = nullptr;
+WorkEntry* WorkerPool::make_entry(const JobSpec& spec, WorkLane& lane, uint64_t tag,
+                                  RunnerEvents& events) {
+    const uint64_t id = loop_->entries.insert();
+    WorkEntry& entry = *loop_->entries.find(id);
+    entry = WorkEntry{};
     try {
-        WorkLane* const lane = find_lane(spec.task_type);
-        if (!lane) return nullptr;
-        job = new_job(spec);
-        if (const uint64_t id = loop_->entries.insert()) {
-            WorkEntry& entry = *loop_->entries.find(id);
-            entry = WorkEntry{};
-            entry.job = job;
-            entry.lane = lane;
-            entry.events = &events;
-            entry.id = id;
-            entry.tag = tag;
-            ++lane->entries;
-            return &entry;
-        }
-    } catch (const std::bad_alloc&) {
+        entry.job = new_job(spec, lane);
+    } catch (...) {
+        loop_->entries.erase(id);
+        throw;
     }
-    if (job) recycle_job(job);
-    return nullptr;
+    entry.lane = &lane;
+    entry.events = &events;
+    entry.id = id;
+    entry.tag = tag;
+    ++lane.entries;
+    return &entry;
+}
+
+// What borrows has ended when run() returns, and nobody else can get at its job meanwhile: it needs
+// no entry.
+uint64_t WorkerPool::run_at_once(const JobSpec& spec, const WorkLane& lane, uint64_t tag,
+                                 RunnerEvents& events) {
+    Job* const job = new_job(spec, lane);
+    const auto& now_us = queue_->options().now_us;
+    const uint64_t started = now_us();
+    if (job->deadline_us != 0 && started >= job->deadline_us) {
+        (void)JobControl::not_started(*job, Status::kDeadline);
+    } else {
+        (void)JobControl::judge(*job, JobControl::run(*job, *lane.executor));
+        job->output.processing_us = now_us() - started;
+    }
+    try {
+        events.on_job_done(tag, std::move(job->output));
+    } catch (...) {
+        recycle_job(job);
+        throw;
+    }
+    recycle_job(job);
+    return kAtOnce;
 }
 
 // Here and now. Only when it is left pending does another thread get to see it.
@@ -208,9 +238,15 @@ void WorkerPool::report(WorkEntry* entry) {
     --entry->lane->entries;
     loop_->entries.erase(entry->id);
     // The input stays: whoever holds the job may still read it.
-    // The output goes, wanted or not: it may be the host's own memory, let go with its last reference.
+    // The output goes, wanted or not: it may be the host's own memory, let go with its last
+    // reference.
     Output output = std::move(job->output);
-    if (events) events->on_job_done(tag, std::move(output));
+    try {
+        if (events) events->on_job_done(tag, std::move(output));
+    } catch (...) {
+        recycle_job(job);
+        throw;
+    }
     recycle_job(job);
 }
 

@@ -79,9 +79,11 @@ class WorkerPool final : public Runner {
     struct Loop;
 
     WorkLane* find_lane(std::string_view task_type);
-    WorkEntry* make_entry(const JobSpec& spec, uint64_t tag, RunnerEvents& events);
-    Job* new_job(const JobSpec& spec);
+    WorkEntry* make_entry(const JobSpec& spec, WorkLane& lane, uint64_t tag, RunnerEvents& events);
+    Job* new_job(const JobSpec& spec, const WorkLane& lane);
     uint64_t run_short(WorkEntry* entry);
+    uint64_t run_at_once(const JobSpec& spec, const WorkLane& lane, uint64_t tag,
+                         RunnerEvents& events);
     void report(WorkEntry* entry);
     void recycle(WorkEntry* entry);
     void recycle_job(Job* job);

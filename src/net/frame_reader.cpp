@@ -64,8 +64,17 @@ const char* FrameReader::parse_space(size_t size, const wire::FrameLimits& limit
     const uint8_t* at = memory.data() + space_.offset;
     const uint8_t* const end = at + size;
     blocks_.used_until(space_.offset + size);
+    wire::Frame small;
+    small.memory = &memory;
     while (at < end) {
-        wire::FrameParse parse = wire::parse_frame({at, static_cast<size_t>(end - at)}, limits);
+        const std::span<const uint8_t> rest(at, static_cast<size_t>(end - at));
+        if (const size_t frame_size = wire::parse_small_frame(rest, limits, small)) {
+            at += frame_size;
+            last_frame_size_ = frame_size;
+            if (!sink.take_frame(small)) break;
+            continue;
+        }
+        wire::FrameParse parse = wire::parse_frame(rest, limits);
         if (parse.kind == wire::FrameParse::Kind::kBroken) return parse.why;
         if (parse.kind == wire::FrameParse::Kind::kNeedMore) {
             keep(at, static_cast<size_t>(end - at), parse, sink);

@@ -243,7 +243,12 @@ class LocalConnection final : public Connection {
         ConnectionEvents* events = std::exchange(here.events, nullptr);
         LocalConnection* connection = here.connection;
         try {
-            const std::string text = why;
+            std::string text;
+            try {
+                text = why;
+            } catch (const std::bad_alloc&) {
+                // The status says enough.
+            }
             // One last word may be sent from inside the event.
             if (events && connection) events->on_closed(*connection, status, text);
         } catch (...) {
@@ -266,12 +271,19 @@ class LocalAttempt final : public Transport::Attempt {
     LocalAttempt(Loop& loop, Transport::Accept accept, Transport::Connected connected)
         : loop_(loop), accept_(std::move(accept)), connected_(std::move(connected)) {
         timer_.fire = [this] {
-            auto pair = make_local_pair(loop_);
             const Transport::Accept accept = std::move(accept_);
             const Transport::Connected connected = std::move(connected_);
-            accept(std::move(pair.first));
-            connected(std::move(pair.second));
-            // This object may be gone now.
+            std::unique_ptr<Connection> near;
+            try {
+                auto pair = make_local_pair(loop_);
+                near = std::move(pair.second);
+                accept(std::move(pair.first));
+            } catch (const std::bad_alloc&) {
+                near.reset();
+            }
+            // This object may be gone after either. The text is short enough to need no memory.
+            if (near) return connected(std::move(near));
+            connected(make_error(Status::kMemory, "memory is short"));
         };
         loop_.arm(timer_, 0);
     }

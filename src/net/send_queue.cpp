@@ -39,17 +39,16 @@ void BatchPool::give(BatchChunk* chunk) {
 
 // ---- appending ---------------------------------------------------------------------------------
 
-uint8_t* SendQueue::room(size_t size) {
-    if (!open_ || BatchChunk::kSize - open_->used < size) {
-        BatchChunk* fresh = pool_.take();
-        // A chunk without a stretch is nobody's: its bytes have all been sent.
-        if (open_ && open_->stretches == 0) pool_.give(open_);
-        open_ = fresh;
-    }
-    return open_->bytes + open_->used;
+uint8_t* SendQueue::new_room() {
+    BatchChunk* fresh = pool_.take();
+    // A chunk without a stretch is nobody's: its bytes have all been sent.
+    if (open_ && open_->stretches == 0) pool_.give(open_);
+    open_ = fresh;
+    return open_->bytes;
 }
 
-void SendQueue::commit(size_t size) {
+// Inlined where it is used: a small frame should cost little more than its bytes.
+inline void SendQueue::commit(size_t size) {
     const uint8_t* data = open_->bytes + open_->used;
     Piece* last = pieces_.size() > first_ ? &pieces_.back() : nullptr;
     if (last && last->chunk == open_ && last->data + last->size == data) {
@@ -132,10 +131,10 @@ size_t SendQueue::append_copy(wire::Message message, uint8_t flags, uint64_t id,
         uint8_t* const start = room(most);
         uint8_t* at = start;
         at += wire::write_frame_start(at, message, flags, id, envelope, params.size());
-        if (!params.empty()) std::memcpy(at, params.data(), params.size());
+        copy_run(at, params.data(), params.size());
         at += params.size();
         at += wire::write_bin_header(at, data.size());
-        if (!data.empty()) std::memcpy(at, data.data(), data.size());
+        copy_run(at, data.data(), data.size());
         at += data.size();
         commit(static_cast<size_t>(at - start));
         return size_ - before;

@@ -80,7 +80,11 @@ class SendQueue {
         Bytes bytes;
     };
     // `size` <= BatchChunk::kSize contiguous bytes to fill and then commit().
-    uint8_t* room(size_t size);
+    uint8_t* room(size_t size) {
+        if (open_ && BatchChunk::kSize - open_->used >= size) return open_->bytes + open_->used;
+        return new_room();
+    }
+    uint8_t* new_room();
     void commit(size_t size);
     void copy(std::span<const uint8_t> bytes);
     void append_part(const Bytes& part);

@@ -13,6 +13,8 @@ namespace p2c2r::net {
 
 class TimerHeap {
   public:
+    // So many are armed without memory.
+    void reserve(size_t timers) { heap_.reserve(timers); }
     void arm(Timer& timer, uint64_t at_us);
     void disarm(Timer& timer);
     [[nodiscard]] bool empty() const { return heap_.empty(); }

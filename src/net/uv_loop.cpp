@@ -22,6 +22,8 @@ constexpr uint64_t kExactBelowUs = 1000;
 constexpr uint64_t kWaitMaxUs = 3'600'000'000;
 // Hooks and flushes of one turn that may follow from each other before the next turn takes over.
 constexpr int kRoundsMax = 8;
+constexpr size_t kHooksUsual = 64;
+constexpr size_t kTimersUsual = 256;
 
 // Whether a wake() has to write to the descriptor that ends a wait.
 enum WakeState : int { kAwake, kAsleep, kWoken };
@@ -181,29 +183,41 @@ class UvLoop::Impl {
     }
 };
 
+namespace {
+
+Error no_loop(int error) {
+    return make_error(error == UV_ENOMEM ? Status::kMemory : Status::kIo,
+                      std::string("cannot create an event loop: ") + uv_strerror(error));
+}
+
+}  // namespace
+
 Result<std::unique_ptr<UvLoop>> UvLoop::create() {
+    // Before anything is open that only a UvLoop closes.
+    std::unique_ptr<UvLoop> made(new UvLoop(nullptr));
     auto impl = std::make_unique<Impl>();
+    // A few roles never wait for memory to be called back.
+    impl->hooks.reserve(kHooksUsual);
+    impl->timers.reserve(kTimersUsual);
     int error = uv_loop_init(&impl->loop);
-    if (error != 0) {
-        return make_error(Status::kIo,
-                          std::string("cannot create an event loop: ") + uv_strerror(error));
-    }
+    if (error != 0) return no_loop(error);
     error = uv_async_init(&impl->loop, &impl->async,
                           [](uv_async_t* async) { ++static_cast<Impl*>(async->data)->events; });
     if (error != 0) {
         uv_loop_close(&impl->loop);
-        return make_error(Status::kIo,
-                          std::string("cannot create an event loop: ") + uv_strerror(error));
+        return no_loop(error);
     }
     impl->async.data = impl.get();
     uv_timer_init(&impl->loop, &impl->wait_timer);
     impl->wait_timer.data = impl.get();
-    return std::unique_ptr<UvLoop>(new UvLoop(std::move(impl)));
+    made->impl_ = std::move(impl);
+    return made;
 }
 
 UvLoop::UvLoop(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 UvLoop::~UvLoop() {
+    if (!impl_) return;
     P2C2R_CHECK(!impl_->in_turn && impl_->parts.empty());
     uv_close(reinterpret_cast<uv_handle_t*>(&impl_->async), nullptr);
     uv_close(reinterpret_cast<uv_handle_t*>(&impl_->wait_timer), nullptr);

@@ -145,6 +145,9 @@ void Stream::queue_frame(const Append& append) {
 
 void Stream::send(wire::Message message, uint8_t flags, uint64_t id,
                   std::span<const uint8_t> envelope, const Bytes& params, const Bytes& data) {
+    if (params.size() < kCopyBelow && data.size() < kCopyBelow) {
+        return send_copy(message, flags, id, envelope, params.span(), data.span());
+    }
     queue_frame([&] { queue_.append(message, flags, id, envelope, params, data); });
 }
 

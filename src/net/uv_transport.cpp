@@ -132,7 +132,7 @@ Result<std::unique_ptr<Listener>> UvTransport::listen(const std::string& address
     auto listener =
         std::make_unique<UvListener>(*this, std::move(opened.socket), std::move(accept));
     if (!listener->start()) {
-        return make_error(Status::kIo, "cannot listen on " + where + ": the event loop refused");
+        return make_error(Status::kMemory, "cannot listen on " + where + ": memory is short");
     }
     return std::unique_ptr<Listener>(std::move(listener));
 }
@@ -148,7 +148,7 @@ class UvAttempt final : public Transport::Attempt, private WatchEvents {
           connected_(std::move(connected)) {
         const uint64_t now = transport_.loop.now_us();
         until_us_ = timeout_us < UINT64_MAX - now ? now + timeout_us : UINT64_MAX;
-        timer_.fire = [this] { on_time(); };
+        timer_.fire = [this] { on_time_caught(); };
         begin(host, port);
     }
     ~UvAttempt() override {
@@ -203,6 +203,13 @@ class UvAttempt final : public Transport::Attempt, private WatchEvents {
         why_ = "no answer in time";
         next_address();
     }
+    void on_time_caught() {
+        try {
+            on_time();
+        } catch (const std::bad_alloc&) {
+            end(Status::kMemory, "memory is short");  // so short a text needs none
+        }
+    }
 
     // Tries the next address, or ends with what the last one said.
     void next_address() {
@@ -221,7 +228,7 @@ class UvAttempt final : public Transport::Attempt, private WatchEvents {
             }
             socket_ = std::move(begun.socket);
             if (!watch_.open(transport_.loop, socket_, *this)) {
-                return end(Status::kIo, "the event loop refused the socket");
+                return end(Status::kMemory, "memory is short");
             }
             watch_.want(false, true);
             const bool last = next_ == addresses_.size();
@@ -264,7 +271,13 @@ class UvAttempt final : public Transport::Attempt, private WatchEvents {
         transport_.loop.disarm(timer_);
         if (!connected_) return;
         const Transport::Connected connected = std::move(connected_);
-        connected(make_error(status, "cannot connect to " + where_ + ": " + why));
+        Error error = make_error(status, {});
+        try {
+            error.text = "cannot connect to " + where_ + ": " + why;
+        } catch (const std::bad_alloc&) {
+            // The status says enough.
+        }
+        connected(std::move(error));
         // This object may be gone now.
     }
 

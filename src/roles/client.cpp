@@ -6,6 +6,7 @@
 #include "core/flat_map.h"
 #include "core/plant.h"
 #include "core/slot_map.h"
+#include "core/utf8.h"
 #include "model/task_type.h"
 #include "roles/link.h"
 #include "roles/streams.h"
@@ -23,13 +24,21 @@ constexpr uint64_t kWindowFloor = 512 * 1024;
 
 }  // namespace
 
-Result<Done> check_task_spec(const TaskSpec& spec) {
-    if (spec.task_type.empty() || spec.task_type.size() > limits::kTaskTypeLengthMax) {
+Result<Done> check_task_type(std::string_view name) {
+    if (name.empty() || name.size() > limits::kTaskTypeLengthMax) {
         return field_error(Status::kArgument, "task_type",
                            "task_type must have 1 to " +
                                std::to_string(limits::kTaskTypeLengthMax) + " bytes, not " +
-                               std::to_string(spec.task_type.size()));
+                               std::to_string(name.size()));
     }
+    if (!is_name_text(name)) {
+        return field_error(Status::kArgument, "task_type",
+                           "task_type must be UTF-8 without control characters");
+    }
+    return Done{};
+}
+
+Result<Done> check_task_spec(const TaskSpec& spec) {
     const uint64_t size = static_cast<uint64_t>(spec.params.size()) + spec.data.size();
     if (size > limits::kPayloadSizeMax) {
         return field_error(Status::kSize, "data",
@@ -40,6 +49,12 @@ Result<Done> check_task_spec(const TaskSpec& spec) {
     if (spec.circle == Circle::kPublic) {
         return field_error(Status::kUnsupported, "circle",
                            "circle public is not available; there are own and invited");
+    }
+    // Nothing compares answers yet: a class above the lowest would be a promise that nobody keeps.
+    if (spec.verify > VerifyClass::kA) {
+        return field_error(Status::kUnsupported, "verify",
+                           "verify classes B, C and D are not available; there are A and the "
+                           "type's own");
     }
     if (spec.depends_on.size() > limits::kDependsOnMax) {
         return field_error(Status::kLimit, "depends_on",
@@ -73,7 +88,7 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
         if (link_) link_->start();
     }
 
-    void submit(uint64_t task, TaskSpec&& spec);
+    void submit(uint64_t task, const TaskSpec& spec);
     void cancel(uint64_t task);
     void call(uint64_t call, const std::string& name, Bytes arguments, uint64_t timeout_us);
     void close();
@@ -92,7 +107,8 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
   private:
     struct Task {
         uint64_t id = 0;
-        TaskSpec spec;
+        uint64_t slot = 0;
+        const TaskSpec* spec = nullptr;  // its owner's, until the task has ended
         uint64_t submitted_us = 0;
         uint64_t deadline_us = 0;
         uint64_t local_at_us = 0;       // when a local run starts at the latest; 0: never
@@ -131,23 +147,27 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
         uint64_t* slot = slots_.find(task);
         return slot ? tasks_.find(*slot) : nullptr;
     }
+    bool on_call_response(const wire::Frame& frame, const char*& why);
+    void end_call(uint64_t call, const Error* error, Payload&& payload);
     bool on_delivery(const wire::Frame& frame, const char*& why);
-    bool deliver(Task& task, Payload&& payload, uint8_t flags, const char*& why);
+    void deliver(Task& task, Payload&& payload);
     void remote_failed(Task& task, Status status, std::string field, std::string error);
+    void admit(Task& task);
+    void forget(const Task& task);
     void go(Task& task);
     void send(Task& task);
     void send_waiting();
     void send_cancel(const Task& task);
     bool can_run_local(const Task& task) const {
-        return runner_ && task.spec.place != Place::kRemote &&
-               runner_->can_run(task.spec.task_type);
+        return runner_ && task.spec->place != Place::kRemote &&
+               runner_->can_run(task.spec->task_type);
     }
     void start_local(Task& task);
     void plan_local(Task& task, uint64_t now_us);
     void arm(Task& task);
     void on_time();
     void end(Task& task, TaskResult&& result);
-    void end_error(Task& task, Status status, std::string field, std::string error);
+    void end_error(Task& task, Status status, std::string_view field, std::string_view error);
     void count(const Task& task, const TaskResult& result);
     void expire_calls();
     double& local_estimate(const std::string& task_type);
@@ -179,7 +199,8 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
     Assembler assembler_;
     wire::EnvelopeBuffer envelope_;
     wire::TaskSubmit submit_;  // reused: keeps its memory
-    std::string last_type_;    // most tasks are of the type of the one before
+    wire::ResultDelivery unwanted_;
+    std::string last_type_;  // most tasks are of the type of the one before
     uint64_t last_deadline_us_ = 0;
 
     // The window of large payloads: twice what the path delivers in its shortest round.
@@ -197,38 +218,55 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
 
 // ---- submitting --------------------------------------------------------------------------------
 
-void Client::Impl::submit(uint64_t id, TaskSpec&& spec) {
+void Client::Impl::submit(uint64_t id, const TaskSpec& spec) {
     const uint64_t slot = tasks_.insert();
+    const uint32_t index = SlotMap<Task>::index_of(slot);
+    try {
+        if (index >= slot_ids_.size()) slot_ids_.resize(index + 64);
+        wheel_.make_room(index);
+        slots_[id] = slot;
+    } catch (...) {
+        tasks_.erase(slot);
+        throw;
+    }
+    slot_ids_[index] = slot;
     Task& task = *tasks_.find(slot);
     task.id = id;
-    task.spec = std::move(spec);
+    task.slot = slot;
+    task.spec = &spec;
     task.submitted_us = loop_.turn_us();
     task.local_at_us = task.local_started_us = task.local_job = 0;
     task.waits_for = 0;
     task.sent = task.windowed = task.receiving = false;
-    uint64_t deadline = task.spec.deadline_us;
+    try {
+        admit(task);
+    } catch (...) {
+        if (tasks_.find(slot)) forget(task);
+        throw;
+    }
+}
+
+void Client::Impl::admit(Task& task) {
+    const TaskSpec& spec = *task.spec;
+    uint64_t deadline = spec.deadline_us;
     if (deadline == 0) {
-        if (task.spec.task_type != last_type_) {
-            last_type_ = task.spec.task_type;
+        if (spec.task_type != last_type_) {
+            last_type_ = spec.task_type;
             const TaskType* type = find_contract_task_type(canonical_task_type(last_type_));
             last_deadline_us_ = type ? type->deadline_us : kDeadlineDefaultUs;
         }
         deadline = last_deadline_us_;
     }
     task.deadline_us = task.submitted_us + deadline;
-    slots_[id] = slot;
-    const uint32_t index = SlotMap<Task>::index_of(slot);
-    if (index >= slot_ids_.size()) slot_ids_.resize(index + 64);
-    slot_ids_[index] = slot;
     ++stats_.submitted;
     if (closed_) {
         end_error(task, Status::kClosed, {}, "the client is closed");
         return;
     }
-    for (uint64_t other : task.spec.depends_on) {
+    for (uint64_t other : spec.depends_on) {
         if (find(other)) {
             ++task.waits_for;
-            dependents_[other].push_back(id);
+            dependents_[other].push_back(task.id);
         } else if (ended_badly_.count(other)) {
             end_error(task, Status::kState, "depends_on",
                       "a task that this one depends on has not ended with OK");
@@ -242,13 +280,21 @@ void Client::Impl::submit(uint64_t id, TaskSpec&& spec) {
     go(task);
 }
 
+// It is not known any more; its slot waits for the next task.
+void Client::Impl::forget(const Task& task) {
+    assembler_.drop(task.id);
+    wheel_.clear(SlotMap<Task>::index_of(task.slot));
+    slots_.erase(task.id);
+    tasks_.erase(task.slot);
+}
+
 // All it depends on has ended: here or away.
 void Client::Impl::go(Task& task) {
-    if (task.spec.place == Place::kLocal || !link_) {
+    if (task.spec->place == Place::kLocal || !link_) {
         if (!can_run_local(task)) {
-            end_error(task, Status::kTaskType, "task_type",
-                      "no executor for '" + task.spec.task_type +
-                          "' on this machine, and no coordinator to ask");
+            Error error = exec::no_executor(
+                task.spec->task_type, runner_ ? runner_->task_types() : std::vector<std::string>());
+            end_error(task, error.status, std::move(error.field), std::move(error.text));
             return;
         }
         start_local(task);
@@ -263,18 +309,18 @@ void Client::Impl::go(Task& task) {
 void Client::Impl::plan_local(Task& task, uint64_t now_us) {
     task.local_at_us = 0;
     if (!can_run_local(task)) return;
-    const uint64_t estimate = static_cast<uint64_t>(local_estimate(task.spec.task_type));
+    const uint64_t estimate = static_cast<uint64_t>(local_estimate(task.spec->task_type));
     const uint64_t left = task.deadline_us > now_us ? task.deadline_us - now_us : 0;
     const uint64_t need = estimate > 0 ? estimate * 3 / 2 + kLocalSlackUs : left / 2;
     const bool reachable = link_ && link_->ready();
-    if (!reachable || (task.spec.flags & task_flag::kLocalAtDeadline)) {
+    if (!reachable || (task.spec->flags & task_flag::kLocalAtDeadline)) {
         task.local_at_us = std::max(now_us, task.deadline_us - std::min(left, need));
     }
 }
 
 void Client::Impl::send(Task& task) {
     const uint64_t now = loop_.turn_us();
-    const size_t size = task.spec.params.size() + task.spec.data.size();
+    const size_t size = task.spec->params.size() + task.spec->data.size();
     if (size >= kWindowedSize && !task.windowed) {
         if (windowed_bytes_ > 0 && windowed_bytes_ + size > window()) {
             window_queue_.push_back(task.id);
@@ -285,37 +331,37 @@ void Client::Impl::send(Task& task) {
         task.sent_us = now;
     }
     wire::TaskSubmit& message = submit_;
-    message.task_type = task.spec.task_type;
-    message.priority = task.spec.priority;
+    message.task_type = task.spec->task_type;
+    message.priority = task.spec->priority;
     message.deadline_us.reset();
-    if (task.spec.deadline_us != 0 || task.sent) {
+    if (task.spec->deadline_us != 0 || task.sent) {
         message.deadline_us = task.deadline_us > now ? task.deadline_us - now : 0;
     }
-    message.circle = task.spec.circle;
-    message.verify = task.spec.verify;
-    message.price = task.spec.price;
-    message.task_flags = task.spec.flags | (task.sent ? task_flag::kResubmitted : 0);
+    message.circle = task.spec->circle;
+    message.verify = task.spec->verify;
+    message.price = task.spec->price;
+    message.task_flags = task.spec->flags | (task.sent ? task_flag::kResubmitted : 0);
     message.checksum.reset();
     message.sizes.reset();
     uint8_t flags = 0;
     if (options_.checksum) {
-        message.checksum = payload_checksum(task.spec.params, task.spec.data);
+        message.checksum = payload_checksum(task.spec->params, task.spec->data);
         flags |= wire::kFlagChecksum;
     }
-    if (needs_chunks(task.spec.params.size(), task.spec.data.size())) {
-        message.sizes = wire::PayloadSizes{task.spec.params.size(), task.spec.data.size()};
+    if (needs_chunks(task.spec->params.size(), task.spec->data.size())) {
+        message.sizes = wire::PayloadSizes{task.spec->params.size(), task.spec->data.size()};
     }
     encode(message, envelope_);
     task.sent = true;
     out_.send(link_->connection(), wire::Message::kTaskSubmit, flags, task.id, envelope_.span(),
-              task.spec.params, task.spec.data);
+              task.spec->params, task.spec->data);
 }
 
 void Client::Impl::send_waiting() {
     while (!window_queue_.empty() && link_ && link_->ready()) {
         Task* task = find(window_queue_.front());
         if (task && !task->sent) {
-            const size_t size = task->spec.params.size() + task->spec.data.size();
+            const size_t size = task->spec->params.size() + task->spec->data.size();
             if (windowed_bytes_ > 0 && windowed_bytes_ + size > window()) return;
             window_queue_.pop_front();
             send(*task);
@@ -328,7 +374,11 @@ void Client::Impl::send_waiting() {
 void Client::Impl::send_cancel(const Task& task) {
     if (!task.sent || !link_ || !link_->ready()) return;
     out_.drop(task.id);
-    encode(wire::TaskCancel{}, envelope_);
+    try {
+        encode(wire::TaskCancel{}, envelope_);
+    } catch (const std::bad_alloc&) {
+        return;  // the coordinator works on it until its deadline, and nobody waits for that
+    }
     link_->connection().send_copy(wire::Message::kTaskCancel, 0, task.id, envelope_.span(), {}, {});
 }
 
@@ -355,7 +405,7 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
         Task* task = find(id);
         if (!task) continue;
         task->windowed = task->receiving = false;
-        if (task->spec.place == Place::kLocal || task->waits_for > 0) continue;
+        if (task->spec->place == Place::kLocal || task->waits_for > 0) continue;
         if (P2C2R_PLANT("resume_loses_tasks") && task->sent) continue;
         if (task->local_started_us == 0) {
             plan_local(*task, now);
@@ -374,7 +424,7 @@ void Client::Impl::on_link_lost(Status status, const std::string& why, bool give
         Task* task = find(id);
         if (!task || task->waits_for > 0) continue;
         task->receiving = false;
-        if (task->spec.place == Place::kLocal || task->local_started_us != 0) continue;
+        if (task->spec->place == Place::kLocal || task->local_started_us != 0) continue;
         if (can_run_local(*task)) {
             plan_local(*task, now);
             if (given_up) task->local_at_us = now;
@@ -389,8 +439,7 @@ void Client::Impl::on_link_lost(Status status, const std::string& why, bool give
     }
     stats_.given_up = given_up;
     stats_.peers_available = stats_.peers_total = 0;
-    events_.on_client_state(
-        given_up && status != Status::kDisconnected ? status : Status::kDisconnected, why);
+    events_.on_client_state(state_of_lost(status, given_up), why);
 }
 
 bool Client::Impl::on_link_frame(const wire::Frame& frame, const char*& why) {
@@ -413,24 +462,45 @@ bool Client::Impl::on_link_frame(const wire::Frame& frame, const char*& why) {
             events_.on_peer_count(message.available_peers, message.total_peers);
             return true;
         }
-        case wire::Message::kCallResponse: {
-            wire::CallResponse message;
-            if ((why = decode(frame.envelope, message))) return false;
-            if (calls_.erase(frame.id) == 0) return true;
-            if (message.status == Status::kOk) {
-                events_.on_call_done(frame.id, nullptr, Bytes::copy(frame.params),
-                                     Bytes::copy(frame.data));
-            } else {
-                const Error error = field_error(message.status, std::string(message.field),
-                                                std::string(message.error));
-                events_.on_call_done(frame.id, &error, {}, {});
-            }
-            return true;
-        }
+        case wire::Message::kCallResponse:
+            return on_call_response(frame, why);
         default:
             // Messages of a later version that this one has not agreed to are not for us.
             return true;
     }
+}
+
+bool Client::Impl::on_call_response(const wire::Frame& frame, const char*& why) {
+    Payload payload;
+    Assembler::State state = Assembler::State::kIgnored;
+    if (!frame.envelope.empty()) {
+        wire::CallResponse message;
+        if ((why = decode(frame.envelope, message))) return false;
+        if (!calls_.count(frame.id)) return true;  // its time was over
+        if (message.status != Status::kOk) {
+            const Error error =
+                field_error(message.status, std::string(message.field), std::string(message.error));
+            end_call(frame.id, &error, {});
+            return true;
+        }
+        state = assembler_.first(frame, message.sizes, payload);
+    } else if (calls_.count(frame.id)) {
+        state = assembler_.next(frame, payload);
+    }
+    if (state == Assembler::State::kBroken) {
+        why = assembler_.why();
+        return false;
+    }
+    if (state != Assembler::State::kWhole) return true;
+    payload.own();
+    end_call(frame.id, nullptr, std::move(payload));
+    return true;
+}
+
+void Client::Impl::end_call(uint64_t call, const Error* error, Payload&& payload) {
+    calls_.erase(call);
+    assembler_.drop(call);
+    events_.on_call_done(call, error, std::move(payload.params), std::move(payload.data));
 }
 
 bool Client::Impl::on_delivery(const wire::Frame& frame, const char*& why) {
@@ -438,7 +508,7 @@ bool Client::Impl::on_delivery(const wire::Frame& frame, const char*& why) {
     Payload payload;
     Assembler::State state = Assembler::State::kIgnored;
     if (!frame.envelope.empty()) {
-        wire::ResultDelivery delivery;
+        wire::ResultDelivery& delivery = task ? task->delivery : unwanted_;
         if ((why = decode(frame.envelope, delivery))) return false;
         if (!task) return true;
         if (delivery.status != Status::kOk) {
@@ -447,8 +517,7 @@ bool Client::Impl::on_delivery(const wire::Frame& frame, const char*& why) {
                           std::string(delivery.error));
             return true;
         }
-        task->delivery = delivery;
-        task->delivery.field = task->delivery.error = {};
+        delivery.field = delivery.error = {};  // of the frame's memory
         state = assembler_.first(frame, delivery.sizes, payload);
     } else if (task) {
         state = assembler_.next(frame, payload);
@@ -463,16 +532,19 @@ bool Client::Impl::on_delivery(const wire::Frame& frame, const char*& why) {
         case Assembler::State::kIgnored:
             return true;
         case Assembler::State::kWhole:
-            return deliver(*task, std::move(payload), frame.flags, why);
+            deliver(*task, std::move(payload));
+            return true;
     }
     return true;
 }
 
-bool Client::Impl::deliver(Task& task, Payload&& payload, uint8_t, const char*& why) {
+void Client::Impl::deliver(Task& task, Payload&& payload) {
     if (task.delivery.checksum &&
         *task.delivery.checksum != payload_checksum(payload.params, payload.data)) {
-        why = "the checksum of a result does not match its bytes";
-        return false;
+        // Whoever spoiled it, it costs this task alone.
+        remote_failed(task, Status::kContent, {},
+                      "the checksum of the result does not match its bytes");
+        return;
     }
     TaskResult result;
     result.status = Status::kOk;
@@ -483,7 +555,6 @@ bool Client::Impl::deliver(Task& task, Payload&& payload, uint8_t, const char*& 
     result.processing_us = task.delivery.processing_us;
     result.queue_us = task.delivery.queue_us;
     end(task, std::move(result));
-    return true;
 }
 
 // The coordinator has no answer. This machine is the last resort, if it can and there is time.
@@ -496,7 +567,7 @@ void Client::Impl::remote_failed(Task& task, Status status, std::string field, s
         start_local(task);
         return;
     }
-    end_error(task, status, std::move(field), std::move(error));
+    end_error(task, status, field, error);
 }
 
 // ---- computing here ----------------------------------------------------------------------------
@@ -514,9 +585,9 @@ void Client::Impl::start_local(Task& task) {
     task.local_started_us = std::max<uint64_t>(1, loop_.turn_us());
     arm(task);
     exec::JobSpec spec;
-    spec.task_type = task.spec.task_type;
-    spec.params = task.spec.params;
-    spec.data = task.spec.data;
+    spec.task_type = task.spec->task_type;
+    spec.params = task.spec->params;
+    spec.data = task.spec->data;
     spec.deadline_us = task.deadline_us;
     const uint64_t id = task.id;
     const uint64_t job = runner_->start(spec, id, *this);
@@ -535,9 +606,13 @@ void Client::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
     if (!task || task->local_started_us == 0) return;
     task->local_job = 0;
     if (output.status == Status::kOk) {
-        double& estimate = local_estimate(task->spec.task_type);
-        const double took = static_cast<double>(output.processing_us);
-        estimate = estimate == 0 ? took : estimate + (took - estimate) / 8;
+        try {
+            double& estimate = local_estimate(task->spec->task_type);
+            const double took = static_cast<double>(output.processing_us);
+            estimate = estimate == 0 ? took : estimate + (took - estimate) / 8;
+        } catch (const std::bad_alloc&) {
+            // Then nothing is learned from this one.
+        }
         TaskResult result;
         result.status = Status::kOk;
         result.info = std::move(output.info);
@@ -549,7 +624,7 @@ void Client::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
         end(*task, std::move(result));
         return;
     }
-    end_error(*task, output.status, std::move(output.field), std::move(output.error));
+    end_error(*task, output.status, output.field, output.error);
 }
 
 // ---- time --------------------------------------------------------------------------------------
@@ -557,7 +632,7 @@ void Client::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
 void Client::Impl::arm(Task& task) {
     uint64_t at = task.deadline_us;
     if (task.local_at_us != 0) at = std::min(at, task.local_at_us);
-    wheel_.set(SlotMap<Task>::index_of(*slots_.find(task.id)), at);
+    wheel_.set(SlotMap<Task>::index_of(task.slot), at);
     if (at < armed_us_) {
         armed_us_ = at;
         loop_.arm(timer_, at);
@@ -590,11 +665,16 @@ void Client::Impl::on_time() {
 
 // ---- ending ------------------------------------------------------------------------------------
 
-void Client::Impl::end_error(Task& task, Status status, std::string field, std::string error) {
+void Client::Impl::end_error(Task& task, Status status, std::string_view field,
+                             std::string_view error) {
     TaskResult result;
     result.status = status;
-    result.field = std::move(field);
-    result.error = error.empty() ? status_text(status) : std::move(error);
+    try {
+        result.field = field;
+        result.error = error.empty() ? std::string_view(status_text(status)) : error;
+    } catch (const std::bad_alloc&) {
+        // The status says enough.
+    }
     end(task, std::move(result));
 }
 
@@ -617,7 +697,7 @@ void Client::Impl::count(const Task& task, const TaskResult& result) {
                               ? latency
                               : std::min(latency_min_us_ + latency_min_us_ / 256, latency);
     }
-    rate_bytes_ += task.spec.params.size() + task.spec.data.size();
+    rate_bytes_ += task.spec->params.size() + task.spec->data.size();
     if (now - rate_since_us_ > 20'000) {
         rate_bytes_per_us_ =
             static_cast<double>(rate_bytes_) / static_cast<double>(now - rate_since_us_);
@@ -633,23 +713,25 @@ void Client::Impl::end(Task& task, TaskResult&& result) {
     result.network_us =
         result.source == Source::kLocal || result.total_us < known ? 0 : result.total_us - known;
     count(task, result);
-    if (task.windowed) windowed_bytes_ -= task.spec.params.size() + task.spec.data.size();
+    if (task.windowed) windowed_bytes_ -= task.spec->params.size() + task.spec->data.size();
     if (task.local_job != 0) runner_->cancel(task.local_job);
-    assembler_.drop(id);
-    const uint64_t slot = *slots_.find(id);
-    wheel_.clear(SlotMap<Task>::index_of(slot));
-    // Memory goes now; the slot waits for the next task.
-    task.spec.params = task.spec.data = Bytes();
-    task.spec.depends_on.clear();
-    slots_.erase(id);
-    tasks_.erase(slot);
-    if (!window_queue_.empty()) send_waiting();
+    forget(task);
     const bool good = result.status == Status::kOk;
-    if (!good) {
-        ended_badly_[id] = result.status;
-        if (ended_badly_.size() > 1024) ended_badly_.erase(ended_badly_.begin());
+    try {
+        if (!good) {
+            ended_badly_[id] = result.status;
+            if (ended_badly_.size() > 1024) ended_badly_.erase(ended_badly_.begin());
+        }
+    } catch (const std::bad_alloc&) {
+        // A later task that depends on it is sent, and the coordinator says what it knows.
     }
     events_.on_task_ended(id, std::move(result));
+    // Told first: what fails now is about other tasks.
+    try {
+        if (!window_queue_.empty()) send_waiting();
+    } catch (const std::bad_alloc&) {
+        link_->fail(Status::kMemory, "memory is short");  // all are sent again, on the next one
+    }
     if (dependents_.empty()) return;
     const auto waiting = dependents_.find(id);
     if (waiting == dependents_.end()) return;
@@ -662,7 +744,11 @@ void Client::Impl::end(Task& task, TaskResult&& result) {
             end_error(*dependent, Status::kState, "depends_on",
                       "a task that this one depends on has not ended with OK");
         } else if (--dependent->waits_for == 0) {
-            go(*dependent);
+            try {
+                go(*dependent);
+            } catch (const std::bad_alloc&) {
+                end_error(*dependent, Status::kMemory, {}, {});
+            }
         }
     }
 }
@@ -671,6 +757,19 @@ void Client::Impl::call(uint64_t call, const std::string& name, Bytes arguments,
                         uint64_t timeout_us) {
     if (!link_ || !link_->ready()) {
         const Error error = make_error(Status::kDisconnected, "not connected to a coordinator");
+        events_.on_call_done(call, &error, {}, {});
+        return;
+    }
+    // A call is one frame. What the coordinator would have to take for a fault is refused here.
+    if (name.empty() || name.size() > limits::kTaskTypeLengthMax) {
+        const Error error = field_error(Status::kArgument, "name", "name must have 1 to 64 bytes");
+        events_.on_call_done(call, &error, {}, {});
+        return;
+    }
+    if (arguments.size() > limits::kChunkSizeMax) {
+        const Error error = field_error(Status::kSize, "args_json",
+                                        "arguments of " + std::to_string(arguments.size()) +
+                                            " bytes exceed the limit of 256 KiB");
         events_.on_call_done(call, &error, {}, {});
         return;
     }
@@ -696,9 +795,8 @@ void Client::Impl::expire_calls() {
     }
     if (next != UINT64_MAX) loop_.arm(call_timer_, next);
     for (uint64_t call : over) {
-        calls_.erase(call);
         const Error error = make_error(Status::kTimeout, "the coordinator did not answer in time");
-        events_.on_call_done(call, &error, {}, {});
+        end_call(call, &error, {});
     }
 }
 
@@ -731,8 +829,8 @@ Client::~Client() = default;
 void Client::start() {
     impl_->start();
 }
-void Client::submit(uint64_t task, TaskSpec&& spec) {
-    impl_->submit(task, std::move(spec));
+void Client::submit(uint64_t task, const TaskSpec& spec) {
+    impl_->submit(task, spec);
 }
 void Client::cancel(uint64_t task) {
     impl_->cancel(task);

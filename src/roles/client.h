@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/crypto.h"
 #include "core/log.h"
@@ -35,7 +36,8 @@ struct ClientOptions {
 
 class ClientEvents {
   public:
-    // The one end of an accepted task.
+    // The one end of an accepted task. Small results are borrowed from the frame that brought them:
+    // info and data that are to outlive the call must be owned().
     virtual void on_task_ended(uint64_t task, TaskResult&& result) = 0;
     // kOk: connected and registered. kDisconnected: lost, trying again. Another: given up.
     virtual void on_client_state(Status status, const std::string& text) = 0;
@@ -73,8 +75,10 @@ class Client {
 
     void start();
     // `task` is chosen by the caller, not 0, and never used twice. The spec was checked by
-    // check_task_spec(). The end comes through on_task_ended, perhaps before submit returns.
-    void submit(uint64_t task, TaskSpec&& spec);
+    // check_task_type() and check_task_spec(); it stays the caller's, and MUST stay as it is until
+    // on_task_ended (perhaps before submit returns) or the client's own end. What this throws
+    // leaves no task behind.
+    void submit(uint64_t task, const TaskSpec& spec);
     // Ended or unknown tasks are ignored.
     void cancel(uint64_t task);
     // Asks the coordinator; answered once through on_call_done.
@@ -90,8 +94,10 @@ class Client {
     std::unique_ptr<Impl> impl_;
 };
 
-// What can be said of a task before it is accepted: type name, sizes, priority, circle and the
-// like.
+// The name of a task type, wherever a host gives one: 1 to 64 bytes of UTF-8 without control
+// characters.
+Result<Done> check_task_type(std::string_view name);
+// What else can be said of a task before it is accepted: sizes, circle and the like.
 Result<Done> check_task_spec(const TaskSpec& spec);
 
 }  // namespace p2c2r::roles

@@ -7,6 +7,12 @@
 
 namespace p2c2r::roles {
 
+namespace {
+
+constexpr size_t kActionsUsual = 256;  // in one turn, without memory
+
+}  // namespace
+
 bool is_loopback_address(const std::string& address) {
     return address == "localhost" || address == "::1" || address.rfind("127.", 0) == 0;
 }
@@ -26,6 +32,7 @@ Coordinator::Impl::Impl(net::Loop& loop, net::Transport& transport, exec::Runner
     timer_.fire = [this] { on_time(); };
     scan_timer_.fire = [this] { scan_sessions(); };
     count_timer_.fire = [this] { send_counts(); };
+    actions_.reserve(kActionsUsual);
     started_us_ = loop_.turn_us();
     loop_.arm(scan_timer_, started_us_ + options_.heartbeat_interval_us / 2);
 }
@@ -75,54 +82,95 @@ void Coordinator::Impl::perform() {
     performing_ = true;
     for (performed_ = 0; performed_ < actions_.size(); ++performed_) {
         const sched::Action action = actions_[performed_];
-        switch (action.kind) {
-            case sched::Action::Kind::kAssign:
-                assign(action);
-                break;
-            case sched::Action::Kind::kCancelAttempt: {
-                const uint32_t index = SlotMap<sched::PeerRecord>::index_of(action.peer);
-                if (index >= peer_by_slot_.size() || !peer_by_slot_[index]) break;
-                PeerLink& link = *peer_by_slot_[index];
-                if (link.id != action.peer || !link.session) break;
-                if (P2C2R_PLANT("cancel_not_sent")) break;
-                if (link.session->out.drop(action.attempt_id) &&
-                    !P2C2R_PLANT("unheard_order_holds_slot")) {
-                    // The peer does not know this id and would not answer: the slot is free.
-                    scheduler_.answer_ended(action.peer, action.attempt_id, loop_.turn_us());
-                    request_turn_end();
-                    break;
-                }
-                encode(wire::TaskCancel{}, envelope_);
-                send(*link.session, wire::Message::kTaskCancel, action.attempt_id);
-                break;
-            }
-            case sched::Action::Kind::kRunLocal:
-                run_local(action.task);
-                break;
-            case sched::Action::Kind::kCancelLocal:
-                if (const uint64_t job = std::exchange(relay(action.task).job, 0)) {
-                    runner_->cancel(job);
-                }
-                relay(action.task).local_waits = false;
-                break;
-            case sched::Action::Kind::kEnd: {
-                Relay& ended = relay(action.task);
-                ++stats_.failed_tasks;
-                if (ended.type < stats_.types.size()) ++stats_.types[ended.type].failed;
-                if (Gamer* gamer = gamers_.find(ended.gamer)) {
-                    if (action.status == Status::kDeadline) {
-                        answer_timeout(*gamer, ended.client_task, action.text);
-                    } else {
-                        answer_error(*gamer, ended.client_task, action.status, {}, action.text);
-                    }
-                }
-                drop_task(action.task, false);
-                break;
-            }
+        try {
+            perform(action);
+        } catch (const std::bad_alloc&) {
+            give_up(action);
         }
     }
     actions_.clear();
     performing_ = false;
+}
+
+void Coordinator::Impl::perform(const sched::Action& action) {
+    switch (action.kind) {
+        case sched::Action::Kind::kAssign:
+            assign(action);
+            break;
+        case sched::Action::Kind::kCancelAttempt: {
+            const uint32_t index = SlotMap<sched::PeerRecord>::index_of(action.peer);
+            if (index >= peer_by_slot_.size() || !peer_by_slot_[index]) break;
+            PeerLink& link = *peer_by_slot_[index];
+            if (link.id != action.peer || !link.session) break;
+            if (P2C2R_PLANT("cancel_not_sent")) break;
+            if (link.session->out.drop(action.attempt_id) &&
+                !P2C2R_PLANT("unheard_order_holds_slot")) {
+                // The peer does not know this id and would not answer: the slot is free.
+                scheduler_.answer_ended(action.peer, action.attempt_id, loop_.turn_us());
+                request_turn_end();
+                break;
+            }
+            encode(wire::TaskCancel{}, envelope_);
+            send(*link.session, wire::Message::kTaskCancel, action.attempt_id);
+            break;
+        }
+        case sched::Action::Kind::kRunLocal:
+            run_local(action.task);
+            break;
+        case sched::Action::Kind::kCancelLocal:
+            if (const uint64_t job = std::exchange(relay(action.task).job, 0)) {
+                runner_->cancel(job);
+            }
+            relay(action.task).local_waits = false;
+            break;
+        case sched::Action::Kind::kEnd: {
+            Relay& ended = relay(action.task);
+            ++stats_.failed_tasks;
+            if (ended.type < stats_.types.size()) ++stats_.types[ended.type].failed;
+            if (Gamer* gamer = gamers_.find(ended.gamer)) {
+                if (action.status == Status::kDeadline) {
+                    answer_timeout(*gamer, ended.client_task, action.text);
+                } else {
+                    answer_error(*gamer, ended.client_task, action.status, {}, action.text);
+                }
+            }
+            drop_task(action.task, false);
+            break;
+        }
+    }
+}
+
+// Memory was short for performing it. Whoever was to hear of it loses the connection, and so hears
+// of it in another way: a peer's tasks go elsewhere, a gamer asks again.
+void Coordinator::Impl::give_up(const sched::Action& action) noexcept {
+    try {
+        Session* session = nullptr;
+        switch (action.kind) {
+            case sched::Action::Kind::kAssign:
+            case sched::Action::Kind::kCancelAttempt: {
+                const uint32_t index = SlotMap<sched::PeerRecord>::index_of(action.peer);
+                PeerLink* link = index < peer_by_slot_.size() ? peer_by_slot_[index] : nullptr;
+                if (link && link->id == action.peer) session = link->session;
+                break;
+            }
+            case sched::Action::Kind::kRunLocal: {
+                exec::Output output;
+                output.status = Status::kMemory;
+                return on_job_done(action.task, std::move(output));
+            }
+            case sched::Action::Kind::kCancelLocal:
+                break;
+            case sched::Action::Kind::kEnd: {
+                Gamer* gamer = gamers_.find(relay(action.task).gamer);
+                if (gamer) session = gamer->session;
+                drop_task(action.task, false);
+                break;
+            }
+        }
+        if (session) session_lost(*session, Status::kMemory, "memory is short");
+    } catch (const std::bad_alloc&) {
+        // Then deadlines and heartbeats bring it to an end.
+    }
 }
 
 void Coordinator::Impl::arm_timer() {
@@ -134,9 +182,9 @@ void Coordinator::Impl::arm_timer() {
 
 void Coordinator::Impl::on_time() {
     armed_us_ = UINT64_MAX;
+    request_turn_end();  // first: the timer is armed again there, whatever fails here
     scheduler_.expire(loop_.turn_us(), actions_);
     perform();
-    request_turn_end();
 }
 
 // ---- computing here, the last resort -----------------------------------------------------------
@@ -176,6 +224,13 @@ void Coordinator::Impl::run_local(uint64_t task) {
         };
         spec.params = join(&Chunk::params);
         spec.data = join(&Chunk::data);
+    }
+    // Here the coordinator is the last receiver.
+    if (work.has_checksum && work.checksum != payload_checksum(spec.params, spec.data)) {
+        exec::Output output;
+        output.status = Status::kContent;
+        output.error = "the checksum of the task does not match its bytes";
+        return on_job_done(task, std::move(output));
     }
     const uint64_t job = runner_->start(spec, task, *this);
     if (!scheduler_.find(task)) return;  // a short one has ended already

@@ -142,9 +142,19 @@ void Coordinator::Impl::on_call(Session& session, const wire::Frame& frame) {
         command ? Result<Bytes>(make_error(Status::kDenied,
                                            "'" + name + "' is for the coordinator's operator"))
                 : call(name, frame.params, &text);
+    // Whoever asks and does not read shall not pile up answers here.
+    const uint64_t size = answer.ok() ? answer->size() + text.size() : 0;
+    if (size > limits::kPayloadSizeMax) {
+        answer = make_error(Status::kSize, "the answer exceeds the limit of 64 MiB");
+    } else if (size > 0 && session.out.waiting_bytes() + size > limits::kPayloadSizeMax) {
+        answer = make_error(Status::kBusy, "earlier answers have not been read yet");
+    }
     if (answer.ok()) {
-        encode(response, envelope_);
         const Bytes data = Bytes::copy(text);
+        if (needs_chunks(answer->size(), data.size())) {
+            response.sizes = wire::PayloadSizes{answer->size(), data.size()};
+        }
+        encode(response, envelope_);
         session.out.send(*session.connection, wire::Message::kCallResponse, 0, frame.id,
                          envelope_.span(), *answer, data);
         return;

@@ -111,11 +111,11 @@ class Coordinator::Impl : public exec::RunnerEvents {
         uint32_t waits_for = 0;  // tasks of its gamer that must end with OK first
         uint64_t checksum = 0;
         std::optional<wire::PayloadSizes> sizes;  // of an input in chunks
-        uint64_t received = 0;
+        Passage input;                            // its chunks
         uint64_t budget = 0;      // bytes this task counts against the memory budget
         uint64_t job = 0;         // the runner's
         wire::TaskResult result;  // of a result in chunks
-        uint64_t result_received = 0;
+        Passage output;           // its chunks
         // Small inputs live here: a slice would keep a whole read block alive.
         uint16_t small_params = 0;
         uint16_t small_data = 0;
@@ -127,6 +127,8 @@ class Coordinator::Impl : public exec::RunnerEvents {
     void turn_end();
     void request_turn_end() { loop_.at_turn_end(turn_end_); }
     void perform();
+    void perform(const sched::Action& action);
+    void give_up(const sched::Action& action) noexcept;
     // Performs what was decided before anything else can happen: the slot of a task that has ended
     // may be given to the next one.
     void settle() {
@@ -170,6 +172,8 @@ class Coordinator::Impl : public exec::RunnerEvents {
     void assign(const sched::Action& action);
     void store_input(Relay& relay, const wire::Frame& frame);
     void forward_input(uint64_t task, Relay& relay, Chunk&& chunk, bool last);
+    // What has come of a result in chunks counts no more: a new attempt, or another answer, follows.
+    void drop_result(Relay& relay);
     // Forgets a task that has ended, and lets go those that wait for it.
     void drop_task(uint64_t task, bool good);
     void drop_one(uint64_t task, bool good, std::vector<uint64_t>& fallen);

@@ -27,18 +27,19 @@ void Coordinator::Impl::accept(std::unique_ptr<net::Connection> connection) {
         connection->close();
         return;
     }
-    const uint64_t id = sessions_.insert();
-    if (id == 0) {
-        connection->close();
-        return;
-    }
     auto session = std::make_unique<Session>(*this);
-    session->id = id;
     session->opened_us = session->heard_us = loop_.turn_us();
     session->connection = std::move(connection);
     session->connection->set_events(session.get());
+    // Losing a session needs no memory: its place among the dead is there from the beginning.
+    graveyard_.reserve(graveyard_.size() + sessions_.size() + 1);
+    session->id = sessions_.insert();
+    if (session->id == 0) {
+        session->connection->close();
+        return;
+    }
     ++unauthenticated_;
-    *sessions_.find(id) = std::move(session);
+    *sessions_.find(session->id) = std::move(session);
 }
 
 void Coordinator::Impl::on_frame(Session& session, const wire::Frame& frame) {
@@ -279,6 +280,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
             session, Status::kLimit,
             "this coordinator has its maximum of " + std::to_string(options_.max_peers) + " peers");
     }
+    session.peer = peer;  // from here on the loss of the session takes it out again
     PeerLink& link = peer_links_[peer_id];
     link.peer_id = peer_id;
     link.session = &session;
@@ -287,7 +289,6 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     const uint32_t index = SlotMap<sched::PeerRecord>::index_of(peer);
     if (index >= peer_by_slot_.size()) peer_by_slot_.resize(index + 1);
     peer_by_slot_[index] = &link;
-    session.peer = peer;
     session.phase = Session::Phase::kPeer;
     --unauthenticated_;
     session.connection->set_limits(wire::kLimitsAfterLogin);
@@ -383,7 +384,8 @@ void Coordinator::Impl::peer_gone(uint64_t peer, bool failed, const std::string&
     const std::string peer_id = record->peer_id;
     const size_t held = record->leases.size();
     scheduler_.peer_left(peer, failed, loop_.turn_us(), actions_);
-    peer_by_slot_[SlotMap<sched::PeerRecord>::index_of(peer)] = nullptr;
+    const uint32_t index = SlotMap<sched::PeerRecord>::index_of(peer);
+    if (index < peer_by_slot_.size()) peer_by_slot_[index] = nullptr;
     peer_links_.erase(peer_id);
     settle();
     if (failed) {
@@ -432,6 +434,8 @@ void Coordinator::Impl::forget_gamer(uint64_t gamer_id) {
 // Twice a heartbeat interval: who is silent, who is away for too long, and a word to everybody.
 void Coordinator::Impl::scan_sessions() {
     const uint64_t now = loop_.turn_us();
+    // First: whatever fails below, there is a next time.
+    loop_.arm(scan_timer_, now + options_.heartbeat_interval_us / 2);
     const uint64_t silent = kSilentIntervals * options_.heartbeat_interval_us + kSilentSlackUs;
     std::vector<uint64_t> late;
     std::vector<uint64_t> gone;
@@ -466,7 +470,6 @@ void Coordinator::Impl::scan_sessions() {
         }
     });
     for (uint64_t id : expired) forget_gamer(id);
-    loop_.arm(scan_timer_, now + options_.heartbeat_interval_us / 2);
 }
 
 void Coordinator::Impl::count_changed() {
@@ -484,7 +487,11 @@ void Coordinator::Impl::send_counts() {
     scheduler_.peers().for_each([&](uint64_t, sched::PeerRecord& record) {
         if (record.window_tasks > 0) ++counts_.available_peers;
     });
-    encode(counts_, envelope_);
+    try {
+        encode(counts_, envelope_);
+    } catch (const std::bad_alloc&) {
+        return count_changed();  // a little later, then
+    }
     sessions_.for_each([&](uint64_t, std::unique_ptr<Session>& session) {
         if (session->phase == Session::Phase::kGamer) {
             send(*session, wire::Message::kPeerCountUpdate);

@@ -98,8 +98,19 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     ++stats_.submitted;
     if (const uint64_t* known = gamer.tasks.find(client_task)) {
         // Submitted again: harmless while it is whole; an input that was cut off starts anew.
-        if (relay(*known).complete) return;
-        withdraw(*known);
+        const uint64_t task = *known;
+        Relay& again = relay(task);
+        if (!again.complete) {
+            withdraw(task);
+        } else {
+            if (again.result.sizes && !again.result_open) {
+                // The beginning of its result went to a connection that is gone.
+                again.result.sizes.reset();
+                scheduler_.give_up(task, loop_.turn_us(), actions_);
+                settle();
+            }
+            return;
+        }
     }
     if (!gamer.redelivered.empty() && std::find(gamer.redelivered.begin(), gamer.redelivered.end(),
                                                 client_task) != gamer.redelivered.end()) {
@@ -112,6 +123,11 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     if (message.circle == Circle::kPublic) {
         return answer_error(gamer, client_task, Status::kUnsupported, "circle",
                             "circle public is not available; there are own and invited");
+    }
+    if (message.verify > VerifyClass::kA) {
+        return answer_error(gamer, client_task, Status::kUnsupported, "verify",
+                            "verify classes B, C and D are not available; there are A and the "
+                            "type's own");
     }
     if (message.payload_place != 0) {
         return answer_error(gamer, client_task, Status::kUnsupported, "payload_place",
@@ -143,6 +159,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     }
     uint64_t bytes = frame.params.size() + frame.data.size();
     const bool more = frame.flags & wire::kFlagMore;
+    Passage passage;
     if (more) {
         if (!message.sizes) {
             return end_session(session, Status::kProtocol, "a payload in chunks without its sizes");
@@ -155,6 +172,10 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
                                 "a payload of more than 64 MiB");
         }
         bytes = params_size + message.sizes->data_size;
+        passage.begin(*message.sizes);
+        if (const char* why = passage.add(frame)) {
+            return end_session(session, Status::kProtocol, why);
+        }
     }
     const uint64_t held = held_bytes_ + delivering_bytes_;
     if (held + bytes + kTaskOverhead > options_.memory_max / 10 * 9) {
@@ -192,13 +213,20 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
         return answer_error(gamer, client_task, Status::kBusy, {},
                             "the coordinator has as many pending tasks as it may", kRetryAfterMs);
     }
-    for (uint64_t other : message.depends_on) {
-        if (gamer.tasks.find(other)) gamer.dependents[other].push_back(task);
-    }
     const uint32_t index = SlotMap<sched::TaskRecord>::index_of(task);
-    while (index >= relays_.size()) relays_.emplace_back();
-    if (type >= stats_.types.size()) stats_.types.resize(type + 1u);
-    if (stats_.types[type].task_type.empty()) stats_.types[type].task_type = name;
+    try {
+        for (uint64_t other : message.depends_on) {
+            if (gamer.tasks.find(other)) gamer.dependents[other].push_back(task);
+        }
+        while (index >= relays_.size()) relays_.emplace_back();
+        if (type >= stats_.types.size()) stats_.types.resize(type + 1u);
+        if (stats_.types[type].task_type.empty()) stats_.types[type].task_type = name;
+        gamer.tasks[client_task] = task;
+    } catch (const std::bad_alloc&) {
+        // It has no relay record that anybody may look at.
+        scheduler_.withdraw(task, now, actions_);
+        throw;
+    }
     Relay& fresh = relays_[index];
     fresh.gamer = session.gamer;
     fresh.client_task = client_task;
@@ -209,21 +237,24 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     fresh.has_checksum = message.checksum.has_value();
     fresh.checksum = message.checksum.value_or(0);
     fresh.sizes = more ? message.sizes : std::nullopt;
-    fresh.received = 0;
+    fresh.input = passage;
     fresh.job = 0;
     fresh.budget = bytes + kTaskOverhead;
     if (P2C2R_PLANT("bytes_not_counted") && more) fresh.budget = 0;
     fresh.small_params = fresh.small_data = 0;
     fresh.chunks.clear();
     held_bytes_ += fresh.budget;
-    gamer.tasks[client_task] = task;
-    store_input(fresh, frame);
+    try {
+        store_input(fresh, frame);
+    } catch (const std::bad_alloc&) {
+        withdraw(task);
+        throw;
+    }
     request_turn_end();
 }
 
 void Coordinator::Impl::store_input(Relay& input, const wire::Frame& frame) {
     const size_t size = frame.params.size() + frame.data.size();
-    input.received += size;
     if (input.complete && input.chunks.empty() && size <= Relay::kSmallMax) {
         input.small_params = static_cast<uint16_t>(frame.params.size());
         input.small_data = static_cast<uint16_t>(frame.data.size());
@@ -244,18 +275,15 @@ void Coordinator::Impl::on_submit_chunk(Session& session, const wire::Frame& fra
     const uint64_t task = *found;
     Relay& input = relay(task);
     if (input.complete || !input.sizes) return;
-    const uint64_t total = input.sizes->params_size + input.sizes->data_size;
-    const uint64_t after = input.received + frame.params.size() + frame.data.size();
-    const bool last = !(frame.flags & wire::kFlagMore);
-    if (after > total || (last && after != total)) {
-        return end_session(session, Status::kProtocol,
-                           last ? "a payload that ends before its announced size"
-                                : "a payload of more than its announced size");
+    // Before the peer gets to see it: what is wrong with it ends this connection and no other.
+    if (const char* why = input.input.add(frame)) {
+        return end_session(session, Status::kProtocol, why);
     }
-    input.complete = last;
+    const bool last = !(frame.flags & wire::kFlagMore);
     Chunk chunk{hold_or_copy(frame, frame.params), hold_or_copy(frame, frame.data)};
-    input.received = after;
     input.chunks.push_back(chunk);
+    // Complete only when it is: short of memory the chunk is not there, and the gamer sends anew.
+    input.complete = last;
     forward_input(task, input, std::move(chunk), last);
 }
 
@@ -274,8 +302,13 @@ void Coordinator::Impl::forward_input(uint64_t task, Relay& input, Chunk&& chunk
     const uint32_t index = SlotMap<sched::PeerRecord>::index_of(record->peer);
     PeerLink* link = index < peer_by_slot_.size() ? peer_by_slot_[index] : nullptr;
     if (!link || link->id != record->peer || !link->session) return;
-    link->session->out.append(record->attempt_id, std::move(chunk), last);
-    link->session->out.pump(*link->session->connection);
+    Session& to = *link->session;
+    try {
+        to.out.append(record->attempt_id, std::move(chunk), last);
+        to.out.pump(*to.connection);
+    } catch (const std::bad_alloc&) {
+        session_lost(to, Status::kMemory, "memory is short");  // a stream with a gap is none
+    }
 }
 
 // ---- to the peer -------------------------------------------------------------------------------
@@ -287,7 +320,8 @@ void Coordinator::Impl::assign(const sched::Action& action) {
     PeerLink* link = index < peer_by_slot_.size() ? peer_by_slot_[index] : nullptr;
     if (!link || link->id != action.peer || !link->session) return;
     Session& session = *link->session;
-    const Relay& input = relay(action.task);
+    Relay& input = relay(action.task);
+    if (input.result.sizes) drop_result(input);
     const uint64_t now = loop_.turn_us();
     wire::TaskAssign& message = assign_;
     message.task_type = scheduler_.type_name(input.type);
@@ -377,10 +411,13 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
             result.sizes->data_size > limits::kPayloadSizeMax - result.sizes->params_size) {
             return end_session(session, Status::kProtocol, "a result in chunks with wrong sizes");
         }
+        waiting.output.begin(*result.sizes);
+        if (const char* why = waiting.output.add(frame)) {
+            return end_session(session, Status::kProtocol, why);
+        }
         // Cut through: what has come goes on while the rest is on its way.
         waiting.result = result;
         waiting.result.field = waiting.result.error = waiting.result.peer_id = {};
-        waiting.result_received = frame.params.size() + frame.data.size();
         Gamer* gamer = gamers_.find(waiting.gamer);
         waiting.result_open = gamer && gamer->session;
         if (!waiting.result_open) return;
@@ -393,12 +430,15 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
         to.out.pump(*to.connection);
         return;
     }
+    // In one frame: sizes say nothing there, and nobody checked them.
+    result.sizes.reset();
     const sched::TaskRecord record = *scheduler_.find(task);
     const sched::Verdict verdict = scheduler_.answered(
         session.peer, frame.id, result.attempt, result.status, result.processing_us, now, actions_);
     if (verdict != sched::Verdict::kAccepted) return settle();
     request_turn_end();
     accepted(record, result);
+    if (waiting.result.sizes) drop_result(waiting);
     if (Gamer* gamer = gamers_.find(waiting.gamer)) {
         wire::ResultDelivery delivery = delivery_of(record, result);
         delivery.field = result.field;
@@ -427,13 +467,13 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
         return request_turn_end();
     }
     Relay& waiting = relay(task);
-    if (!waiting.result.sizes) return;
-    const uint64_t total = waiting.result.sizes->params_size + waiting.result.sizes->data_size;
-    waiting.result_received += frame.params.size() + frame.data.size();
-    if (waiting.result_received > total || (last && waiting.result_received != total)) {
-        return end_session(session, Status::kProtocol,
-                           last ? "a result that ends before its announced size"
-                                : "a result of more than its announced size");
+    // Only what follows a first frame with the nonce of this very attempt.
+    if (!waiting.result.sizes ||
+        !scheduler_.is_current(session.peer, frame.id, waiting.result.attempt)) {
+        return;
+    }
+    if (const char* why = waiting.output.add(frame)) {
+        return end_session(session, Status::kProtocol, why);
     }
     Gamer* gamer = gamers_.find(waiting.gamer);
     if (waiting.result_open && gamer && gamer->session) {
@@ -446,16 +486,20 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
     const sched::TaskRecord record = *scheduler_.find(task);
     const wire::TaskResult result = waiting.result;
     waiting.result.sizes.reset();
-    // A gamer that came back while its answer passed by may have submitted the task again in vain:
-    // it is computed once more. One that is still away will submit what it has not heard of.
-    const bool missed = !waiting.result_open && gamer && gamer->session;
-    scheduler_.answered(session.peer, frame.id, result.attempt,
-                        missed ? Status::kDisconnected : result.status, result.processing_us,
-                        loop_.turn_us(), actions_);
-    if (missed) return settle();
+    const sched::Verdict verdict =
+        scheduler_.answered(session.peer, frame.id, result.attempt, result.status,
+                            result.processing_us, loop_.turn_us(), actions_);
+    if (verdict != sched::Verdict::kAccepted) return settle();
     accepted(record, result);
     drop_task(task, true);
     request_turn_end();
+}
+
+void Coordinator::Impl::drop_result(Relay& relay) {
+    relay.result.sizes.reset();
+    if (!std::exchange(relay.result_open, false)) return;
+    Gamer* gamer = gamers_.find(relay.gamer);
+    if (gamer && gamer->session) gamer->session->out.drop(relay.client_task);
 }
 
 void Coordinator::Impl::on_refuse(Session& session, const wire::Frame& frame) {
@@ -571,8 +615,12 @@ void Coordinator::Impl::drop_one(uint64_t task, bool good, std::vector<uint64_t>
     if (const uint64_t* mapped = gamer->tasks.find(client_task); mapped && *mapped == task) {
         gamer->tasks.erase(client_task);
     }
-    gamer->ended.emplace_back(client_task, good);
-    if (gamer->ended.size() > kEndedMax) gamer->ended.pop_front();
+    try {
+        gamer->ended.emplace_back(client_task, good);
+        if (gamer->ended.size() > kEndedMax) gamer->ended.pop_front();
+    } catch (const std::bad_alloc&) {
+        // A later task that depends on it hears that it is not known any more.
+    }
     if (gamer->dependents.empty()) return;
     const auto waiting = gamer->dependents.find(client_task);
     if (waiting == gamer->dependents.end()) return;

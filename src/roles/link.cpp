@@ -51,9 +51,14 @@ void Link::start() {
 
 void Link::connect() {
     phase_ = Phase::kConnecting;
-    attempt_ = transport_.connect(
-        host_, port_, options_.connect_timeout_us,
-        [this](Result<std::unique_ptr<net::Connection>> result) { connected(std::move(result)); });
+    try {
+        attempt_ = transport_.connect(host_, port_, options_.connect_timeout_us,
+                                      [this](Result<std::unique_ptr<net::Connection>> result) {
+                                          connected(std::move(result));
+                                      });
+    } catch (const std::bad_alloc&) {
+        lost(Status::kMemory, "memory is short", true);  // so short a text needs none
+    }
 }
 
 void Link::connected(Result<std::unique_ptr<net::Connection>> result) {
@@ -64,17 +69,21 @@ void Link::connected(Result<std::unique_ptr<net::Connection>> result) {
         return;
     }
     connection_ = std::move(*result);
-    connection_->set_events(this);
     phase_ = Phase::kHello;
     last_heard_us_ = loop_.turn_us();
-    loop_.arm(beat_timer_, last_heard_us_ + kHandshakeUs);
-    wire::Hello hello;
-    hello.versions = {wire::kProtocolVersion};
-    hello.role = role_;
-    random_.fill(hello.nonce);
-    hello.library = kLibrary;
-    encode(hello, envelope_);
-    send(wire::Message::kHello, envelope_);
+    try {
+        connection_->set_events(this);
+        loop_.arm(beat_timer_, last_heard_us_ + kHandshakeUs);
+        wire::Hello hello;
+        hello.versions = {wire::kProtocolVersion};
+        hello.role = role_;
+        random_.fill(hello.nonce);
+        hello.library = kLibrary;
+        encode(hello, envelope_);
+        send(wire::Message::kHello, envelope_);
+    } catch (const std::bad_alloc&) {
+        lost(Status::kMemory, "memory is short", true);
+    }
 }
 
 void Link::send(wire::Message message, const wire::EnvelopeBuffer& envelope) {
@@ -205,8 +214,12 @@ void Link::fail(Status status, const std::string& why) {
         wire::Goodbye goodbye;
         goodbye.status = status;
         goodbye.error = why;
-        encode(goodbye, envelope_);
-        send(wire::Message::kGoodbye, envelope_);
+        try {
+            encode(goodbye, envelope_);
+            send(wire::Message::kGoodbye, envelope_);
+        } catch (const std::bad_alloc&) {
+            // Short of memory it goes without a goodbye.
+        }
     }
     lost(status, why, true);
 }

@@ -104,6 +104,13 @@ class Link : private net::ConnectionEvents {
     uint64_t bytes_out_before_ = 0;
 };
 
+// What a role tells of a lost connection. To whoever listens kDisconnected means "trying again" and
+// nothing else, whatever the connection was lost for; a lost one that is not tried again is closed.
+inline Status state_of_lost(Status status, bool given_up) {
+    if (!given_up) return Status::kDisconnected;
+    return status == Status::kOk || status == Status::kDisconnected ? Status::kClosed : status;
+}
+
 // An id for a role that was given none: "prefix-" and 12 hex digits.
 std::string automatic_id(const char* prefix, RandomSource& random);
 

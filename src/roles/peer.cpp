@@ -86,6 +86,7 @@ class Peer::Impl : public LinkEvents, public exec::RunnerEvents {
         return jobs_.find(*found);
     }
     bool on_assign(const wire::Frame& frame, const char*& why);
+    bool on_chunk(const wire::Frame& frame, const char*& why);
     void received(uint64_t slot, Payload&& payload);
     void run(uint64_t slot);
     void run_waiting();
@@ -122,6 +123,7 @@ class Peer::Impl : public LinkEvents, public exec::RunnerEvents {
     OutStreams out_;
     Assembler assembler_;
     wire::EnvelopeBuffer envelope_;
+    wire::TaskAssign assign_;  // reused
     PeerStats stats_;
 };
 
@@ -168,7 +170,7 @@ void Peer::Impl::on_link_lost(Status status, const std::string& why, bool given_
         }
     });
     stats_.given_up = given_up;
-    events_.on_peer_state(status == Status::kOk ? Status::kDisconnected : status, why);
+    events_.on_peer_state(state_of_lost(status, given_up), why);
     check_drained();
 }
 
@@ -208,79 +210,91 @@ bool Peer::Impl::on_link_frame(const wire::Frame& frame, const char*& why) {
 // ---- tasks -------------------------------------------------------------------------------------
 
 bool Peer::Impl::on_assign(const wire::Frame& frame, const char*& why) {
-    Payload payload;
-    Assembler::State state;
+    if (frame.envelope.empty()) return on_chunk(frame, why);
+    wire::TaskAssign& message = assign_;
+    if ((why = decode(frame.envelope, message))) return false;
     uint64_t slot = 0;
-    if (!frame.envelope.empty()) {
-        wire::TaskAssign message;
-        if ((why = decode(frame.envelope, message))) return false;
-        if (Job* old = find(frame.id, &slot)) {
-            // The same id once more: the coordinator starts it anew.
-            if (old->state == Job::State::kRunning) {
-                old->id = 0;
-                runner_.cancel(old->runner_job);
-                slots_.erase(frame.id);
-            } else {
-                forget(slot);
-            }
-        }
-        slot = jobs_.insert();
-        Job& job = *jobs_.find(slot);
-        job.state = Job::State::kReceiving;
-        job.id = frame.id;
-        job.attempt = message.attempt;
-        job.task_type.assign(message.task_type);
-        job.deadline_us = message.deadline_us ? loop_.turn_us() + *message.deadline_us : 0;
-        job.runner_job = 0;
-        job.cancelled = false;
-        job.has_checksum = message.checksum.has_value();
-        job.checksum = message.checksum.value_or(0);
-        slots_[frame.id] = slot;
-        if (message.payload_place != 0) {
-            answer_error(job, Status::kUnsupported,
-                         "payload_place other than inline is not available here");
+    if (Job* old = find(frame.id, &slot)) {
+        // The same id once more: the coordinator starts it anew.
+        if (old->state == Job::State::kRunning) {
+            old->id = 0;
+            runner_.cancel(old->runner_job);
+            slots_.erase(frame.id);
+        } else {
             forget(slot);
-            return true;
         }
-        if (paused_) {
-            refuse(job);
-            forget(slot);
-            return true;
-        }
-        state = assembler_.first(frame, message.sizes, payload);
-    } else {
-        if (!find(frame.id, &slot)) {
-            assembler_.drop(frame.id);
-            return true;
-        }
-        state = assembler_.next(frame, payload);
     }
-    switch (state) {
-        case Assembler::State::kBroken:
-            why = assembler_.why();
-            return false;
-        case Assembler::State::kMore:
-        case Assembler::State::kIgnored:
-            return true;
-        case Assembler::State::kWhole:
-            break;
+    slot = jobs_.insert();
+    Job& job = *jobs_.find(slot);
+    job.state = Job::State::kReceiving;
+    job.id = frame.id;
+    job.attempt = message.attempt;
+    job.task_type.assign(message.task_type);
+    job.deadline_us = message.deadline_us ? loop_.turn_us() + *message.deadline_us : 0;
+    job.runner_job = 0;
+    job.cancelled = false;
+    job.has_checksum = message.checksum.has_value();
+    job.checksum = message.checksum.value_or(0);
+    if (message.payload_place != 0) {
+        answer_error(job, Status::kUnsupported,
+                     "payload_place other than inline is not available here");
+        forget(slot);
+        return true;
     }
-    const Job& job = *jobs_.find(slot);
-    if (job.has_checksum && job.checksum != payload_checksum(payload.params, payload.data)) {
-        why = "the checksum of a task does not match its bytes";
+    if (paused_) {
+        refuse(job);
+        forget(slot);
+        return true;
+    }
+    Payload payload;
+    const Assembler::State state = assembler_.first(frame, message.sizes, payload);
+    if (state == Assembler::State::kWhole) {
+        received(slot, std::move(payload));
+        // A short job has ended already, without ever having to be found by its id.
+        if (!jobs_.find(slot)) return true;
+    } else if (state == Assembler::State::kBroken) {
+        why = assembler_.why();
         return false;
     }
-    received(slot, std::move(payload));
+    slots_[frame.id] = slot;
     return true;
 }
 
+bool Peer::Impl::on_chunk(const wire::Frame& frame, const char*& why) {
+    uint64_t slot = 0;
+    if (!find(frame.id, &slot)) {
+        assembler_.drop(frame.id);
+        return true;
+    }
+    Payload payload;
+    switch (assembler_.next(frame, payload)) {
+        case Assembler::State::kBroken:
+            why = assembler_.why();
+            return false;
+        case Assembler::State::kWhole:
+            received(slot, std::move(payload));
+            return true;
+        default:
+            return true;
+    }
+}
+
+// The whole payload is here.
 void Peer::Impl::received(uint64_t slot, Payload&& payload) {
     Job& job = *jobs_.find(slot);
+    if (job.has_checksum && job.checksum != payload_checksum(payload.params, payload.data)) {
+        // The coordinator only passes bytes on: whoever spoiled them, it costs this task alone.
+        answer_error(job, Status::kContent, "the checksum of the task does not match its bytes");
+        ++stats_.failed;
+        forget(slot);
+        return;
+    }
     job.payload = std::move(payload);
     job.state = Job::State::kWaiting;
     if (running_ < options_.slots && waiting_.empty()) {
         run(slot);
     } else {
+        job.payload.own();
         waiting_.push_back(slot);
     }
 }
@@ -339,11 +353,18 @@ void Peer::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
     } else {
         ++stats_.failed;
     }
-    if (job->id != 0) {
-        answer(*job, output.status, output.field, output.error, output.processing_us,
-               output.memory_peak, output.info, output.data);
+    bool is_told = true;
+    try {
+        if (job->id != 0) {
+            answer(*job, output.status, output.field, output.error, output.processing_us,
+                   output.memory_peak, output.info, output.data);
+        }
+    } catch (const std::bad_alloc&) {
+        is_told = false;
     }
     forget(tag);
+    // The coordinator must not wait for an answer that will not come.
+    if (!is_told) return link_->fail(Status::kMemory, "memory is short");
     if (!waiting_.empty()) run_waiting();
     check_drained();
 }

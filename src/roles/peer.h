@@ -33,6 +33,7 @@ struct PeerOptions {
 
 class PeerEvents {
   public:
+    // kOk: connected and registered. kDisconnected: lost, trying again. Another: given up.
     virtual void on_peer_state(Status status, const std::string& text) = 0;
 
   protected:

@@ -15,13 +15,9 @@ constexpr uint64_t kGrowth = 4;
 
 // ---- OutStreams --------------------------------------------------------------------------------
 
-void OutStreams::send(net::Connection& connection, wire::Message message, uint8_t flags,
-                      uint64_t id, std::span<const uint8_t> envelope, const Bytes& params,
-                      const Bytes& data) {
-    if (!needs_chunks(params.size(), data.size())) {
-        connection.send(message, flags, id, envelope, params, data);
-        return;
-    }
+void OutStreams::send_chunks(net::Connection& connection, wire::Message message, uint8_t flags,
+                             uint64_t id, std::span<const uint8_t> envelope, const Bytes& params,
+                             const Bytes& data) {
     open(message, flags, id, envelope);
     const size_t total = params.size() + data.size();
     for (size_t at = 0; at < total;) {
@@ -128,8 +124,8 @@ Assembler::State Assembler::first(const wire::Frame& frame,
     placed_ = 0;
     open_.erase(frame.id);
     if (!(frame.flags & wire::kFlagMore)) {
-        whole.params = hold_or_copy(frame, frame.params, hook_);
-        whole.data = hold_or_copy(frame, frame.data, hook_);
+        whole.params = hold_or_borrow(frame, frame.params);
+        whole.data = hold_or_borrow(frame, frame.data);
         return State::kWhole;
     }
     if (!sizes) return broken("a payload in chunks without its sizes");

@@ -39,7 +39,13 @@ class OutStreams {
     // Sends a whole payload: one frame, or a stream when it needs chunks (then the envelope MUST
     // carry its sizes).
     void send(net::Connection& connection, wire::Message message, uint8_t flags, uint64_t id,
-              std::span<const uint8_t> envelope, const Bytes& params, const Bytes& data);
+              std::span<const uint8_t> envelope, const Bytes& params, const Bytes& data) {
+        if (!needs_chunks(params.size(), data.size())) {
+            connection.send(message, flags, id, envelope, params, data);
+        } else {
+            send_chunks(connection, message, flags, id, envelope, params, data);
+        }
+    }
     // A stream whose chunks come later. One of the same message and id is dropped.
     void open(wire::Message message, uint8_t flags, uint64_t id, std::span<const uint8_t> envelope);
     // The next chunk of an open stream; `last` closes it. Ignored when there is no such stream.
@@ -67,6 +73,8 @@ class OutStreams {
         bool started = false;
         bool complete = false;
     };
+    void send_chunks(net::Connection& connection, wire::Message message, uint8_t flags, uint64_t id,
+                     std::span<const uint8_t> envelope, const Bytes& params, const Bytes& data);
     Stream* find(uint64_t id);
     void close_at(size_t position);
     void count_less(uint64_t bytes) {
@@ -80,9 +88,41 @@ class OutStreams {
     uint64_t* total_ = nullptr;
 };
 
+// What has come of a payload in chunks that is passed on as it comes, against the sizes that its
+// first frame announced: what the last receiver checks as well, before it gets the bytes.
+class Passage {
+  public:
+    void begin(const wire::PayloadSizes& sizes) {
+        params_left_ = sizes.params_size;
+        data_left_ = sizes.data_size;
+    }
+    // Counts the next frame. NULL, or static text: what is wrong with it.
+    const char* add(const wire::Frame& frame) {
+        if (frame.params.size() > params_left_ || frame.data.size() > data_left_) {
+            return "a payload of more than its announced size";
+        }
+        params_left_ -= frame.params.size();
+        data_left_ -= frame.data.size();
+        if (params_left_ > 0 && !frame.data.empty()) return "data before the end of params";
+        const bool last = !(frame.flags & wire::kFlagMore);
+        return last && (params_left_ > 0 || data_left_ > 0)
+                   ? "a payload that ends before its announced size"
+                   : nullptr;
+    }
+
+  private:
+    uint64_t params_left_ = 0;
+    uint64_t data_left_ = 0;
+};
+
 struct Payload {
     Bytes params;
     Bytes data;
+    // For keeping it beyond the call that it came with.
+    void own() {
+        if (params.is_borrowed()) params = params.owned();
+        if (data.is_borrowed()) data = data.owned();
+    }
 };
 
 class Assembler {
@@ -91,6 +131,7 @@ class Assembler {
     enum class State { kWhole, kMore, kIgnored, kBroken };
 
     // The first frame of a stream (it has an envelope). What was there under this id is dropped.
+    // The small parts of a payload in one frame are borrowed from that frame: see Payload::own.
     State first(const wire::Frame& frame, const std::optional<wire::PayloadSizes>& sizes,
                 Payload& whole);
     // A later frame. kIgnored: no stream of this id is open.
@@ -135,6 +176,10 @@ uint64_t payload_checksum(const Bytes& params, const Bytes& data);
 // Small payloads are copied out of the block they arrived in: one result that is kept must not keep
 // a whole read block alive.
 inline constexpr size_t kHoldThreshold = 4096;
+// For whoever is done with a small part before the frame goes.
+inline Bytes hold_or_borrow(const wire::Frame& frame, std::span<const uint8_t> part) {
+    return part.size() >= kHoldThreshold ? frame.hold(part) : Bytes::borrow(part);
+}
 inline Bytes hold_or_copy(const wire::Frame& frame, std::span<const uint8_t> part,
                           const MemoryHook* hook = nullptr) {
     return part.size() >= kHoldThreshold ? frame.hold(part)

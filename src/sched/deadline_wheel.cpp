@@ -4,8 +4,16 @@
 
 namespace p2c2r::sched {
 
+void DeadlineWheel::make_room(uint32_t index) {
+    if (index < links_.size()) return;
+    const size_t size = std::max<size_t>(index + 1, links_.size() * 2);
+    due_.reserve(size);
+    firing_.reserve(size);
+    links_.resize(size);
+}
+
 void DeadlineWheel::set(uint32_t index, uint64_t at_us) {
-    if (index >= links_.size()) links_.resize(std::max<size_t>(index + 1, links_.size() * 2));
+    make_room(index);
     if (links_[index].at_us < kFired) unlink(index);
     // What is over already fires with the tick that runs now.
     at_us = std::max(at_us, tick_ << kTickShift);

@@ -17,6 +17,8 @@ class DeadlineWheel {
   public:
     static constexpr uint64_t kNever = UINT64_MAX;
 
+    // After this the deadline of the slot is set, moved and fired without memory.
+    void make_room(uint32_t index);
     // Sets or moves the deadline of a slot.
     void set(uint32_t index, uint64_t at_us);
     void clear(uint32_t index);
@@ -36,15 +38,24 @@ class DeadlineWheel {
             collect_due(static_cast<uint32_t>(tick % kTicks), tick_end);
         }
         // due() may clear slots that are in the list as well: a cleared one has no tick any more.
-        std::vector<uint32_t> fired;
-        fired.swap(due_);
-        for (uint32_t index : fired) {
+        firing_.swap(due_);
+        for (size_t i = 0; i < firing_.size(); ++i) {
+            const uint32_t index = firing_[i];
             if (links_[index].at_us != kFired) continue;
             links_[index].at_us = kNever;
-            due(index);
+            try {
+                due(index);
+            } catch (...) {
+                // Nobody else is forgotten for it: the rest, and this one, fire in the next tick.
+                for (; i < firing_.size(); ++i) {
+                    const uint64_t at_us = links_[firing_[i]].at_us;
+                    if (at_us == kFired || firing_[i] == index) set(firing_[i], now_us);
+                }
+                firing_.clear();
+                throw;
+            }
         }
-        fired.clear();
-        if (due_.empty()) due_.swap(fired);
+        firing_.clear();
     }
     [[nodiscard]] size_t size() const { return size_; }
 
@@ -70,7 +81,8 @@ class DeadlineWheel {
     std::vector<uint32_t> heads_ = std::vector<uint32_t>(kTicks, kNone);
     std::array<uint64_t, kTicks / 64> used_{};
     std::vector<uint32_t> due_;
-    uint64_t tick_ = 0;  // the first tick that is not over yet
+    std::vector<uint32_t> firing_;  // of the expire() that runs
+    uint64_t tick_ = 0;             // the first tick that is not over yet
     size_t size_ = 0;
 };
 

@@ -21,8 +21,13 @@ class IndexedHeap {
     [[nodiscard]] const std::vector<uint32_t>& members() const { return heap_; }
     [[nodiscard]] uint64_t key(uint32_t index) const { return slots_[index].key; }
 
-    void set(uint32_t index, uint64_t key) {
+    // After this the index is set and removed without memory.
+    void make_room(uint32_t index) {
         if (index >= slots_.size()) slots_.resize(index + 1);
+        heap_.reserve(slots_.capacity());
+    }
+    void set(uint32_t index, uint64_t key) {
+        if (index >= slots_.size()) make_room(index);
         Slot& slot = slots_[index];
         if (slot.position == kAbsent) {
             slot.key = key;

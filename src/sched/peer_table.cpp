@@ -21,20 +21,34 @@ uint64_t to_key(double us) {
 
 uint64_t PeerTable::join(PeerRecord&& record, const std::vector<TypeIndex>& types,
                          uint64_t now_us) {
+    // Lists up to this length get their memory now; longer ones are a peer's wish.
+    constexpr uint32_t kHeldUsual = 64;
+    for (TypeIndex type : types) {
+        if (type >= types_.size()) types_.resize(type + 1u);
+        record.learned.push_back(Learned{type});
+    }
+    record.leases.reserve(std::min(record.window_tasks, kHeldUsual));
+    record.abandoned.reserve(std::min(record.window_tasks, kHeldUsual));
     const uint64_t peer = peers_.insert();
     if (peer == 0) return 0;
     const uint32_t index = SlotMap<PeerRecord>::index_of(peer);
-    if (index >= ids_.size()) ids_.resize(index + 1);
+    try {
+        if (index >= ids_.size()) ids_.resize(index + 1);
+        for (TypeIndex type : types) {
+            types_[type].free.make_room(index);
+            types_[type].waiting.make_room(index);
+        }
+    } catch (...) {
+        peers_.erase(peer);
+        throw;
+    }
+    // From here on nothing fails.
     ids_[index] = peer;
     PeerRecord& slot = *peers_.find(peer);
     slot = std::move(record);
     slot.joined_us = now_us;
     slot.busy_since_us = now_us;
-    for (TypeIndex type : types) {
-        if (type >= types_.size()) types_.resize(type + 1u);
-        ++types_[type].serving;
-        slot.learned.push_back(Learned{type});
-    }
+    count_serving(slot, 1);
     place(peer, slot, now_us);
     return peer;
 }
@@ -46,14 +60,32 @@ void PeerTable::leave(uint64_t peer, uint64_t now_us) {
     gone_connected_us_ += static_cast<double>(now_us - record->joined_us) * record->slots;
     gone_busy_us_ += record->busy_slot_us;
     const uint32_t index = SlotMap<PeerRecord>::index_of(peer);
+    count_serving(*record, -1);
     for (const Learned& learned : record->learned) {
-        TypeHeaps& heaps = types_[learned.type];
+        Heaps& heaps = types_[learned.type].circles[circle_index(record->circle)];
         heaps.free.remove(index);
         heaps.waiting.remove(index);
-        --heaps.serving;
     }
     *record = PeerRecord{};
     peers_.erase(peer);
+}
+
+// A paused peer does not count.
+void PeerTable::count_serving(const PeerRecord& record, int32_t change) {
+    if (record.window_tasks == 0) return;
+    for (const Learned& learned : record.learned) {
+        types_[learned.type].circles[circle_index(record.circle)].serving +=
+            static_cast<uint32_t>(change);
+    }
+}
+
+uint32_t PeerTable::serving(TypeIndex type, Circle circle) const {
+    if (type >= types_.size()) return 0;
+    uint32_t count = 0;
+    for (size_t inside = 0; inside <= circle_index(circle); ++inside) {
+        count += types_[type].circles[inside].serving;
+    }
+    return count;
 }
 
 Learned* PeerTable::learned(PeerRecord& record, TypeIndex type) {
@@ -92,7 +124,7 @@ void PeerTable::place(uint64_t peer, PeerRecord& record, uint64_t now_us) {
     const bool open = record.takes(1);
     const bool free_slot = open && record.held < record.slots;
     for (Learned& learned : record.learned) {
-        TypeHeaps& heaps = types_[learned.type];
+        Heaps& heaps = types_[learned.type].circles[circle_index(record.circle)];
         if (!open) {
             heaps.free.remove(index);
             heaps.waiting.remove(index);
@@ -126,18 +158,15 @@ PeerTable::Choice PeerTable::choose(TypeIndex type, uint64_t bytes, Circle circl
                                     uint64_t now_us) const {
     Choice choice;
     if (type >= types_.size()) return choice;
-    const TypeHeaps& heaps = types_[type];
     const auto fits = [&](uint32_t index) {
         const uint64_t peer = ids_[index];
         for (size_t i = 0; i < excluded_count; ++i) {
             if (excluded[i] == peer) return false;
         }
-        const PeerRecord* record = peers_.find(peer);
-        // A circle is a set of machines: own lies inside invited, invited inside public.
-        return record->takes(bytes) && record->circle <= circle;
+        return peers_.find(peer)->takes(bytes);
     };
-    // The top nearly always fits. If not (a tried peer, a byte window, a circle), the rest is
-    // looked through, each heap once.
+    // The top nearly always fits. If not (a tried peer, a byte window), the rest is looked through,
+    // each heap once.
     const auto best_of = [&](const IndexedHeap& heap) -> uint32_t {
         if (heap.empty()) return UINT32_MAX;
         if (fits(heap.top())) return heap.top();
@@ -151,17 +180,23 @@ PeerTable::Choice PeerTable::choose(TypeIndex type, uint64_t bytes, Circle circl
         }
         return best;
     };
-    const uint32_t free = best_of(heaps.free);
-    const uint32_t waiting = best_of(heaps.waiting);
-    uint64_t finish_free = UINT64_MAX;
-    uint64_t finish_waiting = UINT64_MAX;
-    if (free != UINT32_MAX) finish_free = now_us + heaps.free.key(free);
-    if (waiting != UINT32_MAX) finish_waiting = std::max(now_us, heaps.waiting.key(waiting));
-    if (free == UINT32_MAX && waiting == UINT32_MAX) return choice;
-    choice.free_slot = finish_free <= finish_waiting;
-    choice.peer = ids_[choice.free_slot ? free : waiting];
-    choice.finish_us = std::min(finish_free, finish_waiting);
-    choice.considered = static_cast<uint32_t>(heaps.free.size() + heaps.waiting.size());
+    choice.finish_us = UINT64_MAX;
+    const auto consider = [&](uint32_t index, uint64_t finish_us, bool free_slot) {
+        if (finish_us >= choice.finish_us) return;
+        choice.peer = ids_[index];
+        choice.finish_us = finish_us;
+        choice.free_slot = free_slot;
+    };
+    for (size_t inside = 0; inside <= circle_index(circle); ++inside) {
+        const Heaps& heaps = types_[type].circles[inside];
+        const uint32_t free = best_of(heaps.free);
+        if (free != UINT32_MAX) consider(free, now_us + heaps.free.key(free), true);
+        const uint32_t waiting = best_of(heaps.waiting);
+        if (waiting != UINT32_MAX) {
+            consider(waiting, std::max(now_us, heaps.waiting.key(waiting)), false);
+        }
+        choice.considered += static_cast<uint32_t>(heaps.free.size() + heaps.waiting.size());
+    }
     return choice;
 }
 
@@ -209,7 +244,9 @@ void PeerTable::answered(uint64_t peer, TypeIndex type, uint64_t bytes, double e
 void PeerTable::set_window(uint64_t peer, uint32_t window_tasks, uint64_t now_us) {
     PeerRecord* record = peers_.find(peer);
     if (!record || record->window_tasks == window_tasks) return;
+    count_serving(*record, -1);
     record->window_tasks = window_tasks;
+    count_serving(*record, 1);
     place(peer, *record, now_us);
 }
 
@@ -243,11 +280,11 @@ void PeerTable::note(PeerRecord& record, TypeIndex type, uint64_t compute_us, ui
     // The link shows when nothing else waited: the smallest rest of a round, forgotten slowly.
     const double rest = round - compute;
     record.link_us = record.link_us == 0 ? rest : std::min(record.link_us * 1.001 + 0.01, rest);
-    TypeHeaps& heaps = types_[type];
-    if (heaps.samples++ == 0) {
-        heaps.compute_us = compute;
+    PerType& all = types_[type];
+    if (all.samples++ == 0) {
+        all.compute_us = compute;
     } else {
-        heaps.compute_us += kGain * (compute - heaps.compute_us);
+        all.compute_us += kGain * (compute - all.compute_us);
     }
 }
 

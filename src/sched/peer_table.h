@@ -1,10 +1,10 @@
 // PeerTable: the connected peers, what each can run, how fast it has been, and who would finish a
 // task of some type first.
 //
-// Choosing is O(log n): per task type two heaps hold the peers that could take a task. Peers with a
-// free slot are ordered by learned time plus link; peers whose slots are all busy, but whose window
-// is not full, by the time their backlog should be worked off, plus the same. Neither order changes
-// while time passes, so only the peer that got or ended a task is moved.
+// Choosing is O(log n): per task type and circle two heaps hold the peers that could take a task.
+// Peers with a free slot are ordered by learned time plus link; peers whose slots are all busy, but
+// whose window is not full, by the time their backlog should be worked off, plus the same. Neither
+// order changes while time passes, so only the peer that got or ended a task is moved.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,13 @@ namespace p2c2r::sched {
 
 using TypeIndex = uint16_t;
 inline constexpr TypeIndex kNoType = UINT16_MAX;
+
+// Circles are sets of machines, each inside the next: own, invited, public. A task may go to peers
+// of its own circle and of those inside.
+inline constexpr size_t kCirclesCount = 3;
+inline size_t circle_index(Circle circle) {
+    return static_cast<size_t>(circle == Circle::kType ? Circle::kInvited : circle) - 1;
+}
 
 // What has been learned of one task type on one peer. Times in microseconds.
 struct Learned {
@@ -78,10 +85,8 @@ class PeerTable {
     void leave(uint64_t peer, uint64_t now_us);
     [[nodiscard]] PeerRecord* find(uint64_t peer) { return peers_.find(peer); }
     [[nodiscard]] size_t size() const { return peers_.size(); }
-    // Peers that could ever take this type.
-    [[nodiscard]] uint32_t serving(TypeIndex type) const {
-        return type < types_.size() ? types_[type].serving : 0;
-    }
+    // Peers that take tasks of this type and circle, now or when they have room: not the paused.
+    [[nodiscard]] uint32_t serving(TypeIndex type, Circle circle) const;
 
     struct Choice {
         uint64_t peer = 0;
@@ -122,22 +127,26 @@ class PeerTable {
     }
 
   private:
-    struct TypeHeaps {
-        IndexedHeap free;     // key: learned compute time + link
-        IndexedHeap waiting;  // key: predicted finish, absolute
-        uint32_t serving = 0;
-        double compute_us = 0;  // over all peers, for one that has no sample yet
+    struct Heaps {
+        IndexedHeap free;      // key: learned compute time + link
+        IndexedHeap waiting;   // key: predicted finish, absolute
+        uint32_t serving = 0;  // peers of this circle whose window is not 0
+    };
+    struct PerType {
+        Heaps circles[kCirclesCount];  // each peer in that of its own circle
+        double compute_us = 0;         // over all peers, for one that has no sample yet
         uint32_t samples = 0;
     };
 
     void place(uint64_t peer, PeerRecord& record, uint64_t now_us);
+    void count_serving(const PeerRecord& record, int32_t change);
     void let_go(PeerRecord& record, uint64_t bytes, double estimate_us, uint64_t now_us);
     void note(PeerRecord& record, TypeIndex type, uint64_t compute_us, uint64_t round_us);
     void account(PeerRecord& record, uint64_t now_us);
 
     SlotMap<PeerRecord> peers_;
     std::vector<uint64_t> ids_;  // by slot index
-    std::deque<TypeHeaps> types_;
+    std::deque<PerType> types_;
     double gone_connected_us_ = 0;
     double gone_busy_us_ = 0;
 };

@@ -1,6 +1,7 @@
 #include "sched/scheduler.h"
 
 #include <algorithm>
+#include <new>
 
 #include "core/plant.h"
 
@@ -11,8 +12,9 @@ namespace {
 constexpr size_t kPlacementsKept = 1024;
 constexpr uint8_t kRefusalsMax = 8;
 
-// The number of the placement stands in bits 28..31 of the id on the peer's hop, so that two attempts of one
-// task never share an id, even on the same peer. kTasksPendingMax leaves these bits free.
+// The number of the placement stands in bits 28..31 of the id on the peer's hop, so that two
+// attempts of one task never share an id, even on the same peer. kTasksPendingMax leaves these bits
+// free.
 constexpr int kAttemptShift = 28;
 static_assert(limits::kTasksPendingMax < (1u << kAttemptShift));
 static_assert(limits::kAttemptsMax + kRefusalsMax + 1 < 16);
@@ -55,9 +57,11 @@ TypeIndex Scheduler::find_type(std::string_view task_type) const {
 TypeIndex Scheduler::type_index(std::string_view task_type) {
     if (const TypeIndex known = find_type(task_type); known != kNoType) return known;
     if (type_names_.size() >= limits::kTaskTypesMax) return kNoType;
+    // The name comes last: what fails before it leaves spare places and no type without them.
+    queues_.resize((type_names_.size() + 1) * kCirclesCount);
+    ever_served_.resize(type_names_.size() + 1);
+    open_.reserve(queues_.size());
     type_names_.emplace_back(task_type);
-    queues_.emplace_back();
-    ever_served_.push_back(false);
     return static_cast<TypeIndex>(type_names_.size() - 1);
 }
 
@@ -108,7 +112,14 @@ uint64_t Scheduler::admit(const Admission& admission, uint64_t now_us) {
     const uint64_t task = tasks_.insert();
     if (task == 0) return 0;
     const uint32_t index = SlotMap<TaskRecord>::index_of(task);
-    if (index >= task_ids_.size()) task_ids_.resize(index + 64);
+    // What a task needs until its end is taken now: a task that was admitted ends.
+    try {
+        if (index >= task_ids_.size()) task_ids_.resize(index + 64);
+        wheel_.make_room(index);
+    } catch (...) {
+        tasks_.erase(task);
+        throw;
+    }
     task_ids_[index] = task;
     TaskRecord& record = *tasks_.find(task);
     const uint32_t stamp = record.queue_stamp;
@@ -125,15 +136,16 @@ uint64_t Scheduler::admit(const Admission& admission, uint64_t now_us) {
     if (admission.held) {
         record.state = TaskRecord::State::kHeld;
         arm(task, record);
-    } else {
-        enqueue(task, record, now_us);
+    } else if (!enqueue(task, record, now_us)) {
+        drop(task, record);
+        throw std::bad_alloc();
     }
     return task;
 }
 
 void Scheduler::release(uint64_t task, uint64_t now_us) {
     TaskRecord* record = tasks_.find(task);
-    if (record && record->state == TaskRecord::State::kHeld) enqueue(task, *record, now_us);
+    if (record && record->state == TaskRecord::State::kHeld) (void)enqueue(task, *record, now_us);
 }
 
 void Scheduler::arm(uint64_t task, const TaskRecord& record) {
@@ -142,19 +154,26 @@ void Scheduler::arm(uint64_t task, const TaskRecord& record) {
     wheel_.set(SlotMap<TaskRecord>::index_of(task), at);
 }
 
-void Scheduler::enqueue(uint64_t task, TaskRecord& record, uint64_t) {
-    record.state = TaskRecord::State::kQueued;
+// False: memory is short for its place in the queue. It is held then, until its deadline.
+bool Scheduler::enqueue(uint64_t task, TaskRecord& record, uint64_t) noexcept {
+    record.state = TaskRecord::State::kHeld;
     record.peer = 0;
     ++record.queue_stamp;
-    queues_[record.type].push(
-        {TaskQueue::key_of(record.priority, record.deadline_us), task, record.queue_stamp});
     arm(task, record);
+    try {
+        queue_of(record).push(
+            {TaskQueue::key_of(record.priority, record.deadline_us), task, record.queue_stamp});
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+    record.state = TaskRecord::State::kQueued;
+    return true;
 }
 
 void Scheduler::unqueue(uint64_t, TaskRecord& record) {
     // The entry dies with its stamp.
     ++record.queue_stamp;
-    queues_[record.type].removed([this](const TaskQueue::Entry& entry) {
+    queue_of(record).removed([this](const TaskQueue::Entry& entry) {
         const TaskRecord* other = tasks_.find(entry.task);
         return other && other->state == TaskRecord::State::kQueued &&
                other->queue_stamp == entry.stamp;
@@ -164,6 +183,10 @@ void Scheduler::unqueue(uint64_t, TaskRecord& record) {
 void Scheduler::lease(uint64_t task, TaskRecord& record, const PeerTable::Choice& choice,
                       uint64_t now_us, std::vector<Action>& actions) {
     PeerRecord& peer = *peers_.find(choice.peer);
+    // What can fail comes first.
+    random_.fill(record.nonce);
+    peer.leases.push_back(task);
+    record.lease_position = static_cast<uint32_t>(peer.leases.size() - 1);
     record.tried[std::min<size_t>(record.attempts, limits::kAttemptsMax - 1)] = choice.peer;
     ++record.attempts;
     record.state = TaskRecord::State::kLeased;
@@ -171,14 +194,11 @@ void Scheduler::lease(uint64_t task, TaskRecord& record, const PeerTable::Choice
     record.placed_us = now_us;
     record.attempt_id = attempt_id_of(task, ++record.placements);
     record.estimate_us = peers_.estimate_us(peer, record.type);
-    random_.fill(record.nonce);
     const uint64_t timeout = peers_.timeout_us(peer, record.type, record.start_timeout_us);
     record.lease_until_us = now_us + timeout;
     Placement& placement = placements_[placements_next_++ % kPlacementsKept];
     placement = {task,      choice.peer,     now_us,          choice.finish_us, choice.considered,
                  peer.held, record.attempts, choice.free_slot};
-    record.lease_position = static_cast<uint32_t>(peer.leases.size());
-    peer.leases.push_back(task);
     peers_.held_more(choice.peer, record.type, record.bytes, record.estimate_us, now_us);
     arm(task, record);
     ++stats_.assigned;
@@ -221,7 +241,7 @@ void Scheduler::try_again(uint64_t task, TaskRecord& record, Status why, uint64_
         return;
     }
     if (record.attempts < limits::kAttemptsMax) {
-        enqueue(task, record, now_us);
+        (void)enqueue(task, record, now_us);
         return;
     }
     if (record.can_run_local) {
@@ -234,6 +254,13 @@ void Scheduler::try_again(uint64_t task, TaskRecord& record, Status why, uint64_
             return;
         case Status::kTimeout:
             end(task, record, why, "none of the peers that tried it answered in time", actions);
+            return;
+        case Status::kAgain:
+            end(task, record, Status::kDisconnected,
+                "the gamer's connection was lost in the middle of its answers", actions);
+            return;
+        case Status::kContent:
+            end(task, record, why, "the checksum of the task does not match its bytes", actions);
             return;
         default:
             end(task, record, why, "each of the peers that tried it failed", actions);
@@ -357,10 +384,21 @@ Verdict Scheduler::answered(uint64_t peer, uint64_t attempt_id, const Nonce& non
         drop(task, record);
         return Verdict::kAccepted;
     }
-    ++holder->failed;
-    ++holder->failures;
+    // A payload that does not match its checksum may have been spoiled on the way here: it is tried
+    // elsewhere, and says nothing about the peer.
+    if (status != Status::kContent) {
+        ++holder->failed;
+        ++holder->failures;
+    }
     try_again(task, record, status, now_us, actions);
     return Verdict::kRetried;
+}
+
+void Scheduler::give_up(uint64_t task, uint64_t now_us, std::vector<Action>& actions) {
+    TaskRecord* record = tasks_.find(task);
+    if (!record || record->state != TaskRecord::State::kLeased) return;
+    abandon(*record, task, actions);
+    try_again(task, *record, Status::kAgain, now_us, actions);
 }
 
 Verdict Scheduler::refused(uint64_t peer, uint64_t attempt_id, const Nonce& nonce, uint64_t now_us,
@@ -404,46 +442,47 @@ Status Scheduler::assign_to(uint64_t task, uint64_t peer, uint64_t now_us,
 
 // ---- placing -----------------------------------------------------------------------------------
 
-// Places the most urgent waiting task of the type. False: nothing waits, or no peer has room.
-bool Scheduler::place_one(TypeIndex type, uint64_t now_us, std::vector<Action>& actions) {
+// Places the most urgent task of the queue. False: nothing waits, or no peer has room.
+bool Scheduler::place_one(size_t queue, uint64_t now_us, std::vector<Action>& actions) {
     const auto is_live = [this](const TaskQueue::Entry& entry) {
         const TaskRecord* record = tasks_.find(entry.task);
         return record && record->state == TaskRecord::State::kQueued &&
                record->queue_stamp == entry.stamp;
     };
-    const TaskQueue::Entry* entry = queues_[type].front(is_live);
+    const TaskQueue::Entry* entry = queues_[queue].front(is_live);
     if (!entry) return false;
     const uint64_t task = entry->task;
     TaskRecord& record = *tasks_.find(task);
+    const TypeIndex type = record.type;
     // Another peer first; one that has tried already only when it is alone.
     PeerTable::Choice choice =
         peers_.choose(type, record.bytes, record.circle, record.tried, record.attempts, now_us);
     if (choice.peer == 0 && record.attempts > 0) {
         if (record.can_run_local) {
-            queues_[type].pop(entry);
+            queues_[queue].pop(entry);
             start_local(task, record, now_us, actions);
             return true;
         }
         choice = peers_.choose(type, record.bytes, record.circle, nullptr, 0, now_us);
     }
     if (choice.peer == 0) {
-        if (!record.can_run_local || peers_.serving(type) > 0) return false;
-        queues_[type].pop(entry);
+        if (!record.can_run_local || peers_.serving(type, record.circle) > 0) return false;
+        queues_[queue].pop(entry);
         start_local(task, record, now_us, actions);
         return true;
     }
-    queues_[type].pop(entry);
+    queues_[queue].pop(entry);
     lease(task, record, choice, now_us, actions);
     return true;
 }
 
 void Scheduler::dispatch(uint64_t now_us, std::vector<Action>& actions) {
-    // Types share peers, so the most urgent head of all queues goes first; a type whose head finds
-    // no peer stands aside for this round.
-    std::vector<TypeIndex>& open = open_;
+    // Queues share peers, so the most urgent head of all goes first; a queue whose head finds no
+    // peer stands aside for this round.
+    std::vector<size_t>& open = open_;
     open.clear();
-    for (size_t type = 0; type < queues_.size(); ++type) {
-        if (queues_[type].live() > 0) open.push_back(static_cast<TypeIndex>(type));
+    for (size_t queue = 0; queue < queues_.size(); ++queue) {
+        if (queues_[queue].live() > 0) open.push_back(queue);
     }
     if (open.size() == 1) {
         while (place_one(open[0], now_us, actions)) {

@@ -134,11 +134,14 @@ class Scheduler {
                      uint64_t compute_us, uint64_t now_us, std::vector<Action>& actions);
     // The first frame of an answer that comes in parts: may it be passed on? Changes nothing.
     [[nodiscard]] bool is_current(uint64_t peer, uint64_t attempt_id, const Nonce& nonce) const;
-    // The last part of an answer in parts has come: an attempt that was given up since its first
-    // part frees its slot.
+    // An attempt that was given up frees its slot without an answer of its own: the last part of an
+    // answer in parts has come, or the peer has never heard of the attempt.
     void answer_ended(uint64_t peer, uint64_t attempt_id, uint64_t now_us);
     // The task of the attempt that `peer` runs under this id, or 0.
     [[nodiscard]] uint64_t task_of_attempt(uint64_t peer, uint64_t attempt_id) const;
+    // The answer that the running attempt is giving is of no use any more: the task is placed
+    // again.
+    void give_up(uint64_t task, uint64_t now_us, std::vector<Action>& actions);
     // A peer hands a task back that it has not started.
     Verdict refused(uint64_t peer, uint64_t attempt_id, const Nonce& nonce, uint64_t now_us,
                     std::vector<Action>& actions);
@@ -160,7 +163,6 @@ class Scheduler {
     [[nodiscard]] TypeIndex find_type(std::string_view task_type) const;  // kNoType: unknown
     [[nodiscard]] size_t types_count() const { return type_names_.size(); }
     [[nodiscard]] bool ever_served(TypeIndex type) const { return ever_served_[type]; }
-    [[nodiscard]] uint32_t serving(TypeIndex type) const { return peers_.serving(type); }
     [[nodiscard]] const TaskRecord* find(uint64_t task) const { return tasks_.find(task); }
     [[nodiscard]] size_t pending() const { return tasks_.size(); }
     [[nodiscard]] size_t queued() const;
@@ -170,7 +172,7 @@ class Scheduler {
     [[nodiscard]] const Placement* explain(uint64_t task) const;
 
   private:
-    void enqueue(uint64_t task, TaskRecord& record, uint64_t now_us);
+    bool enqueue(uint64_t task, TaskRecord& record, uint64_t now_us) noexcept;
     void unqueue(uint64_t task, TaskRecord& record);
     void lease(uint64_t task, TaskRecord& record, const PeerTable::Choice& choice, uint64_t now_us,
                std::vector<Action>& actions);
@@ -187,18 +189,22 @@ class Scheduler {
     void arm(uint64_t task, const TaskRecord& record);
     void free_abandoned(uint64_t peer, PeerRecord& record, Abandoned& abandoned, uint64_t now_us);
     Abandoned* find_abandoned(PeerRecord& record, uint64_t attempt_id, const Nonce& nonce);
-    bool place_one(TypeIndex type, uint64_t now_us, std::vector<Action>& actions);
+    bool place_one(size_t queue, uint64_t now_us, std::vector<Action>& actions);
+    // A task that its own circle cannot serve must not stand before one that others can.
+    [[nodiscard]] TaskQueue& queue_of(const TaskRecord& record) {
+        return queues_[record.type * kCirclesCount + circle_index(record.circle)];
+    }
 
     SlotMap<TaskRecord> tasks_{limits::kTasksPendingMax};
     std::vector<uint64_t> task_ids_;  // by slot index
-    std::vector<TaskQueue> queues_;   // by type
+    std::vector<TaskQueue> queues_;   // by type and circle
     std::vector<std::string> type_names_;
     std::vector<bool> ever_served_;
     DeadlineWheel wheel_;
     PeerTable peers_;
     RandomSource& random_;
     SchedulerStats stats_;
-    std::vector<TypeIndex> open_;        // scratch of dispatch()
+    std::vector<size_t> open_;           // scratch of dispatch(): queues
     std::vector<Placement> placements_;  // a ring of the recent ones
     size_t placements_next_ = 0;
 };

@@ -26,13 +26,13 @@ class TaskQueue {
     }
 
     void push(const Entry& entry) {
-        ++live_;
         if (ring_.empty() || ring_head_ == ring_.size() || entry.key >= ring_.back().key) {
             ring_.push_back(entry);
         } else {
             heap_.push_back(entry);
             std::push_heap(heap_.begin(), heap_.end(), less_urgent);
         }
+        ++live_;  // last: a push that throws was none
     }
 
     // The most urgent entry for which is_live(entry); NULL when there is none. Dead ones before it

@@ -327,6 +327,7 @@ const char* decode(std::span<const uint8_t> envelope, Call& out) {
 
 void encode(const CallResponse& response, EnvelopeBuffer& out) {
     EnvelopeWriter writer(out, response.error.size() + response.field.size());
+    write_checksum_and_sizes(writer, std::nullopt, response.sizes);
     if (response.status != Status::kOk) write_status(writer, response.status);
     write_error_and_field(writer, response.error, response.field);
     writer.finish();
@@ -340,6 +341,9 @@ const char* decode(std::span<const uint8_t> envelope, CallResponse& out) {
         uint8_t key;
         if (!reader.next_key(key)) return reader.why();
         switch (key) {
+            case field::kSizes:
+                if (!read_sizes(reader, out.sizes)) return kWhySizes;
+                break;
             case field::kStatus:
                 if (!reader.read_status(out.status)) return kWhyStatus;
                 break;

@@ -161,28 +161,8 @@ class EnvelopeWriter {
         std::memcpy(at_, &value, sizeof value);
         at_ += sizeof value;
     }
-    // Short runs without a call.
     void copy(const void* from, size_t size) {
-        const auto* source = static_cast<const uint8_t*>(from);
-        if (size >= 4 && size <= 16) {
-            const size_t half = size >= 8 ? 8 : 4;
-            uint64_t first = 0, last = 0;
-            if (half == 8) {
-                std::memcpy(&first, source, 8);
-                std::memcpy(&last, source + size - 8, 8);
-                std::memcpy(at_, &first, 8);
-                std::memcpy(at_ + size - 8, &last, 8);
-            } else {
-                std::memcpy(&first, source, 4);
-                std::memcpy(&last, source + size - 4, 4);
-                std::memcpy(at_, &first, 4);
-                std::memcpy(at_ + size - 4, &last, 4);
-            }
-        } else if (size > 16) {
-            std::memcpy(at_, source, size);
-        } else {
-            for (size_t i = 0; i < size; ++i) at_[i] = source[i];
-        }
+        copy_run(at_, from, size);
         at_ += size;
     }
 

@@ -6,6 +6,8 @@
 
 namespace p2c2r::wire {
 
+using namespace detail;
+
 namespace {
 
 struct NameRow {
@@ -50,28 +52,7 @@ constexpr NameRow kAliases[] = {
     {Message::kGoodbye, "error"},
 };
 
-constexpr uint8_t kArrayOfSix = 0x96;
-constexpr uint8_t kUint8 = 0xcc;
-constexpr uint8_t kUint64 = 0xcf;
-constexpr uint8_t kBin8 = 0xc4;
-constexpr uint8_t kBin16 = 0xc5;
-constexpr uint8_t kBin32 = 0xc6;
 constexpr size_t kEmptyBinSize = 2;
-
-uint64_t big_endian(uint64_t value) {
-    return std::endian::native == std::endian::little ? __builtin_bswap64(value) : value;
-}
-
-uint64_t load_u64(const uint8_t* from) {
-    uint64_t value;
-    std::memcpy(&value, from, sizeof value);
-    return big_endian(value);
-}
-
-void store_u64(uint8_t* to, uint64_t value) {
-    value = big_endian(value);
-    std::memcpy(to, &value, sizeof value);
-}
 
 // The header of one bin part: how long header and part are, as far as `bytes` show it.
 struct BinHeader {
@@ -212,13 +193,8 @@ FrameParse parse_frame(std::span<const uint8_t> bytes, const FrameLimits& limits
         nullptr};
 }
 
-size_t write_bin_header(uint8_t* out, size_t size) {
+size_t detail::write_long_bin_header(uint8_t* out, size_t size) {
     P2C2R_CHECK(size <= 0xFFFFFFFFu);
-    if (size < 0x100) {
-        out[0] = kBin8;
-        out[1] = static_cast<uint8_t>(size);
-        return 2;
-    }
     if (size < 0x10000) {
         out[0] = kBin16;
         out[1] = static_cast<uint8_t>(size >> 8);
@@ -231,24 +207,6 @@ size_t write_bin_header(uint8_t* out, size_t size) {
     out[3] = static_cast<uint8_t>(size >> 8);
     out[4] = static_cast<uint8_t>(size);
     return 5;
-}
-
-size_t write_frame_start(uint8_t* out, Message message, uint8_t flags, uint64_t id,
-                         std::span<const uint8_t> envelope, size_t params_size) {
-    uint8_t* const start = out;
-    out[0] = kArrayOfSix;
-    out[1] = kUint8;
-    out[2] = static_cast<uint8_t>(message);
-    out[3] = kUint8;
-    out[4] = flags;
-    out[5] = kUint64;
-    store_u64(out + 6, id);
-    out += limits::kFrameHeadSize;
-    out += write_bin_header(out, envelope.size());
-    if (!envelope.empty()) std::memcpy(out, envelope.data(), envelope.size());
-    out += envelope.size();
-    out += write_bin_header(out, params_size);
-    return static_cast<size_t>(out - start);
 }
 
 void rewrite_id(uint8_t* frame, uint64_t id) {

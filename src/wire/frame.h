@@ -11,7 +11,9 @@
 // rewritten, in place and without a decoder.
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <span>
 
@@ -101,17 +103,100 @@ struct FrameParse {
 };
 FrameParse parse_frame(std::span<const uint8_t> bytes, const FrameLimits& limits);
 
+namespace detail {
+inline constexpr uint8_t kArrayOfSix = 0x96;
+inline constexpr uint8_t kUint8 = 0xcc;
+inline constexpr uint8_t kUint64 = 0xcf;
+inline constexpr uint8_t kBin8 = 0xc4;
+inline constexpr uint8_t kBin16 = 0xc5;
+inline constexpr uint8_t kBin32 = 0xc6;
+
+inline uint64_t big_endian(uint64_t value) {
+    return std::endian::native == std::endian::little ? __builtin_bswap64(value) : value;
+}
+inline uint64_t load_u64(const uint8_t* from) {
+    uint64_t value;
+    std::memcpy(&value, from, sizeof value);
+    return big_endian(value);
+}
+inline void store_u64(uint8_t* to, uint64_t value) {
+    value = big_endian(value);
+    std::memcpy(to, &value, sizeof value);
+}
+size_t write_long_bin_header(uint8_t* out, size_t size);
+}  // namespace detail
+
+// What most frames are: whole, envelope and params below 256 bytes, data below 64 KiB. Fills
+// `frame` (not its memory) and returns its size; 0: ask parse_frame(), which says the same of these
+// frames and knows what to say of all others.
+inline size_t parse_small_frame(std::span<const uint8_t> bytes, const FrameLimits& limits,
+                                Frame& frame) {
+    using namespace detail;
+    constexpr size_t kHead = limits::kFrameHeadSize;
+    constexpr uint64_t kFixed = 0xFFFF00FF00FF0000;  // of the first eight bytes
+    constexpr uint64_t kFixedBytes = 0x96CC00CC00CF0000;
+    const uint8_t* const at = bytes.data();
+    const size_t size = bytes.size();
+    if (size < kHead + 6 || (load_u64(at) & kFixed) != kFixedBytes || at[kHead] != kBin8) return 0;
+    const size_t envelope_size = at[kHead + 1];
+    const size_t params_at = kHead + 2 + envelope_size;
+    if (size < params_at + 4 || at[params_at] != kBin8) return 0;
+    const size_t params_size = at[params_at + 1];
+    size_t data_at = params_at + 2 + params_size;
+    if (size < data_at + 2) return 0;
+    size_t data_size = at[data_at + 1];
+    if (at[data_at] == kBin8) {
+        data_at += 2;
+    } else {
+        if (at[data_at] != kBin16 || size < data_at + 3 || data_size == 0) return 0;
+        data_size = data_size << 8 | at[data_at + 2];
+        data_at += 3;
+    }
+    if (size - data_at < data_size || data_at + data_size > limits.frame_size_max ||
+        envelope_size > limits.envelope_size_max) {
+        return 0;
+    }
+    frame.message = static_cast<Message>(at[2]);
+    frame.flags = at[4];
+    frame.id = load_u64(at + 6);
+    frame.envelope = {at + kHead + 2, envelope_size};
+    frame.params = {at + params_at + 2, params_size};
+    frame.data = {at + data_at, data_size};
+    return data_at + data_size;
+}
+
 // Room for the 14 fixed bytes and the three bin headers.
 inline constexpr size_t kFrameHeadMax = limits::kFrameHeadSize + 15;
+
+// The header of one bin part, at most 5 bytes.
+inline size_t write_bin_header(uint8_t* out, size_t size) {
+    if (size >= 0x100) return detail::write_long_bin_header(out, size);
+    out[0] = detail::kBin8;
+    out[1] = static_cast<uint8_t>(size);
+    return 2;
+}
 
 // Writes head, envelope and the headers of params and data so that only the bytes of params and
 // data themselves remain to be sent behind: [head][envelope][params header] params [data header]
 // data. `out` MUST have room for kFrameHeadMax - 5 + envelope.size() bytes (up to and with the
 // params header).
-size_t write_frame_start(uint8_t* out, Message message, uint8_t flags, uint64_t id,
-                         std::span<const uint8_t> envelope, size_t params_size);
-// The header of one bin part, at most 5 bytes.
-size_t write_bin_header(uint8_t* out, size_t size);
+inline size_t write_frame_start(uint8_t* out, Message message, uint8_t flags, uint64_t id,
+                                std::span<const uint8_t> envelope, size_t params_size) {
+    uint8_t* at = out;
+    at[0] = detail::kArrayOfSix;
+    at[1] = detail::kUint8;
+    at[2] = static_cast<uint8_t>(message);
+    at[3] = detail::kUint8;
+    at[4] = flags;
+    at[5] = detail::kUint64;
+    detail::store_u64(at + 6, id);
+    at += limits::kFrameHeadSize;
+    at += write_bin_header(at, envelope.size());
+    copy_run(at, envelope.data(), envelope.size());
+    at += envelope.size();
+    at += write_bin_header(at, params_size);
+    return static_cast<size_t>(at - out);
+}
 
 // Rewrites the task id of a frame in place.
 void rewrite_id(uint8_t* frame, uint64_t id);

@@ -171,6 +171,7 @@ struct CallResponse {  // params: a map; data: text, where the call has text (me
     Status status = Status::kOk;
     std::string_view field;
     std::string_view error;
+    std::optional<PayloadSizes> sizes;
 };
 
 }  // namespace p2c2r::wire

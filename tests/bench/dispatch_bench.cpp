@@ -187,7 +187,7 @@ struct Load {
 void P2C2R_CALL keep(void*, const void*, size_t) {}
 void P2C2R_CALL ended(void* user, p2c2r_task task, p2c2r_result* result);
 
-void submit(Slot& slot) {
+void submit(Slot& slot, uint64_t now_ns) {
     p2c2r_bytes data = {slot.payload.data(), slot.payload.size(), keep, nullptr};
     p2c2r_task_desc desc = {};
     desc.struct_size = sizeof desc;
@@ -197,7 +197,7 @@ void submit(Slot& slot) {
     desc.done = ended;
     desc.user = &slot;
     p2c2r_task task = 0;
-    slot.started_ns = bench::now_ns();
+    slot.started_ns = now_ns;
     if (p2c2r_client_submit(slot.load->client, &desc, &task, nullptr) == P2C2R_OK) {
         ++slot.load->pending;
     } else {
@@ -232,7 +232,7 @@ void P2C2R_CALL ended(void* user, p2c2r_task, p2c2r_result* result) {
         load.last.take(load.options->pids);
         load.done = true;
     }
-    if (!load.done) submit(slot);
+    if (!load.done) submit(slot, now);
 }
 
 void report(const Load& load) {
@@ -299,7 +299,7 @@ int run_client(const Options& options) {
         }
         std::memcpy(slot.payload.data(), &i, sizeof i);
     }
-    for (Slot& slot : load.slots) submit(slot);
+    for (Slot& slot : load.slots) submit(slot, bench::now_ns());
     while (!load.done && alive(started, options)) p2c2r_runtime_poll(runtime, 100);
     if (load.last.at_ns == 0) load.last.take(options.pids);
     report(load);

@@ -363,9 +363,14 @@ TEST_CASE("each wrong field of a task is named and its data stays the caller's")
     refused("task_type", P2C2R_E_ARGUMENT, [](auto& desc) { desc.task_type = ""; });
     const std::string long_name(65, 'a');
     refused("task_type", P2C2R_E_ARGUMENT, [&](auto& desc) { desc.task_type = long_name.c_str(); });
+    refused("task_type", P2C2R_E_ARGUMENT, [](auto& desc) { desc.task_type = "\xff\xfe"; });
+    refused("task_type", P2C2R_E_ARGUMENT, [](auto& desc) { desc.task_type = "echo\n"; });
     refused("priority", P2C2R_E_ARGUMENT, [](auto& desc) { desc.priority = 128; });
     refused("priority", P2C2R_E_ARGUMENT, [](auto& desc) { desc.priority = -129; });
     refused("verify", P2C2R_E_ARGUMENT, [](auto& desc) { desc.verify = 5; });
+    for (const int32_t verify : {P2C2R_VERIFY_B, P2C2R_VERIFY_C, P2C2R_VERIFY_D}) {
+        refused("verify", P2C2R_E_UNSUPPORTED, [&](auto& desc) { desc.verify = verify; });
+    }
     refused("place", P2C2R_E_ARGUMENT, [](auto& desc) { desc.place = -1; });
     refused("circle", P2C2R_E_ARGUMENT, [](auto& desc) { desc.circle = 4; });
     refused("circle", P2C2R_E_UNSUPPORTED, [](auto& desc) { desc.circle = P2C2R_CIRCLE_PUBLIC; });
@@ -380,6 +385,38 @@ TEST_CASE("each wrong field of a task is named and its data stays the caller's")
     static const p2c2r_bytes huge = {"x", (64u << 20) + 1, nullptr, nullptr};
     refused("data", P2C2R_E_SIZE, [](auto& desc) { desc.data = &huge; });
     CHECK(released == 0);
+}
+
+TEST_CASE("names of task types are UTF-8 without control characters wherever a host gives them") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const Coordinator coordinator = make_coordinator(runtime.get());
+    const std::string too_long(65, 'a');
+    HostExecutor executor;
+    executor.run = [](p2c2r_job*) { return P2C2R_E_EXECUTOR; };
+    p2c2r_error why = {};
+    for (const char* name :
+         {"", "\xc3", "\xed\xa0\x80", "a\tb", "a\x7f", "a,b", too_long.c_str()}) {
+        CAPTURE(name);
+        const p2c2r_executor_desc desc = executor.desc(name);
+        why = {};
+        CHECK(p2c2r_runtime_add_executor(runtime.get(), &desc, &why) == P2C2R_E_ARGUMENT);
+        CHECK(std::string(why.field) == "task_type");
+    }
+    for (const char* list : {"\xc3", "echo,a\tb", "echo,,upscale", too_long.c_str()}) {
+        CAPTURE(list);
+        auto capabilities = sized<p2c2r_capabilities>();
+        capabilities.task_types = list;
+        auto config = sized<p2c2r_peer_config>();
+        config.local = coordinator.get();
+        config.capabilities = &capabilities;
+        p2c2r_peer* peer = nullptr;
+        why = {};
+        CHECK(p2c2r_peer_create(runtime.get(), &config, &peer, &why) == P2C2R_E_ARGUMENT);
+        CHECK(std::string(why.field) == "task_types");
+    }
+    executor.add(runtime.get(),
+                 "stra\xc3\x9f"
+                 "e \xe2\x9c\x93");
 }
 
 TEST_CASE("params that are no map are refused before the task is accepted") {

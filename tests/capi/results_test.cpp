@@ -106,6 +106,37 @@ TEST_CASE("bytes of a result are 64-byte aligned whatever way they came") {
     }
 }
 
+TEST_CASE("small results keep their bytes however many come after them and when all else is gone") {
+    std::vector<Result> kept;
+    std::vector<std::string> sent;
+    {
+        const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+        const Coordinator coordinator = make_coordinator(runtime.get());
+        const Peer peer = make_peer(runtime.get(), coordinator.get());
+        const Client client = make_client(runtime.get(), coordinator.get());
+        connect_with_peers(runtime.get(), client.get(), 1);
+        for (const int32_t place : {P2C2R_PLACE_REMOTE, P2C2R_PLACE_LOCAL}) {
+            for (const size_t size :
+                 {0u, 1u, 64u, 127u, 128u, 129u, 191u, 192u, 193u, 1024u, 1025u}) {
+                for (int again = 0; again < 4; ++again) {
+                    sent.push_back(std::string(size, static_cast<char>('a' + sent.size() % 26)));
+                    Task task("echo", sent.back().data(), size);
+                    task.desc.place = place;
+                    kept.push_back(fetch(client.get(), submit(client.get(), task.desc)));
+                }
+            }
+        }
+    }
+    for (size_t i = 0; i < kept.size(); ++i) {
+        CAPTURE(i);
+        CHECK(p2c2r_result_status(kept[i].get()) == P2C2R_OK);
+        CHECK(data_of(kept[i].get()) == sent[i]);
+        size_t size = 0;
+        const void* data = p2c2r_result_data(kept[i].get(), &size);
+        CHECK(reinterpret_cast<uintptr_t>(data) % 64 == 0);
+    }
+}
+
 TEST_CASE("several threads ask one result for its forms at once") {
     const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
     const std::vector<uint8_t> pixels = gradient(16, 16, 3);

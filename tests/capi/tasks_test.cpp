@@ -400,13 +400,29 @@ TEST_CASE("submit_many accepts a prefix and says what is wrong with the next") {
     CHECK(accepted == 0);
 }
 
+TEST_CASE("params and data are measured together") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const Client client = make_client(runtime.get());
+    const std::vector<uint8_t> large(64u << 20);
+    const uint8_t params[] = {0x81, 0xa1, 'a', 1};
+    Task task("echo", large.data(), large.size());
+    task.desc.params = params;
+    task.desc.params_size = sizeof params;
+    p2c2r_task id = 0;
+    p2c2r_error why = {};
+    CHECK(p2c2r_client_submit(client.get(), &task.desc, &id, &why) == P2C2R_E_SIZE);
+    CHECK(std::string(why.field) == "data");
+    CHECK(std::string(why.text).find("67108868") != std::string::npos);
+}
+
 TEST_CASE("memory that is given away is released exactly once and after the call") {
     const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
     struct Payload {
         std::vector<uint8_t> bytes;
         std::atomic<int> released{0};
     };
-    for (const size_t size : {size_t{1}, size_t{1024}, size_t{1025}, size_t{300'000}}) {
+    for (const size_t size :
+         {size_t{1}, size_t{128}, size_t{129}, size_t{1024}, size_t{1025}, size_t{300'000}}) {
         CAPTURE(size);
         Payload payload;
         payload.bytes.assign(size, 7);

@@ -50,8 +50,8 @@ TEST_CASE("processes: a frame crosses all three roles and everybody ends cleanly
     const std::vector<std::string> task = {"upscale",  "--data", photograph(),
                                            "--params", kUpscale, "--digest"};
     // The machine may be busy: this test is about the path and not about its speed.
-    std::vector<std::string> submit = {"submit", "--coordinator", coordinator.url,
-                                       "--deadline-ms", "5000"};
+    std::vector<std::string> submit = {"submit", "--coordinator", coordinator.url, "--deadline-ms",
+                                       "5000"};
     submit.insert(submit.end(), task.begin(), task.end());
     std::vector<std::string> exec = {"exec", "--device", "native"};
     exec.insert(exec.end(), task.begin(), task.end());
@@ -120,8 +120,9 @@ TEST_CASE("processes: a coordinator restarted under load and every frame arrives
     const std::string frames = make_frames(here, "frames", 90, 320, 180);
     auto coordinator = here.coordinator();
     const std::string url = coordinator.url;
-    auto peer = here.peer(url, "helper");
-    REQUIRE(wait_for_peers(here, url, 1));
+    auto first = here.peer(url, "first");
+    auto second = here.peer(url, "second");
+    REQUIRE(wait_for_peers(here, url, 2));
     auto gamer = start_stream(here, url, frames, "60");
     REQUIRE(wait_until([&] { return files_in(here, "out") >= 20; }));
     coordinator.process.kill_now();
@@ -131,7 +132,36 @@ TEST_CASE("processes: a coordinator restarted under load and every frame arrives
         "coordinator-again.log");
     CHECK(gamer.wait(kPatienceUs) == 0);
     check_all_frames(here, 90);
+    CHECK(wait_for_peers(here, url, 2));
+    CHECK(first.running());
+    CHECK(second.running());
     CHECK(again.stop(kStopUs) == 0);
+}
+
+TEST_CASE("processes: a peer waits for its coordinator and outlives its orderly stop") {
+    Workplace here;
+    std::string url;
+    {
+        auto coordinator = here.coordinator();
+        url = coordinator.url;
+        coordinator.process.stop(kStopUs);
+    }
+    auto peer = here.peer(url, "helper");  // nobody listens yet
+    const auto start = [&](const std::string& log) {
+        return here.start(
+            {"coordinator", "--port", std::to_string(port_of_url(url)), "--monitoring-port", "off"},
+            log);
+    };
+    auto first = start("first.log");
+    REQUIRE(wait_for_peers(here, url, 1));
+    CHECK(first.stop(kStopUs) == 0);  // says goodbye to its peers
+    REQUIRE(wait_until([&] {
+        const std::string log = here.read("helper.log");
+        return log.find("trying again", log.find("connected to")) != std::string::npos;
+    }));
+    auto second = start("second.log");
+    CHECK(wait_for_peers(here, url, 1));
+    CHECK(peer.running());
 }
 
 TEST_CASE("processes: a gamer that is gone with tasks in flight harms nobody else") {

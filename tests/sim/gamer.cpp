@@ -113,6 +113,8 @@ void GamerNode::destroy() {
     stage_.checkers.gamer_died(host_);
     calls_.clear();
     recent_.clear();
+    specs_.clear();
+    ended_.clear();
 }
 
 // ---- the script --------------------------------------------------------------------------------
@@ -128,6 +130,7 @@ void GamerNode::play(uint64_t until_us) {
 
 void GamerNode::step() {
     if (stage_.healed || stage_.world.now_us() >= until_us_) return;
+    for (const uint64_t task : std::exchange(ended_, {})) specs_.erase(task);
     const uint32_t count = std::min(tasks_left_, tasks_per_step(kind_, prng_));
     if (up() && role_) {
         loop_.turn([&] {
@@ -189,7 +192,7 @@ void GamerNode::submit(const DrawnTask& drawn, bool must_succeed) {
     if (drawn.deadline_us == 0 && contract) asked.remaining_us = UINT64_MAX;  // not known exactly
     stage_.checkers.task_submitted(host_, task, asked);
     const bool outer = std::exchange(inside_, true);
-    role_->submit(task, std::move(spec));
+    role_->submit(task, specs_.emplace(task, std::move(spec)).first->second);
     inside_ = outer;
     if (!plain) maybe_cancel(task);
 }
@@ -227,6 +230,7 @@ void GamerNode::probe(uint32_t count, uint64_t deadline_us, bool must_succeed) {
 
 void GamerNode::on_task_ended(uint64_t task, TaskResult&& result) {
     stage_.checkers.task_ended(host_, task, result);
+    ended_.push_back(task);
     // Hosts do as they like inside the callback: submit the next, give up another.
     if (stage_.healed || inside_ || !role_ || tasks_left_ == 0) return;
     if (prng_.chance(0.03)) {

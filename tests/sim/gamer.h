@@ -54,6 +54,8 @@ class GamerNode final : public Node, private roles::ClientEvents {
     uint64_t pause_us_ = 0;  // between two steps, on average
     uint64_t next_task_ = 0;
     std::deque<uint64_t> recent_;
+    std::map<uint64_t, TaskSpec> specs_;  // the role reads them until their tasks have ended
+    std::vector<uint64_t> ended_;         // whose specs are not needed any more
     std::map<uint64_t, uint64_t> calls_;  // asked and not answered, with the time
     bool inside_ = false;                 // submit() runs
     std::unique_ptr<roles::Client> role_;

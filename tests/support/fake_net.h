@@ -107,6 +107,10 @@ class FakeConnection : public net::Connection {
         FakeLoop* loop;
         net::ConnectionEvents* events[2] = {nullptr, nullptr};
         FakeConnection* ends[2] = {nullptr, nullptr};
+        std::deque<std::vector<uint8_t>> inbox[2];  // frames on their way to this end
+        size_t inbox_bytes[2] = {0, 0};
+        bool paused[2] = {false, false};
+        bool was_high[2] = {false, false};  // as a sender: owes an on_writable
         bool open = true;
         uint64_t delay_us = 0;
         uint64_t frames = 0;
@@ -114,7 +118,10 @@ class FakeConnection : public net::Connection {
     FakeConnection(std::shared_ptr<Core> core, int side) : core_(std::move(core)), side_(side) {
         core_->ends[side_] = this;
     }
-    ~FakeConnection() override { close(); }
+    ~FakeConnection() override {
+        close();
+        core_->ends[side_] = nullptr;
+    }
 
     static std::pair<std::unique_ptr<FakeConnection>, std::unique_ptr<FakeConnection>> pair(
         FakeLoop& loop) {
@@ -135,34 +142,33 @@ class FakeConnection : public net::Connection {
     void send_copy(wire::Message message, uint8_t flags, uint64_t id,
                    std::span<const uint8_t> envelope, std::span<const uint8_t> params,
                    std::span<const uint8_t> data) override {
-        auto bytes = std::make_shared<std::vector<uint8_t>>(wire::kFrameHeadMax + envelope.size() +
-                                                            params.size() + data.size());
+        const int to = 1 - side_;
+        std::vector<uint8_t> bytes(wire::kFrameHeadMax + envelope.size() + params.size() +
+                                   data.size());
         size_t size =
-            wire::write_frame_start(bytes->data(), message, flags, id, envelope, params.size());
+            wire::write_frame_start(bytes.data(), message, flags, id, envelope, params.size());
         const auto add = [&](std::span<const uint8_t> part) {
-            std::copy(part.begin(), part.end(), bytes->begin() + static_cast<ptrdiff_t>(size));
+            std::copy(part.begin(), part.end(), bytes.begin() + static_cast<ptrdiff_t>(size));
             size += part.size();
         };
         add(params);
-        size += wire::write_bin_header(bytes->data() + size, data.size());
+        size += wire::write_bin_header(bytes.data() + size, data.size());
         add(data);
-        bytes->resize(size);
-        out_ += size;
-        core_->loop->post([core = core_, to = 1 - side_, bytes] {
-            if (!core->open || !core->events[to]) return;
-            ++core->frames;
-            Buffer memory = Buffer::allocate(bytes->size());
-            std::copy(bytes->begin(), bytes->end(), memory.data());
-            wire::FrameParse parse =
-                wire::parse_frame({memory.data(), bytes->size()}, wire::kLimitsAfterLogin);
-            if (parse.kind != wire::FrameParse::Kind::kFrame) throw std::runtime_error("bad frame");
-            parse.frame.memory = &memory;
-            core->ends[to]->in_ += bytes->size();
-            core->events[to]->on_frame(*core->ends[to], parse.frame);
-        });
+        bytes.resize(size);
+        core_->inbox[to].push_back(std::move(bytes));
+        core_->inbox_bytes[to] += size;
+        if (core_->inbox_bytes[to] >= net::kSendHighMark) core_->was_high[side_] = true;
+        core_->loop->post([core = core_, to] { take(*core, to); });
     }
-    size_t queued_bytes() const override { return 0; }
-    void pause_reading(bool) override {}
+    size_t queued_bytes() const override { return core_->inbox_bytes[1 - side_]; }
+    void pause_reading(bool paused) override {
+        core_->paused[side_] = paused;
+        if (paused) return;
+        for (size_t i = 0; i < core_->inbox[side_].size(); ++i) {
+            core_->loop->post([core = core_, to = side_] { take(*core, to); });
+        }
+    }
+    [[nodiscard]] bool is_paused() const { return core_->paused[side_]; }
     void close() override {
         core_->events[side_] = nullptr;
         // What was sent before still arrives; then the other side hears of the end.
@@ -175,6 +181,29 @@ class FakeConnection : public net::Connection {
     uint64_t bytes_out() const override { return out_; }
 
   private:
+    // The next frame reaches this end.
+    static void take(Core& core, int to) {
+        if (!core.open || !core.events[to] || core.paused[to] || core.inbox[to].empty()) return;
+        const std::vector<uint8_t> bytes = std::move(core.inbox[to].front());
+        core.inbox[to].pop_front();
+        core.inbox_bytes[to] -= bytes.size();
+        const int from = 1 - to;
+        core.ends[to]->in_ += bytes.size();
+        if (core.ends[from]) core.ends[from]->out_ += bytes.size();
+        ++core.frames;
+        if (core.was_high[from] && core.inbox_bytes[to] < net::kSendLowMark) {
+            core.was_high[from] = false;
+            if (core.events[from]) core.events[from]->on_writable(*core.ends[from]);
+            if (!core.events[to]) return;
+        }
+        Buffer memory = Buffer::allocate(bytes.size());
+        std::copy(bytes.begin(), bytes.end(), memory.data());
+        wire::FrameParse parse =
+            wire::parse_frame({memory.data(), bytes.size()}, wire::kLimitsAfterLogin);
+        if (parse.kind != wire::FrameParse::Kind::kFrame) throw std::runtime_error("bad frame");
+        parse.frame.memory = &memory;
+        core.events[to]->on_frame(*core.ends[to], parse.frame);
+    }
     static void end(Core& core, bool tell_first, bool tell_second) {
         if (!core.open) return;
         core.open = false;
@@ -242,8 +271,8 @@ class FakeRunner : public exec::Runner {
     std::function<exec::Output(const exec::JobSpec&)> behave = [](const exec::JobSpec& spec) {
         exec::Output output;
         output.status = Status::kOk;
-        output.info = spec.params;
-        output.data = spec.data;
+        output.info = spec.params.owned();
+        output.data = spec.data.owned();
         output.processing_us = 10;
         return output;
     };

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <csignal>
 #include <set>
+#include <stdexcept>
 
 #include "core/prng.h"
 #include "exec_support.h"
@@ -29,6 +30,55 @@ TEST_CASE("pool: a short job is reported before start returns and on the same th
     CHECK(pool.output(5).data.text() == "x");
     CHECK(pool.output(5).processing_us == 40);
     CHECK(pool.wakes == 0);
+}
+
+TEST_CASE("pool: an executor that borrows sees the caller's own bytes and any other a copy") {
+    Pool pool(1);
+    const uint8_t* seen = nullptr;
+    const auto look = [&](Job& job) {
+        seen = job.data.data();
+        return test::echo(job);
+    };
+    pool.add("borrows", look, test::kBorrows);
+    pool.add("short", look, test::kShort);
+    const uint8_t memory[] = {'a', 'b'};
+    exec::JobSpec spec;
+    spec.data = Bytes::borrow(memory);
+    std::string told;
+    pool.on_done = [&](uint64_t tag) { told = pool.output(tag).data.text(); };
+    spec.task_type = "borrows";
+    CHECK(pool.runner->start(spec, 1, pool) != 0);
+    CHECK(seen == memory);
+    CHECK(told == "ab");
+    spec.task_type = "short";
+    CHECK(pool.runner->start(spec, 2, pool) != 0);
+    CHECK(seen != memory);
+    CHECK(told == "ab");
+    CHECK(pool.runner->busy() == 0);
+}
+
+TEST_CASE("pool: an executor that borrows is judged like any other") {
+    Pool pool(1);
+    pool.add(
+        "none", [](Job&) { return Status::kOk; }, test::kBorrows);
+    pool.add(
+        "pending", [](Job&) { return Status::kPending; }, test::kBorrows);
+    pool.add(
+        "throws", [](Job&) -> Status { throw std::runtime_error("no"); }, test::kBorrows);
+    pool.add("late", test::echo, test::kBorrows);
+    uint64_t tag = 0;
+    for (const char* type : {"none", "pending", "throws"}) {
+        CHECK(pool.start(type, ++tag) != 0);
+        CHECK(pool.output(tag).status == Status::kExecutor);
+        CHECK_FALSE(pool.output(tag).error.empty());
+    }
+    CHECK(pool.start("late", ++tag, "x", pool.now) != 0);
+    CHECK(pool.output(tag).status == Status::kDeadline);
+    // The next one starts from a clean job.
+    CHECK(pool.start("late", ++tag, "y") != 0);
+    CHECK(pool.output(tag).status == Status::kOk);
+    CHECK(pool.output(tag).data.text() == "y");
+    CHECK(pool.output(tag).error.empty());
 }
 
 TEST_CASE("pool: other jobs run on a worker and are reported by drain") {

@@ -38,6 +38,7 @@ class FunctionExecutor final : public exec::Executor {
 };
 
 inline constexpr exec::Executor::Traits kShort{true, false, false, 0};
+inline constexpr exec::Executor::Traits kBorrows{true, false, false, 0, true};
 inline constexpr exec::Executor::Traits parallel(uint32_t max) {
     return {false, false, false, max};
 }

@@ -8,6 +8,7 @@
 #include "roles/coordinator.h"
 #include "roles/peer.h"
 #include "support/fake_net.h"
+#include "support/wire_end.h"
 
 using namespace p2c2r;
 using namespace p2c2r::roles;
@@ -35,6 +36,8 @@ struct Answers : ClientEvents {
     uint32_t peers = 0;
     void on_task_ended(uint64_t task, TaskResult&& result) override {
         ++times[task];
+        result.info = result.info.owned();
+        result.data = result.data.owned();
         ended[task] = std::move(result);
     }
     void on_client_state(Status status, const std::string&) override { states.push_back(status); }
@@ -63,7 +66,9 @@ struct Cluster {
     std::unique_ptr<Coordinator> coordinator;
     std::vector<PeerNode> peers;
     std::unique_ptr<Client> client;
+    ReconnectOptions reconnect;
     uint64_t next_task = 1;
+    std::map<uint64_t, TaskSpec> specs;  // the client reads them until their tasks have ended
 
     explicit Cluster(bool local = false) { start_coordinator(local); }
     ~Cluster() {
@@ -87,6 +92,7 @@ struct Cluster {
         };
         PeerOptions options;
         options.peer_id = id;
+        options.reconnect = reconnect;
         node.peer = std::make_unique<Peer>(loop, *node.transport, *node.runner, random, Prng(2),
                                            Log(), options, *node.events);
         node.peer->start();
@@ -99,6 +105,7 @@ struct Cluster {
         options.client_id = "gamer";
         options.host = "fake";
         options.checksum = checksum;
+        options.reconnect = reconnect;
         client = std::make_unique<Client>(loop, &network, local ? &client_runner : nullptr, random,
                                           Prng(3), Log(), options, answers);
         client->start();
@@ -106,12 +113,12 @@ struct Cluster {
     }
     uint64_t submit(const std::string& text, uint64_t deadline_us = 0, const char* type = "echo",
                     Place place = Place::kAuto) {
-        TaskSpec spec;
+        TaskSpec& spec = specs[next_task];
         spec.task_type = type;
         spec.data = Bytes::copy(text);
         spec.deadline_us = deadline_us;
         spec.place = place;
-        client->submit(next_task, std::move(spec));
+        client->submit(next_task, spec);
         return next_task++;
     }
     const TaskResult& result(uint64_t task) {
@@ -149,6 +156,37 @@ TEST_CASE("roles: large payloads cross in chunks and come back whole") {
     CHECK(cluster.result(task).status == Status::kOk);
     CHECK(cluster.result(task).data.text() == text);
     CHECK(cluster.coordinator->stats().payload_bytes_held == 0);
+}
+
+TEST_CASE("roles: bytes that do not match their checksum cost their task and no connection") {
+    Cluster cluster;
+    cluster.add_peer("p1");
+    cluster.add_client(false, true);
+    WireEnd gamer(cluster.loop, *cluster.coordinator);
+    gamer.join_gamer("careless");
+    wire::TaskSubmit message;
+    message.task_type = "echo";
+    message.checksum = 12345;
+    gamer.send(wire::Message::kTaskSubmit, 3, message, {}, "hello", wire::kFlagChecksum);
+    CHECK(gamer.last(wire::Message::kResultDelivery).as<wire::ResultDelivery>().status ==
+          Status::kContent);
+    CHECK(cluster.peers[0].peer->stats().reconnects == 0);
+    CHECK(cluster.peers[0].runner->started == 0);
+
+    // The other way: a peer that states a wrong checksum.
+    cluster.peers[0].peer->close();
+    cluster.loop.settle();
+    WireEnd peer(cluster.loop, *cluster.coordinator);
+    peer.join_peer("careless");
+    const uint64_t task = cluster.submit("hello");
+    cluster.loop.settle();
+    const WireEnd::Got assigned = peer.last(wire::Message::kTaskAssign);
+    wire::TaskResult result;
+    result.attempt = assigned.as<wire::TaskAssign>().attempt;
+    result.checksum = 54321;
+    peer.send(wire::Message::kTaskResult, assigned.id, result, {}, "hello", wire::kFlagChecksum);
+    CHECK(cluster.result(task).status == Status::kContent);
+    CHECK(cluster.client->stats().reconnects == 0);
 }
 
 TEST_CASE("roles: the tasks of a lost peer go to another without waiting for a timeout") {
@@ -275,8 +313,54 @@ TEST_CASE("roles: the same peer id is refused while the first one lives") {
     PeerNode& second = cluster.add_peer("twin");
     cluster.loop.advance(200'000);
     CHECK_FALSE(second.peer->stats().connected);
-    CHECK(second.events->peer_states.front() == Status::kExists);
+    // The first one may go: the second tries on.
+    CHECK(second.events->peer_states.front() == Status::kDisconnected);
+    CHECK_FALSE(second.peer->stats().given_up);
     CHECK(cluster.peers[0].peer->stats().connected);
+    cluster.peers[0].peer->close();
+    cluster.loop.advance(10'000'000);
+    CHECK(second.peer->stats().connected);
+    CHECK(second.events->peer_states.back() == Status::kOk);
+}
+
+TEST_CASE("roles: disconnected means trying again for whatever reason a connection was lost") {
+    Cluster cluster;
+    PeerNode& node = cluster.add_peer("p1");
+    cluster.add_client();
+    // An orderly stop, and nobody at all for a while.
+    cluster.coordinator->close();
+    cluster.loop.advance(1'000);
+    cluster.coordinator.reset();
+    cluster.network.accept = nullptr;
+    node.transport->reachable = false;
+    cluster.loop.advance(1'000'000);
+    for (const std::vector<Status>& states : {node.events->peer_states, cluster.answers.states}) {
+        REQUIRE(states.size() > 2);
+        CHECK(states.front() == Status::kOk);
+        for (size_t i = 1; i < states.size(); ++i) CHECK(states[i] == Status::kDisconnected);
+    }
+    node.transport->reachable = true;
+    cluster.start_coordinator(false);
+    cluster.loop.advance(10'000'000);
+    CHECK(node.peer->stats().connected);
+    CHECK(cluster.client->stats().connected);
+}
+
+TEST_CASE("roles: the last try that fails is told as given up and not as disconnected") {
+    Cluster cluster;
+    cluster.reconnect.attempts_max = 2;
+    PeerNode& node = cluster.add_peer("p1");
+    cluster.add_client();
+    node.transport->reachable = cluster.network.reachable = false;
+    node.transport->made.back()->cut();
+    cluster.network.made.front()->cut();
+    cluster.loop.advance(10'000'000);
+    const std::vector<Status> expected = {Status::kOk, Status::kDisconnected, Status::kDisconnected,
+                                          Status::kClosed};
+    CHECK(node.events->peer_states == expected);
+    CHECK(cluster.answers.states == expected);
+    CHECK(node.peer->stats().given_up);
+    CHECK(cluster.client->stats().given_up);
 }
 
 TEST_CASE("roles: a paused peer hands back what it has not started") {
@@ -366,6 +450,36 @@ TEST_CASE("roles: a gamer can ask for the status and not for commands") {
     CHECK_FALSE(cluster.answers.calls[900].second.empty());
     CHECK(cluster.answers.calls[901].first == Status::kDenied);
     CHECK(cluster.answers.calls[902].first == Status::kUnsupported);
+}
+
+TEST_CASE("roles: an answer to a call may be larger than a frame") {
+    Cluster cluster;
+    for (int i = 0; i < 1300; ++i) cluster.add_peer(std::string(120, 'p') + std::to_string(i));
+    cluster.add_client();
+    cluster.client->call(900, "peers", {}, 1'000'000);
+    cluster.client->call(901, "status", {}, 1'000'000);
+    const uint64_t task = cluster.submit("x");
+    cluster.loop.settle();
+    CHECK(cluster.answers.calls[900].first == Status::kOk);
+    CHECK(cluster.answers.calls[900].second.size() > limits::kChunkSizeMax);
+    CHECK(cluster.answers.calls[901].first == Status::kOk);
+    CHECK(cluster.result(task).status == Status::kOk);
+    CHECK(cluster.client->stats().reconnects == 0);
+}
+
+TEST_CASE("roles: a call that would not fit into its frame is refused on the spot") {
+    Cluster cluster;
+    cluster.add_client();
+    const Buffer zeros = Buffer::allocate(limits::kChunkSizeMax + 1);
+    cluster.client->call(900, "status", Bytes::copy({zeros.data(), limits::kChunkSizeMax + 1}),
+                         1'000'000);
+    cluster.client->call(901, std::string(65, 'n'), {}, 1'000'000);
+    cluster.client->call(902, "", {}, 1'000'000);
+    CHECK(cluster.answers.calls[900].first == Status::kSize);
+    CHECK(cluster.answers.calls[901].first == Status::kArgument);
+    CHECK(cluster.answers.calls[902].first == Status::kArgument);
+    cluster.loop.settle();
+    CHECK(cluster.client->stats().connected);
 }
 
 TEST_CASE("roles: peers that come and go are counted and said to clients") {

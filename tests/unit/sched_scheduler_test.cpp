@@ -42,7 +42,8 @@ struct World {
         return scheduler.peer_joined(std::move(record), types, now);
     }
     uint64_t admit(uint64_t deadline_us = 1'000'000, int8_t priority = 0, bool local = false,
-                   const char* type = "echo", uint64_t bytes = 100) {
+                   const char* type = "echo", uint64_t bytes = 100,
+                   Circle circle = Circle::kInvited) {
         Admission admission;
         admission.type = scheduler.type_index(type);
         admission.priority = priority;
@@ -50,6 +51,7 @@ struct World {
         admission.start_timeout_us = 500'000;
         admission.bytes = bytes;
         admission.can_run_local = local;
+        admission.circle = circle;
         return scheduler.admit(admission, now);
     }
     std::vector<Action> dispatch() {
@@ -317,6 +319,62 @@ TEST_CASE("scheduler: a task never leaves its circle") {
     const std::vector<Action> actions = world.dispatch();
     REQUIRE(actions.size() == 1);
     CHECK(actions[0].peer == mine);
+}
+
+TEST_CASE("scheduler: a task that its circle cannot serve does not stand before others") {
+    World world;
+    const uint64_t invited = world.join("invited");
+    const uint64_t own = world.admit(1'000'000, 5, false, "echo", 100, Circle::kOwn);
+    const uint64_t behind = world.admit();
+    const std::vector<Action> actions = world.dispatch();
+    REQUIRE(actions.size() == 1);
+    CHECK(actions[0].task == behind);
+    CHECK(actions[0].peer == invited);
+    // It is neither lost nor given away: it ends at its deadline.
+    const std::vector<Action> late = world.expire(1'001'000);
+    CHECK(std::any_of(late.begin(), late.end(), [&](const Action& action) {
+        return action.task == own && action.kind == Action::Kind::kEnd &&
+               action.status == Status::kDeadline;
+    }));
+}
+
+TEST_CASE("scheduler: what nobody in its circle serves the coordinator computes at once") {
+    World world;
+    world.join("invited");
+    const uint64_t own = world.admit(1'000'000, 0, true, "echo", 100, Circle::kOwn);
+    const std::vector<Action> actions = world.dispatch();
+    REQUIRE(actions.size() == 1);
+    CHECK(actions[0].kind == Action::Kind::kRunLocal);
+    CHECK(actions[0].task == own);
+    // A peer of the inner circle serves the outer one as well.
+    PeerRecord inner;
+    inner.peer_id = "own";
+    inner.circle = Circle::kOwn;
+    inner.window_bytes = 1 << 20;
+    World other;
+    const uint64_t mine = other.scheduler.peer_joined(std::move(inner), {"echo"}, other.now);
+    other.admit(1'000'000, 0, true);
+    CHECK(other.dispatch().at(0).peer == mine);
+}
+
+TEST_CASE("scheduler: while all peers of a type are paused the coordinator computes at once") {
+    World world;
+    const uint64_t peer = world.join("a");
+    world.scheduler.peer_window(peer, 0, world.now);
+    world.admit(1'000'000, 0, true);
+    const uint64_t waits = world.admit(1'000'000, 0, false);
+    std::vector<Action> actions = world.dispatch();
+    REQUIRE(actions.size() == 1);
+    CHECK(actions[0].kind == Action::Kind::kRunLocal);
+    world.scheduler.peer_window(peer, 2, world.now);
+    actions = world.dispatch();
+    REQUIRE(actions.size() == 1);
+    CHECK(actions[0].task == waits);
+    CHECK(actions[0].peer == peer);
+    // One that is only busy is waited for.
+    world.scheduler.peer_window(peer, 1, world.now);
+    world.admit(1'000'000, 0, true);
+    CHECK(world.dispatch().empty());
 }
 
 TEST_CASE("scheduler: every admitted task ends exactly once under random events") {

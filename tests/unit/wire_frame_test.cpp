@@ -281,6 +281,49 @@ TEST_CASE("frame: random bytes are broken or wait for more but never ask past th
     }
 }
 
+TEST_CASE("frame: what is said of a small frame at once is what the parser says") {
+    Prng prng(test::seed());
+    int taken = 0;
+    for (int round = 0; round < 20000; ++round) {
+        const size_t part = prng.chance(0.2) ? 400 : 20;
+        Blob bytes = build(static_cast<Message>(prng.below(256)),
+                           static_cast<uint8_t>(prng.below(4)), prng.next(),
+                           random_blob(prng, prng.below(part)), random_blob(prng, prng.below(part)),
+                           random_blob(prng, prng.below(prng.chance(0.05) ? 70'000 : part)));
+        const bool is_whole = prng.chance(0.5);
+        if (!is_whole) {
+            for (uint64_t hits = prng.below(3); hits > 0; --hits) {
+                bytes[prng.below(std::min<size_t>(bytes.size(), 40))] =
+                    static_cast<uint8_t>(prng.next());
+            }
+            bytes.resize(prng.below(bytes.size() + 1));
+        } else {
+            bytes.resize(bytes.size() + prng.below(40));  // the next frame's beginning
+        }
+        const auto exact = std::make_unique<uint8_t[]>(bytes.size());
+        std::copy(bytes.begin(), bytes.end(), exact.get());
+        const std::span<const uint8_t> given(exact.get(), bytes.size());
+        const FrameLimits frame_limits = prng.chance(0.5) ? FrameLimits{} : kLimitsAfterLogin;
+        Frame frame;
+        const size_t size = parse_small_frame(given, frame_limits, frame);
+        if (size == 0) continue;
+        ++taken;
+        const FrameParse parse = parse_frame(given, frame_limits);
+        REQUIRE(parse.kind == Kind::kFrame);
+        CHECK(parse.size == size);
+        CHECK(parse.frame.message == frame.message);
+        CHECK(parse.frame.flags == frame.flags);
+        CHECK(parse.frame.id == frame.id);
+        const auto same = [](std::span<const uint8_t> a, std::span<const uint8_t> b) {
+            return a.data() == b.data() && a.size() == b.size();
+        };
+        CHECK(same(parse.frame.envelope, frame.envelope));
+        CHECK(same(parse.frame.params, frame.params));
+        CHECK(same(parse.frame.data, frame.data));
+    }
+    CHECK(taken > 5000);
+}
+
 TEST_CASE("frame: the task id is rewritten in place and nothing else changes") {
     Blob bytes = build(Message::kTaskResult, 2, 5, {0x80}, {0x80}, text("data"));
     const Blob expected =

@@ -223,7 +223,7 @@ inline const std::vector<Kind>& kinds() {
         {"call", decode_into<Call>, {{kName, "name"}}, {kName, 0xa1, 'x'}, 1},
         {"call_response",
          decode_into<CallResponse>,
-         {{kStatus, "status"}, {kError, "error"}, {kField, "field"}},
+         {{kStatus, "status"}, {kError, "error"}, {kField, "field"}, {kSizes, "sizes"}},
          {},
          0},
     };

@@ -153,7 +153,7 @@ class Samples {
         return {static_cast<uint32_t>(number()), static_cast<uint32_t>(number())};
     }
     wire::Call call() { return {some_text(64)}; }
-    wire::CallResponse call_response() { return {status(), text(128), text(1024)}; }
+    wire::CallResponse call_response() { return {status(), text(128), text(1024), sizes()}; }
 
     // Any size of integer is as likely as any other.
     uint64_t number() { return prng_.next() >> prng_.below(65) % 64; }
@@ -303,7 +303,7 @@ inline auto parts(const wire::Call& m) {
     return std::tie(m.name);
 }
 inline auto parts(const wire::CallResponse& m) {
-    return std::tie(m.status, m.field, m.error);
+    return std::tuple_cat(std::tie(m.status, m.field, m.error), parts(m.sizes));
 }
 
 template <class Envelope>

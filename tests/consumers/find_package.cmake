@@ -1,0 +1,16 @@
+# A project that finds the installed library by find_package. Needs LINKED, CPP, GENERATOR,
+# BUILD_TYPE and compilers.
+include(${CMAKE_CURRENT_LIST_DIR}/helpers.cmake)
+build(${HERE}/installed CMAKE_PREFIX_PATH=${TAKEN} LINKED=${LINKED} CPP=${CPP})
+set(form shared)
+if(LINKED STREQUAL "p2c2r::static")
+  set(form static)
+endif()
+foreach(program consumer consumer_cpp)
+  if(EXISTS ${FOLDER}/${program})
+    check_form(${FOLDER}/${program} ${form} ${TAKEN})
+    must_run(${program} ${FOLDER}/${program})
+  elseif(program STREQUAL "consumer" OR CPP)
+    message(FATAL_ERROR "${program} was not built")
+  endif()
+endforeach()

@@ -1,0 +1,20 @@
+# Installs into a prefix and moves the tree elsewhere, as packages do: nothing in it may remember
+# where it was built or first put. Needs BUILT.
+include(${CMAKE_CURRENT_LIST_DIR}/helpers.cmake)
+file(REMOVE_RECURSE ${TAKEN})
+must_run("install" ${CMAKE_COMMAND} --install ${BUILT} --prefix ${FOLDER}/first)
+file(RENAME ${FOLDER}/first ${TAKEN})
+
+file(GLOB_RECURSE texts ${TAKEN}/*.cmake ${TAKEN}/*.pc ${TAKEN}/*.h ${TAKEN}/*.hpp)
+if(NOT texts)
+  message(FATAL_ERROR "nothing was installed")
+endif()
+foreach(text IN LISTS texts)
+  file(READ ${text} content)
+  foreach(place ${FOLDER} ${BUILT})
+    string(FIND "${content}" "${place}" at)
+    if(NOT at EQUAL -1)
+      message(FATAL_ERROR "${text} names ${place}")
+    endif()
+  endforeach()
+endforeach()

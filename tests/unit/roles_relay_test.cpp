@@ -1,0 +1,295 @@
+// What passes through the coordinator, and what it does not let pass: gamers and peers here are in
+// the test's hands and break the rules, and nobody but they must feel it.
+#include <doctest/doctest.h>
+
+#include "roles/coordinator.h"
+#include "support/wire_end.h"
+
+using namespace p2c2r;
+using namespace p2c2r::roles;
+using namespace p2c2r::test;
+using wire::Message;
+using wire::PayloadSizes;
+
+namespace {
+
+struct NoEvents : CoordinatorEvents {
+    void on_peer_joined(const std::string&) override {}
+    void on_peer_left(const std::string&, const std::string&) override {}
+    void on_peer_failed(const std::string&, const std::string&) override {}
+};
+
+struct World {
+    FakeLoop loop;
+    FakeRandom random{5};
+    FakeTransport network{loop};
+    FakeRunner runner{loop, {"echo"}};
+    NoEvents events;
+    std::unique_ptr<Coordinator> coordinator;
+
+    explicit World(CoordinatorOptions options = {}, bool local = false) {
+        coordinator = std::make_unique<Coordinator>(loop, network, local ? &runner : nullptr,
+                                                    random, Prng(1), Log(), options, events);
+        REQUIRE(coordinator->start().ok());
+    }
+    WireEnd end() { return WireEnd(loop, *coordinator); }
+};
+
+std::string text(size_t size, char fill = 'x') {
+    return std::string(size, fill);
+}
+
+}  // namespace
+
+// ---- payloads in chunks ------------------------------------------------------------------------
+
+TEST_CASE("relay: a submit whose chunks break their sizes costs its own connection only") {
+    struct Breach {
+        const char* name;
+        PayloadSizes sizes;
+        size_t first_params, first_data;
+        size_t next_params, next_data;
+        bool last;
+    };
+    for (const Breach& breach :
+         {Breach{"more data at once", {0, 1}, 0, 100'000, 0, 0, false},
+          Breach{"more params at once", {10, 100'000}, 11, 0, 0, 0, false},
+          Breach{"data in the place of params", {10, 10}, 0, 20, 0, 0, false},
+          Breach{"more data later", {10, 10}, 10, 5, 0, 6, false},
+          Breach{"more params later", {10, 10}, 5, 0, 6, 0, false},
+          Breach{"data before the end of params", {10, 10}, 5, 0, 0, 5, false},
+          Breach{"params behind data", {10, 10}, 10, 5, 1, 0, false},
+          Breach{"an early end", {10, 10}, 10, 5, 0, 4, true}}) {
+        CAPTURE(breach.name);
+        World world;
+        WireEnd peer = world.end();
+        WireEnd good = world.end();
+        WireEnd bad = world.end();
+        peer.join_peer("p");
+        good.join_gamer("good");
+        bad.join_gamer("bad");
+        good.submit(1, "hello");
+        const WireEnd::Got assigned = peer.last(Message::kTaskAssign);
+        const size_t frames_before = peer.got.size();
+        bad.submit_first(1, breach.sizes, text(breach.first_params), text(breach.first_data));
+        if (breach.next_params + breach.next_data > 0 && !bad.closed()) {
+            bad.chunk(Message::kTaskSubmit, 1, text(breach.next_params), text(breach.next_data),
+                      breach.last);
+        }
+        CHECK(bad.last(Message::kGoodbye).as<wire::Goodbye>().status == Status::kProtocol);
+        CHECK(bad.closed());
+        // What the peer has seen of it keeps the sizes.
+        uint64_t params = 0;
+        uint64_t data = 0;
+        for (size_t i = frames_before; i < peer.got.size(); ++i) {
+            params += peer.got[i].params.size();
+            data += peer.got[i].data.size();
+        }
+        CHECK(params <= breach.sizes.params_size);
+        CHECK(data <= breach.sizes.data_size);
+        CHECK_FALSE(peer.closed());
+        peer.answer(assigned, "hello");
+        CHECK(good.last(Message::kResultDelivery).data == "hello");
+        CHECK_FALSE(good.closed());
+    }
+}
+
+TEST_CASE("relay: a result whose chunks break their sizes costs its own connection only") {
+    for (const bool at_once : {true, false}) {
+        CAPTURE(at_once);
+        World world;
+        WireEnd liar = world.end();
+        WireEnd gamer = world.end();
+        liar.join_peer("liar");
+        gamer.join_gamer("gamer");
+        gamer.submit(7, "hello");
+        const WireEnd::Got assigned = liar.last(Message::kTaskAssign);
+        WireEnd honest = world.end();
+        honest.join_peer("honest");
+        if (at_once) {
+            liar.answer_first(assigned, {0, 1}, {}, text(100'000));
+        } else {
+            liar.answer_first(assigned, {4, 8}, text(4), text(4));
+            liar.chunk(Message::kTaskResult, assigned.id, text(1), {}, false);
+        }
+        CHECK(liar.last(Message::kGoodbye).as<wire::Goodbye>().status == Status::kProtocol);
+        CHECK(liar.closed());
+        CHECK_FALSE(gamer.closed());
+        CHECK(gamer.count(Message::kResultDelivery) == (at_once ? 0 : 1));
+        // Somebody else's answer is the task's one end.
+        honest.answer(honest.last(Message::kTaskAssign), "hello");
+        CHECK(gamer.last(Message::kResultDelivery).data == "hello");
+        CHECK(world.coordinator->stats().pending_tasks == 0);
+    }
+}
+
+TEST_CASE("relay: a task whose checksum does not match is tried again and costs no peer") {
+    World world;
+    WireEnd peers[] = {world.end(), world.end(), world.end(), world.end()};
+    for (int i = 0; i < 4; ++i) peers[i].join_peer("p" + std::to_string(i));
+    WireEnd gamer = world.end();
+    gamer.join_gamer("gamer");
+    wire::TaskSubmit message;
+    message.task_type = "echo";
+    message.checksum = 12345;
+    gamer.send(Message::kTaskSubmit, 3, message, {}, "hello", wire::kFlagChecksum);
+    for (int attempt = 0; attempt < 3; ++attempt) {
+        for (WireEnd& peer : peers) {
+            if (peer.count(Message::kTaskAssign) == 0) continue;
+            const WireEnd::Got assigned = peer.last(Message::kTaskAssign);
+            CHECK(assigned.as<wire::TaskAssign>().checksum == 12345);
+            peer.answer(assigned, {}, Status::kContent);
+            peer.got.clear();
+            break;
+        }
+    }
+    REQUIRE(gamer.count(Message::kResultDelivery) == 1);
+    CHECK(gamer.last(Message::kResultDelivery).as<wire::ResultDelivery>().status ==
+          Status::kContent);
+    for (WireEnd& peer : peers) CHECK_FALSE(peer.closed());
+}
+
+TEST_CASE("relay: the coordinator checks the checksum of what it computes itself") {
+    World world({}, true);
+    WireEnd gamer = world.end();
+    gamer.join_gamer("gamer");
+    wire::TaskSubmit message;
+    message.task_type = "echo";
+    message.checksum = 12345;
+    gamer.send(Message::kTaskSubmit, 3, message, {}, "hello", wire::kFlagChecksum);
+    CHECK(gamer.last(Message::kResultDelivery).as<wire::ResultDelivery>().status ==
+          Status::kContent);
+    CHECK(world.runner.started == 0);
+}
+
+TEST_CASE("relay: a result never mixes the chunks of two peers and the task ends once") {
+    World world;
+    WireEnd first = world.end();
+    WireEnd gamer = world.end();
+    first.join_peer("first");
+    gamer.join_gamer("gamer");
+    gamer.submit(7, "hello");
+    first.answer_first(first.last(Message::kTaskAssign), {0, 10}, {}, "AAAAA");
+    WireEnd second = world.end();
+    second.join_peer("second");
+    first.cut();
+    const WireEnd::Got assigned = second.last(Message::kTaskAssign);
+    // The end of a result whose beginning, with the nonce, was another peer's.
+    second.chunk(Message::kTaskResult, assigned.id, {}, "BBBBB", true);
+    CHECK(world.coordinator->stats().completed_tasks == 0);
+    CHECK(world.coordinator->stats().pending_tasks == 1);
+    REQUIRE(gamer.count(Message::kResultDelivery) == 1);
+    CHECK(gamer.last(Message::kResultDelivery).more());
+    second.answer(assigned, "hello");
+    CHECK(gamer.count(Message::kResultDelivery) == 2);
+    CHECK(gamer.last(Message::kResultDelivery).data == "hello");
+    world.loop.advance(6'000'000);
+    CHECK(gamer.count(Message::kResultDelivery) == 2);
+    CHECK(gamer.count(Message::kTaskTimeout) == 0);
+    CHECK(world.coordinator->stats().completed_tasks == 1);
+    CHECK(world.coordinator->stats().failed_tasks == 0);
+}
+
+TEST_CASE("relay: a whole answer behind the beginning of one in chunks is the only one") {
+    World world;
+    WireEnd peer = world.end();
+    WireEnd gamer = world.end();
+    peer.join_peer("p");
+    gamer.join_gamer("gamer");
+    gamer.submit(1, "large");
+    gamer.submit(2, "hello");
+    const std::vector<WireEnd::Got> assigned = peer.all(Message::kTaskAssign);
+    REQUIRE(assigned.size() == 2);
+    // As much as may be queued for a gamer that does not read, so that the next stream waits.
+    gamer.connection().pause_reading(true);
+    peer.answer_first(assigned[0], {0, 600'000}, {}, text(200'000));
+    peer.chunk(Message::kTaskResult, assigned[0].id, {}, text(200'000), false);
+    peer.chunk(Message::kTaskResult, assigned[0].id, {}, text(200'000), true);
+    peer.answer_first(assigned[1], {0, 10}, {}, "begin");
+    peer.answer(assigned[1], "hello");
+    gamer.connection().pause_reading(false);
+    world.loop.settle();
+    size_t answers = 0;
+    for (const WireEnd::Got& got : gamer.all(Message::kResultDelivery)) answers += got.id == 2;
+    CHECK(answers == 1);
+}
+
+TEST_CASE("relay: a task that ends before its first frame has left frees its slot at once") {
+    for (const bool cancelled : {true, false}) {
+        CAPTURE(cancelled);
+        World world;
+        WireEnd peer = world.end();
+        WireEnd gamer = world.end();
+        peer.join_peer("p", 2);
+        gamer.join_gamer("gamer");
+        // As much as may be queued for a peer that does not read, so that the next input waits.
+        peer.connection().pause_reading(true);
+        gamer.submit_first(1, {0, 600'000}, {}, text(200'000));
+        gamer.chunk(Message::kTaskSubmit, 1, {}, text(200'000), false);
+        gamer.chunk(Message::kTaskSubmit, 1, {}, text(200'000), true);
+        gamer.submit_first(2, {0, 10}, {}, "begin", 100'000);
+        if (cancelled) {
+            gamer.send(Message::kTaskCancel, 2, wire::TaskCancel{});
+        } else {
+            world.loop.advance(110'000);
+        }
+        gamer.submit(3, "hello");
+        peer.connection().pause_reading(false);
+        world.loop.settle();
+        CHECK(peer.count(Message::kTaskCancel) == 0);
+        CHECK(peer.last(Message::kTaskAssign).data == "hello");
+    }
+}
+
+TEST_CASE("relay: a gamer that resumes in the middle of a result in chunks gets its one answer") {
+    for (const bool replaced : {false, true}) {
+        CAPTURE(replaced);
+        World world;
+        WireEnd peer = world.end();
+        peer.join_peer("p");
+        WireEnd before = world.end();
+        const Nonce secret = before.join_gamer("gamer").resume;
+        before.submit(7, "hello");
+        const WireEnd::Got first = peer.last(Message::kTaskAssign);
+        peer.answer_first(first, {0, 10}, {}, "AAAAA");
+        if (!replaced) before.cut();
+        WireEnd after = world.end();
+        REQUIRE(after.join_gamer("gamer", secret).success);
+        CHECK(before.closed());
+        after.submit(7, "hello");
+        // The rest of what the former connection had begun to get.
+        peer.chunk(Message::kTaskResult, first.id, {}, "AAAAA", true);
+        CHECK(after.count(Message::kResultDelivery) == 0);
+        const WireEnd::Got second = peer.last(Message::kTaskAssign);
+        CHECK(second.id != first.id);
+        peer.answer(second, "hello");
+        REQUIRE(after.count(Message::kResultDelivery) == 1);
+        CHECK(after.last(Message::kResultDelivery).data == "hello");
+        world.loop.advance(6'000'000);
+        CHECK(after.count(Message::kResultDelivery) == 1);
+        CHECK(after.count(Message::kTaskTimeout) == 0);
+        CHECK(world.coordinator->stats().pending_tasks == 0);
+    }
+}
+
+TEST_CASE("relay: a gamer that is lost in the middle of each answer gets a definite error") {
+    World world;
+    WireEnd peers[] = {world.end(), world.end(), world.end()};
+    for (int i = 0; i < 3; ++i) peers[i].join_peer("p" + std::to_string(i));
+    std::optional<Nonce> secret;
+    std::vector<std::unique_ptr<WireEnd>> gamers;
+    for (int attempt = 0; attempt < 4; ++attempt) {
+        gamers.push_back(std::make_unique<WireEnd>(world.loop, *world.coordinator));
+        secret = gamers.back()->join_gamer("gamer", secret).resume;
+        gamers.back()->submit(7, "hello");
+        for (WireEnd& peer : peers) {
+            if (peer.count(Message::kTaskAssign) == 0) continue;
+            peer.answer_first(peer.last(Message::kTaskAssign), {0, 10}, {}, "AAAAA");
+            peer.got.clear();
+        }
+    }
+    REQUIRE(gamers.back()->count(Message::kResultDelivery) == 1);
+    CHECK(gamers.back()->last(Message::kResultDelivery).as<wire::ResultDelivery>().status ==
+          Status::kDisconnected);
+    CHECK(world.coordinator->stats().pending_tasks == 0);
+}
