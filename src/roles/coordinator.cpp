@@ -32,15 +32,17 @@ Coordinator::Impl::Impl(net::Loop& loop, net::Transport& transport, exec::Runner
     timer_.fire = [this] { on_time(); };
     scan_timer_.fire = [this] { scan_sessions(); };
     count_timer_.fire = [this] { send_counts(); };
+    handshake_timer_.fire = [this] { expire_handshakes(); };
     actions_.reserve(kActionsUsual);
-    started_us_ = loop_.turn_us();
-    loop_.arm(scan_timer_, started_us_ + options_.heartbeat_interval_us / 2);
+    started_us_ = beat_us_ = loop_.turn_us();
+    scan_sessions();
 }
 
 Coordinator::Impl::~Impl() {
     loop_.disarm(timer_);
     loop_.disarm(scan_timer_);
     loop_.disarm(count_timer_);
+    loop_.disarm(handshake_timer_);
     loop_.forget_turn_end(turn_end_);
     if (runner_) runner_->forget(*this);
 }
@@ -316,6 +318,7 @@ void Coordinator::Impl::close() {
     loop_.disarm(timer_);
     loop_.disarm(scan_timer_);
     loop_.disarm(count_timer_);
+    loop_.disarm(handshake_timer_);
     if (drained_) std::exchange(drained_, nullptr)();
 }
 

@@ -156,6 +156,8 @@ class Coordinator::Impl : public exec::RunnerEvents {
     void forget_gamer(uint64_t gamer_id);
     void peer_gone(uint64_t peer, bool failed, const std::string& why);
     void scan_sessions();
+    void handshake_over();
+    void expire_handshakes();
     void count_changed();
     void send_counts();
     void send(Session& session, wire::Message message, uint64_t id = 0) {
@@ -172,7 +174,8 @@ class Coordinator::Impl : public exec::RunnerEvents {
     void assign(const sched::Action& action);
     void store_input(Relay& relay, const wire::Frame& frame);
     void forward_input(uint64_t task, Relay& relay, Chunk&& chunk, bool last);
-    // What has come of a result in chunks counts no more: a new attempt, or another answer, follows.
+    // What has come of a result in chunks counts no more: a new attempt, or another answer,
+    // follows.
     void drop_result(Relay& relay);
     // Forgets a task that has ended, and lets go those that wait for it.
     void drop_task(uint64_t task, bool good);
@@ -232,6 +235,10 @@ class Coordinator::Impl : public exec::RunnerEvents {
     net::Timer timer_;  // the scheduler's next deadline
     uint64_t armed_us_ = UINT64_MAX;
     net::Timer scan_timer_;  // sessions
+    uint64_t beat_us_ = 0;   // when the next heartbeats are due
+    // Until when each connection that has not registered may take for it, the first one first.
+    std::deque<std::pair<uint64_t, uint64_t>> handshakes_;  // time and session
+    net::Timer handshake_timer_;
     net::Timer count_timer_;
     bool counts_dirty_ = false;
     uint64_t counts_sent_us_ = 0;

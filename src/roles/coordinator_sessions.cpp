@@ -11,6 +11,7 @@ namespace {
 constexpr uint64_t kHandshakeUs = 2'000'000;
 constexpr uint64_t kSilentIntervals = 4;
 constexpr uint64_t kSilentSlackUs = 500'000;
+constexpr uint64_t kScanUsMax = 500'000;
 constexpr uint64_t kCountIntervalUs = 100'000;  // between two peer_count_update
 constexpr uint32_t kWindowTasksMax = 1024;      // of one peer
 constexpr const char* kLibrary = "p2c2r " P2C2R_VERSION_STRING;
@@ -33,13 +34,38 @@ void Coordinator::Impl::accept(std::unique_ptr<net::Connection> connection) {
     session->connection->set_events(session.get());
     // Losing a session needs no memory: its place among the dead is there from the beginning.
     graveyard_.reserve(graveyard_.size() + sessions_.size() + 1);
+    const uint64_t until_us = session->opened_us + kHandshakeUs;
+    handshakes_.emplace_back(until_us, 0);
+    if (unauthenticated_ == 0) loop_.arm(handshake_timer_, until_us);
     session->id = sessions_.insert();
     if (session->id == 0) {
+        handshakes_.pop_back();
         session->connection->close();
         return;
     }
+    handshakes_.back().second = session->id;
     ++unauthenticated_;
     *sessions_.find(session->id) = std::move(session);
+}
+
+// One has registered, or is gone.
+void Coordinator::Impl::handshake_over() {
+    if (--unauthenticated_ > 0) return;
+    handshakes_.clear();
+    loop_.disarm(handshake_timer_);
+}
+
+void Coordinator::Impl::expire_handshakes() {
+    using Phase = Session::Phase;
+    while (!handshakes_.empty()) {
+        const auto [until_us, id] = handshakes_.front();
+        std::unique_ptr<Session>* session = sessions_.find(id);
+        const bool waits = session && ((*session)->phase == Phase::kHello ||
+                                       (*session)->phase == Phase::kRegister);
+        if (waits && until_us > loop_.turn_us()) return loop_.arm(handshake_timer_, until_us);
+        handshakes_.pop_front();
+        if (waits) end_session(**session, Status::kTimeout, "no registration within 2 s");
+    }
 }
 
 void Coordinator::Impl::on_frame(Session& session, const wire::Frame& frame) {
@@ -204,7 +230,7 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
     session.gamer = gamer_id;
     session.phase = Session::Phase::kGamer;
     session.out.count_in(&delivering_bytes_);
-    --unauthenticated_;
+    handshake_over();
     session.connection->set_limits(wire::kLimitsAfterLogin);
 
     wire::RegisterResponse response;
@@ -290,7 +316,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     if (index >= peer_by_slot_.size()) peer_by_slot_.resize(index + 1);
     peer_by_slot_[index] = &link;
     session.phase = Session::Phase::kPeer;
-    --unauthenticated_;
+    handshake_over();
     session.connection->set_limits(wire::kLimitsAfterLogin);
 
     wire::RegisterResponse response;
@@ -357,7 +383,7 @@ void Coordinator::Impl::session_lost(Session& session, Status status, const std:
 void Coordinator::Impl::bury(Session& session) {
     using Phase = Session::Phase;
     if (session.phase == Phase::kClosed) return;
-    if (session.phase == Phase::kHello || session.phase == Phase::kRegister) --unauthenticated_;
+    if (session.phase == Phase::kHello || session.phase == Phase::kRegister) handshake_over();
     session.phase = Phase::kClosed;
     session.out.clear();
     if (Gamer* gamer = gamers_.find(session.gamer)) {
@@ -431,13 +457,15 @@ void Coordinator::Impl::forget_gamer(uint64_t gamer_id) {
 
 // ---- time --------------------------------------------------------------------------------------
 
-// Twice a heartbeat interval: who is silent, who is away for too long, and a word to everybody.
+// Now and then: who is silent, who is away for too long; and once an interval a word to everybody.
 void Coordinator::Impl::scan_sessions() {
     const uint64_t now = loop_.turn_us();
+    const uint64_t interval = options_.heartbeat_interval_us;
+    const uint64_t silent = kSilentIntervals * interval + kSilentSlackUs;
+    const bool beats = now >= beat_us_;
     // First: whatever fails below, there is a next time.
-    loop_.arm(scan_timer_, now + options_.heartbeat_interval_us / 2);
-    const uint64_t silent = kSilentIntervals * options_.heartbeat_interval_us + kSilentSlackUs;
-    std::vector<uint64_t> late;
+    loop_.arm(scan_timer_, now + std::min(interval / 2, kScanUsMax));
+    if (beats) beat_us_ = beat_us_ + interval > now ? beat_us_ + interval : now + interval;
     std::vector<uint64_t> gone;
     wire::Heartbeat beat;
     beat.timestamp_ms = loop_.unix_ms();
@@ -445,19 +473,13 @@ void Coordinator::Impl::scan_sessions() {
     sessions_.for_each([&](uint64_t id, std::unique_ptr<Session>& session) {
         const bool registered =
             session->phase == Session::Phase::kGamer || session->phase == Session::Phase::kPeer;
-        if (!registered) {
-            if (now - session->opened_us > kHandshakeUs) late.push_back(id);
-        } else if (now - session->heard_us > silent) {
+        if (!registered) return;
+        if (now - session->heard_us > silent) {
             gone.push_back(id);
-        } else {
+        } else if (beats) {
             send(*session, wire::Message::kHeartbeat);
         }
     });
-    for (uint64_t id : late) {
-        if (auto* session = sessions_.find(id)) {
-            end_session(**session, Status::kTimeout, "no registration within 2 s");
-        }
-    }
     for (uint64_t id : gone) {
         if (auto* session = sessions_.find(id)) {
             end_session(**session, Status::kDisconnected, "silent for too long");

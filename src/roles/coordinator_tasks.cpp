@@ -207,6 +207,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     admission.bytes = bytes;
     admission.can_run_local = local;
     admission.held = waits_for > 0;
+    admission.input_open = more;
     const uint64_t task = scheduler_.admit(admission, now);
     if (task == 0) {
         ++stats_.refused_tasks;
@@ -283,7 +284,11 @@ void Coordinator::Impl::on_submit_chunk(Session& session, const wire::Frame& fra
     Chunk chunk{hold_or_copy(frame, frame.params), hold_or_copy(frame, frame.data)};
     input.chunks.push_back(chunk);
     // Complete only when it is: short of memory the chunk is not there, and the gamer sends anew.
-    input.complete = last;
+    if (last) {
+        input.complete = true;
+        scheduler_.input_complete(task, loop_.turn_us());
+        request_turn_end();  // there may be a deadline before the one that the timer waits for
+    }
     forward_input(task, input, std::move(chunk), last);
 }
 
@@ -415,6 +420,7 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
         if (const char* why = waiting.output.add(frame)) {
             return end_session(session, Status::kProtocol, why);
         }
+        scheduler_.answer_continues(task, now);
         // Cut through: what has come goes on while the rest is on its way.
         waiting.result = result;
         waiting.result.field = waiting.result.error = waiting.result.peer_id = {};
@@ -482,7 +488,7 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
                       last);
         to.out.pump(*to.connection);
     }
-    if (!last) return;
+    if (!last) return scheduler_.answer_continues(task, loop_.turn_us());
     const sched::TaskRecord record = *scheduler_.find(task);
     const wire::TaskResult result = waiting.result;
     waiting.result.sizes.reset();

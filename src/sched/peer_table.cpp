@@ -12,6 +12,8 @@ constexpr uint64_t kTimeoutFloorUs = 50'000;
 constexpr double kGain = 1.0 / 8;  // of the moving averages (Jacobson 1988)
 constexpr uint32_t kTimeoutDoublingsMax = 5;
 constexpr double kPlaceTolerance = 1.0 / 32;
+constexpr double kBytesPerUsLeast = 1;  // a slower link is waited for no longer than this one
+constexpr uint64_t kBytesTelling = 64 * 1024;  // inputs that say something about the link's rate
 
 uint64_t to_key(double us) {
     return us <= 0 ? 0 : static_cast<uint64_t>(us);
@@ -35,8 +37,9 @@ uint64_t PeerTable::join(PeerRecord&& record, const std::vector<TypeIndex>& type
     try {
         if (index >= ids_.size()) ids_.resize(index + 1);
         for (TypeIndex type : types) {
-            types_[type].free.make_room(index);
-            types_[type].waiting.make_room(index);
+            Heaps& heaps = types_[type].circles[circle_index(record.circle)];
+            heaps.free.make_room(index);
+            heaps.waiting.make_room(index);
         }
     } catch (...) {
         peers_.erase(peer);
@@ -103,8 +106,10 @@ double PeerTable::estimate_us(const PeerRecord& record, TypeIndex type) const {
     return kUnknownComputeUs;
 }
 
-uint64_t PeerTable::timeout_us(const PeerRecord& record, TypeIndex type,
+uint64_t PeerTable::timeout_us(const PeerRecord& record, TypeIndex type, uint64_t bytes,
                                uint64_t start_value_us) const {
+    const double rate = std::max(kBytesPerUsLeast, record.bytes_per_us);
+    const uint64_t transfer = static_cast<uint64_t>(static_cast<double>(bytes) / rate);
     for (const Learned& learned : record.learned) {
         if (learned.type != type || learned.samples == 0) continue;
         // What is held already is worked off first.
@@ -113,9 +118,9 @@ uint64_t PeerTable::timeout_us(const PeerRecord& record, TypeIndex type,
         const double wait = 2 * usual + 4 * learned.deviation_us;
         const uint32_t doublings = std::min(learned.timeouts, kTimeoutDoublingsMax);
         const double scaled = std::ldexp(wait, static_cast<int>(doublings));
-        return std::max(kTimeoutFloorUs << doublings, static_cast<uint64_t>(scaled));
+        return transfer + std::max(kTimeoutFloorUs << doublings, static_cast<uint64_t>(scaled));
     }
-    return start_value_us;
+    return transfer + start_value_us;
 }
 
 // Puts the peer where it belongs in the heaps of all its types.
@@ -237,7 +242,7 @@ void PeerTable::answered(uint64_t peer, TypeIndex type, uint64_t bytes, double e
     PeerRecord* record = peers_.find(peer);
     if (!record) return;
     let_go(*record, bytes, estimate_us, now_us);
-    note(*record, type, compute_us, round_us);
+    note(*record, type, bytes, compute_us, round_us);
     place(peer, *record, now_us);
 }
 
@@ -254,11 +259,12 @@ void PeerTable::learn(uint64_t peer, TypeIndex type, uint64_t compute_us, uint64
                       uint64_t now_us) {
     PeerRecord* record = peers_.find(peer);
     if (!record) return;
-    note(*record, type, compute_us, round_us);
+    note(*record, type, 0, compute_us, round_us);
     place(peer, *record, now_us);
 }
 
-void PeerTable::note(PeerRecord& record, TypeIndex type, uint64_t compute_us, uint64_t round_us) {
+void PeerTable::note(PeerRecord& record, TypeIndex type, uint64_t bytes, uint64_t compute_us,
+                     uint64_t round_us) {
     Learned* entry = learned(record, type);
     if (!entry) return;
     // Nobody can have computed for longer than the answer took.
@@ -280,6 +286,12 @@ void PeerTable::note(PeerRecord& record, TypeIndex type, uint64_t compute_us, ui
     // The link shows when nothing else waited: the smallest rest of a round, forgotten slowly.
     const double rest = round - compute;
     record.link_us = record.link_us == 0 ? rest : std::min(record.link_us * 1.001 + 0.01, rest);
+    if (bytes >= kBytesTelling) {
+        const double rate = static_cast<double>(bytes) / std::max(1.0, rest);
+        record.bytes_per_us = record.bytes_per_us == 0
+                                  ? rate
+                                  : record.bytes_per_us + kGain * (rate - record.bytes_per_us);
+    }
     PerType& all = types_[type];
     if (all.samples++ == 0) {
         all.compute_us = compute;

@@ -58,9 +58,10 @@ struct PeerRecord {
     uint64_t window_bytes = 0;
     uint32_t held = 0;  // attempts assigned and not answered, abandoned ones included
     uint64_t held_bytes = 0;
-    double backlog_us = 0;  // estimated compute time of what is held
-    double link_us = 0;     // round trip without compute and waiting, smallest seen, drifting up
-    uint32_t failures = 0;  // in a row
+    double backlog_us = 0;    // estimated compute time of what is held
+    double link_us = 0;       // round trip without compute and waiting, smallest seen, drifting up
+    double bytes_per_us = 0;  // of large inputs, waiting included, moving average; 0: not known
+    uint32_t failures = 0;    // in a row
     std::vector<Learned> learned;
     std::vector<uint64_t> leases;  // scheduler's tasks that run here
     std::vector<Abandoned> abandoned;
@@ -113,8 +114,9 @@ class PeerTable {
                uint64_t now_us);
 
     [[nodiscard]] double estimate_us(const PeerRecord& record, TypeIndex type) const;
-    // How long to wait for an answer before another peer is tried.
-    [[nodiscard]] uint64_t timeout_us(const PeerRecord& record, TypeIndex type,
+    // How long to wait for an answer before another peer is tried, once all `bytes` of the input
+    // are on their way.
+    [[nodiscard]] uint64_t timeout_us(const PeerRecord& record, TypeIndex type, uint64_t bytes,
                                       uint64_t start_value_us) const;
     Learned* learned(PeerRecord& record, TypeIndex type);
 
@@ -141,7 +143,8 @@ class PeerTable {
     void place(uint64_t peer, PeerRecord& record, uint64_t now_us);
     void count_serving(const PeerRecord& record, int32_t change);
     void let_go(PeerRecord& record, uint64_t bytes, double estimate_us, uint64_t now_us);
-    void note(PeerRecord& record, TypeIndex type, uint64_t compute_us, uint64_t round_us);
+    void note(PeerRecord& record, TypeIndex type, uint64_t bytes, uint64_t compute_us,
+              uint64_t round_us);
     void account(PeerRecord& record, uint64_t now_us);
 
     SlotMap<PeerRecord> peers_;

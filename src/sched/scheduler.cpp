@@ -132,6 +132,7 @@ uint64_t Scheduler::admit(const Admission& admission, uint64_t now_us) {
     record.start_timeout_us = admission.start_timeout_us;
     record.bytes = admission.bytes;
     record.can_run_local = admission.can_run_local;
+    record.input_open = admission.input_open;
     record.admitted_us = now_us;
     if (admission.held) {
         record.state = TaskRecord::State::kHeld;
@@ -148,9 +149,41 @@ void Scheduler::release(uint64_t task, uint64_t now_us) {
     if (record && record->state == TaskRecord::State::kHeld) (void)enqueue(task, *record, now_us);
 }
 
+void Scheduler::input_complete(uint64_t task, uint64_t now_us) {
+    TaskRecord* record = tasks_.find(task);
+    if (!record) return;
+    record->input_open = false;
+    if (record->state != TaskRecord::State::kLeased) return;
+    record->given_us = now_us;
+    renew_lease(task, *record, now_us);
+}
+
+void Scheduler::answer_continues(uint64_t task, uint64_t now_us) {
+    TaskRecord* record = tasks_.find(task);
+    if (record && record->state == TaskRecord::State::kLeased) renew_lease(task, *record, now_us);
+}
+
+void Scheduler::renew_lease(uint64_t task, TaskRecord& record, uint64_t now_us) {
+    const PeerRecord& peer = *peers_.find(record.peer);
+    record.lease_until_us =
+        now_us + peers_.timeout_us(peer, record.type, record.bytes, record.start_timeout_us);
+    arm(task, record);
+}
+
+// What giving up an attempt could gain: an answer from somebody else.
+bool Scheduler::could_go_elsewhere(const TaskRecord& record, const PeerRecord& peer) const {
+    if (record.can_run_local) return true;
+    if (record.attempts >= limits::kAttemptsMax) return false;
+    const uint32_t serving = peers_.serving(record.type, record.circle);
+    return serving > (peer.window_tasks > 0 ? 1u : 0u);
+}
+
 void Scheduler::arm(uint64_t task, const TaskRecord& record) {
     uint64_t at = record.deadline_us;
-    if (record.state == TaskRecord::State::kLeased) at = std::min(at, record.lease_until_us);
+    // While its input is still coming the gamer is to blame for the time that passes.
+    if (record.state == TaskRecord::State::kLeased && !record.input_open) {
+        at = std::min(at, record.lease_until_us);
+    }
     wheel_.set(SlotMap<TaskRecord>::index_of(task), at);
 }
 
@@ -194,8 +227,9 @@ void Scheduler::lease(uint64_t task, TaskRecord& record, const PeerTable::Choice
     record.placed_us = now_us;
     record.attempt_id = attempt_id_of(task, ++record.placements);
     record.estimate_us = peers_.estimate_us(peer, record.type);
-    const uint64_t timeout = peers_.timeout_us(peer, record.type, record.start_timeout_us);
-    record.lease_until_us = now_us + timeout;
+    record.given_us = now_us;
+    record.lease_until_us =
+        now_us + peers_.timeout_us(peer, record.type, record.bytes, record.start_timeout_us);
     Placement& placement = placements_[placements_next_++ % kPlacementsKept];
     placement = {task,      choice.peer,     now_us,          choice.finish_us, choice.considered,
                  peer.held, record.attempts, choice.free_slot};
@@ -375,7 +409,7 @@ Verdict Scheduler::answered(uint64_t peer, uint64_t attempt_id, const Nonce& non
         ++holder->completed;
         unlist_lease(*holder, record);
         peers_.answered(peer, record.type, record.bytes, record.estimate_us, compute_us,
-                        now_us - record.placed_us, now_us);
+                        now_us - record.given_us, now_us);
         drop(task, record);
         return Verdict::kAccepted;
     }
@@ -527,12 +561,17 @@ void Scheduler::expire(uint64_t now_us, std::vector<Action>& actions) {
                 actions);
             return;
         }
-        if (record->state == TaskRecord::State::kLeased && now_us >= record->lease_until_us) {
-            ++stats_.timeouts;
-            if (PeerRecord* peer = peers_.find(record->peer)) {
-                ++peer->failures;
-                if (Learned* learned = peers_.learned(*peer, record->type)) ++learned->timeouts;
+        if (record->state == TaskRecord::State::kLeased && !record->input_open &&
+            now_us >= record->lease_until_us) {
+            PeerRecord& peer = *peers_.find(record->peer);
+            if (!could_go_elsewhere(*record, peer)) {
+                // A late answer is better than none. Somebody else may join meanwhile.
+                renew_lease(task, *record, now_us);
+                return;
             }
+            ++stats_.timeouts;
+            ++peer.failures;
+            if (Learned* learned = peers_.learned(peer, record->type)) ++learned->timeouts;
             abandon(*record, task, actions);
             if (P2C2R_PLANT("attempts_not_counted")) --record->attempts;
             try_again(task, *record, Status::kTimeout, now_us, actions);

@@ -51,7 +51,8 @@ struct Admission {
     uint64_t start_timeout_us = 0;  // of an attempt on a peer nothing is known of
     uint64_t bytes = 0;
     bool can_run_local = false;
-    bool held = false;  // not placed before release()
+    bool held = false;        // not placed before release()
+    bool input_open = false;  // more of its input is to come: see input_complete()
 };
 
 struct TaskRecord {
@@ -63,11 +64,13 @@ struct TaskRecord {
     uint8_t refusals = 0;
     uint8_t placements = 0;  // attempts and refusals: no id on a peer's hop is used twice
     bool can_run_local = false;
+    bool input_open = false;
     TypeIndex type = kNoType;
     uint32_t queue_stamp = 0;
     uint64_t deadline_us = 0;
     uint64_t admitted_us = 0;
     uint64_t placed_us = 0;  // start of the last attempt
+    uint64_t given_us = 0;   // the same, or when all of its input had come
     uint64_t lease_until_us = 0;
     uint64_t start_timeout_us = 0;
     uint64_t bytes = 0;
@@ -125,6 +128,10 @@ class Scheduler {
     // ---- tasks
     // The new task's id, or 0 when kTasksPendingMax are pending.
     uint64_t admit(const Admission& admission, uint64_t now_us);
+    // The last byte of its input has come: from now on the peer is waited for, not the gamer.
+    void input_complete(uint64_t task, uint64_t now_us);
+    // Some of an answer in parts has come, and may be waited for anew.
+    void answer_continues(uint64_t task, uint64_t now_us);
     // A held task may be placed from now on.
     void release(uint64_t task, uint64_t now_us);
     // Gamer's wish or loss: the task is gone without a further word (no kEnd action).
@@ -177,6 +184,8 @@ class Scheduler {
     void lease(uint64_t task, TaskRecord& record, const PeerTable::Choice& choice, uint64_t now_us,
                std::vector<Action>& actions);
     void end_lease(TaskRecord& record, uint64_t now_us);
+    void renew_lease(uint64_t task, TaskRecord& record, uint64_t now_us);
+    [[nodiscard]] bool could_go_elsewhere(const TaskRecord& record, const PeerRecord& peer) const;
     void unlist_lease(PeerRecord& peer, TaskRecord& record);
     void abandon(TaskRecord& record, uint64_t task, std::vector<Action>& actions);
     void try_again(uint64_t task, TaskRecord& record, Status why, uint64_t now_us,

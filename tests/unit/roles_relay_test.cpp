@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "roles/coordinator.h"
-#include "support/wire_end.h"
+#include "support/wire_world.h"
 
 using namespace p2c2r;
 using namespace p2c2r::roles;
@@ -12,28 +12,6 @@ using wire::Message;
 using wire::PayloadSizes;
 
 namespace {
-
-struct NoEvents : CoordinatorEvents {
-    void on_peer_joined(const std::string&) override {}
-    void on_peer_left(const std::string&, const std::string&) override {}
-    void on_peer_failed(const std::string&, const std::string&) override {}
-};
-
-struct World {
-    FakeLoop loop;
-    FakeRandom random{5};
-    FakeTransport network{loop};
-    FakeRunner runner{loop, {"echo"}};
-    NoEvents events;
-    std::unique_ptr<Coordinator> coordinator;
-
-    explicit World(CoordinatorOptions options = {}, bool local = false) {
-        coordinator = std::make_unique<Coordinator>(loop, network, local ? &runner : nullptr,
-                                                    random, Prng(1), Log(), options, events);
-        REQUIRE(coordinator->start().ok());
-    }
-    WireEnd end() { return WireEnd(loop, *coordinator); }
-};
 
 std::string text(size_t size, char fill = 'x') {
     return std::string(size, fill);
@@ -61,7 +39,7 @@ TEST_CASE("relay: a submit whose chunks break their sizes costs its own connecti
           Breach{"params behind data", {10, 10}, 10, 5, 1, 0, false},
           Breach{"an early end", {10, 10}, 10, 5, 0, 4, true}}) {
         CAPTURE(breach.name);
-        World world;
+        WireWorld world;
         WireEnd peer = world.end();
         WireEnd good = world.end();
         WireEnd bad = world.end();
@@ -97,7 +75,7 @@ TEST_CASE("relay: a submit whose chunks break their sizes costs its own connecti
 TEST_CASE("relay: a result whose chunks break their sizes costs its own connection only") {
     for (const bool at_once : {true, false}) {
         CAPTURE(at_once);
-        World world;
+        WireWorld world;
         WireEnd liar = world.end();
         WireEnd gamer = world.end();
         liar.join_peer("liar");
@@ -124,7 +102,7 @@ TEST_CASE("relay: a result whose chunks break their sizes costs its own connecti
 }
 
 TEST_CASE("relay: a task whose checksum does not match is tried again and costs no peer") {
-    World world;
+    WireWorld world;
     WireEnd peers[] = {world.end(), world.end(), world.end(), world.end()};
     for (int i = 0; i < 4; ++i) peers[i].join_peer("p" + std::to_string(i));
     WireEnd gamer = world.end();
@@ -150,7 +128,7 @@ TEST_CASE("relay: a task whose checksum does not match is tried again and costs 
 }
 
 TEST_CASE("relay: the coordinator checks the checksum of what it computes itself") {
-    World world({}, true);
+    WireWorld world({}, true);
     WireEnd gamer = world.end();
     gamer.join_gamer("gamer");
     wire::TaskSubmit message;
@@ -163,7 +141,7 @@ TEST_CASE("relay: the coordinator checks the checksum of what it computes itself
 }
 
 TEST_CASE("relay: a result never mixes the chunks of two peers and the task ends once") {
-    World world;
+    WireWorld world;
     WireEnd first = world.end();
     WireEnd gamer = world.end();
     first.join_peer("first");
@@ -191,7 +169,7 @@ TEST_CASE("relay: a result never mixes the chunks of two peers and the task ends
 }
 
 TEST_CASE("relay: a whole answer behind the beginning of one in chunks is the only one") {
-    World world;
+    WireWorld world;
     WireEnd peer = world.end();
     WireEnd gamer = world.end();
     peer.join_peer("p");
@@ -217,7 +195,7 @@ TEST_CASE("relay: a whole answer behind the beginning of one in chunks is the on
 TEST_CASE("relay: a task that ends before its first frame has left frees its slot at once") {
     for (const bool cancelled : {true, false}) {
         CAPTURE(cancelled);
-        World world;
+        WireWorld world;
         WireEnd peer = world.end();
         WireEnd gamer = world.end();
         peer.join_peer("p", 2);
@@ -244,7 +222,7 @@ TEST_CASE("relay: a task that ends before its first frame has left frees its slo
 TEST_CASE("relay: a gamer that resumes in the middle of a result in chunks gets its one answer") {
     for (const bool replaced : {false, true}) {
         CAPTURE(replaced);
-        World world;
+        WireWorld world;
         WireEnd peer = world.end();
         peer.join_peer("p");
         WireEnd before = world.end();
@@ -273,7 +251,7 @@ TEST_CASE("relay: a gamer that resumes in the middle of a result in chunks gets 
 }
 
 TEST_CASE("relay: a gamer that is lost in the middle of each answer gets a definite error") {
-    World world;
+    WireWorld world;
     WireEnd peers[] = {world.end(), world.end(), world.end()};
     for (int i = 0; i < 3; ++i) peers[i].join_peer("p" + std::to_string(i));
     std::optional<Nonce> secret;
@@ -292,4 +270,42 @@ TEST_CASE("relay: a gamer that is lost in the middle of each answer gets a defin
     CHECK(gamers.back()->last(Message::kResultDelivery).as<wire::ResultDelivery>().status ==
           Status::kDisconnected);
     CHECK(world.coordinator->stats().pending_tasks == 0);
+}
+
+TEST_CASE("relay: slow input is the gamer's time and a result that keeps coming is waited for") {
+    WireWorld world;
+    WireEnd peers[] = {world.end(), world.end()};
+    WireEnd gamer = world.end();
+    peers[0].join_peer("p0");
+    peers[1].join_peer("p1");
+    gamer.join_gamer("gamer");
+    // Both are known to answer at once, and are given up when they do not.
+    for (uint64_t id = 1; id <= 40; ++id) {
+        gamer.submit(id, "hello");
+        for (WireEnd& peer : peers) {
+            for (const WireEnd::Got& assigned : peer.all(Message::kTaskAssign)) {
+                peer.answer(assigned, "hello");
+            }
+            peer.got.clear();
+        }
+    }
+    REQUIRE(world.coordinator->stats().completed_tasks == 40);
+    gamer.got.clear();
+    gamer.submit_first(100, {0, 30}, {}, text(10));
+    world.loop.advance(300'000);
+    gamer.chunk(Message::kTaskSubmit, 100, {}, text(10), false);
+    world.loop.advance(300'000);
+    gamer.chunk(Message::kTaskSubmit, 100, {}, text(10), true);
+    REQUIRE(peers[0].count(Message::kTaskAssign) + peers[1].count(Message::kTaskAssign) == 3);
+    WireEnd& peer = peers[peers[0].count(Message::kTaskAssign) > 0 ? 0 : 1];
+    const WireEnd::Got assigned = peer.all(Message::kTaskAssign).at(0);
+    peer.answer_first(assigned, {0, 60}, {}, text(10));
+    for (int i = 0; i < 5; ++i) {
+        world.loop.advance(40'000);
+        peer.chunk(Message::kTaskResult, assigned.id, {}, text(10), i == 4);
+    }
+    CHECK(peer.count(Message::kTaskCancel) == 0);
+    CHECK(world.coordinator->stats().completed_tasks == 41);
+    CHECK(world.coordinator->stats().timeouts == 0);
+    CHECK_FALSE(gamer.last(Message::kResultDelivery).more());
 }

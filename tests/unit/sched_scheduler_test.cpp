@@ -254,6 +254,126 @@ TEST_CASE("scheduler: a silent peer is given up after an adaptive time and anoth
     CHECK(moved);  // long before the deadline
 }
 
+namespace {
+
+// Two peers that have answered 20 small tasks each within a millisecond.
+struct QuickPeers : World {
+    QuickPeers() {
+        join("a", 1, 1);
+        join("b", 1, 1);
+        answer_pairs(20, 100, 1'000);
+    }
+    void answer_pairs(int count, uint64_t bytes, uint64_t took_us) {
+        for (int i = 0; i < count; ++i) {
+            admit(60'000'000, 0, false, "echo", bytes);
+            admit(60'000'000, 0, false, "echo", bytes);
+            const std::vector<Action> actions = dispatch();
+            REQUIRE(actions.size() == 2);
+            now += took_us;
+            for (const Action& action : actions) CHECK(answer(action) == Verdict::kAccepted);
+        }
+    }
+};
+
+bool has(const std::vector<Action>& actions, Action::Kind kind) {
+    return std::any_of(actions.begin(), actions.end(),
+                       [&](const Action& action) { return action.kind == kind; });
+}
+
+}  // namespace
+
+TEST_CASE("scheduler: a large input has the time that its bytes take") {
+    QuickPeers unknown;
+    unknown.admit(60'000'000, 0, false, "echo", 5'000'000);
+    REQUIRE(unknown.dispatch().size() == 1);
+    CHECK(unknown.expire(4'900'000).empty());  // at 1 MB/s it would just have arrived
+    CHECK(has(unknown.expire(1'000'000), Action::Kind::kAssign));
+    // Once the link has shown what it takes, it is waited for accordingly.
+    QuickPeers known;
+    known.answer_pairs(30, 5'000'000, 40'000);
+    known.admit(60'000'000, 0, false, "echo", 5'000'000);
+    REQUIRE(known.dispatch().size() == 1);
+    CHECK(has(known.expire(600'000), Action::Kind::kAssign));
+}
+
+TEST_CASE("scheduler: the time that a gamer takes for its input is not the peer's") {
+    QuickPeers world;
+    Admission admission;
+    admission.type = world.scheduler.type_index("echo");
+    admission.deadline_us = world.now + 4'000'000;
+    admission.start_timeout_us = 500'000;
+    admission.bytes = 1'000;
+    admission.input_open = true;
+    const uint64_t task = world.scheduler.admit(admission, world.now);
+    const Action assigned = world.dispatch().at(0);
+    CHECK(world.expire(2'000'000).empty());
+    world.scheduler.input_complete(task, world.now);
+    CHECK(world.expire(1'000).empty());
+    // It learned nothing wrong from it, and is given up as soon as ever.
+    const PeerRecord& peer = *world.scheduler.peers().find(assigned.peer);
+    const uint64_t patience = world.scheduler.peers().timeout_us(peer, admission.type, 1'000, 0);
+    CHECK(patience < 200'000);
+    CHECK(has(world.expire(patience + 1'000), Action::Kind::kAssign));
+    CHECK(world.scheduler.stats().timeouts == 1);
+}
+
+TEST_CASE("scheduler: a round does not begin before its input is complete") {
+    QuickPeers world;
+    Admission admission;
+    admission.type = world.scheduler.type_index("echo");
+    admission.deadline_us = world.now + 4'000'000;
+    admission.bytes = 1'000;
+    admission.input_open = true;
+    const uint64_t task = world.scheduler.admit(admission, world.now);
+    const Action assigned = world.dispatch().at(0);
+    const PeerRecord& peer = *world.scheduler.peers().find(assigned.peer);
+    const double before = peer.learned[0].round_us;
+    world.now += 3'000'000;
+    world.scheduler.input_complete(task, world.now);
+    world.now += 1'000;
+    CHECK(world.answer(assigned) == Verdict::kAccepted);
+    CHECK(peer.learned[0].round_us < 2 * before);
+}
+
+TEST_CASE("scheduler: a result that keeps coming is waited for") {
+    QuickPeers world;
+    const uint64_t task = world.admit(4'000'000);
+    REQUIRE(has(world.dispatch(), Action::Kind::kAssign));
+    for (int i = 0; i < 30; ++i) {
+        CHECK(world.expire(40'000).empty());
+        world.scheduler.answer_continues(task, world.now);
+    }
+    CHECK(has(world.expire(400'000), Action::Kind::kAssign));
+}
+
+TEST_CASE("scheduler: the last attempt has the rest of the deadline") {
+    World world;
+    for (const char* name : {"a", "b", "c", "d"}) world.join(name, 1, 1);
+    const uint64_t task = world.admit(10'000'000);
+    Action last = world.dispatch().at(0);
+    for (uint32_t attempt = 2; attempt <= limits::kAttemptsMax; ++attempt) {
+        const std::vector<Action> actions = world.expire(600'000);
+        REQUIRE(has(actions, Action::Kind::kAssign));
+        last = actions.back();
+    }
+    CHECK(world.expire(8'000'000).empty());
+    CHECK(world.scheduler.find(task)->attempts == limits::kAttemptsMax);
+    CHECK(world.answer(last) == Verdict::kAccepted);
+}
+
+TEST_CASE("scheduler: the only peer has the rest of the deadline until another one joins") {
+    World world;
+    world.join("a", 1, 1);
+    world.admit(10'000'000);
+    const Action assigned = world.dispatch().at(0);
+    CHECK(world.expire(3'000'000).empty());
+    const uint64_t other = world.join("b", 1, 1);
+    const std::vector<Action> actions = world.expire(600'000);
+    REQUIRE(has(actions, Action::Kind::kAssign));
+    CHECK(actions.back().peer == other);
+    CHECK(actions.back().peer != assigned.peer);
+}
+
 TEST_CASE("scheduler: a refused task goes on and does not lose an attempt") {
     World world;
     world.join("a");
