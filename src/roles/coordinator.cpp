@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/plant.h"
 #include "roles/coordinator_impl.h"
 
 namespace p2c2r::roles {
@@ -103,7 +104,9 @@ void Coordinator::Impl::perform(const sched::Action& action) {
             if (index >= peer_by_slot_.size() || !peer_by_slot_[index]) break;
             PeerLink& link = *peer_by_slot_[index];
             if (link.id != action.peer || !link.session) break;
-            if (link.session->out.drop(action.attempt_id)) {
+            if (P2C2R_PLANT("cancel_not_sent")) break;
+            if (link.session->out.drop(action.attempt_id) &&
+                !P2C2R_PLANT("unheard_order_holds_slot")) {
                 // The peer does not know this id and would not answer: the slot is free.
                 scheduler_.answer_ended(action.peer, action.attempt_id, loop_.turn_us());
                 request_turn_end();

@@ -247,6 +247,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     fresh.input = passage;
     fresh.job = 0;
     fresh.budget = bytes + kTaskOverhead;
+    if (P2C2R_PLANT("bytes_not_counted") && more) fresh.budget = 0;
     fresh.small_params = fresh.small_data = 0;
     fresh.chunks.clear();
     held_bytes_ += fresh.budget;

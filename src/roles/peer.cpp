@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "core/flat_map.h"
+#include "core/plant.h"
 #include "core/slot_map.h"
 #include "model/task_type.h"
 #include "roles/link.h"
@@ -374,7 +375,7 @@ void Peer::Impl::cancel(uint64_t id) {
     if (!job) return;
     job->cancelled = true;
     if (job->state == Job::State::kRunning) {
-        runner_.cancel(job->runner_job);
+        if (!P2C2R_PLANT("cancel_stops_at_peer")) runner_.cancel(job->runner_job);
         return;
     }
     answer_error(*job, Status::kCancelled, "cancelled");

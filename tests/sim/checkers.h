@@ -5,7 +5,8 @@
 //   I1  each submitted task gets exactly one final answer, in time, and the right one
 //   I3  a result counts only from the connection and attempt it was assigned to
 //   I7  bytes held stay under their caps, for each gamer and in all, and the coordinator's books
-//       hide none of them; no stream is fed to a connection that has enough queued
+//       hide none of them; no stream is fed to a connection that has enough queued, and one that
+//       has more than its limit is closed
 //   I9  attempts, windows and slots are kept; a given-up task holds its slot until it has stopped;
 //       what is over is given up at its peer, and by its worker
 //   I12 nothing waits beside free room; that nothing is lost is judged at the end of a run, from
@@ -188,6 +189,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         bool live = false;      // submitted, and not known to be over
         bool whole = false;     // its input has arrived to the end
         bool chunked = false;   // in more than one frame
+        bool depends = false;   // on other tasks
         bool answered = false;  // its answer may wait for its gamer to read
         TaskType type = TaskType::kOther;
         int64_t priority = 0;
@@ -219,6 +221,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     void is_over(uint64_t token);
     static void let_go(GamerPipe& gamer, Submitted& task);
     static void set_owed(GamerPipe& gamer, Submitted& task, bool owed);
+    void check_queue(uint64_t pipe, uint32_t host, size_t queued);
     // turn_checks.cpp: what holds at the end of a turn
     void check_submitted_again();
     void check_ended_are_given_up();
@@ -270,6 +273,8 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     std::set<uint64_t> chunked_;       // tokens of living tasks that came in chunks
     std::vector<uint64_t> ended_now_;  // tokens, in this turn
     std::vector<std::pair<uint32_t, uint64_t>> to_cancel_;  // host and token, in this turn
+    // By connection and host: when its queue was first seen above the limit.
+    std::map<std::pair<uint64_t, uint32_t>, uint64_t> above_limit_;
     std::map<uint32_t, std::set<uint64_t>> to_submit_;  // by host: what must go out in this turn
     uint64_t payload_held_max_ = 0;
     uint64_t queued_max_ = 0;  // on all connections of the coordinator

@@ -85,6 +85,8 @@ namespace p2c2r::sim {
     X(kGivenUpAnswered, "an answer to an attempt given up")       \
     X(kWindowReached, "a peer whose window is full")              \
     X(kQueued, "a task that waits in the queue")                  \
+    X(kDependsOnWire, "a task that depends on one, on the wire")  \
+    X(kBehindLarge, "a small task that waits behind a large one") \
     X(kByCoordinator, "a task computed by the coordinator")       \
     X(kByGamer, "a task computed by its gamer")                   \
     X(kKeptDelivery, "an answer that waited for its gamer")       \

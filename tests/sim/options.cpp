@@ -83,6 +83,9 @@ void draw_tasks(Options& options, Prng prng) {
     if (on()) options.local_chance = log_even(prng, 0.01, 0.2);
     options.deadline_us_min = log_even_us(prng, 5'000, 500'000);
     options.deadline_us_max = log_even_us(prng, 600'000, 5'000'000);
+    if (on()) options.script_depends_chance = log_even(prng, 0.01, 0.3);
+    // Some worlds are full of large inputs, which wait behind each other everywhere.
+    if (prng.chance(0.1)) options.large_chance = log_even(prng, 0.01, 0.05);
 }
 
 void line(std::string& text, const char* pattern, ...) __attribute__((format(printf, 2, 3)));
@@ -197,6 +200,7 @@ std::string describe(const Options& options) {
     number("large_chance", options.large_chance, 0);
     number("medium_chance", options.medium_chance, 0);
     number("depends_chance", options.depends_chance, 0);
+    number("script_depends_chance", options.script_depends_chance, 0);
     number("cancel_chance", options.cancel_chance, 0);
     number("local_chance", options.local_chance, 0);
     number("deadline_us_min", us(options.deadline_us_min), 0);

@@ -83,6 +83,7 @@ struct Options {
     double large_chance = 0;   // of 300 KB to 1 MB
     double medium_chance = 0;  // of 16 to 200 KB
     double depends_chance = 0;
+    double script_depends_chance = 0;  // of a script's task, which the coordinator must hold back
     double cancel_chance = 0;
     double local_chance = 0;
     uint64_t deadline_us_min = 20'000;

@@ -17,6 +17,10 @@ inline constexpr Plant kPlants[] = {
     {"deadline_on_wrong_clock", "an order carries the coordinator's time instead of what remains"},
     {"window_ignored", "a peer is given one task more than its window"},
     {"resume_loses_tasks", "a client that reconnects does not submit its tasks again"},
+    {"cancel_not_sent", "a peer is not told that what it works on is over"},
+    {"cancel_stops_at_peer", "a peer that is told so does not tell its worker"},
+    {"unheard_order_holds_slot", "an order that never left keeps its slot when it is given up"},
+    {"bytes_not_counted", "inputs in chunks are held and not counted"},
 };
 
 // Plants this one for all seeds to come; NULL: none. False: there is no such plant.

@@ -230,6 +230,7 @@ ScriptGamerNode::ScriptGamerNode(Stage& stage, Prng prng, uint32_t number, Gamer
     : Speaker(stage, prng, "gamer-" + std::to_string(number), Checkers::Kind::kGamer, idle_runner(),
               Role::kGamer),
       kind_(kind),
+      depends_(prng.fork(7)),
       tasks_left_(tasks) {}
 
 wire::Message ScriptGamerNode::write_registration(const wire::Login& login,
@@ -285,6 +286,12 @@ void ScriptGamerNode::submit(uint64_t id) {
     message.priority = drawn.priority;
     message.deadline_us = prng_.chance(0.05) ? 0 : drawn.deadline_us;
     if (*message.deadline_us == 0 && prng_.chance(0.5)) message.deadline_us.reset();
+    // Also on itself, on what has ended, and on what will never be.
+    if (depends_.chance(stage_.options.script_depends_chance)) {
+        const uint64_t back = depends_.below(6);
+        message.depends_on.push_back(id > back ? id - back : id + back);
+        stage_.coverage.hit(Sometimes::kDependsOnWire);
+    }
     const Bytes params = encode_word('t', token);
     const Bytes data = input_of(token, drawn.size);
     // Chunks of any size, also where one frame would do.

@@ -68,6 +68,7 @@ class ScriptGamerNode final : public Speaker {
     void vanish();
 
     const GamerKind kind_;
+    Prng depends_;
     uint32_t tasks_left_;
     uint64_t until_us_ = 0;
     uint64_t pause_us_ = 0;

@@ -271,6 +271,7 @@ void Network::read(uint64_t pipe, uint32_t side) {
                 std::min<uint64_t>(in.arrived - in.base, end.placed_size - end.placed_filled));
             if (size > 0) {
                 std::memcpy(end.placed + end.placed_filled, in.bytes.data() + in.head, size);
+                world_.mix(hash64({end.placed + end.placed_filled, size}));
                 end.placed_filled += size;
                 bytes_read(pipe, 1 - side, size);
             }

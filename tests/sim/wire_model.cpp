@@ -63,6 +63,18 @@ void Checkers::trace_frame(const char* what, uint64_t pipe, uint32_t host,
                 is_last(frame) ? "" : " more", frame.params.size(), frame.data.size());
 }
 
+// One turn may queue more than the limit. Its end closes the connection then.
+void Checkers::check_queue(uint64_t pipe, uint32_t host, size_t queued) {
+    if (queued <= limits_.send_limit) {
+        if (!above_limit_.empty()) above_limit_.erase({pipe, host});
+        return;
+    }
+    const uint64_t since = above_limit_.try_emplace({pipe, host}, world_.now_us()).first->second;
+    if (since == world_.now_us()) return;
+    fail("I7", "%s goes on with %zu bytes queued on a connection, the limit is %zu", name(host),
+         queued, limits_.send_limit);
+}
+
 void Checkers::on_sent(uint64_t pipe, uint32_t host, const wire::Frame& frame, size_t queued) {
     trace_frame("sends", pipe, host, frame);
     const bool chunk = !is_first(frame) || !is_last(frame);
@@ -70,6 +82,7 @@ void Checkers::on_sent(uint64_t pipe, uint32_t host, const wire::Frame& frame, s
         fail("I7", "%s feeds a stream to a connection with %zu bytes queued, the mark is %zu",
              name(host), queued, net::kSendHighMark);
     }
+    check_queue(pipe, host, queued);
     const auto peer = peer_pipes_.find(pipe);
     if (hosts_[host].kind != Kind::kCoordinator) {
         if (peer != peer_pipes_.end()) peer_sends(peer->second, frame);
@@ -322,7 +335,7 @@ void Checkers::give_up(Attempt& attempt) {
 
 void Checkers::is_over(uint64_t token) {
     Tracked& task = tracked_[token];
-    task.live = task.whole = task.chunked = task.answered = false;
+    task.live = task.whole = task.chunked = task.depends = task.answered = false;
     if (!chunked_.empty()) chunked_.erase(token);
     task.open_before += std::exchange(task.open, 0);
     ++task.life;
@@ -467,8 +480,12 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     tracked.cause = Sometimes::kCount;
     tracked.bytes = bytes;
     tracked.submitted_us = world_.now_us();
-    if (task.owed && tracked.type != TaskType::kOther && !view.has(kDependsOn)) {
+    // One that waits for others may be held back, whichever of its submits counts.
+    tracked.depends |= view.has(kDependsOn);
+    if (task.owed && tracked.type != TaskType::kOther && !tracked.depends) {
         waiting_[{gamer.pipe, frame.id}] = token_of(gamer.host, frame.id);
+    } else {
+        waiting_.erase({gamer.pipe, frame.id});
     }
 }
 
