@@ -80,6 +80,7 @@ class Connection {
     [[nodiscard]] virtual std::string peer_identity() const { return {}; }
     [[nodiscard]] virtual std::string channel_binding() const { return {}; }
     [[nodiscard]] virtual uint64_t bytes_in() const = 0;
+    // Without what is queued here: it grows only while the other side reads.
     [[nodiscard]] virtual uint64_t bytes_out() const = 0;
     [[nodiscard]] virtual PartialFrame partial_frame() const { return {}; }
 };

@@ -224,6 +224,7 @@ void Coordinator::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
         }
     }
     drop_task(tag, output.status == Status::kOk);
+    if (gamer && gamer->session) push_back(*gamer->session, nullptr);
     request_turn_end();
 }
 

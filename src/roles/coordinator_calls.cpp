@@ -147,7 +147,7 @@ void Coordinator::Impl::on_call(Session& session, const wire::Frame& frame) {
         const Bytes data = Bytes::copy(text);
         session.out.send(*session.connection, wire::Message::kCallResponse, 0, frame.id,
                          envelope_.span(), *answer, data);
-        return;
+        return push_back(session, nullptr);
     }
     response.status = answer.error().status;
     response.field = answer.error().field;

@@ -168,6 +168,12 @@ class FakeConnection : public net::Connection {
             core_->loop->post([core = core_, to = side_] { take(*core, to); });
         }
     }
+    // The next frame reaches this end, although it does not read.
+    void take_one() {
+        core_->paused[side_] = false;
+        take(*core_, side_);
+        core_->paused[side_] = true;
+    }
     [[nodiscard]] bool is_paused() const { return core_->paused[side_]; }
     void close() override {
         core_->events[side_] = nullptr;
