@@ -112,7 +112,9 @@ class Transport {
     };
     virtual std::unique_ptr<Attempt> connect(const std::string& host, uint32_t port,
                                              uint64_t timeout_us, Connected connected) = 0;
-    // Bytes of params and data that were moved in memory on their way in or out.
+    // Bytes of params and data of 4 KiB and more that were moved in memory on their way in or out.
+    // Smaller ones are copied into batches by design, and not counted; nor is what a receiver has
+    // put where it wants it (place_data).
     [[nodiscard]] virtual uint64_t payload_bytes_copied() const { return 0; }
 };
 

@@ -285,6 +285,7 @@ const CoordinatorStats& Coordinator::Impl::stats() {
         if (session->phase == Session::Phase::kGamer) ++stats_.clients;
     });
     stats_.payload_bytes_held = held_bytes_ + delivering_bytes_;
+    stats_.payload_bytes_copied = transport_.payload_bytes_copied();
     double connected = 0;
     double busy = 0;
     scheduler_.peers().slot_time(loop_.turn_us(), connected, busy);

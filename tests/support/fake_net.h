@@ -234,6 +234,8 @@ class FakeTransport : public net::Transport {
     Accept accept;
     bool reachable = true;
     std::vector<FakeConnection*> made;  // the far ends, for cut(); may have gone
+    uint64_t copied = 0;
+    uint64_t payload_bytes_copied() const override { return copied; }
 
     Result<std::unique_ptr<net::Listener>> listen(const std::string&, uint32_t,
                                                   Accept take) override {
