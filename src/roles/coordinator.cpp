@@ -275,6 +275,7 @@ void Coordinator::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
         }
     }
     drop_task(tag, output.status == Status::kOk);
+    if (gamer && gamer->session) push_back(*gamer->session, nullptr);
     request_turn_end();
 }
 
@@ -338,6 +339,7 @@ const CoordinatorStats& Coordinator::Impl::stats() {
         if (session->phase == Session::Phase::kGamer) ++stats_.clients;
     });
     stats_.payload_bytes_held = held_bytes_ + delivering_bytes_;
+    stats_.payload_bytes_copied = transport_.payload_bytes_copied();
     double connected = 0;
     double busy = 0;
     scheduler_.peers().slot_time(loop_.turn_us(), connected, busy);

@@ -157,7 +157,7 @@ void Coordinator::Impl::on_call(Session& session, const wire::Frame& frame) {
         encode(response, envelope_);
         session.out.send(*session.connection, wire::Message::kCallResponse, 0, frame.id,
                          envelope_.span(), *answer, data);
-        return;
+        return push_back(session, nullptr);
     }
     response.status = answer.error().status;
     response.field = answer.error().field;
@@ -169,7 +169,7 @@ void Coordinator::Impl::on_call(Session& session, const wire::Frame& frame) {
 Bytes Coordinator::Impl::call_status() {
     const CoordinatorStats& now = stats();
     ValueWriter writer(1024);
-    writer.map(23);
+    writer.map(24);
     const auto count = [&](const char* key, uint64_t value) {
         writer.key(key).unsigned_integer(value);
     };
@@ -193,6 +193,7 @@ Bytes Coordinator::Impl::call_status() {
     count("bytes_in", now.bytes_in);
     count("bytes_out", now.bytes_out);
     count("payload_bytes_held", now.payload_bytes_held);
+    count("payload_bytes_copied", now.payload_bytes_copied);
     times("p50_us", "p95_us", "p99_us", now.total_us);
     count("queue_p50_us", now.queue_us.quantile_us(0.5));
     count("queue_p99_us", now.queue_us.quantile_us(0.99));
@@ -350,6 +351,9 @@ std::string Coordinator::Impl::metrics_text() {
     counter("protocol_errors_total", "Connections closed for what they sent.", now.protocol_errors);
     counter("bytes_in_total", "Bytes received.", now.bytes_in);
     counter("bytes_out_total", "Bytes sent.", now.bytes_out);
+    counter("payload_bytes_copied_total",
+            "Bytes of payloads of 4 KiB and more that were moved in memory.",
+            now.payload_bytes_copied);
     metrics.single("payload_bytes_held", "gauge", "Payload bytes held.",
                    static_cast<double>(now.payload_bytes_held));
     const double ended = static_cast<double>(now.completed_tasks + now.failed_tasks);

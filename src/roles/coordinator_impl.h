@@ -72,7 +72,13 @@ class Coordinator::Impl : public exec::RunnerEvents {
             owner.session_lost(*this, status, why);
         }
         void on_writable(net::Connection&) override {
-            if (phase != Phase::kClosed) out.pump(*connection);
+            if (phase == Phase::kClosed) return;
+            out.pump(*connection);
+            if (behind_since_us != 0) owner.perhaps_caught_up(*this);
+        }
+        // Bytes that wait for the other side to read.
+        [[nodiscard]] uint64_t behind() const {
+            return out.waiting_bytes() + connection->queued_bytes();
         }
 
         Impl& owner;
@@ -85,6 +91,13 @@ class Coordinator::Impl : public exec::RunnerEvents {
         uint64_t heard_us = 0;
         std::unique_ptr<net::Connection> connection;
         OutStreams out;
+        // Of a gamer that does not read as fast as its results come: since when, what it had taken
+        // by then, and which sessions are not read from meanwhile.
+        uint64_t behind_since_us = 0;
+        uint64_t behind_taken = 0;
+        uint64_t behind_counted = 0;  // of its connection's queue, in delivering_bytes_
+        std::vector<uint64_t> holds;
+        uint32_t held_by = 0;  // gamers because of which this session is not read from
         // The type of the last task submitted here: most gamers ask for the same again.
         std::string last_name;
         sched::TypeIndex last_type = sched::kNoType;
@@ -178,6 +191,17 @@ class Coordinator::Impl : public exec::RunnerEvents {
     void forget_gamer(uint64_t gamer_id);
     void peer_gone(uint64_t peer, bool failed, const std::string& why);
     void scan_sessions();
+    // More has been given to this gamer. Once it is too far behind neither it nor `from`, the peer
+    // that feeds it, is read from until it has caught up; may end its session.
+    void push_back(Session& gamer, Session* from);
+    void hold_back(Session& gamer, Session& from);
+    void perhaps_caught_up(Session& gamer);
+    void release_held(Session& gamer);
+    void count_queue(Session& gamer, uint64_t bytes) {
+        delivering_bytes_ += bytes - gamer.behind_counted;
+        gamer.behind_counted = bytes;
+    }
+    bool is_stuck(Session& gamer, uint64_t now_us);
     void handshake_over();
     void expire_handshakes();
     void count_changed();
@@ -275,7 +299,7 @@ class Coordinator::Impl : public exec::RunnerEvents {
     bool closed_ = false;
     std::function<void()> drained_;
     uint64_t held_bytes_ = 0;
-    uint64_t delivering_bytes_ = 0;  // of answers in chunks that wait for their gamers to read
+    uint64_t delivering_bytes_ = 0;  // of answers that wait for their gamers to read
     uint64_t bytes_in_before_ = 0;   // of connections that are gone
     uint64_t bytes_out_before_ = 0;
     uint64_t started_us_ = 0;

@@ -12,6 +12,14 @@ constexpr uint64_t kHandshakeUs = 2'000'000;
 constexpr uint64_t kSilentIntervals = 4;
 constexpr uint64_t kSilentSlackUs = 500'000;
 constexpr uint64_t kScanUsMax = 500'000;
+// What may wait for a gamer before nothing more is read for it, and until it is read again.
+constexpr uint64_t kBehindMark = 4 << 20;
+constexpr uint64_t kBehindLow = 2 << 20;
+// One payload of any size, and as much again as the marks leave room for.
+constexpr uint64_t kBehindMax = limits::kPayloadSizeMax + 2 * kBehindMark;
+// A gamer that is behind takes at least 64 KiB a second, or is closed.
+constexpr uint64_t kStuckUs = 5'000'000;
+constexpr uint64_t kStuckBytes = 5 * 64 * 1024;
 constexpr uint64_t kCountIntervalUs = 100'000;  // between two peer_count_update
 constexpr uint32_t kWindowTasksMax = 1024;      // of one peer
 constexpr const char* kLibrary = "p2c2r " P2C2R_VERSION_STRING;
@@ -255,6 +263,7 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
     held_bytes_ -= gamer.kept_bytes;
     gamer.kept_bytes = 0;
     gamer.kept.clear();
+    push_back(session, nullptr);
     log_.format(LogLevel::kInfo, "roles", "gamer %s joined from %s", client_id.c_str(),
                 session.connection->peer_address().c_str());
 }
@@ -387,6 +396,7 @@ void Coordinator::Impl::bury(Session& session) {
     if (session.phase == Phase::kHello || session.phase == Phase::kRegister) handshake_over();
     session.phase = Phase::kClosed;
     session.out.clear();
+    release_held(session);
     if (Gamer* gamer = gamers_.find(session.gamer)) {
         if (gamer->session == &session) gamer->session = nullptr;
     }
@@ -457,6 +467,70 @@ void Coordinator::Impl::forget_gamer(uint64_t gamer_id) {
     request_turn_end();
 }
 
+// ---- gamers that do not read -------------------------------------------------------------------
+//
+// Results are passed on as they come, so a gamer that reads more slowly than its peers answer would
+// have them pile up here. Above a mark it is the peers that wait: they are not read from, as if the
+// link to them were as slow as the gamer's. That costs others who have tasks there, so it lasts
+// only while the gamer goes on reading, and for a task never longer than its deadline.
+
+void Coordinator::Impl::push_back(Session& gamer, Session* from) {
+    if (gamer.phase != Session::Phase::kGamer) return;
+    const uint64_t behind = gamer.behind();
+    if (behind < kBehindMark) return;
+    if (behind > kBehindMax) {
+        return end_session(
+            gamer, Status::kLimit,
+            "more than " + std::to_string(kBehindMax >> 20) + " MiB of results wait to be read");
+    }
+    if (gamer.behind_since_us == 0) {
+        gamer.behind_since_us = loop_.turn_us();
+        gamer.behind_taken = gamer.connection->bytes_out();
+        hold_back(gamer, gamer);
+    }
+    count_queue(gamer, gamer.connection->queued_bytes());
+    if (from) hold_back(gamer, *from);
+}
+
+void Coordinator::Impl::hold_back(Session& gamer, Session& from) {
+    if (std::find(gamer.holds.begin(), gamer.holds.end(), from.id) != gamer.holds.end()) return;
+    gamer.holds.push_back(from.id);
+    if (from.held_by++ == 0) from.connection->pause_reading(true);
+}
+
+void Coordinator::Impl::perhaps_caught_up(Session& gamer) {
+    if (gamer.behind() <= kBehindLow) return release_held(gamer);
+    count_queue(gamer, gamer.connection->queued_bytes());
+}
+
+void Coordinator::Impl::release_held(Session& gamer) {
+    gamer.behind_since_us = 0;
+    count_queue(gamer, 0);
+    for (uint64_t id : std::exchange(gamer.holds, {})) {
+        std::unique_ptr<Session>* held = sessions_.find(id);
+        if (!held || !*held || --(*held)->held_by > 0) continue;
+        if ((*held)->phase == Session::Phase::kClosed) continue;
+        (*held)->heard_us = loop_.turn_us();  // it may have said what has not been listened to
+        (*held)->connection->pause_reading(false);
+    }
+}
+
+bool Coordinator::Impl::is_stuck(Session& gamer, uint64_t now_us) {
+    if (gamer.behind_since_us == 0) {
+        push_back(gamer, nullptr);  // small results count only here
+        return false;
+    }
+    perhaps_caught_up(gamer);
+    if (gamer.behind_since_us == 0) return false;
+    const uint64_t taken = gamer.connection->bytes_out();
+    if (taken - gamer.behind_taken >= kStuckBytes) {
+        gamer.behind_since_us = now_us;
+        gamer.behind_taken = taken;
+        return false;
+    }
+    return now_us - gamer.behind_since_us >= kStuckUs;
+}
+
 // ---- time --------------------------------------------------------------------------------------
 
 // Now and then: who is silent, who is away for too long; and once an interval a word to everybody.
@@ -469,6 +543,7 @@ void Coordinator::Impl::scan_sessions() {
     loop_.arm(scan_timer_, now + std::min(interval / 2, kScanUsMax));
     if (beats) beat_us_ = beat_us_ + interval > now ? beat_us_ + interval : now + interval;
     std::vector<uint64_t> gone;
+    std::vector<uint64_t> gamers;
     wire::Heartbeat beat;
     beat.timestamp_ms = loop_.unix_ms();
     encode(beat, envelope_);
@@ -476,7 +551,8 @@ void Coordinator::Impl::scan_sessions() {
         const bool registered =
             session->phase == Session::Phase::kGamer || session->phase == Session::Phase::kPeer;
         if (!registered) return;
-        if (now - session->heard_us > silent) {
+        if (session->phase == Session::Phase::kGamer) gamers.push_back(id);
+        if (now - session->heard_us > silent && session->held_by == 0) {
             gone.push_back(id);
         } else if (beats) {
             send(*session, wire::Message::kHeartbeat);
@@ -486,6 +562,12 @@ void Coordinator::Impl::scan_sessions() {
         if (auto* session = sessions_.find(id)) {
             end_session(**session, Status::kDisconnected, "silent for too long");
         }
+    }
+    for (uint64_t id : gamers) {
+        auto* session = sessions_.find(id);
+        if (!session || !is_stuck(**session, now)) continue;
+        end_session(**session, Status::kLimit,
+                    "results wait to be read, and less than 64 KiB a second are");
     }
     std::vector<uint64_t> expired;
     gamers_.for_each([&](uint64_t id, Gamer& gamer) {

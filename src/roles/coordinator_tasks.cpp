@@ -440,7 +440,7 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
         to.out.append(waiting.client_task, {frame.hold(frame.params), frame.hold(frame.data)},
                       false);
         to.out.pump(*to.connection);
-        return;
+        return push_back(to, &session);
     }
     // In one frame: sizes say nothing there, and nobody checked them.
     result.sizes.reset();
@@ -451,6 +451,7 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
     request_turn_end();
     accepted(record, result);
     if (waiting.result.sizes) drop_result(waiting);
+    Session* to = nullptr;
     if (Gamer* gamer = gamers_.find(waiting.gamer)) {
         wire::ResultDelivery delivery = delivery_of(record, result);
         delivery.field = result.field;
@@ -464,9 +465,11 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
         } else {
             deliver(*gamer, waiting.client_task, flags, frame.hold(frame.params),
                     frame.hold(frame.data));
+            to = gamer->session;
         }
     }
     drop_task(task, result.status == Status::kOk);
+    if (to) push_back(*to, &session);
 }
 
 void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& frame) {
@@ -488,13 +491,17 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
         return end_session(session, Status::kProtocol, why);
     }
     Gamer* gamer = gamers_.find(waiting.gamer);
-    if (waiting.result_open && gamer && gamer->session) {
-        Session& to = *gamer->session;
-        to.out.append(waiting.client_task, {frame.hold(frame.params), frame.hold(frame.data)},
-                      last);
-        to.out.pump(*to.connection);
+    Session* to = waiting.result_open && gamer ? gamer->session : nullptr;
+    if (to) {
+        to->out.append(waiting.client_task, {frame.hold(frame.params), frame.hold(frame.data)},
+                       last);
+        to->out.pump(*to->connection);
     }
-    if (!last) return scheduler_.answer_continues(task, loop_.turn_us());
+    if (!last) {
+        scheduler_.answer_continues(task, loop_.turn_us());
+        if (to) push_back(*to, &session);
+        return;
+    }
     const sched::TaskRecord record = *scheduler_.find(task);
     const wire::TaskResult result = waiting.result;
     waiting.result.sizes.reset();
@@ -504,6 +511,7 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
     if (verdict != sched::Verdict::kAccepted) return settle();
     accepted(record, result);
     drop_task(task, true);
+    if (to) push_back(*to, &session);
     request_turn_end();
 }
 

@@ -309,3 +309,99 @@ TEST_CASE("relay: slow input is the gamer's time and a result that keeps coming 
     CHECK(world.coordinator->stats().timeouts == 0);
     CHECK_FALSE(gamer.last(Message::kResultDelivery).more());
 }
+
+// ---- gamers that do not read -------------------------------------------------------------------
+
+namespace {
+
+constexpr uint64_t kMiB = 1 << 20;
+
+struct SlowReader : WireWorld {
+    WireEnd peer = end();
+    WireEnd gamer = end();
+    WireEnd::Got assigned;
+    uint64_t size;
+    uint64_t sent = 0;
+
+    static CoordinatorOptions options() {
+        CoordinatorOptions options;
+        options.task_timeout_us = 60'000'000;
+        options.heartbeat_interval_us = 10'000'000;
+        return options;
+    }
+    explicit SlowReader(uint64_t result_size) : WireWorld(options()), size(result_size) {
+        peer.join_peer("p");
+        gamer.join_gamer("gamer");
+        gamer.submit(7, "hello", 60'000'000);
+        assigned = peer.last(Message::kTaskAssign);
+        gamer.connection().pause_reading(true);
+        peer.answer_first(assigned, {0, size}, {}, {});
+    }
+    // What the peer can send until it is not read from any more.
+    void send_what_is_read() {
+        while (sent < size && !peer.far().is_paused()) {
+            const uint64_t chunk = std::min<uint64_t>(200'000, size - sent);
+            sent += chunk;
+            peer.chunk(Message::kTaskResult, assigned.id, {}, text(chunk), sent == size);
+        }
+    }
+};
+
+}  // namespace
+
+TEST_CASE("relay: a slow reader gets 64 MiB while little of it is held") {
+    SlowReader world(64 * kMiB);
+    uint64_t got = 0;
+    for (int round = 0; round < 100 && world.sent < world.size; ++round) {
+        world.send_what_is_read();
+        CHECK(world.coordinator->stats().payload_bytes_held < 6 * kMiB);
+        world.loop.advance(500'000);  // reads nothing for a while
+        world.gamer.connection().pause_reading(false);
+        world.loop.settle();
+        world.gamer.connection().pause_reading(true);
+    }
+    world.gamer.connection().pause_reading(false);
+    world.loop.settle();
+    for (const WireEnd::Got& one : world.gamer.all(Message::kResultDelivery)) {
+        got += one.data.size();
+    }
+    CHECK(got == world.size);
+    CHECK_FALSE(world.gamer.last(Message::kResultDelivery).more());
+    CHECK_FALSE(world.gamer.closed());
+    CHECK_FALSE(world.peer.far().is_paused());
+    CHECK(world.coordinator->stats().payload_bytes_held == 0);
+}
+
+TEST_CASE("relay: a gamer that does not read is closed after 5 s and costs no peer") {
+    SlowReader world(64 * kMiB);
+    world.send_what_is_read();
+    CHECK(world.peer.far().is_paused());
+    CHECK(world.sent < 6 * kMiB);
+    world.loop.advance(4'900'000);
+    CHECK_FALSE(world.gamer.closed());
+    world.loop.advance(1'000'000);
+    CHECK(world.gamer.closed());
+    CHECK_FALSE(world.peer.closed());
+    CHECK_FALSE(world.peer.far().is_paused());
+    CHECK(world.coordinator->stats().payload_bytes_held < kMiB);
+    world.send_what_is_read();
+    CHECK(world.sent == world.size);
+    // Others have their answers.
+    WireEnd other = world.end();
+    other.join_gamer("other");
+    other.submit(1, "hello");
+    world.peer.answer(world.peer.last(Message::kTaskAssign), "hello");
+    CHECK(other.last(Message::kResultDelivery).data == "hello");
+}
+
+TEST_CASE("relay: a gamer that reads a little now and then is closed") {
+    SlowReader world(64 * kMiB);
+    world.send_what_is_read();
+    for (int i = 0; i < 20 && !world.gamer.closed(); ++i) {
+        world.loop.advance(1'000'000);
+        // One frame a second; of the many small ones that may be, not of these.
+        if (i % 6 == 5) world.gamer.connection().take_one();
+    }
+    CHECK(world.gamer.closed());
+    CHECK_FALSE(world.peer.far().is_paused());
+}

@@ -49,3 +49,10 @@ TEST_CASE("sessions: the coordinator says a heartbeat once an interval") {
         }
     }
 }
+
+TEST_CASE("sessions: the figures say what the transport has copied") {
+    WireWorld world;
+    CHECK(world.coordinator->stats().payload_bytes_copied == 0);
+    world.network.copied = 4096;
+    CHECK(world.coordinator->stats().payload_bytes_copied == 4096);
+}
