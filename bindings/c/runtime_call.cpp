@@ -104,13 +104,7 @@ Result<TaskResult> exec_task(RuntimeState& state, const Bytes& arguments, const 
     }
     const std::string_view task_type = canonical_task_type(name);
     if (!state.registry().find(task_type)) {
-        std::string known;
-        for (const std::string& type : state.registry().task_types()) {
-            known += (known.empty() ? "" : ", ") + type;
-        }
-        return field_error(Status::kTaskType, "task_type",
-                           "no executor for '" + std::string(task_type) +
-                               "' on this machine; there are: " + known);
+        return no_executor(task_type, state.registry().task_types());
     }
     exec::JobSpec spec;
     spec.task_type = task_type;

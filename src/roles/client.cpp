@@ -260,9 +260,9 @@ void Client::Impl::submit(uint64_t id, TaskSpec&& spec) {
 void Client::Impl::go(Task& task) {
     if (task.spec.place == Place::kLocal || !link_) {
         if (!can_run_local(task)) {
-            end_error(task, Status::kTaskType, "task_type",
-                      "no executor for '" + task.spec.task_type +
-                          "' on this machine, and no coordinator to ask");
+            Error error = no_executor(task.spec.task_type,
+                                      runner_ ? runner_->task_types() : std::vector<std::string>());
+            end_error(task, error.status, std::move(error.field), std::move(error.text));
             return;
         }
         start_local(task);

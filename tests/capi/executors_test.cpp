@@ -395,6 +395,39 @@ TEST_CASE("without worker threads only lent threads run jobs") {
     CHECK(data_of(result) == "lent");
 }
 
+TEST_CASE(
+    "a declared type that is not here yet is unsupported and the answer names what there is") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const Coordinator coordinator = make_coordinator(runtime.get());
+    const Client alone = make_client(runtime.get());
+    const Client connected = make_client(runtime.get(), coordinator.get());
+    REQUIRE(p2c2r_client_connect(connected.get(), 10'000, nullptr) == P2C2R_OK);
+    // The coordinator names the types it has met, this machine all its executors.
+    struct Row {
+        p2c2r_client* client;
+        int32_t place;
+        const char* named;
+    };
+    for (const Row& row : {Row{alone.get(), P2C2R_PLACE_AUTO, "echo, upscale"},
+                           Row{alone.get(), P2C2R_PLACE_LOCAL, "echo, upscale"},
+                           Row{connected.get(), P2C2R_PLACE_LOCAL, "echo, upscale"},
+                           Row{connected.get(), P2C2R_PLACE_AUTO, "there is: "}}) {
+        CAPTURE(row.place);
+        for (const std::string type : {"raytracing", "ray_tracing", "physics", "nobody"}) {
+            CAPTURE(type);
+            Task task(type.c_str());
+            task.desc.place = row.place;
+            const Result result = fetch(row.client, submit(row.client, task.desc));
+            CHECK(p2c2r_result_status(result.get()) ==
+                  (type == "nobody" ? P2C2R_E_TASK_TYPE : P2C2R_E_UNSUPPORTED));
+            const std::string said = p2c2r_result_text(result.get(), P2C2R_TEXT_MESSAGE, nullptr);
+            CHECK(said.find(row.named) != std::string::npos);
+            CHECK(std::string(p2c2r_result_text(result.get(), P2C2R_TEXT_FIELD, nullptr)) ==
+                  "task_type");
+        }
+    }
+}
+
 TEST_CASE("exec runs a task here and its failure is a result") {
     for (const int32_t mode : {P2C2R_RUN_THREAD, P2C2R_RUN_MANUAL}) {
         const Runtime runtime = make_runtime(mode);
@@ -420,6 +453,9 @@ TEST_CASE("exec runs a task here and its failure is a result") {
         exec("{\"task_type\":\"nobody\"}", why, status);
         CHECK(status == P2C2R_E_TASK_TYPE);
         CHECK(std::string(why.text).find("echo") != std::string::npos);
+        exec("{\"task_type\":\"ray_tracing\"}", why, status);
+        CHECK(status == P2C2R_E_UNSUPPORTED);
+        CHECK(std::string(why.text).find("echo, upscale") != std::string::npos);
         exec("{\"task_type\":\"echo\",\"extra\":1}", why, status);
         CHECK(status == P2C2R_E_ARGUMENT);
         CHECK(std::string(why.field) == "extra");
