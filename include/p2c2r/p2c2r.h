@@ -124,7 +124,8 @@ enum { P2C2R_DELIVER_ON_DISPATCH = 0, P2C2R_DELIVER_ON_LOOP = 1 };
  * INDEX: the device gpu_index of "devices"; software drivers are used only when chosen so. */
 enum { P2C2R_GPU_AUTO = 0, P2C2R_GPU_OFF = 1, P2C2R_GPU_INDEX = 2 };
 enum { P2C2R_FORMAT_MSGPACK = 0, P2C2R_FORMAT_JSON = 1 };
-/* The verification class a task asks for; it may only raise what its type has. */
+/* The verification class a task asks for; it may only raise what its type has. Answers are not
+ * compared in this version: B, C and D are refused (E_UNSUPPORTED), and A, the lowest, is as TYPE. */
 enum {
     P2C2R_VERIFY_TYPE = 0,
     P2C2R_VERIFY_A = 1,

@@ -50,6 +50,12 @@ Result<Done> check_task_spec(const TaskSpec& spec) {
         return field_error(Status::kUnsupported, "circle",
                            "circle public is not available; there are own and invited");
     }
+    // Nothing compares answers yet: a class above the lowest would be a promise that nobody keeps.
+    if (spec.verify > VerifyClass::kA) {
+        return field_error(Status::kUnsupported, "verify",
+                           "verify classes B, C and D are not available; there are A and the "
+                           "type's own");
+    }
     if (spec.depends_on.size() > limits::kDependsOnMax) {
         return field_error(Status::kLimit, "depends_on",
                            std::to_string(spec.depends_on.size()) + " dependencies exceed " +

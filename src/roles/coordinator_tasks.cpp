@@ -113,6 +113,11 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
         return answer_error(gamer, client_task, Status::kUnsupported, "circle",
                             "circle public is not available; there are own and invited");
     }
+    if (message.verify > VerifyClass::kA) {
+        return answer_error(gamer, client_task, Status::kUnsupported, "verify",
+                            "verify classes B, C and D are not available; there are A and the "
+                            "type's own");
+    }
     if (message.payload_place != 0) {
         return answer_error(gamer, client_task, Status::kUnsupported, "payload_place",
                             "payload_place other than inline is not available here");

@@ -368,6 +368,9 @@ TEST_CASE("each wrong field of a task is named and its data stays the caller's")
     refused("priority", P2C2R_E_ARGUMENT, [](auto& desc) { desc.priority = 128; });
     refused("priority", P2C2R_E_ARGUMENT, [](auto& desc) { desc.priority = -129; });
     refused("verify", P2C2R_E_ARGUMENT, [](auto& desc) { desc.verify = 5; });
+    for (const int32_t verify : {P2C2R_VERIFY_B, P2C2R_VERIFY_C, P2C2R_VERIFY_D}) {
+        refused("verify", P2C2R_E_UNSUPPORTED, [&](auto& desc) { desc.verify = verify; });
+    }
     refused("place", P2C2R_E_ARGUMENT, [](auto& desc) { desc.place = -1; });
     refused("circle", P2C2R_E_ARGUMENT, [](auto& desc) { desc.circle = 4; });
     refused("circle", P2C2R_E_UNSUPPORTED, [](auto& desc) { desc.circle = P2C2R_CIRCLE_PUBLIC; });

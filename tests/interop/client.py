@@ -67,6 +67,7 @@ class Client:
         numbers = {
             "deadline": p.DEADLINE,
             "priority": p.PRIORITY,
+            "verify": p.VERIFY,
             "task_flags": p.TASK_FLAGS,
             "depends_on": p.DEPENDS_ON,
             "payload_place": p.PAYLOAD_PLACE,

@@ -540,6 +540,12 @@ class Tasks(Session):
         self.assertEqual(again.wait(task).data, b"kept")
         self.assertEqual(len(peer.assigns), 1)
 
+    def test_a_verify_class_that_nobody_keeps_is_refused(self):
+        client = self.client()
+        self.assertEqual(client.run("echo", b"x", verify=1).data, b"x")
+        refused = client.run("echo", b"x", verify=2)
+        self.assertEqual((refused.status, refused.field), (p.E_UNSUPPORTED, "verify"))
+
     def wait_for_status(self, observer, name, value, timeout=20.0):
         until = time.monotonic() + timeout
         while p.unpack_map(observer.call("status").params)[name] != value:

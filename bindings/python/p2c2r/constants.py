@@ -77,6 +77,8 @@ class Format(IntEnum):
 
 
 class Verify(IntEnum):
+    """Answers are not compared in this version: B, C and D are refused with E_UNSUPPORTED."""
+
     TYPE = 0
     A = 1
     B = 2

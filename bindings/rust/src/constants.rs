@@ -64,7 +64,8 @@ wish! {
     Gpu { Auto = P2C2R_GPU_AUTO, Off = P2C2R_GPU_OFF, Index = P2C2R_GPU_INDEX, }
 }
 wish! {
-    /// The verification class a task asks for; it may only raise what its type has.
+    /// The verification class a task asks for; it may only raise what its type has. Answers are
+    /// not compared in this version: B, C and D are refused with `Status::UNSUPPORTED`.
     Verify {
         Type = P2C2R_VERIFY_TYPE,
         A = P2C2R_VERIFY_A,

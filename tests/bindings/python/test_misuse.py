@@ -14,7 +14,7 @@ from unittest import mock
 from support import ROOT, Gate, MachineTest, wait_for
 
 import p2c2r
-from p2c2r import Status, _abi, _callbacks
+from p2c2r import Status, Verify, _abi, _callbacks
 from p2c2r._library import lib
 
 
@@ -311,6 +311,15 @@ class WrongCallsTest(MachineTest):
         while len(answers) < 10:
             self.runtime.dispatch()
         self.assertEqual(answers, [b"." * n for n in range(1, 11)])
+
+    def test_classes_of_verification_that_are_not_built_are_refused(self):
+        client = self.connect()
+        self.assertEqual(bytes(client.submit_and_wait("echo", b"x", verify=Verify.A).data), b"x")
+        for verify in (Verify.B, Verify.C, Verify.D):
+            with self.assertRaises(p2c2r.Error) as caught:
+                client.submit("echo", verify=verify)
+            self.assertEqual(caught.exception.status, Status.E_UNSUPPORTED)
+            self.assertEqual(caught.exception.field, "verify")
 
     def test_wrong_arguments_are_named(self):
         client = self.connect()
