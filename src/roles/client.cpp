@@ -151,7 +151,8 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
     void end_call(uint64_t call, const Error* error, Payload&& payload);
     bool on_delivery(const wire::Frame& frame, const char*& why);
     bool deliver(Task& task, Payload&& payload, uint8_t flags, const char*& why);
-    void remote_failed(Task& task, Status status, std::string field, std::string error);
+    void remote_failed(Task& task, Status status, std::string field, std::string error,
+                       const wire::ResultDelivery& told = {});
     void go(Task& task);
     void send(Task& task);
     void send_waiting();
@@ -165,7 +166,9 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
     void arm(Task& task);
     void on_time();
     void end(Task& task, TaskResult&& result);
-    void end_error(Task& task, Status status, std::string field, std::string error);
+    // `result` is what else is known of it.
+    void end_error(Task& task, Status status, std::string field, std::string error,
+                   TaskResult&& result = {});
     void count(const Task& task, const TaskResult& result);
     void expire_calls();
     double& local_estimate(const std::string& task_type);
@@ -484,7 +487,7 @@ bool Client::Impl::on_delivery(const wire::Frame& frame, const char*& why) {
         if (delivery.status != Status::kOk) {
             assembler_.drop(frame.id);
             remote_failed(*task, delivery.status, std::string(delivery.field),
-                          std::string(delivery.error));
+                          std::string(delivery.error), delivery);
             return true;
         }
         delivery.field = delivery.error = {};  // of the frame's memory
@@ -526,7 +529,8 @@ bool Client::Impl::deliver(Task& task, Payload&& payload, uint8_t, const char*& 
 }
 
 // The coordinator has no answer. This machine is the last resort, if it can and there is time.
-void Client::Impl::remote_failed(Task& task, Status status, std::string field, std::string error) {
+void Client::Impl::remote_failed(Task& task, Status status, std::string field, std::string error,
+                                 const wire::ResultDelivery& told) {
     const bool about_task =
         status == Status::kParams || status == Status::kArgument || status == Status::kSize;
     if (task.local_started_us != 0) return;  // the local run decides
@@ -535,7 +539,14 @@ void Client::Impl::remote_failed(Task& task, Status status, std::string field, s
         start_local(task);
         return;
     }
-    end_error(task, status, std::move(field), std::move(error));
+    TaskResult result;
+    // On the wire a source that is not said is a peer; where nobody tried it is nobody.
+    result.source = told.attempts > 0 || told.source != Source::kPeer ? told.source : Source::kNone;
+    result.attempts = told.attempts;
+    result.queue_us = told.queue_us;
+    result.processing_us = told.processing_us;
+    result.retry_after_ms = told.retry_after_ms;
+    end_error(task, status, std::move(field), std::move(error), std::move(result));
 }
 
 // ---- computing here ----------------------------------------------------------------------------
@@ -588,7 +599,12 @@ void Client::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
         end(*task, std::move(result));
         return;
     }
-    end_error(*task, output.status, std::move(output.field), std::move(output.error));
+    TaskResult result;
+    result.source = Source::kLocal;
+    result.attempts = 1;
+    result.processing_us = output.processing_us;
+    end_error(*task, output.status, std::move(output.field), std::move(output.error),
+              std::move(result));
 }
 
 // ---- time --------------------------------------------------------------------------------------
@@ -629,8 +645,8 @@ void Client::Impl::on_time() {
 
 // ---- ending ------------------------------------------------------------------------------------
 
-void Client::Impl::end_error(Task& task, Status status, std::string field, std::string error) {
-    TaskResult result;
+void Client::Impl::end_error(Task& task, Status status, std::string field, std::string error,
+                             TaskResult&& result) {
     result.status = status;
     result.field = std::move(field);
     result.error = error.empty() ? status_text(status) : std::move(error);
