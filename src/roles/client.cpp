@@ -1,6 +1,7 @@
 #include "roles/client.h"
 
 #include <algorithm>
+#include <bitset>
 #include <map>
 
 #include "core/flat_map.h"
@@ -21,6 +22,35 @@ constexpr uint64_t kLocalSlackUs = 2'000;           // a local run is meant to e
 // Payloads of this size and more wait at the gamer for the window; smaller ones always go out.
 constexpr size_t kWindowedSize = 16 * 1024;
 constexpr uint64_t kWindowFloor = 512 * 1024;
+
+constexpr const char* kWhyNotOk = "a task that this one depends on has not ended with OK";
+
+// How the latest tasks ended, for later ones that depend on them. An id that is neither pending nor
+// here was never given out or is too old to be told: either way nobody can say that it ended well.
+class Ended {
+  public:
+    static constexpr size_t kCount = 4096;
+
+    void add(uint64_t id, bool good) {
+        const size_t at = next_++ % kCount;
+        ids_[at] = id;
+        good_[at] = good;
+    }
+    // NULL for a task that ended with OK.
+    [[nodiscard]] const char* refusal(uint64_t id) const {
+        const auto found = std::find(ids_.begin(), ids_.end(), id);
+        if (id == 0 || found == ids_.end()) {
+            return "depends_on names a task that this client has not had, or that ended more than "
+                   "4096 tasks ago";
+        }
+        return good_[static_cast<size_t>(found - ids_.begin())] ? nullptr : kWhyNotOk;
+    }
+
+  private:
+    std::vector<uint64_t> ids_ = std::vector<uint64_t>(kCount);
+    std::bitset<kCount> good_;
+    size_t next_ = 0;
+};
 
 }  // namespace
 
@@ -192,8 +222,8 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
     net::Timer timer_;
     uint64_t armed_us_ = UINT64_MAX;
     std::map<uint64_t, std::vector<uint64_t>> dependents_;  // task to those that wait for it
-    std::map<uint64_t, Status> ended_badly_;                // recently, for later dependents
-    std::map<uint64_t, uint64_t> calls_;                    // call to its time limit
+    Ended ended_;
+    std::map<uint64_t, uint64_t> calls_;  // call to its time limit
     net::Timer call_timer_;
 
     OutStreams out_;
@@ -252,9 +282,8 @@ void Client::Impl::submit(uint64_t id, TaskSpec&& spec) {
         if (find(other)) {
             ++task.waits_for;
             dependents_[other].push_back(id);
-        } else if (ended_badly_.count(other)) {
-            end_error(task, Status::kState, "depends_on",
-                      "a task that this one depends on has not ended with OK");
+        } else if (const char* why = ended_.refusal(other)) {
+            end_error(task, Status::kState, "depends_on", why);
             return;
         }
     }
@@ -699,10 +728,7 @@ void Client::Impl::end(Task& task, TaskResult&& result) {
     tasks_.erase(task.slot);
     if (!window_queue_.empty()) send_waiting();
     const bool good = result.status == Status::kOk;
-    if (!good) {
-        ended_badly_[id] = result.status;
-        if (ended_badly_.size() > 1024) ended_badly_.erase(ended_badly_.begin());
-    }
+    ended_.add(id, good);
     events_.on_task_ended(id, std::move(result));
     if (dependents_.empty()) return;
     const auto waiting = dependents_.find(id);
@@ -713,8 +739,7 @@ void Client::Impl::end(Task& task, TaskResult&& result) {
         Task* dependent = find(next);
         if (!dependent) continue;
         if (!good) {
-            end_error(*dependent, Status::kState, "depends_on",
-                      "a task that this one depends on has not ended with OK");
+            end_error(*dependent, Status::kState, "depends_on", kWhyNotOk);
         } else if (--dependent->waits_for == 0) {
             go(*dependent);
         }

@@ -126,6 +126,41 @@ TEST_CASE("client: a failed result keeps what the coordinator told of it") {
     CHECK(result.source == Source::kCoordinator);
 }
 
+TEST_CASE("client: an id that nobody can answer for is an error that names depends_on") {
+    World world;
+    world.options.host.clear();
+    world.client = std::make_unique<Client>(world.loop, nullptr, &world.runner, world.random,
+                                            Prng(3), Log(), world.options, world.answers);
+    uint64_t next = 1;
+    const auto run = [&](std::vector<uint64_t> depends_on, const char* type = "echo") {
+        TaskSpec spec;
+        spec.task_type = type;
+        spec.depends_on = std::move(depends_on);
+        world.client->submit(next, std::move(spec));
+        world.loop.settle();
+        return next++;
+    };
+    const uint64_t good = run({});
+    const uint64_t bad = run({}, "teleport");
+    const auto refused = [&](uint64_t task) {
+        CHECK(world.result(task).status == Status::kState);
+        CHECK(world.result(task).field == "depends_on");
+    };
+    CHECK(world.result(run({good})).status == Status::kOk);
+    refused(run({bad}));
+    refused(run({777}));
+    refused(run({0}));
+    refused(run({good, 0xFFFFFFFF00000001ull}));
+    // Failures and successes are forgotten alike, and what is forgotten counts for nothing.
+    for (int i = 0; i < 3000; ++i) run({}, "teleport");
+    refused(run({bad}));
+    CHECK(world.result(run({good})).status == Status::kOk);
+    for (int i = 0; i < 4096; ++i) run({});
+    refused(run({bad}));
+    refused(run({good}));
+    CHECK(world.result(run({next - 3})).status == Status::kOk);
+}
+
 TEST_CASE("client: a task that this machine failed says so") {
     World world;
     world.runner.behave = [](const exec::JobSpec&) {
