@@ -213,6 +213,7 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
     ClientOptions options_;
     ClientEvents& events_;
     std::unique_ptr<Link> link_;
+    Error given_up_;  // while stats_.given_up
     bool closed_ = false;
 
     SlotMap<Task> tasks_;
@@ -304,6 +305,14 @@ void Client::Impl::go(Task& task) {
             return;
         }
         start_local(task);
+        return;
+    }
+    if (stats_.given_up) {  // no answer will ever come from elsewhere
+        if (can_run_local(task)) {
+            start_local(task);
+        } else {
+            end_error(task, given_up_.status, {}, given_up_.text);
+        }
         return;
     }
     plan_local(task, loop_.turn_us());
@@ -421,6 +430,12 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
 void Client::Impl::on_link_lost(Status status, const std::string& why, bool given_up) {
     out_.clear();
     assembler_.clear();
+    // Before any task ends: its end may bring the next one.
+    stats_.given_up = given_up;
+    if (given_up) {
+        given_up_ = make_error(status == Status::kOk ? Status::kDisconnected : status,
+                               "the coordinator has been given up: " + why);
+    }
     const uint64_t now = loop_.turn_us();
     for (uint64_t id : slots_.sorted_keys()) {
         Task* task = find(id);
@@ -432,14 +447,13 @@ void Client::Impl::on_link_lost(Status status, const std::string& why, bool give
             if (given_up) task->local_at_us = now;
             arm(*task);
         } else if (given_up) {
-            end_error(*task, status == Status::kOk ? Status::kDisconnected : status, {}, why);
+            end_error(*task, given_up_.status, {}, given_up_.text);
         }
     }
     for (const auto& [call, until] : std::exchange(calls_, {})) {
         const Error error = make_error(Status::kDisconnected, why);
         events_.on_call_done(call, &error, {}, {});
     }
-    stats_.given_up = given_up;
     stats_.peers_available = stats_.peers_total = 0;
     events_.on_client_state(state_of_lost(status, given_up), why);
 }

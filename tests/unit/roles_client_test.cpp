@@ -161,6 +161,35 @@ TEST_CASE("client: an id that nobody can answer for is an error that names depen
     CHECK(world.result(run({next - 3})).status == Status::kOk);
 }
 
+TEST_CASE("client: after the coordinator was given up tasks run here at once or end at once") {
+    for (const bool local : {true, false}) {
+        CAPTURE(local);
+        World world;
+        world.options.reconnect.attempts_max = 0;
+        world.runner.takes_us = 1'000;
+        world.start(local);
+        world.submit(1);
+        world.network.reachable = false;
+        world.network.made.back()->cut();
+        world.loop.advance(5'000);
+        CHECK(world.answers.states.back() == Status::kClosed);
+        world.submit(2);
+        TaskSpec remote;
+        remote.task_type = "echo";
+        remote.place = Place::kRemote;
+        world.client->submit(3, std::move(remote));
+        world.loop.advance(5'000);
+        for (const uint64_t task : {1, 2}) {
+            CAPTURE(task);
+            const TaskResult& result = world.result(task);
+            CHECK(result.status == (local ? Status::kOk : Status::kDisconnected));
+            CHECK(result.source == (local ? Source::kLocal : Source::kNone));
+        }
+        CHECK(world.result(3).status == Status::kDisconnected);
+        CHECK(world.result(3).error.find("given up") != std::string::npos);
+    }
+}
+
 TEST_CASE("client: a task that this machine failed says so") {
     World world;
     world.runner.behave = [](const exec::JobSpec&) {
