@@ -45,6 +45,7 @@ class Peer::Impl : public LinkEvents, public exec::RunnerEvents {
     void close();
     const PeerStats& stats();
     const PeerOptions& options() const { return options_; }
+    std::vector<std::string> task_types() const;
 
   private:
     struct Job {
@@ -128,12 +129,20 @@ class Peer::Impl : public LinkEvents, public exec::RunnerEvents {
 
 // ---- the connection ----------------------------------------------------------------------------
 
+std::vector<std::string> Peer::Impl::task_types() const {
+    if (!offers_all_) return options_.capabilities.task_types;
+    std::vector<std::string> types = runner_.task_types();
+    std::erase_if(types, [this](const std::string& type) {
+        const auto& withheld = options_.withheld_types;
+        return std::find(withheld.begin(), withheld.end(), type) != withheld.end();
+    });
+    return types;
+}
+
 wire::Message Peer::Impl::registration(const wire::Login& login, wire::EnvelopeBuffer& out) {
-    if (offers_all_) {
-        options_.capabilities.task_types = runner_.task_types();
-        if (options_.capabilities.task_types.size() > limits::kTaskTypesPerPeerMax) {
-            options_.capabilities.task_types.resize(limits::kTaskTypesPerPeerMax);
-        }
+    options_.capabilities.task_types = task_types();
+    if (options_.capabilities.task_types.size() > limits::kTaskTypesPerPeerMax) {
+        options_.capabilities.task_types.resize(limits::kTaskTypesPerPeerMax);
     }
     registered_revision_ = runner_.revision();
     wire::PeerRegister message;
@@ -530,6 +539,9 @@ const PeerStats& Peer::stats() {
 }
 const PeerOptions& Peer::options() const {
     return impl_->options();
+}
+std::vector<std::string> Peer::task_types() const {
+    return impl_->task_types();
 }
 
 }  // namespace p2c2r::roles
