@@ -108,6 +108,12 @@ p2c2r_status read_peer(RuntimeState& runtime, const p2c2r_peer_config& config,
     options.checksum = link->checksum;
     options.codec_class = runtime.builtin().codec_class();
     fill_reconnect(options.reconnect, *link, 0, config.reconnect_attempts);
+    const std::vector<std::string>& listed = options.capabilities.task_types;
+    if (const Result<Done> good =
+            roles::check_offer(options, listed.empty() ? runtime.registry().task_types() : listed);
+        !good) {
+        return fail(why, good.error());
+    }
     if (config.local) {
         return with(config.local, why, [&](CoordinatorState& coordinator) -> p2c2r_status {
             if (&coordinator.runtime != &runtime) {

@@ -34,6 +34,10 @@ struct PeerOptions {
     bool checksum = false;
 };
 
+// Can a peer with these options offer these types? A registration has to fit into what a
+// coordinator reads before it knows the other side: kLimit when it does not.
+Result<Done> check_offer(const PeerOptions& options, const std::vector<std::string>& task_types);
+
 class PeerEvents {
   public:
     // kOk: connected and registered. kDisconnected: lost, trying again. Another: given up.
