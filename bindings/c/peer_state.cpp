@@ -89,7 +89,7 @@ Status PeerState::capabilities(p2c2r_capabilities& out) {
     const Status status = runtime.driver().run([&] {
         if (!role_) return;
         found = role_->options().capabilities;
-        if (found.task_types.empty()) found.task_types = runtime.workers().task_types();
+        found.task_types = role_->task_types();
     });
     if (status != Status::kOk) return status;
     std::string types;

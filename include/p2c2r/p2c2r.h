@@ -413,7 +413,9 @@ typedef struct p2c2r_task_desc {
     size_t output_size;      /* a larger result is E_SIZE */
     p2c2r_done_fn done;      /* NULL: by poll, wait or get_result */
     void* user;
-    const p2c2r_task* depends_on; /* tasks of this client that must end with OK first */
+    const p2c2r_task* depends_on; /* tasks of this client that must end with OK first. One that does not, that
+                                   * was never given out, or that ended more than 4096 tasks before, makes this
+                                   * one end as E_STATE with the field depends_on */
     void* reserved;
 } p2c2r_task_desc;
 
