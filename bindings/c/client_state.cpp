@@ -50,9 +50,11 @@ Status ClientState::open() {
         } else if (!settings_.options.host.empty()) {
             transport = &runtime.transport();
         }
+        roles::ClientOptions options = settings_.options;
+        options.memory = runtime.pool().hook();
         role_ = std::make_unique<roles::Client>(runtime.loop(), transport, &runtime.workers(),
                                                 runtime.random(), runtime.fork_prng(),
-                                                runtime.log(), settings_.options, events);
+                                                runtime.log(), std::move(options), events);
         role_->start();
     });
     if (status != Status::kOk) (void)runtime.driver().run([this] { role_.reset(); });

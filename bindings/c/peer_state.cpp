@@ -30,9 +30,11 @@ Status PeerState::open() {
                 });
             transport = local_transport_.get();
         }
+        roles::PeerOptions options = settings_.options;
+        options.memory = runtime.pool().hook();
         role_ = std::make_unique<roles::Peer>(runtime.loop(), *transport, runtime.workers(),
                                               runtime.random(), runtime.fork_prng(), runtime.log(),
-                                              settings_.options, events);
+                                              std::move(options), events);
     });
 }
 

@@ -230,7 +230,7 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
     net::Timer call_timer_;
 
     OutStreams out_;
-    Assembler assembler_;
+    Assembler assembler_{options_.memory};
     wire::EnvelopeBuffer envelope_;
     wire::TaskSubmit submit_;  // reused: keeps its memory
     wire::ResultDelivery unwanted_;

@@ -159,7 +159,7 @@ class Peer::Impl : public LinkEvents, public exec::RunnerEvents {
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for work that was posted
 
     OutStreams out_;
-    Assembler assembler_;
+    Assembler assembler_{options_.memory};
     wire::EnvelopeBuffer envelope_;
     wire::TaskAssign assign_;  // reused
     PeerStats stats_;

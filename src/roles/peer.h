@@ -32,6 +32,8 @@ struct PeerOptions {
     uint64_t window_bytes = 256ull << 20;
     std::string codec_class;
     bool checksum = false;
+    // Memory of inputs that arrive in chunks; MUST outlive them. NULL: the C library's.
+    const MemoryHook* memory = nullptr;
 };
 
 // Can a peer with these options offer these types? A registration has to fit into what a
