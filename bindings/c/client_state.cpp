@@ -110,11 +110,12 @@ void ClientState::take_mail() {
 }
 
 void ClientState::hand_over(TaskEntry& entry, uint64_t id, uint64_t now) {
+    entry.on_loop = true;  // from here on it ends, whatever fails
+    entry.mail_us = 0;
     try {
         const uint32_t index = SlotMap<TaskEntry>::index_of(id);
         if (index >= entries_.size()) entries_.resize(index + kBatch);
         entries_[index] = &entry;
-        entry.on_loop = true;
         // The deadline counts from submit, and so does the time the task took.
         entry.mail_us = now > entry.submitted_us ? now - entry.submitted_us : 0;
         TaskSpec& spec = entry.spec;
@@ -130,7 +131,7 @@ void ClientState::hand_over(TaskEntry& entry, uint64_t id, uint64_t now) {
         closed.status = Status::kClosed;
         end(entry, std::move(closed));
     } catch (...) {
-        // The role has kept nothing of it.
+        // The role has kept nothing of it, or has ended it before it threw.
         if (!entry.on_loop) return;
         TaskResult failed;
         failed.status = thrown_status();

@@ -275,7 +275,11 @@ void Client::Impl::submit(uint64_t id, const TaskSpec& spec) {
     try {
         admit(task);
     } catch (...) {
-        if (tasks_.find(slot)) forget(task);
+        if (tasks_.find(slot)) {
+            if (task.windowed) windowed_bytes_ -= spec.params.size() + spec.data.size();
+            out_.drop(id);
+            forget(task);
+        }
         throw;
     }
 }
