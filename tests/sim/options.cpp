@@ -85,7 +85,7 @@ void draw_tasks(Options& options, Prng prng) {
     options.deadline_us_max = log_even_us(prng, 600'000, 5'000'000);
     if (on()) options.script_depends_chance = log_even(prng, 0.01, 0.3);
     // Some worlds are full of large inputs, which wait behind each other everywhere.
-    if (prng.chance(0.1)) options.large_chance = log_even(prng, 0.01, 0.05);
+    if (prng.chance(0.1)) options.large_chance = log_even(prng, 0.02, 0.3);
 }
 
 void line(std::string& text, const char* pattern, ...) __attribute__((format(printf, 2, 3)));

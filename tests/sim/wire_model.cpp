@@ -197,7 +197,12 @@ void Checkers::coordinator_sends_to_peer(PeerPipe& peer, const wire::Frame& fram
     if (frame.message == Message::kTaskAssign && is_first(frame)) assign_sent(peer, frame);
     if (frame.message == Message::kTaskCancel) {
         const auto found = peer.attempts.find(frame.id);
-        if (found == peer.attempts.end()) return;
+        if (found == peer.attempts.end()) {
+            // It would never be answered, and the coordinator waits for that to free the slot.
+            fail("I9", "%s is told to give up id %llx, which it does not hold", name(peer.host),
+                 number(frame.id));
+            return;
+        }
         give_up(found->second);
         tracked_[found->second.token].cause = Sometimes::kRetryAfterTimeout;
     }
