@@ -97,7 +97,8 @@ class Coordinator::Impl : public exec::RunnerEvents {
         Nonce resume{};
         Session* session = nullptr;  // NULL while it is away
         uint64_t away_since_us = 0;
-        FlatMap<uint64_t> tasks;  // its task ids to ours
+        FlatMap<uint64_t> tasks;     // its task ids to ours
+        uint64_t pending_bytes = 0;  // payload of these
         std::deque<Kept> kept;
         uint64_t kept_bytes = 0;
         std::vector<uint64_t> redelivered;  // ids whose kept delivery went out on resuming

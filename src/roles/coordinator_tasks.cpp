@@ -178,6 +178,14 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
         return answer_error(gamer, client_task, Status::kBusy, {},
                             "the coordinator holds as many payload bytes as it may", kRetryAfterMs);
     }
+    // One payload of any size may come while little else is pending.
+    const uint64_t window = options_.gamer_window_bytes;
+    if (gamer.pending_bytes > window / 8 && gamer.pending_bytes + bytes > window) {
+        ++stats_.refused_tasks;
+        return answer_error(gamer, client_task, Status::kBusy, {},
+                            "this gamer has as many payload bytes pending as it may",
+                            kRetryAfterMs);
+    }
     if (gamer.tasks.size() >= limits::kTasksPerGamerMax) {
         ++stats_.refused_tasks;
         return answer_error(gamer, client_task, Status::kBusy, {},
@@ -232,6 +240,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     fresh.small_params = fresh.small_data = 0;
     fresh.chunks.clear();
     held_bytes_ += fresh.budget;
+    gamer.pending_bytes += bytes;
     gamer.tasks[client_task] = task;
     store_input(fresh, frame);
     request_turn_end();
@@ -575,12 +584,14 @@ void Coordinator::Impl::withdraw(uint64_t task) {
 
 void Coordinator::Impl::drop_task(uint64_t task, bool good) {
     Relay& gone = relay(task);
-    held_bytes_ -= std::exchange(gone.budget, 0);
+    const uint64_t budget = std::exchange(gone.budget, 0);
+    held_bytes_ -= budget;
     gone.chunks.clear();
     gone.result.sizes.reset();
     const uint64_t client_task = gone.client_task;
     Gamer* gamer = gamers_.find(gone.gamer);
     if (!gamer) return;
+    if (budget > 0) gamer->pending_bytes -= budget - kTaskOverhead;
     if (const uint64_t* mapped = gamer->tasks.find(client_task); mapped && *mapped == task) {
         gamer->tasks.erase(client_task);
     }
