@@ -159,6 +159,7 @@ class Coordinator::Impl : public exec::RunnerEvents {
     void on_gamer_register(Session& session, const wire::Frame& frame);
     void on_peer_register(Session& session, const wire::Frame& frame);
     void on_heartbeat(Session& session, const wire::Frame& frame);
+    void on_goodbye(Session& session, const wire::Frame& frame);
     void register_refused(Session& session, Status status, const std::string& text);
     void session_lost(Session& session, Status status, const std::string& why);
     // Says goodbye and closes. `status` kProtocol and the like count as the other side's fault.

@@ -56,3 +56,59 @@ TEST_CASE("sessions: the figures say what the transport has copied") {
     world.network.copied = 4096;
     CHECK(world.coordinator->stats().payload_bytes_copied == 4096);
 }
+
+TEST_CASE("sessions: a goodbye with a status is a failure and its text is told") {
+    WireWorld world;
+    WireEnd orderly = world.end();
+    WireEnd leaving = world.end();
+    WireEnd failing = world.end();
+    WireEnd broken = world.end();
+    orderly.join_peer("orderly");
+    leaving.join_peer("leaving");
+    failing.join_peer("failing");
+    broken.join_peer("broken");
+    world.events.clear();
+    orderly.send(Message::kPeerDisconnect, 0, wire::PeerDisconnect{"orderly", "the owner plays"});
+    wire::Goodbye goodbye;
+    goodbye.error = "see you";
+    leaving.send(Message::kGoodbye, 0, goodbye);
+    goodbye.status = Status::kDevice;
+    goodbye.error = "the device is lost";
+    failing.send(Message::kGoodbye, 0, goodbye);
+    // An envelope that is none.
+    broken.chunk(Message::kGoodbye, 0, {}, {}, true);
+    REQUIRE(world.events.size() == 4);
+    CHECK(world.events[0] == "left orderly: the owner plays");
+    CHECK(world.events[1] == "left leaving: see you");
+    CHECK(world.events[2] == "failed failing: E_DEVICE: the device is lost");
+    CHECK(world.events[3].rfind("failed broken: ", 0) == 0);
+    CHECK(world.coordinator->stats().peer_failures == 2);
+    // Events are logged by the host, with the peer's id as a field: not here as well.
+    for (const std::string& line : world.log_lines) {
+        CAPTURE(line);
+        for (const char* id : {"orderly", "leaving", "failing", "broken"}) {
+            CHECK(line.find(id) == std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("sessions: the tasks of a gamer whose goodbye has a status go on") {
+    for (const bool failed : {true, false}) {
+        CAPTURE(failed);
+        WireWorld world;
+        WireEnd peer = world.end();
+        WireEnd gamer = world.end();
+        peer.join_peer("p");
+        const Nonce secret = gamer.join_gamer("gamer").resume;
+        gamer.submit(1, "hello");
+        wire::Goodbye goodbye;
+        if (failed) goodbye.status = Status::kProtocol;
+        gamer.send(Message::kGoodbye, 0, goodbye);
+        CHECK(world.coordinator->stats().pending_tasks == (failed ? 1 : 0));
+        if (!failed) continue;
+        peer.answer(peer.last(Message::kTaskAssign), "hello");
+        WireEnd again = world.end();
+        again.join_gamer("gamer", secret);
+        CHECK(again.last(Message::kResultDelivery).data == "hello");
+    }
+}
