@@ -356,7 +356,8 @@ std::string Coordinator::Impl::metrics_text() {
     metrics.single("retry_ratio", "gauge", "Retries per ended task.", rate(now.retries));
     metrics.single("peer_failure_ratio", "gauge", "Peer failures per ended task.",
                    rate(now.peer_failures));
-    metrics.single("utilisation_ratio", "gauge", "Share of connected slot time with a task held.",
+    metrics.single("utilisation_ratio", "gauge",
+                   "Share of connected slot time with a task held that ended accepted.",
                    now.utilisation);
     metrics.summary("task_seconds", "Admission to delivery of successful tasks.", now.total_us);
     metrics.summary("queue_seconds", "Waiting for a peer.", now.queue_us);

@@ -215,6 +215,7 @@ void Scheduler::lease(uint64_t task, TaskRecord& record, const PeerTable::Choice
     record.lease_position = static_cast<uint32_t>(peer.leases.size());
     peer.leases.push_back(task);
     peers_.held_more(choice.peer, record.type, record.bytes, record.estimate_us, now_us);
+    record.share_us = peer.share_us;
     arm(task, record);
     ++stats_.assigned;
     if (record.attempts > 1) ++stats_.retries;
@@ -391,6 +392,7 @@ Verdict Scheduler::answered(uint64_t peer, uint64_t attempt_id, const Nonce& non
         unlist_lease(*holder, record);
         peers_.answered(peer, record.type, record.bytes, record.estimate_us, compute_us,
                         now_us - record.given_us, now_us);
+        holder->accepted_slot_us += holder->share_us - record.share_us;
         drop(task, record);
         return Verdict::kAccepted;
     }
