@@ -221,16 +221,19 @@ class Coordinator::Impl : public exec::RunnerEvents {
     Relay& relay(uint64_t task) { return relays_[SlotMap<sched::TaskRecord>::index_of(task)]; }
 
     // ---- coordinator_calls.cpp
+    // `asker` NULL: the operator, in this process, who sees everything. A gamer sees its own tasks,
+    // a peer those that it holds, and neither where others are or who they are.
+    Result<Bytes> answer_call(const std::string& name, std::span<const uint8_t> arguments,
+                              std::string* text, const Session* asker);
     Bytes call_status();
-    Bytes call_peers();
-    Bytes call_tasks();
-    Result<Bytes> call_explain(uint64_t task_id, const std::string& client_id);
-    Result<Bytes> call_assign(uint64_t task_id, const std::string& client_id,
-                              const std::string& peer_id);
+    Bytes call_peers(const Session* asker);
+    Bytes call_tasks(const Session* asker);
+    Result<Bytes> call_explain(uint64_t task);
+    Result<Bytes> call_assign(uint64_t task, const std::string& peer_id);
     std::string metrics_text();
     void on_call(Session& session, const wire::Frame& frame);
     Gamer* find_gamer(const std::string& client_id);
-    uint64_t find_task(uint64_t task_id, const std::string& client_id);
+    uint64_t find_task(uint64_t task_id, const std::string& client_id, const Session* asker);
 
     net::Loop& loop_;
     net::Transport& transport_;

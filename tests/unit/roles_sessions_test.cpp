@@ -1,6 +1,7 @@
 // Connections of the coordinator: who may stay how long, what is said to whom.
 #include <doctest/doctest.h>
 
+#include "model/value_json.h"
 #include "roles/coordinator.h"
 #include "support/wire_world.h"
 
@@ -111,4 +112,75 @@ TEST_CASE("sessions: the tasks of a gamer whose goodbye has a status go on") {
         again.join_gamer("gamer", secret);
         CHECK(again.last(Message::kResultDelivery).data == "hello");
     }
+}
+
+namespace {
+
+// The answer to a call, as JSON text.
+std::string ask(WireEnd& end, const char* name, const std::string& arguments = {}) {
+    end.send(Message::kCall, 900, wire::Call{name}, arguments);
+    const WireEnd::Got answer = end.last(Message::kCallResponse);
+    if (answer.as<wire::CallResponse>().status != Status::kOk) return "refused";
+    const auto* bytes = reinterpret_cast<const uint8_t*>(answer.params.data());
+    return *value_to_json(std::span(bytes, answer.params.size()));
+}
+
+}  // namespace
+
+TEST_CASE("sessions: a gamer sees its own tasks and nobody sees who or where the others are") {
+    WireWorld world;
+    WireEnd peer = world.end();
+    WireEnd mine = world.end();
+    WireEnd other = world.end();
+    peer.join_peer("helper", 1);
+    mine.join_gamer("me-myself");
+    other.join_gamer("somebody-else");
+    mine.submit(0xabc, "hello");
+    other.submit(0xdef, "hello");
+
+    const std::string own = ask(mine, "tasks");
+    CHECK(own.find("0000000000000abc") != std::string::npos);
+    CHECK(own.find("0000000000000def") == std::string::npos);
+    CHECK(own.find("somebody-else") == std::string::npos);
+    CHECK(own.find("\"pending\":1") != std::string::npos);
+
+    // A peer is told what it holds, under the id that it knows.
+    const std::string held = ask(peer, "tasks");
+    char id[17];
+    std::snprintf(id, sizeof id, "%016llx",
+                  static_cast<unsigned long long>(peer.last(Message::kTaskAssign).id));
+    CHECK(held.find(id) != std::string::npos);
+    CHECK(held.find("\"pending\":1") != std::string::npos);
+    for (const char* secret : {"me-myself", "somebody-else", "client_id", "abc", "def"}) {
+        CHECK(held.find(secret) == std::string::npos);
+    }
+
+    for (WireEnd* end : {&mine, &peer}) {
+        const std::string peers = ask(*end, "peers");
+        CHECK(peers.find("helper") != std::string::npos);
+        CHECK(peers.find("address") == std::string::npos);
+        CHECK(peers.find("fake") == std::string::npos);
+    }
+
+    // Nor by the way of an explanation: {"task": "def"} and {"client_id": ...} of somebody else.
+    CHECK(ask(mine, "explain",
+              "\x81\xa4task\xa3"
+              "abc") != "refused");
+    CHECK(ask(mine, "explain",
+              "\x81\xa4task\xa3"
+              "def") == "refused");
+    CHECK(ask(mine, "explain",
+              "\x82\xa4task\xa3"
+              "def\xa9"
+              "client_id\xad"
+              "somebody-else") == "refused");
+
+    // The operator, in the coordinator's process, sees everything.
+    const auto operators = [&](const char* name) {
+        return *value_to_json(world.coordinator->call(name, {}, nullptr)->span());
+    };
+    const std::string all = operators("tasks");
+    CHECK(all.find("me-myself") != std::string::npos);
+    CHECK(all.find("somebody-else") != std::string::npos);
+    CHECK(operators("peers").find("address") != std::string::npos);
 }
