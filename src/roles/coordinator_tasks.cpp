@@ -424,6 +424,8 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
     }
     // In one frame: sizes say nothing there, and nobody checked them.
     result.sizes.reset();
+    // Who has answered wants no more of the input.
+    if (waiting.sizes) session.out.drop(frame.id);
     const sched::TaskRecord record = *scheduler_.find(task);
     const sched::Verdict verdict = scheduler_.answered(
         session.peer, frame.id, result.attempt, result.status, result.processing_us, now, actions_);
@@ -506,6 +508,9 @@ void Coordinator::Impl::on_refuse(Session& session, const wire::Frame& frame) {
     wire::TaskRefuse message;
     if (const char* why = decode(frame.envelope, message)) {
         return end_session(session, Status::kProtocol, why);
+    }
+    if (scheduler_.is_current(session.peer, frame.id, message.attempt)) {
+        session.out.drop(frame.id);  // the rest of its input, if any
     }
     scheduler_.refused(session.peer, frame.id, message.attempt, loop_.turn_us(), actions_);
     settle();

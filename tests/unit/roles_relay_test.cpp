@@ -310,6 +310,39 @@ TEST_CASE("relay: slow input is the gamer's time and a result that keeps coming 
     CHECK_FALSE(gamer.last(Message::kResultDelivery).more());
 }
 
+TEST_CASE("relay: a peer that has answered or refused is sent no more of the input") {
+    for (const bool refuses : {true, false}) {
+        CAPTURE(refuses);
+        WireWorld world;
+        WireEnd peer = world.end();
+        WireEnd gamer = world.end();
+        peer.join_peer("p", 4);
+        gamer.join_gamer("gamer");
+        gamer.submit_first(1, {0, 3'000'000}, {}, text(200'000));
+        const WireEnd::Got assigned = peer.last(Message::kTaskAssign);
+        peer.connection().pause_reading(true);
+        for (int i = 1; i < 14; ++i) {
+            gamer.chunk(Message::kTaskSubmit, 1, {}, text(200'000), false);
+        }
+        if (refuses) {
+            wire::TaskRefuse refuse;
+            refuse.attempt = assigned.as<wire::TaskAssign>().attempt;
+            peer.send(Message::kTaskRefuse, assigned.id, refuse);
+        } else {
+            peer.answer(assigned, {}, Status::kExecutor);
+        }
+        peer.connection().pause_reading(false);
+        world.loop.settle();
+        size_t old_bytes = 0;
+        size_t new_bytes = 0;
+        for (const WireEnd::Got& got : peer.all(Message::kTaskAssign)) {
+            (got.id == assigned.id ? old_bytes : new_bytes) += got.data.size();
+        }
+        CHECK(old_bytes < 1'200'000);
+        CHECK(new_bytes == 14 * 200'000);  // it is the only peer, and is asked again
+    }
+}
+
 // ---- what a gamer may have pending -------------------------------------------------------------
 
 TEST_CASE(
