@@ -206,8 +206,8 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
     double& local_estimate(const std::string& task_type);
     [[nodiscard]] uint64_t window() const {
         const double wanted = 2 * rate_bytes_per_us_ * static_cast<double>(latency_min_us_);
-        return std::clamp<uint64_t>(static_cast<uint64_t>(wanted), kWindowFloor,
-                                    std::max<uint64_t>(kWindowFloor, window_bytes_max_));
+        return std::clamp(static_cast<uint64_t>(wanted), std::min(kWindowFloor, window_bytes_max_),
+                          window_bytes_max_);
     }
 
     net::Loop& loop_;
@@ -437,7 +437,10 @@ void Client::Impl::cancel(uint64_t id) {
 // ---- the connection ----------------------------------------------------------------------------
 
 void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
-    if (response.window_bytes > 0) window_bytes_max_ = response.window_bytes;
+    // An eighth is left for the payloads that do not wait for the window.
+    if (response.window_bytes > 0) {
+        window_bytes_max_ = response.window_bytes - response.window_bytes / 8;
+    }
     const uint64_t now = loop_.turn_us();
     // Whatever has not ended is submitted with its id, the first time or again: what the
     // coordinator still knows it ignores.

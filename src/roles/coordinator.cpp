@@ -341,9 +341,9 @@ const CoordinatorStats& Coordinator::Impl::stats() {
     stats_.payload_bytes_held = held_bytes_ + delivering_bytes_;
     stats_.payload_bytes_copied = transport_.payload_bytes_copied();
     double connected = 0;
-    double busy = 0;
-    scheduler_.peers().slot_time(loop_.turn_us(), connected, busy);
-    stats_.utilisation = connected > 0 ? busy / connected : 0;
+    double accepted = 0;
+    scheduler_.peers().slot_time(loop_.turn_us(), connected, accepted);
+    stats_.utilisation = connected > 0 ? accepted / connected : 0;
     return stats_;
 }
 

@@ -119,7 +119,8 @@ class Coordinator::Impl : public exec::RunnerEvents {
         Nonce resume{};
         Session* session = nullptr;  // NULL while it is away
         uint64_t away_since_us = 0;
-        FlatMap<uint64_t> tasks;  // its task ids to ours
+        FlatMap<uint64_t> tasks;     // its task ids to ours
+        uint64_t pending_bytes = 0;  // payload of these
         std::deque<Kept> kept;
         uint64_t kept_bytes = 0;
         std::vector<uint64_t> redelivered;  // ids whose kept delivery went out on resuming
@@ -182,6 +183,7 @@ class Coordinator::Impl : public exec::RunnerEvents {
     void on_gamer_register(Session& session, const wire::Frame& frame);
     void on_peer_register(Session& session, const wire::Frame& frame);
     void on_heartbeat(Session& session, const wire::Frame& frame);
+    void on_goodbye(Session& session, const wire::Frame& frame);
     void register_refused(Session& session, Status status, const std::string& text);
     void session_lost(Session& session, Status status, const std::string& why);
     // Says goodbye and closes. `status` kProtocol and the like count as the other side's fault.
@@ -244,16 +246,19 @@ class Coordinator::Impl : public exec::RunnerEvents {
     Relay& relay(uint64_t task) { return relays_[SlotMap<sched::TaskRecord>::index_of(task)]; }
 
     // ---- coordinator_calls.cpp
+    // `asker` NULL: the operator, in this process, who sees everything. A gamer sees its own tasks,
+    // a peer those that it holds, and neither where others are or who they are.
+    Result<Bytes> answer_call(const std::string& name, std::span<const uint8_t> arguments,
+                              std::string* text, const Session* asker);
     Bytes call_status();
-    Bytes call_peers();
-    Bytes call_tasks();
-    Result<Bytes> call_explain(uint64_t task_id, const std::string& client_id);
-    Result<Bytes> call_assign(uint64_t task_id, const std::string& client_id,
-                              const std::string& peer_id);
+    Bytes call_peers(const Session* asker);
+    Bytes call_tasks(const Session* asker);
+    Result<Bytes> call_explain(uint64_t task);
+    Result<Bytes> call_assign(uint64_t task, const std::string& peer_id);
     std::string metrics_text();
     void on_call(Session& session, const wire::Frame& frame);
     Gamer* find_gamer(const std::string& client_id);
-    uint64_t find_task(uint64_t task_id, const std::string& client_id);
+    uint64_t find_task(uint64_t task_id, const std::string& client_id, const Session* asker);
 
     net::Loop& loop_;
     net::Transport& transport_;

@@ -93,12 +93,8 @@ void Coordinator::Impl::on_frame(Session& session, const wire::Frame& frame) {
                     return on_call(session, frame);
                 case Message::kHeartbeat:
                     return on_heartbeat(session, frame);
-                case Message::kGoodbye: {
-                    const uint64_t gamer = session.gamer;
-                    bury(session);
-                    forget_gamer(gamer);
-                    return;
-                }
+                case Message::kGoodbye:
+                    return on_goodbye(session, frame);
                 default:
                     break;
             }
@@ -124,11 +120,8 @@ void Coordinator::Impl::on_frame(Session& session, const wire::Frame& frame) {
                     bury(session);
                     return peer_gone(peer, false, reason);
                 }
-                case Message::kGoodbye: {
-                    const uint64_t peer = session.peer;
-                    bury(session);
-                    return peer_gone(peer, false, "goodbye");
-                }
+                case Message::kGoodbye:
+                    return on_goodbye(session, frame);
                 default:
                     break;
             }
@@ -337,7 +330,8 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     response.task_timeout_ms = static_cast<uint32_t>(options_.task_timeout_us / 1000);
     encode_peer_response(response, envelope_);
     send(session, wire::Message::kPeerRegisterResponse);
-    log_.format(LogLevel::kInfo, "roles", "peer %s joined from %s: %u slots, %zu task types",
+    // Who comes and goes is an event, which the host logs with the id as a field.
+    log_.format(LogLevel::kDebug, "roles", "peer %s is at %s: %u slots, %zu task types",
                 peer_id.c_str(), session.connection->peer_address().c_str(), message.slots,
                 types.size());
     events_.on_peer_joined(peer_id);
@@ -363,6 +357,24 @@ void Coordinator::Impl::on_heartbeat(Session& session, const wire::Frame& frame)
 
 // ---- the end of a connection -------------------------------------------------------------------
 
+// With a status it is the word of somebody who could not go on, and may be back: a loss.
+void Coordinator::Impl::on_goodbye(Session& session, const wire::Frame& frame) {
+    wire::Goodbye goodbye;
+    if (const char* why = decode(frame.envelope, goodbye)) {
+        return end_session(session, Status::kProtocol, why);
+    }
+    std::string why(goodbye.error.empty() ? "goodbye" : goodbye.error);
+    if (goodbye.status != Status::kOk) {
+        why = std::string(status_name(goodbye.status)) + ": " + why;
+        return session_lost(session, Status::kDisconnected, why);
+    }
+    const uint64_t gamer = session.gamer;
+    const uint64_t peer = session.peer;
+    bury(session);
+    if (peer != 0) return peer_gone(peer, false, why);
+    forget_gamer(gamer);
+}
+
 void Coordinator::Impl::end_session(Session& session, Status status, const std::string& why) {
     if (session.phase == Session::Phase::kClosed) return;
     wire::Goodbye goodbye;
@@ -377,8 +389,10 @@ void Coordinator::Impl::session_lost(Session& session, Status status, const std:
     if (session.phase == Session::Phase::kClosed) return;
     if (status == Status::kProtocol || status == Status::kLimit) {
         ++stats_.protocol_errors;
-        log_.format(LogLevel::kWarn, "roles", "connection from %s closed: %s",
-                    session.connection->peer_address().c_str(), why.c_str());
+        // The failure of a peer is told as an event, and logged there.
+        log_.format(session.peer != 0 ? LogLevel::kDebug : LogLevel::kWarn, "roles",
+                    "connection from %s closed: %s", session.connection->peer_address().c_str(),
+                    why.c_str());
     }
     const uint64_t gamer_id = session.gamer;
     const uint64_t peer = session.peer;
@@ -426,13 +440,11 @@ void Coordinator::Impl::peer_gone(uint64_t peer, bool failed, const std::string&
     if (index < peer_by_slot_.size()) peer_by_slot_[index] = nullptr;
     peer_links_.erase(peer_id);
     settle();
+    log_.format(LogLevel::kDebug, "roles", "%zu tasks of peer %s are placed again", held,
+                peer_id.c_str());
     if (failed) {
-        log_.format(LogLevel::kWarn, "roles", "peer %s failed: %s; %zu tasks are placed again",
-                    peer_id.c_str(), why.c_str(), held);
         events_.on_peer_failed(peer_id, why);
     } else {
-        log_.format(LogLevel::kInfo, "roles", "peer %s left: %s; %zu tasks are placed again",
-                    peer_id.c_str(), why.c_str(), held);
         events_.on_peer_left(peer_id, why);
     }
     count_changed();

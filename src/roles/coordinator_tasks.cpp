@@ -189,6 +189,14 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
         return answer_error(gamer, client_task, Status::kBusy, {},
                             "the coordinator holds as many payload bytes as it may", kRetryAfterMs);
     }
+    // One payload of any size may come while little else is pending.
+    const uint64_t window = options_.gamer_window_bytes;
+    if (gamer.pending_bytes > window / 8 && gamer.pending_bytes + bytes > window) {
+        ++stats_.refused_tasks;
+        return answer_error(gamer, client_task, Status::kBusy, {},
+                            "this gamer has as many payload bytes pending as it may",
+                            kRetryAfterMs);
+    }
     if (gamer.tasks.size() >= limits::kTasksPerGamerMax) {
         ++stats_.refused_tasks;
         return answer_error(gamer, client_task, Status::kBusy, {},
@@ -251,6 +259,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     fresh.small_params = fresh.small_data = 0;
     fresh.chunks.clear();
     held_bytes_ += fresh.budget;
+    gamer.pending_bytes += bytes;
     try {
         store_input(fresh, frame);
     } catch (const std::bad_alloc&) {
@@ -444,6 +453,8 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
     }
     // In one frame: sizes say nothing there, and nobody checked them.
     result.sizes.reset();
+    // Who has answered wants no more of the input.
+    if (waiting.sizes) session.out.drop(frame.id);
     const sched::TaskRecord record = *current;
     const sched::Verdict verdict = scheduler_.answered(
         session.peer, frame.id, result.attempt, result.status, result.processing_us, now, actions_);
@@ -526,6 +537,9 @@ void Coordinator::Impl::on_refuse(Session& session, const wire::Frame& frame) {
     wire::TaskRefuse message;
     if (const char* why = decode(frame.envelope, message)) {
         return end_session(session, Status::kProtocol, why);
+    }
+    if (scheduler_.is_current(session.peer, frame.id, message.attempt)) {
+        session.out.drop(frame.id);  // the rest of its input, if any
     }
     scheduler_.refused(session.peer, frame.id, message.attempt, loop_.turn_us(), actions_);
     settle();
@@ -626,12 +640,14 @@ void Coordinator::Impl::drop_task(uint64_t task, bool good) {
 // `fallen`.
 void Coordinator::Impl::drop_one(uint64_t task, bool good, std::vector<uint64_t>& fallen) {
     Relay& gone = relay(task);
-    held_bytes_ -= std::exchange(gone.budget, 0);
+    const uint64_t budget = std::exchange(gone.budget, 0);
+    held_bytes_ -= budget;
     gone.chunks.clear();
     gone.result.sizes.reset();
     const uint64_t client_task = gone.client_task;
     Gamer* gamer = gamers_.find(gone.gamer);
     if (!gamer) return;
+    if (budget > 0) gamer->pending_bytes -= budget - kTaskOverhead;
     if (const uint64_t* mapped = gamer->tasks.find(client_task); mapped && *mapped == task) {
         gamer->tasks.erase(client_task);
     }

@@ -51,7 +51,7 @@ uint64_t PeerTable::join(PeerRecord&& record, const std::vector<TypeIndex>& type
     PeerRecord& slot = *peers_.find(peer);
     slot = std::move(record);
     slot.joined_us = now_us;
-    slot.busy_since_us = now_us;
+    slot.accounted_us = now_us;
     count_serving(slot, 1);
     touch(peer, slot, now_us);
     return peer;
@@ -60,9 +60,8 @@ uint64_t PeerTable::join(PeerRecord&& record, const std::vector<TypeIndex>& type
 void PeerTable::leave(uint64_t peer, uint64_t now_us) {
     PeerRecord* record = peers_.find(peer);
     if (!record) return;
-    account(*record, now_us);
     gone_connected_us_ += static_cast<double>(now_us - record->joined_us) * record->slots;
-    gone_busy_us_ += record->busy_slot_us;
+    gone_accepted_us_ += record->accepted_slot_us;
     const uint32_t index = SlotMap<PeerRecord>::index_of(peer);
     count_serving(*record, -1);
     for (const Learned& learned : record->learned) {
@@ -239,9 +238,9 @@ PeerTable::Choice PeerTable::choose(TypeIndex type, uint64_t bytes, Circle circl
 }
 
 void PeerTable::account(PeerRecord& record, uint64_t now_us) {
-    record.busy_slot_us +=
-        static_cast<double>(now_us - record.busy_since_us) * std::min(record.held, record.slots);
-    record.busy_since_us = now_us;
+    const double passed = static_cast<double>(now_us - record.accounted_us);
+    record.share_us += record.held <= record.slots ? passed : passed * record.slots / record.held;
+    record.accounted_us = now_us;
 }
 
 void PeerTable::held_more(uint64_t peer, TypeIndex, uint64_t bytes, double estimate_us,
@@ -333,13 +332,12 @@ void PeerTable::note(PeerRecord& record, TypeIndex type, uint64_t bytes, uint64_
     }
 }
 
-void PeerTable::slot_time(uint64_t now_us, double& connected_us, double& busy_us) {
+void PeerTable::slot_time(uint64_t now_us, double& connected_us, double& accepted_us) {
     connected_us = gone_connected_us_;
-    busy_us = gone_busy_us_;
+    accepted_us = gone_accepted_us_;
     peers_.for_each([&](uint64_t, PeerRecord& record) {
-        account(record, now_us);
         connected_us += static_cast<double>(now_us - record.joined_us) * record.slots;
-        busy_us += record.busy_slot_us;
+        accepted_us += record.accepted_slot_us;
     });
 }
 

@@ -67,10 +67,14 @@ struct PeerRecord {
     std::vector<uint64_t> leases;  // scheduler's tasks that run here
     std::vector<Abandoned> abandoned;
     uint64_t joined_us = 0;
-    uint64_t changed_us = 0;     // the last time something of it changed that decides its place
-    bool is_touched = false;     // its place is old
-    uint64_t busy_since_us = 0;  // for utilisation: integral of min(held, slots)
-    double busy_slot_us = 0;
+    uint64_t changed_us = 0;  // the last time something of it changed that decides its place
+    bool is_touched = false;  // its place is old
+    // For utilisation. Attempts that are held share the slots evenly, so what one of them has had
+    // is the difference between two values of share_us, and all of them together never more than
+    // there was.
+    uint64_t accounted_us = 0;
+    double share_us = 0;          // slot time of each attempt held, since the peer joined
+    double accepted_slot_us = 0;  // of tasks that ended accepted
     uint64_t completed = 0;
     uint64_t failed = 0;
 
@@ -126,8 +130,8 @@ class PeerTable {
                                       uint64_t start_value_us) const;
     Learned* learned(PeerRecord& record, TypeIndex type);
 
-    // Slot time since the beginning: connected, and with a task held.
-    void slot_time(uint64_t now_us, double& connected_us, double& busy_us);
+    // Slot time since the beginning: connected, and with a task held that ended accepted.
+    void slot_time(uint64_t now_us, double& connected_us, double& accepted_us);
 
     template <class F>
     void for_each(F&& f) {
@@ -161,7 +165,7 @@ class PeerTable {
     std::vector<uint64_t> touched_;  // changed since they were placed
     std::deque<PerType> types_;
     double gone_connected_us_ = 0;
-    double gone_busy_us_ = 0;
+    double gone_accepted_us_ = 0;
 };
 
 }  // namespace p2c2r::sched

@@ -239,6 +239,7 @@ void Scheduler::lease(uint64_t task, TaskRecord& record, const PeerTable::Choice
     placement = {task,      choice.peer,     now_us,          choice.finish_us, choice.considered,
                  peer.held, record.attempts, choice.free_slot};
     peers_.held_more(choice.peer, record.type, record.bytes, record.estimate_us, now_us);
+    record.share_us = peer.share_us;
     arm(task, record);
     ++stats_.assigned;
     if (record.attempts > 1) ++stats_.retries;
@@ -419,6 +420,7 @@ Verdict Scheduler::answered(uint64_t peer, uint64_t attempt_id, const Nonce& non
         unlist_lease(*holder, record);
         peers_.answered(peer, record.type, record.bytes, record.estimate_us, compute_us,
                         now_us - record.given_us, now_us);
+        holder->accepted_slot_us += holder->share_us - record.share_us;
         drop(task, record);
         return Verdict::kAccepted;
     }

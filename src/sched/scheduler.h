@@ -78,6 +78,7 @@ struct TaskRecord {
     uint64_t attempt_id = 0;
     Nonce nonce{};
     double estimate_us = 0;
+    double share_us = 0;          // the peer's when it was given the task
     uint32_t lease_position = 0;  // in the peer's list of leases
     uint64_t tried[limits::kAttemptsMax] = {};
 };

@@ -310,6 +310,77 @@ TEST_CASE("relay: slow input is the gamer's time and a result that keeps coming 
     CHECK_FALSE(gamer.last(Message::kResultDelivery).more());
 }
 
+TEST_CASE("relay: a peer that has answered or refused is sent no more of the input") {
+    for (const bool refuses : {true, false}) {
+        CAPTURE(refuses);
+        WireWorld world;
+        WireEnd peer = world.end();
+        WireEnd gamer = world.end();
+        peer.join_peer("p", 4);
+        gamer.join_gamer("gamer");
+        gamer.submit_first(1, {0, 3'000'000}, {}, text(200'000));
+        const WireEnd::Got assigned = peer.last(Message::kTaskAssign);
+        peer.connection().pause_reading(true);
+        for (int i = 1; i < 14; ++i) {
+            gamer.chunk(Message::kTaskSubmit, 1, {}, text(200'000), false);
+        }
+        if (refuses) {
+            wire::TaskRefuse refuse;
+            refuse.attempt = assigned.as<wire::TaskAssign>().attempt;
+            peer.send(Message::kTaskRefuse, assigned.id, refuse);
+        } else {
+            peer.answer(assigned, {}, Status::kExecutor);
+        }
+        peer.connection().pause_reading(false);
+        world.loop.settle();
+        size_t old_bytes = 0;
+        size_t new_bytes = 0;
+        for (const WireEnd::Got& got : peer.all(Message::kTaskAssign)) {
+            (got.id == assigned.id ? old_bytes : new_bytes) += got.data.size();
+        }
+        CHECK(old_bytes < 1'200'000);
+        CHECK(new_bytes == 14 * 200'000);  // it is the only peer, and is asked again
+    }
+}
+
+// ---- what a gamer may have pending -------------------------------------------------------------
+
+TEST_CASE(
+    "relay: a gamer has no more payload pending than its window and hears when to try again") {
+    CoordinatorOptions options;
+    options.gamer_window_bytes = 1 << 20;
+    WireWorld world(options);
+    WireEnd peer = world.end();
+    WireEnd gamer = world.end();
+    WireEnd other = world.end();
+    peer.join_peer("p", 16);
+    REQUIRE(gamer.join_gamer("gamer").window_bytes == 1 << 20);
+    other.join_gamer("other");
+    for (uint64_t id = 1; id <= 6; ++id) gamer.submit(id, text(200'000));
+    REQUIRE(gamer.count(Message::kResultDelivery) == 1);
+    const WireEnd::Got refused = gamer.last(Message::kResultDelivery);
+    CHECK(refused.id == 6);
+    CHECK(refused.as<wire::ResultDelivery>().status == Status::kBusy);
+    CHECK(refused.as<wire::ResultDelivery>().retry_after_ms > 0);
+    CHECK_FALSE(gamer.closed());
+    // It is nobody else's window, and what ends makes room.
+    other.submit(1, text(200'000));
+    CHECK(other.count(Message::kResultDelivery) == 0);
+    peer.answer(peer.all(Message::kTaskAssign).at(0), "done");
+    gamer.submit(6, text(200'000));
+    CHECK(gamer.count(Message::kResultDelivery) == 2);
+    for (uint64_t id = 2; id <= 6; ++id) {
+        gamer.send(Message::kTaskCancel, id, wire::TaskCancel{});
+    }
+    // A single task may be larger than the window.
+    gamer.got.clear();
+    gamer.submit_first(7, {0, 3 << 20}, {}, text(200'000));
+    CHECK(gamer.count(Message::kResultDelivery) == 0);
+    gamer.submit(8, text(1000));
+    CHECK(gamer.last(Message::kResultDelivery).as<wire::ResultDelivery>().status == Status::kBusy);
+    CHECK(world.coordinator->stats().refused_tasks == 2);
+}
+
 // ---- gamers that do not read -------------------------------------------------------------------
 
 namespace {
