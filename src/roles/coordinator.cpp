@@ -2,13 +2,10 @@
 
 #include <algorithm>
 
+#include "net/loopback.h"
 #include "roles/coordinator_impl.h"
 
 namespace p2c2r::roles {
-
-bool is_loopback_address(const std::string& address) {
-    return address == "localhost" || address == "::1" || address.rfind("127.", 0) == 0;
-}
 
 Coordinator::Impl::Impl(net::Loop& loop, net::Transport& transport, exec::Runner* runner,
                         RandomSource& random, Log log, CoordinatorOptions options,
@@ -39,7 +36,7 @@ Coordinator::Impl::~Impl() {
 
 Result<Done> Coordinator::Impl::start() {
     if (!options_.listen) return Done{};
-    if (!options_.plaintext_anywhere && !is_loopback_address(options_.listen_address)) {
+    if (!options_.plaintext_anywhere && !net::is_loopback_host(options_.listen_address)) {
         return field_error(Status::kDenied, "listen_address",
                            "'" + options_.listen_address +
                                "' is not a loopback address, and this connection is not "
