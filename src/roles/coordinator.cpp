@@ -233,9 +233,10 @@ void Coordinator::Impl::close() {
     // Gamers hear of each of their tasks before the goodbye.
     gamers_.for_each([&](uint64_t, Gamer& gamer) {
         for (uint64_t client_task : gamer.tasks.sorted_keys()) {
-            const uint64_t task = *gamer.tasks.find(client_task);
+            const uint64_t* task = gamer.tasks.find(client_task);
+            if (!task) continue;  // it waited for another one and went with that
             answer_error(gamer, client_task, Status::kClosed, {}, "the coordinator is closing");
-            withdraw(task);
+            withdraw(*task);
         }
     });
     perform();

@@ -403,7 +403,9 @@ void Coordinator::Impl::peer_gone(uint64_t peer, bool failed, const std::string&
 void Coordinator::Impl::gamer_away(Gamer& gamer, uint64_t) {
     gamer.away_since_us = loop_.turn_us();
     for (uint64_t client_task : gamer.tasks.sorted_keys()) {
-        const uint64_t task = *gamer.tasks.find(client_task);
+        const uint64_t* known = gamer.tasks.find(client_task);
+        if (!known) continue;  // it waited for another one and went with that
+        const uint64_t task = *known;
         Relay& half = relay(task);
         half.result_open = false;
         // The rest of this input will never come over the old connection.
@@ -415,7 +417,8 @@ void Coordinator::Impl::forget_gamer(uint64_t gamer_id) {
     Gamer* gamer = gamers_.find(gamer_id);
     if (!gamer) return;
     for (uint64_t client_task : gamer->tasks.sorted_keys()) {
-        withdraw(*gamer->tasks.find(client_task));
+        // With a task go those that wait for it, so it may have gone already.
+        if (const uint64_t* task = gamer->tasks.find(client_task)) withdraw(*task);
     }
     held_bytes_ -= gamer->kept_bytes;
     log_.format(LogLevel::kInfo, "roles", "gamer %s left", gamer->client_id.c_str());
