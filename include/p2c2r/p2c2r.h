@@ -582,7 +582,8 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_push(p2c2r_frames* frames,
                                                     const p2c2r_task_desc* desc, uint64_t* frame,
                                                     p2c2r_error* why);
 /* Returns by the budget with the best answer there is, and says what it was: the frame's own remote or
- * local answer, an earlier frame's, the host's, or none. OK always, but for wrong arguments. [blocks] */
+ * local answer, an earlier frame's, the host's, or none. OK always, but for wrong arguments and, as
+ * E_BUSY, while another thread is inside pull or step of these frames. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_pull(p2c2r_frames* frames, uint64_t frame,
                                                     uint32_t budget_us, p2c2r_answer* out);
 /* capture, push as `upscale`, pull, display, all here. [blocks] */

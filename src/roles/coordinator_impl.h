@@ -311,7 +311,4 @@ class Coordinator::Impl : public exec::RunnerEvents {
     CoordinatorStats stats_;
 };
 
-// True for an address that only this machine can reach.
-bool is_loopback_address(const std::string& address);
-
 }  // namespace p2c2r::roles

@@ -454,9 +454,8 @@ void Coordinator::Impl::peer_gone(uint64_t peer, bool failed, const std::string&
 void Coordinator::Impl::gamer_away(Gamer& gamer, uint64_t) {
     gamer.away_since_us = loop_.turn_us();
     for (uint64_t client_task : gamer.tasks.sorted_keys()) {
-        // Those that waited for one that is gone are gone with it.
         const uint64_t* known = gamer.tasks.find(client_task);
-        if (!known) continue;
+        if (!known) continue;  // it waited for another one and went with that
         const uint64_t task = *known;
         Relay& half = relay(task);
         half.result_open = false;
@@ -469,6 +468,7 @@ void Coordinator::Impl::forget_gamer(uint64_t gamer_id) {
     Gamer* gamer = gamers_.find(gamer_id);
     if (!gamer) return;
     for (uint64_t client_task : gamer->tasks.sorted_keys()) {
+        // With a task go those that wait for it, so it may have gone already.
         if (const uint64_t* task = gamer->tasks.find(client_task)) withdraw(*task);
     }
     held_bytes_ -= gamer->kept_bytes;

@@ -122,3 +122,30 @@ TEST_CASE("peer: executors that come later are offered as far as they fit and ne
     }
     coordinator.connection->set_events(nullptr);
 }
+
+TEST_CASE("peer: a second start changes nothing and between two tries neither") {
+    FakeLoop loop;
+    FakeRandom random{7};
+    FakeTransport network{loop};
+    FakeRunner runner{loop, {"echo"}};
+    Listener coordinator;
+    Quiet quiet;
+    network.reachable = false;
+    network.accept = [&](std::unique_ptr<net::Connection> connection) {
+        coordinator.connection = std::move(connection);
+        coordinator.connection->set_events(&coordinator);
+    };
+    Peer peer(loop, network, runner, random, Prng(1), Log(), {}, quiet);
+    peer.start();
+    loop.advance(1'000);  // the first try has failed, the next one waits
+    network.reachable = true;
+    peer.start();
+    loop.settle();
+    CHECK(coordinator.registrations == 0);
+    loop.advance(500'000);
+    peer.start();
+    loop.advance(500'000);
+    CHECK(coordinator.registrations == 1);
+    CHECK(peer.stats().connected);
+    coordinator.connection->set_events(nullptr);
+}

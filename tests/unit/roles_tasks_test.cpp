@@ -240,6 +240,24 @@ TEST_CASE("roles: a task that nobody can run ends with an error that names the f
     CHECK(cluster.result(declared).status == Status::kUnsupported);
 }
 
+TEST_CASE("roles: a coordinator listens in plaintext on this machine only unless it is forced") {
+    FakeLoop loop;
+    FakeRandom random{3};
+    FakeTransport network{loop};
+    Quiet quiet;
+    const auto listens = [&](const char* address, bool forced = false) {
+        CoordinatorOptions options;
+        options.listen_address = address;
+        options.plaintext_anywhere = forced;
+        Coordinator coordinator(loop, network, nullptr, random, Prng(1), Log(), options, quiet);
+        return coordinator.start().ok();
+    };
+    CHECK(listens("127.0.0.2"));
+    CHECK_FALSE(listens("127.example.org"));
+    CHECK_FALSE(listens("0.0.0.0"));
+    CHECK(listens("0.0.0.0", true));
+}
+
 TEST_CASE("roles: aliases of task types are made canonical at admission") {
     Cluster cluster;
     cluster.add_peer("p1", {"upscale"});
