@@ -75,7 +75,8 @@ class Client {
 
     void start();
     // `task` is chosen by the caller, not 0, and never used twice. The spec was checked by
-    // check_task_type() and check_task_spec(). The end comes through on_task_ended, perhaps before submit returns.
+    // check_task_type() and check_task_spec(). The end comes through on_task_ended, perhaps before
+    // submit returns.
     void submit(uint64_t task, TaskSpec&& spec);
     // Ended or unknown tasks are ignored.
     void cancel(uint64_t task);
