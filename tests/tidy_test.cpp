@@ -208,6 +208,24 @@ TEST_CASE("tidy: nothing unfinished and nothing of one machine is in the tree") 
     }
 }
 
+TEST_CASE("tidy: each function of the header has a comment of its own or of its group") {
+    std::istringstream header(read(kRoot / "include" / "p2c2r" / "p2c2r.h"));
+    bool commented = false;  // a comment stands above, with nothing but functions in between
+    size_t functions = 0;
+    for (std::string line; std::getline(header, line);) {
+        if (line.rfind("P2C2R_API ", 0) == 0) {
+            ++functions;
+            CAPTURE(line);
+            CHECK(commented);
+        } else if (line.empty() || line[0] == '}' || line[0] == '#') {
+            commented = false;
+        } else if (line.find("/* ----") == std::string::npos && line.find("*/") != line.npos) {
+            commented = true;
+        }
+    }
+    CHECK(functions > 50);
+}
+
 TEST_CASE("tidy: the top level holds what was agreed and dot files only") {
     const std::set<std::string> agreed = {"CMakeLists.txt", "include",  "src",
                                           "shaders",        "bindings", "examples",

@@ -34,8 +34,18 @@
  *  R9 After fork, in the child, every call on an older handle returns E_STATE and touches nothing.
  *
  * Times in are relative, in microseconds unless the name ends in _ms. Times out are microseconds, and
- * points in time are on p2c2r_now_us(). Sizes are bytes. `why` is optional everywhere: what, which and
- * how much, filled only when a call fails. */
+ * points in time are on p2c2r_now_us(). Sizes are bytes.
+ *
+ * Said for every function at once:
+ *  - A handle that is NULL, of another kind, or no handle is E_ARGUMENT. Other pointers must not be NULL
+ *    unless a comment says optional or "NULL: ..."; NULL where that is not allowed is E_ARGUMENT.
+ *  - `why` is optional everywhere: what, which and how much, filled only when a call fails.
+ *  - `out` of a create function is written first: the handle when it succeeds, which is the caller's to
+ *    destroy, else NULL.
+ *  - A config or desc and all it points to is read before the call returns and not kept, but for the
+ *    functions, their user, a task's output, and bytes with a release. What it gets wrong is E_ARGUMENT (or
+ *    the status that a comment names) with why->field.
+ *  - A struct that is filled needs its struct_size set; any thread may ask. Short memory is E_MEMORY. */
 #ifndef P2C2R_H
 #define P2C2R_H
 
@@ -175,7 +185,8 @@ enum {
     P2C2R_PIXEL_PNG = 17
 };
 /* Events; ignore unknown ones. STATE: status says the new connection state (OK connected,
- * E_DISCONNECTED lost and trying again, another error: given up). PEERS: number is the count of
+ * E_DISCONNECTED lost and trying again, whatever it was lost for; another error, E_CLOSED where there is no
+ * better one: given up). PEERS: number is the count of
  * available peers. PEER_JOINED, PEER_LEFT, PEER_FAILED: subject is the peer_id (coordinator only). */
 enum {
     P2C2R_EVENT_STATE = 1,
@@ -255,16 +266,18 @@ typedef void(P2C2R_CALL* p2c2r_destroy_fn)(void* user);
 
 /* ---- library [cb] ----------------------------------------------------------------------------- */
 
+/* The P2C2R_ABI_VERSION that the loaded library was built with. */
 P2C2R_API uint32_t P2C2R_CALL p2c2r_abi_version(void);
 /* "0.1.0 gcc-12 vulkan jpeg png"; static. */
 P2C2R_API const char* P2C2R_CALL p2c2r_version_text(void);
-/* "E_BUSY", and one sentence; static. */
+/* "E_BUSY", and one sentence; static, never NULL, also for a number that this version does not know. */
 P2C2R_API const char* P2C2R_CALL p2c2r_status_name(p2c2r_status status);
 P2C2R_API const char* P2C2R_CALL p2c2r_status_text(p2c2r_status status);
 /* The monotonic clock of every point in time that comes out. */
 P2C2R_API uint64_t P2C2R_CALL p2c2r_now_us(void);
 /* JSON <-> MessagePack, for params and result fields. *out_size: room in, need out; out NULL or too
- * small is E_SIZE. to_json needs no room for a zero at the end and writes none. */
+ * small is E_SIZE. to_json needs no room for a zero at the end and writes none. What is not well formed,
+ * or gives a key twice, is E_PARAMS. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_params_from_json(const char* json, size_t size, void* out,
                                                          size_t* out_size, p2c2r_error* why);
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_params_to_json(const void* params, size_t size, char* out,
@@ -294,10 +307,14 @@ typedef struct p2c2r_runtime_config {
     void* reserved;
 } p2c2r_runtime_config;
 
+/* Starts the threads of the library. *out is the caller's to destroy, after every role below it.
+ * E_VERSION: abi_version is not this library's; E_NO_DEVICE: GPU_INDEX names a device that is not here.
+ * A device that is named is opened here, which may take a second. NULL for config is E_ARGUMENT. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_create(const p2c2r_runtime_config* config,
                                                        p2c2r_runtime** out, p2c2r_error* why);
 /* RUN_MANUAL: turns the loop once, waiting up to timeout_ms for something to do, then dispatches.
- * E_STATE in RUN_THREAD; a second simultaneous poll or dispatch is E_BUSY. [blocks] */
+ * E_STATE in RUN_THREAD; a second simultaneous poll or dispatch is E_BUSY. timeout_ms 0: only what is
+ * ready. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_poll(p2c2r_runtime* runtime, uint32_t timeout_ms);
 /* Runs waiting host functions of all roles on this thread: at most callbacks_max (0: all) and for
  * about budget_us (0: no limit). *run (optional) says how many ran. */
@@ -308,15 +325,19 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_dispatch(p2c2r_runtime* runtime,
  * first. OK: at least one ran; E_AGAIN: none came. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_work(p2c2r_runtime* runtime, uint32_t jobs_max,
                                                      uint32_t timeout_ms);
-/* RUN_MANUAL: for a foreign loop: poll when fd is readable or timeout_ms has passed (-1: no timer). */
+/* RUN_MANUAL: for a foreign loop: poll when fd is readable or timeout_ms has passed (-1: no timer). Either
+ * may be NULL. The descriptor is the library's and the same for the life of the runtime; it must not be
+ * read or closed. E_STATE in RUN_THREAD. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_backend(p2c2r_runtime* runtime, int32_t* fd,
                                                         int32_t* timeout_ms);
 /* Makes a waiting poll, wait or get_result look again. [cb] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_wake(p2c2r_runtime* runtime);
 /* Named questions and commands: args_json in (NULL: {}), a result with fields out. E_UNSUPPORTED names
- * what there is. "devices": the devices of this machine. "task_types": what executors are here. "exec": runs a
- * task here without any role: {"task_type", "params", "deadline_ms"} with `input` (copied) as data; OK
- * also when the task failed, which its result says. [blocks] */
+ * what there is. "devices": the devices of this machine. "task_types": what executors are here. "exec": runs
+ * a task here without any role: {"task_type", "params", "deadline_ms"} with `input` (copied; NULL: no bytes) as
+ * data; OK also when the task failed, which its result says; E_TASK_TYPE or, for a declared type,
+ * E_UNSUPPORTED where no executor is. *out is the caller's to release. timeout_ms is for exec alone:
+ * E_TIMEOUT when it has passed, and the task is cancelled. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_call(p2c2r_runtime* runtime, const char* name,
                                                      const char* args_json, const p2c2r_bytes* input,
                                                      uint32_t timeout_ms, p2c2r_result** out,
@@ -334,7 +355,8 @@ typedef struct p2c2r_executor_desc {
     uint32_t flags;        /* P2C2R_EXECUTOR_ */
     uint32_t parallel_max; /* runs at the same time; 0: as many as there are workers */
     uint32_t reserved0;
-    const char* task_type; /* any name that has no executor yet, built-in ones included */
+    const char* task_type; /* 1 to 64 bytes of UTF-8 without control characters and commas; any name
+                            * that has no executor yet, built-in ones included */
     p2c2r_run_fn run;
     p2c2r_cancel_fn cancel; /* NULL: the job's state is enough */
     p2c2r_destroy_fn destroy;
@@ -342,35 +364,46 @@ typedef struct p2c2r_executor_desc {
     void* reserved;
 } p2c2r_executor_desc;
 
-/* On error destroy is not called. [cb] */
+/* The functions and user are the library's until destroy has returned, which is on remove_executor or
+ * with the runtime; on error destroy is not called. E_EXISTS: the type has an executor; E_LIMIT: there
+ * are 256. [cb] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_add_executor(p2c2r_runtime* runtime,
                                                              const p2c2r_executor_desc* desc,
                                                              p2c2r_error* why);
 /* OK: no run of it is left and destroy(user) has returned. E_TIMEOUT: jobs still run; nothing new
- * starts, call again. [blocks] */
+ * starts, call again. E_STALE: the host has no executor of this name. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_remove_executor(p2c2r_runtime* runtime,
                                                                 const char* task_type,
                                                                 uint32_t timeout_ms);
 
-/* job [cb]: valid while run or cancel runs; after PENDING until finish returns; longer with retain. */
+/* job [cb]: valid while run or cancel runs; after PENDING until finish returns; longer with retain. Any
+ * thread, one at a time. What is said after the job has ended is E_STATE, or E_STALE when its role is gone. */
 /* The task's data, 64-byte aligned; NULL and size 0 for an index past the last (there is one, 0). */
 P2C2R_API const void* P2C2R_CALL p2c2r_job_input(p2c2r_job* job, uint32_t index, size_t* size);
-/* The params as MessagePack or JSON text; converted once, kept inside. NULL: E_PARAMS, not a map. */
+/* The params as MessagePack or JSON text (P2C2R_FORMAT_); converted once, kept inside, as long as the
+ * job. NULL: not a map; then E_PARAMS is the answer to return. size is optional. */
 P2C2R_API const void* P2C2R_CALL p2c2r_job_params(p2c2r_job* job, int32_t format, size_t* size);
+/* The canonical name, as long as the job; "" for what is no job. */
 P2C2R_API const char* P2C2R_CALL p2c2r_job_task_type(p2c2r_job* job);
 P2C2R_API uint32_t P2C2R_CALL p2c2r_job_state(p2c2r_job* job); /* P2C2R_JOB_ bits; ask between slices */
 P2C2R_API uint64_t P2C2R_CALL p2c2r_job_left_us(p2c2r_job* job); /* until its deadline; FOREVER: none */
-/* Zeroed, 64-byte aligned; the job's until it ends. Size 0 is an output too. */
+/* The output's bytes: *out is zeroed, 64-byte aligned, and the job's until it ends; a later alloc or adopt
+ * takes its place. Size 0 is an output too. E_SIZE: more than 64 MiB; E_MEMORY. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_job_output_alloc(p2c2r_job* job, size_t size, void** out);
+/* The output's bytes as the host has them, by R4: with a release they are kept until the last result that
+ * refers to them is gone, else copied. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_job_output_adopt(p2c2r_job* job, const p2c2r_bytes* bytes);
-/* The map form of the result, beside or instead of the bytes. */
+/* The map form of the result (P2C2R_FORMAT_; copied), beside or instead of the bytes. E_PARAMS: no map. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_job_output_fields(p2c2r_job* job, int32_t format,
                                                           const void* data, size_t size);
-/* Detail of the error to come: the params field (or NULL) and a sentence. */
+/* Detail of the error to come: the params field (or NULL) and a sentence (or NULL); both copied. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_job_explain(p2c2r_job* job, const char* field,
                                                     const char* text);
-/* Once per PENDING run; a second time is E_STATE; E_STALE when its role is gone. */
+/* Once per PENDING run, any thread; a second time is E_STATE; E_STALE when its role is gone. The job must
+ * not be used afterwards unless it was retained. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_job_finish(p2c2r_job* job, p2c2r_status status);
+/* One more reference, and one less, from any thread, also after the role has gone. retain gives `job`, or
+ * NULL for what is none. */
 P2C2R_API p2c2r_job* P2C2R_CALL p2c2r_job_retain(p2c2r_job* job);
 P2C2R_API void P2C2R_CALL p2c2r_job_release(p2c2r_job* job); /* NULL is fine */
 
@@ -413,9 +446,9 @@ typedef struct p2c2r_task_desc {
     size_t output_size;      /* a larger result is E_SIZE */
     p2c2r_done_fn done;      /* NULL: by poll, wait or get_result */
     void* user;
-    const p2c2r_task* depends_on; /* tasks of this client that must end with OK first. One that does not, that
-                                   * was never given out, or that ended more than 4096 tasks before, makes this
-                                   * one end as E_STATE with the field depends_on */
+    /* Tasks of this client that must end with OK first. One that does not, that was never given out, or
+     * that ended more than 4096 tasks before, makes this one end as E_STATE with the field depends_on. */
+    const p2c2r_task* depends_on;
     void* reserved;
 } p2c2r_task_desc;
 
@@ -439,7 +472,9 @@ typedef struct p2c2r_client_stats {
     uint64_t p99_us;
 } p2c2r_client_stats;
 
-/* Starts to connect in the background and keeps one connection, reconnecting with backoff. */
+/* Starts to connect in the background and keeps one connection, reconnecting with backoff; an event tells
+ * of each change. After reconnect_attempts it gives up for good: AUTO tasks are then run here at once, if
+ * they can be, and others end at once. *out is destroyed before its runtime, and before `local`. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_create(p2c2r_runtime* runtime,
                                                       const p2c2r_client_config* config,
                                                       p2c2r_client** out, p2c2r_error* why);
@@ -447,11 +482,15 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_create(p2c2r_runtime* runtime,
  * this machine only. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_connect(p2c2r_client* client, uint32_t timeout_ms,
                                                        p2c2r_error* why);
-/* Never blocks. *out is written before any host function of the task can run. [cb] */
+/* Never blocks. *out is written before any host function of the task can run. E_BUSY, with retry_after_ms:
+ * tasks_max, bytes_max or the runtime's memory_max is reached; E_SIZE: params and data of more than
+ * 64 MiB; E_PARAMS: params are no map; E_UNSUPPORTED: a circle or verify class that is not built. What
+ * can be known later only, such as a type that nobody runs, is the task's end. [cb] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_submit(p2c2r_client* client,
                                                       const p2c2r_task_desc* desc, p2c2r_task* out,
                                                       p2c2r_error* why);
-/* The first *accepted are in; `why` is about the next. [cb] */
+/* As many submits as descs, with ids to out[count]. The first *accepted (optional) are in; `why` and the
+ * status are about the next. [cb] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_submit_many(p2c2r_client* client,
                                                            const p2c2r_task_desc* descs,
                                                            uint32_t count, p2c2r_task* out,
@@ -466,27 +505,33 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_forget(p2c2r_client* client, p2c2
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_poll(p2c2r_client* client, p2c2r_task task,
                                                     p2c2r_result** out);
 /* Waits until one of the tasks has ended (*which, optional, is its index) or timeout_us has passed:
- * PENDING. [blocks] */
+ * PENDING. A task that is stale or has done ends the wait too, as E_STALE or E_STATE. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_wait(p2c2r_client* client, const p2c2r_task* tasks,
                                                     uint32_t count, uint64_t timeout_us,
                                                     uint32_t* which);
 /* wait and poll in one: a poll is never an error, so PENDING when the time has passed. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_get_result(p2c2r_client* client, p2c2r_task task,
                                                           uint64_t timeout_us, p2c2r_result** out);
-/* OK: *out is the result, whatever its status. done must be NULL. [blocks] */
+/* OK: *out is the result, whatever its status, and the caller's to release. done must be NULL. Errors as
+ * of submit. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_submit_and_wait(p2c2r_client* client,
                                                                const p2c2r_task_desc* desc,
                                                                p2c2r_result** out, p2c2r_error* why);
 /* As p2c2r_runtime_dispatch, of this client only. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_dispatch(p2c2r_client* client, uint32_t callbacks_max,
                                                         uint32_t budget_us, uint32_t* run);
+/* Fills *out with the figures of this moment. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_stats_get(p2c2r_client* client,
                                                          p2c2r_client_stats* out);
-/* Asks the coordinator: "status" (its statistics), "peers", "tasks", "explain". [blocks] */
+/* Asks the coordinator: "status" (its statistics), "peers", "tasks", "metrics", "explain" {"task"}; args_json
+ * NULL: {}. *out is the caller's to release. E_DISCONNECTED: there is no connection now; E_TIMEOUT;
+ * E_UNSUPPORTED: it knows no such name; E_DENIED: a command of its operator; E_SIZE: arguments of more
+ * than 256 KiB. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_call(p2c2r_client* client, const char* name,
                                                     const char* args_json, uint32_t timeout_ms,
                                                     p2c2r_result** out, p2c2r_error* why);
-/* Ends all tasks (E_CLOSED), runs their done here, returns after the last. NULL is fine. [blocks] */
+/* Ends all tasks (E_CLOSED), runs their done here, returns after the last. E_STATE while it has frames. NULL
+ * is fine. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_destroy(p2c2r_client* client);
 
 /* ---- result [cb] ------------------------------------------------------------------------------ */
@@ -514,21 +559,32 @@ typedef struct p2c2r_image {
     p2c2r_bytes bytes;
 } p2c2r_image;
 
+/* result: any thread, as long as a reference is held, which may be longer than the runtime lives. */
+/* How the task ended: OK or its error. E_ARGUMENT for NULL, E_STALE for what is no result any more. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_result_status(const p2c2r_result* result);
+/* Fills *out: who, how often and how long, of a failed result as far as it is known. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_result_info_get(const p2c2r_result* result,
                                                         p2c2r_result_info* out);
-/* The bytes of the result in one piece, 64-byte aligned; *size 0 when there are none. */
+/* The bytes of the result in one piece, 64-byte aligned, as long as the result; NULL with *size (optional)
+ * 0 when there are none. */
 P2C2R_API const void* P2C2R_CALL p2c2r_result_data(const p2c2r_result* result, size_t* size);
-/* The map form; converted once, kept inside. NULL with *size 0 when there is none. */
+/* The map form in a P2C2R_FORMAT_; converted once, kept inside, as long as the result. NULL with *size
+ * (optional) 0 when there is none. JSON has a zero behind it. */
 P2C2R_API const void* P2C2R_CALL p2c2r_result_fields(const p2c2r_result* result, int32_t format,
                                                      size_t* size);
+/* The text that `which` (P2C2R_TEXT_) asks for, as long as the result; never NULL, "" with *size (optional)
+ * 0 when there is none. MESSAGE and FIELD are of a failed result, ALGORITHM of one that names it,
+ * TASK_TYPE is canonical. */
 P2C2R_API const char* P2C2R_CALL p2c2r_result_text(const p2c2r_result* result, int32_t which,
                                                    size_t* size);
 /* SHA-256 of the raw pixels of an image result (decoded if need be), else of the canonical MessagePack of
- * the fields followed by the data. E_STATE for a failed result. */
+ * the fields followed by the data. E_STATE for a failed result; E_PARAMS or another error for an image
+ * that cannot be decoded. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_result_digest(const p2c2r_result* result, uint8_t digest[32]);
 /* A view of an image result; its bytes live as long as the result. E_STATE: not an image. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_result_image(const p2c2r_result* result, p2c2r_image* out);
+/* One more reference, and one less; the last one frees it, which may call the release of its bytes. retain
+ * gives `result`, or NULL for what is none. */
 P2C2R_API p2c2r_result* P2C2R_CALL p2c2r_result_retain(const p2c2r_result* result);
 P2C2R_API void P2C2R_CALL p2c2r_result_release(const p2c2r_result* result); /* NULL is fine */
 
@@ -552,7 +608,8 @@ typedef p2c2r_status(P2C2R_CALL* p2c2r_capture_fn)(void* user, p2c2r_image* out)
 /* image and answer live until it returns; image NULL when the answer is none. */
 typedef void(P2C2R_CALL* p2c2r_display_fn)(void* user, const p2c2r_image* image,
                                            const p2c2r_answer* answer);
-/* The host's own way to an answer, about left_us before the budget ends; its time is the host's. */
+/* The host's own way to an answer, about left_us before the budget ends; its time is the host's. OK: *out is
+ * the answer, by R4. */
 typedef p2c2r_status(P2C2R_CALL* p2c2r_fallback_fn)(void* user, uint64_t frame, uint32_t left_us,
                                                     p2c2r_bytes* out);
 
@@ -573,11 +630,15 @@ typedef struct p2c2r_frames_config {
     void* user;
 } p2c2r_frames_config;
 
+/* frames: push from any thread; pull and step from one at a time, with the client alive. */
+/* A stream of frames over this client, which it does not own. *out is the caller's to destroy, before the
+ * client. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_create(p2c2r_client* client,
                                                       const p2c2r_frames_config* config,
                                                       p2c2r_frames** out, p2c2r_error* why);
-/* Submits the task of the next frame (numbered from 1); done and output must be NULL; deadline_us 0:
- * the budget. Never blocks. */
+/* Submits the task of the next frame (numbered from 1; *frame is optional); done and output must be NULL;
+ * deadline_us 0: the budget. The oldest frame beyond pipeline_max is forgotten. Errors as of submit.
+ * Never blocks. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_push(p2c2r_frames* frames,
                                                     const p2c2r_task_desc* desc, uint64_t* frame,
                                                     p2c2r_error* why);
@@ -586,16 +647,21 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_push(p2c2r_frames* frames,
  * E_BUSY, while another thread is inside pull or step of these frames. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_pull(p2c2r_frames* frames, uint64_t frame,
                                                     uint32_t budget_us, p2c2r_answer* out);
-/* capture, push as `upscale`, pull, display, all here. [blocks] */
+/* capture, push as `upscale`, pull, display, all here. E_STATE: the config has no capture or no output size;
+ * what capture says when it has no frame; else as push and pull. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_step(p2c2r_frames* frames, uint32_t budget_us,
                                                     p2c2r_answer* out);
-P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_destroy(p2c2r_frames* frames); /* before its client */
+/* Forgets the frames in flight. Before its client, or with it when the runtime is closed. NULL is fine.
+ * [blocks] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_destroy(p2c2r_frames* frames);
 
-/* One frame by hand: submits an `upscale` task. [cb] */
+/* One frame by hand: submits an `upscale` task with frame->bytes (by R4) for a picture of width x height
+ * pixels; quality is a P2C2R_QUALITY_, 0: balanced. Errors as of submit. [cb] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_submit_frame_for_upscaling(
     p2c2r_client* client, const p2c2r_image* frame, uint32_t width, uint32_t height, int32_t quality,
     p2c2r_task* out, p2c2r_error* why);
-/* As get_result; *view is a view into *out, which is the caller's to release. [blocks] */
+/* As get_result; *view is a view into *out, which is the caller's to release, and empty
+ * when the task failed. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_get_upscaled_frame(p2c2r_client* client,
                                                                   p2c2r_task task,
                                                                   uint64_t timeout_us,
@@ -651,19 +717,30 @@ typedef struct p2c2r_peer_stats {
     uint64_t reconnects;
 } p2c2r_peer_stats;
 
+/* Makes a peer that does nothing yet: its events come after peer_start. *out is destroyed before its runtime,
+ * and before `local`. E_LIMIT: more task types than one peer can offer (64, and all of its registration in
+ * 3072 bytes); E_UNSUPPORTED or E_DEVICE: task_types lists one that a device which was named has no form
+ * for or fails the test of, which is run here and may take seconds. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_create(p2c2r_runtime* runtime,
                                                     const p2c2r_peer_config* config,
                                                     p2c2r_peer** out, p2c2r_error* why);
-/* Connects and takes tasks until paused or destroyed; reconnects with capped backoff and jitter. */
+/* Connects and takes tasks until paused or destroyed; reconnects with capped backoff and jitter, until
+ * reconnect_attempts in a row have failed. Returns at once: the event tells how it went. A second start
+ * changes nothing. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_start(p2c2r_peer* peer, p2c2r_error* why);
 /* No new task is taken; those held are handed back or end. Resume takes tasks again. [cb] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_pause(p2c2r_peer* peer);
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_resume(p2c2r_peer* peer);
+/* Fills *out with what this peer says of itself: as detected, then as overridden;
+ * task_types is what it offers now. The texts live as long as the peer. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_capabilities(p2c2r_peer* peer, p2c2r_capabilities* out);
-/* *out_size: room in, need out (with the zero); too small: E_SIZE. */
+/* The peer_id, given or automatic. *out_size: room in, need out (with the zero); out NULL or too small:
+ * E_SIZE. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_id(p2c2r_peer* peer, char* out, size_t* out_size);
+/* Fills *out with the figures of this moment. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_stats_get(p2c2r_peer* peer, p2c2r_peer_stats* out);
-/* Pauses and waits until nothing runs and every result has been handed over. [blocks] */
+/* Pauses and waits until nothing runs and every result has been handed over. E_TIMEOUT: not yet; it stays
+ * paused, and drain may be called again. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_drain(p2c2r_peer* peer, uint32_t timeout_ms);
 /* Waits for run and cancel to return, never for a PENDING job. NULL is fine. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_destroy(p2c2r_peer* peer);
@@ -714,28 +791,35 @@ typedef struct p2c2r_coordinator_stats {
     uint32_t flags;
 } p2c2r_coordinator_stats;
 
+/* Makes a coordinator that does not listen yet. *out is destroyed before its runtime, and after the roles that
+ * have it as `local`. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_create(p2c2r_runtime* runtime,
                                                            const p2c2r_coordinator_config* config,
                                                            p2c2r_coordinator** out, p2c2r_error* why);
-/* Listens; `why` names the address and port when they cannot be had. */
+/* Listens; `why` names the address and port when they cannot be had (E_IO). E_DENIED: an address that is not
+ * loopback without PLAINTEXT_ANYWHERE (with prometheus_port, already by create). */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_start(p2c2r_coordinator* coordinator,
                                                           p2c2r_error* why);
 /* The port it listens on; for monitoring_port the one of /metrics (optional). 0: none. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_port(p2c2r_coordinator* coordinator,
                                                          uint32_t* port, uint32_t* monitoring_port);
+/* Fills *out with the figures of this moment. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_stats_get(p2c2r_coordinator* coordinator,
                                                               p2c2r_coordinator_stats* out);
 /* "status", "peers", "tasks", "metrics" (Prometheus text as the result's data), "explain" {"task"}: why this
  * peer; "task.assign" {"task", "peer_id"}: moves a waiting task to that peer; "peer.fail" {"peer_id"}:
- * treats it as lost. [blocks] */
+ * treats it as lost. args_json NULL: {}. *out is the caller's to release. E_UNSUPPORTED names what there is;
+ * E_STALE: no such task is pending, no such peer connected. It answers at once: timeout_ms is ignored.
+ * [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_call(p2c2r_coordinator* coordinator,
                                                          const char* name, const char* args_json,
                                                          uint32_t timeout_ms, p2c2r_result** out,
                                                          p2c2r_error* why);
-/* Admits nothing new and waits until no task is pending. [blocks] */
+/* Admits nothing new and waits until no task is pending. E_TIMEOUT: not yet; still nothing new is admitted,
+ * and drain may be called again. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_drain(p2c2r_coordinator* coordinator,
                                                           uint32_t timeout_ms);
-/* Says goodbye to everybody. NULL is fine. [blocks] */
+/* Ends what is pending (E_CLOSED) and says goodbye to everybody. NULL is fine. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_destroy(p2c2r_coordinator* coordinator);
 
 #ifdef __cplusplus
