@@ -161,6 +161,11 @@ Capabilities Builtin::detect() {
     return capabilities;
 }
 
+std::vector<kernels::RefusedType> Builtin::refused_types() {
+    const std::lock_guard lock(mutex_);
+    return kernels::refused_types(found_);
+}
+
 const std::string& Builtin::codec_class() {
     const std::lock_guard lock(mutex_);
     if (!codec_class_) {

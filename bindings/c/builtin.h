@@ -35,10 +35,8 @@ class Builtin {
     Bytes devices();
     // This machine as a peer would describe it; task_types is left empty.
     Capabilities detect();
-    // Types that must not be offered: their device was named, and they have no form for it.
-    [[nodiscard]] const std::vector<std::string>& refused_types() const {
-        return found_.refused_types;
-    }
+    // Types that a peer must not offer here: see kernels::refused_types.
+    std::vector<kernels::RefusedType> refused_types();
     // The class of this machine's codecs (32 bytes), or empty when they do not work.
     const std::string& codec_class();
 

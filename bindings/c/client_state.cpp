@@ -50,9 +50,11 @@ Status ClientState::open() {
         } else if (!settings_.options.host.empty()) {
             transport = &runtime.transport();
         }
+        roles::ClientOptions options = settings_.options;
+        options.memory = runtime.pool().hook();
         role_ = std::make_unique<roles::Client>(runtime.loop(), transport, &runtime.workers(),
                                                 runtime.random(), runtime.fork_prng(),
-                                                runtime.log(), settings_.options, events);
+                                                runtime.log(), std::move(options), events);
         role_->start();
     });
     if (status != Status::kOk) (void)runtime.driver().run([this] { role_.reset(); });
@@ -108,11 +110,12 @@ void ClientState::take_mail() {
 }
 
 void ClientState::hand_over(TaskEntry& entry, uint64_t id, uint64_t now) {
+    entry.on_loop = true;  // from here on it ends, whatever fails
+    entry.mail_us = 0;
     try {
         const uint32_t index = SlotMap<TaskEntry>::index_of(id);
         if (index >= entries_.size()) entries_.resize(index + kBatch);
         entries_[index] = &entry;
-        entry.on_loop = true;
         // The deadline counts from submit, and so does the time the task took.
         entry.mail_us = now > entry.submitted_us ? now - entry.submitted_us : 0;
         TaskSpec& spec = entry.spec;
@@ -128,7 +131,7 @@ void ClientState::hand_over(TaskEntry& entry, uint64_t id, uint64_t now) {
         closed.status = Status::kClosed;
         end(entry, std::move(closed));
     } catch (...) {
-        // The role has kept nothing of it.
+        // The role has kept nothing of it, or has ended it before it threw.
         if (!entry.on_loop) return;
         TaskResult failed;
         failed.status = thrown_status();

@@ -2,6 +2,7 @@
 #include "bindings/c/handles.h"
 #include "bindings/c/role_config.h"
 #include "bindings/c/structs.h"
+#include "net/loopback.h"
 
 using namespace p2c2r;
 using namespace p2c2r::capi;
@@ -57,7 +58,7 @@ Result<Done> read_coordinator(RuntimeState& runtime, const p2c2r_coordinator_con
         const Result<uint32_t> port = read_port(config.prometheus_port, "prometheus_port");
         if (!port) return port.error();
         settings.monitoring_port = *port;
-        if (!options.plaintext_anywhere && !is_loopback_host(options.listen_address)) {
+        if (!options.plaintext_anywhere && !net::is_loopback_host(options.listen_address)) {
             return field_error(Status::kDenied, "listen_address",
                                "monitoring in plaintext on '" + options.listen_address +
                                    "', which is not loopback, is refused without "

@@ -121,8 +121,12 @@ void FramesState::harvest() {
         if (status == Status::kPending) continue;
         frame.task = 0;
         if (status != Status::kOk) continue;
+        if (!result->answer.success()) {  // an end, but no answer
+            unwanted.add(result);
+            continue;
+        }
         ++late_count_;
-        unwanted.add(result->answer.success() ? keep(result, frame.number) : result);
+        unwanted.add(keep(result, frame.number));
     }
 }
 

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "model/value_json.h"
+#include "net/loopback.h"
 
 namespace p2c2r::capi {
 
@@ -64,12 +65,6 @@ Result<LinkSettings> read_link_settings(const char* json) {
     return settings;
 }
 
-bool is_loopback_host(const std::string& host) {
-    if (host == "localhost" || host == "::1") return true;
-    // 127.x.y.z in digits; a name such as 127.example.org is anybody's.
-    return host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos;
-}
-
 Result<Endpoint> parse_url(const char* url, bool allow_plaintext) {
     const std::string_view text(url);
     if (text.starts_with(kSecure)) {
@@ -118,7 +113,7 @@ Result<Endpoint> parse_url(const char* url, bool allow_plaintext) {
         return url_error(Status::kArgument, "the host must be a name or an address of 1 to " +
                                                 std::to_string(kHostLengthMax) + " bytes");
     }
-    if (!allow_plaintext && !is_loopback_host(endpoint.host)) {
+    if (!allow_plaintext && !net::is_loopback_host(endpoint.host)) {
         return url_error(Status::kDenied,
                          "plaintext to '" + endpoint.host +
                              "', which is not this machine, is refused unless options say "

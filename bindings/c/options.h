@@ -39,6 +39,4 @@ struct Endpoint {
 // allow_plaintext.
 Result<Endpoint> parse_url(const char* url, bool allow_plaintext);
 
-bool is_loopback_host(const std::string& host);
-
 }  // namespace p2c2r::capi

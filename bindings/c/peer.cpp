@@ -88,13 +88,17 @@ p2c2r_status read_peer(RuntimeState& runtime, const p2c2r_peer_config& config,
             read_capabilities(runtime, config.capabilities, options.capabilities, why)) {
         return bad;
     }
-    const std::vector<std::string>& refused = runtime.builtin().refused_types();
-    if (options.capabilities.task_types.empty() && !refused.empty()) {
-        for (const std::string& type : runtime.registry().task_types()) {
-            if (std::find(refused.begin(), refused.end(), type) == refused.end()) {
-                options.capabilities.task_types.push_back(type);
-            }
+    for (kernels::RefusedType& refused : runtime.builtin().refused_types()) {
+        const std::vector<std::string>& listed = options.capabilities.task_types;
+        if (std::find(listed.begin(), listed.end(), refused.task_type) != listed.end()) {
+            return fail(why, refused.why.status, "task_types", refused.why.text);
         }
+        // That a type has no form for this device is its nature; that the device is wrong is news.
+        if (refused.why.status != Status::kUnsupported) {
+            runtime.log().write(LogLevel::kWarn, "capi",
+                                "'" + refused.task_type + "' is not offered: " + refused.why.text);
+        }
+        options.withheld_types.push_back(std::move(refused.task_type));
     }
     if (config.max_concurrent_tasks != 0) options.slots = config.max_concurrent_tasks;
     options.prefetch = config.prefetch_tasks == P2C2R_NONE ? 0
@@ -104,6 +108,12 @@ p2c2r_status read_peer(RuntimeState& runtime, const p2c2r_peer_config& config,
     options.checksum = link->checksum;
     options.codec_class = runtime.builtin().codec_class();
     fill_reconnect(options.reconnect, *link, 0, config.reconnect_attempts);
+    const std::vector<std::string>& listed = options.capabilities.task_types;
+    if (const Result<Done> good =
+            roles::check_offer(options, listed.empty() ? runtime.registry().task_types() : listed);
+        !good) {
+        return fail(why, good.error());
+    }
     if (config.local) {
         return with(config.local, why, [&](CoordinatorState& coordinator) -> p2c2r_status {
             if (&coordinator.runtime != &runtime) {

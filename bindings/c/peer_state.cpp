@@ -30,9 +30,11 @@ Status PeerState::open() {
                 });
             transport = local_transport_.get();
         }
+        roles::PeerOptions options = settings_.options;
+        options.memory = runtime.pool().hook();
         role_ = std::make_unique<roles::Peer>(runtime.loop(), *transport, runtime.workers(),
                                               runtime.random(), runtime.fork_prng(), runtime.log(),
-                                              settings_.options, events);
+                                              std::move(options), events);
     });
 }
 
@@ -89,7 +91,7 @@ Status PeerState::capabilities(p2c2r_capabilities& out) {
     const Status status = runtime.driver().run([&] {
         if (!role_) return;
         found = role_->options().capabilities;
-        if (found.task_types.empty()) found.task_types = runtime.workers().task_types();
+        found.task_types = role_->task_types();
     });
     if (status != Status::kOk) return status;
     std::string types;

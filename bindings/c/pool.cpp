@@ -57,6 +57,9 @@ Pool::~Pool() {
             deallocate_raw(block, kSmallest << index, kPayloadAlign);
         }
     }
+    for (size_t i = 0; i < large_count_; ++i) {
+        deallocate_raw(large_[i].data, large_[i].room, kPayloadAlign);
+    }
     while (p2c2r_result* result = results_) {
         results_ = result->next_pooled;
         delete result;
@@ -110,23 +113,66 @@ void Pool::deallocate_raw(void* data, size_t size, size_t align) noexcept {
     allocator_.deallocate(allocator_.user, data, size, align);
 }
 
-void* Pool::allocate(size_t size, size_t align) noexcept {
+// Rooms above the classes come in four sizes an octave, so that blocks of nearly one size can stand
+// in for each other.
+size_t Pool::room_of(size_t size) noexcept {
     const size_t index = class_of(size);
-    const bool small = index < kClasses;
-    const size_t room = small ? kSmallest << index : size;
+    if (index < kClasses) return kSmallest << index;
+    if (size > kLargeMax) return size;
+    const size_t step = std::bit_floor(size - 1) / 4;
+    return (size + step - 1) / step * step;
+}
+
+void* Pool::take_kept(size_t room) noexcept {
+    const size_t index = class_of(room);
+    if (index < kClasses) {
+        FreeBlock* const block = classes_[index].first;
+        if (!block) return nullptr;
+        classes_[index].first = block->next;
+        --classes_[index].count;
+        return block;
+    }
+    for (size_t i = large_count_; i > 0; --i) {
+        if (large_[i - 1].room != room) continue;
+        void* const data = large_[i - 1].data;
+        std::move(large_.begin() + static_cast<ptrdiff_t>(i),
+                  large_.begin() + static_cast<ptrdiff_t>(large_count_),
+                  large_.begin() + static_cast<ptrdiff_t>(i - 1));
+        --large_count_;
+        large_bytes_ -= room;
+        return data;
+    }
+    return nullptr;
+}
+
+bool Pool::keep(void* data, size_t room) noexcept {
+    if (!kKeepsBlocks) return false;
+    const size_t index = class_of(room);
+    if (index < kClasses) {
+        SizeClass& kept = classes_[index];
+        if (kept.count >= kKeptBytesMax / room) return false;
+        auto* block = static_cast<FreeBlock*>(data);
+        block->next = kept.first;
+        kept.first = block;
+        ++kept.count;
+        return true;
+    }
+    if (room > kLargeMax || large_count_ == kLargeKept ||
+        large_bytes_ + room > kLargeKeptBytesMax) {
+        return false;
+    }
+    large_[large_count_++] = {data, room};
+    large_bytes_ += room;
+    return true;
+}
+
+void* Pool::allocate(size_t size, size_t align) noexcept {
+    const size_t room = room_of(size);
     {
         const std::lock_guard lock(mutex_);
-        if (small) {
-            if (FreeBlock* block = classes_[index].first) {
-                classes_[index].first = block->next;
-                --classes_[index].count;
-                ++references_;
-                held_bytes_ += room;
-                return block;
-            }
-        }
         ++references_;
         held_bytes_ += room;
+        if (void* const kept = take_kept(room)) return kept;
     }
     void* data = allocate_raw(room, align);
     if (!data) {
@@ -139,26 +185,16 @@ void* Pool::allocate(size_t size, size_t align) noexcept {
 }
 
 void Pool::deallocate(void* data, size_t size, size_t align) noexcept {
-    const size_t index = class_of(size);
-    const bool small = index < kClasses;
-    const size_t room = small ? kSmallest << index : size;
-    bool kept = false;
-    bool last;
+    const size_t room = room_of(size);
     {
         const std::lock_guard lock(mutex_);
         held_bytes_ -= room;
-        last = references_ == 1;
-        if (kKeepsBlocks && small && !last && classes_[index].count < kKeptBytesMax / room) {
-            auto* block = static_cast<FreeBlock*>(data);
-            block->next = classes_[index].first;
-            classes_[index].first = block;
-            ++classes_[index].count;
-            kept = true;
-        }
         // The reference goes last: until then this pool is there for deallocate_raw.
-        if (kept) --references_;
+        if (references_ > 1 && keep(data, room)) {
+            --references_;
+            return;
+        }
     }
-    if (kept) return;
     deallocate_raw(data, room, align);
     release();
 }

@@ -1,5 +1,6 @@
 // Pool: memory of one runtime that is used again and again, so that a task costs no allocation once
-// warm: small payload blocks, result objects, names of task types.
+// warm: payload blocks, result objects, names of task types. A few large blocks are kept as well:
+// fresh ones cost the system's zeroing of every page.
 //
 // It is counted. The runtime holds one reference, each block and each result that is out holds
 // another, so a result that outlives its runtime keeps what it stands on.
@@ -75,6 +76,14 @@ class Pool {
         FreeBlock* first = nullptr;
         uint32_t count = 0;
     };
+    // Blocks above the classes, up to kLargeMax, the last one given back in front.
+    struct LargeBlock {
+        void* data = nullptr;
+        size_t room = 0;
+    };
+    static constexpr size_t kLargeMax = 4u << 20;
+    static constexpr size_t kLargeKept = 16;
+    static constexpr size_t kLargeKeptBytesMax = 8u << 20;
 
     Pool(const p2c2r_allocator* allocator, uint64_t memory_max);
     ~Pool();
@@ -83,6 +92,12 @@ class Pool {
     void* allocate_raw(size_t size, size_t align) noexcept;
     void deallocate_raw(void* data, size_t size, size_t align) noexcept;
     static size_t class_of(size_t size) noexcept;
+    // Bytes of a block that is asked for with this size.
+    static size_t room_of(size_t size) noexcept;
+    // Under the mutex: a kept block of exactly this room, or NULL.
+    void* take_kept(size_t room) noexcept;
+    // Under the mutex. False: there is no place for it.
+    bool keep(void* data, size_t room) noexcept;
     p2c2r_result* new_result() noexcept;
     // Some of those that are kept, linked by `next_pooled`; each then holds a reference.
     p2c2r_result* take_results(uint32_t count) noexcept;
@@ -100,6 +115,9 @@ class Pool {
     uint64_t references_ = 1;
     uint64_t held_bytes_ = 0;
     std::array<SizeClass, kClasses> classes_;
+    std::array<LargeBlock, kLargeKept> large_;
+    size_t large_count_ = 0;
+    size_t large_bytes_ = 0;
     p2c2r_result* results_ = nullptr;
     uint32_t results_count_ = 0;
     std::map<std::string, std::unique_ptr<TypeName>, std::less<>> names_;

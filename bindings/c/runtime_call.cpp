@@ -104,7 +104,7 @@ Result<TaskResult> exec_task(RuntimeState& state, const Bytes& arguments, const 
     }
     const std::string_view task_type = canonical_task_type(name);
     if (!state.registry().find(task_type)) {
-        return exec::no_executor(task_type, state.registry().task_types());
+        return no_executor(task_type, state.registry().task_types());
     }
     exec::JobSpec spec;
     spec.task_type = task_type;

@@ -413,7 +413,9 @@ typedef struct p2c2r_task_desc {
     size_t output_size;      /* a larger result is E_SIZE */
     p2c2r_done_fn done;      /* NULL: by poll, wait or get_result */
     void* user;
-    const p2c2r_task* depends_on; /* tasks of this client that must end with OK first */
+    const p2c2r_task* depends_on; /* tasks of this client that must end with OK first. One that does not, that
+                                   * was never given out, or that ended more than 4096 tasks before, makes this
+                                   * one end as E_STATE with the field depends_on */
     void* reserved;
 } p2c2r_task_desc;
 
@@ -580,7 +582,8 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_push(p2c2r_frames* frames,
                                                     const p2c2r_task_desc* desc, uint64_t* frame,
                                                     p2c2r_error* why);
 /* Returns by the budget with the best answer there is, and says what it was: the frame's own remote or
- * local answer, an earlier frame's, the host's, or none. OK always, but for wrong arguments. [blocks] */
+ * local answer, an earlier frame's, the host's, or none. OK always, but for wrong arguments and, as
+ * E_BUSY, while another thread is inside pull or step of these frames. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_pull(p2c2r_frames* frames, uint64_t frame,
                                                     uint32_t budget_us, p2c2r_answer* out);
 /* capture, push as `upscale`, pull, display, all here. [blocks] */

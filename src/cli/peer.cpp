@@ -89,6 +89,13 @@ Result<PeerHandle> start_peer(p2c2r_runtime* runtime, const Settings& settings, 
         return library_failure(kExitUsage, "cannot make the peer", why);
     }
     PeerHandle owned(peer);
+    auto offer = p2c2r_capabilities{};
+    offer.struct_size = sizeof offer;
+    p2c2r_peer_capabilities(peer, &offer);
+    if (!offer.task_types || !*offer.task_types) {
+        return Failure{kExitUnreachable,
+                       "the device runs no task type; the log lines before say why"};
+    }
     if (p2c2r_peer_start(peer, &why) != P2C2R_OK) {
         return library_failure(kExitUnreachable, "cannot start the peer", why);
     }

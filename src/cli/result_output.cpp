@@ -1,6 +1,7 @@
 #include "cli/result_output.h"
 
 #include <cstdio>
+#include <optional>
 
 #include "cli/files.h"
 
@@ -49,10 +50,12 @@ std::string safe_name(const json& id, size_t index) {
     return safe ? name : "result_" + std::to_string(index + 1);
 }
 
-std::string digest_line(const p2c2r_result* result, const std::string& device) {
+// Nothing when there is none; `status` says why.
+std::optional<std::string> digest_line(const p2c2r_result* result, const std::string& device,
+                                       p2c2r_status& status) {
     uint8_t digest[32];
-    const p2c2r_status status = p2c2r_result_digest(result, digest);
-    if (status != P2C2R_OK) return "";
+    status = p2c2r_result_digest(result, digest);
+    if (status != P2C2R_OK) return std::nullopt;
     std::string line = "sha256 ";
     char pair[3];
     for (const uint8_t byte : digest) {
@@ -208,7 +211,7 @@ bool ResultOutput::take_success(size_t index, const p2c2r_result* result) {
     const void* data = p2c2r_result_data(result, &size);
     const bool to_file = options_.out && !lines_to_file_ && !request.pixels_only &&
                          (size > 0 || input_.form != InputForm::kRequests);
-    bool written = true;
+    bool good = true;
     if (to_file) {
         const std::string path = path_for(index, result);
         const Outcome failure =
@@ -217,7 +220,7 @@ bool ResultOutput::take_success(size_t index, const p2c2r_result* result) {
         if (failure) {
             std::fprintf(stderr, "%s was computed, but its result is not kept: %s\n",
                          request.name.c_str(), failure->text.c_str());
-            written = false;
+            good = false;
         } else {
             line["file"] = path;
         }
@@ -233,7 +236,14 @@ bool ResultOutput::take_success(size_t index, const p2c2r_result* result) {
             fields.is_object() && fields.contains("device") && fields["device"].is_string()
                 ? fields["device"].get<std::string>()
                 : device_name_;
-        text += digest_line(result, device) + "\n";
+        p2c2r_status status = P2C2R_OK;
+        if (const std::optional<std::string> digest = digest_line(result, device, status)) {
+            text += *digest + "\n";
+        } else {
+            std::fprintf(stderr, "%s: its result has no digest: %s: %s\n", request.name.c_str(),
+                         p2c2r_status_name(status), p2c2r_status_text(status));
+            good = false;
+        }
     }
     if (lines_to_file_ && !request.pixels_only) {
         file_lines_.resize(input_.requests.size());
@@ -241,7 +251,7 @@ bool ResultOutput::take_success(size_t index, const p2c2r_result* result) {
     }
     if (lines_wanted_ && !request.pixels_only) text += dump(line) + "\n";
     lines_[index] = text;
-    return written;
+    return good;
 }
 
 void ResultOutput::print_ready() {

@@ -8,6 +8,8 @@ using Kind = SettingKey::Kind;
 namespace {
 
 constexpr int64_t kMany = 0xFFFFFFF0;
+// A petabyte and a terabit: they fit into 32 bits as megabytes and kilobits.
+constexpr int64_t kRealMost = 1'000'000;
 
 // Keys that the contract names and this release does not do yet. Ends with '.': all keys below it.
 struct NotBuilt {
@@ -72,13 +74,14 @@ const std::vector<SettingKey>& setting_keys() {
          "Failed tries in a row before giving up (no limit)"},
         {"capabilities.cpu_cores", Kind::kInteger, Daemon::kPeer, 1, 65536, "",
          "Overrides what was detected"},
-        {"capabilities.ram_gb", Kind::kReal, Daemon::kPeer, 0, 0, "",
+        {"capabilities.ram_gb", Kind::kReal, Daemon::kPeer, 0, kRealMost, "",
          "Overrides what was detected"},
         {"capabilities.gpu_model", Kind::kText, Daemon::kPeer, 0, 0, "",
          "Overrides what was detected"},
-        {"capabilities.gpu_vram_gb", Kind::kReal, Daemon::kPeer, 0, 0, "",
+        {"capabilities.gpu_vram_gb", Kind::kReal, Daemon::kPeer, 0, kRealMost, "",
          "Overrides what was detected"},
-        {"capabilities.network_mbps", Kind::kReal, Daemon::kPeer, 0, 0, "", "Speed of the link"},
+        {"capabilities.network_mbps", Kind::kReal, Daemon::kPeer, 0, kRealMost, "",
+         "Speed of the link"},
         {"capabilities.location", Kind::kText, Daemon::kPeer, 0, 0, "", "A word for the place"},
         {"log.level", Kind::kText, Daemon::kBoth, 0, 0, "--log-level",
          "error, warn, info, debug or trace (info)"},

@@ -14,9 +14,10 @@ using nlohmann::json;
 
 namespace {
 
-// Names in the environment that tools around the program use; they are no settings.
-constexpr const char* kNoSettings[] = {"P2C2R_CONFIG", "P2C2R_DATA", "P2C2R_BUILD_DIR",
-                                       "P2C2R_LIBRARY"};
+// Names in the environment that scripts and bindings around the program use; they are no settings.
+constexpr const char* kNoSettings[] = {"P2C2R_CONFIG",    "P2C2R_DATA",    "P2C2R_OUT",
+                                       "P2C2R_BUILD_DIR", "P2C2R_LIBRARY", "P2C2R_LIB_DIR",
+                                       "P2C2R_BENCH",     "P2C2R_ANCHORS"};
 
 bool serves(const SettingKey& key, Daemon daemon) {
     return (static_cast<unsigned>(key.daemon) & static_cast<unsigned>(daemon)) != 0;
@@ -70,6 +71,13 @@ bool is_list_of_texts(const json& value) {
                                            [](const json& entry) { return entry.is_string(); });
 }
 
+// A table that keys are in: log, monitoring, capabilities.
+bool is_section(const std::string& name) {
+    return std::any_of(setting_keys().begin(), setting_keys().end(), [&](const SettingKey& key) {
+        return std::string_view(key.name).starts_with(name + ".");
+    });
+}
+
 // What the value should have been; "" when it is that.
 std::string what_is_expected(const SettingKey& key, const json& value) {
     const std::string_view name = key.name;
@@ -77,7 +85,11 @@ std::string what_is_expected(const SettingKey& key, const json& value) {
         case Kind::kBoolean:
             return value.is_boolean() ? "" : "true or false";
         case Kind::kReal:
-            return value.is_number() && value.get<double>() >= 0 ? "" : "a number from 0 on";
+            // Not a number and infinity are neither.
+            return value.is_number() && value.get<double>() >= 0 &&
+                           value.get<double>() <= static_cast<double>(key.most)
+                       ? ""
+                       : "a number from 0 to " + std::to_string(key.most);
         case Kind::kList:
             return is_list_of_texts(value) ? "" : "a list of texts";
         case Kind::kText:
@@ -106,7 +118,9 @@ Outcome Settings::add(const std::string& given, const json& value, const std::st
     const std::string name = given == "log_level" ? "log.level" : given;  // the flat name of old
     const SettingKey* key = find_setting_key(name);
     if (!key) {
-        if (const char* feature = not_built_feature(name)) {
+        const char* feature = not_built_feature(name);
+        if (!feature && value.is_object()) feature = not_built_feature(name + ".");
+        if (feature) {
             return bad_value(name, origin,
                              std::string("refused, ") + feature + " is not built in this release");
         }
@@ -133,6 +147,7 @@ Outcome Settings::add_toml(std::string_view text, const std::string& origin) {
     Result<std::map<std::string, json>> flat = flat_toml(text, origin);
     if (!flat) return flat.failure();
     for (const auto& [name, value] : *flat) {
+        if (value.is_object() && is_section(name)) continue;  // of keys that are all left out
         if (Outcome failure = add(name, value, origin)) return failure;
     }
     return std::nullopt;

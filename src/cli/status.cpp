@@ -38,12 +38,12 @@ std::string learned_text(const json& peer) {
 }
 
 std::string peers_table(const json& peers) {
-    TextTable table({"peer_id", "address", "slots", "held", "completed", "failed", "link ms",
-                     "connected s", "task types"});
+    TextTable table({"peer_id", "slots", "held", "completed", "failed", "link ms", "connected s",
+                     "task types"});
     for (const json& peer : peers) {
-        table.add({cell(peer.value("peer_id", json(""))), cell(peer.value("address", json(""))),
-                   cell(peer.value("slots", json(0))), cell(peer.value("held", json(0))),
-                   cell(peer.value("completed", json(0))), cell(peer.value("failed", json(0))),
+        table.add({cell(peer.value("peer_id", json(""))), cell(peer.value("slots", json(0))),
+                   cell(peer.value("held", json(0))), cell(peer.value("completed", json(0))),
+                   cell(peer.value("failed", json(0))),
                    number_text(peer.value("link_us", 0.0) / 1000.0, 2),
                    number_text(peer.value("connected_us", 0.0) / 1e6, 1), learned_text(peer)});
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <string_view>
 
 #include "cli/files.h"
@@ -14,6 +15,24 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kFrameEndings = {"jpg", "jpeg", "png", "raw"};
 
+// `twice` is the first key that an object gives more than once: which of its values is meant,
+// nobody can know.
+json parse_json(const std::string& text, std::string& twice) {
+    std::vector<std::set<std::string>> open;
+    const auto look = [&](int, json::parse_event_t event, json& parsed) {
+        if (event == json::parse_event_t::object_start) {
+            open.emplace_back();
+        } else if (event == json::parse_event_t::object_end) {
+            open.pop_back();
+        } else if (event == json::parse_event_t::key) {
+            const auto& key = parsed.get_ref<const std::string&>();
+            if (!open.back().insert(key).second && twice.empty()) twice = "'" + key + "'";
+        }
+        return true;
+    };
+    return json::parse(text, look, false);
+}
+
 Result<json> parse_params(const std::string& option) {
     std::string text = option;
     std::string origin = "--params";
@@ -23,10 +42,12 @@ Result<json> parse_params(const std::string& option) {
         if (!file) return usage_failure("--params: " + file.failure().text);
         text = *file;
     }
-    json params = json::parse(text, nullptr, false);
+    std::string twice;
+    json params = parse_json(text, twice);
     if (!params.is_object()) {
         return usage_failure(origin + " is not a JSON object: " + text.substr(0, 60));
     }
+    if (!twice.empty()) return usage_failure(origin + " gives the key " + twice + " twice");
     return params;
 }
 
@@ -102,12 +123,14 @@ bool is_image_type(const std::string& task_type) {
 TaskRequest parse_request_line(const std::string& line, size_t number) {
     TaskRequest request;
     request.name = "line " + std::to_string(number);
-    request.params = json::parse(line, nullptr, false);
+    std::string twice;
+    request.params = parse_json(line, twice);
     if (!request.params.is_object()) {
         request.params = json::object();
         request.error = request.name + " is not a JSON object";
         return request;
     }
+    if (!twice.empty()) request.error = request.name + " gives the key " + twice + " twice";
     if (const auto id = request.params.find("id"); id != request.params.end()) {
         request.id = *id;
         request.params.erase(id);

@@ -25,6 +25,8 @@ void flatten(const toml::table& table, const std::string& prefix,
     for (const auto& [key, node] : table) {
         const std::string name = prefix + std::string(key.str());
         if (const auto* below = node.as_table()) {
+            // A table without keys is a name too: whoever wrote it meant something by it.
+            if (below->empty()) flat[name] = json::object();
             flatten(*below, name + ".", flat);
         } else {
             flat[name] = value_of(node);

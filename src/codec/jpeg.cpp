@@ -17,7 +17,8 @@ Error jpeg_error(std::string text) {
 // What the library said about its last call; short memory is no fault of the picture.
 Error library_error(void* handle, Status status, const std::string& where) {
     const std::string said = tjGetErrorStr2(handle);
-    if (said.rfind("Insufficient memory", 0) == 0) {
+    if (said.find("Insufficient memory") != std::string::npos ||
+        said.find("Memory allocation failure") != std::string::npos) {
         return make_error(Status::kMemory, "no memory for a JPEG of this size");
     }
     return field_error(status, status == Status::kParams ? "data" : "", "JPEG: " + said + where);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <vector>
@@ -29,7 +30,22 @@ uint32_t big_endian32(const uint8_t* bytes) {
 
 struct Message {
     char text[160] = "unknown error";
+    bool memory_short = false;  // no fault of the picture then
 };
+
+void* take_memory(png_structp png, png_alloc_size_t size) {
+    void* memory = std::malloc(size);
+    if (!memory) static_cast<Message*>(png_get_mem_ptr(png))->memory_short = true;
+    return memory;
+}
+void give_memory(png_structp, png_voidp memory) {
+    std::free(memory);
+}
+
+Error read_failure(const Message& message, const std::string& where) {
+    if (message.memory_short) return make_error(Status::kMemory, "no memory for a PNG decoder");
+    return png_failure(message.text + where);
+}
 
 [[noreturn]] void on_error(png_structp png, png_const_charp text) {
     Message& message = *static_cast<Message*>(png_get_error_ptr(png));
@@ -100,17 +116,17 @@ bool read_pixels(Reader& reader, png_bytepp rows) {
 // A file that grows; a failed allocation must not throw through libpng's C frames.
 struct Sink {
     std::vector<uint8_t> file;
-    bool memory_short = false;
 };
 
 void write_sink(png_structp png, png_bytep data, size_t size) {
     Sink& sink = *static_cast<Sink*>(png_get_io_ptr(png));
+    Message& message = *static_cast<Message*>(png_get_mem_ptr(png));
     try {
         sink.file.insert(sink.file.end(), data, data + size);
     } catch (const std::bad_alloc&) {
-        sink.memory_short = true;
+        message.memory_short = true;
     }
-    if (sink.memory_short) png_error(png, "memory is short");
+    if (message.memory_short) png_error(png, "memory is short");
 }
 
 void flush_sink(png_structp) {}
@@ -163,8 +179,8 @@ Result<Image> decode_png(std::span<const uint8_t> file, const ImageHeader& heade
                          const MemoryHook* memory) {
     Reader reader;
     reader.source = {file.data(), file.size(), 0};
-    reader.png =
-        png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader.message, on_error, on_warning);
+    reader.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &reader.message, on_error,
+                                          on_warning, &reader.message, take_memory, give_memory);
     if (reader.png) reader.info = png_create_info_struct(reader.png);
     if (!reader.info) return make_error(Status::kMemory, "no memory for a PNG decoder");
 
@@ -173,7 +189,7 @@ Result<Image> decode_png(std::span<const uint8_t> file, const ImageHeader& heade
     int channels = 0;
     size_t row_size = 0;
     if (!read_info(reader, &width, &height, &channels, &row_size)) {
-        return png_failure(reader.message.text);
+        return read_failure(reader.message, "");
     }
     if (width != header.width || height != header.height || (channels != 3 && channels != 4) ||
         row_size != size_t{width} * static_cast<size_t>(channels)) {
@@ -183,8 +199,9 @@ Result<Image> decode_png(std::span<const uint8_t> file, const ImageHeader& heade
     std::vector<png_bytep> rows(height);
     for (size_t y = 0; y < height; ++y) rows[y] = pixels.data() + y * row_size;
     if (!read_pixels(reader, rows.data())) {
-        return png_failure(std::string(reader.message.text) + " (" + std::to_string(width) + " x " +
-                           std::to_string(height) + ", " + std::to_string(file.size()) + " bytes)");
+        return read_failure(reader.message, " (" + std::to_string(width) + " x " +
+                                                std::to_string(height) + ", " +
+                                                std::to_string(file.size()) + " bytes)");
     }
     return Image{width, height, static_cast<uint32_t>(channels),
                  std::move(pixels).freeze(row_size * height)};
@@ -192,14 +209,14 @@ Result<Image> decode_png(std::span<const uint8_t> file, const ImageHeader& heade
 
 Result<Bytes> encode_png(const Image& image, const MemoryHook* memory) {
     Writer writer;
-    writer.png =
-        png_create_write_struct(PNG_LIBPNG_VER_STRING, &writer.message, on_error, on_warning);
+    writer.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &writer.message, on_error,
+                                           on_warning, &writer.message, take_memory, give_memory);
     if (writer.png) writer.info = png_create_info_struct(writer.png);
     if (!writer.info) return make_error(Status::kMemory, "no memory for a PNG encoder");
     // About what a game's frame shrinks to; the rest grows by doubling.
     writer.sink.file.reserve(image.pixels.size() / 2 + 4096);
     if (!write_file(writer, image)) {
-        const Status status = writer.sink.memory_short ? Status::kMemory : Status::kExecutor;
+        const Status status = writer.message.memory_short ? Status::kMemory : Status::kExecutor;
         return make_error(status, std::string("PNG encoder: ") + writer.message.text);
     }
     return Bytes::copy(std::span<const uint8_t>(writer.sink.file), memory);

@@ -153,10 +153,6 @@ class Registry {
     std::unique_ptr<State> state_;
 };
 
-// What to answer when this machine has no executor for `task_type`: kUnsupported for a type that
-// the contract declares, kTaskType for any other name; either says what there is.
-Error no_executor(std::string_view task_type, const std::vector<std::string>& there_are);
-
 class RunnerEvents {
   public:
     // `tag` is the one given to start(). Exactly once per job, on the loop thread; for executors

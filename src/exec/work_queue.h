@@ -36,6 +36,7 @@ struct WorkEntry {
     uint64_t started_us = 0;  // 0: run() was never called
     uint64_t ended_us = 0;
     State state = State::kQueued;
+    bool to_cancel = false;  // loop only: forgotten, and its executor is not told yet
 
     WorkList* list = nullptr;
     WorkEntry* previous = nullptr;

@@ -279,13 +279,16 @@ void WorkerPool::cancel(uint64_t id) {
 
 void WorkerPool::forget(RunnerEvents& events) {
     if (loop_->closed) return;
-    std::vector<uint64_t> ids;
-    loop_->entries.for_each([&](uint64_t id, WorkEntry& entry) {
+    // All are forgotten before the first executor is told, which may do anything. Marked and not
+    // listed: whoever is forgotten may be in its destructor, where nothing may fail.
+    loop_->entries.for_each([&](uint64_t, WorkEntry& entry) {
         if (entry.events != &events) return;
         queue_->forget(&entry);
-        ids.push_back(id);
+        entry.to_cancel = true;
     });
-    for (const uint64_t id : ids) cancel(id);
+    loop_->entries.for_each([&](uint64_t id, WorkEntry& entry) {
+        if (std::exchange(entry.to_cancel, false)) cancel(id);
+    });
 }
 
 // ---- questions ----------------------------------------------------------------------------------

@@ -11,17 +11,18 @@ namespace p2c2r::kernels {
 
 namespace {
 
+Error no_gpu_form(const std::string& task_type, const std::string& device) {
+    return make_error(Status::kUnsupported,
+                      "task type '" + task_type + "' has no GPU form, and the device is " + device);
+}
+
 // In place of a type that has no GPU form, where the owner named a Vulkan device: an answer that
 // says so, instead of quietly computing somewhere else.
 class NoGpuForm final : public exec::Executor {
   public:
     explicit NoGpuForm(std::string device) : device_(std::move(device)) {}
     [[nodiscard]] Traits traits() const override { return {true, false, true, 0}; }
-    Status run(exec::Job& job) override {
-        return job.fail(
-            Status::kUnsupported, {},
-            "task type '" + job.task_type + "' has no GPU form, and the device is " + device_);
-    }
+    Status run(exec::Job& job) override { return job.fail(no_gpu_form(job.task_type, device_)); }
 
   private:
     std::string device_;
@@ -95,13 +96,23 @@ Result<BuiltinDevices> add_builtin_executors(exec::Registry& registry,
     std::shared_ptr<exec::Executor> echo = std::make_shared<EchoExecutor>();
     if (options.device == DeviceChoice::kVulkan) {
         echo = std::make_shared<NoGpuForm>(devices.name);
-        devices.refused_types.push_back("echo");
+        devices.named = *gpu;
     }
     if (Result<Done> added = registry.add("echo", std::move(echo)); !added) return added.error();
     Result<Done> added =
         registry.add("upscale", std::make_shared<UpscaleExecutor>(*gpu, options.memory));
     if (!added) return added.error();
     return devices;
+}
+
+std::vector<RefusedType> refused_types(const BuiltinDevices& devices) {
+    std::vector<RefusedType> refused;
+    if (!devices.named) return refused;
+    refused.push_back({"echo", no_gpu_form("echo", devices.named->name())});
+    if (const Result<UpscaleGpu*> ready = devices.named->upscale(); !ready) {
+        refused.push_back({"upscale", ready.error()});
+    }
+    return refused;
 }
 
 }  // namespace p2c2r::kernels

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,16 +29,26 @@ struct KernelOptions {
     const MemoryHook* memory = nullptr;                  // of pictures; MUST outlive all of them
 };
 
+class GpuKernels;
+
+// A type that a peer on a named device must not offer, and what its tasks would be answered.
+struct RefusedType {
+    std::string task_type;
+    Error why;
+};
+
 // What was found and chosen.
 struct BuiltinDevices {
     std::vector<gpu::DeviceInfo> list;  // empty where Vulkan was not asked for or is not there
     std::string none_because;           // why the list is empty
     std::optional<size_t> used;         // in the list; nothing: the processor
     std::string name = "native";        // or "vulkan:N", as results say it
-    // Types that refuse to run because a Vulkan device was named and they have no GPU form. A peer
-    // does not offer them.
-    std::vector<std::string> refused_types;
+    std::shared_ptr<GpuKernels> named;  // on the device that was named, if one was
 };
+
+// Nothing where no device was named. The first call runs the conformance tests of the one that was,
+// which compiles shaders and takes a while.
+std::vector<RefusedType> refused_types(const BuiltinDevices& devices);
 
 // Adds `echo` and `upscale`. Errors: kNoDevice when a Vulkan device was named that is not there,
 // with what is missing; kDevice when it cannot be opened; kExists when a type is taken.

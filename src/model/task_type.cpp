@@ -116,4 +116,13 @@ const TaskType* find_contract_task_type(std::string_view canonical_name) {
     return &contract_task_types()[row];
 }
 
+Error no_executor(std::string_view task_type, const std::vector<std::string>& there_are) {
+    std::string known;
+    for (const std::string& type : there_are) known += (known.empty() ? "" : ", ") + type;
+    const bool declared = find_contract_task_type(canonical_task_type(task_type)) != nullptr;
+    return field_error(declared ? Status::kUnsupported : Status::kTaskType, "task_type",
+                       "no executor for '" + std::string(task_type) +
+                           "' on this machine; there are: " + (known.empty() ? "none" : known));
+}
+
 }  // namespace p2c2r

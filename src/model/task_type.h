@@ -30,4 +30,8 @@ std::string_view canonical_task_type(std::string_view name);
 // NULL for a type that the contract does not name.
 const TaskType* find_contract_task_type(std::string_view canonical_name);
 
+// What to answer when this machine has no executor for `task_type`: kUnsupported for a type that
+// the contract declares, kTaskType for any other name; either says what there is.
+Error no_executor(std::string_view task_type, const std::vector<std::string>& there_are);
+
 }  // namespace p2c2r

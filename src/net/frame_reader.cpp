@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "net/send_queue.h"
+
 namespace p2c2r::net {
 
 namespace {
@@ -147,7 +149,7 @@ void FrameReader::keep(const uint8_t* rest, size_t size, const wire::FrameParse&
     } else if (size < kCarryMax && !(known && blocks_.crowded() && parse.size >= kPlaceMin)) {
         carry_ = std::make_unique<uint8_t[]>(size);
         std::memcpy(carry_.get(), rest, size);
-        if (known) blocks_.payload_bytes_copied += size - parse.data_offset;
+        if (known) count_moved(size, parse.size, parse.data_offset);
         waiting_ = Waiting::kCarried;
         have_ = size;
     } else {
@@ -169,7 +171,6 @@ bool FrameReader::place(const uint8_t* rest, size_t size, const wire::FrameParse
     if (!target || !sink.wants_frames()) return false;
     const size_t here = size - parse.data_offset;
     if (here > 0) std::memcpy(target, rest + parse.data_offset, here);
-    blocks_.payload_bytes_copied += here;
     waiting_ = Waiting::kPlaced;
     placed_message_ = parse.frame.message;
     placed_flags_ = parse.frame.flags;
@@ -186,7 +187,7 @@ bool FrameReader::place(const uint8_t* rest, size_t size, const wire::FrameParse
 void FrameReader::make_own(const uint8_t* from, size_t have, size_t need, size_t data_offset) {
     const size_t lead = (kPayloadAlign - data_offset % kPayloadAlign) % kPayloadAlign;
     const size_t capacity = std::min(need, earned_by(have + last_frame_size_));
-    if (data_offset > 0) blocks_.payload_bytes_copied += have - data_offset;
+    if (data_offset > 0) count_moved(have, need, data_offset);
     Buffer larger = Buffer::allocate(lead + capacity, blocks_.hook());
     std::memcpy(larger.data() + lead, from, have);
     if (pinned_) blocks_.unpin(*std::exchange(pinned_, nullptr));
@@ -197,6 +198,10 @@ void FrameReader::make_own(const uint8_t* from, size_t have, size_t need, size_t
     need_ = need;
     capacity_ = capacity;
     data_offset_ = data_offset;
+}
+
+void FrameReader::count_moved(size_t have, size_t frame_size, size_t data_offset) {
+    if (frame_size - data_offset >= kCopyBelow) blocks_.payload_bytes_copied += have - data_offset;
 }
 
 void FrameReader::reset() {

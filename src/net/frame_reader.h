@@ -65,6 +65,8 @@ class FrameReader {
     void keep(const uint8_t* rest, size_t size, const wire::FrameParse& parse, FrameSink& sink);
     bool place(const uint8_t* rest, size_t size, const wire::FrameParse& parse, FrameSink& sink);
     void make_own(const uint8_t* from, size_t have, size_t need, size_t data_offset);
+    // The beginning of a frame, with `have` of its bytes, has been moved.
+    void count_moved(size_t have, size_t frame_size, size_t data_offset);
 
     ReadBlocks& blocks_;
     Waiting waiting_ = Waiting::kNothing;

@@ -147,7 +147,6 @@ class LocalConnection final : public Connection {
             const size_t size = entry.size();
             there_.inbox.push_back(std::move(entry));
             there_.inbox_bytes += size;
-            here_.bytes_out += size;
         } catch (const std::bad_alloc&) {
             return fail_soon(Status::kMemory, "memory is short for what is to be sent");
         }
@@ -184,6 +183,7 @@ class LocalConnection final : public Connection {
                 }
                 here.inbox_bytes -= entry.size();
                 here.bytes_in += entry.size();
+                there.bytes_out += entry.size();
                 note_taken(here, there);
                 hand_over(here, entry);
             }

@@ -53,7 +53,7 @@ class ReadBlocks {
     void unpin(ReadBlock& block);
 
     [[nodiscard]] const MemoryHook* hook() const { return hook_; }
-    // Payload bytes that had to be moved because a frame came in pieces.
+    // Bytes of large payloads that had to be moved because a frame came in pieces.
     uint64_t payload_bytes_copied = 0;
 
   private:

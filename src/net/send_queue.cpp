@@ -78,7 +78,6 @@ void SendQueue::copy(std::span<const uint8_t> bytes) {
 void SendQueue::append_part(const Bytes& part) {
     if (part.size() < kCopyBelow) {
         copy(part.span());
-        pool_.payload_bytes_copied += part.size();
         return;
     }
     Piece piece;
@@ -125,7 +124,9 @@ size_t SendQueue::append_copy(wire::Message message, uint8_t flags, uint64_t id,
                               std::span<const uint8_t> envelope, std::span<const uint8_t> params,
                               std::span<const uint8_t> data) {
     const size_t before = size_;
-    pool_.payload_bytes_copied += params.size() + data.size();
+    for (const auto& part : {params, data}) {
+        if (part.size() >= kCopyBelow) pool_.payload_bytes_copied += part.size();
+    }
     const size_t most = kHeadMax + envelope.size() + params.size() + data.size();
     if (most <= BatchChunk::kSize) {
         uint8_t* const start = room(most);

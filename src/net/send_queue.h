@@ -37,7 +37,7 @@ class BatchPool {
     ~BatchPool();
     BatchChunk* take();  // throws std::bad_alloc
     void give(BatchChunk* chunk);
-    // Payload bytes copied into chunks.
+    // Bytes of parts of kCopyBelow and more that were copied into chunks all the same.
     uint64_t payload_bytes_copied = 0;
 
   private:

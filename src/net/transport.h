@@ -80,6 +80,7 @@ class Connection {
     [[nodiscard]] virtual std::string peer_identity() const { return {}; }
     [[nodiscard]] virtual std::string channel_binding() const { return {}; }
     [[nodiscard]] virtual uint64_t bytes_in() const = 0;
+    // Without what is queued here: it grows only while the other side reads.
     [[nodiscard]] virtual uint64_t bytes_out() const = 0;
     [[nodiscard]] virtual PartialFrame partial_frame() const { return {}; }
 };
@@ -111,7 +112,9 @@ class Transport {
     };
     virtual std::unique_ptr<Attempt> connect(const std::string& host, uint32_t port,
                                              uint64_t timeout_us, Connected connected) = 0;
-    // Bytes of params and data that were moved in memory on their way in or out.
+    // Bytes of params and data of 4 KiB and more that were moved in memory on their way in or out.
+    // Smaller ones are copied into batches by design, and not counted; nor is what a receiver has
+    // put where it wants it (place_data).
     [[nodiscard]] virtual uint64_t payload_bytes_copied() const { return 0; }
 };
 

@@ -1,6 +1,7 @@
 #include "roles/client.h"
 
 #include <algorithm>
+#include <bitset>
 #include <map>
 
 #include "core/flat_map.h"
@@ -21,6 +22,35 @@ constexpr uint64_t kLocalSlackUs = 2'000;           // a local run is meant to e
 // Payloads of this size and more wait at the gamer for the window; smaller ones always go out.
 constexpr size_t kWindowedSize = 16 * 1024;
 constexpr uint64_t kWindowFloor = 512 * 1024;
+
+constexpr const char* kWhyNotOk = "a task that this one depends on has not ended with OK";
+
+// How the latest tasks ended, for later ones that depend on them. An id that is neither pending nor
+// here was never given out or is too old to be told: either way nobody can say that it ended well.
+class Ended {
+  public:
+    static constexpr size_t kCount = 4096;
+
+    void add(uint64_t id, bool good) {
+        const size_t at = next_++ % kCount;
+        ids_[at] = id;
+        good_[at] = good;
+    }
+    // NULL for a task that ended with OK.
+    [[nodiscard]] const char* refusal(uint64_t id) const {
+        const auto found = std::find(ids_.begin(), ids_.end(), id);
+        if (id == 0 || found == ids_.end()) {
+            return "depends_on names a task that this client has not had, or that ended more than "
+                   "4096 tasks ago";
+        }
+        return good_[static_cast<size_t>(found - ids_.begin())] ? nullptr : kWhyNotOk;
+    }
+
+  private:
+    std::vector<uint64_t> ids_ = std::vector<uint64_t>(kCount);
+    std::bitset<kCount> good_;
+    size_t next_ = 0;
+};
 
 }  // namespace
 
@@ -151,7 +181,8 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
     void end_call(uint64_t call, const Error* error, Payload&& payload);
     bool on_delivery(const wire::Frame& frame, const char*& why);
     void deliver(Task& task, Payload&& payload);
-    void remote_failed(Task& task, Status status, std::string field, std::string error);
+    void remote_failed(Task& task, Status status, std::string field, std::string error,
+                       const wire::ResultDelivery& told = {});
     void admit(Task& task);
     void forget(const Task& task);
     void go(Task& task);
@@ -167,14 +198,16 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
     void arm(Task& task);
     void on_time();
     void end(Task& task, TaskResult&& result);
-    void end_error(Task& task, Status status, std::string_view field, std::string_view error);
+    // `result` is what else is known of it.
+    void end_error(Task& task, Status status, std::string_view field, std::string_view error,
+                   TaskResult&& result = {});
     void count(const Task& task, const TaskResult& result);
     void expire_calls();
     double& local_estimate(const std::string& task_type);
     [[nodiscard]] uint64_t window() const {
         const double wanted = 2 * rate_bytes_per_us_ * static_cast<double>(latency_min_us_);
-        return std::clamp<uint64_t>(static_cast<uint64_t>(wanted), kWindowFloor,
-                                    std::max<uint64_t>(kWindowFloor, window_bytes_max_));
+        return std::clamp(static_cast<uint64_t>(wanted), std::min(kWindowFloor, window_bytes_max_),
+                          window_bytes_max_);
     }
 
     net::Loop& loop_;
@@ -182,6 +215,7 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
     ClientOptions options_;
     ClientEvents& events_;
     std::unique_ptr<Link> link_;
+    Error given_up_;  // while stats_.given_up
     bool closed_ = false;
 
     SlotMap<Task> tasks_;
@@ -191,12 +225,12 @@ class Client::Impl : public LinkEvents, public exec::RunnerEvents {
     net::Timer timer_;
     uint64_t armed_us_ = UINT64_MAX;
     std::map<uint64_t, std::vector<uint64_t>> dependents_;  // task to those that wait for it
-    std::map<uint64_t, Status> ended_badly_;                // recently, for later dependents
-    std::map<uint64_t, uint64_t> calls_;                    // call to its time limit
+    Ended ended_;
+    std::map<uint64_t, uint64_t> calls_;  // call to its time limit
     net::Timer call_timer_;
 
     OutStreams out_;
-    Assembler assembler_;
+    Assembler assembler_{options_.memory};
     wire::EnvelopeBuffer envelope_;
     wire::TaskSubmit submit_;  // reused: keeps its memory
     wire::ResultDelivery unwanted_;
@@ -241,7 +275,11 @@ void Client::Impl::submit(uint64_t id, const TaskSpec& spec) {
     try {
         admit(task);
     } catch (...) {
-        if (tasks_.find(slot)) forget(task);
+        if (tasks_.find(slot)) {
+            if (task.windowed) windowed_bytes_ -= spec.params.size() + spec.data.size();
+            out_.drop(id);
+            forget(task);
+        }
         throw;
     }
 }
@@ -267,9 +305,8 @@ void Client::Impl::admit(Task& task) {
         if (find(other)) {
             ++task.waits_for;
             dependents_[other].push_back(task.id);
-        } else if (ended_badly_.count(other)) {
-            end_error(task, Status::kState, "depends_on",
-                      "a task that this one depends on has not ended with OK");
+        } else if (const char* why = ended_.refusal(other)) {
+            end_error(task, Status::kState, "depends_on", why);
             return;
         }
     }
@@ -292,12 +329,20 @@ void Client::Impl::forget(const Task& task) {
 void Client::Impl::go(Task& task) {
     if (task.spec->place == Place::kLocal || !link_) {
         if (!can_run_local(task)) {
-            Error error = exec::no_executor(
-                task.spec->task_type, runner_ ? runner_->task_types() : std::vector<std::string>());
+            Error error = no_executor(task.spec->task_type,
+                                      runner_ ? runner_->task_types() : std::vector<std::string>());
             end_error(task, error.status, std::move(error.field), std::move(error.text));
             return;
         }
         start_local(task);
+        return;
+    }
+    if (stats_.given_up) {  // no answer will ever come from elsewhere
+        if (can_run_local(task)) {
+            start_local(task);
+        } else {
+            end_error(task, given_up_.status, {}, given_up_.text);
+        }
         return;
     }
     plan_local(task, loop_.turn_us());
@@ -392,7 +437,10 @@ void Client::Impl::cancel(uint64_t id) {
 // ---- the connection ----------------------------------------------------------------------------
 
 void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
-    if (response.window_bytes > 0) window_bytes_max_ = response.window_bytes;
+    // An eighth is left for the payloads that do not wait for the window.
+    if (response.window_bytes > 0) {
+        window_bytes_max_ = response.window_bytes - response.window_bytes / 8;
+    }
     const uint64_t now = loop_.turn_us();
     // Whatever has not ended is submitted with its id, the first time or again: what the
     // coordinator still knows it ignores.
@@ -419,6 +467,12 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
 void Client::Impl::on_link_lost(Status status, const std::string& why, bool given_up) {
     out_.clear();
     assembler_.clear();
+    // Before any task ends: its end may bring the next one.
+    stats_.given_up = given_up;
+    if (given_up) {
+        given_up_ = make_error(status == Status::kOk ? Status::kDisconnected : status,
+                               "the coordinator has been given up: " + why);
+    }
     const uint64_t now = loop_.turn_us();
     for (uint64_t id : slots_.sorted_keys()) {
         Task* task = find(id);
@@ -430,14 +484,13 @@ void Client::Impl::on_link_lost(Status status, const std::string& why, bool give
             if (given_up) task->local_at_us = now;
             arm(*task);
         } else if (given_up) {
-            end_error(*task, status == Status::kOk ? Status::kDisconnected : status, {}, why);
+            end_error(*task, given_up_.status, {}, given_up_.text);
         }
     }
     for (const auto& [call, until] : std::exchange(calls_, {})) {
         const Error error = make_error(Status::kDisconnected, why);
         events_.on_call_done(call, &error, {}, {});
     }
-    stats_.given_up = given_up;
     stats_.peers_available = stats_.peers_total = 0;
     events_.on_client_state(state_of_lost(status, given_up), why);
 }
@@ -514,7 +567,7 @@ bool Client::Impl::on_delivery(const wire::Frame& frame, const char*& why) {
         if (delivery.status != Status::kOk) {
             assembler_.drop(frame.id);
             remote_failed(*task, delivery.status, std::string(delivery.field),
-                          std::string(delivery.error));
+                          std::string(delivery.error), delivery);
             return true;
         }
         delivery.field = delivery.error = {};  // of the frame's memory
@@ -558,7 +611,8 @@ void Client::Impl::deliver(Task& task, Payload&& payload) {
 }
 
 // The coordinator has no answer. This machine is the last resort, if it can and there is time.
-void Client::Impl::remote_failed(Task& task, Status status, std::string field, std::string error) {
+void Client::Impl::remote_failed(Task& task, Status status, std::string field, std::string error,
+                                 const wire::ResultDelivery& told) {
     const bool about_task =
         status == Status::kParams || status == Status::kArgument || status == Status::kSize;
     if (task.local_started_us != 0) return;  // the local run decides
@@ -567,7 +621,14 @@ void Client::Impl::remote_failed(Task& task, Status status, std::string field, s
         start_local(task);
         return;
     }
-    end_error(task, status, field, error);
+    TaskResult result;
+    // On the wire a source that is not said is a peer; where nobody tried it is nobody.
+    result.source = told.attempts > 0 || told.source != Source::kPeer ? told.source : Source::kNone;
+    result.attempts = told.attempts;
+    result.queue_us = told.queue_us;
+    result.processing_us = told.processing_us;
+    result.retry_after_ms = told.retry_after_ms;
+    end_error(task, status, field, error, std::move(result));
 }
 
 // ---- computing here ----------------------------------------------------------------------------
@@ -624,7 +685,11 @@ void Client::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
         end(*task, std::move(result));
         return;
     }
-    end_error(*task, output.status, output.field, output.error);
+    TaskResult result;
+    result.source = Source::kLocal;
+    result.attempts = 1;
+    result.processing_us = output.processing_us;
+    end_error(*task, output.status, output.field, output.error, std::move(result));
 }
 
 // ---- time --------------------------------------------------------------------------------------
@@ -666,8 +731,7 @@ void Client::Impl::on_time() {
 // ---- ending ------------------------------------------------------------------------------------
 
 void Client::Impl::end_error(Task& task, Status status, std::string_view field,
-                             std::string_view error) {
-    TaskResult result;
+                             std::string_view error, TaskResult&& result) {
     result.status = status;
     try {
         result.field = field;
@@ -717,14 +781,7 @@ void Client::Impl::end(Task& task, TaskResult&& result) {
     if (task.local_job != 0) runner_->cancel(task.local_job);
     forget(task);
     const bool good = result.status == Status::kOk;
-    try {
-        if (!good) {
-            ended_badly_[id] = result.status;
-            if (ended_badly_.size() > 1024) ended_badly_.erase(ended_badly_.begin());
-        }
-    } catch (const std::bad_alloc&) {
-        // A later task that depends on it is sent, and the coordinator says what it knows.
-    }
+    ended_.add(id, good);
     events_.on_task_ended(id, std::move(result));
     // Told first: what fails now is about other tasks.
     try {
@@ -741,8 +798,7 @@ void Client::Impl::end(Task& task, TaskResult&& result) {
         Task* dependent = find(next);
         if (!dependent) continue;
         if (!good) {
-            end_error(*dependent, Status::kState, "depends_on",
-                      "a task that this one depends on has not ended with OK");
+            end_error(*dependent, Status::kState, "depends_on", kWhyNotOk);
         } else if (--dependent->waits_for == 0) {
             try {
                 go(*dependent);

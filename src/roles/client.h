@@ -32,6 +32,8 @@ struct ClientOptions {
     uint32_t port = limits::kListenPortDefault;
     ReconnectOptions reconnect;
     bool checksum = false;  // XXH3 over payloads, made here, checked by the last receiver
+    // Memory of results that arrive in chunks; MUST outlive them. NULL: the C library's.
+    const MemoryHook* memory = nullptr;
 };
 
 class ClientEvents {

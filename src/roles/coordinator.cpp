@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/plant.h"
+#include "net/loopback.h"
 #include "roles/coordinator_impl.h"
 
 namespace p2c2r::roles {
@@ -12,10 +13,6 @@ namespace {
 constexpr size_t kActionsUsual = 256;  // in one turn, without memory
 
 }  // namespace
-
-bool is_loopback_address(const std::string& address) {
-    return address == "localhost" || address == "::1" || address.rfind("127.", 0) == 0;
-}
 
 Coordinator::Impl::Impl(net::Loop& loop, net::Transport& transport, exec::Runner* runner,
                         RandomSource& random, Log log, CoordinatorOptions options,
@@ -49,7 +46,7 @@ Coordinator::Impl::~Impl() {
 
 Result<Done> Coordinator::Impl::start() {
     if (!options_.listen) return Done{};
-    if (!options_.plaintext_anywhere && !is_loopback_address(options_.listen_address)) {
+    if (!options_.plaintext_anywhere && !net::is_loopback_host(options_.listen_address)) {
         return field_error(Status::kDenied, "listen_address",
                            "'" + options_.listen_address +
                                "' is not a loopback address, and this connection is not "
@@ -275,6 +272,7 @@ void Coordinator::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
         }
     }
     drop_task(tag, output.status == Status::kOk);
+    if (gamer && gamer->session) push_back(*gamer->session, nullptr);
     request_turn_end();
 }
 
@@ -301,12 +299,10 @@ void Coordinator::Impl::close() {
     // Gamers hear of each of their tasks before the goodbye.
     gamers_.for_each([&](uint64_t, Gamer& gamer) {
         for (uint64_t client_task : gamer.tasks.sorted_keys()) {
-            // Not there: it waited for one before it, and has been told so.
-            const uint64_t* known = gamer.tasks.find(client_task);
-            if (!known) continue;
-            const uint64_t task = *known;
+            const uint64_t* task = gamer.tasks.find(client_task);
+            if (!task) continue;  // it waited for another one and went with that
             answer_error(gamer, client_task, Status::kClosed, {}, "the coordinator is closing");
-            withdraw(task);
+            withdraw(*task);
         }
     });
     perform();
@@ -338,10 +334,11 @@ const CoordinatorStats& Coordinator::Impl::stats() {
         if (session->phase == Session::Phase::kGamer) ++stats_.clients;
     });
     stats_.payload_bytes_held = held_bytes_ + delivering_bytes_;
+    stats_.payload_bytes_copied = transport_.payload_bytes_copied();
     double connected = 0;
-    double busy = 0;
-    scheduler_.peers().slot_time(loop_.turn_us(), connected, busy);
-    stats_.utilisation = connected > 0 ? busy / connected : 0;
+    double accepted = 0;
+    scheduler_.peers().slot_time(loop_.turn_us(), connected, accepted);
+    stats_.utilisation = connected > 0 ? accepted / connected : 0;
     return stats_;
 }
 

@@ -66,10 +66,10 @@ struct CoordinatorStats {
     uint64_t protocol_errors = 0;  // connections closed for what they sent
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
-    uint64_t payload_bytes_held = 0;  // inputs, and answers that wait for their gamers
-    uint64_t payload_bytes_copied = 0;
-    double utilisation = 0;  // contract: "Numbers"
-    Histogram total_us;      // admission to delivery, of successful tasks
+    uint64_t payload_bytes_held = 0;    // inputs, and answers that wait for their gamers
+    uint64_t payload_bytes_copied = 0;  // of payloads of 4 KiB and more: they should not be
+    double utilisation = 0;             // contract: "Numbers"
+    Histogram total_us;                 // admission to delivery, of successful tasks
     Histogram queue_us;
     Histogram processing_us;
     Histogram network_us;

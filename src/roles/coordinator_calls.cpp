@@ -78,6 +78,12 @@ std::string quoted_label(const char* name, const std::string& value) {
 
 Result<Bytes> Coordinator::Impl::call(const std::string& name, std::span<const uint8_t> arguments,
                                       std::string* text) {
+    return answer_call(name, arguments, text, nullptr);
+}
+
+Result<Bytes> Coordinator::Impl::answer_call(const std::string& name,
+                                             std::span<const uint8_t> arguments, std::string* text,
+                                             const Session* asker) {
     ParamsReader reader(arguments);
     const auto empty_map = [] {
         ValueWriter writer;
@@ -87,8 +93,8 @@ Result<Bytes> Coordinator::Impl::call(const std::string& name, std::span<const u
     if (name == "status" || name == "peers" || name == "tasks" || name == "metrics") {
         if (auto good = reader.finish(); !good) return good.error();
         if (name == "status") return call_status();
-        if (name == "peers") return call_peers();
-        if (name == "tasks") return call_tasks();
+        if (name == "peers") return call_peers(asker);
+        if (name == "tasks") return call_tasks(asker);
         const std::string metrics = metrics_text();
         if (text) *text = metrics;
         return empty_map();
@@ -106,7 +112,8 @@ Result<Bytes> Coordinator::Impl::call(const std::string& name, std::span<const u
                         "task is the task id as 1 to 16 hex digits, not '" + task_text + "'");
         }
         if (auto good = reader.finish(); !good) return good.error();
-        return assign ? call_assign(task_id, client_id, peer_id) : call_explain(task_id, client_id);
+        const uint64_t task = find_task(task_id, client_id, asker);
+        return assign ? call_assign(task, peer_id) : call_explain(task);
     }
     if (name == "peer.fail") {
         const std::string peer_id(reader.text("peer_id", limits::kIdLengthMax));
@@ -141,7 +148,7 @@ void Coordinator::Impl::on_call(Session& session, const wire::Frame& frame) {
     Result<Bytes> answer =
         command ? Result<Bytes>(make_error(Status::kDenied,
                                            "'" + name + "' is for the coordinator's operator"))
-                : call(name, frame.params, &text);
+                : answer_call(name, frame.params, &text, &session);
     // Whoever asks and does not read shall not pile up answers here.
     const uint64_t size = answer.ok() ? answer->size() + text.size() : 0;
     if (size > limits::kPayloadSizeMax) {
@@ -157,7 +164,7 @@ void Coordinator::Impl::on_call(Session& session, const wire::Frame& frame) {
         encode(response, envelope_);
         session.out.send(*session.connection, wire::Message::kCallResponse, 0, frame.id,
                          envelope_.span(), *answer, data);
-        return;
+        return push_back(session, nullptr);
     }
     response.status = answer.error().status;
     response.field = answer.error().field;
@@ -169,7 +176,7 @@ void Coordinator::Impl::on_call(Session& session, const wire::Frame& frame) {
 Bytes Coordinator::Impl::call_status() {
     const CoordinatorStats& now = stats();
     ValueWriter writer(1024);
-    writer.map(23);
+    writer.map(24);
     const auto count = [&](const char* key, uint64_t value) {
         writer.key(key).unsigned_integer(value);
     };
@@ -193,6 +200,7 @@ Bytes Coordinator::Impl::call_status() {
     count("bytes_in", now.bytes_in);
     count("bytes_out", now.bytes_out);
     count("payload_bytes_held", now.payload_bytes_held);
+    count("payload_bytes_copied", now.payload_bytes_copied);
     times("p50_us", "p95_us", "p99_us", now.total_us);
     count("queue_p50_us", now.queue_us.quantile_us(0.5));
     count("queue_p99_us", now.queue_us.quantile_us(0.99));
@@ -203,14 +211,17 @@ Bytes Coordinator::Impl::call_status() {
     return writer.take();
 }
 
-Bytes Coordinator::Impl::call_peers() {
+Bytes Coordinator::Impl::call_peers(const Session* asker) {
     ValueWriter writer(4096);
     writer.map(1).key("peers").array(static_cast<uint32_t>(peer_links_.size()));
     for (const auto& [peer_id, link] : peer_links_) {
         const sched::PeerRecord& record = *scheduler_.peers().find(link.id);
-        writer.map(10);
+        writer.map(asker ? 9 : 10);
         writer.key("peer_id").text(peer_id);
-        writer.key("address").text(link.session ? link.session->connection->peer_address() : "");
+        if (!asker) {
+            const Session* at = link.session;
+            writer.key("address").text(at ? at->connection->peer_address() : "");
+        }
         writer.key("slots").unsigned_integer(record.slots);
         writer.key("window_tasks").unsigned_integer(record.window_tasks);
         writer.key("held").unsigned_integer(record.held);
@@ -230,33 +241,42 @@ Bytes Coordinator::Impl::call_peers() {
     return writer.take();
 }
 
-Bytes Coordinator::Impl::call_tasks() {
+Bytes Coordinator::Impl::call_tasks(const Session* asker) {
     struct Row {
-        const Gamer* gamer;
-        uint64_t client_task;
+        const Gamer* gamer;  // NULL: not for the asker to know
+        uint64_t id;         // on the asker's hop
         const sched::TaskRecord* record;
     };
     std::vector<Row> rows;
     size_t pending = 0;
-    gamers_.for_each([&](uint64_t, Gamer& gamer) {
-        for (uint64_t client_task : gamer.tasks.sorted_keys()) {
-            ++pending;
-            if (rows.size() >= kTasksListedMax) continue;
-            const sched::TaskRecord* record = scheduler_.find(*gamer.tasks.find(client_task));
-            if (record) rows.push_back({&gamer, client_task, record});
+    const auto add = [&](const Gamer* gamer, uint64_t id, const sched::TaskRecord* record) {
+        ++pending;
+        if (record && rows.size() < kTasksListedMax) rows.push_back({gamer, id, record});
+    };
+    if (asker && asker->peer != 0) {
+        for (uint64_t task : scheduler_.peers().find(asker->peer)->leases) {
+            const sched::TaskRecord* record = scheduler_.find(task);
+            add(nullptr, record ? record->attempt_id : 0, record);
         }
-    });
+    } else {
+        gamers_.for_each([&](uint64_t id, Gamer& gamer) {
+            if (asker && asker->gamer != id) return;
+            for (uint64_t client_task : gamer.tasks.sorted_keys()) {
+                add(&gamer, client_task, scheduler_.find(*gamer.tasks.find(client_task)));
+            }
+        });
+    }
     const uint64_t now = loop_.now_us();
     ValueWriter writer(4096);
     writer.map(2).key("pending").unsigned_integer(pending);
     writer.key("tasks").array(static_cast<uint32_t>(rows.size()));
     for (const Row& row : rows) {
         char id[17];
-        std::snprintf(id, sizeof id, "%016" PRIx64, row.client_task);
+        std::snprintf(id, sizeof id, "%016" PRIx64, row.id);
         const sched::PeerRecord* peer = scheduler_.peers().find(row.record->peer);
-        writer.map(7);
+        writer.map(row.gamer ? 7 : 6);
         writer.key("task").text(id);
-        writer.key("client_id").text(row.gamer->client_id);
+        if (row.gamer) writer.key("client_id").text(row.gamer->client_id);
         writer.key("task_type").text(scheduler_.type_name(row.record->type));
         writer.key("state").text(state_name(row.record->state));
         writer.key("attempts").unsigned_integer(row.record->attempts);
@@ -267,18 +287,21 @@ Bytes Coordinator::Impl::call_tasks() {
     return writer.take();
 }
 
-// Task ids are the gamers' own; without a client_id the first gamer that has one is taken.
-uint64_t Coordinator::Impl::find_task(uint64_t task_id, const std::string& client_id) {
+// Task ids are the gamers' own; without a client_id the operator gets the first gamer's that has
+// one.
+uint64_t Coordinator::Impl::find_task(uint64_t task_id, const std::string& client_id,
+                                      const Session* asker) {
+    if (asker && asker->peer != 0) return scheduler_.task_of_attempt(asker->peer, task_id);
     uint64_t task = 0;
-    gamers_.for_each([&](uint64_t, Gamer& gamer) {
+    gamers_.for_each([&](uint64_t id, Gamer& gamer) {
+        if (asker && asker->gamer != id) return;
         if (task != 0 || (!client_id.empty() && gamer.client_id != client_id)) return;
         if (const uint64_t* found = gamer.tasks.find(task_id)) task = *found;
     });
     return task;
 }
 
-Result<Bytes> Coordinator::Impl::call_explain(uint64_t task_id, const std::string& client_id) {
-    const uint64_t task = find_task(task_id, client_id);
+Result<Bytes> Coordinator::Impl::call_explain(uint64_t task) {
     const sched::TaskRecord* record = scheduler_.find(task);
     if (!record) return field_error(Status::kStale, "task", "no such task is pending");
     const sched::Placement* placement = scheduler_.explain(task);
@@ -298,9 +321,7 @@ Result<Bytes> Coordinator::Impl::call_explain(uint64_t task_id, const std::strin
     return writer.take();
 }
 
-Result<Bytes> Coordinator::Impl::call_assign(uint64_t task_id, const std::string& client_id,
-                                             const std::string& peer_id) {
-    const uint64_t task = find_task(task_id, client_id);
+Result<Bytes> Coordinator::Impl::call_assign(uint64_t task, const std::string& peer_id) {
     if (task == 0) return field_error(Status::kStale, "task", "no such task is pending");
     const auto found = peer_links_.find(peer_id);
     if (found == peer_links_.end()) {
@@ -350,6 +371,9 @@ std::string Coordinator::Impl::metrics_text() {
     counter("protocol_errors_total", "Connections closed for what they sent.", now.protocol_errors);
     counter("bytes_in_total", "Bytes received.", now.bytes_in);
     counter("bytes_out_total", "Bytes sent.", now.bytes_out);
+    counter("payload_bytes_copied_total",
+            "Bytes of payloads of 4 KiB and more that were moved in memory.",
+            now.payload_bytes_copied);
     metrics.single("payload_bytes_held", "gauge", "Payload bytes held.",
                    static_cast<double>(now.payload_bytes_held));
     const double ended = static_cast<double>(now.completed_tasks + now.failed_tasks);
@@ -362,7 +386,8 @@ std::string Coordinator::Impl::metrics_text() {
     metrics.single("retry_ratio", "gauge", "Retries per ended task.", rate(now.retries));
     metrics.single("peer_failure_ratio", "gauge", "Peer failures per ended task.",
                    rate(now.peer_failures));
-    metrics.single("utilisation_ratio", "gauge", "Share of connected slot time with a task held.",
+    metrics.single("utilisation_ratio", "gauge",
+                   "Share of connected slot time with a task held that ended accepted.",
                    now.utilisation);
     metrics.summary("task_seconds", "Admission to delivery of successful tasks.", now.total_us);
     metrics.summary("queue_seconds", "Waiting for a peer.", now.queue_us);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <array>
+#include <cstring>
 #include <deque>
 #include <map>
 #include <memory>
@@ -24,6 +25,25 @@
 #include "wire/codec.h"
 
 namespace p2c2r::roles {
+
+// A copy of a short envelope, to tell that the next one is the same.
+class LastEnvelope {
+  public:
+    [[nodiscard]] bool equals(std::span<const uint8_t> envelope) const {
+        return size_ > 0 && envelope.size() == size_ &&
+               std::memcmp(envelope.data(), bytes_.data(), size_) == 0;
+    }
+    // A long one is not kept: span() is empty then.
+    void assign(std::span<const uint8_t> envelope) {
+        size_ = envelope.size() <= bytes_.size() ? envelope.size() : 0;
+        copy_run(bytes_.data(), envelope.data(), size_);
+    }
+    [[nodiscard]] std::span<const uint8_t> span() const { return {bytes_.data(), size_}; }
+
+  private:
+    size_t size_ = 0;
+    std::array<uint8_t, 64> bytes_;
+};
 
 class Coordinator::Impl : public exec::RunnerEvents {
   public:
@@ -52,7 +72,13 @@ class Coordinator::Impl : public exec::RunnerEvents {
             owner.session_lost(*this, status, why);
         }
         void on_writable(net::Connection&) override {
-            if (phase != Phase::kClosed) out.pump(*connection);
+            if (phase == Phase::kClosed) return;
+            out.pump(*connection);
+            if (behind_since_us != 0) owner.perhaps_caught_up(*this);
+        }
+        // Bytes that wait for the other side to read.
+        [[nodiscard]] uint64_t behind() const {
+            return out.waiting_bytes() + connection->queued_bytes();
         }
 
         Impl& owner;
@@ -65,9 +91,18 @@ class Coordinator::Impl : public exec::RunnerEvents {
         uint64_t heard_us = 0;
         std::unique_ptr<net::Connection> connection;
         OutStreams out;
+        // Of a gamer that does not read as fast as its results come: since when, what it had taken
+        // by then, and which sessions are not read from meanwhile.
+        uint64_t behind_since_us = 0;
+        uint64_t behind_taken = 0;
+        uint64_t behind_counted = 0;  // of its connection's queue, in delivering_bytes_
+        std::vector<uint64_t> holds;
+        uint32_t held_by = 0;  // gamers because of which this session is not read from
         // The type of the last task submitted here: most gamers ask for the same again.
         std::string last_name;
         sched::TypeIndex last_type = sched::kNoType;
+        LastEnvelope submit_envelope;  // what `submit` was read from and refers to
+        wire::TaskSubmit submit;
     };
 
     // A delivery that waits for its gamer to come back.
@@ -84,7 +119,8 @@ class Coordinator::Impl : public exec::RunnerEvents {
         Nonce resume{};
         Session* session = nullptr;  // NULL while it is away
         uint64_t away_since_us = 0;
-        FlatMap<uint64_t> tasks;  // its task ids to ours
+        FlatMap<uint64_t> tasks;     // its task ids to ours
+        uint64_t pending_bytes = 0;  // payload of these
         std::deque<Kept> kept;
         uint64_t kept_bytes = 0;
         std::vector<uint64_t> redelivered;  // ids whose kept delivery went out on resuming
@@ -147,6 +183,7 @@ class Coordinator::Impl : public exec::RunnerEvents {
     void on_gamer_register(Session& session, const wire::Frame& frame);
     void on_peer_register(Session& session, const wire::Frame& frame);
     void on_heartbeat(Session& session, const wire::Frame& frame);
+    void on_goodbye(Session& session, const wire::Frame& frame);
     void register_refused(Session& session, Status status, const std::string& text);
     void session_lost(Session& session, Status status, const std::string& why);
     // Says goodbye and closes. `status` kProtocol and the like count as the other side's fault.
@@ -156,6 +193,17 @@ class Coordinator::Impl : public exec::RunnerEvents {
     void forget_gamer(uint64_t gamer_id);
     void peer_gone(uint64_t peer, bool failed, const std::string& why);
     void scan_sessions();
+    // More has been given to this gamer. Once it is too far behind neither it nor `from`, the peer
+    // that feeds it, is read from until it has caught up; may end its session.
+    void push_back(Session& gamer, Session* from);
+    void hold_back(Session& gamer, Session& from);
+    void perhaps_caught_up(Session& gamer);
+    void release_held(Session& gamer);
+    void count_queue(Session& gamer, uint64_t bytes) {
+        delivering_bytes_ += bytes - gamer.behind_counted;
+        gamer.behind_counted = bytes;
+    }
+    bool is_stuck(Session& gamer, uint64_t now_us);
     void handshake_over();
     void expire_handshakes();
     void count_changed();
@@ -198,16 +246,19 @@ class Coordinator::Impl : public exec::RunnerEvents {
     Relay& relay(uint64_t task) { return relays_[SlotMap<sched::TaskRecord>::index_of(task)]; }
 
     // ---- coordinator_calls.cpp
+    // `asker` NULL: the operator, in this process, who sees everything. A gamer sees its own tasks,
+    // a peer those that it holds, and neither where others are or who they are.
+    Result<Bytes> answer_call(const std::string& name, std::span<const uint8_t> arguments,
+                              std::string* text, const Session* asker);
     Bytes call_status();
-    Bytes call_peers();
-    Bytes call_tasks();
-    Result<Bytes> call_explain(uint64_t task_id, const std::string& client_id);
-    Result<Bytes> call_assign(uint64_t task_id, const std::string& client_id,
-                              const std::string& peer_id);
+    Bytes call_peers(const Session* asker);
+    Bytes call_tasks(const Session* asker);
+    Result<Bytes> call_explain(uint64_t task);
+    Result<Bytes> call_assign(uint64_t task, const std::string& peer_id);
     std::string metrics_text();
     void on_call(Session& session, const wire::Frame& frame);
     Gamer* find_gamer(const std::string& client_id);
-    uint64_t find_task(uint64_t task_id, const std::string& client_id);
+    uint64_t find_task(uint64_t task_id, const std::string& client_id, const Session* asker);
 
     net::Loop& loop_;
     net::Transport& transport_;
@@ -245,7 +296,6 @@ class Coordinator::Impl : public exec::RunnerEvents {
     wire::PeerCountUpdate counts_;
 
     wire::EnvelopeBuffer envelope_;
-    wire::TaskSubmit submit_;  // reused: keep their memory
     wire::TaskAssign assign_;
     std::vector<const TaskType*> contract_types_;  // by type; NULL: a host's own
     std::vector<int8_t> local_types_;              // by type: 1 can, 0 cannot, -1 not asked yet
@@ -254,14 +304,11 @@ class Coordinator::Impl : public exec::RunnerEvents {
     bool closed_ = false;
     std::function<void()> drained_;
     uint64_t held_bytes_ = 0;
-    uint64_t delivering_bytes_ = 0;  // of answers in chunks that wait for their gamers to read
+    uint64_t delivering_bytes_ = 0;  // of answers that wait for their gamers to read
     uint64_t bytes_in_before_ = 0;   // of connections that are gone
     uint64_t bytes_out_before_ = 0;
     uint64_t started_us_ = 0;
     CoordinatorStats stats_;
 };
-
-// True for an address that only this machine can reach.
-bool is_loopback_address(const std::string& address);
 
 }  // namespace p2c2r::roles

@@ -12,6 +12,14 @@ constexpr uint64_t kHandshakeUs = 2'000'000;
 constexpr uint64_t kSilentIntervals = 4;
 constexpr uint64_t kSilentSlackUs = 500'000;
 constexpr uint64_t kScanUsMax = 500'000;
+// What may wait for a gamer before nothing more is read for it, and until it is read again.
+constexpr uint64_t kBehindMark = 4 << 20;
+constexpr uint64_t kBehindLow = 2 << 20;
+// One payload of any size, and as much again as the marks leave room for.
+constexpr uint64_t kBehindMax = limits::kPayloadSizeMax + 2 * kBehindMark;
+// A gamer that is behind takes at least 64 KiB a second, or is closed.
+constexpr uint64_t kStuckUs = 5'000'000;
+constexpr uint64_t kStuckBytes = 5 * 64 * 1024;
 constexpr uint64_t kCountIntervalUs = 100'000;  // between two peer_count_update
 constexpr uint32_t kWindowTasksMax = 1024;      // of one peer
 constexpr const char* kLibrary = "p2c2r " P2C2R_VERSION_STRING;
@@ -33,7 +41,8 @@ void Coordinator::Impl::accept(std::unique_ptr<net::Connection> connection) {
     session->connection = std::move(connection);
     session->connection->set_events(session.get());
     // Losing a session needs no memory: its place among the dead is there from the beginning.
-    graveyard_.reserve(graveyard_.size() + sessions_.size() + 1);
+    const size_t dead_at_most = graveyard_.size() + sessions_.size() + 1;
+    if (dead_at_most > graveyard_.capacity()) graveyard_.reserve(2 * dead_at_most);
     const uint64_t until_us = session->opened_us + kHandshakeUs;
     handshakes_.emplace_back(until_us, 0);
     if (unauthenticated_ == 0) loop_.arm(handshake_timer_, until_us);
@@ -84,12 +93,8 @@ void Coordinator::Impl::on_frame(Session& session, const wire::Frame& frame) {
                     return on_call(session, frame);
                 case Message::kHeartbeat:
                     return on_heartbeat(session, frame);
-                case Message::kGoodbye: {
-                    const uint64_t gamer = session.gamer;
-                    bury(session);
-                    forget_gamer(gamer);
-                    return;
-                }
+                case Message::kGoodbye:
+                    return on_goodbye(session, frame);
                 default:
                     break;
             }
@@ -115,11 +120,8 @@ void Coordinator::Impl::on_frame(Session& session, const wire::Frame& frame) {
                     bury(session);
                     return peer_gone(peer, false, reason);
                 }
-                case Message::kGoodbye: {
-                    const uint64_t peer = session.peer;
-                    bury(session);
-                    return peer_gone(peer, false, "goodbye");
-                }
+                case Message::kGoodbye:
+                    return on_goodbye(session, frame);
                 default:
                     break;
             }
@@ -254,6 +256,7 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
     held_bytes_ -= gamer.kept_bytes;
     gamer.kept_bytes = 0;
     gamer.kept.clear();
+    push_back(session, nullptr);
     log_.format(LogLevel::kInfo, "roles", "gamer %s joined from %s", client_id.c_str(),
                 session.connection->peer_address().c_str());
 }
@@ -327,7 +330,8 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     response.task_timeout_ms = static_cast<uint32_t>(options_.task_timeout_us / 1000);
     encode_peer_response(response, envelope_);
     send(session, wire::Message::kPeerRegisterResponse);
-    log_.format(LogLevel::kInfo, "roles", "peer %s joined from %s: %u slots, %zu task types",
+    // Who comes and goes is an event, which the host logs with the id as a field.
+    log_.format(LogLevel::kDebug, "roles", "peer %s is at %s: %u slots, %zu task types",
                 peer_id.c_str(), session.connection->peer_address().c_str(), message.slots,
                 types.size());
     events_.on_peer_joined(peer_id);
@@ -353,6 +357,24 @@ void Coordinator::Impl::on_heartbeat(Session& session, const wire::Frame& frame)
 
 // ---- the end of a connection -------------------------------------------------------------------
 
+// With a status it is the word of somebody who could not go on, and may be back: a loss.
+void Coordinator::Impl::on_goodbye(Session& session, const wire::Frame& frame) {
+    wire::Goodbye goodbye;
+    if (const char* why = decode(frame.envelope, goodbye)) {
+        return end_session(session, Status::kProtocol, why);
+    }
+    std::string why(goodbye.error.empty() ? "goodbye" : goodbye.error);
+    if (goodbye.status != Status::kOk) {
+        why = std::string(status_name(goodbye.status)) + ": " + why;
+        return session_lost(session, Status::kDisconnected, why);
+    }
+    const uint64_t gamer = session.gamer;
+    const uint64_t peer = session.peer;
+    bury(session);
+    if (peer != 0) return peer_gone(peer, false, why);
+    forget_gamer(gamer);
+}
+
 void Coordinator::Impl::end_session(Session& session, Status status, const std::string& why) {
     if (session.phase == Session::Phase::kClosed) return;
     wire::Goodbye goodbye;
@@ -367,8 +389,10 @@ void Coordinator::Impl::session_lost(Session& session, Status status, const std:
     if (session.phase == Session::Phase::kClosed) return;
     if (status == Status::kProtocol || status == Status::kLimit) {
         ++stats_.protocol_errors;
-        log_.format(LogLevel::kWarn, "roles", "connection from %s closed: %s",
-                    session.connection->peer_address().c_str(), why.c_str());
+        // The failure of a peer is told as an event, and logged there.
+        log_.format(session.peer != 0 ? LogLevel::kDebug : LogLevel::kWarn, "roles",
+                    "connection from %s closed: %s", session.connection->peer_address().c_str(),
+                    why.c_str());
     }
     const uint64_t gamer_id = session.gamer;
     const uint64_t peer = session.peer;
@@ -386,6 +410,7 @@ void Coordinator::Impl::bury(Session& session) {
     if (session.phase == Phase::kHello || session.phase == Phase::kRegister) handshake_over();
     session.phase = Phase::kClosed;
     session.out.clear();
+    release_held(session);
     if (Gamer* gamer = gamers_.find(session.gamer)) {
         if (gamer->session == &session) gamer->session = nullptr;
     }
@@ -405,22 +430,21 @@ void Coordinator::Impl::bury(Session& session) {
 }
 
 void Coordinator::Impl::peer_gone(uint64_t peer, bool failed, const std::string& why) {
-    const sched::PeerRecord* record = scheduler_.peers().find(peer);
+    sched::PeerRecord* record = scheduler_.peers().find(peer);
     if (!record) return;
-    const std::string peer_id = record->peer_id;
+    // Moved, for memory may be short: a peer that is only half gone could never come back.
+    const std::string peer_id = std::move(record->peer_id);
     const size_t held = record->leases.size();
     scheduler_.peer_left(peer, failed, loop_.turn_us(), actions_);
     const uint32_t index = SlotMap<sched::PeerRecord>::index_of(peer);
     if (index < peer_by_slot_.size()) peer_by_slot_[index] = nullptr;
     peer_links_.erase(peer_id);
     settle();
+    log_.format(LogLevel::kDebug, "roles", "%zu tasks of peer %s are placed again", held,
+                peer_id.c_str());
     if (failed) {
-        log_.format(LogLevel::kWarn, "roles", "peer %s failed: %s; %zu tasks are placed again",
-                    peer_id.c_str(), why.c_str(), held);
         events_.on_peer_failed(peer_id, why);
     } else {
-        log_.format(LogLevel::kInfo, "roles", "peer %s left: %s; %zu tasks are placed again",
-                    peer_id.c_str(), why.c_str(), held);
         events_.on_peer_left(peer_id, why);
     }
     count_changed();
@@ -430,9 +454,8 @@ void Coordinator::Impl::peer_gone(uint64_t peer, bool failed, const std::string&
 void Coordinator::Impl::gamer_away(Gamer& gamer, uint64_t) {
     gamer.away_since_us = loop_.turn_us();
     for (uint64_t client_task : gamer.tasks.sorted_keys()) {
-        // Those that waited for one that is gone are gone with it.
         const uint64_t* known = gamer.tasks.find(client_task);
-        if (!known) continue;
+        if (!known) continue;  // it waited for another one and went with that
         const uint64_t task = *known;
         Relay& half = relay(task);
         half.result_open = false;
@@ -445,6 +468,7 @@ void Coordinator::Impl::forget_gamer(uint64_t gamer_id) {
     Gamer* gamer = gamers_.find(gamer_id);
     if (!gamer) return;
     for (uint64_t client_task : gamer->tasks.sorted_keys()) {
+        // With a task go those that wait for it, so it may have gone already.
         if (const uint64_t* task = gamer->tasks.find(client_task)) withdraw(*task);
     }
     held_bytes_ -= gamer->kept_bytes;
@@ -453,6 +477,70 @@ void Coordinator::Impl::forget_gamer(uint64_t gamer_id) {
     *gamer = Gamer{};
     gamers_.erase(gamer_id);
     request_turn_end();
+}
+
+// ---- gamers that do not read -------------------------------------------------------------------
+//
+// Results are passed on as they come, so a gamer that reads more slowly than its peers answer would
+// have them pile up here. Above a mark it is the peers that wait: they are not read from, as if the
+// link to them were as slow as the gamer's. That costs others who have tasks there, so it lasts
+// only while the gamer goes on reading, and for a task never longer than its deadline.
+
+void Coordinator::Impl::push_back(Session& gamer, Session* from) {
+    if (gamer.phase != Session::Phase::kGamer) return;
+    const uint64_t behind = gamer.behind();
+    if (behind < kBehindMark) return;
+    if (behind > kBehindMax) {
+        return end_session(
+            gamer, Status::kLimit,
+            "more than " + std::to_string(kBehindMax >> 20) + " MiB of results wait to be read");
+    }
+    if (gamer.behind_since_us == 0) {
+        gamer.behind_since_us = loop_.turn_us();
+        gamer.behind_taken = gamer.connection->bytes_out();
+        hold_back(gamer, gamer);
+    }
+    count_queue(gamer, gamer.connection->queued_bytes());
+    if (from) hold_back(gamer, *from);
+}
+
+void Coordinator::Impl::hold_back(Session& gamer, Session& from) {
+    if (std::find(gamer.holds.begin(), gamer.holds.end(), from.id) != gamer.holds.end()) return;
+    gamer.holds.push_back(from.id);
+    if (from.held_by++ == 0) from.connection->pause_reading(true);
+}
+
+void Coordinator::Impl::perhaps_caught_up(Session& gamer) {
+    if (gamer.behind() <= kBehindLow) return release_held(gamer);
+    count_queue(gamer, gamer.connection->queued_bytes());
+}
+
+void Coordinator::Impl::release_held(Session& gamer) {
+    gamer.behind_since_us = 0;
+    count_queue(gamer, 0);
+    for (uint64_t id : std::exchange(gamer.holds, {})) {
+        std::unique_ptr<Session>* held = sessions_.find(id);
+        if (!held || !*held || --(*held)->held_by > 0) continue;
+        if ((*held)->phase == Session::Phase::kClosed) continue;
+        (*held)->heard_us = loop_.turn_us();  // it may have said what has not been listened to
+        (*held)->connection->pause_reading(false);
+    }
+}
+
+bool Coordinator::Impl::is_stuck(Session& gamer, uint64_t now_us) {
+    if (gamer.behind_since_us == 0) {
+        push_back(gamer, nullptr);  // small results count only here
+        return false;
+    }
+    perhaps_caught_up(gamer);
+    if (gamer.behind_since_us == 0) return false;
+    const uint64_t taken = gamer.connection->bytes_out();
+    if (taken - gamer.behind_taken >= kStuckBytes) {
+        gamer.behind_since_us = now_us;
+        gamer.behind_taken = taken;
+        return false;
+    }
+    return now_us - gamer.behind_since_us >= kStuckUs;
 }
 
 // ---- time --------------------------------------------------------------------------------------
@@ -467,6 +555,7 @@ void Coordinator::Impl::scan_sessions() {
     loop_.arm(scan_timer_, now + std::min(interval / 2, kScanUsMax));
     if (beats) beat_us_ = beat_us_ + interval > now ? beat_us_ + interval : now + interval;
     std::vector<uint64_t> gone;
+    std::vector<uint64_t> gamers;
     wire::Heartbeat beat;
     beat.timestamp_ms = loop_.unix_ms();
     encode(beat, envelope_);
@@ -474,7 +563,8 @@ void Coordinator::Impl::scan_sessions() {
         const bool registered =
             session->phase == Session::Phase::kGamer || session->phase == Session::Phase::kPeer;
         if (!registered) return;
-        if (now - session->heard_us > silent) {
+        if (session->phase == Session::Phase::kGamer) gamers.push_back(id);
+        if (now - session->heard_us > silent && session->held_by == 0) {
             gone.push_back(id);
         } else if (beats) {
             send(*session, wire::Message::kHeartbeat);
@@ -484,6 +574,12 @@ void Coordinator::Impl::scan_sessions() {
         if (auto* session = sessions_.find(id)) {
             end_session(**session, Status::kDisconnected, "silent for too long");
         }
+    }
+    for (uint64_t id : gamers) {
+        auto* session = sessions_.find(id);
+        if (!session || !is_stuck(**session, now)) continue;
+        end_session(**session, Status::kLimit,
+                    "results wait to be read, and less than 64 KiB a second are");
     }
     std::vector<uint64_t> expired;
     gamers_.for_each([&](uint64_t id, Gamer& gamer) {

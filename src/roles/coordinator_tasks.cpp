@@ -88,9 +88,15 @@ bool Coordinator::Impl::add_dependencies(Gamer& gamer, const std::vector<uint64_
 }
 
 void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
-    wire::TaskSubmit& message = submit_;
-    if (const char* why = decode(frame.envelope, message)) {
-        return end_session(session, Status::kProtocol, why);
+    // A gamer's tasks are mostly alike: an envelope like the one before is not read twice.
+    wire::TaskSubmit& message = session.submit;
+    const std::span<const uint8_t> envelope = frame.envelope;
+    if (!session.submit_envelope.equals(envelope)) {
+        session.submit_envelope.assign(envelope);
+        const std::span<const uint8_t> kept = session.submit_envelope.span();
+        if (const char* why = decode(kept.empty() ? envelope : kept, message)) {
+            return end_session(session, Status::kProtocol, why);
+        }
     }
     if (frame.id == 0) return end_session(session, Status::kProtocol, "task_submit with id 0");
     Gamer& gamer = *gamers_.find(session.gamer);
@@ -183,6 +189,14 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
         return answer_error(gamer, client_task, Status::kBusy, {},
                             "the coordinator holds as many payload bytes as it may", kRetryAfterMs);
     }
+    // One payload of any size may come while little else is pending.
+    const uint64_t window = options_.gamer_window_bytes;
+    if (gamer.pending_bytes > window / 8 && gamer.pending_bytes + bytes > window) {
+        ++stats_.refused_tasks;
+        return answer_error(gamer, client_task, Status::kBusy, {},
+                            "this gamer has as many payload bytes pending as it may",
+                            kRetryAfterMs);
+    }
     if (gamer.tasks.size() >= limits::kTasksPerGamerMax) {
         ++stats_.refused_tasks;
         return answer_error(gamer, client_task, Status::kBusy, {},
@@ -245,6 +259,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     fresh.small_params = fresh.small_data = 0;
     fresh.chunks.clear();
     held_bytes_ += fresh.budget;
+    gamer.pending_bytes += bytes;
     try {
         store_input(fresh, frame);
     } catch (const std::bad_alloc&) {
@@ -401,8 +416,7 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
     }
     const uint64_t now = loop_.turn_us();
     const bool more = frame.flags & wire::kFlagMore;
-    const uint64_t task = scheduler_.task_of_attempt(session.peer, frame.id);
-    const bool current = task != 0 && scheduler_.is_current(session.peer, frame.id, result.attempt);
+    const sched::TaskRecord* current = scheduler_.current(session.peer, frame.id, result.attempt);
     if (!current) {
         // Given up earlier, or never given: the scheduler knows which, and frees the slot.
         scheduler_.answered(session.peer, frame.id, result.attempt, result.status, 0, now,
@@ -410,6 +424,7 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
         settle();
         return;
     }
+    const uint64_t task = scheduler_.task_of_attempt(session.peer, frame.id);
     Relay& waiting = relay(task);
     if (more && result.status == Status::kOk) {
         if (!result.sizes || result.sizes->params_size > limits::kPayloadSizeMax ||
@@ -428,23 +443,26 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
         waiting.result_open = gamer && gamer->session;
         if (!waiting.result_open) return;
         Session& to = *gamer->session;
-        encode(delivery_of(*scheduler_.find(task), result), envelope_);
+        encode(delivery_of(*current, result), envelope_);
         to.out.open(wire::Message::kResultDelivery, frame.flags & wire::kFlagChecksum,
                     waiting.client_task, envelope_.span());
         to.out.append(waiting.client_task, {frame.hold(frame.params), frame.hold(frame.data)},
                       false);
         to.out.pump(*to.connection);
-        return;
+        return push_back(to, &session);
     }
     // In one frame: sizes say nothing there, and nobody checked them.
     result.sizes.reset();
-    const sched::TaskRecord record = *scheduler_.find(task);
+    // Who has answered wants no more of the input.
+    if (waiting.sizes) session.out.drop(frame.id);
+    const sched::TaskRecord record = *current;
     const sched::Verdict verdict = scheduler_.answered(
         session.peer, frame.id, result.attempt, result.status, result.processing_us, now, actions_);
     if (verdict != sched::Verdict::kAccepted) return settle();
     request_turn_end();
     accepted(record, result);
     if (waiting.result.sizes) drop_result(waiting);
+    Session* to = nullptr;
     if (Gamer* gamer = gamers_.find(waiting.gamer)) {
         wire::ResultDelivery delivery = delivery_of(record, result);
         delivery.field = result.field;
@@ -458,9 +476,11 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
         } else {
             deliver(*gamer, waiting.client_task, flags, frame.hold(frame.params),
                     frame.hold(frame.data));
+            to = gamer->session;
         }
     }
     drop_task(task, result.status == Status::kOk);
+    if (to) push_back(*to, &session);
 }
 
 void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& frame) {
@@ -482,13 +502,17 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
         return end_session(session, Status::kProtocol, why);
     }
     Gamer* gamer = gamers_.find(waiting.gamer);
-    if (waiting.result_open && gamer && gamer->session) {
-        Session& to = *gamer->session;
-        to.out.append(waiting.client_task, {frame.hold(frame.params), frame.hold(frame.data)},
-                      last);
-        to.out.pump(*to.connection);
+    Session* to = waiting.result_open && gamer ? gamer->session : nullptr;
+    if (to) {
+        to->out.append(waiting.client_task, {frame.hold(frame.params), frame.hold(frame.data)},
+                       last);
+        to->out.pump(*to->connection);
     }
-    if (!last) return scheduler_.answer_continues(task, loop_.turn_us());
+    if (!last) {
+        scheduler_.answer_continues(task, loop_.turn_us());
+        if (to) push_back(*to, &session);
+        return;
+    }
     const sched::TaskRecord record = *scheduler_.find(task);
     const wire::TaskResult result = waiting.result;
     waiting.result.sizes.reset();
@@ -498,6 +522,7 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
     if (verdict != sched::Verdict::kAccepted) return settle();
     accepted(record, result);
     drop_task(task, true);
+    if (to) push_back(*to, &session);
     request_turn_end();
 }
 
@@ -512,6 +537,9 @@ void Coordinator::Impl::on_refuse(Session& session, const wire::Frame& frame) {
     wire::TaskRefuse message;
     if (const char* why = decode(frame.envelope, message)) {
         return end_session(session, Status::kProtocol, why);
+    }
+    if (scheduler_.is_current(session.peer, frame.id, message.attempt)) {
+        session.out.drop(frame.id);  // the rest of its input, if any
     }
     scheduler_.refused(session.peer, frame.id, message.attempt, loop_.turn_us(), actions_);
     settle();
@@ -612,12 +640,14 @@ void Coordinator::Impl::drop_task(uint64_t task, bool good) {
 // `fallen`.
 void Coordinator::Impl::drop_one(uint64_t task, bool good, std::vector<uint64_t>& fallen) {
     Relay& gone = relay(task);
-    held_bytes_ -= std::exchange(gone.budget, 0);
+    const uint64_t budget = std::exchange(gone.budget, 0);
+    held_bytes_ -= budget;
     gone.chunks.clear();
     gone.result.sizes.reset();
     const uint64_t client_task = gone.client_task;
     Gamer* gamer = gamers_.find(gone.gamer);
     if (!gamer) return;
+    if (budget > 0) gamer->pending_bytes -= budget - kTaskOverhead;
     if (const uint64_t* mapped = gamer->tasks.find(client_task); mapped && *mapped == task) {
         gamer->tasks.erase(client_task);
     }

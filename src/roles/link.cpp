@@ -1,6 +1,7 @@
 #include "roles/link.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "p2c2r/version.h"
 
@@ -46,7 +47,8 @@ Link::~Link() {
 }
 
 void Link::start() {
-    if (phase_ == Phase::kIdle) connect();
+    // Once: it is idle between two tries as well, and then a second try must not run beside them.
+    if (!std::exchange(started_, true) && phase_ == Phase::kIdle) connect();
 }
 
 void Link::connect() {

@@ -87,6 +87,7 @@ class Link : private net::ConnectionEvents {
     const ReconnectOptions options_;
     LinkEvents& events_;
 
+    bool started_ = false;
     Phase phase_ = Phase::kIdle;
     std::unique_ptr<net::Transport::Attempt> attempt_;
     std::unique_ptr<net::Connection> connection_;

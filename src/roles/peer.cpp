@@ -16,7 +16,44 @@ namespace {
 
 constexpr uint32_t kWindowTasksMax = 1024;
 
+// `options.capabilities.task_types` is what it offers.
+wire::PeerRegister registration_of(const PeerOptions& options) {
+    wire::PeerRegister message;
+    message.peer_id = options.peer_id;
+    message.capabilities = options.capabilities;
+    message.slots = options.slots;
+    message.window_tasks = options.slots + options.prefetch;
+    message.window_bytes = options.window_bytes;
+    message.codec_class = options.codec_class;
+    return message;
+}
+
+bool fits_before_login(wire::PeerRegister& message) {
+    if (message.capabilities.task_types.size() > limits::kTaskTypesPerPeerMax) return false;
+    // As large as it ever gets: with the secret of a session to be resumed.
+    const wire::Login login = std::exchange(message.login, {0, {}, Nonce{}});
+    wire::EnvelopeBuffer out;
+    encode(message, out);
+    message.login = login;
+    return out.span().size() <= limits::kEnvelopeSizeMaxBeforeLogin;
+}
+
 }  // namespace
+
+Result<Done> check_offer(const PeerOptions& options, const std::vector<std::string>& task_types) {
+    wire::PeerRegister message = registration_of(options);
+    if (message.peer_id.empty()) message.peer_id = "peer-0123456789ab";  // as long as an automatic
+    message.capabilities.task_types = task_types;
+    if (fits_before_login(message)) return Done{};
+    size_t size = 0;
+    for (const std::string& type : task_types) size += type.size();
+    return field_error(
+        Status::kLimit, "task_types",
+        std::to_string(task_types.size()) + " task types with names of " + std::to_string(size) +
+            " bytes exceed what a peer can offer, " + std::to_string(limits::kTaskTypesPerPeerMax) +
+            " types in a registration of " + std::to_string(limits::kEnvelopeSizeMaxBeforeLogin) +
+            " bytes; name fewer");
+}
 
 class Peer::Impl : public LinkEvents, public exec::RunnerEvents {
   public:
@@ -46,6 +83,7 @@ class Peer::Impl : public LinkEvents, public exec::RunnerEvents {
     void close();
     const PeerStats& stats();
     const PeerOptions& options() const { return options_; }
+    std::vector<std::string> task_types() const;
 
   private:
     struct Job {
@@ -121,7 +159,7 @@ class Peer::Impl : public LinkEvents, public exec::RunnerEvents {
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for work that was posted
 
     OutStreams out_;
-    Assembler assembler_;
+    Assembler assembler_{options_.memory};
     wire::EnvelopeBuffer envelope_;
     wire::TaskAssign assign_;  // reused
     PeerStats stats_;
@@ -129,22 +167,33 @@ class Peer::Impl : public LinkEvents, public exec::RunnerEvents {
 
 // ---- the connection ----------------------------------------------------------------------------
 
+std::vector<std::string> Peer::Impl::task_types() const {
+    if (!offers_all_) return options_.capabilities.task_types;
+    std::vector<std::string> types = runner_.task_types();
+    std::erase_if(types, [this](const std::string& type) {
+        const auto& withheld = options_.withheld_types;
+        return std::find(withheld.begin(), withheld.end(), type) != withheld.end();
+    });
+    return types;
+}
+
 wire::Message Peer::Impl::registration(const wire::Login& login, wire::EnvelopeBuffer& out) {
-    if (offers_all_) {
-        options_.capabilities.task_types = runner_.task_types();
-        if (options_.capabilities.task_types.size() > limits::kTaskTypesPerPeerMax) {
-            options_.capabilities.task_types.resize(limits::kTaskTypesPerPeerMax);
-        }
-    }
+    options_.capabilities.task_types = task_types();
     registered_revision_ = runner_.revision();
-    wire::PeerRegister message;
-    message.peer_id = options_.peer_id;
+    wire::PeerRegister message = registration_of(options_);
+    // More executors than an offer has room for may come after the peer was made.
+    std::vector<std::string>& types = message.capabilities.task_types;
+    const size_t wanted = types.size();
+    if (types.size() > limits::kTaskTypesPerPeerMax) types.resize(limits::kTaskTypesPerPeerMax);
+    while (!types.empty() && !fits_before_login(message)) types.pop_back();
+    if (types.size() < wanted) {
+        log_.format(LogLevel::kWarn, "roles",
+                    "only the first %zu of %zu task types fit into the offer", types.size(),
+                    wanted);
+        options_.capabilities.task_types = types;
+    }
     message.login = login;
-    message.capabilities = options_.capabilities;
-    message.slots = options_.slots;
-    message.window_tasks = paused_ ? 0 : options_.slots + options_.prefetch;
-    message.window_bytes = options_.window_bytes;
-    message.codec_class = options_.codec_class;
+    if (paused_) message.window_tasks = 0;
     encode(message, out);
     return wire::Message::kPeerRegister;
 }
@@ -541,6 +590,9 @@ const PeerStats& Peer::stats() {
 }
 const PeerOptions& Peer::options() const {
     return impl_->options();
+}
+std::vector<std::string> Peer::task_types() const {
+    return impl_->task_types();
 }
 
 }  // namespace p2c2r::roles

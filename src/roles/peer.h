@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/crypto.h"
 #include "core/log.h"
@@ -23,13 +24,21 @@ struct PeerOptions {
     std::string host;
     uint32_t port = limits::kListenPortDefault;
     ReconnectOptions reconnect;
-    Capabilities capabilities;  // task_types empty: all the runner has
+    Capabilities capabilities;  // task_types empty: all the runner has, whenever it registers
+    // Of these, what is not offered: their executors here only say no.
+    std::vector<std::string> withheld_types;
     uint32_t slots = limits::kMaxConcurrentTasksDefault;
     uint32_t prefetch = limits::kMaxConcurrentTasksDefault;  // assigned ahead of need
     uint64_t window_bytes = 256ull << 20;
     std::string codec_class;
     bool checksum = false;
+    // Memory of inputs that arrive in chunks; MUST outlive them. NULL: the C library's.
+    const MemoryHook* memory = nullptr;
 };
+
+// Can a peer with these options offer these types? A registration has to fit into what a
+// coordinator reads before it knows the other side: kLimit when it does not.
+Result<Done> check_offer(const PeerOptions& options, const std::vector<std::string>& task_types);
 
 class PeerEvents {
   public:
@@ -72,7 +81,8 @@ class Peer {
     void close();
 
     [[nodiscard]] const PeerStats& stats();
-    [[nodiscard]] const PeerOptions& options() const;  // with everything filled in
+    [[nodiscard]] const PeerOptions& options() const;           // with everything filled in
+    [[nodiscard]] std::vector<std::string> task_types() const;  // what it offers
 
   private:
     class Impl;

@@ -4,8 +4,7 @@
 
 namespace p2c2r::sched {
 
-void DeadlineWheel::make_room(uint32_t index) {
-    if (index < links_.size()) return;
+void DeadlineWheel::make_more_room(uint32_t index) {
     const size_t size = std::max<size_t>(index + 1, links_.size() * 2);
     due_.reserve(size);
     firing_.reserve(size);

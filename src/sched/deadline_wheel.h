@@ -18,7 +18,9 @@ class DeadlineWheel {
     static constexpr uint64_t kNever = UINT64_MAX;
 
     // After this the deadline of the slot is set, moved and fired without memory.
-    void make_room(uint32_t index);
+    void make_room(uint32_t index) {
+        if (index >= links_.size()) make_more_room(index);
+    }
     // Sets or moves the deadline of a slot.
     void set(uint32_t index, uint64_t at_us);
     void clear(uint32_t index);
@@ -74,6 +76,7 @@ class DeadlineWheel {
     static uint32_t list_of(uint64_t at_us) {
         return static_cast<uint32_t>((at_us >> kTickShift) % kTicks);
     }
+    void make_more_room(uint32_t index);
     void unlink(uint32_t index);
     void collect_due(uint32_t list, uint64_t tick_end);
 

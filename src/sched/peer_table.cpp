@@ -36,6 +36,7 @@ uint64_t PeerTable::join(PeerRecord&& record, const std::vector<TypeIndex>& type
     const uint32_t index = SlotMap<PeerRecord>::index_of(peer);
     try {
         if (index >= ids_.size()) ids_.resize(index + 1);
+        if (peers_.size() > touched_.capacity()) touched_.reserve(2 * peers_.size());
         for (TypeIndex type : types) {
             Heaps& heaps = types_[type].circles[circle_index(record.circle)];
             heaps.free.make_room(index);
@@ -50,18 +51,17 @@ uint64_t PeerTable::join(PeerRecord&& record, const std::vector<TypeIndex>& type
     PeerRecord& slot = *peers_.find(peer);
     slot = std::move(record);
     slot.joined_us = now_us;
-    slot.busy_since_us = now_us;
+    slot.accounted_us = now_us;
     count_serving(slot, 1);
-    place(peer, slot, now_us);
+    touch(peer, slot, now_us);
     return peer;
 }
 
 void PeerTable::leave(uint64_t peer, uint64_t now_us) {
     PeerRecord* record = peers_.find(peer);
     if (!record) return;
-    account(*record, now_us);
     gone_connected_us_ += static_cast<double>(now_us - record->joined_us) * record->slots;
-    gone_busy_us_ += record->busy_slot_us;
+    gone_accepted_us_ += record->accepted_slot_us;
     const uint32_t index = SlotMap<PeerRecord>::index_of(peer);
     count_serving(*record, -1);
     for (const Learned& learned : record->learned) {
@@ -69,6 +69,7 @@ void PeerTable::leave(uint64_t peer, uint64_t now_us) {
         heaps.free.remove(index);
         heaps.waiting.remove(index);
     }
+    if (record->is_touched) std::erase(touched_, peer);
     *record = PeerRecord{};
     peers_.erase(peer);
 }
@@ -117,14 +118,48 @@ uint64_t PeerTable::timeout_us(const PeerRecord& record, TypeIndex type, uint64_
         const double usual = std::max(learned.round_us, ahead + learned.compute_us);
         const double wait = 2 * usual + 4 * learned.deviation_us;
         const uint32_t doublings = std::min(learned.timeouts, kTimeoutDoublingsMax);
-        const double scaled = std::ldexp(wait, static_cast<int>(doublings));
+        const double scaled = wait * static_cast<double>(1u << doublings);
         return transfer + std::max(kTimeoutFloorUs << doublings, static_cast<uint64_t>(scaled));
     }
     return transfer + start_value_us;
 }
 
+// How long a task takes there from the moment it is started, with the way there and back.
+double PeerTable::own_us(const PeerRecord& record, const Learned& learned) const {
+    const double compute =
+        learned.samples > 0 ? learned.compute_us : estimate_us(record, learned.type);
+    // A peer that has just failed several times looks slower, so that others go first.
+    return (compute + record.link_us) * static_cast<double>(1u << std::min(record.failures, 10u));
+}
+
+uint64_t PeerTable::finish_us(const PeerRecord& record, TypeIndex type, uint64_t now_us) const {
+    double wait = record.held < record.slots ? 0 : record.backlog_us / record.slots;
+    for (const Learned& learned : record.learned) {
+        if (learned.type == type) wait += own_us(record, learned);
+    }
+    return now_us + to_key(wait);
+}
+
+// Its place in the heaps is mended when somebody is chosen: most peers change several times before.
+void PeerTable::touch(uint64_t peer, PeerRecord& record, uint64_t now_us) {
+    record.changed_us = now_us;
+    if (record.is_touched) return;
+    record.is_touched = true;
+    touched_.push_back(peer);  // join() has made room
+}
+
+void PeerTable::settle() {
+    for (const uint64_t peer : touched_) {
+        PeerRecord* record = peers_.find(peer);
+        if (!record) continue;
+        record->is_touched = false;
+        place(peer, *record);
+    }
+    touched_.clear();
+}
+
 // Puts the peer where it belongs in the heaps of all its types.
-void PeerTable::place(uint64_t peer, PeerRecord& record, uint64_t now_us) {
+void PeerTable::place(uint64_t peer, PeerRecord& record) {
     const uint32_t index = SlotMap<PeerRecord>::index_of(peer);
     const bool open = record.takes(1);
     const bool free_slot = open && record.held < record.slots;
@@ -136,31 +171,28 @@ void PeerTable::place(uint64_t peer, PeerRecord& record, uint64_t now_us) {
             learned.placed_us = -1;
             continue;
         }
-        double own_us = learned.compute_us;
-        if (learned.samples == 0) own_us = estimate_us(record, learned.type);
-        // A peer that has just failed several times looks slower, so that others go first.
-        own_us += record.link_us;
-        own_us *= static_cast<double>(1u << std::min(record.failures, 10u));
+        const double own = own_us(record, learned);
         if (free_slot) {
             // An average moves a little with every answer; its place is worth a move only by more
             // than that.
-            if (std::fabs(own_us - learned.placed_us) <= kPlaceTolerance * learned.placed_us)
-                continue;
+            if (std::fabs(own - learned.placed_us) <= kPlaceTolerance * learned.placed_us) continue;
             heaps.waiting.remove(index);
-            heaps.free.set(index, to_key(own_us));
-            learned.placed_us = own_us;
+            heaps.free.set(index, to_key(own));
+            learned.placed_us = own;
         } else {
             heaps.free.remove(index);
             learned.placed_us = -1;
-            const double start = static_cast<double>(now_us) + record.backlog_us / record.slots;
-            heaps.waiting.set(index, to_key(start + own_us));
+            const double start =
+                static_cast<double>(record.changed_us) + record.backlog_us / record.slots;
+            heaps.waiting.set(index, to_key(start + own));
         }
     }
 }
 
 PeerTable::Choice PeerTable::choose(TypeIndex type, uint64_t bytes, Circle circle,
                                     const uint64_t* excluded, size_t excluded_count,
-                                    uint64_t now_us) const {
+                                    uint64_t now_us) {
+    settle();
     Choice choice;
     if (type >= types_.size()) return choice;
     const auto fits = [&](uint32_t index) {
@@ -206,9 +238,9 @@ PeerTable::Choice PeerTable::choose(TypeIndex type, uint64_t bytes, Circle circl
 }
 
 void PeerTable::account(PeerRecord& record, uint64_t now_us) {
-    record.busy_slot_us +=
-        static_cast<double>(now_us - record.busy_since_us) * std::min(record.held, record.slots);
-    record.busy_since_us = now_us;
+    const double passed = static_cast<double>(now_us - record.accounted_us);
+    record.share_us += record.held <= record.slots ? passed : passed * record.slots / record.held;
+    record.accounted_us = now_us;
 }
 
 void PeerTable::held_more(uint64_t peer, TypeIndex, uint64_t bytes, double estimate_us,
@@ -219,7 +251,7 @@ void PeerTable::held_more(uint64_t peer, TypeIndex, uint64_t bytes, double estim
     ++record->held;
     record->held_bytes += bytes;
     record->backlog_us += estimate_us;
-    place(peer, *record, now_us);
+    touch(peer, *record, now_us);
 }
 
 void PeerTable::let_go(PeerRecord& record, uint64_t bytes, double estimate_us, uint64_t now_us) {
@@ -234,7 +266,7 @@ void PeerTable::held_less(uint64_t peer, uint64_t bytes, double estimate_us, uin
     PeerRecord* record = peers_.find(peer);
     if (!record) return;
     let_go(*record, bytes, estimate_us, now_us);
-    place(peer, *record, now_us);
+    touch(peer, *record, now_us);
 }
 
 void PeerTable::answered(uint64_t peer, TypeIndex type, uint64_t bytes, double estimate_us,
@@ -243,7 +275,7 @@ void PeerTable::answered(uint64_t peer, TypeIndex type, uint64_t bytes, double e
     if (!record) return;
     let_go(*record, bytes, estimate_us, now_us);
     note(*record, type, bytes, compute_us, round_us);
-    place(peer, *record, now_us);
+    touch(peer, *record, now_us);
 }
 
 void PeerTable::set_window(uint64_t peer, uint32_t window_tasks, uint64_t now_us) {
@@ -252,7 +284,7 @@ void PeerTable::set_window(uint64_t peer, uint32_t window_tasks, uint64_t now_us
     count_serving(*record, -1);
     record->window_tasks = window_tasks;
     count_serving(*record, 1);
-    place(peer, *record, now_us);
+    touch(peer, *record, now_us);
 }
 
 void PeerTable::learn(uint64_t peer, TypeIndex type, uint64_t compute_us, uint64_t round_us,
@@ -260,7 +292,7 @@ void PeerTable::learn(uint64_t peer, TypeIndex type, uint64_t compute_us, uint64
     PeerRecord* record = peers_.find(peer);
     if (!record) return;
     note(*record, type, 0, compute_us, round_us);
-    place(peer, *record, now_us);
+    touch(peer, *record, now_us);
 }
 
 void PeerTable::note(PeerRecord& record, TypeIndex type, uint64_t bytes, uint64_t compute_us,
@@ -300,13 +332,12 @@ void PeerTable::note(PeerRecord& record, TypeIndex type, uint64_t bytes, uint64_
     }
 }
 
-void PeerTable::slot_time(uint64_t now_us, double& connected_us, double& busy_us) {
+void PeerTable::slot_time(uint64_t now_us, double& connected_us, double& accepted_us) {
     connected_us = gone_connected_us_;
-    busy_us = gone_busy_us_;
+    accepted_us = gone_accepted_us_;
     peers_.for_each([&](uint64_t, PeerRecord& record) {
-        account(record, now_us);
         connected_us += static_cast<double>(now_us - record.joined_us) * record.slots;
-        busy_us += record.busy_slot_us;
+        accepted_us += record.accepted_slot_us;
     });
 }
 

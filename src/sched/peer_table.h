@@ -4,7 +4,8 @@
 // Choosing is O(log n): per task type and circle two heaps hold the peers that could take a task.
 // Peers with a free slot are ordered by learned time plus link; peers whose slots are all busy, but
 // whose window is not full, by the time their backlog should be worked off, plus the same. Neither
-// order changes while time passes, so only the peer that got or ended a task is moved.
+// order changes while time passes, so only peers that got or ended a task are moved, once before
+// the next choice.
 #pragma once
 
 #include <cstdint>
@@ -66,8 +67,14 @@ struct PeerRecord {
     std::vector<uint64_t> leases;  // scheduler's tasks that run here
     std::vector<Abandoned> abandoned;
     uint64_t joined_us = 0;
-    uint64_t busy_since_us = 0;  // for utilisation: integral of min(held, slots)
-    double busy_slot_us = 0;
+    uint64_t changed_us = 0;  // the last time something of it changed that decides its place
+    bool is_touched = false;  // its place is old
+    // For utilisation. Attempts that are held share the slots evenly, so what one of them has had
+    // is the difference between two values of share_us, and all of them together never more than
+    // there was.
+    uint64_t accounted_us = 0;
+    double share_us = 0;          // slot time of each attempt held, since the peer joined
+    double accepted_slot_us = 0;  // of tasks that ended accepted
     uint64_t completed = 0;
     uint64_t failed = 0;
 
@@ -98,7 +105,10 @@ class PeerTable {
     // The peer predicted to finish first among those that can take it now and are not in
     // `excluded`; peer 0 when there is none.
     Choice choose(TypeIndex type, uint64_t bytes, Circle circle, const uint64_t* excluded,
-                  size_t excluded_count, uint64_t now_us) const;
+                  size_t excluded_count, uint64_t now_us);
+    // When a task that were given to this peer now would be back.
+    [[nodiscard]] uint64_t finish_us(const PeerRecord& record, TypeIndex type,
+                                     uint64_t now_us) const;
 
     // A task was given to, or answered by, a peer.
     void held_more(uint64_t peer, TypeIndex type, uint64_t bytes, double estimate_us,
@@ -120,8 +130,8 @@ class PeerTable {
                                       uint64_t start_value_us) const;
     Learned* learned(PeerRecord& record, TypeIndex type);
 
-    // Slot time since the beginning: connected, and with a task held.
-    void slot_time(uint64_t now_us, double& connected_us, double& busy_us);
+    // Slot time since the beginning: connected, and with a task held that ended accepted.
+    void slot_time(uint64_t now_us, double& connected_us, double& accepted_us);
 
     template <class F>
     void for_each(F&& f) {
@@ -140,7 +150,10 @@ class PeerTable {
         uint32_t samples = 0;
     };
 
-    void place(uint64_t peer, PeerRecord& record, uint64_t now_us);
+    [[nodiscard]] double own_us(const PeerRecord& record, const Learned& learned) const;
+    void touch(uint64_t peer, PeerRecord& record, uint64_t now_us);
+    void settle();
+    void place(uint64_t peer, PeerRecord& record);
     void count_serving(const PeerRecord& record, int32_t change);
     void let_go(PeerRecord& record, uint64_t bytes, double estimate_us, uint64_t now_us);
     void note(PeerRecord& record, TypeIndex type, uint64_t bytes, uint64_t compute_us,
@@ -148,10 +161,11 @@ class PeerTable {
     void account(PeerRecord& record, uint64_t now_us);
 
     SlotMap<PeerRecord> peers_;
-    std::vector<uint64_t> ids_;  // by slot index
+    std::vector<uint64_t> ids_;      // by slot index
+    std::vector<uint64_t> touched_;  // changed since they were placed
     std::deque<PerType> types_;
     double gone_connected_us_ = 0;
-    double gone_busy_us_ = 0;
+    double gone_accepted_us_ = 0;
 };
 
 }  // namespace p2c2r::sched

@@ -1,6 +1,7 @@
 #include "sched/scheduler.h"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 #include "core/plant.h"
@@ -11,6 +12,10 @@ namespace {
 
 constexpr size_t kPlacementsKept = 1024;
 constexpr uint8_t kRefusalsMax = 8;
+// Tasks that may go to one peer on one choice, and how much later than the first the last of them
+// may be done.
+constexpr uint32_t kRunTasksMax = 8;
+constexpr uint64_t kRunSlackUs = 20;
 
 // The number of the placement stands in bits 28..31 of the id on the peer's hop, so that two
 // attempts of one task never share an id, even on the same peer. kTasksPendingMax leaves these bits
@@ -234,6 +239,7 @@ void Scheduler::lease(uint64_t task, TaskRecord& record, const PeerTable::Choice
     placement = {task,      choice.peer,     now_us,          choice.finish_us, choice.considered,
                  peer.held, record.attempts, choice.free_slot};
     peers_.held_more(choice.peer, record.type, record.bytes, record.estimate_us, now_us);
+    record.share_us = peer.share_us;
     arm(task, record);
     ++stats_.assigned;
     if (record.attempts > 1) ++stats_.retries;
@@ -384,10 +390,14 @@ uint64_t Scheduler::task_of_attempt(uint64_t peer, uint64_t attempt_id) const {
                : 0;
 }
 
-bool Scheduler::is_current(uint64_t peer, uint64_t attempt_id, const Nonce& nonce) const {
-    const uint64_t task = task_of_attempt(peer, attempt_id);
-    if (P2C2R_PLANT("nonce_not_compared")) return task != 0;
-    return task != 0 && tasks_.find(task)->nonce == nonce;
+const TaskRecord* Scheduler::current(uint64_t peer, uint64_t attempt_id, const Nonce& nonce) const {
+    const TaskRecord* record = tasks_.find(task_of(attempt_id));
+    if (!record || record->state != TaskRecord::State::kLeased || record->peer != peer ||
+        record->attempt_id != attempt_id) {
+        return nullptr;
+    }
+    if (P2C2R_PLANT("nonce_not_compared")) return record;
+    return std::memcmp(record->nonce.data(), nonce.data(), sizeof nonce) == 0 ? record : nullptr;
 }
 
 Verdict Scheduler::answered(uint64_t peer, uint64_t attempt_id, const Nonce& nonce, Status status,
@@ -410,6 +420,7 @@ Verdict Scheduler::answered(uint64_t peer, uint64_t attempt_id, const Nonce& non
         unlist_lease(*holder, record);
         peers_.answered(peer, record.type, record.bytes, record.estimate_us, compute_us,
                         now_us - record.given_us, now_us);
+        holder->accepted_slot_us += holder->share_us - record.share_us;
         drop(task, record);
         return Verdict::kAccepted;
     }
@@ -476,8 +487,11 @@ Status Scheduler::assign_to(uint64_t task, uint64_t peer, uint64_t now_us,
 
 // ---- placing -----------------------------------------------------------------------------------
 
-// Places the most urgent task of the queue. False: nothing waits, or no peer has room.
-bool Scheduler::place_one(size_t queue, uint64_t now_us, std::vector<Action>& actions) {
+// Places the most urgent tasks of the queue, at most so many: one after the other on one peer, as
+// long as it would be done with the next as soon as the best one for the first, but for a moment.
+// False: nothing waits, or no peer has room.
+bool Scheduler::place_some(size_t queue, uint32_t tasks_max, uint64_t now_us,
+                           std::vector<Action>& actions) {
     const auto is_live = [this](const TaskQueue::Entry& entry) {
         const TaskRecord* record = tasks_.find(entry.task);
         return record && record->state == TaskRecord::State::kQueued &&
@@ -485,7 +499,7 @@ bool Scheduler::place_one(size_t queue, uint64_t now_us, std::vector<Action>& ac
     };
     const TaskQueue::Entry* entry = queues_[queue].front(is_live);
     if (!entry) return false;
-    const uint64_t task = entry->task;
+    uint64_t task = entry->task;
     TaskRecord& record = *tasks_.find(task);
     const TypeIndex type = record.type;
     // Another peer first; one that has tried already only when it is alone.
@@ -507,6 +521,20 @@ bool Scheduler::place_one(size_t queue, uint64_t now_us, std::vector<Action>& ac
     }
     queues_[queue].pop(entry);
     lease(task, record, choice, now_us, actions);
+    const PeerRecord& peer = *peers_.find(choice.peer);
+    for (uint32_t placed = 1; placed < tasks_max; ++placed) {
+        entry = queues_[queue].front(is_live);
+        if (!entry) return true;
+        task = entry->task;
+        TaskRecord& next = *tasks_.find(task);
+        if (next.attempts > 0 || !peer.takes(next.bytes)) return true;
+        PeerTable::Choice again = choice;
+        again.finish_us = peers_.finish_us(peer, type, now_us);
+        again.free_slot = peer.held < peer.slots;
+        if (again.finish_us > choice.finish_us + kRunSlackUs) return true;
+        queues_[queue].pop(entry);
+        lease(task, next, again, now_us, actions);
+    }
     return true;
 }
 
@@ -519,7 +547,7 @@ void Scheduler::dispatch(uint64_t now_us, std::vector<Action>& actions) {
         if (queues_[queue].live() > 0) open.push_back(queue);
     }
     if (open.size() == 1) {
-        while (place_one(open[0], now_us, actions)) {
+        while (place_some(open[0], kRunTasksMax, now_us, actions)) {
         }
         return;
     }
@@ -539,7 +567,7 @@ void Scheduler::dispatch(uint64_t now_us, std::vector<Action>& actions) {
             }
         }
         if (best == open.size()) return;
-        if (!place_one(open[best], now_us, actions)) {
+        if (!place_some(open[best], 1, now_us, actions)) {
             open.erase(open.begin() + static_cast<ptrdiff_t>(best));
         }
     }

@@ -78,6 +78,7 @@ struct TaskRecord {
     uint64_t attempt_id = 0;
     Nonce nonce{};
     double estimate_us = 0;
+    double share_us = 0;          // the peer's when it was given the task
     uint32_t lease_position = 0;  // in the peer's list of leases
     uint64_t tried[limits::kAttemptsMax] = {};
 };
@@ -140,7 +141,12 @@ class Scheduler {
     Verdict answered(uint64_t peer, uint64_t attempt_id, const Nonce& nonce, Status status,
                      uint64_t compute_us, uint64_t now_us, std::vector<Action>& actions);
     // The first frame of an answer that comes in parts: may it be passed on? Changes nothing.
-    [[nodiscard]] bool is_current(uint64_t peer, uint64_t attempt_id, const Nonce& nonce) const;
+    [[nodiscard]] bool is_current(uint64_t peer, uint64_t attempt_id, const Nonce& nonce) const {
+        return current(peer, attempt_id, nonce) != nullptr;
+    }
+    // The task of that attempt while it is the running one, else NULL.
+    [[nodiscard]] const TaskRecord* current(uint64_t peer, uint64_t attempt_id,
+                                            const Nonce& nonce) const;
     // An attempt that was given up frees its slot without an answer of its own: the last part of an
     // answer in parts has come, or the peer has never heard of the attempt.
     void answer_ended(uint64_t peer, uint64_t attempt_id, uint64_t now_us);
@@ -198,7 +204,8 @@ class Scheduler {
     void arm(uint64_t task, const TaskRecord& record);
     void free_abandoned(uint64_t peer, PeerRecord& record, Abandoned& abandoned, uint64_t now_us);
     Abandoned* find_abandoned(PeerRecord& record, uint64_t attempt_id, const Nonce& nonce);
-    bool place_one(size_t queue, uint64_t now_us, std::vector<Action>& actions);
+    bool place_some(size_t queue, uint32_t tasks_max, uint64_t now_us,
+                    std::vector<Action>& actions);
     // A task that its own circle cannot serve must not stand before one that others can.
     [[nodiscard]] TaskQueue& queue_of(const TaskRecord& record) {
         return queues_[record.type * kCirclesCount + circle_index(record.circle)];

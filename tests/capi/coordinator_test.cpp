@@ -96,6 +96,41 @@ TEST_CASE("the coordinator's figures agree in every form") {
     CHECK(remote == nullptr);
 }
 
+TEST_CASE("payloads of 4 KiB and more pass through a coordinator without being copied") {
+    const Runtime hub = make_runtime(P2C2R_RUN_THREAD);
+    const Runtime others = make_runtime(P2C2R_RUN_THREAD);
+    const Coordinator coordinator = make_coordinator(hub.get(), P2C2R_ANY);
+    uint32_t port = 0;
+    REQUIRE(p2c2r_coordinator_port(coordinator.get(), &port, nullptr) == P2C2R_OK);
+    const std::string url = "p2c2r+plain://127.0.0.1:" + std::to_string(port);
+    const Peer peer = make_peer(others.get(), nullptr, url.c_str());
+    const Client client = make_client(others.get(), nullptr, url.c_str());
+    connect_with_peers(others.get(), client.get(), 1);
+    const auto copied = [&] {
+        auto stats = sized<p2c2r_coordinator_stats>();
+        REQUIRE(p2c2r_coordinator_stats_get(coordinator.get(), &stats) == P2C2R_OK);
+        return stats.payload_bytes_copied;
+    };
+    const auto run = [&](size_t size) {
+        const std::string bytes(size, 'x');
+        Task task("echo", bytes.data(), bytes.size());
+        task.desc.place = P2C2R_PLACE_REMOTE;
+        task.desc.deadline_us = kLongUs;
+        CHECK(data_of(fetch(client.get(), submit(client.get(), task.desc)).get()) == bytes);
+    };
+    for (int i = 0; i < 100; ++i) run(64);
+    CHECK(copied() == 0);
+    // A connection on which little has come yet does not get much memory on somebody's word.
+    for (int i = 0; i < 4; ++i) run(1 << 20);
+    const uint64_t before = copied();
+    for (int i = 0; i < 20; ++i) {
+        run(4096);
+        run(64 << 10);
+        run(1 << 20);
+    }
+    CHECK(copied() == before);
+}
+
 TEST_CASE("the coordinator assigns and explains and fails peers when it is told to") {
     std::atomic<bool> go_on{false};
     std::atomic<int> started{0};

@@ -494,3 +494,59 @@ TEST_CASE("at most parallel_max jobs of an executor run at once") {
     CHECK(most >= 1);
     CHECK(most <= 2);
 }
+
+TEST_CASE(
+    "a peer on a named device offers what that device runs and whatever the host adds later") {
+    auto config = runtime_config(P2C2R_RUN_THREAD);
+    config.gpu = P2C2R_GPU_INDEX;
+    p2c2r_runtime* made = nullptr;
+    if (p2c2r_runtime_create(&config, &made, nullptr) != P2C2R_OK) {
+        MESSAGE("skipped: there is no Vulkan device here");
+        return;
+    }
+    HostExecutor executor;
+    executor.run = [](p2c2r_job* job) { return give(job, "mine"); };
+    const Runtime runtime(made);
+    const Coordinator coordinator = make_coordinator(runtime.get());
+    const auto create = [&](const char* task_types, p2c2r_error& why) {
+        auto capabilities = sized<p2c2r_capabilities>();
+        capabilities.task_types = task_types;
+        auto wanted = sized<p2c2r_peer_config>();
+        wanted.local = coordinator.get();
+        wanted.capabilities = &capabilities;
+        p2c2r_peer* peer = nullptr;
+        p2c2r_peer_create(runtime.get(), &wanted, &peer, &why);
+        return Peer(peer);
+    };
+    const auto offered = [](const Peer& peer) {
+        auto capabilities = sized<p2c2r_capabilities>();
+        REQUIRE(p2c2r_peer_capabilities(peer.get(), &capabilities) == P2C2R_OK);
+        return std::string(capabilities.task_types);
+    };
+    p2c2r_error why = {};
+    CHECK_FALSE(create("upscale,echo", why));
+    CHECK(why.status == P2C2R_E_UNSUPPORTED);
+    CHECK(std::string(why.field) == "task_types");
+    CHECK(std::string(why.text).find("'echo' has no GPU form") != std::string::npos);
+    const Peer listed = create("upscale", why);
+    REQUIRE(listed);
+    CHECK(offered(listed) == "upscale");
+    const Peer all = create(nullptr, why);
+    REQUIRE(all);
+    CHECK(offered(all) == "upscale");
+    REQUIRE(p2c2r_peer_start(all.get(), nullptr) == P2C2R_OK);
+    const Client client = make_client(runtime.get(), coordinator.get());
+    connect_with_peers(runtime.get(), client.get(), 1);
+    executor.add(runtime.get(), "mine");
+    CHECK(offered(all) == "mine,upscale");
+    CHECK(offered(listed) == "upscale");
+    // The coordinator hears of it with a heartbeat at the latest; until then nobody there runs it.
+    Task task("mine");
+    task.desc.place = P2C2R_PLACE_REMOTE;
+    CHECK(turn_until(runtime.get(), [&] {
+        const Result result = fetch(client.get(), submit(client.get(), task.desc));
+        auto info = sized<p2c2r_result_info>();
+        p2c2r_result_info_get(result.get(), &info);
+        return info.status == P2C2R_OK && info.source == P2C2R_SOURCE_PEER;
+    }));
+}

@@ -132,6 +132,52 @@ TEST_CASE("a pull without an answer in time returns the previous one and counts 
     }
 }
 
+TEST_CASE("a task that fails after its frame's pull is no late answer") {
+    FrameWorld world(P2C2R_RUN_THREAD);
+    world.open = false;
+    CHECK(world.pull(world.push("slow", P2C2R_PLACE_LOCAL), kShortBudgetUs).source ==
+          P2C2R_SOURCE_NONE);
+    world.fails = true;
+    world.open = true;
+    REQUIRE(turn_until(world.runtime.get(), [&] {
+        auto stats = sized<p2c2r_client_stats>();
+        p2c2r_client_stats_get(world.client.get(), &stats);
+        return stats.failed == 1 && stats.results_waiting == 1;
+    }));
+    world.fails = false;
+    const p2c2r_answer answer = world.pull(world.push("quick"), kLongBudgetUs);
+    CHECK(answer.late_count == 0);
+    auto stats = sized<p2c2r_client_stats>();
+    REQUIRE(p2c2r_client_stats_get(world.client.get(), &stats) == P2C2R_OK);
+    CHECK(stats.results_waiting == 0);  // it was taken note of
+}
+
+TEST_CASE("a second thread that pulls the same frames is told to wait its turn") {
+    FrameWorld world(P2C2R_RUN_THREAD);
+    world.open = false;
+    const uint64_t frame = world.push("slow", P2C2R_PLACE_LOCAL);
+    std::thread first([&] {
+        auto answer = sized<p2c2r_answer>();
+        p2c2r_status said = P2C2R_E_BUSY;
+        while (said == P2C2R_E_BUSY) {
+            said = p2c2r_frames_pull(world.frames.get(), frame, kLongBudgetUs, &answer);
+        }
+        CHECK(said == P2C2R_OK);
+        CHECK(answer.source == P2C2R_SOURCE_LOCAL);
+        p2c2r_result_release(answer.result);
+    });
+    // Until the first is inside, this pull may be the one that holds the frames, for a moment.
+    p2c2r_status status = P2C2R_OK;
+    while (status == P2C2R_OK) {
+        auto answer = sized<p2c2r_answer>();
+        status = p2c2r_frames_pull(world.frames.get(), 1000, 1, &answer);
+        if (status == P2C2R_E_ARGUMENT) status = P2C2R_OK;  // there is no such frame
+    }
+    CHECK(status == P2C2R_E_BUSY);
+    world.open = true;
+    first.join();
+}
+
 TEST_CASE("a previous answer that is too old is none") {
     auto config = sized<p2c2r_frames_config>();
     config.age_max = 2;

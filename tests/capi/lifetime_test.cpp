@@ -173,10 +173,15 @@ TEST_CASE("payload memory comes from the host's allocator and all of it goes bac
         config.allocator = &allocator;
         const Runtime runtime = make_runtime(config);
         const Client client = make_client(runtime.get());
-        const std::string payload(50'000, 'p');
-        const Task task("echo", payload.data(), payload.size());
-        for (int i = 0; i < 10; ++i) fetch(client.get(), submit(client.get(), task.desc));
+        const std::string payload(1'000'000, 'p');
+        // Each larger than those before, so that no block that was kept will do.
+        size_t size = 50'000;
+        for (int i = 0; i < 10; ++i, size += size / 3) {
+            const Task task("echo", payload.data(), size);
+            fetch(client.get(), submit(client.get(), task.desc));
+        }
         CHECK(memory.asked >= 10);
+        const Task task("echo", payload.data(), size);
         // A refusal is an error and never a crash.
         memory.refuse = true;
         p2c2r_task id = 0;

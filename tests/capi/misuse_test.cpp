@@ -419,6 +419,40 @@ TEST_CASE("names of task types are UTF-8 without control characters wherever a h
                  "e \xe2\x9c\x93");
 }
 
+TEST_CASE("more task types than a peer can offer are refused when it is made") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const Coordinator coordinator = make_coordinator(runtime.get());
+    p2c2r_error why = {};
+    const auto create = [&](const char* task_types) {
+        auto capabilities = sized<p2c2r_capabilities>();
+        capabilities.task_types = task_types;
+        auto config = sized<p2c2r_peer_config>();
+        config.local = coordinator.get();
+        config.capabilities = &capabilities;
+        p2c2r_peer* peer = nullptr;
+        why = {};
+        p2c2r_peer_create(runtime.get(), &config, &peer, &why);
+        return Peer(peer);
+    };
+    HostExecutor executor;
+    executor.run = [](p2c2r_job*) { return P2C2R_E_EXECUTOR; };
+    std::string list;
+    for (int i = 0; i < 64; ++i) {
+        std::string name = "type" + std::to_string(i);
+        name.resize(63, 'x');
+        list += (list.empty() ? "" : ",") + name;
+        executor.add(runtime.get(), name.c_str());
+    }
+    for (const char* types : {static_cast<const char*>(nullptr), list.c_str()}) {
+        CHECK_FALSE(create(types));
+        CHECK(why.status == P2C2R_E_LIMIT);
+        CHECK(std::string(why.field) == "task_types");
+        CHECK(std::string(why.text).find("64 types in a registration of 3072 bytes") !=
+              std::string::npos);
+    }
+    CHECK(create("echo,upscale"));
+}
+
 TEST_CASE("params that are no map are refused before the task is accepted") {
     const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
     const Client client = make_client(runtime.get());

@@ -50,6 +50,44 @@ TEST_CASE("settings: the command line beats the environment which beats the file
     CHECK(settings.text("log.level") == "error");
 }
 
+TEST_CASE("settings: an empty table is refused by its name unless keys are in it") {
+    const auto said = [](Daemon daemon, const char* toml) {
+        return failure_of(Settings(daemon).add_toml(toml, "f"));
+    };
+    for (const char* toml : {"[tls]", "[schedule]", "[caps]", "tls = {}", "[ledger.rates]"}) {
+        CAPTURE(toml);
+        CHECK(mentions(said(Daemon::kPeer, toml), "is not built"));
+    }
+    CHECK(mentions(said(Daemon::kPeer, "[tls]"), "'tls'"));
+    CHECK(mentions(said(Daemon::kPeer, "[foo]"), "'foo' (f): unknown"));
+    CHECK(mentions(said(Daemon::kPeer, "[log.deep]"), "'log.deep' (f): unknown"));
+    CHECK(mentions(said(Daemon::kPeer, "[peer_id]"), "is not a text"));
+    CHECK(said(Daemon::kPeer, "[log]\n[capabilities]\n[monitoring]\n") == "");
+    CHECK(said(Daemon::kCoordinator, "[log]\n[capabilities]\n[monitoring]\n") == "");
+}
+
+TEST_CASE("settings: sizes that no machine has are refused") {
+    for (const char* value : {"inf", "-inf", "nan", "1e300", "-1", "1000001"}) {
+        for (const char* key : {"ram_gb", "gpu_vram_gb", "network_mbps"}) {
+            CAPTURE(value);
+            Settings settings(Daemon::kPeer);
+            const std::string toml = std::string("capabilities.") + key + " = " + value;
+            CHECK(mentions(failure_of(settings.add_toml(toml, "f")), key));
+        }
+    }
+    Settings settings(Daemon::kPeer);
+    CHECK_FALSE(
+        settings.add_toml("capabilities.ram_gb = 1000000\ncapabilities.gpu_vram_gb = 0.5", "f"));
+}
+
+TEST_CASE("settings: variables that scripts around the program use are no settings") {
+    Settings settings(Daemon::kPeer);
+    CHECK_FALSE(settings.add_environment({"P2C2R_BENCH=x", "P2C2R_OUT=x", "P2C2R_DATA=x",
+                                          "P2C2R_BUILD_DIR=x", "P2C2R_LIBRARY=x", "P2C2R_LIB_DIR=x",
+                                          "P2C2R_ANCHORS=x"}));
+    CHECK(settings.add_environment({"P2C2R_BENCHES=x"}));
+}
+
 TEST_CASE("settings: two underscores in the environment are a dot") {
     Settings settings(Daemon::kPeer);
     CHECK_FALSE(settings.add_environment(
@@ -87,10 +125,13 @@ TEST_CASE("settings: the other daemon's key is refused in a file and ignored in 
 
 TEST_CASE("settings: values of a wrong kind or out of range say what would fit") {
     const std::vector<std::array<const char*, 3>> wrong = {
-        {"max_concurrent_tasks", "0", "1 to 1024"},   {"max_concurrent_tasks", "many", "1 to 1024"},
-        {"max_concurrent_tasks", "2.5", "1 to 1024"}, {"use_gpu", "perhaps", "true or false"},
-        {"log.level", "loud", "error, warn, info"},   {"log.format", "xml", "text or json"},
-        {"capabilities.ram_gb", "-1", "from 0 on"}};
+        {"max_concurrent_tasks", "0", "1 to 1024"},
+        {"max_concurrent_tasks", "many", "1 to 1024"},
+        {"max_concurrent_tasks", "2.5", "1 to 1024"},
+        {"use_gpu", "perhaps", "true or false"},
+        {"log.level", "loud", "error, warn, info"},
+        {"log.format", "xml", "text or json"},
+        {"capabilities.ram_gb", "-1", "from 0 to 1000000"}};
     for (const auto& [key, value, expected] : wrong) {
         CAPTURE(key);
         CAPTURE(value);
@@ -147,6 +188,61 @@ TEST_CASE("request lines: what is no object fails by its line number") {
     CHECK(mentions(parse_request_line("[1]", 9).error, "line 9"));
     CHECK(mentions(parse_request_line("{oops", 2).error, "line 2"));
     CHECK(mentions(parse_request_line(R"({"data": 5})", 3).error, "data"));
+}
+
+TEST_CASE("params: a key that is given twice is refused by its name at any depth") {
+    for (const char* text : {R"({"a": 1, "b": 2, "a": 1})", R"({"x": [{"a": 1, "a": 2}]})",
+                             R"({"a": {"a": 1}, "a": 2})"}) {
+        CAPTURE(text);
+        TaskOptions options;
+        options.type = "echo";
+        options.params = text;
+        const auto input = read_task_input(options);
+        REQUIRE_FALSE(input);
+        CHECK(input.failure().exit_code == kExitUsage);
+        CHECK(mentions(input.failure().text, "'a' twice"));
+        CHECK(mentions(parse_request_line(text, 7).error, "line 7 gives the key 'a' twice"));
+    }
+    CHECK(parse_request_line(R"({"a": {"a": 1}, "b": [{"a": 2}, {"a": 3}]})", 1).error.empty());
+}
+
+TEST_CASE("results: one that has no digest is an error where a digest was asked for") {
+    p2c2r_runtime_config config = {};
+    config.struct_size = sizeof config;
+    config.abi_version = P2C2R_ABI_VERSION;
+    config.gpu = P2C2R_GPU_OFF;
+    p2c2r_runtime* runtime = nullptr;
+    REQUIRE(p2c2r_runtime_create(&config, &runtime, nullptr) == P2C2R_OK);
+    // By its fields a picture, by its bytes the start of one.
+    p2c2r_executor_desc desc = {};
+    desc.struct_size = sizeof desc;
+    desc.task_type = "broken";
+    desc.run = [](void*, p2c2r_job* job) -> p2c2r_status {
+        static const char fields[] = R"({"output_format": "png"})";
+        p2c2r_job_output_fields(job, P2C2R_FORMAT_JSON, fields, sizeof fields - 1);
+        const p2c2r_bytes data = {"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x04\0\0\0\x04\x08\x02\0\0\0",
+                                  29, nullptr, nullptr};
+        return p2c2r_job_output_adopt(job, &data);
+    };
+    REQUIRE(p2c2r_runtime_add_executor(runtime, &desc, nullptr) == P2C2R_OK);
+    p2c2r_result* result = nullptr;
+    REQUIRE(p2c2r_runtime_call(runtime, "exec", R"({"task_type": "broken"})", nullptr, 60'000,
+                               &result, nullptr) == P2C2R_OK);
+    REQUIRE(p2c2r_result_status(result) == P2C2R_OK);
+    for (const bool wanted : {true, false}) {
+        TaskOptions options;
+        options.type = "broken";
+        options.digest = wanted;
+        TaskInput input;
+        input.requests.emplace_back();
+        auto output = ResultOutput::prepare(options, "native", input);
+        REQUIRE(output);
+        TaskRecord record;
+        record.status = P2C2R_OK;
+        CHECK(output->take(0, record, result) == !wanted);
+    }
+    p2c2r_result_release(result);
+    CHECK(p2c2r_runtime_destroy(runtime) == P2C2R_OK);
 }
 
 TEST_CASE("devices: the words of --device and nothing else") {

@@ -61,7 +61,7 @@ uint64_t SimConnection::bytes_in() const {
 
 uint64_t SimConnection::bytes_out() const {
     const Network::End* mine = end();
-    return mine ? mine->bytes_out : 0;
+    return mine ? mine->bytes_out - queued_bytes() : 0;
 }
 
 void SimConnection::write(wire::Message message, uint8_t flags, uint64_t id,

@@ -168,6 +168,12 @@ class FakeConnection : public net::Connection {
             core_->loop->post([core = core_, to = side_] { take(*core, to); });
         }
     }
+    // The next frame reaches this end, although it does not read.
+    void take_one() {
+        core_->paused[side_] = false;
+        take(*core_, side_);
+        core_->paused[side_] = true;
+    }
     [[nodiscard]] bool is_paused() const { return core_->paused[side_]; }
     void close() override {
         core_->events[side_] = nullptr;
@@ -228,6 +234,8 @@ class FakeTransport : public net::Transport {
     Accept accept;
     bool reachable = true;
     std::vector<FakeConnection*> made;  // the far ends, for cut(); may have gone
+    uint64_t copied = 0;
+    uint64_t payload_bytes_copied() const override { return copied; }
 
     Result<std::unique_ptr<net::Listener>> listen(const std::string&, uint32_t,
                                                   Accept take) override {

@@ -10,6 +10,7 @@
 #include "exec/job_control.h"
 #include "kernels/conformance.h"
 #include "kernels/gpu_kernels.h"
+#include "kernels/kernels.h"
 #include "kernels/upscale_task.h"
 #include "model/value_json.h"
 
@@ -132,6 +133,24 @@ TEST_CASE("a failing device that was named is an error each time and never repla
         CHECK(outcome.status == Status::kDevice);
         CHECK(outcome.error == "no pipelines today");
     }
+}
+
+TEST_CASE("a peer on a named device does not offer what that device cannot do or does wrong") {
+    BuiltinDevices devices;
+    CHECK(refused_types(devices).empty());
+    const auto device = std::make_shared<StandIn>();
+    devices.named = std::make_shared<GpuKernels>(device, "vulkan:0", true, Log());
+    for (int round = 0; round < 2; ++round) {
+        const std::vector<RefusedType> refused = refused_types(devices);
+        REQUIRE(refused.size() == 2);
+        CHECK(refused[0].task_type == "echo");
+        CHECK(refused[0].why.status == Status::kUnsupported);
+        CHECK(refused[0].why.text.find("vulkan:0") != std::string::npos);
+        CHECK(refused[1].task_type == "upscale");
+        CHECK(refused[1].why.status == Status::kDevice);
+        CHECK(refused[1].why.text.find("50000 turns") != std::string::npos);
+    }
+    CHECK(device->runs == 1);  // found out once
 }
 
 TEST_CASE("a device short of memory is asked again") {

@@ -309,3 +309,170 @@ TEST_CASE("relay: slow input is the gamer's time and a result that keeps coming 
     CHECK(world.coordinator->stats().timeouts == 0);
     CHECK_FALSE(gamer.last(Message::kResultDelivery).more());
 }
+
+TEST_CASE("relay: a peer that has answered or refused is sent no more of the input") {
+    for (const bool refuses : {true, false}) {
+        CAPTURE(refuses);
+        WireWorld world;
+        WireEnd peer = world.end();
+        WireEnd gamer = world.end();
+        peer.join_peer("p", 4);
+        gamer.join_gamer("gamer");
+        gamer.submit_first(1, {0, 3'000'000}, {}, text(200'000));
+        const WireEnd::Got assigned = peer.last(Message::kTaskAssign);
+        peer.connection().pause_reading(true);
+        for (int i = 1; i < 14; ++i) {
+            gamer.chunk(Message::kTaskSubmit, 1, {}, text(200'000), false);
+        }
+        if (refuses) {
+            wire::TaskRefuse refuse;
+            refuse.attempt = assigned.as<wire::TaskAssign>().attempt;
+            peer.send(Message::kTaskRefuse, assigned.id, refuse);
+        } else {
+            peer.answer(assigned, {}, Status::kExecutor);
+        }
+        peer.connection().pause_reading(false);
+        world.loop.settle();
+        size_t old_bytes = 0;
+        size_t new_bytes = 0;
+        for (const WireEnd::Got& got : peer.all(Message::kTaskAssign)) {
+            (got.id == assigned.id ? old_bytes : new_bytes) += got.data.size();
+        }
+        CHECK(old_bytes < 1'200'000);
+        CHECK(new_bytes == 14 * 200'000);  // it is the only peer, and is asked again
+    }
+}
+
+// ---- what a gamer may have pending -------------------------------------------------------------
+
+TEST_CASE(
+    "relay: a gamer has no more payload pending than its window and hears when to try again") {
+    CoordinatorOptions options;
+    options.gamer_window_bytes = 1 << 20;
+    WireWorld world(options);
+    WireEnd peer = world.end();
+    WireEnd gamer = world.end();
+    WireEnd other = world.end();
+    peer.join_peer("p", 16);
+    REQUIRE(gamer.join_gamer("gamer").window_bytes == 1 << 20);
+    other.join_gamer("other");
+    for (uint64_t id = 1; id <= 6; ++id) gamer.submit(id, text(200'000));
+    REQUIRE(gamer.count(Message::kResultDelivery) == 1);
+    const WireEnd::Got refused = gamer.last(Message::kResultDelivery);
+    CHECK(refused.id == 6);
+    CHECK(refused.as<wire::ResultDelivery>().status == Status::kBusy);
+    CHECK(refused.as<wire::ResultDelivery>().retry_after_ms > 0);
+    CHECK_FALSE(gamer.closed());
+    // It is nobody else's window, and what ends makes room.
+    other.submit(1, text(200'000));
+    CHECK(other.count(Message::kResultDelivery) == 0);
+    peer.answer(peer.all(Message::kTaskAssign).at(0), "done");
+    gamer.submit(6, text(200'000));
+    CHECK(gamer.count(Message::kResultDelivery) == 2);
+    for (uint64_t id = 2; id <= 6; ++id) {
+        gamer.send(Message::kTaskCancel, id, wire::TaskCancel{});
+    }
+    // A single task may be larger than the window.
+    gamer.got.clear();
+    gamer.submit_first(7, {0, 3 << 20}, {}, text(200'000));
+    CHECK(gamer.count(Message::kResultDelivery) == 0);
+    gamer.submit(8, text(1000));
+    CHECK(gamer.last(Message::kResultDelivery).as<wire::ResultDelivery>().status == Status::kBusy);
+    CHECK(world.coordinator->stats().refused_tasks == 2);
+}
+
+// ---- gamers that do not read -------------------------------------------------------------------
+
+namespace {
+
+constexpr uint64_t kMiB = 1 << 20;
+
+struct SlowReader : WireWorld {
+    WireEnd peer = end();
+    WireEnd gamer = end();
+    WireEnd::Got assigned;
+    uint64_t size;
+    uint64_t sent = 0;
+
+    static CoordinatorOptions options() {
+        CoordinatorOptions options;
+        options.task_timeout_us = 60'000'000;
+        options.heartbeat_interval_us = 10'000'000;
+        return options;
+    }
+    explicit SlowReader(uint64_t result_size) : WireWorld(options()), size(result_size) {
+        peer.join_peer("p");
+        gamer.join_gamer("gamer");
+        gamer.submit(7, "hello", 60'000'000);
+        assigned = peer.last(Message::kTaskAssign);
+        gamer.connection().pause_reading(true);
+        peer.answer_first(assigned, {0, size}, {}, {});
+    }
+    // What the peer can send until it is not read from any more.
+    void send_what_is_read() {
+        while (sent < size && !peer.far().is_paused()) {
+            const uint64_t chunk = std::min<uint64_t>(200'000, size - sent);
+            sent += chunk;
+            peer.chunk(Message::kTaskResult, assigned.id, {}, text(chunk), sent == size);
+        }
+    }
+};
+
+}  // namespace
+
+TEST_CASE("relay: a slow reader gets 64 MiB while little of it is held") {
+    SlowReader world(64 * kMiB);
+    uint64_t got = 0;
+    for (int round = 0; round < 100 && world.sent < world.size; ++round) {
+        world.send_what_is_read();
+        CHECK(world.coordinator->stats().payload_bytes_held < 6 * kMiB);
+        world.loop.advance(500'000);  // reads nothing for a while
+        world.gamer.connection().pause_reading(false);
+        world.loop.settle();
+        world.gamer.connection().pause_reading(true);
+    }
+    world.gamer.connection().pause_reading(false);
+    world.loop.settle();
+    for (const WireEnd::Got& one : world.gamer.all(Message::kResultDelivery)) {
+        got += one.data.size();
+    }
+    CHECK(got == world.size);
+    CHECK_FALSE(world.gamer.last(Message::kResultDelivery).more());
+    CHECK_FALSE(world.gamer.closed());
+    CHECK_FALSE(world.peer.far().is_paused());
+    CHECK(world.coordinator->stats().payload_bytes_held == 0);
+}
+
+TEST_CASE("relay: a gamer that does not read is closed after 5 s and costs no peer") {
+    SlowReader world(64 * kMiB);
+    world.send_what_is_read();
+    CHECK(world.peer.far().is_paused());
+    CHECK(world.sent < 6 * kMiB);
+    world.loop.advance(4'900'000);
+    CHECK_FALSE(world.gamer.closed());
+    world.loop.advance(1'000'000);
+    CHECK(world.gamer.closed());
+    CHECK_FALSE(world.peer.closed());
+    CHECK_FALSE(world.peer.far().is_paused());
+    CHECK(world.coordinator->stats().payload_bytes_held < kMiB);
+    world.send_what_is_read();
+    CHECK(world.sent == world.size);
+    // Others have their answers.
+    WireEnd other = world.end();
+    other.join_gamer("other");
+    other.submit(1, "hello");
+    world.peer.answer(world.peer.last(Message::kTaskAssign), "hello");
+    CHECK(other.last(Message::kResultDelivery).data == "hello");
+}
+
+TEST_CASE("relay: a gamer that reads a little now and then is closed") {
+    SlowReader world(64 * kMiB);
+    world.send_what_is_read();
+    for (int i = 0; i < 20 && !world.gamer.closed(); ++i) {
+        world.loop.advance(1'000'000);
+        // One frame a second; of the many small ones that may be, not of these.
+        if (i % 6 == 5) world.gamer.connection().take_one();
+    }
+    CHECK(world.gamer.closed());
+    CHECK_FALSE(world.peer.far().is_paused());
+}

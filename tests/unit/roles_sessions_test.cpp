@@ -1,6 +1,7 @@
 // Connections of the coordinator: who may stay how long, what is said to whom.
 #include <doctest/doctest.h>
 
+#include "model/value_json.h"
 #include "roles/coordinator.h"
 #include "support/wire_world.h"
 
@@ -48,4 +49,138 @@ TEST_CASE("sessions: the coordinator says a heartbeat once an interval") {
             CHECK(gamer.count(Message::kHeartbeat) == before + 1);
         }
     }
+}
+
+TEST_CASE("sessions: the figures say what the transport has copied") {
+    WireWorld world;
+    CHECK(world.coordinator->stats().payload_bytes_copied == 0);
+    world.network.copied = 4096;
+    CHECK(world.coordinator->stats().payload_bytes_copied == 4096);
+}
+
+TEST_CASE("sessions: a goodbye with a status is a failure and its text is told") {
+    WireWorld world;
+    WireEnd orderly = world.end();
+    WireEnd leaving = world.end();
+    WireEnd failing = world.end();
+    WireEnd broken = world.end();
+    orderly.join_peer("orderly");
+    leaving.join_peer("leaving");
+    failing.join_peer("failing");
+    broken.join_peer("broken");
+    world.events.clear();
+    orderly.send(Message::kPeerDisconnect, 0, wire::PeerDisconnect{"orderly", "the owner plays"});
+    wire::Goodbye goodbye;
+    goodbye.error = "see you";
+    leaving.send(Message::kGoodbye, 0, goodbye);
+    goodbye.status = Status::kDevice;
+    goodbye.error = "the device is lost";
+    failing.send(Message::kGoodbye, 0, goodbye);
+    // An envelope that is none.
+    broken.chunk(Message::kGoodbye, 0, {}, {}, true);
+    REQUIRE(world.events.size() == 4);
+    CHECK(world.events[0] == "left orderly: the owner plays");
+    CHECK(world.events[1] == "left leaving: see you");
+    CHECK(world.events[2] == "failed failing: E_DEVICE: the device is lost");
+    CHECK(world.events[3].rfind("failed broken: ", 0) == 0);
+    CHECK(world.coordinator->stats().peer_failures == 2);
+    // Events are logged by the host, with the peer's id as a field: not here as well.
+    for (const std::string& line : world.log_lines) {
+        CAPTURE(line);
+        for (const char* id : {"orderly", "leaving", "failing", "broken"}) {
+            CHECK(line.find(id) == std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("sessions: the tasks of a gamer whose goodbye has a status go on") {
+    for (const bool failed : {true, false}) {
+        CAPTURE(failed);
+        WireWorld world;
+        WireEnd peer = world.end();
+        WireEnd gamer = world.end();
+        peer.join_peer("p");
+        const Nonce secret = gamer.join_gamer("gamer").resume;
+        gamer.submit(1, "hello");
+        wire::Goodbye goodbye;
+        if (failed) goodbye.status = Status::kProtocol;
+        gamer.send(Message::kGoodbye, 0, goodbye);
+        CHECK(world.coordinator->stats().pending_tasks == (failed ? 1 : 0));
+        if (!failed) continue;
+        peer.answer(peer.last(Message::kTaskAssign), "hello");
+        WireEnd again = world.end();
+        again.join_gamer("gamer", secret);
+        CHECK(again.last(Message::kResultDelivery).data == "hello");
+    }
+}
+
+namespace {
+
+// The answer to a call, as JSON text.
+std::string ask(WireEnd& end, const char* name, const std::string& arguments = {}) {
+    end.send(Message::kCall, 900, wire::Call{name}, arguments);
+    const WireEnd::Got answer = end.last(Message::kCallResponse);
+    if (answer.as<wire::CallResponse>().status != Status::kOk) return "refused";
+    const auto* bytes = reinterpret_cast<const uint8_t*>(answer.params.data());
+    return *value_to_json(std::span(bytes, answer.params.size()));
+}
+
+}  // namespace
+
+TEST_CASE("sessions: a gamer sees its own tasks and nobody sees who or where the others are") {
+    WireWorld world;
+    WireEnd peer = world.end();
+    WireEnd mine = world.end();
+    WireEnd other = world.end();
+    peer.join_peer("helper", 1);
+    mine.join_gamer("me-myself");
+    other.join_gamer("somebody-else");
+    mine.submit(0xabc, "hello");
+    other.submit(0xdef, "hello");
+
+    const std::string own = ask(mine, "tasks");
+    CHECK(own.find("0000000000000abc") != std::string::npos);
+    CHECK(own.find("0000000000000def") == std::string::npos);
+    CHECK(own.find("somebody-else") == std::string::npos);
+    CHECK(own.find("\"pending\":1") != std::string::npos);
+
+    // A peer is told what it holds, under the id that it knows.
+    const std::string held = ask(peer, "tasks");
+    char id[17];
+    std::snprintf(id, sizeof id, "%016llx",
+                  static_cast<unsigned long long>(peer.last(Message::kTaskAssign).id));
+    CHECK(held.find(id) != std::string::npos);
+    CHECK(held.find("\"pending\":1") != std::string::npos);
+    for (const char* secret : {"me-myself", "somebody-else", "client_id", "abc", "def"}) {
+        CHECK(held.find(secret) == std::string::npos);
+    }
+
+    for (WireEnd* end : {&mine, &peer}) {
+        const std::string peers = ask(*end, "peers");
+        CHECK(peers.find("helper") != std::string::npos);
+        CHECK(peers.find("address") == std::string::npos);
+        CHECK(peers.find("fake") == std::string::npos);
+    }
+
+    // Nor by the way of an explanation: {"task": "def"} and {"client_id": ...} of somebody else.
+    CHECK(ask(mine, "explain",
+              "\x81\xa4task\xa3"
+              "abc") != "refused");
+    CHECK(ask(mine, "explain",
+              "\x81\xa4task\xa3"
+              "def") == "refused");
+    CHECK(ask(mine, "explain",
+              "\x82\xa4task\xa3"
+              "def\xa9"
+              "client_id\xad"
+              "somebody-else") == "refused");
+
+    // The operator, in the coordinator's process, sees everything.
+    const auto operators = [&](const char* name) {
+        return *value_to_json(world.coordinator->call(name, {}, nullptr)->span());
+    };
+    const std::string all = operators("tasks");
+    CHECK(all.find("me-myself") != std::string::npos);
+    CHECK(all.find("somebody-else") != std::string::npos);
+    CHECK(operators("peers").find("address") != std::string::npos);
 }

@@ -69,8 +69,11 @@ struct Cluster {
     ReconnectOptions reconnect;
     uint64_t next_task = 1;
     std::map<uint64_t, TaskSpec> specs;  // the client reads them until their tasks have ended
+    CoordinatorOptions options;
 
-    explicit Cluster(bool local = false) { start_coordinator(local); }
+    explicit Cluster(bool local = false, CoordinatorOptions with = {}) : options(std::move(with)) {
+        start_coordinator(local);
+    }
     ~Cluster() {
         client.reset();
         peers.clear();
@@ -79,7 +82,7 @@ struct Cluster {
     void start_coordinator(bool local) {
         coordinator =
             std::make_unique<Coordinator>(loop, network, local ? &coordinator_runner : nullptr,
-                                          random, Prng(1), Log(), CoordinatorOptions{}, quiet);
+                                          random, Prng(1), Log(), options, quiet);
         REQUIRE(coordinator->start().ok());
     }
     PeerNode& add_peer(const std::string& id, std::vector<std::string> types = {"echo"}) {
@@ -237,6 +240,24 @@ TEST_CASE("roles: a task that nobody can run ends with an error that names the f
     CHECK(cluster.result(declared).status == Status::kUnsupported);
 }
 
+TEST_CASE("roles: a coordinator listens in plaintext on this machine only unless it is forced") {
+    FakeLoop loop;
+    FakeRandom random{3};
+    FakeTransport network{loop};
+    Quiet quiet;
+    const auto listens = [&](const char* address, bool forced = false) {
+        CoordinatorOptions options;
+        options.listen_address = address;
+        options.plaintext_anywhere = forced;
+        Coordinator coordinator(loop, network, nullptr, random, Prng(1), Log(), options, quiet);
+        return coordinator.start().ok();
+    };
+    CHECK(listens("127.0.0.2"));
+    CHECK_FALSE(listens("127.example.org"));
+    CHECK_FALSE(listens("0.0.0.0"));
+    CHECK(listens("0.0.0.0", true));
+}
+
 TEST_CASE("roles: aliases of task types are made canonical at admission") {
     Cluster cluster;
     cluster.add_peer("p1", {"upscale"});
@@ -244,6 +265,22 @@ TEST_CASE("roles: aliases of task types are made canonical at admission") {
     const uint64_t task = cluster.submit("x", 0, "frame_upscale");
     cluster.loop.settle();
     CHECK(cluster.result(task).status == Status::kOk);
+}
+
+TEST_CASE("roles: a client keeps to the window of payload bytes that it is told") {
+    CoordinatorOptions options;
+    options.gamer_window_bytes = 256 * 1024;
+    Cluster cluster(false, options);
+    cluster.add_peer("p1").runner->takes_us = 1'000;
+    cluster.add_client();
+    std::vector<uint64_t> tasks;
+    for (int i = 0; i < 40; ++i) {
+        tasks.push_back(cluster.submit(std::string(60'000, 'x'), 5'000'000));
+        tasks.push_back(cluster.submit("small", 5'000'000));
+    }
+    tasks.push_back(cluster.submit(std::string(1'000'000, 'x'), 5'000'000));  // more than all of it
+    cluster.loop.advance(2'000'000);
+    for (uint64_t task : tasks) CHECK(cluster.result(task).status == Status::kOk);
 }
 
 TEST_CASE("roles: cancel reaches the executor and the task ends as cancelled") {

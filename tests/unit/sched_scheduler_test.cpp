@@ -497,6 +497,51 @@ TEST_CASE("scheduler: while all peers of a type are paused the coordinator compu
     CHECK(world.dispatch().empty());
 }
 
+TEST_CASE("scheduler: slot time counts for tasks that ended accepted and never twice") {
+    const auto accepted_us = [](World& world) {
+        double connected = 0;
+        double accepted = 0;
+        world.scheduler.peers().slot_time(world.now, connected, accepted);
+        return accepted;
+    };
+    World world;
+    const uint64_t peer = world.join("a", 2, 2);
+    world.admit();
+    const Action good = world.dispatch().at(0);
+    world.now += 400'000;
+    CHECK(accepted_us(world) == 0);  // who knows how it ends
+    CHECK(world.answer(good) == Verdict::kAccepted);
+    CHECK(accepted_us(world) == doctest::Approx(400'000));
+    // Neither a failed attempt nor a cancelled one is work.
+    const uint64_t failing = world.admit();
+    const Action bad = world.dispatch().at(0);
+    world.now += 300'000;
+    CHECK(world.answer(bad, Status::kExecutor) == Verdict::kRetried);
+    const Action again = world.dispatch().at(0);
+    const Nonce nonce = world.scheduler.find(failing)->nonce;
+    world.scheduler.withdraw(failing, world.now, world.actions);
+    world.now += 100'000;
+    world.scheduler.answered(peer, again.attempt_id, nonce, Status::kOk, 1, world.now,
+                             world.actions);
+    CHECK(accepted_us(world) == doctest::Approx(400'000));
+    // It stays when the peer goes.
+    world.scheduler.peer_left(peer, false, world.now, world.actions);
+    CHECK(accepted_us(world) == doctest::Approx(400'000));
+
+    // Two tasks at a peer with one slot: together no more than the slot had.
+    World narrow;
+    narrow.join("b", 1, 2);
+    narrow.admit();
+    narrow.admit();
+    const std::vector<Action> both = narrow.dispatch();
+    REQUIRE(both.size() == 2);
+    for (const Action& action : both) {
+        narrow.now += 100'000;
+        CHECK(narrow.answer(action) == Verdict::kAccepted);
+    }
+    CHECK(accepted_us(narrow) == doctest::Approx(200'000));
+}
+
 TEST_CASE("scheduler: every admitted task ends exactly once under random events") {
     Prng prng(test::seed());
     World world;

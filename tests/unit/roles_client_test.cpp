@@ -1,0 +1,212 @@
+// The client role against a coordinator that says what the test wants: what becomes of each answer.
+#include <doctest/doctest.h>
+
+#include <map>
+
+#include "roles/client.h"
+#include "support/fake_net.h"
+#include "wire/codec.h"
+
+using namespace p2c2r;
+using namespace p2c2r::roles;
+using namespace p2c2r::test;
+
+namespace {
+
+struct Answers : ClientEvents {
+    std::map<uint64_t, TaskResult> ended;
+    std::vector<Status> states;
+    void on_task_ended(uint64_t task, TaskResult&& result) override {
+        CHECK(ended.count(task) == 0);
+        result.info = result.info.owned();
+        result.data = result.data.owned();
+        ended[task] = std::move(result);
+    }
+    void on_client_state(Status status, const std::string&) override { states.push_back(status); }
+    void on_peer_count(uint32_t, uint32_t) override {}
+    void on_call_done(uint64_t, const Error*, Bytes, Bytes) override {}
+};
+
+// Lets everybody in and keeps what is submitted.
+struct Script : net::ConnectionEvents {
+    std::unique_ptr<net::Connection> connection;
+    std::vector<uint64_t> submitted;
+    wire::EnvelopeBuffer envelope;
+
+    void on_frame(net::Connection&, const wire::Frame& frame) override {
+        if (frame.message == wire::Message::kHello) {
+            wire::HelloResponse response;
+            response.version = wire::kProtocolVersion;
+            response.login_methods = {0};
+            encode(response, envelope);
+            send(wire::Message::kHelloResponse, 0);
+        } else if (frame.message == wire::Message::kGamerRegister) {
+            wire::RegisterResponse response;
+            response.success = true;
+            encode_gamer_response(response, envelope);
+            send(wire::Message::kGamerRegisterResponse, 0);
+        } else if (frame.message == wire::Message::kTaskSubmit) {
+            submitted.push_back(frame.id);
+        }
+    }
+    void on_closed(net::Connection&, Status, const std::string&) override {}
+    void send(wire::Message message, uint64_t id) {
+        connection->send_copy(message, 0, id, envelope.span(), {}, {});
+    }
+};
+
+struct World {
+    FakeLoop loop;
+    FakeRandom random{5};
+    FakeTransport network{loop};
+    FakeRunner runner{loop, {"echo"}};
+    Answers answers;
+    Script coordinator;
+    ClientOptions options;
+    std::unique_ptr<Client> client;
+
+    World() {
+        options.client_id = "gamer";
+        options.host = "fake";
+        network.accept = [this](std::unique_ptr<net::Connection> connection) {
+            coordinator.connection = std::move(connection);
+            coordinator.connection->set_events(&coordinator);
+        };
+    }
+    ~World() {
+        client.reset();
+        coordinator.connection.reset();
+    }
+    void start(bool local = false) {
+        client = std::make_unique<Client>(loop, &network, local ? &runner : nullptr, random,
+                                          Prng(3), Log(), options, answers);
+        client->start();
+        loop.settle();
+    }
+    void submit(uint64_t task, uint64_t deadline_us = 1'000'000) {
+        TaskSpec spec;
+        spec.task_type = "echo";
+        spec.deadline_us = deadline_us;
+        client->submit(task, std::move(spec));
+    }
+    const TaskResult& result(uint64_t task) {
+        REQUIRE(answers.ended.count(task) == 1);
+        return answers.ended[task];
+    }
+};
+
+}  // namespace
+
+TEST_CASE("client: a failed result keeps what the coordinator told of it") {
+    World world;
+    world.start();
+    world.submit(1);
+    world.loop.settle();
+    REQUIRE(world.coordinator.submitted.size() == 1);
+    wire::ResultDelivery delivery;
+    delivery.status = Status::kBusy;
+    delivery.error = "full";
+    delivery.field = "memory";
+    delivery.retry_after_ms = 250;
+    delivery.attempts = 3;
+    delivery.queue_us = 400;
+    delivery.processing_us = 600;
+    delivery.source = Source::kCoordinator;
+    encode(delivery, world.coordinator.envelope);
+    world.coordinator.send(wire::Message::kResultDelivery, 1);
+    world.loop.advance(5'000);
+    const TaskResult& result = world.result(1);
+    CHECK(result.status == Status::kBusy);
+    CHECK(result.error == "full");
+    CHECK(result.field == "memory");
+    CHECK(result.retry_after_ms == 250);
+    CHECK(result.attempts == 3);
+    CHECK(result.queue_us == 400);
+    CHECK(result.processing_us == 600);
+    CHECK(result.source == Source::kCoordinator);
+}
+
+TEST_CASE("client: an id that nobody can answer for is an error that names depends_on") {
+    World world;
+    world.options.host.clear();
+    world.client = std::make_unique<Client>(world.loop, nullptr, &world.runner, world.random,
+                                            Prng(3), Log(), world.options, world.answers);
+    uint64_t next = 1;
+    const auto run = [&](std::vector<uint64_t> depends_on, const char* type = "echo") {
+        TaskSpec spec;
+        spec.task_type = type;
+        spec.depends_on = std::move(depends_on);
+        world.client->submit(next, std::move(spec));
+        world.loop.settle();
+        return next++;
+    };
+    const uint64_t good = run({});
+    const uint64_t bad = run({}, "teleport");
+    const auto refused = [&](uint64_t task) {
+        CHECK(world.result(task).status == Status::kState);
+        CHECK(world.result(task).field == "depends_on");
+    };
+    CHECK(world.result(run({good})).status == Status::kOk);
+    refused(run({bad}));
+    refused(run({777}));
+    refused(run({0}));
+    refused(run({good, 0xFFFFFFFF00000001ull}));
+    // Failures and successes are forgotten alike, and what is forgotten counts for nothing.
+    for (int i = 0; i < 3000; ++i) run({}, "teleport");
+    refused(run({bad}));
+    CHECK(world.result(run({good})).status == Status::kOk);
+    for (int i = 0; i < 4096; ++i) run({});
+    refused(run({bad}));
+    refused(run({good}));
+    CHECK(world.result(run({next - 3})).status == Status::kOk);
+}
+
+TEST_CASE("client: after the coordinator was given up tasks run here at once or end at once") {
+    for (const bool local : {true, false}) {
+        CAPTURE(local);
+        World world;
+        world.options.reconnect.attempts_max = 0;
+        world.runner.takes_us = 1'000;
+        world.start(local);
+        world.submit(1);
+        world.network.reachable = false;
+        world.network.made.back()->cut();
+        world.loop.advance(5'000);
+        CHECK(world.answers.states.back() == Status::kClosed);
+        world.submit(2);
+        TaskSpec remote;
+        remote.task_type = "echo";
+        remote.place = Place::kRemote;
+        world.client->submit(3, std::move(remote));
+        world.loop.advance(5'000);
+        for (const uint64_t task : {1, 2}) {
+            CAPTURE(task);
+            const TaskResult& result = world.result(task);
+            CHECK(result.status == (local ? Status::kOk : Status::kDisconnected));
+            CHECK(result.source == (local ? Source::kLocal : Source::kNone));
+        }
+        CHECK(world.result(3).status == Status::kDisconnected);
+        CHECK(world.result(3).error.find("given up") != std::string::npos);
+    }
+}
+
+TEST_CASE("client: a task that this machine failed says so") {
+    World world;
+    world.runner.behave = [](const exec::JobSpec&) {
+        exec::Output output;
+        output.status = Status::kExecutor;
+        output.error = "smoke";
+        output.processing_us = 77;
+        return output;
+    };
+    world.start(true);
+    TaskSpec spec;
+    spec.task_type = "echo";
+    spec.place = Place::kLocal;
+    world.client->submit(1, std::move(spec));
+    world.loop.settle();
+    CHECK(world.result(1).status == Status::kExecutor);
+    CHECK(world.result(1).source == Source::kLocal);
+    CHECK(world.result(1).attempts == 1);
+    CHECK(world.result(1).processing_us == 77);
+}

@@ -1,0 +1,151 @@
+// The peer role against a coordinator that only listens: what a registration offers.
+#include <doctest/doctest.h>
+
+#include "roles/peer.h"
+#include "support/fake_net.h"
+#include "wire/codec.h"
+
+using namespace p2c2r;
+using namespace p2c2r::roles;
+using namespace p2c2r::test;
+
+namespace {
+
+std::vector<std::string> names(size_t count, size_t length) {
+    std::vector<std::string> list;
+    for (size_t i = 0; i < count; ++i) {
+        std::string name = "type" + std::to_string(i) + "-";
+        name.resize(length, 'x');
+        list.push_back(std::move(name));
+    }
+    return list;
+}
+
+class ChangingRunner : public FakeRunner {
+  public:
+    using FakeRunner::FakeRunner;
+    std::vector<std::string> types;
+    uint64_t changes = 1;
+    std::vector<std::string> task_types() const override { return types; }
+    uint64_t revision() const override { return changes; }
+};
+
+struct Listener : net::ConnectionEvents {
+    std::unique_ptr<net::Connection> connection;
+    wire::EnvelopeBuffer envelope;
+    size_t registrations = 0;
+    size_t envelope_size = 0;
+    std::vector<std::string> offered;
+
+    void on_frame(net::Connection&, const wire::Frame& frame) override {
+        if (frame.message == wire::Message::kHello) {
+            wire::HelloResponse response;
+            response.version = wire::kProtocolVersion;
+            response.login_methods = {0};
+            encode(response, envelope);
+            send(wire::Message::kHelloResponse);
+        } else if (frame.message == wire::Message::kPeerRegister) {
+            wire::PeerRegister message;
+            REQUIRE(decode(frame.envelope, message) == nullptr);
+            offered = message.capabilities.task_types;
+            envelope_size = frame.envelope.size();
+            ++registrations;
+            wire::RegisterResponse response;
+            response.success = true;
+            encode_peer_response(response, envelope);
+            send(wire::Message::kPeerRegisterResponse);
+        }
+    }
+    void on_closed(net::Connection&, Status, const std::string&) override {}
+    void send(wire::Message message) {
+        connection->send_copy(message, 0, 0, envelope.span(), {}, {});
+    }
+};
+
+struct Quiet : PeerEvents {
+    void on_peer_state(Status, const std::string&) override {}
+};
+
+}  // namespace
+
+TEST_CASE("peer: an offer that a coordinator would not read is refused before it is sent") {
+    PeerOptions options;
+    CHECK(check_offer(options, names(64, 20)).ok());
+    CHECK(check_offer(options, {}).ok());
+    for (const auto& types : {names(64, 63), names(65, 10)}) {
+        const Result<Done> refused = check_offer(options, types);
+        REQUIRE_FALSE(refused.ok());
+        CHECK(refused.error().status == Status::kLimit);
+        CHECK(refused.error().field == "task_types");
+        CHECK(refused.error().text.find(std::to_string(types.size())) != std::string::npos);
+    }
+    // The rest of what a peer says of itself counts as well.
+    size_t length = 64;
+    while (!check_offer(options, names(64, length)).ok()) --length;
+    options.peer_id = std::string(128, 'p');
+    options.capabilities.location = std::string(128, 'l');
+    options.capabilities.gpu_model = std::string(128, 'g');
+    options.codec_class = std::string(32, 'c');
+    CHECK_FALSE(check_offer(options, names(64, length)).ok());
+}
+
+TEST_CASE("peer: executors that come later are offered as far as they fit and never too many") {
+    FakeLoop loop;
+    FakeRandom random{7};
+    FakeTransport network{loop};
+    ChangingRunner runner{loop, {"echo"}};
+    Listener coordinator;
+    Quiet quiet;
+    network.accept = [&](std::unique_ptr<net::Connection> connection) {
+        coordinator.connection = std::move(connection);
+        coordinator.connection->set_events(&coordinator);
+    };
+    runner.types = {"echo", "mine"};
+    PeerOptions options;
+    options.withheld_types = {"echo"};
+    Peer peer(loop, network, runner, random, Prng(1), Log(), options, quiet);
+    peer.start();
+    loop.settle();
+    CHECK(coordinator.offered == std::vector<std::string>{"mine"});
+    for (const auto& types : {names(64, 63), names(200, 10), names(1, 10)}) {
+        runner.types = types;
+        ++runner.changes;
+        const size_t before = coordinator.registrations;
+        loop.advance(3'000'000);  // the next heartbeat
+        CHECK(coordinator.registrations == before + 1);
+        CHECK(coordinator.envelope_size <= limits::kEnvelopeSizeMaxBeforeLogin);
+        CHECK(coordinator.offered.size() <= limits::kTaskTypesPerPeerMax);
+        CHECK(coordinator.offered.size() >= std::min<size_t>(types.size(), 40));
+        for (size_t i = 0; i < coordinator.offered.size(); ++i) {
+            CHECK(coordinator.offered[i] == types[i]);
+        }
+    }
+    coordinator.connection->set_events(nullptr);
+}
+
+TEST_CASE("peer: a second start changes nothing and between two tries neither") {
+    FakeLoop loop;
+    FakeRandom random{7};
+    FakeTransport network{loop};
+    FakeRunner runner{loop, {"echo"}};
+    Listener coordinator;
+    Quiet quiet;
+    network.reachable = false;
+    network.accept = [&](std::unique_ptr<net::Connection> connection) {
+        coordinator.connection = std::move(connection);
+        coordinator.connection->set_events(&coordinator);
+    };
+    Peer peer(loop, network, runner, random, Prng(1), Log(), {}, quiet);
+    peer.start();
+    loop.advance(1'000);  // the first try has failed, the next one waits
+    network.reachable = true;
+    peer.start();
+    loop.settle();
+    CHECK(coordinator.registrations == 0);
+    loop.advance(500'000);
+    peer.start();
+    loop.advance(500'000);
+    CHECK(coordinator.registrations == 1);
+    CHECK(peer.stats().connected);
+    coordinator.connection->set_events(nullptr);
+}
