@@ -151,7 +151,7 @@ void Checkers::on_job_started(uint32_t host, uint64_t stamp, uint64_t token) {
     model.jobs.push_back({stamp, token, false, false, false});
     stamp_tokens_[stamp] = token;
     // What the coordinator computes itself counts; what a gamer computes never goes over the wire.
-    if (model.kind == Kind::kCoordinator) valid_stamps_[stamp] = token;
+    if (model.kind == Kind::kCoordinator) valid_stamps_[stamp] = {token, tracked_[token].life};
     trace_.line(world_.now_us(), "%s starts on %s's task %llu", name(host),
                 name(host_of_token(token)), number(task_of_token(token)));
     if (model.kind != Kind::kPeer || model.slots == 0) return;

@@ -170,6 +170,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         bool whole = true;         // its input has arrived to the end
         bool redelivered = false;  // answered on this connection before it was submitted here
         bool streaming = false;    // an answer in chunks is under way
+        uint32_t answer_life = 0;  // of the task that it answers
         uint64_t bytes = 0;        // of its input, until the answer is on the way
     };
     struct GamerPipe {
@@ -267,7 +268,11 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     std::map<uint32_t, std::set<uint64_t>> known_;   // by gamer's host: ids it has ever submitted
     std::unordered_map<uint64_t, Tracked> tracked_;  // by token; looked up only
     std::unordered_map<uint64_t, uint64_t> stamp_tokens_;  // each execution's task
-    std::unordered_map<uint64_t, uint64_t> valid_stamps_;  // those that count, with their task
+    struct Counts {
+        uint64_t token = 0;
+        uint32_t life = 0;
+    };
+    std::unordered_map<uint64_t, Counts> valid_stamps_;  // executions that count, for what
     // By pipe and id: what is owed and would be placed anywhere, as a token.
     std::map<std::pair<uint64_t, uint64_t>, uint64_t> waiting_;
     std::set<uint64_t> chunked_;       // tokens of living tasks that came in chunks

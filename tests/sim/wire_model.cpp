@@ -243,6 +243,7 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
     }
     if (peer.held == peer.window_tasks) coverage_.hit(Sometimes::kWindowReached);
 
+    task.answered = false;
     ++task.open;
     ++task.assigns;
     if (task.assigns - task.refusals > kAttemptsMax) {
@@ -315,7 +316,7 @@ void Checkers::result_heard(PeerPipe& peer, const wire::Frame& frame) {
             coverage_.hit(Sometimes::kGivenUpAnswered);
         } else if (good) {
             if (const auto stamp = decode_word('s', frame.params)) {
-                valid_stamps_[*stamp] = attempt.token;
+                valid_stamps_[*stamp] = {attempt.token, attempt.life};
             }
             if (!is_last(frame)) coverage_.hit(Sometimes::kResultInChunks);
             attempt.state = Attempt::State::kAnswering;
@@ -466,6 +467,8 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
         deadline ? std::min(static_cast<uint64_t>(*deadline), limits_.task_timeout_us)
                  : limits_.task_timeout_us;
     if (remaining == 0) coverage_.hit(Sometimes::kZeroDeadline);
+    // Its answer is in, though the gamer has not read it yet: this begins another life.
+    if (tracked.live && tracked.answered) is_over(token_of(gamer.host, frame.id));
     const uint64_t deadline_us = hosts_[0].loop->now_us() + remaining;
     const std::span<const uint8_t> type = view.bytes(kTaskType);
     tracked.deadline_us = std::max(tracked.deadline_us, deadline_us);
@@ -507,22 +510,30 @@ void Checkers::answer_sent(GamerPipe& gamer, const wire::Frame& frame) {
     const EnvelopeView view(frame.envelope);
     const bool delivery = frame.message == Message::kResultDelivery;
     const bool good = delivery && view.number(kStatus).value_or(0) == 0;
+    const uint64_t token = token_of(gamer.host, id);
+    if (is_first(frame)) task.answer_life = tracked_[token].life;
     if (is_first(frame) && good) {
         if (task.streaming) coverage_.hit(Sometimes::kResultRestarted);
         task.streaming = !is_last(frame);
         if (task.streaming) let_go(gamer, task);
         const auto stamp = decode_word('s', frame.params);
         const auto valid = stamp ? valid_stamps_.find(*stamp) : valid_stamps_.end();
-        if (valid == valid_stamps_.end() || valid->second != token_of(gamer.host, id)) {
+        if (valid == valid_stamps_.end() || valid->second.token != token) {
             fail("I3", "%s is sent a result of task %llu that no peer gave for an attempt it held",
                  name(gamer.host), number(id));
+        } else {
+            task.answer_life = valid->second.life;
         }
         if (view.number(kSource).value_or(1) == 2) coverage_.hit(Sometimes::kByCoordinator);
     }
     if (!is_last(frame)) return;
-    waiting_.erase({gamer.pipe, id});
-    is_over(token_of(gamer.host, id));
     task.streaming = false;
+    // The end of an answer may come after its id was submitted once more.
+    if (task.answer_life == tracked_[token].life) {
+        waiting_.erase({gamer.pipe, id});
+        is_over(token);
+        set_owed(gamer, task, false);
+    }
     if (task.submits == 0) {
         if (!gamer.resumed || !known_[gamer.host].count(id)) {
             fail("I1", "%s is sent an answer to task %llu, which it has not submitted",
@@ -537,7 +548,6 @@ void Checkers::answer_sent(GamerPipe& gamer, const wire::Frame& frame) {
         }
     }
     ++task.answers;
-    set_owed(gamer, task, false);
     if (task.answers > task.submits + (task.redelivered ? 1 : 0)) {
         fail("I1", "%s is sent %u answers to task %llu, submitted %u times on this connection",
              name(gamer.host), task.answers, number(id), task.submits);
