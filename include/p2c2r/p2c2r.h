@@ -482,7 +482,8 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_dispatch(p2c2r_client* client, ui
                                                         uint32_t budget_us, uint32_t* run);
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_stats_get(p2c2r_client* client,
                                                          p2c2r_client_stats* out);
-/* Asks the coordinator: "status" (its statistics), "peers", "tasks", "explain". [blocks] */
+/* Asks the coordinator: "status" (its statistics), "peers", "tasks" and "explain" (of this client's
+ * own tasks). [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_call(p2c2r_client* client, const char* name,
                                                     const char* args_json, uint32_t timeout_ms,
                                                     p2c2r_result** out, p2c2r_error* why);
