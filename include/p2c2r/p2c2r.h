@@ -523,8 +523,8 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_dispatch(p2c2r_client* client, ui
 /* Fills *out with the figures of this moment. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_stats_get(p2c2r_client* client,
                                                          p2c2r_client_stats* out);
-/* Asks the coordinator: "status" (its statistics), "peers", "tasks", "metrics", "explain" {"task"}; args_json
- * NULL: {}. *out is the caller's to release. E_DISCONNECTED: there is no connection now; E_TIMEOUT;
+/* Asks the coordinator: "status" (its statistics), "peers", "tasks" and "explain" {"task"} (of this
+ * client's own tasks), "metrics"; args_json NULL: {}. *out is the caller's to release. E_DISCONNECTED: there is no connection now; E_TIMEOUT;
  * E_UNSUPPORTED: it knows no such name; E_DENIED: a command of its operator; E_SIZE: arguments of more
  * than 256 KiB. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_call(p2c2r_client* client, const char* name,

@@ -224,8 +224,10 @@ PeerTable::Choice PeerTable::choose(TypeIndex type, uint64_t bytes, Circle circl
         choice.finish_us = finish_us;
         choice.free_slot = free_slot;
     };
+    const Heaps* const circles = types_[type].circles;
     for (size_t inside = 0; inside <= circle_index(circle); ++inside) {
-        const Heaps& heaps = types_[type].circles[inside];
+        const Heaps& heaps = circles[inside];
+        if (heaps.serving == 0) continue;
         const uint32_t free = best_of(heaps.free);
         if (free != UINT32_MAX) consider(free, now_us + heaps.free.key(free), true);
         const uint32_t waiting = best_of(heaps.waiting);
