@@ -483,7 +483,7 @@ void stream_frames(Life& life) {
         return;
     }
     const Task task("double", "ab", 2);
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 2; ++i) {
         uint64_t frame = 0;
         auto answer = sized<p2c2r_answer>();
         if (life.memory.note("push", p2c2r_frames_push(life.frames, &task.desc, &frame, nullptr)) ==

@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -23,6 +24,7 @@ char now_playing[160] = "";
 
 // A crash or a hang says where it happened before the test program ends.
 constexpr unsigned kHangSeconds = 60;
+constexpr int kLoopMax = 4;
 constexpr int kSignals[] = {SIGABRT, SIGSEGV, SIGALRM};
 
 class Witness {
@@ -104,8 +106,10 @@ bool Shortage::was_felt() const {
 
 p2c2r_status Shortage::note(const char* call, p2c2r_status status) {
     const bool fine = status == P2C2R_OK || (status == P2C2R_E_MEMORY && was_felt());
-    const Note* before = count_ > 0 ? &notes_[count_ - 1] : nullptr;
-    if (before && before->call == call && before->status == status) return status;  // a loop
+    // Loops of few calls that say the same again and again are noted once.
+    for (int i = std::max(0, count_ - kLoopMax); i < count_; ++i) {
+        if (notes_[i].call == call && notes_[i].status == status && notes_[i].fine) return status;
+    }
     if (count_ < kNotesMax) notes_[count_++] = {call, status, fine};
     return status;
 }

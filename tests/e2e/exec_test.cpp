@@ -177,22 +177,8 @@ TEST_CASE("exec: unknown types and wrong params are errors that name them") {
 
 TEST_CASE("exec: broken pictures are clear errors and a whole one beside them still succeeds") {
     Workplace here;
-    const std::string whole = *p2c2r::cli::read_file(photograph());
-    std::string huge = whole.substr(0, 4096);
-    const size_t frame =
-        huge.find("\xff\xc0") != std::string::npos ? huge.find("\xff\xc0") : huge.find("\xff\xc2");
-    REQUIRE(frame != std::string::npos);
-    huge.replace(frame + 5, 4, "\x4e\x20\x4e\x20");  // 20 000 x 20 000
-    std::string empty = whole;
-    empty.replace(frame + 5, 4, std::string(4, '\0'));
+    const auto files = pictures_broken_and_whole();
     std::string requests;
-    const std::vector<std::pair<std::string, std::string>> files = {
-        {"cut.jpg", whole.substr(0, whole.size() / 2)},
-        {"huge.jpg", huge},
-        {"zero.jpg", empty},
-        {"nothing.jpg", ""},
-        {"noise.png", "\x89PNG\r\n\x1a\n, and no more"},
-        {"whole.jpg", whole}};
     for (const auto& [name, bytes] : files) {
         requests +=
             json({{"id", name}, {"data", here.write(name, bytes)}, {"output_res", {320, 180}}})

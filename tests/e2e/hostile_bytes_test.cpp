@@ -89,6 +89,12 @@ TEST_CASE("hostile bytes: an oversize frame before login closes the connection")
     socket.receive_all();
     CHECK(socket.closed());
     attacked.check_alive();
+    // Whoever runs the coordinator can read who was sent away and why.
+    const std::string log = attacked.here.read("coordinator.log");
+    const size_t told = log.find("connection from 127.0.0.1");
+    REQUIRE(told != std::string::npos);
+    CHECK(log.find(" closed: ", told) != std::string::npos);
+    CHECK(log.find("too large", told) != std::string::npos);
 }
 
 TEST_CASE("hostile bytes: half a frame and a lost connection leave nothing behind") {

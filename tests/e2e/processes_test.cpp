@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <csignal>
+#include <map>
 #include <set>
 
 #include "cli/files.h"
@@ -182,6 +183,51 @@ TEST_CASE("processes: a gamer that is gone with tasks in flight harms nobody els
     check_all_frames(here, 60);
     CHECK(peer.running());
     CHECK(coordinator.process.running());
+}
+
+TEST_CASE("processes: broken pictures and wrong params are told and cost no peer") {
+    Workplace here;
+    auto coordinator = here.coordinator();
+    auto peer = here.peer(coordinator.url, "helper");
+    REQUIRE(wait_for_peers(here, coordinator.url, 1));
+    std::string requests;
+    const auto files = pictures_broken_and_whole();
+    for (const auto& [name, bytes] : files) {
+        requests +=
+            json({{"id", name}, {"data", here.write(name, bytes)}, {"output_res", {320, 180}}})
+                .dump() +
+            "\n";
+    }
+    const std::string whole = here.path(files.back().first);
+    requests +=
+        json({{"id", "magic"}, {"data", whole}, {"algorithm", "magic"}, {"scale", 2}}).dump();
+    const Ran ran = here.run({"submit", "upscale", "--coordinator", coordinator.url,
+                              "--remote-only", "--requests", here.write("requests.jsonl", requests),
+                              "--out", here.path("out") + "/", "--quiet"});
+    CAPTURE(ran.error);
+    CHECK(ran.exit_code == 1);
+    std::map<std::string, json> answers;
+    for (const std::string& text : lines_of(ran.out)) {
+        const json line = json::parse(text);
+        answers[line["id"]] = line;
+    }
+    CHECK(answers.size() == files.size() + 1);
+    for (const auto& [id, line] : answers) {
+        CAPTURE(line.dump());
+        if (id == "whole.jpg") {
+            CHECK_FALSE(line.contains("status"));
+            continue;
+        }
+        REQUIRE(line.contains("status"));
+        CHECK(line["error"].get<std::string>().size() > 20);
+    }
+    CHECK(answers["huge.jpg"]["error"].get<std::string>().find("20000") != std::string::npos);
+    CHECK(answers["magic"]["error"].get<std::string>().find("algorithm") != std::string::npos);
+    CHECK(here.has("out/whole.jpg"));
+    const json status = status_of(here, coordinator.url);
+    CHECK(status["peers"].size() == 1);
+    CHECK(status["peer_failures"] == 0);
+    CHECK(peer.running());
 }
 
 TEST_CASE("processes: a second peer with a taken id is refused and the first works on") {

@@ -713,6 +713,41 @@ class BadInput(Session):
         peer.release(peer.assigns[0].id, {}, b"unharmed")
         self.assertEqual(good.wait(task).data, b"unharmed")
 
+    def test_a_peer_that_breaks_the_protocol_loses_its_tasks_to_another(self):
+        head = b"\x96\xcc" + bytes([p.TASK_RESULT]) + b"\xcc\x00\xcf" + bytes(8)
+
+        def hold(params, data):
+            raise Hold()
+
+        cases = {
+            "noise": b"\xc1" * 64,
+            "another protocol": b"GET / HTTP/1.1\r\n\r\n",
+            "a size that lies": head + b"\xc4\x00\xc4\x00\xc6\xff\xff\xff\xff",
+            "no envelope of a result": p.pack_frame(p.TASK_RESULT, 1, {p.ATTEMPT: "text"}),
+            "an unknown message": p.pack_frame(77, 1, {}),
+            "half a frame": head,  # and then it is gone
+        }
+        for number, (what, garbage) in enumerate(cases.items()):
+            kind = "%s_%d" % (self.kind[:60], number)
+            with self.subTest(what=what):
+                bad = self.peer({kind: hold}, "bad-%d-%s" % (number, self.name))
+                client = self.client("client-%d-%s" % (number, self.name))
+                task = client.submit(kind, b"x")
+                bad.wait_for(lambda peer: peer.held)
+                answer = ({}, b"by another")
+                self.peer({kind: lambda params, data, answer=answer: answer},
+                          "good-%d-%s" % (number, self.name))
+                bad.connection.send_bytes(garbage)
+                if what == "half a frame":
+                    bad.vanish()
+                result = client.wait(task)
+                self.assertEqual((result.status, result.data), (p.OK, b"by another"))
+                self.assertEqual(result.attempts, 2)
+                # Nothing is told to the client of it, but to whoever reads the log.
+                self.coordinator.wait_for_line(
+                    "bad-%d-%s failed: .+; 1 tasks are placed again" % (number, self.name)
+                )
+
     def assert_closed(self, connection):
         # Noise may begin like a frame; then the coordinator waits for the rest, and we leave.
         try:

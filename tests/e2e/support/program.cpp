@@ -121,6 +121,23 @@ std::string photograph() {
     return std::string(P2C2R_SOURCE_DIR) + "/examples/media/seeding.jpg";
 }
 
+std::vector<std::pair<std::string, std::string>> pictures_broken_and_whole() {
+    const std::string whole = need(cli::read_file(photograph()));
+    std::string huge = whole.substr(0, 4096);
+    const size_t frame =
+        huge.find("\xff\xc0") != std::string::npos ? huge.find("\xff\xc0") : huge.find("\xff\xc2");
+    REQUIRE(frame != std::string::npos);
+    huge.replace(frame + 5, 4, "\x4e\x20\x4e\x20");
+    std::string zero = whole;
+    zero.replace(frame + 5, 4, std::string(4, '\0'));
+    return {{"cut.jpg", whole.substr(0, whole.size() / 2)},
+            {"huge.jpg", huge},
+            {"zero.jpg", zero},
+            {"nothing.jpg", ""},
+            {"noise.png", "\x89PNG\r\n\x1a\n, and no more"},
+            {"whole.jpg", whole}};
+}
+
 std::string make_frames(const Workplace& workplace, const std::string& name, size_t count,
                         uint32_t width, uint32_t height) {
     const std::string directory = workplace.path(name);

@@ -4,6 +4,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/process_posix.h"
@@ -60,6 +61,9 @@ bool wait_until(const std::function<bool()>& done);
 
 // The photograph that the tree ships (1920x1080 JPEG).
 std::string photograph();
+// It cut short, with a header of 20 000 x 20 000, of 0 x 0, an empty file, a PNG that is only a
+// beginning; the last is whole. Names and bytes.
+std::vector<std::pair<std::string, std::string>> pictures_broken_and_whole();
 // Small frames cut from it: frame_000.jpg and so on, in a new directory; gives its path.
 std::string make_frames(const Workplace& workplace, const std::string& name, size_t count,
                         uint32_t width, uint32_t height);
