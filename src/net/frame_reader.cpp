@@ -18,6 +18,10 @@ size_t earned_by(uint64_t arrived) {
     return static_cast<size_t>(std::min<uint64_t>(arrived, 1u << 30) * kGrowth + kUnearned);
 }
 
+bool is_large_chunk(uint8_t flags, size_t data_size) {
+    return (flags & wire::kFlagMore) && data_size >= FrameReader::kPlaceMin;
+}
+
 }  // namespace
 
 size_t FrameReader::prepare(IoPiece (&pieces)[2]) {
@@ -31,7 +35,9 @@ size_t FrameReader::prepare(IoPiece (&pieces)[2]) {
     }
     space_ = blocks_.space();
     // Here the next frame's head is wanted, and little of what has to be moved with it.
-    if (into_waiting_ > 0 && blocks_.crowded()) space_.size = kCarryMax;
+    const bool goes_on = waiting_ == Waiting::kPlaced ? is_large_chunk(placed_flags_, need_)
+                                                      : chunk_follows_ && is_placed_here_;
+    if (goes_on || (into_waiting_ > 0 && blocks_.crowded())) space_.size = kCarryMax;
     uint8_t* start = space_.block->buffer.data() + space_.offset;
     size_t skip = 0;
     if (waiting_ == Waiting::kCarried) {
@@ -73,6 +79,7 @@ const char* FrameReader::parse_space(size_t size, const wire::FrameLimits& limit
         if (const size_t frame_size = wire::parse_small_frame(rest, limits, small)) {
             at += frame_size;
             last_frame_size_ = frame_size;
+            chunk_follows_ = is_large_chunk(small.flags, small.data.size());
             if (!sink.take_frame(small)) break;
             continue;
         }
@@ -84,6 +91,7 @@ const char* FrameReader::parse_space(size_t size, const wire::FrameLimits& limit
         }
         at += parse.size;
         last_frame_size_ = parse.size;
+        chunk_follows_ = is_large_chunk(parse.frame.flags, parse.frame.data.size());
         parse.frame.memory = &memory;
         if (!sink.take_frame(parse.frame)) break;
     }
@@ -99,6 +107,7 @@ const char* FrameReader::finish_waiting(const wire::FrameLimits& limits, FrameSi
         frame.id = placed_id_;
         frame.data = {memory_, have_};
         reset();
+        chunk_follows_ = is_large_chunk(frame.flags, frame.data.size());
         sink.take_frame(frame);
         return nullptr;
     }
@@ -125,6 +134,7 @@ const char* FrameReader::finish_waiting(const wire::FrameLimits& limits, FrameSi
     } held{blocks_, std::exchange(pinned_, nullptr), std::move(own_)};
     reset();
     last_frame_size_ = parse.size;
+    chunk_follows_ = is_large_chunk(parse.frame.flags, parse.frame.data.size());
     parse.frame.memory = held.pinned ? &held.pinned->buffer : &held.own;
     sink.take_frame(parse.frame);
     return nullptr;
@@ -168,6 +178,7 @@ bool FrameReader::place(const uint8_t* rest, size_t size, const wire::FrameParse
         return false;
     }
     uint8_t* target = sink.place_data(parse.frame.message, parse.frame.id, data_size);
+    is_placed_here_ = target != nullptr;
     if (!target || !sink.wants_frames()) return false;
     const size_t here = size - parse.data_offset;
     if (here > 0) std::memcpy(target, rest + parse.data_offset, here);

@@ -4,7 +4,8 @@
 //
 // Whole frames are handed out where they lie in the shared block. What is left at the end of a read
 // waits for its rest in one of four ways:
-//   placed   the data of a continuation frame goes where the receiver wants it (place_data)
+//   placed   the data of a continuation frame goes where the receiver wants it (place_data); where
+//            that is done, little more than the head of the next one is read before
 //   in place a larger frame is completed behind its beginning, in the same block
 //   carried  a small tail is kept aside and put in front of the next read
 //   own      anything else gets a block of its own, which grows with what has really arrived
@@ -91,6 +92,8 @@ class FrameReader {
     size_t into_waiting_ = 0;  // size of the piece that completes the waiting frame
     uint64_t bytes_received_ = 0;
     size_t last_frame_size_ = 0;
+    bool chunk_follows_ = false;  // the last frame was a large one of a stream that goes on
+    bool is_placed_here_ = true;  // as far as the last try to place one has shown
 };
 
 }  // namespace p2c2r::net

@@ -8,6 +8,10 @@ namespace p2c2r::roles {
 
 namespace {
 
+// Peers that come and go are events as well. Their lines are in a room of their own, for hosts that
+// log the events themselves.
+constexpr const char* kPeersRoom = "peers";
+
 constexpr uint64_t kHandshakeUs = 2'000'000;
 constexpr uint64_t kSilentIntervals = 4;
 constexpr uint64_t kSilentSlackUs = 500'000;
@@ -330,8 +334,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     response.task_timeout_ms = static_cast<uint32_t>(options_.task_timeout_us / 1000);
     encode_peer_response(response, envelope_);
     send(session, wire::Message::kPeerRegisterResponse);
-    // Who comes and goes is an event, which the host logs with the id as a field.
-    log_.format(LogLevel::kDebug, "roles", "peer %s is at %s: %u slots, %zu task types",
+    log_.format(LogLevel::kInfo, kPeersRoom, "peer %s joined from %s: %u slots, %zu task types",
                 peer_id.c_str(), session.connection->peer_address().c_str(), message.slots,
                 types.size());
     events_.on_peer_joined(peer_id);
@@ -440,8 +443,9 @@ void Coordinator::Impl::peer_gone(uint64_t peer, bool failed, const std::string&
     if (index < peer_by_slot_.size()) peer_by_slot_[index] = nullptr;
     peer_links_.erase(peer_id);
     settle();
-    log_.format(LogLevel::kDebug, "roles", "%zu tasks of peer %s are placed again", held,
-                peer_id.c_str());
+    log_.format(failed ? LogLevel::kWarn : LogLevel::kInfo, kPeersRoom,
+                "peer %s %s: %s; %zu tasks are placed again", peer_id.c_str(),
+                failed ? "failed" : "left", why.c_str(), held);
     if (failed) {
         events_.on_peer_failed(peer_id, why);
     } else {
