@@ -745,7 +745,7 @@ class BadInput(Session):
                 self.assertEqual(result.attempts, 2)
                 # Nothing is told to the client of it, but to whoever reads the log.
                 self.coordinator.wait_for_line(
-                    "bad-%d-%s failed: .+; 1 tasks are placed again" % (number, self.name)
+                    "peer failed: .+ peer_id=bad-%d-%s" % (number, self.name)
                 )
 
     def assert_closed(self, connection):
