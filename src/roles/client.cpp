@@ -94,7 +94,7 @@ Result<Done> check_task_spec(const TaskSpec& spec) {
     return Done{};
 }
 
-class Client::Impl : public LinkEvents, public exec::RunnerEvents {
+class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
   public:
     Impl(net::Loop& loop, net::Transport* transport, exec::Runner* runner, RandomSource& random,
          Prng prng, Log log, ClientOptions options, ClientEvents& events)

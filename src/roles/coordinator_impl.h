@@ -45,7 +45,7 @@ class LastEnvelope {
     std::array<uint8_t, 64> bytes_;
 };
 
-class Coordinator::Impl : public exec::RunnerEvents {
+class Coordinator::Impl final : public exec::RunnerEvents {
   public:
     Impl(net::Loop& loop, net::Transport& transport, exec::Runner* runner, RandomSource& random,
          Log log, CoordinatorOptions options, CoordinatorEvents& events);

@@ -39,7 +39,7 @@ class LinkEvents {
     ~LinkEvents() = default;
 };
 
-class Link : private net::ConnectionEvents {
+class Link final : private net::ConnectionEvents {
   public:
     Link(net::Loop& loop, net::Transport& transport, RandomSource& random, Prng prng, Log log,
          Role role, std::string host, uint32_t port, ReconnectOptions options, LinkEvents& events);

@@ -55,7 +55,7 @@ Result<Done> check_offer(const PeerOptions& options, const std::vector<std::stri
             " bytes; name fewer");
 }
 
-class Peer::Impl : public LinkEvents, public exec::RunnerEvents {
+class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
   public:
     Impl(net::Loop& loop, net::Transport& transport, exec::Runner& runner, RandomSource& random,
          Prng prng, Log log, PeerOptions options, PeerEvents& events)

@@ -553,8 +553,11 @@ void ask_the_runtime(Shortage& memory) {
     size_t text_size = sizeof text;
     life.memory.note("params_to_json", p2c2r_params_to_json(out, size, text, &text_size, nullptr));
     const p2c2r_bytes input = {"ab", 2, nullptr, nullptr};
-    for (const auto& [name, arguments] :
-         {std::pair{"devices", "{}"}, {"task_types", "{}"}, {"exec", R"({"task_type": "echo"})"}}) {
+    const std::array<std::array<const char*, 2>, 3> questions = {
+        {{"devices", "{}"}, {"task_types", "{}"}, {"exec", R"({"task_type": "echo"})"}}};
+    for (const auto& question : questions) {
+        const char* const name = question[0];
+        const char* const arguments = question[1];
         p2c2r_result* result = nullptr;
         life.insist(name, [&] {
             return no_room(life.memory, p2c2r_runtime_call(life.runtime, name, arguments, &input,
