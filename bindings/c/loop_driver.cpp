@@ -31,7 +31,7 @@ Result<std::unique_ptr<LoopDriver>> LoopDriver::create(bool manual,
     std::unique_ptr<LoopDriver> driver(new LoopDriver(manual, owner));
     driver->loop_ = std::move(*loop);
     driver->turn_end_.run = [raw = driver.get()] { raw->settle(); };
-    driver->loop_->set_intake([raw = driver.get()] { raw->begin_turn(); });
+    driver->loop_->set_intake([raw = driver.get()] { return raw->begin_turn(); });
     return driver;
 }
 
@@ -44,7 +44,7 @@ bool LoopDriver::is_on_loop() const noexcept {
     return owner_.load(std::memory_order_relaxed) == this_thread_token();
 }
 
-void LoopDriver::set_hooks(std::function<void()> intake, std::function<void()> settle) {
+void LoopDriver::set_hooks(std::function<bool()> intake, std::function<void()> settle) {
     intake_ = std::move(intake);
     settle_ = std::move(settle);
 }
@@ -71,9 +71,10 @@ void LoopDriver::settle() {
     if (settle_) settle_();
 }
 
-void LoopDriver::begin_turn() {
-    if (has_work_.load(std::memory_order_acquire)) do_work();
-    if (intake_) intake_();
+bool LoopDriver::begin_turn() {
+    const bool has_work = has_work_.load(std::memory_order_acquire);
+    if (has_work) do_work();
+    return (intake_ && intake_()) || has_work;
 }
 
 // ---- the thread of RUN_THREAD -----------------------------------------------------------------
@@ -183,8 +184,7 @@ void LoopDriver::turn_held(uint64_t timeout_us) {
 }
 
 bool LoopDriver::turn(uint64_t timeout_us) {
-    const uint64_t started = timeout_us > 0 ? now_us() : 0;
-    if (!turns_.acquire_politely(started + timeout_us)) return false;
+    if (!turns_.acquire_politely(timeout_us)) return false;
     turn_held(timeout_us);
     return true;
 }

@@ -39,8 +39,9 @@ class LoopDriver {
     // True inside a turn or a run() on the calling thread.
     [[nodiscard]] bool is_on_loop() const noexcept;
 
-    // `intake` runs on the loop first thing in a turn, `settle` last thing, and after each run().
-    void set_hooks(std::function<void()> intake, std::function<void()> settle);
+    // `intake` runs on the loop first thing in a turn and says whether there was anything to do,
+    // `settle` runs last thing, and after each run().
+    void set_hooks(std::function<bool()> intake, std::function<void()> settle);
     // Inside the loop: `settle` shall run at the end of this turn (short of memory: of the next).
     void ask_settle() noexcept;
     // RUN_THREAD: the thread begins. `thread` (may be NULL) is called at both its ends.
@@ -78,14 +79,14 @@ class LoopDriver {
 
     LoopDriver(bool manual, std::atomic<const void*>& owner) : manual_(manual), owner_(owner) {}
     void thread_main(p2c2r_thread_fn thread, void* user, const Log& log);
-    void begin_turn();
+    bool begin_turn();
     void do_work() noexcept;
     void settle();
     void turn_held(uint64_t timeout_us);
 
     const bool manual_;
     std::unique_ptr<net::UvLoop> loop_;
-    std::function<void()> intake_;
+    std::function<bool()> intake_;
     std::function<void()> settle_;
     net::Loop::TurnEnd turn_end_;
     TurnLock turns_;

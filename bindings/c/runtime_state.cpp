@@ -59,7 +59,7 @@ Result<std::unique_ptr<RuntimeState>> RuntimeState::create(const p2c2r_runtime_c
         LoopDriver::create(config.run_mode == P2C2R_RUN_MANUAL, state->pool_->loop_thread());
     if (!driver) return driver.error();
     state->driver_ = std::move(*driver);
-    state->driver_->set_hooks([raw] { raw->intake(); }, [raw] { raw->settle(); });
+    state->driver_->set_hooks([raw] { return raw->intake(); }, [raw] { raw->settle(); });
     state->random_ = make_system_random();
     uint64_t seed = 0;
     state->random_->fill({reinterpret_cast<uint8_t*>(&seed), sizeof seed});
@@ -122,11 +122,10 @@ void RuntimeState::wake_for_jobs() {
     driver_->wake();
 }
 
-void RuntimeState::intake() {
-    if (jobs_ended_.load(std::memory_order_seq_cst) && jobs_ended_.exchange(false) && workers_) {
-        workers_->drain();
-    }
-    if (!has_mail_.load(std::memory_order_seq_cst)) return;
+bool RuntimeState::intake() {
+    const bool jobs = jobs_ended_.load(std::memory_order_seq_cst) && jobs_ended_.exchange(false);
+    if (jobs && workers_) workers_->drain();
+    if (!has_mail_.load(std::memory_order_seq_cst)) return jobs;
     for (;;) {
         RoleState* role;
         {
@@ -134,7 +133,7 @@ void RuntimeState::intake() {
             role = mail_first_;
             if (!role) {
                 has_mail_.store(false, std::memory_order_relaxed);
-                return;
+                return true;
             }
             mail_first_ = role->next_mail_;
             role->next_mail_ = nullptr;

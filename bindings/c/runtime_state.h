@@ -81,7 +81,7 @@ class RuntimeState final : public LogSink, private exec::LoopWaker {
   private:
     explicit RuntimeState(const p2c2r_runtime_config& config);
     void wake_for_jobs() override;
-    void intake();
+    bool intake();
     void settle();
     void unlink(RoleState& role);
 

@@ -36,11 +36,16 @@ bool TurnLock::acquire(uint64_t deadline_us, FunctionRef<void()> nudge) {
     return true;
 }
 
-bool TurnLock::acquire_politely(uint64_t deadline_us) {
+bool TurnLock::acquire_politely(uint64_t timeout_us) {
     std::unique_lock lock(mutex_);
     const uint64_t releases = releases_;
+    uint64_t deadline_us = 0;  // the clock is read only by those that have to wait
     while (held_ || (waiting_ > 0 && releases_ == releases)) {
-        if (now_us() >= deadline_us) return false;
+        const uint64_t now = now_us();
+        if (deadline_us == 0) {
+            deadline_us = timeout_us > UINT64_MAX - now ? UINT64_MAX : now + timeout_us;
+        }
+        if (now >= deadline_us) return false;
         changed_.wait_until(lock, wait_point(deadline_us));
     }
     held_ = true;

@@ -20,7 +20,7 @@ class TurnLock {
     // Waits until deadline_us. `nudge` is called when another thread holds it, to end its sleep.
     bool acquire(uint64_t deadline_us, FunctionRef<void()> nudge);
     // For a poller: behind those that wait.
-    bool acquire_politely(uint64_t deadline_us);
+    bool acquire_politely(uint64_t timeout_us);
     void release();
 
   private:

@@ -118,8 +118,9 @@ class Executor {
         bool uses_gpu = false;
         bool exact = false;         // same bytes everywhere
         uint32_t parallel_max = 0;  // 0: as many as there are workers
-        // With on_loop: never says kPending and keeps neither job nor input beyond run(), so both
-        // need no owner. The output may refer to the input.
+        // With on_loop: takes less time than reading a clock, never says kPending, and keeps
+        // neither job nor input beyond run(). So it is not timed, and nothing needs an owner; the
+        // output may refer to the input.
         bool borrows = false;
     };
 

@@ -194,7 +194,6 @@ uint64_t WorkerPool::run_at_once(const JobSpec& spec, const WorkLane& lane, uint
         (void)JobControl::not_started(*job, Status::kDeadline);
     } else {
         (void)JobControl::judge(*job, JobControl::run(*job, *lane.executor));
-        job->output.processing_us = now_us() - started;
     }
     try {
         events.on_job_done(tag, std::move(job->output));

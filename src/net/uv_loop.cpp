@@ -43,7 +43,7 @@ class UvLoop::Impl {
     uint64_t events = 0;
 
     TimerHeap timers;
-    std::function<void()> intake;
+    std::function<bool()> intake;
     std::vector<TurnPart*> parts;
     std::vector<TurnEnd*> hooks;  // asked for; NULL: forgotten or run
 
@@ -95,22 +95,25 @@ class UvLoop::Impl {
 
     // The end of a turn. What a flush brings about (a connection is lost, its tasks go elsewhere)
     // still leaves in this turn.
-    void settle() {
+    bool settle() {
+        bool worked = false;
         for (int round = 0; round < kRoundsMax; ++round) {
+            worked = worked || !hooks.empty();
             run_hooks();
             bool flushed = false;
             for (size_t i = 0; i < parts.size(); ++i) {
                 if (!parts[i]->wants_flush()) continue;
                 parts[i]->flush();
-                flushed = true;
+                flushed = worked = true;
             }
             if (hooks.empty() &&
                 (!flushed || std::none_of(parts.begin(), parts.end(), [](const TurnPart* part) {
                     return part->wants_flush();
                 }))) {
-                return;
+                break;
             }
         }
+        return worked;
     }
 
     void notify() {
@@ -119,10 +122,11 @@ class UvLoop::Impl {
         }
     }
 
-    void begin() {
+    // True: something was done, which may have taken time.
+    bool begin() {
         refresh_turn_time();
-        if (intake) intake();
-        settle();
+        const bool worked = intake && intake();
+        return settle() || worked;
     }
 
     void refresh_turn_time() {
@@ -132,7 +136,7 @@ class UvLoop::Impl {
 
     void finish() {
         if (turn_time_old) refresh_turn_time();
-        if (intake) intake();
+        if (intake) (void)intake();
         if (!timers.empty()) timers.fire_due(turn_us);
         run_posted();
         notify();
@@ -283,11 +287,11 @@ void UvLoop::turn(uint64_t timeout_us) {
         }
     } mark(impl);
 
-    impl.begin();
+    const bool worked = impl.begin();
     uint64_t now = 0;
     uint64_t until_us = 0;
     if (timeout_us > 0 && !impl.has_work()) {
-        now = now_us();
+        now = worked ? now_us() : impl.turn_us;
         until_us = std::min(now + std::min(timeout_us, kWaitMaxUs), impl.timers.next_us());
         // From here on a wake() ends the wait; one that came since the last wait cancels this one.
         int awake = kAwake;
@@ -331,7 +335,7 @@ int UvLoop::backend_timeout_ms() const {
     return static_cast<int>((std::min(next - now, kWaitMaxUs) + 999) / 1000);
 }
 
-void UvLoop::set_intake(std::function<void()> intake) {
+void UvLoop::set_intake(std::function<bool()> intake) {
     impl_->intake = std::move(intake);
 }
 

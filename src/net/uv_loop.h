@@ -56,8 +56,8 @@ class UvLoop : public Loop {
     [[nodiscard]] int backend_fd() const;
     [[nodiscard]] int backend_timeout_ms() const;
     // Called at the beginning of a turn and again after its wait: where submissions of other
-    // threads are taken in. Set before the first turn.
-    void set_intake(std::function<void()> intake);
+    // threads are taken in. Says whether there were any. Set before the first turn.
+    void set_intake(std::function<bool()> intake);
 
     // For the uv_*.cpp files of this room.
     [[nodiscard]] uv_loop_s* raw();

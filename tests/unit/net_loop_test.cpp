@@ -26,7 +26,10 @@ TEST_CASE("the stages of a turn come in their order") {
     net::Loop::TurnEnd hook;
     timer.fire = [&] { order += "timer "; };
     hook.run = [&] { order += "hook "; };
-    loop->set_intake([&] { order += "intake "; });
+    loop->set_intake([&] {
+        order += "intake ";
+        return true;
+    });
     loop->arm(timer, 0);
     loop->post([&] {
         order += "posted ";
@@ -165,7 +168,10 @@ TEST_CASE("a wake from another thread ends a wait every time") {
     auto loop = new_loop();
     std::atomic<int> asked{0};
     std::atomic<int> taken{0};
-    loop->set_intake([&] { taken.store(asked.load()); });
+    loop->set_intake([&] {
+        taken.store(asked.load());
+        return true;
+    });
     std::thread waker([&] {
         for (int i = 1; i <= 2000; ++i) {
             asked.store(i);
