@@ -87,8 +87,13 @@ struct World {
         TaskSpec spec;
         spec.task_type = "echo";
         spec.deadline_us = deadline_us;
-        client->submit(task, std::move(spec));
+        submit(task, std::move(spec));
     }
+    // The client reads it until the task has ended.
+    void submit(uint64_t task, TaskSpec&& spec) {
+        client->submit(task, specs[task] = std::move(spec));
+    }
+    std::map<uint64_t, TaskSpec> specs;
     const TaskResult& result(uint64_t task) {
         REQUIRE(answers.ended.count(task) == 1);
         return answers.ended[task];
@@ -136,7 +141,7 @@ TEST_CASE("client: an id that nobody can answer for is an error that names depen
         TaskSpec spec;
         spec.task_type = type;
         spec.depends_on = std::move(depends_on);
-        world.client->submit(next, std::move(spec));
+        world.submit(next, std::move(spec));
         world.loop.settle();
         return next++;
     };
@@ -177,7 +182,7 @@ TEST_CASE("client: after the coordinator was given up tasks run here at once or 
         TaskSpec remote;
         remote.task_type = "echo";
         remote.place = Place::kRemote;
-        world.client->submit(3, std::move(remote));
+        world.submit(3, std::move(remote));
         world.loop.advance(5'000);
         for (const uint64_t task : {1, 2}) {
             CAPTURE(task);
@@ -203,7 +208,7 @@ TEST_CASE("client: a task that this machine failed says so") {
     TaskSpec spec;
     spec.task_type = "echo";
     spec.place = Place::kLocal;
-    world.client->submit(1, std::move(spec));
+    world.submit(1, std::move(spec));
     world.loop.settle();
     CHECK(world.result(1).status == Status::kExecutor);
     CHECK(world.result(1).source == Source::kLocal);
