@@ -258,11 +258,12 @@ TEST_CASE("pool: cancel of a running job sets its flag and tells its executor on
 TEST_CASE("pool: no more jobs of a type run at once than it allows and others pass them") {
     Pool pool(4);
     std::atomic<int> inside{0}, most{0};
-    Gate go;
+    Gate entered, go;
     pool.add(
         "two",
         [&](Job& job) {
             const int now = ++inside;
+            entered.open();
             int seen = most;
             while (now > seen && !most.compare_exchange_weak(seen, now)) {
             }
@@ -278,6 +279,8 @@ TEST_CASE("pool: no more jobs of a type run at once than it allows and others pa
     std::set<uint64_t> first;
     for (const auto& [tag, output] : pool.done) first.insert(tag);
     CHECK(*first.begin() == 10);
+    entered.pass();
+    entered.pass();
     go.open(10);
     pool.run_until(20);
     CHECK(most == 2);
