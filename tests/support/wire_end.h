@@ -15,7 +15,7 @@
 
 namespace p2c2r::test {
 
-class WireEnd : public net::ConnectionEvents {
+class WireEnd final : public net::ConnectionEvents {
   public:
     struct Got {
         wire::Message message{};

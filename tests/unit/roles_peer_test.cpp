@@ -62,7 +62,7 @@ struct Listener : net::ConnectionEvents {
     }
 };
 
-struct Quiet : PeerEvents {
+struct Quiet final : PeerEvents {
     void on_peer_state(Status, const std::string&) override {}
 };
 

@@ -16,7 +16,7 @@ using namespace p2c2r::test;
 
 namespace {
 
-struct Quiet : PeerEvents, CoordinatorEvents {
+struct Quiet final : PeerEvents, CoordinatorEvents {
     std::vector<std::string> joined, left, failed;
     std::vector<Status> peer_states;
     void on_peer_state(Status status, const std::string&) override {
