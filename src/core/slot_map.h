@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/cache.h"
 #include "core/check.h"
 
 namespace p2c2r {
@@ -33,6 +34,7 @@ class SlotMap {
         first_free_ = slot.next_free;
         slot.next_free = kLive;
         ++size_;
+        if (first_free_ != kNone) p2c2r::fetch_ahead(&at(first_free_), sizeof(Slot));
         return id_of(index, slot.generation);
     }
 
@@ -56,6 +58,13 @@ class SlotMap {
         return true;
     }
 
+    // A hint: this id will be looked for soon.
+    void fetch_ahead(uint64_t id) const {
+        const uint32_t index = index_of(id);
+        if (index >= slots_used_) return;
+        p2c2r::fetch_ahead(&chunks_[index / kChunkSlots][index % kChunkSlots], sizeof(Slot));
+    }
+
     [[nodiscard]] size_t size() const { return size_; }
     [[nodiscard]] bool empty() const { return size_ == 0; }
 
@@ -68,6 +77,10 @@ class SlotMap {
         }
     }
 
+    // Where insert() will put the next value.
+    [[nodiscard]] uint32_t next_index() const {
+        return first_free_ != kNone ? first_free_ : slots_used_;
+    }
     static uint32_t index_of(uint64_t id) { return static_cast<uint32_t>(id) - 1; }
 
   private:

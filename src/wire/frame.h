@@ -56,6 +56,19 @@ inline constexpr uint8_t kFlagChecksum = 2;  // the envelope carries XXH3-64 ove
 
 // One frame as it arrived. The parts point into `memory`, which keeps them alive; whoever wants a
 // part for longer than the call it was handed over in takes a slice.
+// What the frames of one read lie in.
+struct FrameMemory {
+    const Buffer* block = nullptr;
+    // Few blocks are held, so parts too small to keep a whole one alive may be held as well.
+    bool may_hold_small = false;
+    bool held = false;  // some part of some frame is
+
+    [[nodiscard]] Bytes hold(std::span<const uint8_t> part) {
+        held = true;
+        return block->share(static_cast<size_t>(part.data() - block->data()), part.size());
+    }
+};
+
 struct Frame {
     Message message = Message::kNone;
     uint8_t flags = 0;
@@ -63,7 +76,9 @@ struct Frame {
     std::span<const uint8_t> envelope;
     std::span<const uint8_t> params;
     std::span<const uint8_t> data;
-    const Buffer* memory = nullptr;
+    FrameMemory* memory = nullptr;
+    // What stands where the id of the frame behind this one would be, or 0: a hint.
+    uint64_t next_id = 0;
     // A part that was handed over inside one process, as it was sent, lies here instead.
     const Bytes* whole_params = nullptr;
     const Bytes* whole_data = nullptr;
@@ -78,7 +93,7 @@ struct Frame {
             }
         }
         P2C2R_CHECK(memory != nullptr);
-        return memory->share(static_cast<size_t>(part.data() - memory->data()), part.size());
+        return memory->hold(part);
     }
 };
 
@@ -125,6 +140,11 @@ inline void store_u64(uint8_t* to, uint64_t value) {
 }
 size_t write_long_bin_header(uint8_t* out, size_t size);
 }  // namespace detail
+
+// The id of the frame that begins at `bytes`, if one does; 0 when there is less than its head.
+inline uint64_t peek_id(std::span<const uint8_t> bytes) {
+    return bytes.size() >= limits::kFrameHeadSize ? detail::load_u64(bytes.data() + 6) : 0;
+}
 
 // What most frames are: whole, envelope and params below 256 bytes, data below 64 KiB. Fills
 // `frame` (not its memory) and returns its size; 0: ask parse_frame(), which says the same of these

@@ -92,3 +92,22 @@ TEST_CASE("slot map: for_each may erase the slot it was given") {
     CHECK(map.size() == 100);
     map.for_each([](uint64_t, int& value) { CHECK(value % 2 == 1); });
 }
+
+TEST_CASE("the slot of the next value is known before, and any id may be a hint") {
+    SlotMap<int> map;
+    CHECK(map.next_index() == 0);
+    std::vector<uint64_t> ids;
+    for (uint32_t i = 0; i < 100; ++i) {
+        const uint32_t next = map.next_index();
+        ids.push_back(map.insert());
+        CHECK(SlotMap<int>::index_of(ids.back()) == next);
+    }
+    map.erase(ids[40]);
+    map.erase(ids[70]);
+    CHECK(map.next_index() == 70);
+    for (const uint64_t id : {ids[0], ids[40], uint64_t{0}, uint64_t{5000}, UINT64_MAX}) {
+        map.fetch_ahead(id);
+    }
+    CHECK(SlotMap<int>::index_of(map.insert()) == 70);
+    CHECK(map.next_index() == 40);
+}
