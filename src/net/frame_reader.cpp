@@ -25,7 +25,7 @@ bool is_large_chunk(uint8_t flags, size_t data_size) {
 }  // namespace
 
 size_t FrameReader::prepare(IoPiece (&pieces)[2]) {
-    into_waiting_ = 0;
+    into_waiting_ = full_size_ = 0;
     size_t count = 0;
     if (waiting_ != Waiting::kNothing && waiting_ != Waiting::kCarried) {
         into_waiting_ = std::min(need_, capacity_) - have_;
@@ -38,6 +38,8 @@ size_t FrameReader::prepare(IoPiece (&pieces)[2]) {
     const bool goes_on = waiting_ == Waiting::kPlaced ? is_large_chunk(placed_flags_, need_)
                                                       : chunk_follows_ && is_placed_here_;
     if (goes_on || (into_waiting_ > 0 && blocks_.crowded())) space_.size = kCarryMax;
+    const bool small = into_waiting_ == 0 && last_frame_size_ < kPlaceMin;
+    if (small) space_.size = std::min(space_.size, kSmallRead);
     uint8_t* start = space_.block->buffer.data() + space_.offset;
     size_t skip = 0;
     if (waiting_ == Waiting::kCarried) {
@@ -45,11 +47,13 @@ size_t FrameReader::prepare(IoPiece (&pieces)[2]) {
         std::memcpy(start, carry_.get(), skip);
     }
     pieces[count++] = {start + skip, space_.size - skip};
+    full_size_ = small ? space_.size - skip : 0;
     return count;
 }
 
 const char* FrameReader::received(size_t size, const wire::FrameLimits& limits, FrameSink& sink) {
     bytes_received_ += size;
+    wants_more_ = size == full_size_;
     if (into_waiting_ > 0) {
         const size_t into = std::min(size, into_waiting_);
         have_ += into;
@@ -68,8 +72,8 @@ const char* FrameReader::received(size_t size, const wire::FrameLimits& limits, 
 // Whole frames at the beginning of space_, then the rest.
 const char* FrameReader::parse_space(size_t size, const wire::FrameLimits& limits,
                                      FrameSink& sink) {
-    const Buffer& memory = space_.block->buffer;
-    const uint8_t* at = memory.data() + space_.offset;
+    wire::FrameMemory memory{&space_.block->buffer, blocks_.roomy()};
+    const uint8_t* at = memory.block->data() + space_.offset;
     const uint8_t* const end = at + size;
     blocks_.used_until(space_.offset + size);
     wire::Frame small;
@@ -80,6 +84,7 @@ const char* FrameReader::parse_space(size_t size, const wire::FrameLimits& limit
             at += frame_size;
             last_frame_size_ = frame_size;
             chunk_follows_ = is_large_chunk(small.flags, small.data.size());
+            small.next_id = wire::peek_id(rest.subspan(frame_size));
             if (!sink.take_frame(small)) break;
             continue;
         }
@@ -95,6 +100,8 @@ const char* FrameReader::parse_space(size_t size, const wire::FrameLimits& limit
         parse.frame.memory = &memory;
         if (!sink.take_frame(parse.frame)) break;
     }
+    // What nobody has kept is read into again at once, while it is in the cache.
+    if (!memory.held && waiting_ != Waiting::kInPlace) blocks_.used_until(space_.offset);
     return nullptr;
 }
 
@@ -135,7 +142,8 @@ const char* FrameReader::finish_waiting(const wire::FrameLimits& limits, FrameSi
     reset();
     last_frame_size_ = parse.size;
     chunk_follows_ = is_large_chunk(parse.frame.flags, parse.frame.data.size());
-    parse.frame.memory = held.pinned ? &held.pinned->buffer : &held.own;
+    wire::FrameMemory memory{held.pinned ? &held.pinned->buffer : &held.own};
+    parse.frame.memory = &memory;
     sink.take_frame(parse.frame);
     return nullptr;
 }

@@ -40,6 +40,8 @@ class FrameReader {
   public:
     static constexpr size_t kCarryMax = 4 * 1024;
     static constexpr size_t kPlaceMin = 16 * 1024;
+    // Small frames are read in stretches that stay in the core's cache until they are dealt with.
+    static constexpr size_t kSmallRead = 64 * 1024;
 
     explicit FrameReader(ReadBlocks& blocks) : blocks_(blocks) {}
     ~FrameReader() { reset(); }
@@ -53,6 +55,9 @@ class FrameReader {
     const char* received(size_t size, const wire::FrameLimits& limits, FrameSink& sink);
     // Lets go of everything; placed memory is not touched any more.
     void reset();
+
+    // The last read of small frames was as much as it could be: there is likely to be more.
+    [[nodiscard]] bool wants_more() const { return wants_more_; }
 
     // The unfinished frame: bytes here, and bytes it will have at least.
     [[nodiscard]] size_t partial_received() const;
@@ -90,6 +95,8 @@ class FrameReader {
     // Between prepare() and received().
     ReadBlocks::Space space_;
     size_t into_waiting_ = 0;  // size of the piece that completes the waiting frame
+    size_t full_size_ = 0;     // of a read of small frames; 0: it is none
+    bool wants_more_ = false;
     uint64_t bytes_received_ = 0;
     size_t last_frame_size_ = 0;
     bool chunk_follows_ = false;  // the last frame was a large one of a stream that goes on

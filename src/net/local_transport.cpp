@@ -202,6 +202,7 @@ class LocalConnection final : public Connection {
     }
 
     static void hand_over(Side& here, const Entry& entry) {
+        wire::FrameMemory memory{&entry.small};
         wire::Frame frame;
         frame.message = entry.message;
         frame.flags = entry.flags;
@@ -216,7 +217,7 @@ class LocalConnection final : public Connection {
         frame.envelope = part(entry.envelope_size, {});
         frame.params = part(entry.params_size, entry.params);
         frame.data = part(entry.data_size, entry.data);
-        frame.memory = &entry.small;
+        frame.memory = &memory;
         if (!entry.params.empty()) frame.whole_params = &entry.params;
         if (!entry.data.empty()) frame.whole_data = &entry.data;
         here.events->on_frame(*here.connection, frame);

@@ -53,6 +53,7 @@ void ReadBlocks::sweep() {
                        [](const std::unique_ptr<ReadBlock>& block) { return !is_free(*block); });
     const size_t kept = static_cast<size_t>(first_free - aside_.begin());
     if (aside_.size() > kept + kSpareMax) aside_.resize(kept + kSpareMax);
+    kept_ = kept;
     crowded_ = kept >= kCrowdedFrom || (crowded_ && kept > kCrowdedTo);
     reads_until_sweep_ = kReadsPerSweep;
 }

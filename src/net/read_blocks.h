@@ -32,7 +32,8 @@ class ReadBlocks {
     static constexpr size_t kSpareMax = 4;      // free blocks that are kept
     static constexpr size_t kCrowdedFrom = 32;  // blocks that slices keep
     static constexpr size_t kCrowdedTo = 16;
-    static constexpr size_t kPinsMax = 16;  // so that slow senders cannot keep many blocks
+    static constexpr size_t kRoomyBelow = 4;  // blocks that slices keep
+    static constexpr size_t kPinsMax = 16;    // so that slow senders cannot keep many blocks
 
     explicit ReadBlocks(const MemoryHook* hook) : hook_(hook) {}
 
@@ -48,6 +49,8 @@ class ReadBlocks {
         used_ = (end + kPayloadAlign - 1) / kPayloadAlign * kPayloadAlign;
     }
     [[nodiscard]] bool crowded() const { return crowded_; }
+    // True while slices keep so few blocks that some more do no harm.
+    [[nodiscard]] bool roomy() const { return kept_ < kRoomyBelow; }
     // False when no further frame should be completed in place.
     [[nodiscard]] bool pin(ReadBlock& block);
     void unpin(ReadBlock& block);
@@ -69,6 +72,7 @@ class ReadBlocks {
     std::unique_ptr<ReadBlock> current_;
     size_t used_ = 0;
     size_t pins_ = 0;
+    size_t kept_ = 0;  // blocks set aside that slices kept at the last sweep
     bool crowded_ = false;
     uint32_t reads_until_sweep_ = 0;  // while crowded
     // Those that slices keep first, free ones behind, as far as the last sweep knew.

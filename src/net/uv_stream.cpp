@@ -9,6 +9,7 @@ namespace p2c2r::net {
 namespace {
 
 constexpr size_t kDiscardMax = 1024 * 1024;  // read from somebody who was told goodbye
+constexpr int kReadsPerTurn = 8;             // while each brings all it can of small frames
 constexpr int kLastReadsMax = 16;            // after a failed write
 
 }  // namespace
@@ -54,7 +55,9 @@ void Stream::on_ready(bool readable, bool writable) noexcept {
         blocked_ = false;
         flush();
     }
-    if (readable && state_ == State::kOpen && !paused_ && events_) read();
+    for (int i = 0; readable && i < kReadsPerTurn && is_reading() && read(); ++i) {
+        if (!reader_.wants_more()) break;
+    }
     if (readable && state_ == State::kDraining) discard();
     if (state_ != State::kClosed) update_watch();
 }
@@ -196,8 +199,7 @@ void Stream::write() noexcept {
         was_high_ = false;
         if (state_ != State::kOpen) return finish();
         // What the other side said before it went is still heard.
-        for (int i = 0; i < kLastReadsMax && state_ == State::kOpen && events_ && !paused_; ++i) {
-            if (!read()) break;
+        for (int i = 0; i < kLastReadsMax && is_reading() && read(); ++i) {
         }
         if (state_ == State::kOpen)
             fail(Status::kDisconnected, system_error_text(result.error).text);

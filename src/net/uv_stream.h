@@ -103,6 +103,7 @@ class Stream final : private WatchEvents, private FrameSink {
     uint8_t* place_data(wire::Message message, uint64_t id, size_t size) override;
     [[nodiscard]] bool wants_frames() const override { return state_ == State::kOpen; }
 
+    [[nodiscard]] bool is_reading() const { return state_ == State::kOpen && !paused_ && events_; }
     bool read() noexcept;
     void discard() noexcept;
     void write() noexcept;

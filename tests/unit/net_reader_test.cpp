@@ -287,6 +287,91 @@ TEST_CASE("held payloads among much that passes through keep little more than th
     CHECK(counter.now <= (ReadBlocks::kSpareMax + 2) * block);
 }
 
+TEST_CASE("what nobody holds is read into again at once, and what is held is not") {
+    ReadBlocks blocks(nullptr);
+    FrameReader reader(blocks);
+    FrameReader other(blocks);
+    Taker passes;
+    Taker keeps;
+    keeps.hold = true;
+    const auto frame =
+        test::raw_frame(wire::Message::kTaskResult, 0, 1, {}, {}, test::pattern(900, 1));
+    const auto where = [](FrameReader& of) {
+        IoPiece pieces[2];
+        REQUIRE(of.prepare(pieces) == 1);
+        return static_cast<const uint8_t*>(pieces[0].data);
+    };
+    REQUIRE(feed(reader, frame, 1 << 20, keeps) == nullptr);
+    const uint8_t* const behind = where(other);
+    CHECK(behind >= keeps.held[0].data() + 900);
+    for (int i = 0; i < 5; ++i) {
+        REQUIRE(feed(other, frame, 1 << 20, passes) == nullptr);
+        CHECK(where(other) == behind);
+    }
+    REQUIRE(feed(other, frame, 1 << 20, keeps) == nullptr);
+    CHECK(where(other) >= keeps.held[1].data() + 900);
+    const auto expected = test::pattern(900, 1);
+    for (const Bytes& bytes : keeps.held) {
+        CHECK(std::equal(expected.begin(), expected.end(), bytes.data()));
+    }
+}
+
+TEST_CASE("a frame says which id stands behind it in the same read") {
+    ReadBlocks blocks(nullptr);
+    FrameReader reader(blocks);
+    Taker taker;
+    std::vector<uint64_t> next;
+    taker.hook = [&](const wire::Frame& frame) { next.push_back(frame.next_id); };
+    std::vector<uint8_t> bytes;
+    for (const uint64_t id : {5, 6, 7}) {
+        const auto frame =
+            test::raw_frame(wire::Message::kTaskResult, 0, id, {}, {}, test::pattern(40, 1));
+        bytes.insert(bytes.end(), frame.begin(), frame.end());
+    }
+    REQUIRE(feed(reader, bytes, 1 << 20, taker) == nullptr);
+    CHECK(next == std::vector<uint64_t>{6, 7, 0});
+    next.clear();
+    // As much of the third as its head, and less.
+    const size_t size = bytes.size() / 3;
+    for (const size_t more : {limits::kFrameHeadSize, limits::kFrameHeadSize - 1}) {
+        FrameReader cut(blocks);
+        REQUIRE(feed(cut, std::span(bytes).first(2 * size + more), 1 << 20, taker) == nullptr);
+    }
+    CHECK(next == std::vector<uint64_t>{6, 7, 6, 0});
+}
+
+TEST_CASE("small frames are read in short stretches, of which a full one wants more") {
+    ReadBlocks blocks(nullptr);
+    FrameReader reader(blocks);
+    Taker taker;
+    const auto offered = [&] {
+        IoPiece pieces[2];
+        const size_t count = reader.prepare(pieces);
+        size_t size = 0;
+        for (size_t i = 0; i < count; ++i) size += pieces[i].size;
+        return size;
+    };
+    const auto small =
+        test::raw_frame(wire::Message::kTaskResult, 0, 1, {}, {}, test::pattern(900, 1));
+    REQUIRE(feed(reader, small, 1 << 20, taker) == nullptr);
+    CHECK_FALSE(reader.wants_more());
+    CHECK(offered() == FrameReader::kSmallRead);
+    std::vector<uint8_t> many;
+    while (many.size() < FrameReader::kSmallRead)
+        many.insert(many.end(), small.begin(), small.end());
+    many.resize(FrameReader::kSmallRead);
+    REQUIRE(feed(reader, many, 1 << 20, taker) == nullptr);
+    CHECK(reader.wants_more());
+    FrameReader fresh(blocks);
+    const auto large =
+        test::raw_frame(wire::Message::kTaskResult, 0, 2, {}, {}, test::pattern(20'000, 1));
+    REQUIRE(feed(fresh, large, 1 << 20, taker) == nullptr);
+    IoPiece pieces[2];
+    REQUIRE(fresh.prepare(pieces) == 1);
+    CHECK(pieces[0].size > FrameReader::kSmallRead);
+    CHECK_FALSE(fresh.wants_more());
+}
+
 TEST_CASE("the data of a frame with a block of its own begins on a 64 byte boundary") {
     ReadBlocks blocks(nullptr);
     const auto large = test::raw_frame(wire::Message::kTaskSubmit, 0, 1, test::pattern(33, 1), {},
