@@ -49,16 +49,18 @@ void set(int descriptor, int level, int name, int value) {
     (void)::setsockopt(descriptor, level, name, &value, sizeof value);
 }
 
-void use_unpaced(int descriptor) {
+// Without loss, as inside one machine, the two differ only in what they cost.
+void use_unpaced(int descriptor, const Address& address) {
 #ifdef TCP_CONGESTION
-    for (const char* name : {"cubic", "reno"}) {
+    const bool loses = !address.is_loopback();
+    for (const char* name : {loses ? "cubic" : "reno", loses ? "reno" : "cubic"}) {
         if (::setsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, name,
                          static_cast<socklen_t>(std::strlen(name))) == 0) {
             return;
         }
     }
 #else
-    (void)descriptor;
+    (void)descriptor, (void)address;
 #endif
 }
 
@@ -226,7 +228,7 @@ SocketFailure open_listener(const Address& address, const SocketOptions& options
     if (family == AF_INET6) set(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     // Before listen: accepted connections take it over. Connections from far away also do without
     // pacing then; whoever serves them mainly can say so with the option.
-    if (options.unpaced_when_near) use_unpaced(descriptor);
+    if (options.unpaced_when_near) use_unpaced(descriptor, address);
     if (::bind(descriptor, system_form(address), address.size) != 0) return failed(errno);
     if (::listen(descriptor, kBacklog) != 0) return failed(errno);
     return SocketFailure{0, std::move(socket)};
@@ -265,7 +267,7 @@ SocketFailure begin_connect(const Address& address, const SocketOptions& options
         ::socket(system_form(address)->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!socket.valid()) return failed(errno);
     set_common_options(socket.descriptor());
-    if (options.unpaced_when_near && address.is_near()) use_unpaced(socket.descriptor());
+    if (options.unpaced_when_near && address.is_near()) use_unpaced(socket.descriptor(), address);
     if (::connect(socket.descriptor(), system_form(address), address.size) != 0 &&
         errno != EINPROGRESS && errno != EINTR) {
         return failed(errno);

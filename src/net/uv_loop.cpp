@@ -16,8 +16,8 @@ namespace p2c2r::net {
 
 namespace {
 
-// libuv waits in whole milliseconds. Longer waits are rounded down and left to it; the rest of a
-// wait, below this, is waited for exactly.
+// Where there is no WaitTimer: libuv waits in whole milliseconds. Longer waits are rounded down and
+// left to it; the rest of a wait, below this, is waited for exactly.
 constexpr uint64_t kExactBelowUs = 1000;
 constexpr uint64_t kWaitMaxUs = 3'600'000'000;
 // Hooks and flushes of one turn that may follow from each other before the next turn takes over.
@@ -34,7 +34,11 @@ class UvLoop::Impl {
   public:
     uv_loop_t loop{};
     uv_async_t async{};
-    uv_timer_t wait_timer{};
+    WaitTimer exact;
+    uv_poll_t exact_watch{};
+    uint64_t exact_at_us = UINT64_MAX;  // when `exact` becomes readable; UINT64_MAX: it will not
+    bool has_exact = false;
+    uv_timer_t wait_timer{};        // where there is no WaitTimer
     uint64_t wait_timer_at_ms = 0;  // 0: not armed for any time
     bool in_turn = false;
     bool watch_changed = false;
@@ -160,7 +164,14 @@ class UvLoop::Impl {
                 return;
             }
             const uint64_t left = until_us - now;
-            if (left >= kExactBelowUs) {
+            if (has_exact) {
+                // Earlier than needed will do: then the rest is waited for.
+                if (exact_at_us > until_us || exact_at_us <= now) {
+                    exact.set(until_us);
+                    exact_at_us = until_us;
+                }
+                run(UV_RUN_ONCE);
+            } else if (left >= kExactBelowUs) {
                 arm_wait_timer(now / 1000, left / 1000);
                 run(UV_RUN_ONCE);
             } else {
@@ -172,6 +183,29 @@ class UvLoop::Impl {
             }
             first = false;
         }
+    }
+
+    // Libuv then waits without an end: it has no timer of its own.
+    int watch_exact() {
+        if (exact.descriptor() < 0) return 0;
+        const int error = uv_poll_init(&loop, &exact_watch, exact.descriptor());
+        if (error != 0) return error;
+        has_exact = true;
+        exact_watch.data = this;
+        return uv_poll_start(&exact_watch, UV_READABLE, [](uv_poll_t* watch, int, int) {
+            Impl& impl = *static_cast<Impl*>(watch->data);
+            impl.exact.clear();
+            impl.exact_at_us = UINT64_MAX;
+        });
+    }
+
+    // Closes what is open and lets libuv finish with it.
+    void close() {
+        uv_close(reinterpret_cast<uv_handle_t*>(&async), nullptr);
+        uv_close(reinterpret_cast<uv_handle_t*>(&wait_timer), nullptr);
+        if (has_exact) uv_close(reinterpret_cast<uv_handle_t*>(&exact_watch), nullptr);
+        uv_run(&loop, UV_RUN_DEFAULT);
+        P2C2R_CHECK(uv_loop_close(&loop) == 0);
     }
 
     void arm_wait_timer(uint64_t now_ms, uint64_t ms) {
@@ -196,7 +230,7 @@ Error no_loop(int error) {
 
 }  // namespace
 
-Result<std::unique_ptr<UvLoop>> UvLoop::create() {
+Result<std::unique_ptr<UvLoop>> UvLoop::create(Waits waits) {
     // Before anything is open that only a UvLoop closes.
     std::unique_ptr<UvLoop> made(new UvLoop(nullptr));
     auto impl = std::make_unique<Impl>();
@@ -214,6 +248,11 @@ Result<std::unique_ptr<UvLoop>> UvLoop::create() {
     impl->async.data = impl.get();
     uv_timer_init(&impl->loop, &impl->wait_timer);
     impl->wait_timer.data = impl.get();
+    error = waits == Waits::kExact ? impl->watch_exact() : 0;
+    if (error != 0) {
+        impl->close();
+        return no_loop(error);
+    }
     made->impl_ = std::move(impl);
     return made;
 }
@@ -223,10 +262,7 @@ UvLoop::UvLoop(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 UvLoop::~UvLoop() {
     if (!impl_) return;
     P2C2R_CHECK(!impl_->in_turn && impl_->parts.empty());
-    uv_close(reinterpret_cast<uv_handle_t*>(&impl_->async), nullptr);
-    uv_close(reinterpret_cast<uv_handle_t*>(&impl_->wait_timer), nullptr);
-    uv_run(&impl_->loop, UV_RUN_DEFAULT);
-    P2C2R_CHECK(uv_loop_close(&impl_->loop) == 0);
+    impl_->close();
 }
 
 uint64_t UvLoop::now_us() {

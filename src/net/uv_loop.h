@@ -31,7 +31,8 @@ class TurnPart {
 
 class UvLoop : public Loop {
   public:
-    static Result<std::unique_ptr<UvLoop>> create();
+    enum class Waits : uint8_t { kExact, kAsWithoutWaitTimer };  // the second for tests
+    static Result<std::unique_ptr<UvLoop>> create(Waits waits = Waits::kExact);
     ~UvLoop() override;  // everything on it must have been closed; turns until libuv has let go
 
     uint64_t now_us() override;

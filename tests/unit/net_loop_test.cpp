@@ -2,15 +2,22 @@
 #include <poll.h>
 
 #include <atomic>
+#include <chrono>
 #include <stdexcept>
 #include <thread>
 
+#include "core/prng.h"
+#include "net/wait.h"
+#include "support/seed.h"
 #include "unit/net_support.h"
 
 using namespace p2c2r;
 using namespace p2c2r::test;
 
 namespace {
+
+using Waits = net::UvLoop::Waits;
+constexpr Waits kAllWaits[] = {Waits::kExact, Waits::kAsWithoutWaitTimer};
 
 bool is_readable(int fd) {
     pollfd entry{fd, POLLIN, 0};
@@ -92,43 +99,96 @@ TEST_CASE(
 }
 
 TEST_CASE("a wait lasts at least its time and a timer never fires early") {
-    auto loop = new_loop();
-    for (const uint64_t wait_us : {50u, 700u, 1000u, 1700u, 5300u}) {
-        CAPTURE(wait_us);
-        const uint64_t before = loop->now_us();
-        loop->turn(wait_us);
-        CHECK(loop->now_us() >= before + wait_us);
+    for (const Waits waits : kAllWaits) {
+        auto loop = new_loop(waits);
+        for (const uint64_t wait_us : {50u, 700u, 1000u, 1700u, 5300u}) {
+            CAPTURE(waits);
+            CAPTURE(wait_us);
+            const uint64_t before = loop->now_us();
+            loop->turn(wait_us);
+            CHECK(loop->now_us() >= before + wait_us);
 
-        bool fired = false;
-        uint64_t fired_us = 0;
-        net::Timer timer;
-        timer.fire = [&] {
-            fired = true;
-            fired_us = loop->now_us();
-        };
-        const uint64_t at_us = loop->now_us() + wait_us;
-        loop->arm(timer, at_us);
-        while (!fired) loop->turn(1'000'000);
-        CHECK(fired_us >= at_us);
+            bool fired = false;
+            uint64_t fired_us = 0;
+            net::Timer timer;
+            timer.fire = [&] {
+                fired = true;
+                fired_us = loop->now_us();
+            };
+            const uint64_t at_us = loop->now_us() + wait_us;
+            loop->arm(timer, at_us);
+            while (!fired) loop->turn(1'000'000);
+            CHECK(fired_us >= at_us);
+        }
+    }
+}
+
+TEST_CASE("waits of every length follow on each other and each lasts its own time") {
+    for (const Waits waits : kAllWaits) {
+        CAPTURE(waits);
+        auto loop = new_loop(waits);
+        Prng prng(test::seed());
+        // What is waited for is now nearer, now further away than the time before.
+        loop->post([] {});
+        loop->turn(600'000'000);
+        for (int i = 0; i < 200; ++i) {
+            const uint64_t wait_us = prng.next() % 1500;
+            CAPTURE(wait_us);
+            const uint64_t before = loop->now_us();
+            loop->turn(wait_us);
+            REQUIRE(loop->now_us() >= before + wait_us);
+            if (i % 20 == 0) {
+                loop->wake();
+                loop->turn(600'000'000);
+            }
+        }
     }
 }
 
 TEST_CASE("a disarmed timer does not fire and one armed anew fires at its new time") {
-    auto loop = new_loop();
-    int fired = 0;
-    net::Timer timer;
-    timer.fire = [&] { ++fired; };
-    loop->arm(timer, 0);
-    loop->disarm(timer);
-    loop->turn(0);
-    CHECK(fired == 0);
-    const uint64_t at_us = loop->now_us() + 3000;
-    loop->arm(timer, loop->now_us() + 3'600'000'000);
-    loop->arm(timer, at_us);
-    while (fired == 0) loop->turn(10'000'000);
-    CHECK(loop->now_us() >= at_us);
-    loop->turn(0);
-    CHECK(fired == 1);
+    for (const Waits waits : kAllWaits) {
+        CAPTURE(waits);
+        auto loop = new_loop(waits);
+        int fired = 0;
+        net::Timer timer;
+        timer.fire = [&] { ++fired; };
+        loop->arm(timer, 0);
+        loop->disarm(timer);
+        loop->turn(0);
+        CHECK(fired == 0);
+        const uint64_t at_us = loop->now_us() + 3000;
+        loop->arm(timer, loop->now_us() + 3'600'000'000);
+        loop->arm(timer, at_us);
+        while (fired == 0) loop->turn(10'000'000);
+        CHECK(loop->now_us() >= at_us);
+        loop->turn(0);
+        CHECK(fired == 1);
+    }
+}
+
+TEST_CASE("the descriptor of a wait is readable from its time on and not before") {
+    net::WaitTimer timer;
+    if (timer.descriptor() < 0) return;  // a system without
+    const auto now_us = [] {
+        return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                         std::chrono::steady_clock::now().time_since_epoch())
+                                         .count());
+    };
+    CHECK_FALSE(is_readable(timer.descriptor()));
+    for (const uint64_t at_us : {uint64_t{0}, now_us()}) {
+        timer.set(at_us);
+        CHECK(is_readable(timer.descriptor()));
+        timer.clear();
+        CHECK_FALSE(is_readable(timer.descriptor()));
+    }
+    // Set anew it forgets the time before.
+    timer.set(now_us());
+    timer.set(now_us() + 3'600'000'000);
+    CHECK_FALSE(is_readable(timer.descriptor()));
+    const uint64_t soon = now_us() + 2000;
+    timer.set(soon);
+    while (!is_readable(timer.descriptor())) std::this_thread::yield();
+    CHECK(now_us() >= soon);
 }
 
 TEST_CASE("a wake before the wait is not lost") {

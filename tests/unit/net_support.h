@@ -17,8 +17,9 @@
 
 namespace p2c2r::test {
 
-inline std::unique_ptr<net::UvLoop> new_loop() {
-    auto loop = net::UvLoop::create();
+inline std::unique_ptr<net::UvLoop> new_loop(
+    net::UvLoop::Waits waits = net::UvLoop::Waits::kExact) {
+    auto loop = net::UvLoop::create(waits);
     REQUIRE(loop.ok());
     return std::move(*loop);
 }
