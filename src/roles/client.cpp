@@ -147,10 +147,9 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         uint64_t sent_us = 0;    // when its payload began to leave
         uint32_t waits_for = 0;  // dependencies that have not ended
         bool sent = false;
-        bool windowed = false;  // counts against the window
-        // The delivery whose chunks are still coming in.
-        bool receiving = false;
-        wire::ResultDelivery delivery;
+        bool windowed = false;          // counts against the window
+        bool receiving = false;         // chunks of `delivery` are still coming in
+        wire::ResultDelivery delivery;  // of a result in chunks
     };
 
     // LinkEvents
@@ -180,7 +179,8 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     bool on_call_response(const wire::Frame& frame, const char*& why);
     void end_call(uint64_t call, const Error* error, Payload&& payload);
     bool on_delivery(const wire::Frame& frame, const char*& why);
-    void deliver(Task& task, Payload&& payload);
+    void fetch_ahead(uint64_t id);
+    void deliver(Task& task, const wire::ResultDelivery& delivery, Payload&& payload);
     void remote_failed(Task& task, Status status, std::string field, std::string error,
                        const wire::ResultDelivery& told = {});
     void admit(Task& task);
@@ -232,9 +232,9 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     OutStreams out_;
     Assembler assembler_{options_.memory};
     wire::EnvelopeBuffer envelope_;
-    wire::TaskSubmit submit_;  // reused: keeps its memory
-    wire::ResultDelivery unwanted_;
-    std::string last_type_;  // most tasks are of the type of the one before
+    wire::TaskSubmit submit_;        // reused: keeps its memory
+    wire::ResultDelivery delivery_;  // the one that is being read
+    std::string last_type_;          // most tasks are of the type of the one before
     uint64_t last_deadline_us_ = 0;
 
     // The window of large payloads: twice what the path delivers in its shortest round.
@@ -557,11 +557,13 @@ void Client::Impl::end_call(uint64_t call, const Error* error, Payload&& payload
 }
 
 bool Client::Impl::on_delivery(const wire::Frame& frame, const char*& why) {
+    if (frame.next_id != 0) fetch_ahead(frame.next_id);
     Task* task = find(frame.id);
     Payload payload;
     Assembler::State state = Assembler::State::kIgnored;
+    const wire::ResultDelivery* told = &delivery_;
     if (!frame.envelope.empty()) {
-        wire::ResultDelivery& delivery = task ? task->delivery : unwanted_;
+        wire::ResultDelivery& delivery = delivery_;
         if ((why = decode(frame.envelope, delivery))) return false;
         if (!task) return true;
         if (delivery.status != Status::kOk) {
@@ -570,9 +572,13 @@ bool Client::Impl::on_delivery(const wire::Frame& frame, const char*& why) {
                           std::string(delivery.error), delivery);
             return true;
         }
-        delivery.field = delivery.error = {};  // of the frame's memory
         state = assembler_.first(frame, delivery.sizes, payload);
+        if (state == Assembler::State::kMore) {
+            task->delivery = delivery;
+            task->delivery.field = task->delivery.error = {};  // of the frame's memory
+        }
     } else if (task) {
+        told = &task->delivery;
         state = assembler_.next(frame, payload);
     }
     switch (state) {
@@ -585,15 +591,21 @@ bool Client::Impl::on_delivery(const wire::Frame& frame, const char*& why) {
         case Assembler::State::kIgnored:
             return true;
         case Assembler::State::kWhole:
-            deliver(*task, std::move(payload));
+            deliver(*task, *told, std::move(payload));
             return true;
     }
     return true;
 }
 
-void Client::Impl::deliver(Task& task, Payload&& payload) {
-    if (task.delivery.checksum &&
-        *task.delivery.checksum != payload_checksum(payload.params, payload.data)) {
+void Client::Impl::fetch_ahead(uint64_t id) {
+    if (const uint64_t* slot = slots_.find(id)) {
+        tasks_.fetch_ahead(*slot);
+        events_.expect_end(id);
+    }
+}
+
+void Client::Impl::deliver(Task& task, const wire::ResultDelivery& delivery, Payload&& payload) {
+    if (delivery.checksum && *delivery.checksum != payload_checksum(payload.params, payload.data)) {
         // Whoever spoiled it, it costs this task alone.
         remote_failed(task, Status::kContent, {},
                       "the checksum of the result does not match its bytes");
@@ -603,10 +615,10 @@ void Client::Impl::deliver(Task& task, Payload&& payload) {
     result.status = Status::kOk;
     result.info = std::move(payload.params);
     result.data = std::move(payload.data);
-    result.source = task.delivery.source;
-    result.attempts = task.delivery.attempts;
-    result.processing_us = task.delivery.processing_us;
-    result.queue_us = task.delivery.queue_us;
+    result.source = delivery.source;
+    result.attempts = delivery.attempts;
+    result.processing_us = delivery.processing_us;
+    result.queue_us = delivery.queue_us;
     end(task, std::move(result));
 }
 

@@ -41,6 +41,8 @@ class ClientEvents {
     // The one end of an accepted task. Small results are borrowed from the frame that brought them:
     // info and data that are to outlive the call must be owned().
     virtual void on_task_ended(uint64_t task, TaskResult&& result) = 0;
+    // A hint: the end of this task is likely to be told soon.
+    virtual void expect_end(uint64_t task) { (void)task; }
     // kOk: connected and registered. kDisconnected: lost, trying again. Another: given up.
     virtual void on_client_state(Status status, const std::string& text) = 0;
     virtual void on_peer_count(uint32_t available, uint32_t total) = 0;

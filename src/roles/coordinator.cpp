@@ -200,13 +200,9 @@ void Coordinator::Impl::run_local(uint64_t task) {
     exec::JobSpec spec;
     spec.task_type = scheduler_.type_name(work.type);
     spec.deadline_us = record->deadline_us;
-    if (work.chunks.empty()) {
-        const std::span<const uint8_t> small(work.small);
-        spec.params = Bytes::copy(small.subspan(0, work.small_params));
-        spec.data = Bytes::copy(small.subspan(work.small_params, work.small_data));
-    } else if (work.chunks.size() == 1) {
-        spec.params = work.chunks[0].params;
-        spec.data = work.chunks[0].data;
+    if (!work.sizes) {
+        spec.params = work.whole.params;
+        spec.data = work.whole.data;
     } else {
         // The only place where a payload is opened into one piece, and only to be computed here.
         const auto join = [&](Bytes Chunk::*part) {

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "core/cache.h"
 #include "core/flat_map.h"
 #include "core/slot_map.h"
 #include "model/task_type.h"
@@ -135,28 +136,31 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         uint64_t id = 0;  // the scheduler's
     };
 
-    struct Relay {
+    // In the order of use: of most tasks only the beginning is looked at.
+    struct alignas(kCacheLine) Relay {
         static constexpr size_t kSmallMax = 224;
         uint64_t gamer = 0;
         uint64_t client_task = 0;
+        uint64_t budget = 0;  // bytes this task counts against the memory budget
+        // An input in one frame. A small one lies in `small`, a somewhat larger one may lie where
+        // it was received, kept there by `hold`.
+        Chunk whole;
+        SmallHolds::Hold* hold = nullptr;
         sched::TypeIndex type = sched::kNoType;
-        bool complete = false;     // every byte of the input has arrived
-        bool local_waits = false;  // to be computed here as soon as it is complete
-        bool result_open = false;  // chunks of a result are being passed on
-        bool has_checksum = false;
-        uint32_t waits_for = 0;  // tasks of its gamer that must end with OK first
-        uint64_t checksum = 0;
+        bool complete = false;      // every byte of the input has arrived
+        bool local_waits = false;   // to be computed here as soon as it is complete
+        bool has_checksum = false;  // `checksum` is the input's
+        bool result_begun = false;  // `result` counts: it comes in chunks, and some are here
+        bool result_open = false;   // these are being passed on
+        uint32_t waits_for = 0;     // tasks of its gamer that must end with OK first
         std::optional<wire::PayloadSizes> sizes;  // of an input in chunks
-        Passage input;                            // its chunks
-        uint64_t budget = 0;      // bytes this task counts against the memory budget
-        uint64_t job = 0;         // the runner's
-        wire::TaskResult result;  // of a result in chunks
-        Passage output;           // its chunks
-        // Small inputs live here: a slice would keep a whole read block alive.
-        uint16_t small_params = 0;
-        uint16_t small_data = 0;
+        std::vector<Chunk> chunks;                // of that
+        uint64_t checksum = 0;
+        uint64_t job = 0;  // the runner's
+        Passage input;
+        wire::TaskResult result;
+        Passage output;
         std::array<uint8_t, kSmallMax> small;
-        std::vector<Chunk> chunks;
     };
 
     // ---- coordinator.cpp
@@ -244,6 +248,9 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     bool can_run_local(sched::TypeIndex type);
     std::string types_text();
     Relay& relay(uint64_t task) { return relays_[SlotMap<sched::TaskRecord>::index_of(task)]; }
+    static constexpr size_t kRelayAhead = 2 * kCacheLine;
+    // The records of the task that the next frame is about.
+    void fetch_ahead(uint64_t attempt_id) const;
 
     // ---- coordinator_calls.cpp
     // `asker` NULL: the operator, in this process, who sees everything. A gamer sees its own tasks,
@@ -278,6 +285,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     std::vector<PeerLink*> peer_by_slot_;  // by the scheduler's slot index
 
     sched::Scheduler scheduler_;
+    SmallHolds small_holds_;
     std::deque<Relay> relays_;
     std::vector<sched::Action> actions_;
     size_t performed_ = 0;

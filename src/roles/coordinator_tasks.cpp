@@ -109,9 +109,9 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
         if (!again.complete) {
             withdraw(task);
         } else {
-            if (again.result.sizes && !again.result_open) {
+            if (again.result_begun && !again.result_open) {
                 // The beginning of its result went to a connection that is gone.
-                again.result.sizes.reset();
+                again.result_begun = false;
                 scheduler_.give_up(task, loop_.turn_us(), actions_);
                 settle();
             }
@@ -229,6 +229,9 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
                             "the coordinator has as many pending tasks as it may", kRetryAfterMs);
     }
     const uint32_t index = SlotMap<sched::TaskRecord>::index_of(task);
+    if (const uint32_t next = scheduler_.next_slot(); next < relays_.size()) {
+        p2c2r::fetch_ahead(&relays_[next], kRelayAhead);
+    }
     try {
         for (uint64_t other : message.depends_on) {
             if (gamer.tasks.find(other)) gamer.dependents[other].push_back(task);
@@ -247,7 +250,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     fresh.client_task = client_task;
     fresh.type = type;
     fresh.complete = !more;
-    fresh.local_waits = fresh.result_open = false;
+    fresh.local_waits = fresh.result_begun = fresh.result_open = false;
     fresh.waits_for = waits_for;
     fresh.has_checksum = message.checksum.has_value();
     fresh.checksum = message.checksum.value_or(0);
@@ -256,7 +259,6 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     fresh.job = 0;
     fresh.budget = bytes + kTaskOverhead;
     if (P2C2R_PLANT("bytes_not_counted") && more) fresh.budget = 0;
-    fresh.small_params = fresh.small_data = 0;
     fresh.chunks.clear();
     held_bytes_ += fresh.budget;
     gamer.pending_bytes += bytes;
@@ -270,18 +272,26 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
 }
 
 void Coordinator::Impl::store_input(Relay& input, const wire::Frame& frame) {
-    const size_t size = frame.params.size() + frame.data.size();
-    if (input.complete && input.chunks.empty() && size <= Relay::kSmallMax) {
-        input.small_params = static_cast<uint16_t>(frame.params.size());
-        input.small_data = static_cast<uint16_t>(frame.data.size());
-        uint8_t* out = input.small.data();
-        if (!frame.params.empty()) std::memcpy(out, frame.params.data(), frame.params.size());
-        if (!frame.data.empty()) {
-            std::memcpy(out + frame.params.size(), frame.data.data(), frame.data.size());
+    if (!input.complete) {
+        input.chunks.push_back(
+            {hold_or_copy(frame, frame.params), hold_or_copy(frame, frame.data)});
+    } else if (frame.params.size() + frame.data.size() > Relay::kSmallMax) {
+        const bool small =
+            frame.params.size() < kHoldThreshold && frame.data.size() < kHoldThreshold;
+        if (small && (input.hold = small_holds_.hold(frame))) {
+            input.whole.params = Bytes::borrow(frame.params);
+            input.whole.data = Bytes::borrow(frame.data);
+            return;
         }
-        return;
+        input.whole.params = hold_or_copy(frame, frame.params);
+        input.whole.data = hold_or_copy(frame, frame.data);
+    } else {
+        uint8_t* const data = input.small.data() + frame.params.size();
+        copy_run(input.small.data(), frame.params.data(), frame.params.size());
+        copy_run(data, frame.data.data(), frame.data.size());
+        input.whole.params = Bytes::borrow({input.small.data(), frame.params.size()});
+        input.whole.data = Bytes::borrow({data, frame.data.size()});
     }
-    input.chunks.push_back({hold_or_copy(frame, frame.params), hold_or_copy(frame, frame.data)});
 }
 
 void Coordinator::Impl::on_submit_chunk(Session& session, const wire::Frame& frame) {
@@ -341,7 +351,7 @@ void Coordinator::Impl::assign(const sched::Action& action) {
     if (!link || link->id != action.peer || !link->session) return;
     Session& session = *link->session;
     Relay& input = relay(action.task);
-    if (input.result.sizes) drop_result(input);
+    if (input.result_begun) drop_result(input);
     const uint64_t now = loop_.turn_us();
     wire::TaskAssign& message = assign_;
     message.task_type = scheduler_.type_name(input.type);
@@ -354,16 +364,9 @@ void Coordinator::Impl::assign(const sched::Action& action) {
     encode(message, envelope_);
     const uint8_t flags = input.has_checksum ? wire::kFlagChecksum : 0;
     net::Connection& connection = *session.connection;
-    if (input.chunks.empty() && input.complete) {
-        const std::span<const uint8_t> small(input.small);
-        connection.send_copy(wire::Message::kTaskAssign, flags, action.attempt_id, envelope_.span(),
-                             small.subspan(0, input.small_params),
-                             small.subspan(input.small_params, input.small_data));
-        return;
-    }
-    if (input.complete && input.chunks.size() == 1 && !input.sizes) {
+    if (!input.sizes) {
         connection.send(wire::Message::kTaskAssign, flags, action.attempt_id, envelope_.span(),
-                        input.chunks[0].params, input.chunks[0].data);
+                        input.whole.params, input.whole.data);
         return;
     }
     session.out.open(wire::Message::kTaskAssign, flags, action.attempt_id, envelope_.span());
@@ -409,11 +412,17 @@ void Coordinator::Impl::accepted(const sched::TaskRecord& record, const wire::Ta
     stats_.network_us.add(leased - processing);
 }
 
+void Coordinator::Impl::fetch_ahead(uint64_t attempt_id) const {
+    const uint32_t index = scheduler_.fetch_ahead(attempt_id);
+    if (index < relays_.size()) p2c2r::fetch_ahead(&relays_[index], kRelayAhead);
+}
+
 void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
     wire::TaskResult result;
     if (const char* why = decode(frame.envelope, result)) {
         return end_session(session, Status::kProtocol, why);
     }
+    if (frame.next_id != 0) fetch_ahead(frame.next_id);
     const uint64_t now = loop_.turn_us();
     const bool more = frame.flags & wire::kFlagMore;
     const sched::TaskRecord* current = scheduler_.current(session.peer, frame.id, result.attempt);
@@ -437,6 +446,7 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
         }
         scheduler_.answer_continues(task, now);
         // Cut through: what has come goes on while the rest is on its way.
+        waiting.result_begun = true;
         waiting.result = result;
         waiting.result.field = waiting.result.error = waiting.result.peer_id = {};
         Gamer* gamer = gamers_.find(waiting.gamer);
@@ -461,7 +471,7 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
     if (verdict != sched::Verdict::kAccepted) return settle();
     request_turn_end();
     accepted(record, result);
-    if (waiting.result.sizes) drop_result(waiting);
+    if (waiting.result_begun) drop_result(waiting);
     Session* to = nullptr;
     if (Gamer* gamer = gamers_.find(waiting.gamer)) {
         wire::ResultDelivery delivery = delivery_of(record, result);
@@ -494,7 +504,7 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
     }
     Relay& waiting = relay(task);
     // Only what follows a first frame with the nonce of this very attempt.
-    if (!waiting.result.sizes ||
+    if (!waiting.result_begun ||
         !scheduler_.is_current(session.peer, frame.id, waiting.result.attempt)) {
         return;
     }
@@ -515,7 +525,7 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
     }
     const sched::TaskRecord record = *scheduler_.find(task);
     const wire::TaskResult result = waiting.result;
-    waiting.result.sizes.reset();
+    waiting.result_begun = false;
     const sched::Verdict verdict =
         scheduler_.answered(session.peer, frame.id, result.attempt, result.status,
                             result.processing_us, loop_.turn_us(), actions_);
@@ -527,7 +537,7 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
 }
 
 void Coordinator::Impl::drop_result(Relay& relay) {
-    relay.result.sizes.reset();
+    relay.result_begun = false;
     if (!std::exchange(relay.result_open, false)) return;
     Gamer* gamer = gamers_.find(relay.gamer);
     if (gamer && gamer->session) gamer->session->out.drop(relay.client_task);
@@ -642,8 +652,10 @@ void Coordinator::Impl::drop_one(uint64_t task, bool good, std::vector<uint64_t>
     Relay& gone = relay(task);
     const uint64_t budget = std::exchange(gone.budget, 0);
     held_bytes_ -= budget;
+    gone.whole = Chunk();
+    if (gone.hold) small_holds_.drop(std::exchange(gone.hold, nullptr));
     gone.chunks.clear();
-    gone.result.sizes.reset();
+    gone.result_begun = false;
     const uint64_t client_task = gone.client_task;
     Gamer* gamer = gamers_.find(gone.gamer);
     if (!gamer) return;

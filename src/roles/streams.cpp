@@ -216,4 +216,21 @@ uint64_t payload_checksum(const Bytes& params, const Bytes& data) {
     return hash64(params.span(), data.span());
 }
 
+SmallHolds::Hold* SmallHolds::find(wire::FrameMemory& memory, const uint8_t* block) {
+    Hold* unused = nullptr;
+    for (const auto& hold : holds_) {
+        if (hold->users == 0) {
+            unused = hold.get();
+        } else if (hold->block.data() == block) {
+            return hold.get();
+        }
+    }
+    if (!unused) {
+        holds_.push_back(std::make_unique<Hold>());
+        unused = holds_.back().get();
+    }
+    unused->block = memory.hold({block, memory.block->capacity()});
+    return unused;
+}
+
 }  // namespace p2c2r::roles

@@ -187,4 +187,34 @@ inline Bytes hold_or_copy(const wire::Frame& frame, std::span<const uint8_t> par
                                          : Bytes::copy(part, hook);
 }
 
+// References to the blocks that small payloads lie in, counted once for all payloads in a block:
+// one for each would cost as much as the copy that it saves. For one thread.
+class SmallHolds {
+  public:
+    struct Hold {
+        Bytes block;
+        uint32_t users = 0;
+    };
+    // The parts of this frame stay where they are until drop(). NULL: they must be copied.
+    Hold* hold(const wire::Frame& frame) {
+        if (!frame.memory || !frame.memory->may_hold_small) return nullptr;
+        const uint8_t* const block = frame.memory->block->data();
+        if (!last_ || last_->block.data() != block) last_ = find(*frame.memory, block);
+        ++last_->users;
+        frame.memory->held = true;
+        return last_;
+    }
+    void drop(Hold* hold) {
+        if (--hold->users > 0) return;
+        hold->block = Bytes();
+        if (hold == last_) last_ = nullptr;
+    }
+
+  private:
+    Hold* find(wire::FrameMemory& memory, const uint8_t* block);
+
+    std::vector<std::unique_ptr<Hold>> holds_;  // few
+    Hold* last_ = nullptr;
+};
+
 }  // namespace p2c2r::roles

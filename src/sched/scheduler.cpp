@@ -390,6 +390,12 @@ uint64_t Scheduler::task_of_attempt(uint64_t peer, uint64_t attempt_id) const {
                : 0;
 }
 
+uint32_t Scheduler::fetch_ahead(uint64_t attempt_id) const {
+    const uint64_t task = task_of(attempt_id);
+    tasks_.fetch_ahead(task);
+    return SlotMap<TaskRecord>::index_of(task);
+}
+
 const TaskRecord* Scheduler::current(uint64_t peer, uint64_t attempt_id, const Nonce& nonce) const {
     const TaskRecord* record = tasks_.find(task_of(attempt_id));
     if (!record || record->state != TaskRecord::State::kLeased || record->peer != peer ||

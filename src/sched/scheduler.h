@@ -150,6 +150,8 @@ class Scheduler {
     // An attempt that was given up frees its slot without an answer of its own: the last part of an
     // answer in parts has come, or the peer has never heard of the attempt.
     void answer_ended(uint64_t peer, uint64_t attempt_id, uint64_t now_us);
+    // A hint: this attempt will be asked about soon. Returns its task's slot index.
+    uint32_t fetch_ahead(uint64_t attempt_id) const;
     // The task of the attempt that `peer` runs under this id, or 0.
     [[nodiscard]] uint64_t task_of_attempt(uint64_t peer, uint64_t attempt_id) const;
     // The answer that the running attempt is giving is of no use any more: the task is placed
@@ -177,6 +179,8 @@ class Scheduler {
     [[nodiscard]] size_t types_count() const { return type_names_.size(); }
     [[nodiscard]] bool ever_served(TypeIndex type) const { return ever_served_[type]; }
     [[nodiscard]] const TaskRecord* find(uint64_t task) const { return tasks_.find(task); }
+    // The slot index that the next task is likely to get.
+    [[nodiscard]] uint32_t next_slot() const { return tasks_.next_index(); }
     [[nodiscard]] size_t pending() const { return tasks_.size(); }
     [[nodiscard]] size_t queued() const;
     PeerTable& peers() { return peers_; }

@@ -104,7 +104,8 @@ void Line::receive(std::span<const uint8_t> bytes) {
         std::copy_n(arrived.begin(), parse.size, memory.data());
         arrived.erase(arrived.begin(), arrived.begin() + static_cast<ptrdiff_t>(parse.size));
         wire::FrameParse whole = wire::parse_frame({memory.data(), parse.size}, limits);
-        whole.frame.memory = &memory;
+        wire::FrameMemory frame_memory{&memory, true};
+        whole.frame.memory = &frame_memory;
         events->on_frame(*end, whole.frame);
     }
 }

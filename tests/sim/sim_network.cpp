@@ -317,7 +317,9 @@ bool Network::split(uint64_t pipe, uint32_t side) {
             end.need = 0;
             end.place_asked = false;
             wire::Frame frame = parse.frame;
-            frame.memory = &end.block;
+            // Both kinds of receivers: those that are short of blocks, and those that are not.
+            end.memory = {&end.block, (pipe & 1) == 0};
+            frame.memory = &end.memory;
             deliver(pipe, side, frame);
             return true;
         }
@@ -348,7 +350,8 @@ bool Network::split(uint64_t pipe, uint32_t side) {
     std::memcpy(target, rest.data() + parse.data_offset, end.placed_filled);
     end.placed_frame = parse.frame;
     end.placed_frame.envelope = end.placed_frame.params = {};
-    end.placed_frame.memory = &end.block;
+    end.memory = {&end.block};
+    end.placed_frame.memory = &end.memory;
     end.parsed = end.filled;
     end.place_asked = false;
     return false;

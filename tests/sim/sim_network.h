@@ -165,6 +165,7 @@ class Network final : private World::Target {
         uint64_t bytes_in = 0;
         uint64_t bytes_out = 0;
         Buffer block;
+        wire::FrameMemory memory;
         size_t parsed = 0;  // of the block: bytes split so far
         size_t filled = 0;
         size_t need = 0;            // bytes the frame at `parsed` has at least

@@ -65,7 +65,9 @@ class Wire : public net::Connection {
 // A sent frame as it would arrive: contiguous in one block.
 struct Arrived {
     Buffer memory;
+    wire::FrameMemory frame_memory{&memory};
     wire::Frame frame;
+    Arrived(const Arrived&) = delete;
     explicit Arrived(const Wire::Sent& sent) {
         const size_t size = sent.envelope.size() + sent.params.size() + sent.data.size();
         memory = Buffer::allocate(size + 1);
@@ -82,7 +84,7 @@ struct Arrived {
         frame.envelope = put(sent.envelope);
         frame.params = put(sent.params);
         frame.data = put(sent.data);
-        frame.memory = &memory;
+        frame.memory = &frame_memory;
     }
 };
 
@@ -258,4 +260,44 @@ TEST_CASE("streams: memory a connection reads into outlives a dropped assembly")
     sent.envelope.clear();
     CHECK(assembler.next(Arrived(sent).frame, whole) == Assembler::State::kIgnored);
     CHECK(assembler.place(5, 10) == nullptr);
+}
+
+TEST_CASE("small payloads keep the block they lie in with one reference for all of them") {
+    Buffer block = Buffer::allocate(4096);
+    Buffer other = Buffer::allocate(4096);
+    wire::FrameMemory memory{&block, true};
+    wire::FrameMemory other_memory{&other, true};
+    wire::Frame frame;
+    frame.memory = &memory;
+    wire::Frame elsewhere;
+    elsewhere.memory = &other_memory;
+    SmallHolds holds;
+    SmallHolds::Hold* const first = holds.hold(frame);
+    REQUIRE(first);
+    CHECK(memory.held);
+    CHECK_FALSE(block.is_unique());
+    SmallHolds::Hold* const far = holds.hold(elsewhere);
+    // The next read into the same block holds it anew, and says so to the reader.
+    memory.held = false;
+    SmallHolds::Hold* const second = holds.hold(frame);
+    CHECK(second == first);
+    CHECK(memory.held);
+    CHECK(first->users == 2);
+    holds.drop(first);
+    CHECK_FALSE(block.is_unique());
+    holds.drop(second);
+    CHECK(block.is_unique());
+    CHECK_FALSE(other.is_unique());
+    holds.drop(far);
+    CHECK(other.is_unique());
+    // Its record is used again, for whichever block comes.
+    SmallHolds::Hold* const again = holds.hold(elsewhere);
+    CHECK((again == first || again == far));
+    CHECK(again->block.data() == other.data());
+    holds.drop(again);
+    // Where blocks are short, and where there is none.
+    memory.may_hold_small = false;
+    CHECK(holds.hold(frame) == nullptr);
+    frame.memory = nullptr;
+    CHECK(holds.hold(frame) == nullptr);
 }
