@@ -17,16 +17,16 @@ std::span<const uint8_t> span_of(const p2c2r_bytes& bytes) {
     return {static_cast<const uint8_t*>(bytes.data), bytes.size};
 }
 
-void call_release(const p2c2r_bytes& bytes) noexcept {
-    const HostScope scope;
-    bytes.release(bytes.user, bytes.data, bytes.size);
-}
-
 Bytes adopt(const p2c2r_bytes& bytes) {
     return Bytes::adopt(bytes.data, bytes.size, bytes.release, bytes.user);
 }
 
 }  // namespace
+
+void give_back(const p2c2r_bytes& bytes) noexcept {
+    const HostScope scope;
+    bytes.release(bytes.user, bytes.data, bytes.size);
+}
 
 p2c2r_status check_bytes(const p2c2r_bytes* bytes, const char* name, p2c2r_error* why) noexcept {
     if (!bytes) return fail_null(why, name);
@@ -48,12 +48,11 @@ void PendingBytes::copy(const MemoryHook* hook) {
     copy_ = Bytes::copy(span_of(*bytes_), hook);
 }
 
-Bytes PendingBytes::keep_large() {
-    return is_copied_ ? std::move(copy_) : adopt(*bytes_);
-}
-
-void PendingBytes::release() noexcept {
-    call_release(*bytes_);
+Bytes PendingBytes::keep_large(p2c2r_bytes& lent) {
+    if (!bytes_->release) return std::move(copy_);
+    if (bytes_->size >= kCountedFrom) return adopt(*bytes_);
+    lent = *bytes_;
+    return Bytes::borrow(span_of(*bytes_));
 }
 
 Result<Bytes> read_map(const void* data, size_t size, int32_t format, const char* name,

@@ -6,6 +6,7 @@
 
 #include "core/bytes.h"
 #include "core/status.h"
+#include "net/send_queue.h"
 #include "p2c2r/p2c2r.h"
 
 namespace p2c2r::capi {
@@ -13,48 +14,48 @@ namespace p2c2r::capi {
 // NULL, or NULL data with a size.
 p2c2r_status check_bytes(const p2c2r_bytes* bytes, const char* name, p2c2r_error* why) noexcept;
 
-// Payloads up to this size are copied even when the host gives them away, and given back at once: a
-// copy of this size costs less than remembering whose memory it is.
-inline constexpr size_t kCopyAtMost = 1024;
+// Calls the release of bytes that have one.
+void give_back(const p2c2r_bytes& bytes) noexcept;
 
 // The memory of a payload. Throws std::bad_alloc, and then it is still the host's: release is not
 // called. Nothing that comes after may fail; what might be better done first is in PendingBytes.
 Bytes take_bytes(const p2c2r_bytes& bytes, const MemoryHook* hook);
 
-// A payload between being looked at and being kept. Copies that need memory are made early, outside
-// of locks; memory that changes hands does so in keep(), which calls no host function. After the
-// lock is gone, give_back() returns what was only copied.
+// The payload of a task between being looked at and being kept. Copies that need memory are made
+// early, outside of locks; memory that changes hands does so in keep(), which calls no host
+// function. After the lock is gone, give_back() returns what was only copied.
 class PendingBytes {
   public:
-    // `bytes` may be NULL: no payload. Up to `small_max` bytes are copied by keep() only. Throws
-    // std::bad_alloc.
+    // From here on a payload is referenced, and its memory counted, wherever it goes; a smaller one
+    // is copied by whoever keeps it beyond its task's end.
+    static constexpr size_t kCountedFrom = net::kCopyBelow;
+
+    // `bytes` may be NULL: no payload. Up to `small_max` bytes are copied by keep(), and given back
+    // at once. Throws std::bad_alloc.
     PendingBytes(const p2c2r_bytes* bytes, size_t small_max, const MemoryHook* hook)
-        : bytes_(bytes),
-          is_small_(size() <= small_max),
-          is_copied_(bytes && (!bytes->release || bytes->size <= kCopyAtMost)) {
-        if (is_copied_ && !is_small_) copy(hook);
+        : bytes_(bytes), is_small_(size() <= small_max) {
+        if (!is_small_ && !bytes_->release) copy(hook);
     }
-    // A small payload goes to `small`, and what is returned is borrowed from there. Throws
-    // std::bad_alloc, and then the host's memory is untouched.
-    Bytes keep(uint8_t* small) {
-        if (!is_small_) return keep_large();
+    // A small payload goes to `small`, and what is returned is borrowed from there; one that the
+    // host lends is borrowed from the host, and `lent` is what must be given back when the task has
+    // ended. Throws std::bad_alloc, and then the host's memory is untouched.
+    Bytes keep(uint8_t* small, p2c2r_bytes& lent) {
+        if (!is_small_) return keep_large(lent);
         if (size() == 0) return {};
         copy_run(small, bytes_->data, bytes_->size);
         return Bytes::borrow({small, bytes_->size});
     }
-    void give_back() noexcept {
-        if (is_copied_ && bytes_->release) release();
+    void give_back() const noexcept {
+        if (is_small_ && bytes_ && bytes_->release) capi::give_back(*bytes_);
     }
     [[nodiscard]] size_t size() const { return bytes_ ? bytes_->size : 0; }
 
   private:
     void copy(const MemoryHook* hook);
-    Bytes keep_large();
-    void release() noexcept;
+    Bytes keep_large(p2c2r_bytes& lent);
 
     const p2c2r_bytes* const bytes_;
     const bool is_small_;
-    const bool is_copied_;
     Bytes copy_;
 };
 

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <exception>
 
+#include "bindings/c/bytes_in.h"
 #include "bindings/c/failure.h"
 #include "bindings/c/frames_state.h"
 #include "bindings/c/host_scope.h"
@@ -145,10 +146,14 @@ void ClientState::on_task_ended(uint64_t task, TaskResult&& result) {
     if (entry && entry->on_loop && entry->id == task) end(*entry, std::move(result));
 }
 
+void ClientState::expect_end(uint64_t task) {
+    const uint32_t index = SlotMap<TaskEntry>::index_of(task);
+    if (index < entries_.size()) fetch_ahead(entries_[index], sizeof(TaskEntry) - kSmallPayload);
+}
+
 // The one place where a task ends.
 void ClientState::end(TaskEntry& entry, TaskResult&& result) noexcept {
     entry.on_loop = false;
-    entry.spec.params = entry.spec.data = Bytes();
     result.total_us += entry.mail_us;
     if (entry.output && result.success()) {
         if (result.data.size() > entry.output_size) {
@@ -160,6 +165,9 @@ void ClientState::end(TaskEntry& entry, TaskResult&& result) noexcept {
     p2c2r_result* blank = runtime.pool().loop_result();
     entry.result = blank ? fill_result(blank, entry.id, entry.type, std::move(result))
                          : runtime.pool().short_memory_result();
+    // The result may have been the input's bytes until here.
+    entry.spec.params = entry.spec.data = Bytes();
+    if (entry.lent.release) give_back(std::exchange(entry.lent, {}));
     entry.next_ended = nullptr;
     *ended_last_ = &entry;
     ended_last_ = &entry.next_ended;
@@ -257,6 +265,7 @@ void ClientState::deliver(DispatchBudget& budget) {
         }
         if (count == 0) return;
         while (told < count && go_on) {
+            if (told + 1 < count) fetch_ahead(batch[told + 1]->user, kCacheLine);
             tell(*batch[told++]);
             go_on = budget.go_on();
         }

@@ -23,6 +23,7 @@
 #include "bindings/c/options.h"
 #include "bindings/c/pool.h"
 #include "bindings/c/role_state.h"
+#include "core/cache.h"
 #include "core/slot_map.h"
 #include "net/local_transport.h"
 #include "p2c2r/p2c2r.h"
@@ -35,7 +36,7 @@ class FramesState;
 // Payloads up to this size live in their entry.
 inline constexpr size_t kSmallPayload = 128;
 
-struct TaskEntry {
+struct alignas(kCacheLine) TaskEntry {
     enum class Phase : uint8_t {
         kMailed,   // accepted; the loop has not taken it yet
         kRunning,  // the role has it, or has ended it in this turn
@@ -47,26 +48,27 @@ struct TaskEntry {
     };
     enum class Told : uint8_t { kNo, kYes, kNever };
 
-    Phase phase = Phase::kMailed;
+    // In the order of use, with what most tasks do not need behind.
+    bool on_loop = false;  // loop only: the role has it
     bool in_mail = false;
     bool wants_cancel = false;
+    Phase phase = Phase::kMailed;
     std::atomic<Told> told{Told::kNo};  // who comes first: done or forget
     uint64_t id = 0;
+    uint64_t mail_us = 0;  // loop only: time it spent in the mail
+    p2c2r_bytes lent{};    // with a release: the payload is the host's until the end
+    TaskSpec spec;         // the role reads it until the task has ended
     const TypeName* type = nullptr;
-    TaskSpec spec;  // the role reads it until the task has ended
-    uint64_t submitted_us = 0;
-    uint64_t payload_size = 0;
-    uint8_t small[kSmallPayload];  // a payload that has no memory of its own
-    p2c2r_done_fn done = nullptr;
-    void* user = nullptr;
     void* output = nullptr;
     size_t output_size = 0;
     p2c2r_result* result = nullptr;
-    TaskEntry* next_mail = nullptr;
     TaskEntry* next_ended = nullptr;  // in the loop's list, then in the queue
-
-    bool on_loop = false;  // loop only: the role has it
-    uint64_t mail_us = 0;  // loop only: time it spent in the mail
+    uint64_t payload_size = 0;
+    p2c2r_done_fn done = nullptr;
+    void* user = nullptr;
+    uint64_t submitted_us = 0;
+    TaskEntry* next_mail = nullptr;
+    uint8_t small[kSmallPayload];  // a payload that has no memory of its own
 };
 
 struct ClientSettings {
@@ -116,6 +118,7 @@ class ClientState final : public RoleState, private roles::ClientEvents {
 
     // roles::ClientEvents, on the loop
     void on_task_ended(uint64_t task, TaskResult&& result) override;
+    void expect_end(uint64_t task) override;
     void on_client_state(Status status, const std::string& text) override;
     void on_peer_count(uint32_t available, uint32_t total) override;
     void on_call_done(uint64_t call, const Error* error, Bytes fields, Bytes data) override;

@@ -145,7 +145,7 @@ p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2
                 drop(entry);
                 return fail(why, good.error());
             }
-            entry.spec.data = data.keep(entry.small);
+            entry.spec.data = data.keep(entry.small, entry.lent);
         } catch (...) {
             drop(entry);
             throw;

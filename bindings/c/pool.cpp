@@ -51,10 +51,10 @@ Pool::Pool(const p2c2r_allocator* allocator, uint64_t memory_max) : memory_max_(
 }
 
 Pool::~Pool() {
-    for (size_t index = 0; index < kClasses; ++index) {
-        while (FreeBlock* block = classes_[index].first) {
-            classes_[index].first = block->next;
-            deallocate_raw(block, kSmallest << index, kPayloadAlign);
+    for (FreeBlock*& first : classes_) {
+        while (FreeBlock* block = first) {
+            first = block->next;
+            deallocate_raw(block, block->room, kPayloadAlign);
         }
     }
     for (size_t i = 0; i < large_count_; ++i) {
@@ -82,14 +82,32 @@ void Pool::release() noexcept {
 
 uint64_t Pool::held_bytes() noexcept {
     const std::lock_guard lock(mutex_);
-    return held_bytes_;
+    return held_bytes_ + loop_bytes_out_.load(std::memory_order_relaxed);
 }
 
 // ---- payload memory ---------------------------------------------------------------------------
 
-size_t Pool::class_of(size_t size) noexcept {
-    if (size <= kSmallest) return 0;
-    return static_cast<size_t>(std::bit_width((size - 1) / kSmallest));
+// Rooms come in four sizes an octave, so that blocks of nearly one size can stand in for each
+// other.
+size_t Pool::room_of(size_t size) noexcept {
+    if (size <= kSmallest) return kSmallest;
+    if (size > kLargeMax) return size;
+    const size_t step = std::max(std::bit_floor(size - 1) / 4, kPayloadAlign);
+    return (size + step - 1) / step * step;
+}
+
+// Of a room.
+size_t Pool::class_of(size_t room) noexcept {
+    if (room <= kSmallest) return 0;
+    const size_t octave = static_cast<size_t>(std::bit_width(room - 1)) - 1;
+    constexpr size_t kFirst = std::bit_width(kSmallest) - 1;
+    return (octave - kFirst) * 4 + ((room - 1) >> (octave - 2) & 3) + 1;
+}
+
+size_t Pool::room_of_class(size_t index) noexcept {
+    if (index == 0) return kSmallest;
+    const size_t quarter = kSmallest / 4 << (index - 1) / 4;
+    return quarter * (4 + (index - 1) % 4 + 1);
 }
 
 void* Pool::allocate_raw(size_t size, size_t align) noexcept {
@@ -113,23 +131,13 @@ void Pool::deallocate_raw(void* data, size_t size, size_t align) noexcept {
     allocator_.deallocate(allocator_.user, data, size, align);
 }
 
-// Rooms above the classes come in four sizes an octave, so that blocks of nearly one size can stand
-// in for each other.
-size_t Pool::room_of(size_t size) noexcept {
-    const size_t index = class_of(size);
-    if (index < kClasses) return kSmallest << index;
-    if (size > kLargeMax) return size;
-    const size_t step = std::bit_floor(size - 1) / 4;
-    return (size + step - 1) / step * step;
-}
-
 void* Pool::take_kept(size_t room) noexcept {
-    const size_t index = class_of(room);
-    if (index < kClasses) {
-        FreeBlock* const block = classes_[index].first;
+    if (room <= kSmallMax) {
+        FreeBlock*& first = classes_[class_of(room)];
+        FreeBlock* const block = first;
         if (!block) return nullptr;
-        classes_[index].first = block->next;
-        --classes_[index].count;
+        first = block->next;
+        small_bytes_ -= room;
         return block;
     }
     for (size_t i = large_count_; i > 0; --i) {
@@ -147,14 +155,11 @@ void* Pool::take_kept(size_t room) noexcept {
 
 bool Pool::keep(void* data, size_t room) noexcept {
     if (!kKeepsBlocks) return false;
-    const size_t index = class_of(room);
-    if (index < kClasses) {
-        SizeClass& kept = classes_[index];
-        if (kept.count >= kKeptBytesMax / room) return false;
-        auto* block = static_cast<FreeBlock*>(data);
-        block->next = kept.first;
-        kept.first = block;
-        ++kept.count;
+    if (room <= kSmallMax) {
+        if (small_bytes_ + room > kSmallKeptBytesMax) return false;
+        FreeBlock*& first = classes_[class_of(room)];
+        first = new (data) FreeBlock{first, room};
+        small_bytes_ += room;
         return true;
     }
     if (room > kLargeMax || large_count_ == kLargeKept ||
@@ -166,8 +171,46 @@ bool Pool::keep(void* data, size_t room) noexcept {
     return true;
 }
 
+bool Pool::is_loop_thread() const noexcept {
+    return kKeepsBlocks && loop_thread_.load(std::memory_order_relaxed) == this_thread_token();
+}
+
+void* Pool::take_loop_block(size_t room) noexcept {
+    auto& stack = loop_blocks_[class_of(room)];
+    if (stack.count == 0) {
+        const std::lock_guard lock(mutex_);
+        for (uint32_t i = 0; i < kLoopTaken; ++i) {
+            void* const kept = take_kept(room);
+            if (!kept) break;
+            if (!stack.push(kept)) {
+                (void)keep(kept, room);  // it was there a moment ago
+                break;
+            }
+            ++references_;
+            loop_bytes_ += room;
+        }
+    }
+    void* const block = stack.pop();
+    if (block) loop_bytes_ -= room;
+    return block;
+}
+
+bool Pool::keep_loop_block(void* data, size_t room) noexcept {
+    if (loop_bytes_ + room > kLoopBytesMax || !loop_blocks_[class_of(room)].push(data)) {
+        return false;
+    }
+    loop_bytes_ += room;
+    return true;
+}
+
 void* Pool::allocate(size_t size, size_t align) noexcept {
     const size_t room = room_of(size);
+    if (room <= kSmallMax && is_loop_thread()) {
+        if (void* const block = take_loop_block(room)) {
+            count_loop_bytes(room);
+            return block;
+        }
+    }
     {
         const std::lock_guard lock(mutex_);
         ++references_;
@@ -185,17 +228,26 @@ void* Pool::allocate(size_t size, size_t align) noexcept {
 }
 
 void Pool::deallocate(void* data, size_t size, size_t align) noexcept {
+    (void)align;  // all blocks have the same
     const size_t room = room_of(size);
+    if (room <= kSmallMax && is_loop_thread() && keep_loop_block(data, room)) {
+        count_loop_bytes(0 - room);
+        return;
+    }
+    give_common(data, room, room);
+}
+
+void Pool::give_common(void* data, size_t room, size_t held) noexcept {
     {
         const std::lock_guard lock(mutex_);
-        held_bytes_ -= room;
+        held_bytes_ -= held;
         // The reference goes last: until then this pool is there for deallocate_raw.
         if (references_ > 1 && keep(data, room)) {
             --references_;
             return;
         }
     }
-    deallocate_raw(data, room, align);
+    deallocate_raw(data, room, kPayloadAlign);
     release();
 }
 
@@ -248,27 +300,29 @@ p2c2r_result* Pool::take_result() noexcept {
 }
 
 p2c2r_result* Pool::loop_result() noexcept {
-    if (!loop_results_) {
-        loop_results_ = take_results(kLoopResultsTaken);
-        for (const p2c2r_result* at = loop_results_; at; at = at->next_pooled) {
-            ++loop_results_count_;
-        }
-        if (!loop_results_) return new_result();
+    if (p2c2r_result* const result = loop_results_.pop()) return result;
+    p2c2r_result* list = take_results(kLoopTaken);
+    if (!list) return new_result();
+    p2c2r_result* const first = list;
+    for (list = list->next_pooled; list;) {
+        p2c2r_result* const result = list;
+        list = result->next_pooled;
+        if (!loop_results_.push(result)) give_common(result);
     }
-    p2c2r_result* result = loop_results_;
-    loop_results_ = result->next_pooled;
-    --loop_results_count_;
-    return result;
+    return first;
 }
 
 void Pool::end_loop() noexcept {
-    p2c2r_result* list = std::exchange(loop_results_, nullptr);
-    loop_results_count_ = 0;
-    while (list) {
-        p2c2r_result* const result = list;
-        list = result->next_pooled;
-        give_result(result);
+    loop_thread_.store(nullptr, std::memory_order_relaxed);
+    while (p2c2r_result* const result = loop_results_.pop()) give_common(result);
+    for (size_t index = 0; index < kClasses; ++index) {
+        while (void* const block = loop_blocks_[index].pop()) {
+            give_common(block, room_of_class(index), 0);
+        }
     }
+    loop_bytes_ = 0;
+    const std::lock_guard lock(mutex_);
+    held_bytes_ += loop_bytes_out_.exchange(0, std::memory_order_relaxed);
 }
 
 p2c2r_result* Pool::short_memory_result() noexcept {
@@ -277,13 +331,11 @@ p2c2r_result* Pool::short_memory_result() noexcept {
 }
 
 void Pool::give_result(p2c2r_result* result) noexcept {
-    if (kKeepsBlocks && loop_thread_.load(std::memory_order_relaxed) == this_thread_token() &&
-        loop_results_count_ < kLoopResultsMax) {
-        result->next_pooled = loop_results_;
-        loop_results_ = result;
-        ++loop_results_count_;
-        return;
-    }
+    if (is_loop_thread() && loop_results_.push(result)) return;
+    give_common(result);
+}
+
+void Pool::give_common(p2c2r_result* result) noexcept {
     {
         const std::lock_guard lock(mutex_);
         if (kKeepsBlocks && references_ > 1 && results_count_ < kResultsKeptMax) {

@@ -27,11 +27,11 @@ struct p2c2r_result {
     const p2c2r::capi::TypeName* type = nullptr;  // NULL: no task (a call)
     uint64_t task = 0;
     p2c2r::TaskResult answer;
+    std::atomic<p2c2r::capi::ResultViews*> views{nullptr};
+    p2c2r_result* next_pooled = nullptr;
     // Answers of up to this many bytes are kept here.
     static constexpr size_t kSmall = 192;
     alignas(p2c2r::kPayloadAlign) uint8_t small[kSmall];
-    std::atomic<p2c2r::capi::ResultViews*> views{nullptr};
-    p2c2r_result* next_pooled = nullptr;
 
     p2c2r_result() = default;
     ~p2c2r_result();

@@ -131,6 +131,65 @@ TEST_CASE("payloads of 4 KiB and more pass through a coordinator without being c
     CHECK(copied() == before);
 }
 
+TEST_CASE("inputs of every size wait at a coordinator and stay what they were") {
+    std::atomic<bool> go_on{false};
+    HostExecutor executor;  // an echo that waits
+    executor.run = [&](p2c2r_job* job) -> p2c2r_status {
+        while (!(p2c2r_job_state(job) & P2C2R_JOB_CANCELLED) && !go_on) std::this_thread::yield();
+        size_t size = 0;
+        const void* const data = p2c2r_job_input(job, 0, &size);
+        void* out = nullptr;
+        const p2c2r_status status = p2c2r_job_output_alloc(job, size, &out);
+        if (status == P2C2R_OK && size > 0) std::memcpy(out, data, size);
+        return status;
+    };
+    const Runtime hub = make_runtime(P2C2R_RUN_THREAD);
+    const Runtime others = make_runtime(P2C2R_RUN_THREAD);
+    executor.add(others.get(), "wait");
+    const Coordinator coordinator = make_coordinator(hub.get(), P2C2R_ANY);
+    uint32_t port = 0;
+    REQUIRE(p2c2r_coordinator_port(coordinator.get(), &port, nullptr) == P2C2R_OK);
+    const std::string url = "p2c2r+plain://127.0.0.1:" + std::to_string(port);
+    const Peer peer = make_peer(others.get(), nullptr, url.c_str());
+    // More than the blocks hold in which small inputs may stay; a connection's window is 512 KiB.
+    constexpr size_t kClients = 6;
+    constexpr size_t kEach = 400;
+    std::vector<Client> clients;
+    std::vector<p2c2r_task> tasks;
+    const auto input = [](size_t i) {
+        return std::string(200 + i * 7 % 4500, static_cast<char>('a' + i % 26)) + std::to_string(i);
+    };
+    const auto submit_one = [&](size_t i) {
+        const std::string bytes = input(i);
+        Task task("wait", bytes.data(), bytes.size());
+        task.desc.place = P2C2R_PLACE_REMOTE;
+        task.desc.deadline_us = kLongUs;
+        return submit(clients[i / kEach % kClients].get(), task.desc);
+    };
+    for (size_t i = 0; i < kClients; ++i) {
+        clients.push_back(make_client(others.get(), nullptr, url.c_str()));
+        connect_with_peers(others.get(), clients.back().get(), 1);
+    }
+    for (size_t i = 0; i < kClients * kEach; ++i) tasks.push_back(submit_one(i));
+    const auto pending = [&] {
+        auto stats = sized<p2c2r_coordinator_stats>();
+        REQUIRE(p2c2r_coordinator_stats_get(coordinator.get(), &stats) == P2C2R_OK);
+        return stats.pending_tasks;
+    };
+    while (pending() < 1000) std::this_thread::yield();
+    // Then they come through together with new ones, which are received into the same blocks.
+    go_on = true;
+    const size_t count = tasks.size();
+    for (size_t i = 0; i < count; ++i) {
+        REQUIRE(data_of(fetch(clients[i / kEach].get(), tasks[i]).get()) == input(i));
+        tasks.push_back(submit_one(count + i));
+    }
+    for (size_t i = count; i < tasks.size(); ++i) {
+        REQUIRE(data_of(fetch(clients[i / kEach % kClients].get(), tasks[i]).get()) == input(i));
+    }
+    CHECK(pending() == 0);
+}
+
 TEST_CASE("the coordinator assigns and explains and fails peers when it is told to") {
     std::atomic<bool> go_on{false};
     std::atomic<int> started{0};

@@ -421,8 +421,8 @@ TEST_CASE("memory that is given away is released exactly once and after the call
         std::vector<uint8_t> bytes;
         std::atomic<int> released{0};
     };
-    for (const size_t size :
-         {size_t{1}, size_t{128}, size_t{129}, size_t{1024}, size_t{1025}, size_t{300'000}}) {
+    for (const size_t size : {size_t{1}, size_t{128}, size_t{129}, size_t{1024}, size_t{4095},
+                              size_t{4096}, size_t{300'000}}) {
         CAPTURE(size);
         Payload payload;
         payload.bytes.assign(size, 7);
@@ -442,6 +442,33 @@ TEST_CASE("memory that is given away is released exactly once and after the call
             CHECK(data_of(result.get()) == std::string(size, 7));
         }
         CHECK(payload.released == 1);
+    }
+}
+
+TEST_CASE("memory that is given away is not looked at after its release") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    for (const size_t size : {size_t{128}, size_t{129}, size_t{1000}, size_t{4095}, size_t{4096}}) {
+        for (const bool with_output : {false, true}) {
+            CAPTURE(size);
+            CAPTURE(with_output);
+            std::vector<uint8_t> bytes(size, 7);
+            std::vector<char> output(size);
+            const Client client = make_client(runtime.get());  // the answer is made of the input
+            p2c2r_bytes data = {bytes.data(), size,
+                                [](void*, const void* at, size_t count) {
+                                    std::memset(const_cast<void*>(at), 0xEE, count);
+                                },
+                                nullptr};
+            Task task("echo");
+            task.desc.data = &data;
+            if (with_output) {
+                task.desc.output = output.data();
+                task.desc.output_size = size;
+            }
+            const Result result = fetch(client.get(), submit(client.get(), task.desc));
+            CHECK(data_of(result.get()) == std::string(size, 7));
+            if (with_output) CHECK(std::string(output.data(), size) == std::string(size, 7));
+        }
     }
 }
 
