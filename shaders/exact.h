@@ -16,9 +16,9 @@
 //   exact_div    a is a normal number or zero, b a normal number, the true quotient is zero or at
 //                least 2^-126. The sign of zero is IEEE's; a quotient beyond the range is infinity.
 //   exact_sqrt   a is a normal number above zero, or a zero, which comes back with its sign.
-// Outside of it callers guard. What GLSL does there: a denormal counts as zero of its sign, a
-// quotient below 2^-126 is zero of its sign, the rest has no meaning (b = 0, a < 0, infinities,
-// NaN). flush_tiny(exact_div(a, b)) agrees for every a, as it turns all of these into +0.
+// Outside of it callers guard. What GLSL does there: a denormal dividend or radicand counts as zero
+// of its sign, a quotient below 2^-126 is zero of its sign, the rest has no meaning (b = 0, a < 0,
+// infinities, NaN). flush_tiny(exact_div(a, b)) agrees for small quotients too.
 #ifndef P2C2R_SHADERS_EXACT_H
 #define P2C2R_SHADERS_EXACT_H
 

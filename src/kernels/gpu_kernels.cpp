@@ -1,35 +1,42 @@
 #include "kernels/gpu_kernels.h"
 
-#include "kernels/conformance.h"
-
 namespace p2c2r::kernels {
 
-Result<UpscaleGpu*> GpuKernels::upscale() {
+Result<std::shared_ptr<gpu::Device>> GpuKernels::counting_device() {
     const std::lock_guard lock(mutex_);
     if (failure_) return *failure_;
-    if (!upscale_) {
-        if (Result<Done> ready = prepare_upscale(); !ready) {
-            upscale_.reset();
+    if (!counts_) {
+        if (Result<Done> counts = check_loop_count(*device_); !counts) {
             // Short memory passes; the next call tries again.
-            if (ready.error().status != Status::kMemory) failure_ = ready.error();
-            return ready.error();
+            if (counts.error().status != Status::kMemory) failure_ = counts.error();
+            return counts.error();
         }
+        counts_ = true;
     }
-    return upscale_.get();
-}
-
-Result<Done> GpuKernels::prepare_upscale() {
-    if (Result<Done> counts = check_loop_count(*device_); !counts) return counts;
-    Result<std::unique_ptr<UpscaleGpu>> made = UpscaleGpu::create(device_);
-    if (!made) return made.error();
-    upscale_ = std::move(*made);
-    return check_upscale_answers(*upscale_);
+    return device_;
 }
 
 void GpuKernels::retire(const Error& why) {
     if (retired_.exchange(true, std::memory_order_acq_rel)) return;
     log_.write(LogLevel::kWarn, "kernels",
                name_ + " is no longer used, tasks are computed on the processor: " + why.text);
+}
+
+Result<Done> compute_on(GpuKernels* gpu, const std::function<Result<Done>(GpuKernels&)>& on_gpu,
+                        const std::function<Result<Done>()>& native, std::string& device) {
+    if (gpu && gpu->usable()) {
+        const Result<Done> done = on_gpu(*gpu);
+        if (done) {
+            device = gpu->name();
+            return done;
+        }
+        const Status status = done.error().status;
+        if (gpu->required() || status == Status::kCancelled) return done;
+        // The answer counts, not the device.
+        if (status != Status::kMemory && status != Status::kUnsupported) gpu->retire(done.error());
+    }
+    device = "native";
+    return native();
 }
 
 }  // namespace p2c2r::kernels

@@ -109,9 +109,10 @@ std::vector<RefusedType> refused_types(const BuiltinDevices& devices) {
     std::vector<RefusedType> refused;
     if (!devices.named) return refused;
     refused.push_back({"echo", no_gpu_form("echo", devices.named->name())});
-    if (const Result<UpscaleGpu*> ready = devices.named->upscale(); !ready) {
-        refused.push_back({"upscale", ready.error()});
-    }
+    const auto refuse_unless = [&](const char* task_type, const auto& ready) {
+        if (!ready) refused.push_back({task_type, ready.error()});
+    };
+    refuse_unless("upscale", devices.named->upscale());
     return refused;
 }
 
