@@ -89,7 +89,8 @@ class Device {
     // `size` 1..info().buffer_size_max; kLimit above. kMemory when the device has no more.
     virtual Result<std::unique_ptr<Buffer>> make_buffer(uint64_t size, BufferUse use) = 0;
     // `spirv` has one entry point "main" and MUST be a module that check_module() accepts: drivers
-    // do not check. `push_constants_size` a multiple of 4.
+    // do not check. `push_constants_size` a multiple of 4. kUnsupported when the module declares a
+    // float mode that the device lacks.
     virtual Result<std::shared_ptr<Pipeline>> make_pipeline(std::span<const uint32_t> spirv,
                                                             uint32_t buffers_count,
                                                             uint32_t push_constants_size) = 0;

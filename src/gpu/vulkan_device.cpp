@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "gpu/float_modes.h"
 #include "gpu/vulkan_buffer.h"
 
 namespace p2c2r::gpu {
@@ -149,6 +150,7 @@ Result<std::shared_ptr<Pipeline>> VulkanDevice::make_pipeline(std::span<const ui
                                                               uint32_t push_constants_size) {
     P2C2R_CHECK(buffers_count <= kBuffersPerPipelineMax);
     P2C2R_CHECK(push_constants_size <= kPushConstantsSizeMax && push_constants_size % 4 == 0);
+    if (Result<Done> able = check_float_modes(spirv, physical_.info); !able) return able.error();
     Result<std::shared_ptr<Pipeline>> pipeline = VulkanPipeline::create(
         shared_from_this(), cache_, spirv, buffers_count, push_constants_size);
     if (pipeline) store_pipeline_cache();

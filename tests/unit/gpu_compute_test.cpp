@@ -1,7 +1,6 @@
 // Vulkan compute on every device that is present: results, zeroed memory, limits, loss, caches;
 // and a clear answer where there is no Vulkan at all.
 #include <doctest/doctest.h>
-#include <spirv-tools/libspirv.h>
 
 #include <algorithm>
 #include <atomic>
@@ -15,10 +14,12 @@
 
 #include "gpu/compute.h"
 #include "gpu/module_check.h"
+#include "gpu_spirv_text.h"
 #include "support/seed.h"
 
 using namespace p2c2r;
 using namespace p2c2r::gpu;
+using p2c2r::test::assemble;
 
 namespace {
 
@@ -129,19 +130,6 @@ struct ScalePush {
     uint32_t factor;
     uint32_t loops;
 };
-
-std::vector<uint32_t> assemble(const char* text) {
-    const spv_context context = spvContextCreate(SPV_ENV_VULKAN_1_1);
-    spv_binary binary = nullptr;
-    spv_diagnostic diagnostic = nullptr;
-    REQUIRE(spvTextToBinary(context, text, std::string(text).size(), &binary, &diagnostic) ==
-            SPV_SUCCESS);
-    std::vector<uint32_t> words(binary->code, binary->code + binary->wordCount);
-    spvBinaryDestroy(binary);
-    spvDiagnosticDestroy(diagnostic);
-    spvContextDestroy(context);
-    return words;
-}
 
 class Messages final : public LogSink {
   public:
