@@ -11,6 +11,8 @@
 #include "core/log.h"
 #include "gpu/compute.h"
 #include "kernels/conformance.h"
+#include "kernels/raytrace_answers.h"
+#include "kernels/raytrace_gpu.h"
 #include "kernels/tested_shaders.h"
 #include "kernels/upscale_gpu.h"
 
@@ -34,6 +36,8 @@ class GpuKernels {
     // at every later call.
     Result<std::shared_ptr<UpscaleGpu>> upscale() { return ready(upscale_); }
 
+    Result<std::shared_ptr<RaytraceGpu>> raytrace() { return ready(raytrace_); }
+
     // The device failed: a runtime that chose it by itself goes on without it.
     void retire(const Error& why);
 
@@ -54,6 +58,7 @@ class GpuKernels {
     Log log_;
     std::atomic<bool> retired_{false};
     TestedShaders<UpscaleGpu> upscale_{check_upscale_answers};
+    TestedShaders<RaytraceGpu> raytrace_{check_raytrace_answers};
 
     std::mutex mutex_;  // guards what is below; held during the test, so that it runs once
     bool counts_ = false;

@@ -5,6 +5,7 @@
 
 #include "kernels/echo.h"
 #include "kernels/gpu_kernels.h"
+#include "kernels/raytrace_task.h"
 #include "kernels/upscale_task.h"
 
 namespace p2c2r::kernels {
@@ -102,6 +103,8 @@ Result<BuiltinDevices> add_builtin_executors(exec::Registry& registry,
     Result<Done> added =
         registry.add("upscale", std::make_shared<UpscaleExecutor>(*gpu, options.memory));
     if (!added) return added.error();
+    added = add_raytrace_executors(registry, *gpu, options.memory);
+    if (!added) return added.error();
     return devices;
 }
 
@@ -113,6 +116,9 @@ std::vector<RefusedType> refused_types(const BuiltinDevices& devices) {
         if (!ready) refused.push_back({task_type, ready.error()});
     };
     refuse_unless("upscale", devices.named->upscale());
+    for (const char* type : {"raytracing", "rt_shadows", "rt_reflections"}) {
+        refuse_unless(type, devices.named->raytrace());
+    }
     return refused;
 }
 

@@ -10,9 +10,11 @@ namespace p2c2r::digest {
 
 // Prints "what sha256".
 void print(const std::string& what, std::span<const uint8_t> bytes);
+void print_digest(const std::string& what, const std::string& sha256);
 
 // One function a kernel, in a file of its own, with a line in main.cpp.
 void exact();
+void raytrace();
 void upscale();
 
 }  // namespace p2c2r::digest

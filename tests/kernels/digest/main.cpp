@@ -7,7 +7,11 @@
 namespace p2c2r::digest {
 
 void print(const std::string& what, std::span<const uint8_t> bytes) {
-    std::printf("%s %s\n", what.c_str(), to_hex(sha256(bytes)).c_str());
+    print_digest(what, to_hex(sha256(bytes)));
+}
+
+void print_digest(const std::string& what, const std::string& sha256) {
+    std::printf("%s %s\n", what.c_str(), sha256.c_str());
 }
 
 }  // namespace p2c2r::digest
@@ -19,6 +23,7 @@ int main(int argc, char** argv) {
     };
     const Kernel kernels[] = {
         {"exact", p2c2r::digest::exact},
+        {"raytrace", p2c2r::digest::raytrace},
         {"upscale", p2c2r::digest::upscale},
     };
     // Names of kernels may be given; without any, all are done.

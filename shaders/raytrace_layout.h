@@ -1,0 +1,111 @@
+// The words that the two forms of the ray tracer hand each other, shared by C++ and GLSL.
+#ifndef P2C2R_SHADERS_RAYTRACE_LAYOUT_H
+#define P2C2R_SHADERS_RAYTRACE_LAYOUT_H
+
+#ifdef __cplusplus
+#include <cstdint>
+namespace p2c2r::kernels {
+using uint = uint32_t;
+#endif
+
+// ---- frame: the camera and the lights, one a task -----------------------------------------------
+
+const uint kRtFrameOrigin = 0u;   // 3: of the camera
+const uint kRtFrameForward = 3u;  // 3: unit
+const uint kRtFrameRight = 6u;    // 3: 1/1024 of a pixel in the plane at distance 1
+const uint kRtFrameDown = 9u;     // 3: the same
+const uint kRtFrameWidth = 12u;   // of the whole picture
+const uint kRtFrameHeight = 13u;
+const uint kRtFrameSeed = 14u;
+const uint kRtFrameBounces = 15u;
+const uint kRtFrameAmbient = 16u;
+const uint kRtFrameBackground = 17u;  // 3
+const uint kRtFrameLightCount = 20u;
+const uint kRtFramePlaneCount = 21u;  // planes stand first among the words behind the lights
+const uint kRtFrameNodeCount = 22u;
+const uint kRtFrameMaterials = 23u;  // where they begin in the words of the primitives
+const uint kRtFrameMode = 24u;
+const uint kRtFrameLights = 28u;
+
+const uint kRtLightWords = 8u;  // place, colour times intensity, radius
+const uint kRtLightsMax = 32u;
+const uint kRtPlanesMax = 32u;
+const uint kRtFramePlanes = 284u;  // kRtFrameLights + kRtLightsMax * kRtLightWords
+const uint kRtFrameWords = 316u;   // kRtFramePlanes + kRtPlanesMax
+
+const uint kRtModeColor = 0u;
+const uint kRtModeReflections = 1u;  // what mirrors and glass show, nothing elsewhere
+const uint kRtModeLayers = 2u;       // first hits only
+const uint kRtModeShadows = 3u;      // lights of first hits, from the lights' centres
+
+// ---- primitives, in the order of the request, then materials, one an object --------------------
+
+const uint kRtPrimWords = 12u;  // kind and flags, object, data
+const uint kRtPrimData = 2u;
+const uint kRtKindMask = 0xFFu;
+const uint kRtLightPasses = 0x100u;  // a flag: casts no shadow
+const uint kRtSphere = 0u;           // centre, radius
+const uint kRtTriangle = 1u;         // corner, two edges from there
+const uint kRtPlane = 2u;            // unit normal, its product with a point of the plane
+const uint kRtBox = 3u;              // lowest and highest corner
+
+const uint kRtMaterialWords = 8u;  // kind, colour, ior, 1 / ior, least reflection
+const uint kRtDiffuse = 0u;
+const uint kRtMirror = 1u;
+const uint kRtDielectric = 2u;
+const uint kRtEmissive = 3u;  // the colour is what it sends
+
+// ---- nodes of the hierarchy: two children a node ------------------------------------------------
+
+const uint kRtNodeWords = 16u;     // two boxes (lowest, highest corner), two references, 2 unused
+const uint kRtLeaf = 0x80000000u;  // a reference: the number of a primitive, not of a node
+const uint kRtNone = 0xFFFFFFFFu;
+const uint kRtStackMax = 64u;  // deeper hierarchies are not built
+
+// ---- numbers ------------------------------------------------------------------------------------
+
+const float kRtFar = 1048576.0f;               // nothing is seen beyond
+const float kRtInverseOfZero = 1.1529215e18f;  // 2^60
+const float kRtLift = 0.0001220703125f;        // 2^-13
+const float kRtLiftOfDistance = 9.5367431640625e-07f;
+const float kRtLiftOfRadius = 1.9073486328125e-06f;
+const float kRtSlopeLeast = 9.5367431640625e-07f;  // flatter light counts as none
+const float kRtSampleOne = 65535.0f;
+const uint kRtPurposeFresnel = 64u;  // of rt_random(); below are lights
+
+// path.phase: what is to be done
+const uint kRtNearest = 0u;
+const uint kRtLight = 1u;
+const uint kRtShadow = 2u;
+const uint kRtDone = 3u;
+
+// ---- the shader's own
+// -----------------------------------------------------------------------------
+//
+// An invocation computes all samples of one pixel. What it is doing is kept between dispatches, so
+// that each of them can be short: a dispatch makes at most `turns` turns of the one loop.
+
+const uint kRtGroupSide = 8u;     // x and y
+const uint kRtStateStack = 45u;   // words of a pixel in front of its stack
+const uint kRtStateWords = 109u;  // and with it; word n of all pixels lies together
+const uint kRtTurnsExtra = 128u;  // to save the stack and to load it
+
+struct RtSlice {
+    uint column;  // of the block's first pixel in the picture
+    uint row;
+    uint width;  // of the block
+    uint height;
+    uint sample_first;
+    uint sample_end;
+    uint turns;
+    uint resumes;  // 0: the first dispatch of a block
+};
+
+// Counters: pixels that are finished, turns that were made, both modulo 2^32 since the job began.
+const uint kRtCounters = 2u;
+
+#ifdef __cplusplus
+}  // namespace p2c2r::kernels
+#endif
+
+#endif

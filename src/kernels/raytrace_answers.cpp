@@ -1,0 +1,177 @@
+#include "kernels/raytrace_answers.h"
+
+#include <vector>
+
+#include "core/crypto.h"
+#include "model/value_writer.h"
+
+namespace p2c2r::kernels {
+
+namespace {
+
+constexpr uint32_t kAnswerWidth = 24;
+constexpr uint32_t kAnswerHeight = 18;
+constexpr uint32_t kAnswerObjects = 24;
+
+constexpr RtAnswer kAnswers[] = {
+    {1, kRtModeColor, "9aa31012eafa45e42d65800d44dd28090f19d680639972dadcd3c0bdc735fc7a"},
+    {2, kRtModeColor, "d93432b3fc50ca6e84be1829d2da494e28fe8379463c8465a72941599ad5807e"},
+    {3, kRtModeReflections, "1c18b7bf9974e71ce194cba0d14ed1ef3995dd59003255acf4c0f86d9b20e96f"},
+    {4, kRtModeLayers, "2f9cb2f5e55c2fadf6453c6ec23955e39915090e24af076d4f5d0f3e90bb6f37"},
+    {5, kRtModeShadows, "04abd1fea886d87598d1838eed5fad694b182e24a2ffd7452853833b05f235db"},
+};
+
+class Drawer {
+  public:
+    Drawer(Prng& prng, ValueWriter& writer) : prng_(prng), writer_(writer) {}
+
+    // From low to high in 64ths.
+    double number(int low, int high) {
+        const auto steps = static_cast<uint64_t>(high - low) * 64 + 1;
+        return low + static_cast<double>(prng_.below(steps)) / 64;
+    }
+    void place(const char* name, int low, int high) {
+        writer_.key(name).array(3);
+        for (int i = 0; i < 3; ++i) writer_.number(number(low, high));
+    }
+
+    void object() {
+        const uint64_t kind = prng_.below(16);
+        const uint64_t material = prng_.below(8);
+        writer_.map(material >= 6 ? 6 : 5);
+        if (kind < 8) {
+            writer_.key("type").text("sphere");
+            place("position", -4, 4);
+            writer_.key("radius").number(number(0, 1) + 0.125);
+        } else if (kind < 11) {
+            writer_.key("type").text("box");
+            const double x = number(-4, 3);
+            const double y = number(-4, 3);
+            const double z = number(-4, 3);
+            writer_.key("min").array(3).number(x).number(y).number(z);
+            writer_.key("max").array(3);
+            writer_.number(x + number(0, 1) + 0.25);
+            writer_.number(y + number(0, 1) + 0.25);
+            writer_.number(z + number(0, 1) + 0.25);
+        } else if (kind < 15) {
+            mesh();
+        } else {
+            writer_.key("type").text("plane");
+            place("position", -6, -4);
+            writer_.key("normal").array(3).number(number(-1, 1)).number(2).number(number(-1, 1));
+        }
+        writer_.key("color").array(3);
+        for (int i = 0; i < 3; ++i) writer_.number(number(0, 1));
+        constexpr const char* kNames[] = {"diffuse", "diffuse", "diffuse",    "diffuse",
+                                          "mirror",  "mirror",  "dielectric", "emissive"};
+        writer_.key("material").text(kNames[material]);
+        if (material == 6) writer_.key("ior").number(1 + number(0, 1));
+        if (material == 7) writer_.key("emission").number(number(0, 2));
+    }
+
+    // A fan of triangles around a point.
+    void mesh() {
+        const auto corners = static_cast<uint32_t>(3 + prng_.below(4));
+        const double x = number(-4, 4);
+        const double y = number(-4, 4);
+        const double z = number(-4, 4);
+        writer_.key("type").text("mesh");
+        writer_.key("vertices").array((corners + 1) * 3).number(x).number(y).number(z);
+        for (uint32_t i = 0; i < corners; ++i) {
+            writer_.number(x + number(-1, 1)).number(y + number(-1, 1)).number(z + number(-1, 1));
+        }
+        writer_.key("indices").array(corners);
+        for (uint32_t i = 0; i < corners; ++i) {
+            writer_.array(3).integer(0).integer(i + 1).integer((i + 1) % corners + 1);
+        }
+    }
+
+    void light() {
+        writer_.map(4);
+        place("position", -8, 8);
+        writer_.key("color").array(3);
+        for (int i = 0; i < 3; ++i) writer_.number(number(0, 1));
+        writer_.key("intensity").number(number(0, 1));
+        writer_.key("radius").number(prng_.below(2) == 0 ? 0 : number(0, 1));
+    }
+
+    uint64_t below(uint64_t end) { return prng_.below(end); }
+
+  private:
+    Prng& prng_;
+    ValueWriter& writer_;
+};
+
+}  // namespace
+
+std::span<const RtAnswer> raytrace_answers() {
+    return kAnswers;
+}
+
+Bytes draw_raytrace_params(Prng& prng, uint32_t width, uint32_t height, uint32_t objects_max) {
+    ValueWriter writer;
+    Drawer draw(prng, writer);
+    writer.map(9);
+    writer.key("ambient").number(draw.number(0, 1) / 4);
+    writer.key("background").array(3).number(draw.number(0, 1)).number(0.5).number(0.25);
+    writer.key("camera").map(4);
+    // Around the objects, towards them; now and then along an axis, where a direction has zeros.
+    const bool straight = draw.below(4) == 0;
+    double eye[3] = {draw.number(-6, 6), draw.number(-3, 6), draw.number(5, 8)};
+    if (draw.below(2) == 0) eye[2] = -eye[2];
+    writer.key("position").array(3).number(eye[0]).number(eye[1]).number(eye[2]);
+    writer.key("direction").array(3);
+    writer.number(straight ? 0 : draw.number(-1, 1) - eye[0]);
+    writer.number(straight ? 0 : draw.number(-1, 1) - eye[1]);
+    writer.number(-eye[2]);
+    writer.key("up").array(3).number(0).number(1).number(0);
+    writer.key("fov_deg").number(40 + draw.number(0, 60));
+    const auto lights = static_cast<uint32_t>(draw.below(4));
+    writer.key("lights").array(lights);
+    for (uint32_t i = 0; i < lights; ++i) draw.light();
+    writer.key("max_bounces").integer(static_cast<int64_t>(draw.below(6)));
+    // Mostly some, at times none.
+    const auto objects = static_cast<uint32_t>(
+        draw.below(16) == 0 ? 0 : objects_max / 4 + draw.below(objects_max - objects_max / 4 + 1));
+    writer.key("objects").array(objects);
+    for (uint32_t i = 0; i < objects; ++i) draw.object();
+    writer.key("resolution").array(2).integer(width).integer(height);
+    writer.key("samples_per_pixel").integer(static_cast<int64_t>(1 + draw.below(4)));
+    writer.key("seed").integer(static_cast<int64_t>(draw.below(1u << 31)));
+    return writer.take();
+}
+
+Result<std::string> raytrace_answer_digest(const RtAnswer& answer, const Trace& trace) {
+    Prng prng(answer.seed);
+    const Bytes params = draw_raytrace_params(prng, kAnswerWidth, kAnswerHeight, kAnswerObjects);
+    RtSceneCache scenes;
+    Result<RaytraceRequest> request =
+        read_raytrace_request(RaytraceKind::kPicture, params.span(), {}, scenes);
+    if (!request) return request.error();
+    request->frame[kRtFrameMode] = answer.mode;
+    RtPass pass{request->scene.get(), &request->frame, request->tile, 0, request->sample_count};
+    if (answer.mode == kRtModeLayers || answer.mode == kRtModeShadows) pass.sample_count = 1;
+    std::vector<uint32_t> words(pass.tile.pixels() * kRtWordsPerPixel);
+    if (Result<Done> done = trace(pass, request->scene, words.data()); !done) return done.error();
+    std::vector<uint8_t> bytes;
+    for (const uint32_t word : words) {
+        for (int i = 0; i < 4; ++i) bytes.push_back(static_cast<uint8_t>(word >> (8 * i)));
+    }
+    return to_hex(sha256(bytes));
+}
+
+Result<Done> check_raytrace_answers(RaytraceGpu& raytrace) {
+    for (const RtAnswer& answer : kAnswers) {
+        const Result<std::string> digest = raytrace_answer_digest(
+            answer, [&](const RtPass& pass, const std::shared_ptr<const RtScene>& scene,
+                        uint32_t* words) { return raytrace.run(pass, scene, words); });
+        if (!digest) return digest.error();
+        if (*digest == answer.sha256) continue;
+        return make_error(Status::kDevice, "the self-test of raytracing failed: scene " +
+                                               std::to_string(answer.seed) + " in mode " +
+                                               std::to_string(answer.mode) + " gave " + *digest);
+    }
+    return Done{};
+}
+
+}  // namespace p2c2r::kernels

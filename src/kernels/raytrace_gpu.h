@@ -1,0 +1,52 @@
+// The ray tracer on a Vulkan device: the same words as raytrace_native().
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include "gpu/compute.h"
+#include "kernels/raytrace_native.h"
+#include "kernels/slice_pace.h"
+
+namespace p2c2r::kernels {
+
+// The shader on one device. Any thread.
+class RaytraceGpu {
+  public:
+    static Result<std::unique_ptr<RaytraceGpu>> create(std::shared_ptr<gpu::Device> device);
+
+    // As raytrace_native(). `stop` is asked between slices of some 2 ms; kCancelled when it said
+    // yes, kDevice or kMemory when the device failed. The scene stays on the device for the next
+    // call.
+    Result<Done> run(const RtPass& pass, const std::shared_ptr<const RtScene>& scene,
+                     uint32_t* words, const std::function<bool()>& stop = {});
+
+    // For tests: slices of exactly so many turns, and blocks of at most so many pixels a side.
+    void fix_slices(uint32_t turns, uint32_t block_side) {
+        fixed_turns_ = turns;
+        fixed_side_ = block_side;
+    }
+
+  private:
+    struct SceneBuffers {
+        std::shared_ptr<const RtScene> scene;
+        std::unique_ptr<gpu::Buffer> prims;
+        std::unique_ptr<gpu::Buffer> nodes;
+    };
+    struct Job;
+
+    explicit RaytraceGpu(std::shared_ptr<gpu::Device> device);
+    Result<std::shared_ptr<SceneBuffers>> buffers_of(const std::shared_ptr<const RtScene>& scene);
+
+    std::shared_ptr<gpu::Device> device_;
+    std::shared_ptr<gpu::Pipeline> pipeline_;
+    SlicePace pace_;
+    uint32_t fixed_turns_ = 0;
+    uint32_t fixed_side_ = 0;
+
+    std::mutex mutex_;  // guards last_
+    std::shared_ptr<SceneBuffers> last_;
+};
+
+}  // namespace p2c2r::kernels

@@ -1,0 +1,263 @@
+#include "kernels/raytrace_request.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <mutex>
+#include <string>
+
+#include "kernels/float_scope.h"
+#include "kernels/raytrace_camera.h"
+#include "model/params_reader.h"
+
+namespace p2c2r::kernels {
+
+namespace {
+
+constexpr double kIntensityMax = 1e6;
+constexpr double kFineGrid = 16777216;  // 2^24
+// Samples of one task: hours on a slow machine.
+constexpr uint64_t kSamplesOfTaskMax = 1ull << 32;
+
+uint32_t fine_word(double value) {
+    return std::bit_cast<uint32_t>(
+        static_cast<float>(std::nearbyint(value * kFineGrid) / kFineGrid));
+}
+
+void read_camera(ParamsReader& reader, RaytraceRequest& request) {
+    const std::optional<Value> map = reader.map("camera");
+    if (!map) return;
+    ParamsReader fields(*map, reader, "camera");
+    RtCamera camera;
+    fields.numbers("position", camera.position, -kRtPlaceMax, kRtPlaceMax);
+    fields.numbers("direction", camera.direction, -kRtPlaceMax, kRtPlaceMax);
+    fields.numbers("up", camera.up, -kRtPlaceMax, kRtPlaceMax, false);
+    camera.fov_degrees = fields.number("fov_deg", 1, 170, 60);
+    fields.done();
+    if (!reader.ok()) return;
+    const auto words = make_camera_words(camera, request.height);
+    if (!words) {
+        fields.fail("direction", "and camera.up must have a length and not be parallel");
+        return;
+    }
+    for (size_t i = 0; i < words->size(); ++i) {
+        request.frame[kRtFrameOrigin + i] = std::bit_cast<uint32_t>((*words)[i]);
+    }
+}
+
+void read_lights(ParamsReader& reader, RaytraceRequest& request) {
+    for (ParamsReader light : reader.maps("lights", kRtLightsMax, false)) {
+        if (!reader.ok()) return;
+        double place[3] = {};
+        double color[3] = {1, 1, 1};
+        light.numbers("position", place, -kRtPlaceMax, kRtPlaceMax);
+        light.numbers("color", color, 0, 1, false);
+        const double intensity = light.number("intensity", 0, kIntensityMax, 1);
+        const double radius = light.number("radius", 0, kRtPlaceMax, 0);
+        light.done();
+        uint32_t* words =
+            request.frame.data() + kRtFrameLights + request.lights_count * kRtLightWords;
+        for (size_t i = 0; i < 3; ++i) {
+            words[i] = std::bit_cast<uint32_t>(rt_grid_place(place[i]));
+            words[3 + i] = fine_word(color[i] * intensity);
+        }
+        words[6] = std::bit_cast<uint32_t>(rt_grid_place(radius));
+        ++request.lights_count;
+    }
+    request.frame[kRtFrameLightCount] = request.lights_count;
+}
+
+void read_surroundings(ParamsReader& reader, RaytraceRequest& request) {
+    double background[3] = {};
+    reader.numbers("background", background, 0, 1, false);
+    for (size_t i = 0; i < 3; ++i) {
+        request.frame[kRtFrameBackground + i] = fine_word(background[i]);
+    }
+    request.frame[kRtFrameAmbient] = fine_word(reader.number("ambient", 0, 1, 0));
+}
+
+// Objects from the cache where their bytes were seen before: frames of a game differ in the camera.
+void read_objects(ParamsReader& reader, RaytraceRequest& request, RtSceneCache& scenes) {
+    const std::optional<Value> objects = reader.array("objects", kRtObjectsMax);
+    if (!objects) return;
+    const Digest256 digest = sha256(objects->encoded());
+    request.scene = scenes.find(digest);
+    if (request.scene) return;
+    request.scene = read_rt_scene(reader);
+    if (request.scene) scenes.add(digest, request.scene);
+}
+
+void read_scene(ParamsReader& reader, RaytraceRequest& request, RtSceneCache& scenes) {
+    read_lights(reader, request);
+    read_surroundings(reader, request);
+    read_objects(reader, request, scenes);
+    if (!request.scene) return;
+    const RtScene& scene = *request.scene;
+    RtFrame& frame = request.frame;
+    frame[kRtFramePlaneCount] = static_cast<uint32_t>(scene.planes.size());
+    std::copy(scene.planes.begin(), scene.planes.end(), frame.begin() + kRtFramePlanes);
+    frame[kRtFrameNodeCount] = scene.nodes_count();
+    frame[kRtFrameMaterials] = scene.materials_at();
+}
+
+void read_size(RaytraceKind kind, ParamsReader& reader, RaytraceRequest& request) {
+    int64_t sides[2] = {1, 1};
+    reader.integers("resolution", sides, 1, codec::kImageSideMax);
+    if (kind != RaytraceKind::kPicture && reader.boolean("half_resolution", false)) {
+        for (int64_t& side : sides) side = (side + 1) / 2;
+    }
+    request.width = static_cast<uint32_t>(sides[0]);
+    request.height = static_cast<uint32_t>(sides[1]);
+    if (uint64_t{request.width} * request.height > codec::kImagePixelsMax) {
+        reader.fail("resolution",
+                    "has " + std::to_string(uint64_t{request.width} * request.height) +
+                        " pixels, the limit is " + std::to_string(codec::kImagePixelsMax),
+                    Status::kLimit);
+    }
+    request.frame[kRtFrameWidth] = request.width;
+    request.frame[kRtFrameHeight] = request.height;
+    request.tile = {0, 0, request.width, request.height};
+    int64_t tile[4];
+    if (!reader.integers("tile", tile, 0, codec::kImageSideMax, false)) return;
+    const auto inside = [](int64_t first, int64_t size, uint32_t whole) {
+        return size >= 1 && first + size <= whole;
+    };
+    if (!inside(tile[0], tile[2], request.width) || !inside(tile[1], tile[3], request.height)) {
+        reader.fail("tile", "[x, y, width, height] is empty or not inside the " +
+                                std::to_string(request.width) + " x " +
+                                std::to_string(request.height) + " pixels");
+        return;
+    }
+    request.tile = {static_cast<uint32_t>(tile[0]), static_cast<uint32_t>(tile[1]),
+                    static_cast<uint32_t>(tile[2]), static_cast<uint32_t>(tile[3])};
+}
+
+void read_samples(ParamsReader& reader, RaytraceRequest& request) {
+    const int64_t samples = reader.integer("samples_per_pixel", 1, kRtSamplesMax, 1);
+    const int64_t first = reader.integer("sample_first", 0, samples - 1, 0);
+    const int64_t count = reader.integer("sample_count", 1, samples - first, samples - first);
+    request.sample_first = static_cast<uint32_t>(first);
+    request.sample_count = static_cast<uint32_t>(count);
+    request.frame[kRtFrameBounces] =
+        static_cast<uint32_t>(reader.integer("max_bounces", 0, kRtBouncesMax, 4));
+    request.frame[kRtFrameSeed] = static_cast<uint32_t>(reader.integer("seed", 0, UINT32_MAX, 0));
+    if (request.tile.pixels() * request.sample_count > kSamplesOfTaskMax) {
+        reader.fail("sample_count",
+                    "makes " + std::to_string(request.tile.pixels() * request.sample_count) +
+                        " samples of this tile, the limit is " + std::to_string(kSamplesOfTaskMax),
+                    Status::kLimit);
+    }
+}
+
+void read_format(ParamsReader& reader, RaytraceRequest& request) {
+    const std::string_view name =
+        reader.choice("output_format", {"png", "jpeg", "raw", "sums"}, "png");
+    if (name == "sums") request.format = RaytraceRequest::Format::kSums;
+    if (name == "jpeg") request.image_format = codec::ImageFormat::kJpeg;
+    if (name == "raw") request.image_format = codec::ImageFormat::kRaw;
+    request.jpeg_quality =
+        static_cast<uint32_t>(reader.integer("jpeg_quality", 1, 100, codec::kJpegQualityDefault));
+}
+
+void read_layers(ParamsReader& reader, RaytraceRequest& request) {
+    const std::optional<Value> list = reader.array("layers", 4, false);
+    if (!list) return;
+    constexpr const char* kNames[] = {"color", "hit_id", "depth", "normal"};
+    request.layers = 0;
+    size_t index = 0;
+    for (const Value item : list->items()) {
+        const std::string place = "layers[" + std::to_string(index++) + "]";
+        const auto* const found =
+            std::find_if(std::begin(kNames), std::end(kNames),
+                         [&](const char* name) { return item.text() == name; });
+        if (found == std::end(kNames)) {
+            reader.fail(place, "is not one of color, hit_id, depth, normal");
+            return;
+        }
+        const auto bit = static_cast<uint8_t>(1 << (found - kNames));
+        if (request.layers & bit) reader.fail(place, std::string("asks for ") + *found + " again");
+        request.layers |= bit;
+    }
+    if (request.layers == 0) reader.fail("layers", "is empty");
+}
+
+// What the result takes, before any of it is computed.
+void check_result_size(ParamsReader& reader, const RaytraceRequest& request) {
+    uint64_t bytes_per_pixel = 0;
+    if (request.layers & RaytraceRequest::kColor) {
+        bytes_per_pixel += request.format == RaytraceRequest::Format::kSums ? 12 : 3;
+    }
+    if (request.layers & RaytraceRequest::kHitId) bytes_per_pixel += 4;
+    if (request.layers & RaytraceRequest::kDepth) bytes_per_pixel += 4;
+    if (request.layers & RaytraceRequest::kNormal) bytes_per_pixel += 3;
+    const uint64_t bytes = request.tile.pixels() * bytes_per_pixel;
+    if (bytes <= codec::kImageBytesMax) return;
+    reader.fail("tile",
+                "makes a result of " + std::to_string(bytes) + " bytes, the limit is " +
+                    std::to_string(codec::kImageBytesMax),
+                Status::kLimit);
+}
+
+void read_task(RaytraceKind kind, ParamsReader& reader, RaytraceRequest& request) {
+    read_size(kind, reader, request);
+    read_camera(reader, request);
+    read_samples(reader, request);
+    if (kind != RaytraceKind::kShadows) read_format(reader, request);
+    if (kind == RaytraceKind::kPicture) read_layers(reader, request);
+    if (request.layers != RaytraceRequest::kColor &&
+        request.format == RaytraceRequest::Format::kImage) {
+        // Beside other layers colours are plain bytes.
+        if (reader.has("output_format") && request.image_format != codec::ImageFormat::kRaw) {
+            reader.fail("output_format", "of several layers is raw or sums");
+        }
+        request.image_format = codec::ImageFormat::kRaw;
+    }
+    if (reader.ok()) check_result_size(reader, request);
+}
+
+}  // namespace
+
+std::shared_ptr<const RtScene> RtSceneCache::find(const Digest256& digest) {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                    [&](const Entry& entry) { return entry.digest == digest; });
+    if (found == entries_.end()) return nullptr;
+    std::rotate(entries_.begin(), found, found + 1);  // the newest comes first
+    return entries_.front().scene;
+}
+
+void RtSceneCache::add(const Digest256& digest, std::shared_ptr<const RtScene> scene) {
+    const std::lock_guard lock(mutex_);
+    entries_.insert(entries_.begin(), Entry{digest, std::move(scene)});
+    uint64_t bytes = 0;
+    size_t kept = 0;
+    while (kept < entries_.size() && kept < kScenesMax) {
+        bytes += entries_[kept].scene->bytes();
+        if (kept > 0 && bytes > kBytesMax) break;
+        ++kept;
+    }
+    entries_.resize(kept);
+}
+
+Result<RaytraceRequest> read_raytrace_request(RaytraceKind kind, std::span<const uint8_t> params,
+                                              std::span<const uint8_t> data, RtSceneCache& scenes) {
+    const FloatScope floats;
+    ParamsReader reader(params);
+    RaytraceRequest request;
+    read_task(kind, reader, request);
+    if (data.empty()) {
+        read_scene(reader, request, scenes);
+        if (Result<Done> good = reader.finish(); !good) return good.error();
+        return request;
+    }
+    if (Result<Done> good = reader.finish(); !good) return good.error();
+    if (const Result<Value> map = parse_params(data); !map) {
+        return field_error(map.error().status, "data", "data: " + map.error().text);
+    }
+    ParamsReader scene(data);
+    read_scene(scene, request, scenes);
+    if (Result<Done> good = scene.finish(); !good) return good.error();
+    return request;
+}
+
+}  // namespace p2c2r::kernels

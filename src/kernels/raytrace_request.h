@@ -1,0 +1,79 @@
+// The params of the ray-tracing types: what is asked for. README.md in this folder lists the
+// fields.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "codec/image.h"
+#include "core/crypto.h"
+#include "core/status.h"
+#include "kernels/raytrace_scene.h"
+
+namespace p2c2r::kernels {
+
+inline constexpr uint32_t kRtSamplesMax = 4096;
+inline constexpr uint32_t kRtBouncesMax = 16;
+// What a pass computes of each pixel.
+inline constexpr uint32_t kRtWordsPerPixel = 3;
+
+enum class RaytraceKind : uint8_t { kPicture, kShadows, kReflections };
+
+// A part of the picture, in pixels.
+struct RtTile {
+    uint32_t x = 0, y = 0, width = 0, height = 0;
+
+    [[nodiscard]] uint64_t pixels() const { return uint64_t{width} * height; }
+};
+
+// What the shader calls a frame, for one mode of it.
+using RtFrame = std::array<uint32_t, kRtFrameWords>;
+
+struct RaytraceRequest {
+    enum class Format : uint8_t { kImage, kSums };
+    enum Layer : uint8_t { kColor = 1, kHitId = 2, kDepth = 4, kNormal = 8 };
+
+    uint32_t width = 0;  // of the whole picture
+    uint32_t height = 0;
+    RtTile tile;
+    uint32_t sample_first = 0;
+    uint32_t sample_count = 1;
+    Format format = Format::kImage;
+    codec::ImageFormat image_format = codec::ImageFormat::kPng;  // of kImage
+    uint32_t jpeg_quality = codec::kJpegQualityDefault;
+    uint8_t layers = kColor;
+    uint32_t lights_count = 0;
+    RtFrame frame{};  // its mode is set for each pass
+    std::shared_ptr<const RtScene> scene;
+
+    [[nodiscard]] bool is_picture() const { return layers == kColor && format == Format::kImage; }
+};
+
+// The scenes seen last, by the bytes of their objects. Any thread.
+class RtSceneCache {
+  public:
+    std::shared_ptr<const RtScene> find(const Digest256& digest);
+    void add(const Digest256& digest, std::shared_ptr<const RtScene> scene);
+
+  private:
+    static constexpr size_t kScenesMax = 4;
+    static constexpr uint64_t kBytesMax = 512ull << 20;
+    struct Entry {
+        Digest256 digest;
+        std::shared_ptr<const RtScene> scene;
+    };
+    std::mutex mutex_;  // guards entries_
+    std::vector<Entry> entries_;
+};
+
+// `params` is MessagePack; so is `data`, which may be empty or hold the scene. The first thing that
+// is wrong is an error that names its field.
+Result<RaytraceRequest> read_raytrace_request(RaytraceKind kind, std::span<const uint8_t> params,
+                                              std::span<const uint8_t> data, RtSceneCache& scenes);
+
+}  // namespace p2c2r::kernels
