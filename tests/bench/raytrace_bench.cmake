@@ -1,0 +1,16 @@
+# Beside Embree 3 (libembree-dev), where it is installed; else ours alone.
+find_package(embree 3 CONFIG QUIET)
+add_executable(raytrace_bench raytrace_bench.cpp)
+foreach(room kernels codec gpu exec model core)
+  target_sources(raytrace_bench PRIVATE $<TARGET_OBJECTS:p2c2r_room_${room}>)
+endforeach()
+target_include_directories(raytrace_bench PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR})
+target_link_libraries(raytrace_bench PRIVATE p2c2r_settings ${P2C2R_LINK_LIBRARIES}
+                      nlohmann_json::nlohmann_json)
+if(embree_FOUND)
+  target_sources(raytrace_bench PRIVATE raytrace_embree.cpp)
+  target_link_libraries(raytrace_bench PRIVATE embree)
+  target_compile_definitions(raytrace_bench PRIVATE P2C2R_WITH_EMBREE)
+else()
+  message(STATUS "raytrace_bench has no peer: Embree 3 is not installed (libembree-dev)")
+endif()
