@@ -24,7 +24,8 @@
 
 #ifdef __cplusplus
 #include "raytrace_cpp.h"
-#define RT_FN inline
+#define RT_FN inline __attribute__((always_inline))
+#define RT_IN(type) const type&
 #define RT_INOUT(type) type&
 #define RT_DATA const RtData &rt,
 #define RT_PASS rt,
@@ -34,6 +35,7 @@
 #include "exact.h"
 #define RtVec3 vec3
 #define RT_FN
+#define RT_IN(type) type
 #define RT_INOUT(type) inout type
 #define RT_DATA
 #define RT_PASS
@@ -108,7 +110,7 @@ struct RtSpan {
     float last;   // below `first`: not met
 };
 
-RT_FN RtSpan rt_slab(RtRay ray, RtVec3 low, RtVec3 high) {
+RT_FN RtSpan rt_slab(RT_IN(RtRay) ray, RtVec3 low, RtVec3 high) {
     RtVec3 a = (low - ray.origin) * ray.inverse;
     RtVec3 b = (high - ray.origin) * ray.inverse;
     float first = exact_max(exact_min(a.x, b.x), exact_min(a.y, b.y));
@@ -121,7 +123,7 @@ RT_FN RtSpan rt_slab(RtRay ray, RtVec3 low, RtVec3 high) {
 
 // Distances of the primitives themselves; 0: not met.
 
-RT_FN float rt_meet_sphere(RtRay ray, RtVec3 center, float radius) {
+RT_FN float rt_meet_sphere(RT_IN(RtRay) ray, RtVec3 center, float radius) {
     RtVec3 to_center = center - ray.origin;
     float along = rt_dot(to_center, ray.direction);
     RtVec3 aside = to_center - rt_scale(ray.direction, along);
@@ -133,7 +135,7 @@ RT_FN float rt_meet_sphere(RtRay ray, RtVec3 center, float radius) {
     return near > 0.0f ? near : (far > 0.0f ? far : 0.0f);
 }
 
-RT_FN float rt_meet_plane(RtRay ray, RtVec3 normal, float offset) {
+RT_FN float rt_meet_plane(RT_IN(RtRay) ray, RtVec3 normal, float offset) {
     float speed = rt_dot(normal, ray.direction);
     float height = offset - rt_dot(normal, ray.origin);
     if (speed == 0.0f || (height < 0.0f) != (speed < 0.0f)) return 0.0f;
@@ -142,7 +144,7 @@ RT_FN float rt_meet_plane(RtRay ray, RtVec3 normal, float offset) {
 }
 
 // Both sides count. An edge belongs to both of its triangles.
-RT_FN float rt_meet_triangle(RtRay ray, RtVec3 corner, RtVec3 edge_1, RtVec3 edge_2) {
+RT_FN float rt_meet_triangle(RT_IN(RtRay) ray, RtVec3 corner, RtVec3 edge_1, RtVec3 edge_2) {
     RtVec3 across = rt_cross(ray.direction, edge_2);
     float volume = rt_dot(edge_1, across);
     if (volume == 0.0f) return 0.0f;
@@ -160,7 +162,7 @@ RT_FN float rt_meet_triangle(RtRay ray, RtVec3 corner, RtVec3 edge_1, RtVec3 edg
 }
 
 // The distance of the primitive at word `at`, whose box the ray meets at `span`; 0: not met.
-RT_FN float rt_meet(RT_DATA RtRay ray, uint at, RtSpan span) {
+RT_FN float rt_meet(RT_DATA RT_IN(RtRay) ray, uint at, RT_IN(RtSpan) span) {
     uint kind = RT_PRIM(at) & kRtKindMask;
     uint data = at + kRtPrimData;
     float distance;
@@ -181,7 +183,7 @@ RT_FN float rt_meet(RT_DATA RtRay ray, uint at, RtSpan span) {
 RT_FN bool rt_nearer(float distance, uint prim, float best, uint best_prim) {
     return distance > 0.0f && (distance < best || (distance == best && prim < best_prim));
 }
-RT_FN bool rt_blocks(RT_DATA RtRay ray, uint at, float distance) {
+RT_FN bool rt_blocks(RT_DATA RT_IN(RtRay) ray, uint at, float distance) {
     return distance > 0.0f && distance < ray.limit && (RT_PRIM(at) & kRtLightPasses) == 0u;
 }
 
@@ -194,7 +196,7 @@ struct RtSurface {
     float lift;     // rays that leave start this far above the point: more than its error
 };
 
-RT_FN RtVec3 rt_box_normal(RtRay ray, RtVec3 low, RtVec3 high, float distance, bool leaves) {
+RT_FN RtVec3 rt_box_normal(RT_IN(RtRay) ray, RtVec3 low, RtVec3 high, float distance, bool leaves) {
     RtVec3 a = (low - ray.origin) * ray.inverse;
     RtVec3 b = (high - ray.origin) * ray.inverse;
     float x = leaves ? exact_max(a.x, b.x) : exact_min(a.x, b.x);
@@ -205,7 +207,7 @@ RT_FN RtVec3 rt_box_normal(RtRay ray, RtVec3 low, RtVec3 high, float distance, b
     return RtVec3(0.0f, 0.0f, ray.direction.z < 0.0f ? -side : side);
 }
 
-RT_FN RtSurface rt_surface(RT_DATA RtRay ray, uint at, float distance) {
+RT_FN RtSurface rt_surface(RT_DATA RT_IN(RtRay) ray, uint at, float distance) {
     RtSurface surface;
     uint kind = RT_PRIM(at) & kRtKindMask;
     uint data = at + kRtPrimData;
@@ -284,6 +286,12 @@ RT_FN void rt_begin(RT_DATA RT_INOUT(RtPath) path, uint column, uint row, uint t
     path.bounce = 0u;
     path.pixel = row * width + column;
     path.turn = turn;
+    if (RT_FRAME(kRtFrameMode) == kRtModeProbes) {
+        uint place = kRtFrameWords + (RT_FRAME(kRtFrameRays) + path.pixel) * 3u;
+        rt_aim(path, rt_frame_vec(RT_PASS place), rt_frame_vec(RT_PASS kRtFrameWords + turn * 3u),
+               kRtFar, kRtNearest);
+        return;
+    }
     // Steps of 1/1024 of a pixel from the centre of the picture. The places of samples follow the
     // golden ratio of two dimensions; the first one is the centre of the pixel.
     uint jitter_x = (0x80000000u + turn * 0xC13FA9A9u) >> 22;
@@ -312,7 +320,7 @@ RT_FN float rt_pressed(float value, float other_1, float other_2) {
 }
 
 // The light's place as this sample sees it: somewhere in its ball.
-RT_FN RtVec3 rt_light_place(RT_DATA RtPath path, uint number) {
+RT_FN RtVec3 rt_light_place(RT_DATA RT_IN(RtPath) path, uint number) {
     uint at = kRtFrameLights + number * kRtLightWords;
     RtVec3 place = rt_frame_vec(RT_PASS at);
     float radius = RT_FRAME_F(at + 6u);
@@ -368,7 +376,7 @@ RT_FN void rt_dim(RT_INOUT(RtPath) path, RtVec3 by) {
                           flush_tiny(path.through.z * by.z));
 }
 
-RT_FN void rt_reflect(RT_INOUT(RtPath) path, RtSurface surface) {
+RT_FN void rt_reflect(RT_INOUT(RtPath) path, RT_IN(RtSurface) surface) {
     float fall = rt_dot(path.ray.direction, surface.normal) * 2.0f;
     RtVec3 direction = path.ray.direction - rt_scale(surface.normal, fall);
     RtVec3 origin = rt_place(surface.point + rt_scale(surface.normal, surface.lift));
@@ -377,7 +385,7 @@ RT_FN void rt_reflect(RT_INOUT(RtPath) path, RtSurface surface) {
 
 // Reflected or let through, drawn in proportion to Schlick's approximation of Fresnel's share: one
 // ray follows one ray.
-RT_FN void rt_refract(RT_DATA RT_INOUT(RtPath) path, RtSurface surface, uint material) {
+RT_FN void rt_refract(RT_DATA RT_INOUT(RtPath) path, RT_IN(RtSurface) surface, uint material) {
     float ratio = RT_PRIM_F(material + (surface.outside ? 5u : 4u));  // 1 / ior or ior
     float least = RT_PRIM_F(material + 6u);  // the share that a ray along the normal reflects
     float fall = exact_clamp(-rt_dot(path.ray.direction, surface.normal), 0.0f, 1.0f);
@@ -453,7 +461,7 @@ RT_FN uint rt_signed_byte(float value) {
 }
 
 // Word 0, 1 or 2 of a finished sample; the words of samples add up.
-RT_FN uint rt_result(RT_DATA RtPath path, uint word) {
+RT_FN uint rt_result(RT_DATA RT_IN(RtPath) path, uint word) {
     uint mode = RT_FRAME(kRtFrameMode);
     if (mode == kRtModeLayers) {
         if (word == 0u) return path.object;
@@ -469,6 +477,7 @@ RT_FN uint rt_result(RT_DATA RtPath path, uint word) {
 #ifdef __cplusplus
 }  // namespace p2c2r::kernels
 #undef RT_FN
+#undef RT_IN
 #undef RT_INOUT
 #undef RT_DATA
 #undef RT_PASS

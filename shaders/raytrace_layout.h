@@ -25,18 +25,21 @@ const uint kRtFramePlaneCount = 21u;  // planes stand first among the words behi
 const uint kRtFrameNodeCount = 22u;
 const uint kRtFrameMaterials = 23u;  // where they begin in the words of the primitives
 const uint kRtFrameMode = 24u;
+const uint kRtFrameRays = 25u;  // of a probe: as many directions stand behind the other words
 const uint kRtFrameLights = 28u;
 
 const uint kRtLightWords = 8u;  // place, colour times intensity, radius
 const uint kRtLightsMax = 32u;
 const uint kRtPlanesMax = 32u;
 const uint kRtFramePlanes = 284u;  // kRtFrameLights + kRtLightsMax * kRtLightWords
-const uint kRtFrameWords = 316u;   // kRtFramePlanes + kRtPlanesMax
+const uint kRtFrameWords = 316u;   // kRtFramePlanes + kRtPlanesMax; then 3 words a direction of a
+                                   // probe, 3 words a place of one
 
 const uint kRtModeColor = 0u;
 const uint kRtModeReflections = 1u;  // what mirrors and glass show, nothing elsewhere
 const uint kRtModeLayers = 2u;       // first hits only
 const uint kRtModeShadows = 3u;      // lights of first hits, from the lights' centres
+const uint kRtModeProbes = 4u;       // a pixel is a probe, its samples are the frame's directions
 
 // ---- primitives, in the order of the request, then materials, one an object --------------------
 

@@ -116,7 +116,8 @@ std::vector<RefusedType> refused_types(const BuiltinDevices& devices) {
         if (!ready) refused.push_back({task_type, ready.error()});
     };
     refuse_unless("upscale", devices.named->upscale());
-    for (const char* type : {"raytracing", "rt_shadows", "rt_reflections"}) {
+    for (const char* type :
+         {"raytracing", "rt_shadows", "rt_reflections", "rt_global_illumination"}) {
         refuse_unless(type, devices.named->raytrace());
     }
     return refused;

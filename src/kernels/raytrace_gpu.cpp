@@ -65,7 +65,8 @@ struct RaytraceGpu::Job {
             return Done{};
         };
         using gpu::BufferUse;
-        if (Result<Done> made = keep(upload(device, pass.frame->data(), sizeof *pass.frame), frame);
+        if (Result<Done> made =
+                keep(upload(device, pass.frame->data(), pass.frame->size() * 4), frame);
             !made) {
             return made;
         }

@@ -26,6 +26,8 @@ RaytraceOutput::RaytraceOutput(RaytraceKind kind, const RaytraceRequest& request
     if (kind == RaytraceKind::kShadows) {
         const uint64_t size = rt_mask_row_bytes(request.tile.width) * request.tile.height;
         add("shadow", "bits", size * request.lights_count);
+    } else if (kind == RaytraceKind::kProbes) {
+        add("probes", "u8x3", pixels * kRtProbeSides * 3);
     } else {
         const bool sums = request.format == RaytraceRequest::Format::kSums;
         if (request.layers & RaytraceRequest::kColor) {
@@ -73,6 +75,15 @@ void RaytraceOutput::take_colors(uint64_t first, std::span<const uint32_t> words
     }
     uint8_t* target = at("color", first * 3);
     for (const uint32_t word : words) *target++ = rt_mean_byte(word, request_.sample_count);
+}
+
+void RaytraceOutput::take_probes(uint32_t side, uint64_t first, std::span<const uint32_t> words) {
+    uint8_t* const probes = at("probes", 0);
+    for (size_t i = 0; i < words.size(); ++i) {
+        const uint64_t probe = first + i / kRtWordsPerPixel;
+        probes[(probe * kRtProbeSides + side) * 3 + i % kRtWordsPerPixel] =
+            rt_mean_byte(words[i], request_.sample_count);
+    }
 }
 
 void RaytraceOutput::take_hits(uint64_t first, std::span<const uint32_t> words) {

@@ -29,6 +29,8 @@ class RaytraceOutput {
     // Pixels from `first` on, kRtWordsPerPixel words each, of a pass in this mode. Rows of masks
     // MUST be whole.
     void take(uint32_t mode, uint64_t first, std::span<const uint32_t> words);
+    // The same for one of the six sides of probes.
+    void take_probes(uint32_t side, uint64_t first, std::span<const uint32_t> words);
 
     [[nodiscard]] const std::vector<RtLayer>& layers() const { return layers_; }
     [[nodiscard]] uint64_t size() const { return size_; }

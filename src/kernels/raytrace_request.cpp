@@ -69,11 +69,14 @@ void read_lights(ParamsReader& reader, RaytraceRequest& request) {
 
 void read_surroundings(ParamsReader& reader, RaytraceRequest& request) {
     double background[3] = {};
-    reader.numbers("background", background, 0, 1, false);
-    for (size_t i = 0; i < 3; ++i) {
-        request.frame[kRtFrameBackground + i] = fine_word(background[i]);
+    if (reader.numbers("background", background, 0, 1, false)) {
+        for (size_t i = 0; i < 3; ++i) {
+            request.frame[kRtFrameBackground + i] = fine_word(background[i]);
+        }
     }
-    request.frame[kRtFrameAmbient] = fine_word(reader.number("ambient", 0, 1, 0));
+    if (reader.has("ambient")) {
+        request.frame[kRtFrameAmbient] = fine_word(reader.number("ambient", 0, 1));
+    }
 }
 
 // Objects from the cache where their bytes were seen before: frames of a game differ in the camera.
@@ -87,17 +90,44 @@ void read_objects(ParamsReader& reader, RaytraceRequest& request, RtSceneCache& 
     if (request.scene) scenes.add(digest, request.scene);
 }
 
-void read_scene(ParamsReader& reader, RaytraceRequest& request, RtSceneCache& scenes) {
-    read_lights(reader, request);
-    read_surroundings(reader, request);
+void read_scene_objects(ParamsReader& reader, RaytraceRequest& request, RtSceneCache& scenes) {
     read_objects(reader, request, scenes);
     if (!request.scene) return;
     const RtScene& scene = *request.scene;
     RtFrame& frame = request.frame;
     frame[kRtFramePlaneCount] = static_cast<uint32_t>(scene.planes.size());
+    std::fill_n(frame.begin() + kRtFramePlanes, kRtPlanesMax, 0);
     std::copy(scene.planes.begin(), scene.planes.end(), frame.begin() + kRtFramePlanes);
     frame[kRtFrameNodeCount] = scene.nodes_count();
     frame[kRtFrameMaterials] = scene.materials_at();
+}
+
+void read_scene(ParamsReader& reader, RaytraceRequest& request, RtSceneCache& scenes) {
+    read_lights(reader, request);
+    read_surroundings(reader, request);
+    read_scene_objects(reader, request, scenes);
+}
+
+// `previous`: what was different when the layer was made that the receiver has.
+void read_previous(RaytraceKind kind, ParamsReader& reader, RaytraceRequest& request,
+                   RtSceneCache& scenes) {
+    const std::optional<Value> map = reader.map("previous", false);
+    if (!map) return;
+    ParamsReader fields(*map, reader, "previous");
+    auto before = std::make_shared<RaytraceRequest>(request);
+    if (kind != RaytraceKind::kProbes && fields.has("camera")) read_camera(fields, *before);
+    if (fields.has("lights")) {
+        before->lights_count = 0;
+        read_lights(fields, *before);
+        if (kind == RaytraceKind::kShadows && before->lights_count != request.lights_count) {
+            fields.fail("lights", "are " + std::to_string(before->lights_count) +
+                                      ", now they are " + std::to_string(request.lights_count));
+        }
+    }
+    read_surroundings(fields, *before);
+    if (fields.has("objects")) read_scene_objects(fields, *before, scenes);
+    fields.done();
+    request.previous = std::move(before);
 }
 
 void read_size(RaytraceKind kind, ParamsReader& reader, RaytraceRequest& request) {
@@ -132,15 +162,19 @@ void read_size(RaytraceKind kind, ParamsReader& reader, RaytraceRequest& request
                     static_cast<uint32_t>(tile[2]), static_cast<uint32_t>(tile[3])};
 }
 
+void read_bounces(ParamsReader& reader, RaytraceRequest& request) {
+    request.frame[kRtFrameBounces] =
+        static_cast<uint32_t>(reader.integer("max_bounces", 0, kRtBouncesMax, 4));
+    request.frame[kRtFrameSeed] = static_cast<uint32_t>(reader.integer("seed", 0, UINT32_MAX, 0));
+}
+
 void read_samples(ParamsReader& reader, RaytraceRequest& request) {
     const int64_t samples = reader.integer("samples_per_pixel", 1, kRtSamplesMax, 1);
     const int64_t first = reader.integer("sample_first", 0, samples - 1, 0);
     const int64_t count = reader.integer("sample_count", 1, samples - first, samples - first);
     request.sample_first = static_cast<uint32_t>(first);
     request.sample_count = static_cast<uint32_t>(count);
-    request.frame[kRtFrameBounces] =
-        static_cast<uint32_t>(reader.integer("max_bounces", 0, kRtBouncesMax, 4));
-    request.frame[kRtFrameSeed] = static_cast<uint32_t>(reader.integer("seed", 0, UINT32_MAX, 0));
+    read_bounces(reader, request);
     if (request.tile.pixels() * request.sample_count > kSamplesOfTaskMax) {
         reader.fail("sample_count",
                     "makes " + std::to_string(request.tile.pixels() * request.sample_count) +
@@ -198,7 +232,60 @@ void check_result_size(ParamsReader& reader, const RaytraceRequest& request) {
                 Status::kLimit);
 }
 
+// A grid of probes: their places stand in the frame, x first, then y, then z.
+void read_probes(ParamsReader& reader, RaytraceRequest& request) {
+    read_bounces(reader, request);
+    const auto rays =
+        static_cast<uint32_t>(reader.integer("rays_per_side", 1, kRtRaysOfProbeMax, 64));
+    const std::optional<Value> map = reader.map("probes");
+    if (!map) return;
+    ParamsReader fields(*map, reader, "probes");
+    double low[3] = {};
+    double high[3] = {};
+    int64_t counts[3] = {1, 1, 1};
+    fields.numbers("min", low, -kRtPlaceMax, kRtPlaceMax);
+    fields.numbers("max", high, -kRtPlaceMax, kRtPlaceMax);
+    fields.integers("counts", counts, 1, kRtProbesMax);
+    fields.done();
+    const int64_t total = counts[0] * counts[1] * counts[2];
+    if (reader.ok() && total > kRtProbesMax) {
+        fields.fail("counts",
+                    "are " + std::to_string(total) + " probes, the limit is " +
+                        std::to_string(kRtProbesMax),
+                    Status::kLimit);
+    }
+    if (!reader.ok()) return;
+    for (size_t i = 0; i < 3; ++i) request.probe_counts[i] = static_cast<uint32_t>(counts[i]);
+    request.width = request.probe_counts[0];
+    request.height = request.probe_counts[1] * request.probe_counts[2];
+    request.tile = {0, 0, request.width, request.height};
+    request.sample_count = rays;
+    request.frame[kRtFrameWidth] = request.width;
+    request.frame[kRtFrameHeight] = request.height;
+    request.frame[kRtFrameRays] = rays;
+    request.frame.resize(kRtFrameWords + rays * 3);
+    const auto place = [&](int64_t index, size_t axis) {
+        const double step =
+            counts[axis] > 1 ? (high[axis] - low[axis]) / static_cast<double>(counts[axis] - 1) : 0;
+        request.frame.push_back(
+            std::bit_cast<uint32_t>(rt_grid_place(low[axis] + step * static_cast<double>(index))));
+    };
+    for (int64_t z = 0; z < counts[2]; ++z) {
+        for (int64_t y = 0; y < counts[1]; ++y) {
+            for (int64_t x = 0; x < counts[0]; ++x) {
+                place(x, 0);
+                place(y, 1);
+                place(z, 2);
+            }
+        }
+    }
+}
+
 void read_task(RaytraceKind kind, ParamsReader& reader, RaytraceRequest& request) {
+    if (kind == RaytraceKind::kProbes) {
+        read_probes(reader, request);
+        return;
+    }
     read_size(kind, reader, request);
     read_camera(reader, request);
     read_samples(reader, request);
@@ -245,18 +332,26 @@ Result<RaytraceRequest> read_raytrace_request(RaytraceKind kind, std::span<const
     ParamsReader reader(params);
     RaytraceRequest request;
     read_task(kind, reader, request);
-    if (data.empty()) {
-        read_scene(reader, request, scenes);
-        if (Result<Done> good = reader.finish(); !good) return good.error();
-        return request;
+    if (data.empty()) read_scene(reader, request, scenes);
+    // With the scene in the data, what is previous is known after it.
+    const bool has_previous = kind != RaytraceKind::kPicture && reader.has("previous");
+    if (has_previous && data.empty() && reader.ok()) {
+        read_previous(kind, reader, request, scenes);
+    } else if (has_previous) {
+        reader.map("previous");
     }
     if (Result<Done> good = reader.finish(); !good) return good.error();
+    if (data.empty()) return request;
     if (const Result<Value> map = parse_params(data); !map) {
         return field_error(map.error().status, "data", "data: " + map.error().text);
     }
     ParamsReader scene(data);
     read_scene(scene, request, scenes);
     if (Result<Done> good = scene.finish(); !good) return good.error();
+    if (has_previous) {
+        read_previous(kind, reader, request, scenes);
+        if (Result<Done> good = reader.finish(); !good) return good.error();
+    }
     return request;
 }
 

@@ -19,10 +19,13 @@ namespace p2c2r::kernels {
 
 inline constexpr uint32_t kRtSamplesMax = 4096;
 inline constexpr uint32_t kRtBouncesMax = 16;
+inline constexpr uint32_t kRtProbesMax = 32'768;
+inline constexpr uint32_t kRtRaysOfProbeMax = 1024;
+inline constexpr uint32_t kRtProbeSides = 6;
 // What a pass computes of each pixel.
 inline constexpr uint32_t kRtWordsPerPixel = 3;
 
-enum class RaytraceKind : uint8_t { kPicture, kShadows, kReflections };
+enum class RaytraceKind : uint8_t { kPicture, kShadows, kReflections, kProbes };
 
 // A part of the picture, in pixels.
 struct RtTile {
@@ -31,8 +34,8 @@ struct RtTile {
     [[nodiscard]] uint64_t pixels() const { return uint64_t{width} * height; }
 };
 
-// What the shader calls a frame, for one mode of it.
-using RtFrame = std::array<uint32_t, kRtFrameWords>;
+// What the shader calls a frame, for one mode of it: kRtFrameWords, and the tables of probes.
+using RtFrame = std::vector<uint32_t>;
 
 struct RaytraceRequest {
     enum class Format : uint8_t { kImage, kSums };
@@ -48,10 +51,16 @@ struct RaytraceRequest {
     uint32_t jpeg_quality = codec::kJpegQualityDefault;
     uint8_t layers = kColor;
     uint32_t lights_count = 0;
-    RtFrame frame{};  // its mode is set for each pass
+    // Its mode is set for each pass, and the directions of probes.
+    RtFrame frame = RtFrame(kRtFrameWords);
+    std::array<uint32_t, 3> probe_counts{};
     std::shared_ptr<const RtScene> scene;
+    // What the receiver has: the result is what changed since. NULL: the whole.
+    std::shared_ptr<RaytraceRequest> previous;
 
-    [[nodiscard]] bool is_picture() const { return layers == kColor && format == Format::kImage; }
+    [[nodiscard]] bool is_picture() const {
+        return layers == kColor && format == Format::kImage && !previous;
+    }
 };
 
 // The scenes seen last, by the bytes of their objects. Any thread.

@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "exec/thread.h"
+#include "kernels/layer_delta.h"
 #include "kernels/raytrace_native.h"
+#include "kernels/raytrace_probes.h"
 #include "model/value_writer.h"
 
 namespace p2c2r::kernels {
@@ -28,6 +30,22 @@ void write_size(ValueWriter& writer, const RaytraceRequest& request) {
     writer.key("output_res").array(2).integer(request.tile.width).integer(request.tile.height);
 }
 
+// Everything that a layer depends on but the scene.
+Digest256 digest_of(const RaytraceRequest& request) {
+    RtFrame words = request.frame;
+    for (const uint32_t word :
+         {request.tile.x, request.tile.y, request.tile.width, request.tile.height,
+          request.sample_first, request.sample_count, static_cast<uint32_t>(request.format)}) {
+        words.push_back(word);
+    }
+    // What a pass leaves there says nothing about the request.
+    words[kRtFrameMode] = 0;
+    if (words[kRtFrameRays] > 0) {
+        std::fill_n(words.begin() + kRtFrameWords, size_t{words[kRtFrameRays]} * 3, 0);
+    }
+    return sha256({reinterpret_cast<const uint8_t*>(words.data()), words.size() * 4});
+}
+
 }  // namespace
 
 Status RaytraceExecutor::run(exec::Job& job) {
@@ -37,30 +55,45 @@ Status RaytraceExecutor::run(exec::Job& job) {
     RaytraceRequest& request = *read;
     RaytraceOutput output(kind_, request, memory_);
     std::string device;
-    std::vector<uint32_t> modes;
-    if (kind_ == RaytraceKind::kShadows) {
-        modes.push_back(kRtModeShadows);
-    } else {
-        if (request.layers & RaytraceRequest::kColor) {
-            modes.push_back(kind_ == RaytraceKind::kReflections ? kRtModeReflections
-                                                                : kRtModeColor);
-        }
-        if (request.layers & ~RaytraceRequest::kColor) modes.push_back(kRtModeLayers);
+    if (Result<Done> done = compute(job, request, output, device); !done) {
+        return job.fail(done.error());
     }
-    for (const uint32_t mode : modes) {
-        const Result<Done> done = compute(job, request, mode, output, device);
-        if (!done) return job.fail(done.error());
-    }
-    job.output.memory_peak = output.size() + request.scene->bytes() +
+    job.output.memory_peak = output.size() * (request.previous ? 2 : 1) + request.scene->bytes() +
                              std::min(request.tile.pixels(), kBandPixels) * kRtWordsPerPixel * 4;
-    if (kind_ != RaytraceKind::kShadows && request.is_picture()) {
-        return give_picture(job, request, output, device);
-    }
-    return give_layers(job, request, output);
+    const bool picture = kind_ == RaytraceKind::kPicture || kind_ == RaytraceKind::kReflections;
+    if (picture && request.is_picture()) return give_picture(job, request, output, device);
+    return give_layers(job, request, output, device);
 }
 
 Result<Done> RaytraceExecutor::compute(const exec::Job& job, RaytraceRequest& request,
-                                       uint32_t mode, RaytraceOutput& output, std::string& device) {
+                                       RaytraceOutput& output, std::string& device) {
+    if (kind_ == RaytraceKind::kShadows) {
+        return compute_pass(job, request, kRtModeShadows, 0, output, device);
+    }
+    if (kind_ == RaytraceKind::kProbes) {
+        const std::vector<float> directions = make_probe_directions(request.sample_count);
+        for (uint32_t side = 0; side < kRtProbeSides; ++side) {
+            set_probe_side(request.frame, directions, side);
+            const Result<Done> done =
+                compute_pass(job, request, kRtModeProbes, side, output, device);
+            if (!done) return done;
+        }
+        return Done{};
+    }
+    if (request.layers & RaytraceRequest::kColor) {
+        const uint32_t mode =
+            kind_ == RaytraceKind::kReflections ? kRtModeReflections : kRtModeColor;
+        if (Result<Done> done = compute_pass(job, request, mode, 0, output, device); !done) {
+            return done;
+        }
+    }
+    if ((request.layers & ~RaytraceRequest::kColor) == 0) return Done{};
+    return compute_pass(job, request, kRtModeLayers, 0, output, device);
+}
+
+Result<Done> RaytraceExecutor::compute_pass(const exec::Job& job, RaytraceRequest& request,
+                                            uint32_t mode, uint32_t side, RaytraceOutput& output,
+                                            std::string& device) {
     request.frame[kRtFrameMode] = mode;
     const bool one_sample = mode == kRtModeLayers || mode == kRtModeShadows;
     const std::function<bool()> stop = [&job] { return job.cancelled(); };
@@ -91,7 +124,12 @@ Result<Done> RaytraceExecutor::compute(const exec::Job& job, RaytraceRequest& re
         };
         const Result<Done> done = compute_on(gpu_.get(), on_gpu, native, device);
         if (!done) return done;
-        output.take(mode, uint64_t{row} * request.tile.width, words);
+        const uint64_t first = uint64_t{row} * request.tile.width;
+        if (mode == kRtModeProbes) {
+            output.take_probes(side, first, words);
+        } else {
+            output.take(mode, first, words);
+        }
     }
     return Done{};
 }
@@ -114,13 +152,51 @@ Status RaytraceExecutor::give_picture(exec::Job& job, const RaytraceRequest& req
     return Status::kOk;
 }
 
+// The layers of request.previous, which may be those made last.
+Result<Bytes> RaytraceExecutor::previous_layers(const exec::Job& job, RaytraceRequest& request,
+                                                std::string& device) {
+    RaytraceRequest& previous = *request.previous;
+    {
+        const Digest256 digest = digest_of(previous);
+        const std::lock_guard lock(mutex_);
+        if (last_scene_ == previous.scene && last_digest_ == digest) return last_layers_;
+    }
+    RaytraceOutput before(kind_, previous, memory_);
+    if (Result<Done> done = compute(job, previous, before, device); !done) return done.error();
+    return before.finish();
+}
+
 // No device in here: what layers are is part of the digest, and where they were made is not.
-Status RaytraceExecutor::give_layers(exec::Job& job, const RaytraceRequest& request,
-                                     RaytraceOutput& output) {
-    ValueWriter writer;
+Status RaytraceExecutor::give_layers(exec::Job& job, RaytraceRequest& request,
+                                     RaytraceOutput& output, std::string& device) {
+    Bytes data = output.finish();
+    const uint64_t full_size = data.size();
+    if (request.previous) {
+        const Result<Bytes> before = previous_layers(job, request, device);
+        if (!before) return job.fail(before.error());
+        const std::vector<uint8_t> delta = make_layer_delta(before->span(), data.span());
+        {
+            const Digest256 digest = digest_of(request);
+            const std::lock_guard lock(mutex_);
+            last_digest_ = digest;
+            last_scene_ = request.scene;
+            last_layers_ = data;
+        }
+        data = Bytes::copy(delta, memory_);
+    }
+    const bool probes = kind_ == RaytraceKind::kProbes;
     const bool shadows = kind_ == RaytraceKind::kShadows;
-    writer.map(shadows ? 4 : 5);
+    ValueWriter writer;  // keys in the order of their bytes
+    writer.map((probes ? 3 : shadows ? 4 : 5) + (request.previous ? 2 : 0));
     writer.key("algorithm_used").text("path");
+    if (probes) {
+        writer.key("counts").array(3);
+        for (const uint32_t count : request.probe_counts) writer.integer(count);
+    }
+    if (request.previous) {
+        writer.key("delta").boolean(true);
+        writer.key("full_size").unsigned_integer(full_size);
+    }
     writer.key("layers").map(static_cast<uint32_t>(output.layers().size()));
     // Sorted by name, as maps are.
     std::vector<RtLayer> layers = output.layers();
@@ -133,9 +209,9 @@ Status RaytraceExecutor::give_layers(exec::Job& job, const RaytraceRequest& requ
         writer.key("size").unsigned_integer(layer.size);
     }
     if (shadows) writer.key("lights").integer(request.lights_count);
-    write_size(writer, request);
-    if (!shadows) write_range(writer, request);
-    job.set_output(writer.take(), output.finish());
+    if (!probes) write_size(writer, request);
+    if (!probes && !shadows) write_range(writer, request);
+    job.set_output(writer.take(), std::move(data));
     return Status::kOk;
 }
 
@@ -147,6 +223,7 @@ Result<Done> add_raytrace_executors(exec::Registry& registry,
         {"raytracing", RaytraceKind::kPicture},
         {"rt_shadows", RaytraceKind::kShadows},
         {"rt_reflections", RaytraceKind::kReflections},
+        {"rt_global_illumination", RaytraceKind::kProbes},
     };
     for (const auto& [name, kind] : types) {
         Result<Done> added =

@@ -1,5 +1,5 @@
-// The task types `raytracing`, `rt_shadows` and `rt_reflections`. README.md in this folder lists
-// params and results.
+// The task types `raytracing`, `rt_shadows`, `rt_reflections` and `rt_global_illumination`.
+// README.md in this folder lists params and results.
 #pragma once
 
 #include <memory>
@@ -23,20 +23,33 @@ class RaytraceExecutor final : public exec::Executor {
     Status run(exec::Job& job) override;
 
   private:
-    // Computes one mode of the request, a band of rows at a time.
-    Result<Done> compute(const exec::Job& job, RaytraceRequest& request, uint32_t mode,
-                         RaytraceOutput& output, std::string& device);
+    // All passes of a request.
+    Result<Done> compute(const exec::Job& job, RaytraceRequest& request, RaytraceOutput& output,
+                         std::string& device);
+    // One mode of it, a band of rows at a time.
+    Result<Done> compute_pass(const exec::Job& job, RaytraceRequest& request, uint32_t mode,
+                              uint32_t side, RaytraceOutput& output, std::string& device);
     Status give_picture(exec::Job& job, const RaytraceRequest& request, RaytraceOutput& output,
                         const std::string& device);
-    Status give_layers(exec::Job& job, const RaytraceRequest& request, RaytraceOutput& output);
+    // The layers, or what changed in them since request.previous.
+    Status give_layers(exec::Job& job, RaytraceRequest& request, RaytraceOutput& output,
+                       std::string& device);
+    Result<Bytes> previous_layers(const exec::Job& job, RaytraceRequest& request,
+                                  std::string& device);
 
     RaytraceKind kind_;
     std::shared_ptr<GpuKernels> gpu_;
     const MemoryHook* memory_;
     std::shared_ptr<RtSceneCache> scenes_;
+
+    // The layer made last by a request that asked for changes: what the next one takes as previous.
+    std::mutex mutex_;  // guards what is below
+    Digest256 last_digest_{};
+    std::shared_ptr<const RtScene> last_scene_;
+    Bytes last_layers_;
 };
 
-// Adds the three types, which share the scenes they have seen.
+// Adds the four types, which share the scenes they have seen.
 Result<Done> add_raytrace_executors(exec::Registry& registry,
                                     const std::shared_ptr<GpuKernels>& gpu,
                                     const MemoryHook* memory);
