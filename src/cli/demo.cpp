@@ -142,6 +142,7 @@ int run_demo(const DemoOptions& options) {
 void add_demo_command(Command& root) {
     static DemoOptions options;
     static DemoStreamOptions stream;
+    static DemoRaytracingOptions raytracing;
     Command demo = root.add_command("demo", "See it work: all three roles in this process",
                                     [] { return run_demo(options); });
     demo.add_text("--data", options.data, "Picture to make frames of (a drawn one)");
@@ -159,6 +160,16 @@ void add_demo_command(Command& root) {
     command.add_count("--deadline-ms", stream.deadline_ms, "Time allowed per frame (250)");
     command.add_text("--output-res", stream.output_res, "Size to upscale to (1920x1080)");
     command.add_text("--vulkan-device", stream.vulkan_device, "Device of the first peer (vulkan)");
+
+    Command rays = demo.add_command("raytracing", "A scene or a model as a ray-traced picture",
+                                    [] { return run_demo_raytracing(raytracing); });
+    rays.add_text("source", raytracing.source,
+                  "Model (.obj, .gltf, .glb) or params of a task (.json); a scene of its own");
+    rays.add_text("-o,--out", raytracing.out,
+                  "Directory for raytracing.png and scene.json (p2c2r-demo)");
+    rays.add_count("--samples", raytracing.samples, "Samples a pixel (16)");
+    rays.add_text("--resolution", raytracing.resolution, "Size of the picture (960x540)");
+    rays.add_text("--device", raytracing.device, "auto, native or vulkan[:N] (auto)");
 }
 
 }  // namespace p2c2r::cli

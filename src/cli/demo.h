@@ -28,6 +28,16 @@ struct DemoStreamOptions {
 };
 int run_demo_stream(const DemoStreamOptions& options);
 
+// A scene, or a model on a floor, as a picture made of tiles.
+struct DemoRaytracingOptions {
+    std::optional<std::string> source;  // .obj, .gltf, .glb, or .json with the params of a task
+    std::optional<std::string> out;
+    std::optional<uint64_t> samples;
+    std::optional<std::string> resolution;
+    std::optional<std::string> device;
+};
+int run_demo_raytracing(const DemoRaytracingOptions& options);
+
 // A picture from a file, or the drawn one without.
 Result<Picture> demo_picture(Session& session, const std::optional<std::string>& file);
 
