@@ -39,7 +39,7 @@ const char* const kScene = R"({
   {"type":"box","min":[-5,0,-6],"max":[5,3.2,-5.5],"color":[0.85,0.9,0.88],"material":"mirror"}],
  "lights":[{"position":[6,10,6],"intensity":0.6,"radius":1.2},
   {"position":[-6,5,5],"intensity":0.3,"color":[0.7,0.85,1]}],
- "ambient":0.18,"background":[0.35,0.55,0.85],"max_bounces":8})";
+ "ambient":0.12,"background":[0.2,0.4,0.75],"max_bounces":8})";
 
 // The model stands on a floor, seen from the front, a little from the left and above.
 json scene_around(const std::vector<ModelPart>& parts) {
@@ -61,7 +61,7 @@ json scene_around(const std::vector<ModelPart>& parts) {
     const double direction[3] = {0.45, -0.35, -1};
     const double distance = radius * 2.6;
     const double length = std::sqrt(0.45 * 0.45 + 0.35 * 0.35 + 1);
-    json scene = {{"ambient", 0.2}, {"background", {0.35, 0.55, 0.85}}, {"max_bounces", 8}};
+    json scene = {{"ambient", 0.2}, {"background", {0.2, 0.4, 0.75}}, {"max_bounces", 8}};
     json eye = json::array();
     for (int axis = 0; axis < 3; ++axis) {
         eye.push_back(center[axis] - direction[axis] / length * distance);
@@ -114,6 +114,7 @@ Outcome settle(const DemoRaytracingOptions& options, json& scene) {
     if (options.samples || !scene.contains("samples_per_pixel")) {
         scene["samples_per_pixel"] = options.samples.value_or(16);
     }
+    if (!scene.contains("transfer")) scene["transfer"] = "srgb";
     const json& size = scene["resolution"];
     if (!size.is_array() || size.size() != 2 || !size[0].is_number_unsigned() ||
         !size[1].is_number_unsigned() || size[0] < 1 || size[1] < 1 || size[0] > kSideMax ||

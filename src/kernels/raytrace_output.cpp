@@ -3,6 +3,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "kernels/srgb_table.h"
+
 namespace p2c2r::kernels {
 
 namespace {
@@ -74,7 +76,10 @@ void RaytraceOutput::take_colors(uint64_t first, std::span<const uint32_t> words
         return;
     }
     uint8_t* target = at("color", first * 3);
-    for (const uint32_t word : words) *target++ = rt_mean_byte(word, request_.sample_count);
+    const uint32_t samples = request_.sample_count;
+    for (const uint32_t word : words) {
+        *target++ = request_.srgb ? srgb_byte(word, samples) : rt_mean_byte(word, samples);
+    }
 }
 
 void RaytraceOutput::take_probes(uint32_t side, uint64_t first, std::span<const uint32_t> words) {

@@ -189,6 +189,7 @@ void read_format(ParamsReader& reader, RaytraceRequest& request) {
     if (name == "sums") request.format = RaytraceRequest::Format::kSums;
     if (name == "jpeg") request.image_format = codec::ImageFormat::kJpeg;
     if (name == "raw") request.image_format = codec::ImageFormat::kRaw;
+    request.srgb = reader.choice("transfer", {"linear", "srgb"}, "linear") == "srgb";
     request.jpeg_quality =
         static_cast<uint32_t>(reader.integer("jpeg_quality", 1, 100, codec::kJpegQualityDefault));
 }

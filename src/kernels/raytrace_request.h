@@ -49,6 +49,7 @@ struct RaytraceRequest {
     Format format = Format::kImage;
     codec::ImageFormat image_format = codec::ImageFormat::kPng;  // of kImage
     uint32_t jpeg_quality = codec::kJpegQualityDefault;
+    bool srgb = false;  // of bytes of colours; sums are linear
     uint8_t layers = kColor;
     uint32_t lights_count = 0;
     // Its mode is set for each pass, and the directions of probes.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "kernels/raytrace_answers.h"
 #include "kernels/raytrace_native.h"
 #include "kernels/raytrace_output.h"
+#include "kernels/srgb_table.h"
 #include "support/seed.h"
 
 using namespace p2c2r;
@@ -178,6 +180,21 @@ TEST_CASE("a picture stops when asked") {
         raytrace_native(pass, words.data(), 2, [&asked] { return ++asked >= 3; });
     REQUIRE(!done.ok());
     CHECK(done.error().status == Status::kCancelled);
+}
+
+TEST_CASE("the sRGB byte is the nearest to the curve and never falls") {
+    const auto curve = [](double x) {
+        return 255 * (x <= 0.0031308 ? 12.92 * x : 1.055 * std::pow(x, 1 / 2.4) - 0.055);
+    };
+    int before = 0;
+    for (uint32_t value = 0; value < 65536; ++value) {
+        const int byte = srgb_byte(value, 1);
+        REQUIRE(std::fabs(byte - curve(value / 65535.0)) < 0.501);
+        REQUIRE(byte >= before);
+        REQUIRE(srgb_byte(value * 9, 9) == byte);
+        before = byte;
+    }
+    CHECK(srgb_byte(65535u * 4096u, 4096) == 255);
 }
 
 TEST_CASE("means of samples are rounded to nearest") {

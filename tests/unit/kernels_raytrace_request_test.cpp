@@ -232,6 +232,7 @@ TEST_CASE("each mistake in a ray-tracing request is an error that names its fiel
         {with(R"("objects":[],"tile":[0,0,0,1])"), Status::kParams, "tile", "empty"},
         {with(R"("objects":[],"tile":[0,0,1])"), Status::kParams, "tile", "3 items"},
         {with(R"("objects":[],"output_format":"gif")"), Status::kParams, "output_format", "gif"},
+        {with(R"("objects":[],"transfer":"gamma")"), Status::kParams, "transfer", "gamma"},
         {with(R"("objects":[],"layers":[])"), Status::kParams, "layers", "empty"},
         {with(R"("objects":[],"layers":["heat"])"), Status::kParams, "layers[0]", "not one of"},
         {with(R"("objects":[],"layers":["depth","depth"])"), Status::kParams, "layers[1]", "again"},
