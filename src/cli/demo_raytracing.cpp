@@ -20,26 +20,30 @@ namespace {
 constexpr uint32_t kPeers = 2;
 constexpr uint64_t kJoinTimeoutUs = 10'000'000;
 constexpr uint64_t kBandDeadlineUs = 600'000'000;
-constexpr uint32_t kBands = 9;
+// Samples of a band: well below the five seconds that a coordinator gives a task.
+constexpr uint64_t kBandSamples = 1u << 20;
+constexpr uint32_t kBandsLeast = 9;
+constexpr uint32_t kBandsInFlight = 4;
 constexpr uint32_t kSideMax = 8192;
+constexpr uint32_t kSamplesMax = 4096;
 
 // Something of everything.
 const char* const kScene = R"({
  "camera":{"position":[0,2.4,8.5],"direction":[0,-0.2,-1],"fov_deg":42},
  "objects":[
-  {"type":"plane","position":[0,0,0],"normal":[0,1,0],"color":[0.75,0.75,0.72]},
+  {"type":"plane","position":[0,0,0],"normal":[0,1,0],"color":[0.45,0.45,0.42]},
   {"type":"sphere","position":[-2.4,1,0],"radius":1,"color":[0.95,0.95,0.95],"material":"mirror"},
   {"type":"sphere","position":[0.1,0.9,1.8],"radius":0.9,"material":"dielectric","ior":1.5},
-  {"type":"sphere","position":[-1.1,0.4,2.7],"radius":0.4,"color":[0.9,0.2,0.15]},
-  {"type":"box","min":[1.5,0,-1.5],"max":[3.3,1.7,0.3],"color":[0.15,0.35,0.85]},
-  {"type":"sphere","position":[2.4,2.1,-0.6],"radius":0.4,"color":[1,0.8,0.35],
+  {"type":"sphere","position":[-1.1,0.4,2.7],"radius":0.4,"color":[0.8,0.06,0.04]},
+  {"type":"box","min":[1.5,0,-1.5],"max":[3.3,1.7,0.3],"color":[0.03,0.12,0.6]},
+  {"type":"sphere","position":[2.4,2.1,-0.6],"radius":0.4,"color":[1,0.6,0.15],
    "material":"emissive"},
   {"type":"mesh","vertices":[-1.2,0,-3.4, 1.2,0,-3.4, 0,0,-1.6, 0,2.6,-2.8],
-   "indices":[0,1,3, 1,2,3, 2,0,3, 0,2,1],"color":[0.9,0.65,0.15]},
+   "indices":[0,1,3, 1,2,3, 2,0,3, 0,2,1],"color":[0.8,0.45,0.04]},
   {"type":"box","min":[-5,0,-6],"max":[5,3.2,-5.5],"color":[0.85,0.9,0.88],"material":"mirror"}],
  "lights":[{"position":[6,10,6],"intensity":0.6,"radius":1.2},
   {"position":[-6,5,5],"intensity":0.3,"color":[0.7,0.85,1]}],
- "ambient":0.12,"background":[0.2,0.4,0.75],"max_bounces":8})";
+ "ambient":0.08,"background":[0.16,0.34,0.7],"max_bounces":8})";
 
 // The model stands on a floor, seen from the front, a little from the left and above.
 json scene_around(const std::vector<ModelPart>& parts) {
@@ -61,7 +65,7 @@ json scene_around(const std::vector<ModelPart>& parts) {
     const double direction[3] = {0.45, -0.35, -1};
     const double distance = radius * 2.6;
     const double length = std::sqrt(0.45 * 0.45 + 0.35 * 0.35 + 1);
-    json scene = {{"ambient", 0.2}, {"background", {0.2, 0.4, 0.75}}, {"max_bounces", 8}};
+    json scene = {{"ambient", 0.1}, {"background", {0.2, 0.4, 0.75}}, {"max_bounces", 8}};
     json eye = json::array();
     for (int axis = 0; axis < 3; ++axis) {
         eye.push_back(center[axis] - direction[axis] / length * distance);
@@ -71,7 +75,7 @@ json scene_around(const std::vector<ModelPart>& parts) {
     scene["objects"].push_back({{"type", "plane"},
                                 {"position", {center[0], low[1] - radius * 0.001, center[2]}},
                                 {"normal", {0, 1, 0}},
-                                {"color", {0.7, 0.7, 0.7}}});
+                                {"color", {0.45, 0.45, 0.45}}});
     const auto light = [&](double x, double y, double z, double intensity, double size) {
         return json{
             {"position", {center[0] + x * radius, center[1] + y * radius, center[2] + z * radius}},
@@ -115,6 +119,10 @@ Outcome settle(const DemoRaytracingOptions& options, json& scene) {
         scene["samples_per_pixel"] = options.samples.value_or(16);
     }
     if (!scene.contains("transfer")) scene["transfer"] = "srgb";
+    if (!scene["samples_per_pixel"].is_number_unsigned() || scene["samples_per_pixel"] < 1 ||
+        scene["samples_per_pixel"] > kSamplesMax) {
+        return usage_failure("samples_per_pixel is not 1 to " + std::to_string(kSamplesMax));
+    }
     const json& size = scene["resolution"];
     if (!size.is_array() || size.size() != 2 || !size[0].is_number_unsigned() ||
         !size[1].is_number_unsigned() || size[0] < 1 || size[1] < 1 || size[0] > kSideMax ||
@@ -126,11 +134,11 @@ Outcome settle(const DemoRaytracingOptions& options, json& scene) {
 
 Outcome demonstrate(const DemoRaytracingOptions& options) {
     const std::string out = options.out.value_or("p2c2r-demo");
-    if (Outcome failure = make_directories(out)) return failure;
     Result<json> loaded = load_scene(options.source);
     if (!loaded) return loaded.failure();
     json& scene = *loaded;
     if (Outcome failure = settle(options, scene)) return failure;
+    if (Outcome failure = make_directories(out)) return failure;
     if (Outcome failure = write_file(join_path(out, "scene.json"), scene.dump())) return failure;
 
     Result<DeviceChoice> device = parse_device(options.device.value_or("auto"));
@@ -149,7 +157,9 @@ Outcome demonstrate(const DemoRaytracingOptions& options) {
     const uint32_t height = scene["resolution"][1];
     Picture picture = make_picture(width, height, {0, 0, 0});
     std::vector<TaskRequest> requests;
-    const uint32_t rows = (height + kBands - 1) / kBands;
+    const uint64_t samples_of_row = uint64_t{width} * scene["samples_per_pixel"].get<uint32_t>();
+    const auto rows = static_cast<uint32_t>(std::clamp<uint64_t>(
+        kBandSamples / samples_of_row, 1, (height + kBandsLeast - 1) / kBandsLeast));
     for (uint32_t y = 0; y < height; y += rows) {
         TaskRequest request;
         request.name = "rows from " + std::to_string(y);
@@ -161,6 +171,8 @@ Outcome demonstrate(const DemoRaytracingOptions& options) {
     StreamOptions stream;
     stream.task_type = "raytracing";
     stream.deadline_us = kBandDeadlineUs;
+    stream.in_flight_max = kBandsInFlight;
+    stream.late_here = true;
     stream.progress = true;
     stream.noun = "bands";
     Outcome failed;
