@@ -166,6 +166,55 @@ TEST_CASE("client: an id that nobody can answer for is an error that names depen
     CHECK(world.result(run({next - 3})).status == Status::kOk);
 }
 
+TEST_CASE("client: a chain of tasks may be as long as one likes") {
+    // Runs what it is given before start() returns.
+    struct AtOnce : FakeRunner {
+        using FakeRunner::FakeRunner;
+        uint64_t start(const exec::JobSpec& spec, uint64_t tag,
+                       exec::RunnerEvents& events) override {
+            events.on_job_done(tag, behave(spec));
+            return ++started;
+        }
+    };
+    constexpr uint64_t kLength = 100'000;
+    for (const bool good : {true, false}) {
+        CAPTURE(good);
+        World world;
+        AtOnce at_once(world.loop, {"echo"});
+        world.client = std::make_unique<Client>(world.loop, &world.network, &at_once, world.random,
+                                                Prng(3), Log(), world.options, world.answers);
+        world.client->start();
+        world.loop.settle();
+        TaskSpec first;
+        first.task_type = "echo";
+        first.place = Place::kRemote;
+        world.submit(1, std::move(first));
+        for (uint64_t task = 2; task <= kLength; ++task) {
+            TaskSpec spec;
+            spec.task_type = "echo";
+            spec.place = Place::kLocal;
+            spec.depends_on = {task - 1, task - 1};
+            world.submit(task, std::move(spec));
+        }
+        world.loop.settle();
+        REQUIRE(world.coordinator.submitted == std::vector<uint64_t>{1});
+        CHECK(world.answers.ended.empty());
+        if (good) {
+            encode(wire::ResultDelivery{}, world.coordinator.envelope);
+            world.coordinator.send(wire::Message::kResultDelivery, 1);
+            world.loop.settle();
+        } else {
+            world.client->cancel(1);
+        }
+        CHECK(world.result(1).status == (good ? Status::kOk : Status::kCancelled));
+        CHECK(world.answers.ended.size() == kLength);
+        for (const uint64_t task : {uint64_t{2}, kLength}) {
+            CHECK(world.result(task).status == (good ? Status::kOk : Status::kState));
+        }
+        CHECK(at_once.started == (good ? kLength - 1 : 0));
+    }
+}
+
 TEST_CASE("client: after the coordinator was given up tasks run here at once or end at once") {
     for (const bool local : {true, false}) {
         CAPTURE(local);
