@@ -58,11 +58,14 @@ bool Coordinator::Impl::can_run_local(sched::TypeIndex type) {
 }
 
 std::string Coordinator::Impl::types_text() {
-    std::string text;
+    std::vector<std::string> types = runner_ ? runner_->task_types() : std::vector<std::string>();
     for (sched::TypeIndex type = 0; type < scheduler_.types_count(); ++type) {
-        if (!scheduler_.ever_served(type) && !can_run_local(type)) continue;
-        text += (text.empty() ? "" : ", ") + scheduler_.type_name(type);
+        if (scheduler_.ever_served(type)) types.push_back(scheduler_.type_name(type));
     }
+    std::sort(types.begin(), types.end());
+    types.erase(std::unique(types.begin(), types.end()), types.end());
+    std::string text;
+    for (const std::string& type : types) text += (text.empty() ? "" : ", ") + type;
     return text.empty() ? "nothing yet" : text;
 }
 

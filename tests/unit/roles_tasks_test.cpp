@@ -148,6 +148,28 @@ TEST_CASE("roles: a task crosses all three roles and its answer says who compute
     CHECK(cluster.coordinator->stats().payload_bytes_held == 0);
 }
 
+TEST_CASE("roles: an unknown type is refused with the names of what runs here") {
+    struct Row {
+        bool local;
+        std::vector<std::string> peer;
+        const char* named;
+    };
+    for (const Row& row : {Row{false, {}, "there is: nothing yet"}, Row{true, {}, "there is: echo"},
+                           Row{true, {"hash", "echo"}, "there is: echo, hash"}}) {
+        CAPTURE(row.named);
+        Cluster cluster(row.local);
+        if (!row.peer.empty()) cluster.add_peer("p1", row.peer);
+        cluster.add_client();
+        const TaskResult& result = [&]() -> const TaskResult& {
+            const uint64_t task = cluster.submit("x", 0, "teleport");
+            cluster.loop.settle();
+            return cluster.result(task);
+        }();
+        CHECK(result.status == Status::kTaskType);
+        CHECK(result.error.find(row.named) != std::string::npos);
+    }
+}
+
 TEST_CASE("roles: large payloads cross in chunks and come back whole") {
     Cluster cluster;
     cluster.add_peer("p1");
