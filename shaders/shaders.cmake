@@ -16,12 +16,13 @@ function(p2c2r_shader name source array includes)
   set(module ${PROJECT_BINARY_DIR}/shaders/${name}.spv)
   set(header ${PROJECT_BINARY_DIR}/shaders/spirv/${name}.h)
   set(folder ${PROJECT_SOURCE_DIR}/shaders)
+  list(TRANSFORM includes PREPEND ${folder}/)
   add_custom_command(OUTPUT ${header}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/shaders/spirv
     COMMAND Vulkan::glslangValidator --quiet -V --target-env vulkan1.1 -g0 -I${folder} ${ARGN}
             ${folder}/${source} -o ${module}
     COMMAND p2c2r_check_modules ${module} ${header} ${array}
-    DEPENDS ${folder}/${source} ${folder}/${includes} p2c2r_check_modules
+    DEPENDS ${folder}/${source} ${includes} p2c2r_check_modules
     COMMENT "Shader ${name}" VERBATIM)
   set(p2c2r_shader_headers ${p2c2r_shader_headers} ${header} PARENT_SCOPE)
 endfunction()
@@ -29,6 +30,15 @@ endfunction()
 p2c2r_shader(upscale_first_rgb upscale_first.comp kUpscaleFirstRgbSpirv upscale.h -DCHANNELS=3)
 p2c2r_shader(upscale_first_rgba upscale_first.comp kUpscaleFirstRgbaSpirv upscale.h -DCHANNELS=4)
 p2c2r_shader(upscale_second upscale_second.comp kUpscaleSecondSpirv upscale.h)
+foreach(pass measure sharpen soften)
+  string(SUBSTRING ${pass} 0 1 first)
+  string(TOUPPER ${first} first)
+  string(SUBSTRING ${pass} 1 -1 rest)
+  p2c2r_shader(edge_${pass}_rgb edge_${pass}.comp kEdge${first}${rest}RgbSpirv
+               "upscale_edge.h;edge_image.glsl" -DCHANNELS=3)
+  p2c2r_shader(edge_${pass}_rgba edge_${pass}.comp kEdge${first}${rest}RgbaSpirv
+               "upscale_edge.h;edge_image.glsl" -DCHANNELS=4)
+endforeach()
 p2c2r_shader(loop_probe loop_probe.comp kLoopProbeSpirv loop_probe.h)
 
 add_custom_target(p2c2r_shaders DEPENDS ${p2c2r_shader_headers})

@@ -22,7 +22,7 @@ struct ImageSize {
 
 // "1280 x 720"
 std::string size_text(const ImageSize& size);
-// "bicubic", "lanczos": as in `algorithm_used`.
+// "bicubic", "lanczos", "edge": as in `algorithm_used`.
 const char* filter_name(ResampleFilter filter);
 
 struct UpscaleRequest {
