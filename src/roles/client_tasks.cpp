@@ -95,6 +95,8 @@ void Client::Impl::hold(Task& task) {
 // It is not known any more; its slot waits for the next task.
 void Client::Impl::forget(const Task& task) {
     if (task.held) --held_count_;
+    // What is still to be sent of it may be its owner's memory, and nobody wants it any more.
+    out_.drop(task.id);
     assembler_.drop(task.id);
     wheel_.clear(SlotMap<Task>::index_of(task.slot));
     slots_.erase(task.id);
@@ -260,10 +262,11 @@ void Client::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
         result.source = Source::kLocal;
         result.attempts = 1;
         result.processing_us = output.processing_us;
-        if (task->sent) send_cancel(*task);
+        send_cancel(*task);
         end(*task, std::move(result));
         return;
     }
+    send_cancel(*task);
     TaskResult result;
     result.source = Source::kLocal;
     result.attempts = 1;

@@ -577,8 +577,9 @@ void Coordinator::Impl::deliver(Gamer& gamer, uint64_t client_task, uint8_t flag
     // More than this is not kept: the gamer submits again what it has not heard of.
     if (gamer.kept.size() >= kKeptMax || gamer.kept_bytes + size > kKeptBytesMax) return;
     const std::span<const uint8_t> envelope = envelope_.span();
-    gamer.kept.push_back(
-        {client_task, std::vector<uint8_t>(envelope.begin(), envelope.end()), flags, params, data});
+    // Borrowed parts are the task's input, or its executor's: they end with this call.
+    gamer.kept.push_back({client_task, std::vector<uint8_t>(envelope.begin(), envelope.end()),
+                          flags, params.owned(), data.owned()});
     gamer.kept_bytes += size;
     held_bytes_ += size;
 }
