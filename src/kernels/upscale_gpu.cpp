@@ -215,8 +215,7 @@ Result<Done> UpscaleJob::make_inputs(const uint8_t* source) {
 
 Result<Done> UpscaleJob::make_axis(const ResampleAxis& axis, BufferPointer& buffer) {
     const uint32_t stride = kUpscaleAxisHead + axis.taps;
-    Result<Done> made =
-        make(uint64_t{axis.output_size} * stride, gpu::BufferUse::kUpload, buffer);
+    Result<Done> made = make(uint64_t{axis.output_size} * stride, gpu::BufferUse::kUpload, buffer);
     if (!made) return made;
     auto* words = reinterpret_cast<uint32_t*>(buffer->map());
     for (uint32_t i = 0; i < axis.output_size; ++i) {

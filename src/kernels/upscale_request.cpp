@@ -108,6 +108,11 @@ const char* filter_name(ResampleFilter filter) {
     return "edge";
 }
 
+ResampleFilter filter_used(ResampleFilter wanted, const ImageSize& input, const ImageSize& output) {
+    const bool smaller = output.width < input.width || output.height < input.height;
+    return wanted == ResampleFilter::kEdge && smaller ? ResampleFilter::kLanczos : wanted;
+}
+
 Result<UpscaleRequest> read_upscale_request(std::span<const uint8_t> params) {
     const FloatScope floats;
     ParamsReader reader(params);
