@@ -60,7 +60,9 @@ Result<std::shared_ptr<GpuKernels>> choose_device(const KernelOptions& options,
         return processor;
     }
     const bool required = options.device == DeviceChoice::kVulkan;
-    Result<std::unique_ptr<gpu::Devices>> opened = gpu::Devices::open(options.vulkan);
+    Result<std::unique_ptr<gpu::Devices>> opened =
+        options.host_device ? gpu::Devices::adopt(*options.host_device, options.vulkan)
+                            : gpu::Devices::open(options.vulkan);
     if (!opened) {
         if (required) return opened.error();
         devices.none_because = opened.error().text;
@@ -74,7 +76,9 @@ Result<std::shared_ptr<GpuKernels>> choose_device(const KernelOptions& options,
         index = *named;
     }
     if (!index) return processor;
-    Result<std::shared_ptr<gpu::Device>> device = (*opened)->device(*index);
+    const std::shared_ptr<gpu::Devices> all = std::move(*opened);
+    const auto open = [all, index] { return all->device(*index); };
+    Result<std::shared_ptr<gpu::Device>> device = open();
     if (!device) {
         if (required) return device.error();
         options.vulkan.log.write(LogLevel::kWarn, "kernels", device.error().text);
@@ -83,7 +87,7 @@ Result<std::shared_ptr<GpuKernels>> choose_device(const KernelOptions& options,
     devices.used = index;
     devices.name = "vulkan:" + std::to_string(*index);
     return std::make_shared<GpuKernels>(std::move(*device), devices.name, required,
-                                        options.vulkan.log);
+                                        options.vulkan.log, open);
 }
 
 }  // namespace
@@ -109,9 +113,10 @@ std::vector<RefusedType> refused_types(const BuiltinDevices& devices) {
     std::vector<RefusedType> refused;
     if (!devices.named) return refused;
     refused.push_back({"echo", no_gpu_form("echo", devices.named->name())});
-    if (const Result<UpscaleGpu*> ready = devices.named->upscale(); !ready) {
-        refused.push_back({"upscale", ready.error()});
-    }
+    const auto refuse_unless = [&](const char* task_type, const auto& ready) {
+        if (!ready) refused.push_back({task_type, ready.error()});
+    };
+    refuse_unless("upscale", devices.named->upscale());
     return refused;
 }
 

@@ -122,22 +122,16 @@ Result<codec::Image> UpscaleExecutor::resize(const exec::Job& job, const Upscale
 Result<Done> UpscaleExecutor::compute(const exec::Job& job, const UpscalePlan& plan,
                                       const uint8_t* source, uint8_t* target, std::string& device) {
     const std::function<bool()> stop = [&job] { return job.cancelled(); };
-    if (gpu_ && gpu_->usable()) {
-        const Result<UpscaleGpu*> upscale = gpu_->upscale();
-        const Result<Done> done =
-            upscale ? (*upscale)->run(plan, source, target, stop) : Result<Done>(upscale.error());
-        if (done) {
-            device = gpu_->name();
-            return done;
-        }
-        if (gpu_->required() || done.error().status == Status::kCancelled) return done;
-        // A device that this runtime chose by itself: the answer counts, not the device. Short
-        // memory passes, anything else does not.
-        if (done.error().status != Status::kMemory) gpu_->retire(done.error());
-    }
-    device = "native";
-    if (!upscale_native(plan, source, target, stop)) return cancelled();
-    return Done{};
+    const auto on_gpu = [&](GpuKernels& gpu) -> Result<Done> {
+        const Result<std::shared_ptr<UpscaleGpu>> upscale = gpu.upscale();
+        if (!upscale) return upscale.error();
+        return (*upscale)->run(plan, source, target, stop);
+    };
+    const auto native = [&]() -> Result<Done> {
+        if (!upscale_native(plan, source, target, stop)) return cancelled();
+        return Done{};
+    };
+    return compute_on(gpu_.get(), on_gpu, native, device);
 }
 
 }  // namespace p2c2r::kernels
