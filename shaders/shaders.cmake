@@ -35,6 +35,15 @@ p2c2r_shader(upscale_first_rgb upscale_first.comp kUpscaleFirstRgbSpirv upscale.
 p2c2r_shader(upscale_first_rgba upscale_first.comp kUpscaleFirstRgbaSpirv upscale.h -DCHANNELS=4)
 p2c2r_shader(upscale_second upscale_second.comp kUpscaleSecondSpirv upscale.h)
 p2c2r_shader(raytrace raytrace.comp kRaytraceSpirv raytrace.h)
+foreach(pass measure sharpen soften)
+  string(SUBSTRING ${pass} 0 1 first)
+  string(TOUPPER ${first} first)
+  string(SUBSTRING ${pass} 1 -1 rest)
+  p2c2r_shader(edge_${pass}_rgb edge_${pass}.comp kEdge${first}${rest}RgbSpirv
+               "upscale_edge.h;edge_image.glsl" -DCHANNELS=3)
+  p2c2r_shader(edge_${pass}_rgba edge_${pass}.comp kEdge${first}${rest}RgbaSpirv
+               "upscale_edge.h;edge_image.glsl" -DCHANNELS=4)
+endforeach()
 p2c2r_shader(loop_probe loop_probe.comp kLoopProbeSpirv loop_probe.h)
 
 add_custom_target(p2c2r_shaders DEPENDS ${p2c2r_shader_headers})

@@ -85,6 +85,11 @@ std::string dump(const ordered_json& line) {
 void shape_for_digest(const TaskOptions& options, TaskInput& input) {
     std::vector<TaskRequest> shaped;
     for (TaskRequest& request : input.requests) {
+        if (output_format(request.params) == "sums") {  // of samples: no pixels yet
+            request.digest = true;
+            shaped.push_back(std::move(request));
+            continue;
+        }
         if (!options.out) {
             request.params["output_format"] = "raw";
             shaped.push_back(std::move(request));

@@ -117,7 +117,8 @@ void TaskOptions::add_to(Command& command) {
 }
 
 bool is_image_type(const std::string& task_type) {
-    return task_type == "upscale" || task_type == "frame_upscale" || task_type == "upscaling";
+    return task_type == "upscale" || task_type == "frame_upscale" || task_type == "upscaling" ||
+           task_type == "raytracing" || task_type == "ray_tracing" || task_type == "rt_reflections";
 }
 
 TaskRequest parse_request_line(const std::string& line, size_t number) {

@@ -408,12 +408,12 @@ TEST_CASE(
         int32_t place;
         const char* named;
     };
-    for (const Row& row : {Row{alone.get(), P2C2R_PLACE_AUTO, "echo, upscale"},
-                           Row{alone.get(), P2C2R_PLACE_LOCAL, "echo, upscale"},
-                           Row{connected.get(), P2C2R_PLACE_LOCAL, "echo, upscale"},
+    for (const Row& row : {Row{alone.get(), P2C2R_PLACE_AUTO, "upscale"},
+                           Row{alone.get(), P2C2R_PLACE_LOCAL, "upscale"},
+                           Row{connected.get(), P2C2R_PLACE_LOCAL, "upscale"},
                            Row{connected.get(), P2C2R_PLACE_AUTO, "there is: "}}) {
         CAPTURE(row.place);
-        for (const std::string type : {"raytracing", "ray_tracing", "physics", "nobody"}) {
+        for (const std::string type : {"compression", "hash", "custom", "nobody"}) {
             CAPTURE(type);
             Task task(type.c_str());
             task.desc.place = row.place;
@@ -453,9 +453,9 @@ TEST_CASE("exec runs a task here and its failure is a result") {
         exec("{\"task_type\":\"nobody\"}", why, status);
         CHECK(status == P2C2R_E_TASK_TYPE);
         CHECK(std::string(why.text).find("echo") != std::string::npos);
-        exec("{\"task_type\":\"ray_tracing\"}", why, status);
+        exec("{\"task_type\":\"hash\"}", why, status);
         CHECK(status == P2C2R_E_UNSUPPORTED);
-        CHECK(std::string(why.text).find("echo, upscale") != std::string::npos);
+        CHECK(std::string(why.text).find("echo, raytracing") != std::string::npos);
         exec("{\"task_type\":\"echo\",\"extra\":1}", why, status);
         CHECK(status == P2C2R_E_ARGUMENT);
         CHECK(std::string(why.field) == "extra");
@@ -533,12 +533,13 @@ TEST_CASE(
     CHECK(offered(listed) == "upscale");
     const Peer all = create(nullptr, why);
     REQUIRE(all);
-    CHECK(offered(all) == "upscale");
+    const std::string rays = "raytracing,rt_global_illumination,rt_reflections,rt_shadows,";
+    CHECK(offered(all) == rays + "upscale");
     REQUIRE(p2c2r_peer_start(all.get(), nullptr) == P2C2R_OK);
     const Client client = make_client(runtime.get(), coordinator.get());
     connect_with_peers(runtime.get(), client.get(), 1);
     executor.add(runtime.get(), "mine");
-    CHECK(offered(all) == "mine,upscale");
+    CHECK(offered(all) == "mine," + rays + "upscale");
     CHECK(offered(listed) == "upscale");
     // The coordinator hears of it with a heartbeat at the latest; until then nobody there runs it.
     Task task("mine");
