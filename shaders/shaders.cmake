@@ -29,6 +29,8 @@ endfunction()
 p2c2r_shader(upscale_first_rgb upscale_first.comp kUpscaleFirstRgbSpirv upscale.h -DCHANNELS=3)
 p2c2r_shader(upscale_first_rgba upscale_first.comp kUpscaleFirstRgbaSpirv upscale.h -DCHANNELS=4)
 p2c2r_shader(upscale_second upscale_second.comp kUpscaleSecondSpirv upscale.h)
+p2c2r_shader(path_relax path_relax.comp kPathRelaxSpirv path.h)
+p2c2r_shader(path_directions path_directions.comp kPathDirectionsSpirv path.h)
 p2c2r_shader(loop_probe loop_probe.comp kLoopProbeSpirv loop_probe.h)
 
 add_custom_target(p2c2r_shaders DEPENDS ${p2c2r_shader_headers})

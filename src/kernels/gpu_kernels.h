@@ -9,6 +9,7 @@
 
 #include "core/log.h"
 #include "gpu/compute.h"
+#include "kernels/path_gpu.h"
 #include "kernels/upscale_gpu.h"
 
 namespace p2c2r::kernels {
@@ -29,12 +30,15 @@ class GpuKernels {
     // The shaders of `upscale`. The first call makes them and runs the conformance tests; a device
     // that fails is an error (kDevice) now and at every later call.
     Result<UpscaleGpu*> upscale();
+    // The same for the flow fields of `ai_pathfinding`.
+    Result<PathGpu*> path();
 
     // The device failed: a runtime that chose it by itself goes on without it.
     void retire(const Error& why);
 
   private:
     Result<Done> prepare_upscale();
+    Result<Done> prepare_path();
 
     std::shared_ptr<gpu::Device> device_;
     std::string name_;
@@ -44,6 +48,8 @@ class GpuKernels {
     std::mutex mutex_;  // guards what is below; held while the tests run, so that they run once
     std::unique_ptr<UpscaleGpu> upscale_;
     std::optional<Error> failure_;
+    std::unique_ptr<PathGpu> path_;
+    std::optional<Error> path_failure_;
 };
 
 }  // namespace p2c2r::kernels

@@ -5,6 +5,7 @@
 
 #include "kernels/echo.h"
 #include "kernels/gpu_kernels.h"
+#include "kernels/path_task.h"
 #include "kernels/upscale_task.h"
 
 namespace p2c2r::kernels {
@@ -102,6 +103,8 @@ Result<BuiltinDevices> add_builtin_executors(exec::Registry& registry,
     Result<Done> added =
         registry.add("upscale", std::make_shared<UpscaleExecutor>(*gpu, options.memory));
     if (!added) return added.error();
+    added = registry.add("ai_pathfinding", std::make_shared<PathExecutor>(*gpu, options.memory));
+    if (!added) return added.error();
     return devices;
 }
 
@@ -111,6 +114,9 @@ std::vector<RefusedType> refused_types(const BuiltinDevices& devices) {
     refused.push_back({"echo", no_gpu_form("echo", devices.named->name())});
     if (const Result<UpscaleGpu*> ready = devices.named->upscale(); !ready) {
         refused.push_back({"upscale", ready.error()});
+    }
+    if (const Result<PathGpu*> ready = devices.named->path(); !ready) {
+        refused.push_back({"ai_pathfinding", ready.error()});
     }
     return refused;
 }

@@ -1,0 +1,217 @@
+// Jump point search. Along a straight line a search has nothing to decide until a wall ends beside
+// it, the goal comes or a wall stands in the way, so it jumps there, 64 cells at a look. Along a
+// diagonal (or, without diagonals, a horizontal line) it goes cell by cell and looks along the
+// straight lines that branch off; a cell with something to find on one of them is where it stops.
+#include <bit>
+
+#include "kernels/path_search.h"
+
+namespace p2c2r::kernels {
+
+namespace {
+
+constexpr uint64_t kUnknown = UINT64_MAX;
+constexpr uint64_t kStopEvery = 256;  // nodes
+constexpr int32_t kNowhere = -1;
+
+// Bits where a wall beside the line ends such that there is something to decide. `here`: the side's
+// cells from `at` on; the line is walked towards higher places if `kUp`.
+template <bool kUp, bool kCuts>
+uint64_t wall_ends(const BitLines& lines, int32_t side, int32_t at) {
+    const uint64_t here = lines.block(side, at);
+    // Corners may be cut: the wall is here and ends ahead. Else: it was behind and has ended here.
+    if constexpr (kCuts) return here & ~lines.block(side, kUp ? at + 1 : at - 1);
+    return ~here & lines.block(side, kUp ? at - 1 : at + 1);
+}
+
+// Where a walk along `line` from `from` (free) stops with something to decide, or kNowhere. `goal`
+// is the goal's place if it lies on this line.
+template <bool kUp, bool kCuts>
+int32_t jump_along(const BitLines& lines, int32_t line, int32_t from, int32_t goal) {
+    int32_t at = kUp ? from + 1 : from - 64;
+    for (;; at += kUp ? 64 : -64) {
+        const uint64_t walls = lines.block(line, at);
+        const uint64_t ends =
+            wall_ends<kUp, kCuts>(lines, line - 1, at) | wall_ends<kUp, kCuts>(lines, line + 1, at);
+        const uint64_t stops = walls | ends;
+        if (stops == 0) {
+            if (goal != kNowhere && goal >= at && goal < at + 64) return goal;
+            continue;
+        }
+        const int32_t place = kUp ? std::countr_zero(stops) : 63 - std::countl_zero(stops);
+        const int32_t stop = at + place;
+        // `from` itself is never the goal's place: a search that stood there has ended.
+        if (goal != kNowhere && (kUp ? goal > from && goal < stop : goal < from && goal > stop)) {
+            return goal;
+        }
+        return walls >> place & 1 ? kNowhere : stop;
+    }
+}
+
+template <PathRule kRule>
+class JumpSearch {
+  public:
+    JumpSearch(const PathGrid& grid, const PathQuery& query, PathCell goal, PathScratch& scratch)
+        : grid_(grid),
+          query_(query),
+          goal_(goal),
+          scratch_(scratch),
+          moves_(PathMoves::of(kRule)),
+          nodes_(scratch.nodes()),
+          stamp_(scratch.stamp()),
+          cost_(grid.cost_low()) {}
+
+    PathEnd run(PathCell start) {
+        KeyHeap& open = scratch_.heap;
+        open.begin();
+        const uint32_t begin = scratch_.cell_number(start);
+        const uint32_t goal = scratch_.cell_number(goal_);
+        nodes_[begin] = {0, kAllDirections, begin, 0, stamp_};
+        open.push(key(0, start), begin);
+        while (!open.empty()) {
+            const uint32_t number = open.pop();
+            PathNode& node = nodes_[number];
+            if (node.waiting == 0) continue;  // followed since it was put in
+            if (number == goal) return PathEnd::kFound;
+            if (explored == query_.max_nodes) return PathEnd::kMaxNodes;
+            if (++explored % kStopEvery == 0 && query_.stop && query_.stop()) {
+                return PathEnd::kStopped;
+            }
+            follow(scratch_.cell_of(number), number, node);
+        }
+        return PathEnd::kUnreachable;
+    }
+
+    uint64_t explored = 0;
+
+  private:
+    [[nodiscard]] uint64_t key(uint64_t cost, PathCell cell) const {
+        return cost + path_estimate(kRule, cell, goal_) * cost_;
+    }
+
+    void follow(PathCell cell, uint32_t number, PathNode& node) {
+        const uint64_t cost = node.cost;
+        uint32_t steps =
+            moves_.follow(surroundings(grid_, cell), static_cast<Directions>(node.waiting)) &
+            ~node.taken;
+        node.taken |= steps;
+        node.waiting = 0;
+        for (; steps != 0; steps &= steps - 1) {
+            const auto direction = static_cast<uint32_t>(std::countr_zero(steps));
+            const PathCell to = jump(cell, direction);
+            if (to.x == kNowhere) continue;
+            const auto count = static_cast<uint64_t>(
+                to.x != cell.x ? (to.x > cell.x ? to.x - cell.x : cell.x - to.x)
+                               : (to.y > cell.y ? to.y - cell.y : cell.y - to.y));
+            reach(to, cost + count * step_length(direction) * cost_, number, direction);
+        }
+    }
+
+    void reach(PathCell cell, uint64_t cost, uint32_t before, uint32_t direction) {
+        const uint32_t number = scratch_.cell_number(cell);
+        PathNode& node = nodes_[number];
+        if (node.stamp != stamp_ || cost < node.cost) {
+            node = {cost, 1u << direction, before, 0, stamp_};
+        } else if (cost == node.cost) {
+            const bool waits = node.waiting != 0;
+            node.waiting |= 1u << direction;
+            if (waits) return;
+        } else {
+            return;
+        }
+        scratch_.heap.push(key(cost, cell), number);
+    }
+
+    // x is kNowhere when there is nothing to find.
+    [[nodiscard]] PathCell jump(PathCell cell, uint32_t direction) const {
+        if (direction >= 4) return jump_diagonal(cell, direction);
+        if (direction == 1 || direction == 3) {
+            const int32_t y = along_column(cell, kStepY[direction]);
+            return {y == kNowhere ? kNowhere : cell.x, y};
+        }
+        if (kRule == PathRule::kFour) return jump_horizontal(cell, kStepX[direction]);
+        return {along_row(cell, kStepX[direction]), cell.y};
+    }
+
+    [[nodiscard]] int32_t along_row(PathCell cell, int32_t dx) const {
+        return along(grid_.rows(), cell.y, cell.x, dx, goal_.y == cell.y ? goal_.x : kNowhere);
+    }
+    [[nodiscard]] int32_t along_column(PathCell cell, int32_t dy) const {
+        return along(grid_.columns(), cell.x, cell.y, dy, goal_.x == cell.x ? goal_.y : kNowhere);
+    }
+    static int32_t along(const BitLines& lines, int32_t line, int32_t from, int32_t step,
+                         int32_t goal) {
+        constexpr bool kCuts = kRule == PathRule::kOctileCuts;
+        return step > 0 ? jump_along<true, kCuts>(lines, line, from, goal)
+                        : jump_along<false, kCuts>(lines, line, from, goal);
+    }
+
+    [[nodiscard]] PathCell jump_diagonal(PathCell cell, uint32_t direction) const {
+        const int32_t dx = kStepX[direction];
+        const int32_t dy = kStepY[direction];
+        Surroundings around = surroundings(grid_, cell);
+        while (moves_.legal(around) >> direction & 1) {
+            cell = {cell.x + dx, cell.y + dy};
+            if (cell == goal_) return cell;
+            around = surroundings(grid_, cell);
+            if (kRule == PathRule::kOctileCuts && turns(around, direction)) return cell;
+            if (along_row(cell, dx) != kNowhere || along_column(cell, dy) != kNowhere) return cell;
+        }
+        return {kNowhere, kNowhere};
+    }
+
+    // Whether more than the diagonal and its two straight parts leaves a cell.
+    [[nodiscard]] bool turns(Surroundings around, uint32_t direction) const {
+        constexpr Directions kNatural[4] = {1 << 4 | 1 << 0 | 1 << 1, 1 << 5 | 1 << 2 | 1 << 1,
+                                            1 << 6 | 1 << 2 | 1 << 3, 1 << 7 | 1 << 0 | 1 << 3};
+        const auto arrived = static_cast<Directions>(1u << direction);
+        return (moves_.follow(around, arrived) & ~kNatural[direction - 4]) != 0;
+    }
+
+    [[nodiscard]] PathCell jump_horizontal(PathCell cell, int32_t dx) const {
+        for (;;) {
+            cell.x += dx;
+            if (grid_.blocked(cell)) return {kNowhere, kNowhere};
+            if (cell == goal_) return cell;
+            if (along_column(cell, -1) != kNowhere || along_column(cell, 1) != kNowhere) {
+                return cell;
+            }
+        }
+    }
+
+    const PathGrid& grid_;
+    const PathQuery& query_;
+    const PathCell goal_;
+    PathScratch& scratch_;
+    const PathMoves& moves_;
+    PathNode* const nodes_;
+    const uint32_t stamp_;
+    const uint64_t cost_;
+};
+
+template <PathRule kRule>
+PathEnd run_jumping(const PathGrid& grid, const PathQuery& query, PathCell start, PathCell goal,
+                    PathScratch& scratch, uint64_t& nodes_explored) {
+    JumpSearch<kRule> search(grid, query, goal, scratch);
+    const PathEnd end = search.run(start);
+    nodes_explored = search.explored;
+    return end;
+}
+
+}  // namespace
+
+PathEnd search_jumping(const PathGrid& grid, const PathQuery& query, PathCell start, PathCell goal,
+                       PathScratch& scratch, uint64_t& nodes_explored) {
+    switch (query.rule) {
+        case PathRule::kFour:
+            return run_jumping<PathRule::kFour>(grid, query, start, goal, scratch, nodes_explored);
+        case PathRule::kOctile:
+            return run_jumping<PathRule::kOctile>(grid, query, start, goal, scratch,
+                                                  nodes_explored);
+        case PathRule::kOctileCuts:
+            break;
+    }
+    return run_jumping<PathRule::kOctileCuts>(grid, query, start, goal, scratch, nodes_explored);
+}
+
+}  // namespace p2c2r::kernels
