@@ -2,7 +2,7 @@
 
 #include "core/crypto.h"
 #include "core/prng.h"
-#include "kernels/path_search.h"
+#include "kernels/path_field.h"
 
 namespace p2c2r::kernels {
 
@@ -79,7 +79,7 @@ Result<Done> make_field_native(const PathGrid& grid, PathRule rule, PathCell goa
     uint64_t cells_reached = 0;
     const PathEnd end = search_field(grid, query, goal, scratch, cells_reached);
     if (end == PathEnd::kGoalBlocked) scratch.begin(grid);  // nothing reaches it
-    write_field(grid, rule, scratch, field);
+    FlowField(grid, rule, scratch).write(field);
     return Done{};
 }
 

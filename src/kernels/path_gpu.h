@@ -1,4 +1,4 @@
-// Flow fields on a Vulkan device: the same directions as search_field() and write_field().
+// Flow fields on a Vulkan device: the same directions as those of path_field.h.
 #pragma once
 
 #include <functional>

@@ -31,7 +31,7 @@ uint64_t outside_mask(uint32_t count) {
 }  // namespace
 
 BitLines::BitLines(uint32_t lines, uint32_t length)
-    : stride_(kFront / 64 + (length + 63) / 64 + 2),
+    : stride_(BitView::kFront / 64 + (length + 63) / 64 + 2),
       words_((lines + size_t{2}) * stride_, kAllBlocked) {
     for (uint32_t line = 0; line < lines; ++line) {
         uint64_t* const words = cells(line);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -27,14 +28,11 @@ enum class PathRule : uint8_t {
     kOctileCuts,  // a diagonal wherever its end is free
 };
 
-// Lines of bits, 1: blocked. Each line has 128 blocked cells on either side, and there is a blocked
-// line before the first and behind the last, so that whoever looks past the map sees walls.
-class BitLines {
+// Lines of bits to read, 1: blocked; see BitLines. Two words; copy it freely.
+class BitView {
   public:
-    BitLines() = default;
-    BitLines(uint32_t lines, uint32_t length);
+    BitView(const uint64_t* first_line, size_t stride) : first_line_(first_line), stride_(stride) {}
 
-    void set(uint32_t line, uint32_t at) { cells(line)[at >> 6] |= uint64_t{1} << (at & 63); }
     // 64 cells of line -1..lines from `at` = -65..length + 1 on.
     [[nodiscard]] uint64_t block(int32_t line, int32_t at) const {
         const auto bit = static_cast<uint32_t>(at + kFront);
@@ -52,19 +50,35 @@ class BitLines {
         std::memcpy(&bits, reinterpret_cast<const uint8_t*>(words(line)) + (bit >> 3), sizeof bits);
         return bits >> (bit & 7) & 7;
     }
+
+    static constexpr int32_t kFront = 128;  // blocked cells before each line
+
+  private:
+    [[nodiscard]] const uint64_t* words(int32_t line) const {
+        return first_line_ + line * static_cast<ptrdiff_t>(stride_);
+    }
+    const uint64_t* first_line_;
+    size_t stride_;
+};
+
+// Lines of bits, 1: blocked. Each line has 128 blocked cells on either side, and there is a blocked
+// line before the first and behind the last, so that whoever looks past the map sees walls.
+class BitLines {
+  public:
+    BitLines() = default;
+    BitLines(uint32_t lines, uint32_t length);
+
+    [[nodiscard]] BitView view() const { return {words_.data() + stride_, stride_}; }
+    void set(uint32_t line, uint32_t at) { cells(line)[at >> 6] |= uint64_t{1} << (at & 63); }
     // The words that hold cells 0..63, 64..127, ... of a line.
     [[nodiscard]] uint64_t* cells(uint32_t line) {
-        return words_.data() + (line + size_t{1}) * stride_ + kFront / 64;
+        return words_.data() + (line + size_t{1}) * stride_ + BitView::kFront / 64;
     }
     [[nodiscard]] const uint64_t* cells(uint32_t line) const {
-        return words(static_cast<int32_t>(line)) + kFront / 64;
+        return words_.data() + (line + size_t{1}) * stride_ + BitView::kFront / 64;
     }
 
   private:
-    static constexpr int32_t kFront = 128;
-    [[nodiscard]] const uint64_t* words(int32_t line) const {
-        return words_.data() + static_cast<size_t>(line + 1) * stride_;
-    }
     size_t stride_ = 0;
     std::vector<uint64_t> words_;
 };
@@ -82,7 +96,7 @@ class PathGrid {
                cell.y < static_cast<int32_t>(height_);
     }
     // Inside, or up to one cell outside.
-    [[nodiscard]] bool blocked(PathCell cell) const { return rows_.blocked(cell.y, cell.x); }
+    [[nodiscard]] bool blocked(PathCell cell) const { return rows_.view().blocked(cell.y, cell.x); }
     // True when cells cost more than others; cost_low() is the least there is.
     [[nodiscard]] bool weighted() const { return !costs_.empty(); }
     [[nodiscard]] uint32_t cost_low() const { return cost_low_; }

@@ -14,26 +14,40 @@ constexpr uint64_t kUnknown = UINT64_MAX;
 constexpr uint64_t kStopEvery = 256;  // nodes
 constexpr int32_t kNowhere = -1;
 
-// Bits where a wall beside the line ends such that there is something to decide. `here`: the side's
-// cells from `at` on; the line is walked towards higher places if `kUp`.
+// Bits where the wall beside the line ends such that there is something to decide. The line is
+// walked towards higher places if `kUp`, 64 cells at a time.
 template <bool kUp, bool kCuts>
-uint64_t wall_ends(const BitLines& lines, int32_t side, int32_t at) {
-    const uint64_t here = lines.block(side, at);
-    // Corners may be cut: the wall is here and ends ahead. Else: it was behind and has ended here.
-    if constexpr (kCuts) return here & ~lines.block(side, kUp ? at + 1 : at - 1);
-    return ~here & lines.block(side, kUp ? at - 1 : at + 1);
-}
+class WallEnds {
+  public:
+    WallEnds(const BitView& lines, int32_t side, int32_t from)
+        : lines_(lines), side_(side), before_(lines.blocked(side, from) ? 1 : 0) {}
+    // For the 64 cells from `at` on, which follow those of the last call.
+    uint64_t next(int32_t at) {
+        const uint64_t here = lines_.block(side_, at);
+        // Corners may be cut: the wall is here and ends ahead.
+        if constexpr (kCuts) return here & ~lines_.block(side_, kUp ? at + 1 : at - 1);
+        // Else: it was at the place before and has ended here.
+        const uint64_t behind = kUp ? here << 1 | before_ : here >> 1 | before_ << 63;
+        before_ = kUp ? here >> 63 : here & 1;
+        return behind & ~here;
+    }
+
+  private:
+    const BitView& lines_;
+    const int32_t side_;
+    uint64_t before_;
+};
 
 // Where a walk along `line` from `from` (free) stops with something to decide, or kNowhere. `goal`
 // is the goal's place if it lies on this line.
 template <bool kUp, bool kCuts>
-int32_t jump_along(const BitLines& lines, int32_t line, int32_t from, int32_t goal) {
+int32_t jump_along(const BitView& lines, int32_t line, int32_t from, int32_t goal) {
+    WallEnds<kUp, kCuts> low(lines, line - 1, from);
+    WallEnds<kUp, kCuts> high(lines, line + 1, from);
     int32_t at = kUp ? from + 1 : from - 64;
     for (;; at += kUp ? 64 : -64) {
         const uint64_t walls = lines.block(line, at);
-        const uint64_t ends =
-            wall_ends<kUp, kCuts>(lines, line - 1, at) | wall_ends<kUp, kCuts>(lines, line + 1, at);
-        const uint64_t stops = walls | ends;
+        const uint64_t stops = walls | low.next(at) | high.next(at);
         if (stops == 0) {
             if (goal != kNowhere && goal >= at && goal < at + 64) return goal;
             continue;
@@ -52,7 +66,8 @@ template <PathRule kRule>
 class JumpSearch {
   public:
     JumpSearch(const PathGrid& grid, const PathQuery& query, PathCell goal, PathScratch& scratch)
-        : grid_(grid),
+        : rows_(grid.rows().view()),
+          columns_(grid.columns().view()),
           query_(query),
           goal_(goal),
           scratch_(scratch),
@@ -66,12 +81,12 @@ class JumpSearch {
         open.begin();
         const uint32_t begin = scratch_.cell_number(start);
         const uint32_t goal = scratch_.cell_number(goal_);
-        nodes_[begin] = {0, kAllDirections, begin, 0, stamp_};
+        nodes_[begin] = PathNode::reached(0, begin, kAllDirections, stamp_);
         open.push(key(0, start), begin);
         while (!open.empty()) {
             const uint32_t number = open.pop();
             PathNode& node = nodes_[number];
-            if (node.waiting == 0) continue;  // followed since it was put in
+            if (node.waiting() == 0) continue;  // followed since it was put in
             if (number == goal) return PathEnd::kFound;
             if (explored == query_.max_nodes) return PathEnd::kMaxNodes;
             if (++explored % kStopEvery == 0 && query_.stop && query_.stop()) {
@@ -92,10 +107,10 @@ class JumpSearch {
     void follow(PathCell cell, uint32_t number, PathNode& node) {
         const uint64_t cost = node.cost;
         uint32_t steps =
-            moves_.follow(surroundings(grid_, cell), static_cast<Directions>(node.waiting)) &
-            ~node.taken;
-        node.taken |= steps;
-        node.waiting = 0;
+            moves_.follow(surroundings(rows_, cell), static_cast<Directions>(node.waiting())) &
+            ~node.taken();
+        node.take(steps);
+        node.wait_no_more();
         for (; steps != 0; steps &= steps - 1) {
             const auto direction = static_cast<uint32_t>(std::countr_zero(steps));
             const PathCell to = jump(cell, direction);
@@ -110,11 +125,11 @@ class JumpSearch {
     void reach(PathCell cell, uint64_t cost, uint32_t before, uint32_t direction) {
         const uint32_t number = scratch_.cell_number(cell);
         PathNode& node = nodes_[number];
-        if (node.stamp != stamp_ || cost < node.cost) {
-            node = {cost, 1u << direction, before, 0, stamp_};
+        if (node.stamp() != stamp_ || cost < node.cost) {
+            node = PathNode::reached(cost, before, 1u << direction, stamp_);
         } else if (cost == node.cost) {
-            const bool waits = node.waiting != 0;
-            node.waiting |= 1u << direction;
+            const bool waits = node.waiting() != 0;
+            node.wait(direction);
             if (waits) return;
         } else {
             return;
@@ -134,12 +149,12 @@ class JumpSearch {
     }
 
     [[nodiscard]] int32_t along_row(PathCell cell, int32_t dx) const {
-        return along(grid_.rows(), cell.y, cell.x, dx, goal_.y == cell.y ? goal_.x : kNowhere);
+        return along(rows_, cell.y, cell.x, dx, goal_.y == cell.y ? goal_.x : kNowhere);
     }
     [[nodiscard]] int32_t along_column(PathCell cell, int32_t dy) const {
-        return along(grid_.columns(), cell.x, cell.y, dy, goal_.x == cell.x ? goal_.y : kNowhere);
+        return along(columns_, cell.x, cell.y, dy, goal_.x == cell.x ? goal_.y : kNowhere);
     }
-    static int32_t along(const BitLines& lines, int32_t line, int32_t from, int32_t step,
+    static int32_t along(const BitView& lines, int32_t line, int32_t from, int32_t step,
                          int32_t goal) {
         constexpr bool kCuts = kRule == PathRule::kOctileCuts;
         return step > 0 ? jump_along<true, kCuts>(lines, line, from, goal)
@@ -149,11 +164,11 @@ class JumpSearch {
     [[nodiscard]] PathCell jump_diagonal(PathCell cell, uint32_t direction) const {
         const int32_t dx = kStepX[direction];
         const int32_t dy = kStepY[direction];
-        Surroundings around = surroundings(grid_, cell);
+        Surroundings around = surroundings(rows_, cell);
         while (moves_.legal(around) >> direction & 1) {
             cell = {cell.x + dx, cell.y + dy};
             if (cell == goal_) return cell;
-            around = surroundings(grid_, cell);
+            around = surroundings(rows_, cell);
             if (kRule == PathRule::kOctileCuts && turns(around, direction)) return cell;
             if (along_row(cell, dx) != kNowhere || along_column(cell, dy) != kNowhere) return cell;
         }
@@ -171,7 +186,7 @@ class JumpSearch {
     [[nodiscard]] PathCell jump_horizontal(PathCell cell, int32_t dx) const {
         for (;;) {
             cell.x += dx;
-            if (grid_.blocked(cell)) return {kNowhere, kNowhere};
+            if (rows_.blocked(cell.y, cell.x)) return {kNowhere, kNowhere};
             if (cell == goal_) return cell;
             if (along_column(cell, -1) != kNowhere || along_column(cell, 1) != kNowhere) {
                 return cell;
@@ -179,7 +194,8 @@ class JumpSearch {
         }
     }
 
-    const PathGrid& grid_;
+    const BitView rows_;
+    const BitView columns_;
     const PathQuery& query_;
     const PathCell goal_;
     PathScratch& scratch_;

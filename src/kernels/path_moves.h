@@ -47,10 +47,12 @@ constexpr PathCell stepped(PathCell cell, uint32_t direction) {
 
 // The cells around one, a bit each, 1: blocked: bit (dx + 1) + 3 * (dy + 1).
 using Surroundings = uint32_t;
-inline Surroundings surroundings(const PathGrid& grid, PathCell cell) {
-    const BitLines& rows = grid.rows();
+inline Surroundings surroundings(const BitView& rows, PathCell cell) {
     return rows.three(cell.y - 1, cell.x) | rows.three(cell.y, cell.x) << 3 |
            rows.three(cell.y + 1, cell.x) << 6;
+}
+inline Surroundings surroundings(const PathGrid& grid, PathCell cell) {
+    return surroundings(grid.rows().view(), cell);
 }
 
 class PathMoves {

@@ -6,6 +6,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace p2c2r::kernels {
@@ -21,6 +22,7 @@ class BucketQueue {
     void begin(uint64_t lowest, uint32_t shift) {
         entries_.clear();
         free_ = kEnd;
+        held_ = kEnd;
         filled_.fill(0);
         words_filled_ = 0;
         lowest_ = lowest;
@@ -29,23 +31,18 @@ class BucketQueue {
     }
     void push(uint64_t key, uint32_t cell) {
         const uint32_t bucket = (key - lowest_) >> shift_ & (kBuckets - 1);
-        const bool was_filled = filled_[bucket / 64] >> (bucket & 63) & 1;
-        const uint32_t next = was_filled ? heads_[bucket] : kEnd;
-        uint32_t place = free_;
-        if (place != kEnd) {
-            free_ = entries_[place].next;
-            entries_[place] = {cell, next};
-        } else {
-            place = static_cast<uint32_t>(entries_.size());
-            entries_.push_back({cell, next});
+        if (bucket == current_) {
+            // It comes out next: it need not go in.
+            if (held_ != kEnd) put(bucket, held_);
+            held_ = cell;
+            return;
         }
-        heads_[bucket] = place;
-        filled_[bucket / 64] |= uint64_t{1} << (bucket & 63);
-        words_filled_ |= uint64_t{1} << (bucket / 64);
+        put(bucket, cell);
     }
-    [[nodiscard]] bool empty() const { return words_filled_ == 0; }
+    [[nodiscard]] bool empty() const { return words_filled_ == 0 && held_ == kEnd; }
     // From the lowest bucket that holds something; MUST NOT be empty.
     uint32_t pop() {
+        if (held_ != kEnd) return std::exchange(held_, kEnd);
         if (!(filled_[current_ / 64] >> (current_ & 63) & 1)) current_ = next_filled();
         const uint32_t place = heads_[current_];
         const Entry entry = entries_[place];
@@ -62,7 +59,9 @@ class BucketQueue {
         return entry.cell;
     }
     // Whether the bucket that the last pop() took from holds more.
-    [[nodiscard]] bool bucket_left() const { return filled_[current_ / 64] >> (current_ & 63) & 1; }
+    [[nodiscard]] bool bucket_left() const {
+        return held_ != kEnd || (filled_[current_ / 64] >> (current_ & 63) & 1);
+    }
 
   private:
     static constexpr uint32_t kEnd = UINT32_MAX;
@@ -70,6 +69,21 @@ class BucketQueue {
         uint32_t cell;
         uint32_t next;  // in the bucket, or of the free entries
     };
+    void put(uint32_t bucket, uint32_t cell) {
+        const bool was_filled = filled_[bucket / 64] >> (bucket & 63) & 1;
+        const uint32_t next = was_filled ? heads_[bucket] : kEnd;
+        uint32_t place = free_;
+        if (place != kEnd) {
+            free_ = entries_[place].next;
+            entries_[place] = {cell, next};
+        } else {
+            place = static_cast<uint32_t>(entries_.size());
+            entries_.push_back({cell, next});
+        }
+        heads_[bucket] = place;
+        filled_[bucket / 64] |= uint64_t{1} << (bucket & 63);
+        words_filled_ |= uint64_t{1} << (bucket / 64);
+    }
     // At or after the current one, around the ring.
     [[nodiscard]] uint32_t next_filled() const {
         const uint32_t word = current_ / 64;
@@ -85,6 +99,7 @@ class BucketQueue {
     static_assert(kBuckets == 64 * 64, "one word says which words are filled");
     std::vector<Entry> entries_;
     uint32_t free_ = kEnd;
+    uint32_t held_ = kEnd;  // the last one in of the current bucket
     uint32_t current_ = 0;
     uint32_t shift_ = 0;
     uint64_t lowest_ = 0;

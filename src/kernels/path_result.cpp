@@ -1,5 +1,6 @@
 #include "kernels/path_result.h"
 
+#include "kernels/float_scope.h"
 #include "model/value_writer.h"
 
 namespace p2c2r::kernels {
@@ -19,7 +20,7 @@ Bytes describe_one(const PathRequest& request, const PathAnswer& answer,
     writer.map(found ? 5 : 6);
     writer.key("algorithm_used").text(path_algorithm_name(request.algorithm));
     writer.key("device").text(device);
-    writer.key("distance").number(answer.distance);
+    writer.key("distance").number(answer.distance());
     writer.key("nodes_explored").unsigned_integer(answer.nodes_explored);
     if (request.output == PathOutput::kPacked) {
         writer.key("path_cells").unsigned_integer(answer.path.size());
@@ -34,6 +35,7 @@ Bytes describe_one(const PathRequest& request, const PathAnswer& answer,
 
 Bytes describe_paths(const PathRequest& request, std::span<const PathAnswer> answers,
                      const std::string& device) {
+    const FloatScope floats;  // for distance()
     if (!request.many) return describe_one(request, answers.front(), device);
     const auto count = static_cast<uint32_t>(answers.size());
     ValueWriter writer;
@@ -41,7 +43,7 @@ Bytes describe_paths(const PathRequest& request, std::span<const PathAnswer> ans
     writer.key("algorithm_used").text(path_algorithm_name(request.algorithm));
     writer.key("device").text(device);
     writer.key("distances").array(count);
-    for (const PathAnswer& answer : answers) writer.number(answer.distance);
+    for (const PathAnswer& answer : answers) writer.number(answer.distance());
     writer.key("nodes_explored").array(count);
     for (const PathAnswer& answer : answers) writer.unsigned_integer(answer.nodes_explored);
     if (request.output == PathOutput::kPacked) {

@@ -8,11 +8,10 @@
 // that could still lower it.
 #include "kernels/path_search.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
-
-#include "kernels/float_scope.h"
 
 namespace p2c2r::kernels {
 
@@ -41,12 +40,18 @@ class StepSearch {
   public:
     StepSearch(const PathGrid& grid, const PathQuery& query, PathScratch& scratch)
         : grid_(grid),
+          rows_(grid.rows().view()),
           query_(query),
           scratch_(scratch),
           moves_(PathMoves::of(query.rule)),
           nodes_(scratch.nodes()),
           stamp_(scratch.stamp()),
-          cost_low_(grid.cost_low()) {}
+          cost_low_(grid.cost_low()) {
+        for (uint32_t d = 0; d < kDirections; ++d) {
+            number_steps_[d] =
+                static_cast<uint32_t>(kStepX[d] + kStepY[d] * (1 << scratch.shift()));
+        }
+    }
 
     // `to` is not looked at by kBack.
     PathEnd run(PathCell from, PathCell to) {
@@ -58,7 +63,7 @@ class StepSearch {
                                : kWeighted             ? kShiftWeighted
                                                        : kShiftEven;
         open.begin(key(0, from), shift);
-        nodes_[begin] = {0, kAllDirections, begin, 0, stamp_};
+        nodes_[begin] = PathNode::reached(0, begin, kAllDirections, stamp_);
         open.push(key(0, from), begin);
         if (kForm == Form::kBack) explored = 1;
         for (uint64_t turn = 1;; ++turn) {
@@ -67,14 +72,14 @@ class StepSearch {
             if (open.empty()) return PathEnd::kUnreachable;
             const uint32_t number = open.pop();
             PathNode& node = nodes_[number];
-            if (node.waiting == 0) continue;  // followed since it was put in
+            if (node.waiting() == 0) continue;  // followed since it was put in
             const PathCell cell = scratch_.cell_of(number);
             if (goal_cost_ != kUnknown && key(node.cost, cell) >= goal_cost_) continue;
             if (number == goal) {
                 // Without an estimate this is its lowest label already.
                 if (kForm == Form::kPlain) return PathEnd::kFound;
                 goal_cost_ = node.cost;
-                node.waiting = 0;
+                node.wait_no_more();
                 continue;
             }
             if (kForm == Form::kBack ? explored > query_.max_nodes
@@ -97,35 +102,35 @@ class StepSearch {
     }
 
     void follow(PathCell cell, uint32_t number, PathNode& node) {
-        const Surroundings around = surroundings(grid_, cell);
+        const Surroundings around = surroundings(rows_, cell);
         const uint64_t cost = node.cost;
         uint32_t steps = moves_.legal(around);
         if constexpr (!kWeighted) {
-            steps = moves_.follow(around, static_cast<Directions>(node.waiting)) & ~node.taken;
-            node.taken |= steps;
+            steps = moves_.follow(around, static_cast<Directions>(node.waiting())) & ~node.taken();
+            node.take(steps);
         }
-        node.waiting = 0;
+        node.wait_no_more();
         [[maybe_unused]] uint64_t weight = cost_low_;
         if constexpr (kWeighted && kForm == Form::kBack) weight = grid_.cost(cell);
         for (; steps != 0; steps &= steps - 1) {
             const auto direction = static_cast<uint32_t>(std::countr_zero(steps));
             const PathCell next = stepped(cell, direction);
             if constexpr (kWeighted && kForm != Form::kBack) weight = grid_.cost(next);
-            reach(next, cost + step_length(direction) * weight, number, direction);
+            reach(next, number + number_steps_[direction], cost + step_length(direction) * weight,
+                  number, direction);
         }
     }
 
-    void reach(PathCell cell, uint64_t cost, uint32_t before, uint32_t direction) {
-        const uint32_t number = scratch_.cell_number(cell);
+    void reach(PathCell cell, uint32_t number, uint64_t cost, uint32_t before, uint32_t direction) {
         PathNode& node = nodes_[number];
-        const bool is_new = node.stamp != stamp_;
+        const bool is_new = node.stamp() != stamp_;
         if (is_new || cost < node.cost) {
             if (kForm == Form::kBack && is_new) ++explored;
-            node = {cost, 1u << direction, before, 0, stamp_};
+            node = PathNode::reached(cost, before, 1u << direction, stamp_);
         } else if (!kWeighted && cost == node.cost) {
             // A second way of the same cost: its steps may be others.
-            const bool waits = node.waiting != 0;
-            node.waiting |= 1u << direction;
+            const bool waits = node.waiting() != 0;
+            node.wait(direction);
             if (waits) return;
         } else {
             return;
@@ -136,12 +141,14 @@ class StepSearch {
     }
 
     const PathGrid& grid_;
+    const BitView rows_;
     const PathQuery& query_;
     PathScratch& scratch_;
     const PathMoves& moves_;
     PathNode* const nodes_;
     const uint32_t stamp_;
     const uint64_t cost_low_;
+    std::array<uint32_t, kDirections> number_steps_{};  // what a step adds to a cell's number
     PathCell to_;
     uint64_t goal_cost_ = kUnknown;
 };
@@ -156,22 +163,6 @@ PathEnd run_steps(const PathGrid& grid, const PathQuery& query, PathCell from, P
     };
     if (grid.weighted()) return run(StepSearch<kForm, true>(grid, query, scratch));
     return run(StepSearch<kForm, false>(grid, query, scratch));
-}
-
-// Back from the goal over the cells before, straight lines between them filled in.
-std::vector<PathCell> collect_path(const PathScratch& scratch, PathCell start, PathCell goal) {
-    std::vector<PathCell> path{goal};
-    for (PathCell cell = goal; cell != start;) {
-        const PathNode& node = scratch.nodes()[scratch.cell_number(cell)];
-        const PathCell before = scratch.cell_of(node.before);
-        const int32_t dx = (before.x > cell.x) - (before.x < cell.x);
-        const int32_t dy = (before.y > cell.y) - (before.y < cell.y);
-        while (cell != before) {
-            cell = {cell.x + dx, cell.y + dy};
-            path.push_back(cell);
-        }
-    }
-    return {path.rbegin(), path.rend()};
 }
 
 }  // namespace
@@ -259,86 +250,42 @@ PathAnswer find_path(const PathGrid& grid, const PathQuery& query, PathCell star
     } else {
         answer.end = run_steps<Form::kPlain>(grid, query, start, goal, scratch, explored);
     }
-    if (answer.end == PathEnd::kFound) {
-        answer.path = collect_path(scratch, start, goal);
-        answer.distance = path_distance(grid, answer.path);
-    }
+    if (answer.end == PathEnd::kFound) collect_path(grid, scratch, start, goal, answer);
     return answer;
 }
 
-double path_distance(const PathGrid& grid, const std::vector<PathCell>& path) {
-    uint64_t straight = 0;
-    uint64_t diagonal = 0;
-    for (size_t i = 1; i < path.size(); ++i) {
-        const bool turns = path[i].x != path[i - 1].x && path[i].y != path[i - 1].y;
-        (turns ? diagonal : straight) += grid.cost(path[i]);
+void collect_path(const PathGrid& grid, const PathScratch& scratch, PathCell start, PathCell goal,
+                  PathAnswer& answer) {
+    const auto cell_before = [&](PathCell cell) {
+        return scratch.cell_of(scratch.nodes()[scratch.cell_number(cell)].before());
+    };
+    size_t count = 1;
+    for (PathCell cell = goal; cell != start;) {
+        const PathCell before = cell_before(cell);
+        count +=
+            static_cast<size_t>(std::max(std::abs(cell.x - before.x), std::abs(cell.y - before.y)));
+        cell = before;
     }
-    const FloatScope floats;
-    constexpr double kSquareRootOf2 = 1.4142135623730951;
-    return static_cast<double>(straight) + static_cast<double>(diagonal) * kSquareRootOf2;
+    answer.path.resize(count);
+    answer.path[--count] = goal;
+    for (PathCell cell = goal; cell != start;) {
+        const PathCell before = cell_before(cell);
+        const int32_t dx = (before.x > cell.x) - (before.x < cell.x);
+        const int32_t dy = (before.y > cell.y) - (before.y < cell.y);
+        uint64_t& length = dx != 0 && dy != 0 ? answer.diagonal : answer.straight;
+        while (cell != before) {
+            length += grid.cost(cell);
+            cell = {cell.x + dx, cell.y + dy};
+            answer.path[--count] = cell;
+        }
+    }
 }
 
-// ---- flow fields --------------------------------------------------------------------------------
-
-PathEnd search_field(const PathGrid& grid, const PathQuery& query, PathCell goal,
-                     PathScratch& scratch, uint64_t& cells_reached) {
-    cells_reached = 0;
-    if (grid.blocked(goal)) return PathEnd::kGoalBlocked;
-    scratch.begin(grid);
+PathEnd search_back(const PathGrid& grid, const PathQuery& query, PathCell goal,
+                    PathScratch& scratch, uint64_t& cells_reached) {
     const PathEnd end = run_steps<Form::kBack>(grid, query, goal, goal, scratch, cells_reached);
     // Nothing is looked for, so it ends when all has been reached.
     return end == PathEnd::kUnreachable ? PathEnd::kFound : end;
-}
-
-uint32_t field_direction(const PathGrid& grid, PathRule rule, PathCell cell,
-                         const PathScratch& scratch) {
-    const PathNode& node = scratch.nodes()[scratch.cell_number(cell)];
-    if (node.stamp != scratch.stamp()) return kPathNone;
-    if (node.cost == 0) return kPathArrived;
-    uint32_t steps = PathMoves::of(rule).legal(surroundings(grid, cell));
-    for (; steps != 0; steps &= steps - 1) {
-        const auto direction = static_cast<uint32_t>(std::countr_zero(steps));
-        const PathCell next = stepped(cell, direction);
-        const PathNode& there = scratch.nodes()[scratch.cell_number(next)];
-        if (there.stamp == node.stamp &&
-            there.cost + step_length(direction) * grid.cost(next) == node.cost) {
-            return direction;
-        }
-    }
-    return kPathNone;  // never: a cell got its cost from one of these
-}
-
-void write_field(const PathGrid& grid, PathRule rule, const PathScratch& scratch, uint8_t* out) {
-    for (int32_t y = 0; y < static_cast<int32_t>(grid.height()); ++y) {
-        for (int32_t x = 0; x < static_cast<int32_t>(grid.width()); ++x) {
-            *out++ = static_cast<uint8_t>(field_direction(grid, rule, {x, y}, scratch));
-        }
-    }
-}
-
-PathAnswer follow_field(const PathGrid& grid, PathCell start,
-                        const std::function<uint32_t(PathCell)>& direction_at) {
-    PathAnswer answer;
-    if (grid.blocked(start)) {
-        answer.end = PathEnd::kStartBlocked;
-        return answer;
-    }
-    const size_t cells = size_t{grid.width()} * grid.height();
-    std::vector<PathCell> path{start};
-    uint32_t direction = direction_at(start);
-    for (; direction < kDirections; direction = direction_at(path.back())) {
-        const PathCell next = stepped(path.back(), direction);
-        if (grid.blocked(next) || path.size() == cells) {
-            answer.end = PathEnd::kBroken;
-            return answer;
-        }
-        path.push_back(next);
-    }
-    if (direction == kPathNone) return answer;
-    answer.end = PathEnd::kFound;
-    answer.distance = path_distance(grid, path);
-    answer.path = std::move(path);
-    return answer;
 }
 
 }  // namespace p2c2r::kernels

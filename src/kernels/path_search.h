@@ -1,6 +1,6 @@
 // Path searches on the processor: A*, Dijkstra, jump point search, and the search back from a goal
-// that a flow field is made of. All find the same distances, in exact integers; each one's path and
-// count of nodes are the same on every machine.
+// that flow fields (path_field.h) are made of. All find the same distances, in exact integers; each
+// one's path and count of nodes are the same on every machine.
 #pragma once
 
 #include <cstdint>
@@ -33,17 +33,39 @@ const char* path_end_text(PathEnd end);
 struct PathAnswer {
     PathEnd end = PathEnd::kUnreachable;
     std::vector<PathCell> path;  // both ends included; empty unless found
-    double distance = -1;        // of the path, in cells
+    // Its steps, each counted with the cost of the cell it enters.
+    uint64_t straight = 0;
+    uint64_t diagonal = 0;
     uint64_t nodes_explored = 0;
+
+    // The path's length, -1 without one. The same double everywhere as long as the caller has the
+    // standard rounding (FloatScope).
+    [[nodiscard]] double distance() const {
+        if (end != PathEnd::kFound) return -1;
+        return static_cast<double>(straight) + static_cast<double>(diagonal) * 1.4142135623730951;
+    }
 };
 
-// What a search knows of a cell.
+// What a search knows of a cell. Packed by hand: compilers write bit fields one by one.
 struct PathNode {
-    uint64_t cost;         // from the start (or to the goal), as far as known
-    uint32_t waiting : 8;  // directions of arrival that were not followed yet
-    uint32_t before : 24;  // the number of the cell it was reached from
-    uint32_t taken : 8;    // steps that were taken from here at this cost
-    uint32_t stamp : 24;   // of the search that wrote this; another one's node says nothing
+    uint64_t cost;  // from the start (or to the goal), as far as known
+    uint32_t before_waiting;
+    uint32_t stamp_taken;
+
+    static PathNode reached(uint64_t cost, uint32_t before, uint32_t arrived, uint32_t stamp) {
+        return {cost, before << 8 | arrived, stamp << 8};
+    }
+    // Directions of arrival that were not followed yet.
+    [[nodiscard]] uint32_t waiting() const { return before_waiting & 0xFF; }
+    void wait(uint32_t direction) { before_waiting |= 1u << direction; }
+    void wait_no_more() { before_waiting &= ~0xFFu; }
+    // The number of the cell it was reached from.
+    [[nodiscard]] uint32_t before() const { return before_waiting >> 8; }
+    // Steps that were taken from here at this cost.
+    [[nodiscard]] uint32_t taken() const { return stamp_taken & 0xFF; }
+    void take(uint32_t steps) { stamp_taken |= steps; }
+    // Of the search that wrote this; another one's node says nothing. 24 bits.
+    [[nodiscard]] uint32_t stamp() const { return stamp_taken >> 8; }
 };
 static_assert(sizeof(PathNode) == 16);
 
@@ -93,28 +115,17 @@ struct PathQuery {
 PathAnswer find_path(const PathGrid& grid, const PathQuery& query, PathCell start, PathCell goal,
                      PathScratch& scratch);
 
-// ---- flow fields --------------------------------------------------------------------------------
+// ---- for other files of the searches ------------------------------------------------------------
 
-// The costs of all cells that reach `goal`, left in `scratch` until its next begin(). kFound, or
-// kGoalBlocked, kMaxNodes, kStopped. `cells_reached` counts them, the goal included.
-PathEnd search_field(const PathGrid& grid, const PathQuery& query, PathCell goal,
-                     PathScratch& scratch, uint64_t& cells_reached);
-// The direction of a cell (shaders/path.h) from these costs.
-uint32_t field_direction(const PathGrid& grid, PathRule rule, PathCell cell,
-                         const PathScratch& scratch);
-// A byte a cell, rows top to bottom.
-void write_field(const PathGrid& grid, PathRule rule, const PathScratch& scratch, uint8_t* out);
-// The way from `start` along directions; `direction_at` gives that of a cell. Without a way:
-// kUnreachable or kStartBlocked; kBroken when the directions leave the free cells or go in a circle.
-PathAnswer follow_field(const PathGrid& grid, PathCell start,
-                        const std::function<uint32_t(PathCell)>& direction_at);
-
-// ---- shared by the searches ---------------------------------------------------------------------
-
-// Its length, counted in straight and diagonal steps: the same double for the same path everywhere.
-double path_distance(const PathGrid& grid, const std::vector<PathCell>& path);
+// Fills in path and length: back from the goal over the cells before, straight lines between them.
+void collect_path(const PathGrid& grid, const PathScratch& scratch, PathCell start, PathCell goal,
+                  PathAnswer& answer);
 // Jump point search: path_jump.cpp.
 PathEnd search_jumping(const PathGrid& grid, const PathQuery& query, PathCell start, PathCell goal,
                        PathScratch& scratch, uint64_t& nodes_explored);
+// Back from `goal` to every cell that reaches it, whose costs are left in `scratch`: kFound, or
+// kMaxNodes or kStopped. The goal MUST be free and scratch.begin() done.
+PathEnd search_back(const PathGrid& grid, const PathQuery& query, PathCell goal,
+                    PathScratch& scratch, uint64_t& cells_reached);
 
 }  // namespace p2c2r::kernels

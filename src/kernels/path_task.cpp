@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <tuple>
 
+#include "kernels/path_field.h"
 #include "kernels/path_result.h"
 #include "shaders/path.h"
 
@@ -86,20 +88,12 @@ class PathExecutor::Task {
         return Done{};
     }
 
-    PathAnswer follow(PathCell start, PathEnd end) const {
+    PathAnswer follow(PathCell start, PathEnd end) {
         PathAnswer answer;
-        if (request_.grid.blocked(start)) {
-            answer.end = PathEnd::kStartBlocked;
-        } else if (end != PathEnd::kFound) {
-            answer.end = end;
+        if (end == PathEnd::kFound) {
+            answer = field_->follow(start);
         } else {
-            answer = follow_field(request_.grid, start, [this](PathCell cell) -> uint32_t {
-                if (field_.empty()) {
-                    return field_direction(request_.grid, request_.rule, cell, scratch_);
-                }
-                return field_[static_cast<size_t>(cell.y) * request_.grid.width() +
-                              static_cast<size_t>(cell.x)];
-            });
+            answer.end = request_.grid.blocked(start) ? PathEnd::kStartBlocked : end;
         }
         answer.nodes_explored = cells_reached_;
         return answer;
@@ -110,30 +104,30 @@ class PathExecutor::Task {
         const Result<PathEnd> end = make_field(request_.field_goal);
         if (!end) return end.error();
         Buffer buffer = Buffer::allocate(size, memory_);
-        if (*end != PathEnd::kFound) {
-            std::memset(buffer.data(), kPathNone, size);
-        } else if (field_.empty()) {
-            write_field(request_.grid, request_.rule, scratch_, buffer.data());
+        if (*end == PathEnd::kFound) {
+            field_->write(buffer.data());
         } else {
-            std::memcpy(buffer.data(), field_.data(), size);
+            std::memset(buffer.data(), kPathNone, size);
         }
         info = describe_field(request_, *end, cells_reached_, device_);
         data = std::move(buffer).freeze(size);
         return Done{};
     }
 
-    // The field of `goal`, in field_ (a GPU's) or as costs in the scratch memory.
+    // The field of `goal`, into field_.
     Result<PathEnd> make_field(PathCell goal) {
         const PathGrid& grid = request_.grid;
         const uint64_t cells = uint64_t{grid.width()} * grid.height();
         if (gpu_ && gpu_->usable() && (gpu_->required() || cells >= kCellsForGpu)) {
-            field_.resize(cells);
+            std::vector<uint8_t> directions(cells);
             const Result<PathGpu*> path = gpu_->path();
             const Result<Done> done =
-                path ? (*path)->run(grid, request_.rule, goal, field_.data(), query_.stop)
+                path ? (*path)->run(grid, request_.rule, goal, directions.data(), query_.stop)
                      : Result<Done>(path.error());
             if (done) {
                 device_ = gpu_->name();
+                cells_reached_ = grid.blocked(goal) ? 0 : count_reached(directions);
+                field_.emplace(grid, std::move(directions));
                 return judge_gpu_field(goal);
             }
             if (gpu_->required() || done.error().status == Status::kCancelled) return done.error();
@@ -141,17 +135,15 @@ class PathExecutor::Task {
             // memory passes, anything else does not.
             if (done.error().status != Status::kMemory) gpu_->retire(done.error());
         }
-        field_.clear();
         device_ = "native";
         const PathEnd end = search_field(grid, query_, goal, scratch_, cells_reached_);
         if (end == PathEnd::kStopped) return cancelled();
+        field_.emplace(grid, request_.rule, scratch_);
         return end;
     }
 
     PathEnd judge_gpu_field(PathCell goal) {
-        cells_reached_ = 0;
         if (request_.grid.blocked(goal)) return PathEnd::kGoalBlocked;
-        cells_reached_ = count_reached(field_);
         if (cells_reached_ <= request_.max_nodes) return PathEnd::kFound;
         cells_reached_ = request_.max_nodes;
         return PathEnd::kMaxNodes;
@@ -176,7 +168,7 @@ class PathExecutor::Task {
     const MemoryHook* memory_;
     PathQuery query_;
     std::string device_ = "native";
-    std::vector<uint8_t> field_;
+    std::optional<FlowField> field_;
     uint64_t cells_reached_ = 0;
     std::vector<PathAnswer> answers_;
     uint64_t cells_ = 0;

@@ -91,7 +91,7 @@ TEST_CASE("path request: rules and algorithms and outputs") {
     CHECK(with(R"("diagonal":false,"cut_corners":true)").rule == PathRule::kFour);
     CHECK(with(R"("algorithm":"dijkstra")").algorithm == PathAlgorithm::kDijkstra);
     CHECK(with(R"("algorithm":"jps")").algorithm == PathAlgorithm::kJps);
-    CHECK(with(R"("algorithm":"jps")").grid.columns().blocked(9, 0));
+    CHECK(with(R"("algorithm":"jps")").grid.columns().view().blocked(9, 0));
     CHECK(with(R"("algorithm":"flow_field")").algorithm == PathAlgorithm::kFlowField);
     CHECK(with(R"("output":"packed")").output == PathOutput::kPacked);
     CHECK(with(R"("max_nodes":17)").max_nodes == 17);

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "kernels/path_field.h"
 #include "kernels/path_search.h"
 #include "support/path_reference.h"
 #include "support/seed.h"
@@ -24,14 +25,14 @@ void check_answer(const PathGrid& grid, PathRule rule, PathCell start, PathCell 
     if (!expected) {
         CHECK(answer.end != PathEnd::kFound);
         CHECK(answer.path.empty());
-        CHECK(answer.distance == -1);
+        CHECK(answer.distance() == -1);
         return;
     }
     REQUIRE(answer.end == PathEnd::kFound);
     const std::optional<PathLength> found = measure_path(grid, rule, answer.path, start, goal);
     REQUIRE(found);
     CHECK(*found == *expected);
-    CHECK(answer.distance == distance_of(*expected));
+    CHECK(answer.distance() == distance_of(*expected));
 }
 
 PathAnswer by_field(const PathGrid& grid, const PathQuery& query, PathCell start, PathCell goal,
@@ -43,9 +44,7 @@ PathAnswer by_field(const PathGrid& grid, const PathQuery& query, PathCell start
         answer.end = end;
         return answer;
     }
-    return follow_field(grid, start, [&](PathCell cell) {
-        return field_direction(grid, query.rule, cell, scratch);
-    });
+    return FlowField(grid, query.rule, scratch).follow(start);
 }
 
 void check_all_algorithms(PathGrid& grid, Prng& prng, int queries, PathScratch& scratch) {
@@ -120,7 +119,7 @@ TEST_CASE("cells that all cost the same more than one are one even grid") {
         PathQuery query;
         query.rule = PathRule::kOctile;
         query.algorithm = algorithm;
-        CHECK(find_path(grid, query, {0, 0}, {29, 19}, scratch).distance ==
+        CHECK(find_path(grid, query, {0, 0}, {29, 19}, scratch).distance() ==
               10 * 7 + 19 * 7 * 1.4142135623730951);
     }
 }
@@ -137,15 +136,15 @@ TEST_CASE("a path of one cell and the far corners of lines") {
             const PathAnswer here = find_path(one, query, {0, 0}, {0, 0}, scratch);
             CHECK(here.end == PathEnd::kFound);
             CHECK(here.path == std::vector<PathCell>{{0, 0}});
-            CHECK(here.distance == 0);
+            CHECK(here.distance() == 0);
             for (const uint32_t length : {63u, 64u, 65u, 127u, 128u, 129u, 4096u}) {
                 const auto last = static_cast<int32_t>(length) - 1;
                 const PathGrid row = open_grid(length, 1);
-                CHECK(find_path(row, query, {0, 0}, {last, 0}, scratch).distance == last);
-                CHECK(find_path(row, query, {last, 0}, {0, 0}, scratch).distance == last);
+                CHECK(find_path(row, query, {0, 0}, {last, 0}, scratch).distance() == last);
+                CHECK(find_path(row, query, {last, 0}, {0, 0}, scratch).distance() == last);
                 const PathGrid column = open_grid(1, length);
-                CHECK(find_path(column, query, {0, 0}, {0, last}, scratch).distance == last);
-                CHECK(find_path(column, query, {0, last}, {0, 0}, scratch).distance == last);
+                CHECK(find_path(column, query, {0, 0}, {0, last}, scratch).distance() == last);
+                CHECK(find_path(column, query, {0, last}, {0, 0}, scratch).distance() == last);
             }
         }
     }
@@ -168,7 +167,7 @@ TEST_CASE("a maze as long as the largest grid allows keeps every step in its len
         query.algorithm = algorithm;
         const PathAnswer answer = find_path(grid, query, {0, 0}, {4095, 260}, scratch);
         REQUIRE(answer.end == PathEnd::kFound);
-        CHECK(answer.distance == 131.0 * 4095 + 260);
+        CHECK(answer.distance() == 131.0 * 4095 + 260);
         CHECK(answer.path.size() == 131 * 4095 + 261);
     }
 }
@@ -187,7 +186,7 @@ TEST_CASE("walls at start and goal and around it are told apart") {
         CHECK(find_path(grid, query, {0, 0}, {4, 4}, scratch).end == PathEnd::kGoalBlocked);
         const PathAnswer none = find_path(grid, query, {0, 0}, {8, 8}, scratch);
         CHECK(none.end == PathEnd::kUnreachable);
-        CHECK(none.distance == -1);
+        CHECK(none.distance() == -1);
         CHECK(none.nodes_explored > 0);
     }
     PathQuery query;
@@ -235,9 +234,14 @@ TEST_CASE("max_nodes ends a search and stop is asked while it runs") {
 
 TEST_CASE("a field of nonsense is told and not followed for ever") {
     const PathGrid grid = open_grid(5, 5);
-    CHECK(follow_field(grid, {0, 0}, [](PathCell) { return 2u; }).end == PathEnd::kBroken);
-    CHECK(follow_field(grid, {0, 0}, [](PathCell cell) { return cell.x == 0 ? 0u : 2u; }).end ==
-          PathEnd::kBroken);
+    CHECK(FlowField(grid, std::vector<uint8_t>(25, 2)).follow({0, 0}).end == PathEnd::kBroken);
+    std::vector<uint8_t> to_and_fro(25, 2);
+    to_and_fro[0] = 0;
+    CHECK(FlowField(grid, to_and_fro).follow({0, 0}).end == PathEnd::kBroken);
+    CHECK(FlowField(grid, std::vector<uint8_t>(25, kPathNone)).follow({0, 0}).end ==
+          PathEnd::kUnreachable);
+    CHECK(FlowField(grid, std::vector<uint8_t>(25, 77)).follow({0, 0}).end ==
+          PathEnd::kUnreachable);
 }
 
 TEST_CASE("jumps are far fewer nodes than steps") {
@@ -278,7 +282,7 @@ TEST_CASE("packed bits and bytes and columns show the same cells") {
                     costs[static_cast<size_t>(y) * width + static_cast<size_t>(x)] == 0;
                 REQUIRE(by_bytes.blocked({x, y}) == expected);
                 REQUIRE(by_bits.blocked({x, y}) == expected);
-                REQUIRE(by_bits.columns().blocked(x, y) == expected);
+                REQUIRE(by_bits.columns().view().blocked(x, y) == expected);
                 if (by_bits.inside({x, y})) {
                     REQUIRE(row[static_cast<size_t>(x)] == (expected ? 0 : 1));
                 }
