@@ -10,7 +10,6 @@ namespace p2c2r::kernels {
 
 namespace {
 
-constexpr uint64_t kUnknown = UINT64_MAX;
 constexpr uint64_t kStopEvery = 256;  // nodes
 constexpr int32_t kNowhere = -1;
 
