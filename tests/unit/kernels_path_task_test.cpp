@@ -227,6 +227,33 @@ TEST_CASE("path task: paths that are too long together are over the limit") {
     CHECK(outcome.field == "agents");
 }
 
+TEST_CASE("path task: params with flipped bytes end as an answer or as an error with its field") {
+    PathExecutor executor(nullptr, nullptr);
+    Prng prng(test::seed());
+    const char* const requests[] = {
+        R"({"grid":["..#.","1#3.","...9"],"start":[0,0],"goal":[3,2],"diagonal":true})",
+        R"({"width":9,"height":8,"goal":[8,7],"agents":[[1,2],[3,4,5,6]],"obstacles":[[2,2]],
+            "algorithm":"jps","max_nodes":50,"output":"packed"})",
+        R"({"width":9,"height":2,"grid":{"$bytes":"AAEBAA=="},"grid_format":"bits","goal":[0,1],
+            "cut_corners":true,"output":"field"})",
+    };
+    for (int round = 0; round < 6000; ++round) {
+        const Result<Bytes> value = json_to_value(requests[round % 3]);
+        REQUIRE(value.ok());
+        std::vector<uint8_t> bytes(value->data(), value->data() + value->size());
+        for (uint64_t flips = 1 + prng.below(3); flips > 0; --flips) {
+            bytes[prng.below(bytes.size())] = static_cast<uint8_t>(prng.next());
+        }
+        exec::Job* job = exec::JobControl::make();
+        job->task_type = "ai_pathfinding";
+        job->params = Bytes::copy(bytes);
+        const Status status = exec::JobControl::run(*job, executor);
+        if (status != Status::kOk) CHECK(!job->output.field.empty());
+        CHECK(job->output_set == (status == Status::kOk));
+        job->release();
+    }
+}
+
 TEST_CASE("path task: bad params end as errors that name the field") {
     PathExecutor executor(nullptr, nullptr);
     const Outcome outcome = run(executor, {{"width", 3}, {"height", 3}, {"start", {9, 9}}});
