@@ -10,7 +10,9 @@ namespace p2c2r::kernels {
 
 namespace {
 
-constexpr uint64_t kStopEvery = 256;  // nodes
+constexpr uint64_t kUnknown = UINT64_MAX;
+constexpr uint32_t kBucketShift = 27;  // a tenth of a cell
+constexpr uint64_t kStopEvery = 256;   // nodes
 constexpr int32_t kNowhere = -1;
 
 // Bits where the wall beside the line ends such that there is something to decide. The line is
@@ -76,24 +78,33 @@ class JumpSearch {
           cost_(grid.cost_low()) {}
 
     PathEnd run(PathCell start) {
-        KeyHeap& open = scratch_.heap;
-        open.begin();
+        BucketQueue& open = scratch_.open;
+        open.begin(key(0, start), kBucketShift);
         const uint32_t begin = scratch_.cell_number(start);
         const uint32_t goal = scratch_.cell_number(goal_);
         nodes_[begin] = PathNode::reached(0, begin, kAllDirections, stamp_);
         open.push(key(0, start), begin);
-        while (!open.empty()) {
+        for (;;) {
+            // As in a search by steps: what costs as much as the goal cannot lead there more
+            // cheaply.
+            if (goal_cost_ != kUnknown && !open.bucket_left()) return PathEnd::kFound;
+            if (open.empty()) return PathEnd::kUnreachable;
             const uint32_t number = open.pop();
             PathNode& node = nodes_[number];
             if (node.waiting() == 0) continue;  // followed since it was put in
-            if (number == goal) return PathEnd::kFound;
+            const PathCell cell = scratch_.cell_of(number);
+            if (goal_cost_ != kUnknown && key(node.cost, cell) >= goal_cost_) continue;
+            if (number == goal) {
+                goal_cost_ = node.cost;
+                node.wait_no_more();
+                continue;
+            }
             if (explored == query_.max_nodes) return PathEnd::kMaxNodes;
             if (++explored % kStopEvery == 0 && query_.stop && query_.stop()) {
                 return PathEnd::kStopped;
             }
-            follow(scratch_.cell_of(number), number, node);
+            follow(cell, number, node);
         }
-        return PathEnd::kUnreachable;
     }
 
     uint64_t explored = 0;
@@ -133,7 +144,8 @@ class JumpSearch {
         } else {
             return;
         }
-        scratch_.heap.push(key(cost, cell), number);
+        const uint64_t at = key(cost, cell);
+        if (at < goal_cost_) scratch_.open.push(at, number);
     }
 
     // x is kNowhere when there is nothing to find.
@@ -202,6 +214,7 @@ class JumpSearch {
     PathNode* const nodes_;
     const uint32_t stamp_;
     const uint64_t cost_;
+    uint64_t goal_cost_ = kUnknown;
 };
 
 template <PathRule kRule>

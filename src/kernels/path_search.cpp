@@ -26,7 +26,7 @@ constexpr uint64_t kStopEvery = 4096;  // nodes
 constexpr uint32_t kShiftEven = 27;
 constexpr uint32_t kShiftWeighted = 28;
 constexpr uint32_t kShiftNoEstimate = 30;
-static_assert((2 * 255 * kDiagonal >> kShiftWeighted) + 2 < BucketQueue::kBuckets);
+static_assert((2 * 255 * kDiagonal >> kShiftWeighted) + 2 < BucketQueue::kRing);
 static_assert(uint64_t{1} << kShiftNoEstimate <= kStraight);
 
 enum class Form : uint8_t {
@@ -58,7 +58,7 @@ class StepSearch {
         to_ = to;
         const uint32_t goal = kForm == Form::kBack ? UINT32_MAX : scratch_.cell_number(to);
         const uint32_t begin = scratch_.cell_number(from);
-        BucketQueue& open = scratch_.buckets;
+        BucketQueue& open = scratch_.open;
         const uint32_t shift = kForm != Form::kForward ? kShiftNoEstimate
                                : kWeighted             ? kShiftWeighted
                                                        : kShiftEven;
@@ -137,7 +137,7 @@ class StepSearch {
         }
         const uint64_t at = key(cost, cell);
         if (at >= goal_cost_) return;
-        scratch_.buckets.push(at, number);
+        scratch_.open.push(at, number);
     }
 
     const PathGrid& grid_;
@@ -228,8 +228,7 @@ void PathScratch::trim(size_t bytes) {
     if (capacity_ * sizeof(PathNode) <= bytes) return;
     nodes_.reset();
     capacity_ = 0;
-    buckets = {};
-    heap = {};
+    open = {};
 }
 
 // ---- one path -----------------------------------------------------------------------------------

@@ -90,8 +90,7 @@ class PathScratch {
     [[nodiscard]] PathNode* nodes() { return nodes_.get(); }
     [[nodiscard]] const PathNode* nodes() const { return nodes_.get(); }
 
-    BucketQueue buckets;
-    KeyHeap heap;
+    BucketQueue open;
 
   private:
     struct Free {

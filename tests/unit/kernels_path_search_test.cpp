@@ -232,6 +232,49 @@ TEST_CASE("max_nodes ends a search and stop is asked while it runs") {
     CHECK(cells_reached == query.max_nodes);
 }
 
+TEST_CASE("the open list gives buckets in their order and loses nothing whatever the distance") {
+    Prng prng(seed());
+    BucketQueue open;
+    for (int round = 0; round < 50; ++round) {
+        const uint32_t shift = static_cast<uint32_t>(prng.below(30));
+        const uint64_t lowest = prng.below(1ull << 60);
+        open.begin(lowest, shift);
+        std::vector<uint64_t> keys;
+        std::vector<bool> taken;
+        uint64_t bucket = 0;
+        size_t waiting = 0;
+        const auto push = [&] {
+            // Near, on the far side of the ring, and beyond it.
+            const uint64_t ahead = prng.below(prng.chance(0.7) ? 100 : 10'000);
+            keys.push_back(lowest + ((bucket + ahead) << shift) + prng.below(1ull << shift));
+            taken.push_back(false);
+            open.push(keys.back(), static_cast<uint32_t>(keys.size() - 1));
+            ++waiting;
+        };
+        push();
+        while (waiting > 0) {
+            REQUIRE(!open.empty());
+            const uint32_t cell = open.pop();
+            REQUIRE(!taken[cell]);
+            taken[cell] = true;
+            --waiting;
+            const uint64_t found = (keys[cell] - lowest) >> shift;
+            REQUIRE(found >= bucket);
+            bucket = found;
+            bool more = false;
+            for (size_t i = 0; i < keys.size(); ++i) {
+                const uint64_t other = (keys[i] - lowest) >> shift;
+                if (taken[i]) continue;
+                REQUIRE(other >= bucket);
+                more = more || other == bucket;
+            }
+            CHECK(open.bucket_left() == more);
+            for (uint64_t count = keys.size() < 200 ? prng.below(4) : 0; count > 0; --count) push();
+        }
+        CHECK(open.empty());
+    }
+}
+
 TEST_CASE("a field of nonsense is told and not followed for ever") {
     const PathGrid grid = open_grid(5, 5);
     CHECK(FlowField(grid, std::vector<uint8_t>(25, 2)).follow({0, 0}).end == PathEnd::kBroken);
