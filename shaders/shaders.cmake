@@ -44,6 +44,8 @@ foreach(pass measure sharpen soften)
   p2c2r_shader(edge_${pass}_rgba edge_${pass}.comp kEdge${first}${rest}RgbaSpirv
                "upscale_edge.h;edge_image.glsl" -DCHANNELS=4)
 endforeach()
+p2c2r_shader(path_relax path_relax.comp kPathRelaxSpirv path.h)
+p2c2r_shader(path_directions path_directions.comp kPathDirectionsSpirv path.h)
 p2c2r_shader(loop_probe loop_probe.comp kLoopProbeSpirv loop_probe.h)
 
 add_custom_target(p2c2r_shaders DEPENDS ${p2c2r_shader_headers})

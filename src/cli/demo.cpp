@@ -143,10 +143,17 @@ void add_demo_command(Command& root) {
     static DemoOptions options;
     static DemoStreamOptions stream;
     static DemoRaytracingOptions raytracing;
+    static DemoOptions path;
     Command demo = root.add_command("demo", "See it work: all three roles in this process",
                                     [] { return run_demo(options); });
     demo.add_text("--data", options.data, "Picture to make frames of (a drawn one)");
     demo.add_text("-o,--out", options.out, "Directory for frames and contact sheet (p2c2r-demo)");
+
+    Command path_command =
+        demo.add_command("ai_pathfinding", "Agents on a map find their ways, as a picture",
+                         [] { return run_demo_path(path); });
+    path_command.add_text("--data", path.data, "Map of the MovingAI form (a drawn one)");
+    path_command.add_text("-o,--out", path.out, "Directory for paths.png (p2c2r-demo)");
 
     Command command = demo.add_command(
         "stream", "A stream of frames over five processes, one of them killed half-way",

@@ -16,6 +16,9 @@ struct DemoOptions {
 };
 int run_demo(const DemoOptions& options);
 
+// `ai_pathfinding` as a picture; `data` is a map of the MovingAI form.
+int run_demo_path(const DemoOptions& options);
+
 // Every role a process of its own, one of them killed and started again.
 struct DemoStreamOptions {
     std::optional<std::string> source;  // picture or directory of frames

@@ -11,6 +11,8 @@
 #include "core/log.h"
 #include "gpu/compute.h"
 #include "kernels/conformance.h"
+#include "kernels/path_conformance.h"
+#include "kernels/path_gpu.h"
 #include "kernels/raytrace_answers.h"
 #include "kernels/raytrace_gpu.h"
 #include "kernels/tested_shaders.h"
@@ -46,8 +48,9 @@ class GpuKernels {
     // at every later call. When the device was lost, the next call opens a fresh one, which has all
     // tests before it. Shaders of the lost one, if somebody holds them still, are errors.
     Result<std::shared_ptr<UpscaleGpu>> upscale() { return ready(upscale_); }
-
     Result<std::shared_ptr<RaytraceGpu>> raytrace() { return ready(raytrace_); }
+    // The flow fields of `ai_pathfinding`.
+    Result<std::shared_ptr<PathGpu>> path() { return ready(path_); }
 
     // The device failed at a task that began when losses() was `losses_before`. A runtime that
     // chose it by itself goes on without it, unless it was lost and can be opened again.
@@ -74,6 +77,7 @@ class GpuKernels {
     std::atomic<uint32_t> losses_{0};  // after which it was opened again, or tried to be
     TestedShaders<UpscaleGpu> upscale_{check_upscale_answers};
     TestedShaders<RaytraceGpu> raytrace_{check_raytrace_answers};
+    TestedShaders<PathGpu> path_{check_path_answers};
 
     std::mutex mutex_;  // guards what is below; held during the test, so that it runs once
     std::shared_ptr<gpu::Device> device_;

@@ -5,6 +5,7 @@
 
 #include "kernels/echo.h"
 #include "kernels/gpu_kernels.h"
+#include "kernels/path_task.h"
 #include "kernels/raytrace_task.h"
 #include "kernels/upscale_task.h"
 
@@ -109,6 +110,8 @@ Result<BuiltinDevices> add_builtin_executors(exec::Registry& registry,
     if (!added) return added.error();
     added = add_raytrace_executors(registry, *gpu, options.memory);
     if (!added) return added.error();
+    added = registry.add("ai_pathfinding", std::make_shared<PathExecutor>(*gpu, options.memory));
+    if (!added) return added.error();
     return devices;
 }
 
@@ -124,6 +127,7 @@ std::vector<RefusedType> refused_types(const BuiltinDevices& devices) {
          {"raytracing", "rt_shadows", "rt_reflections", "rt_global_illumination"}) {
         refuse_unless(type, devices.named->raytrace());
     }
+    refuse_unless("ai_pathfinding", devices.named->path());
     return refused;
 }
 

@@ -51,8 +51,9 @@ struct BuiltinDevices {
 // which compiles shaders and takes a while.
 std::vector<RefusedType> refused_types(const BuiltinDevices& devices);
 
-// Adds `echo` and `upscale`. Errors: kNoDevice when a Vulkan device was named that is not there,
-// with what is missing; kDevice when it cannot be opened; kExists when a type is taken.
+// Adds `echo`, `upscale` and `ai_pathfinding`. Errors: kNoDevice when a Vulkan device was named
+// that is not there, with what is missing; kDevice when it cannot be opened; kExists when a type is
+// taken.
 Result<BuiltinDevices> add_builtin_executors(exec::Registry& registry,
                                              const KernelOptions& options);
 

@@ -24,6 +24,24 @@ TEST_CASE("demo: one process writes frames before and after and a contact sheet"
     CHECK(here.read("demo/contact_sheet.png").starts_with("\x89PNG"));
 }
 
+TEST_CASE("demo ai_pathfinding: a picture of the ways and how many there are") {
+    Workplace here;
+    const Ran ran = here.run({"demo", "ai_pathfinding", "--out", here.path("demo")});
+    CAPTURE(ran.error);
+    CHECK(ran.exit_code == 0);
+    CHECK(ran.out.find("60 of 60 agents reach the goal") != std::string::npos);
+    const auto size = p2c2r::cli::picture_size(here.read("demo/paths.png"));
+    REQUIRE(size);
+    CHECK(size->width == 1280);
+    CHECK(size->height == 720);
+    const std::string map = here.write("m.map", "type octile\nheight 2\nwidth 3\nmap\n..@\n@..\n");
+    const Ran small = here.run({"demo", "ai_pathfinding", "--data", map, "--out", here.path("s")});
+    CHECK(small.exit_code == 0);
+    CHECK(small.out.find("across the map: 3.00 cells by jps") != std::string::npos);
+    const std::string no_map = here.write("x.map", "no");
+    CHECK(here.run({"demo", "ai_pathfinding", "--data", no_map}).exit_code == 2);
+}
+
 TEST_CASE("demo stream: no frame is lost though a peer is killed and it comes back") {
     Workplace here;
     const std::string frames = make_frames(here, "frames", 40, 320, 180);

@@ -144,15 +144,18 @@ TEST_CASE("a peer on a named device does not offer what that device cannot do or
     devices.named = std::make_shared<GpuKernels>(device, "vulkan:0", true, Log());
     for (int round = 0; round < 2; ++round) {
         const std::vector<RefusedType> refused = refused_types(devices);
-        REQUIRE(refused.size() >= 2);
+        REQUIRE(refused.size() >= 3);
         CHECK(refused[0].task_type == "echo");
         CHECK(refused[0].why.status == Status::kUnsupported);
         CHECK(refused[0].why.text.find("vulkan:0") != std::string::npos);
         CHECK(refused[1].task_type == "upscale");
-        CHECK(refused[1].why.status == Status::kDevice);
-        CHECK(refused[1].why.text.find("50000 turns") != std::string::npos);
+        for (size_t i = 1; i < refused.size(); ++i) {
+            CAPTURE(refused[i].task_type);
+            CHECK(refused[i].why.status == Status::kDevice);
+            CHECK(refused[i].why.text.find("50000 turns") != std::string::npos);
+        }
+        CHECK(device->runs == 1);  // found out once
     }
-    CHECK(device->runs == 1);  // found out once
 }
 
 TEST_CASE("a device short of memory is asked again") {

@@ -1,0 +1,229 @@
+// One job uploads the costs of the cells, relaxes tiles phase by phase until four phases in a row
+// (every colour once) have changed nothing, then writes the directions. A slice is as many tiles as
+// the pace allows; where the grid is small it holds several phases.
+#include "kernels/path_gpu.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "shaders/path.h"
+#include "spirv/path_directions.h"
+#include "spirv/path_relax.h"
+
+namespace p2c2r::kernels {
+
+namespace {
+
+constexpr uint32_t kRelaxBuffers = 3;
+constexpr uint32_t kDirectionsBuffers = 3;
+constexpr uint32_t kColours = 4;
+// Tiles, and words of the field: 2 ms on a slow device.
+constexpr uint64_t kFirstGuessTiles = 64;
+constexpr uint64_t kFirstGuessWords = 16'384;
+constexpr uint64_t kTimeoutUs = 10'000'000;
+
+uint32_t tiles_of(uint32_t cells) {
+    return (cells + kPathTile - 1) / kPathTile;
+}
+
+uint32_t rule_bits(PathRule rule) {
+    if (rule == PathRule::kFour) return 0;
+    return rule == PathRule::kOctile ? kPathRuleDiagonal : kPathRuleDiagonal | kPathRuleCutCorners;
+}
+
+class PathJob {
+  public:
+    PathJob(gpu::Device& device, const PathGrid& grid, PathRule rule, PathCell goal,
+            const std::function<bool()>& stop)
+        : device_(device),
+          grid_(grid),
+          stop_(stop),
+          tiles_x_(tiles_of(grid.width())),
+          tiles_y_(tiles_of(grid.height())) {
+        slice_.tiles_x = tiles_x_;
+        slice_.tiles_y = tiles_y_;
+        slice_.rule = rule_bits(rule);
+        slice_.goal_x = static_cast<uint32_t>(goal.x);
+        slice_.goal_y = static_cast<uint32_t>(goal.y);
+        slice_.phase = kPathFirstPhase;
+    }
+
+    Result<Done> make_buffers();
+    Result<Done> relax(const gpu::Pipeline& pipeline, SlicePace& pace);
+    Result<Done> directions(const gpu::Pipeline& pipeline, SlicePace& pace, uint8_t* field);
+
+  private:
+    using BufferPointer = std::unique_ptr<gpu::Buffer>;
+
+    Result<Done> make(BufferPointer& buffer, uint64_t size, gpu::BufferUse use);
+    // Tiles of the present phase's colour.
+    [[nodiscard]] uint32_t columns() const { return (tiles_x_ + 1 - (slice_.phase & 1)) / 2; }
+    [[nodiscard]] uint32_t rows() const { return (tiles_y_ + 1 - (slice_.phase >> 1 & 1)) / 2; }
+    // The next part of the present phase; at most `tiles_max` tiles, but a row at least.
+    gpu::Dispatch next_part(const gpu::Pipeline& pipeline, PathSlice& slice, uint64_t tiles_max);
+    Result<gpu::RunTime> submit(std::span<const gpu::Dispatch> dispatches, gpu::Buffer* result);
+
+    gpu::Device& device_;
+    const PathGrid& grid_;
+    const std::function<bool()>& stop_;
+    const uint32_t tiles_x_;
+    const uint32_t tiles_y_;
+    PathSlice slice_{};
+    BufferPointer cells_;
+    BufferPointer left_;
+    BufferPointer phases_;
+    BufferPointer field_;
+    std::array<gpu::Buffer*, kRelaxBuffers> relax_buffers_{};
+};
+
+Result<Done> PathJob::make(BufferPointer& buffer, uint64_t size, gpu::BufferUse use) {
+    Result<BufferPointer> made = device_.make_buffer(size, use);
+    if (!made) return made.error();
+    buffer = std::move(*made);
+    return Done{};
+}
+
+Result<Done> PathJob::make_buffers() {
+    const uint64_t cells = uint64_t{tiles_x_} * tiles_y_ * kPathTile * kPathTile;
+    if (Result<Done> made = make(cells_, cells, gpu::BufferUse::kUpload); !made) return made;
+    if (Result<Done> made = make(left_, cells * 8, gpu::BufferUse::kScratch); !made) return made;
+    const uint64_t words = uint64_t{tiles_x_} * tiles_y_ + 1;
+    if (Result<Done> made = make(phases_, words * 4, gpu::BufferUse::kDownload); !made) {
+        return made;
+    }
+    uint8_t* const mapped = cells_->map();
+    for (uint32_t y = 0; y < grid_.height(); ++y) {
+        grid_.write_costs(y, mapped + size_t{y} * tiles_x_ * kPathTile);
+    }
+    relax_buffers_ = {cells_.get(), left_.get(), phases_.get()};
+    return Done{};
+}
+
+gpu::Dispatch PathJob::next_part(const gpu::Pipeline& pipeline, PathSlice& slice,
+                                 uint64_t tiles_max) {
+    slice = slice_;
+    const uint32_t rows_left = rows() - slice_.tile_row_first;
+    const uint64_t rows_paced = std::max<uint64_t>(1, tiles_max / std::max(1u, columns()));
+    const auto rows_now = static_cast<uint32_t>(std::min<uint64_t>(rows_left, rows_paced));
+    gpu::Dispatch dispatch;
+    dispatch.pipeline = &pipeline;
+    dispatch.buffers = relax_buffers_;
+    dispatch.push_constants = {reinterpret_cast<const uint8_t*>(&slice), sizeof slice};
+    dispatch.groups = {columns(), rows_now, 1};
+    slice_.tile_row_first += rows_now;
+    return dispatch;
+}
+
+Result<Done> PathJob::relax(const gpu::Pipeline& pipeline, SlicePace& pace) {
+    // The last word tells the last phase that changed something.
+    const uint32_t* const last_change =
+        reinterpret_cast<const uint32_t*>(phases_->map()) + size_t{tiles_x_} * tiles_y_;
+    for (;;) {
+        std::array<PathSlice, gpu::kDispatchesMax> slices{};
+        std::array<gpu::Dispatch, gpu::kDispatchesMax> dispatches;
+        const uint64_t tiles_max = pace.units();
+        uint64_t tiles = 0;
+        size_t count = 0;
+        while (count < dispatches.size() && (tiles == 0 || tiles < tiles_max)) {
+            // A grid of one row or column of tiles has colours without tiles.
+            if (columns() > 0 && slice_.tile_row_first < rows()) {
+                dispatches[count] = next_part(pipeline, slices[count], tiles_max - tiles);
+                tiles += uint64_t{dispatches[count].groups[0]} * dispatches[count].groups[1];
+                ++count;
+            }
+            if (columns() == 0 || slice_.tile_row_first >= rows()) {
+                ++slice_.phase;
+                slice_.tile_row_first = 0;
+            }
+        }
+        const Result<gpu::RunTime> time = submit({dispatches.data(), count}, phases_.get());
+        if (!time) return time.error();
+        pace.learn(tiles, time->device_ns);
+        // Phases below slice_.phase are complete.
+        if (slice_.phase > std::max(*last_change, kPathFirstPhase) + kColours) return Done{};
+    }
+}
+
+Result<Done> PathJob::directions(const gpu::Pipeline& pipeline, SlicePace& pace, uint8_t* field) {
+    const uint32_t row_words = tiles_x_ * (kPathTile / 4);
+    const uint32_t rows_all = grid_.height();
+    if (Result<Done> made =
+            make(field_, uint64_t{row_words} * 4 * rows_all, gpu::BufferUse::kDownload);
+        !made) {
+        return made;
+    }
+    const std::array<gpu::Buffer*, kDirectionsBuffers> buffers{cells_.get(), left_.get(),
+                                                               field_.get()};
+    for (uint32_t row = 0; row < rows_all;) {
+        const uint64_t paced = std::max<uint64_t>(1, pace.units() / row_words);
+        const auto rows_now = static_cast<uint32_t>(
+            std::min<uint64_t>({paced, device_.info().groups_max[1], rows_all - row}));
+        PathSlice slice = slice_;
+        slice.tile_row_first = row;  // here: a row of cells
+        gpu::Dispatch dispatch;
+        dispatch.pipeline = &pipeline;
+        dispatch.buffers = buffers;
+        dispatch.push_constants = {reinterpret_cast<const uint8_t*>(&slice), sizeof slice};
+        dispatch.groups = {(row_words + kPathFieldGroup - 1) / kPathFieldGroup, rows_now, 1};
+        row += rows_now;
+        // The result travels once, with the slice that completes it.
+        const Result<gpu::RunTime> time =
+            submit({&dispatch, 1}, row == rows_all ? field_.get() : nullptr);
+        if (!time) return time.error();
+        pace.learn(uint64_t{row_words} * rows_now, time->device_ns);
+    }
+    const uint8_t* const mapped = field_->map();
+    for (uint32_t row = 0; row < rows_all; ++row) {
+        std::memcpy(field + size_t{row} * grid_.width(), mapped + size_t{row} * row_words * 4,
+                    grid_.width());
+    }
+    return Done{};
+}
+
+Result<gpu::RunTime> PathJob::submit(std::span<const gpu::Dispatch> dispatches,
+                                     gpu::Buffer* result) {
+    if (stop_ && stop_()) return make_error(Status::kCancelled, "cancelled between two slices");
+    gpu::Work work;
+    work.dispatches = dispatches;
+    if (result) work.read_back = {&result, 1};
+    work.timeout_us = kTimeoutUs;
+    return device_.run(work);
+}
+
+}  // namespace
+
+PathGpu::PathGpu(std::shared_ptr<gpu::Device> device)
+    : device_(std::move(device)),
+      relax_pace_(kFirstGuessTiles),
+      directions_pace_(kFirstGuessWords) {}
+
+Result<std::unique_ptr<PathGpu>> PathGpu::create(std::shared_ptr<gpu::Device> device) {
+    if (device->info().group_invocations_max < kPathTile * kPathTile) {
+        return make_error(Status::kDevice,
+                          device->info().name + " has groups of at most " +
+                              std::to_string(device->info().group_invocations_max) +
+                              " invocations, a tile of ai_pathfinding has " +
+                              std::to_string(kPathTile * kPathTile));
+    }
+    std::unique_ptr<PathGpu> path(new PathGpu(std::move(device)));
+    Result<std::shared_ptr<gpu::Pipeline>> relax =
+        path->device_->make_pipeline(kPathRelaxSpirv, kRelaxBuffers, sizeof(PathSlice));
+    if (!relax) return relax.error();
+    path->relax_ = std::move(*relax);
+    Result<std::shared_ptr<gpu::Pipeline>> directions =
+        path->device_->make_pipeline(kPathDirectionsSpirv, kDirectionsBuffers, sizeof(PathSlice));
+    if (!directions) return directions.error();
+    path->directions_ = std::move(*directions);
+    return path;
+}
+
+Result<Done> PathGpu::run(const PathGrid& grid, PathRule rule, PathCell goal, uint8_t* field,
+                          const std::function<bool()>& stop) {
+    PathJob job(*device_, grid, rule, goal, stop);
+    if (Result<Done> made = job.make_buffers(); !made) return made;
+    if (Result<Done> done = job.relax(*relax_, relax_pace_); !done) return done;
+    return job.directions(*directions_, directions_pace_, field);
+}
+
+}  // namespace p2c2r::kernels

@@ -1,0 +1,290 @@
+// Cell by cell: A*, Dijkstra and the flow field are one search with other estimates.
+//
+// The open list is a ring of buckets. Inside one the order is last in first out, so a label may
+// still be lowered after its cell was followed; then the cell waits again. A cell waits with the
+// directions it was reached from: where all cells cost the same, only the steps that
+// path_moves.h asks for after those are followed, and a second way of the same cost adds its
+// direction. The search ends when the goal's label is lowest: when its bucket has no entry left
+// that could still lower it.
+#include "kernels/path_search.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace p2c2r::kernels {
+
+namespace {
+
+constexpr uint64_t kUnknown = UINT64_MAX;
+constexpr uint64_t kStopEvery = 4096;  // nodes
+
+// Widths of buckets. With an estimate a key rises by at most 2 * 1.42 * cost in one step, without
+// one by 1.42 * cost, which has to be less than 4096 buckets. Without an estimate a bucket that is
+// no wider than the cheapest step never has a label that another one in it can lower.
+constexpr uint32_t kShiftEven = 27;
+constexpr uint32_t kShiftWeighted = 28;
+constexpr uint32_t kShiftNoEstimate = 30;
+static_assert((2 * 255 * kDiagonal >> kShiftWeighted) + 2 < BucketQueue::kRing);
+static_assert(uint64_t{1} << kShiftNoEstimate <= kStraight);
+
+enum class Form : uint8_t {
+    kForward,  // from the start, with an estimate
+    kPlain,    // from the start, without one
+    kBack,     // from the goal: a step costs what entering the cell it comes from costs
+};
+
+template <Form kForm, bool kWeighted>
+class StepSearch {
+  public:
+    StepSearch(const PathGrid& grid, const PathQuery& query, PathScratch& scratch)
+        : grid_(grid),
+          rows_(grid.rows().view()),
+          query_(query),
+          scratch_(scratch),
+          moves_(PathMoves::of(query.rule)),
+          nodes_(scratch.nodes()),
+          stamp_(scratch.stamp()),
+          cost_low_(grid.cost_low()) {
+        for (uint32_t d = 0; d < kDirections; ++d) {
+            number_steps_[d] =
+                static_cast<uint32_t>(kStepX[d] + kStepY[d] * (1 << scratch.shift()));
+        }
+    }
+
+    // `to` is not looked at by kBack.
+    PathEnd run(PathCell from, PathCell to) {
+        to_ = to;
+        const uint32_t goal = kForm == Form::kBack ? UINT32_MAX : scratch_.cell_number(to);
+        const uint32_t begin = scratch_.cell_number(from);
+        BucketQueue& open = scratch_.open;
+        const uint32_t shift = kForm != Form::kForward ? kShiftNoEstimate
+                               : kWeighted             ? kShiftWeighted
+                                                       : kShiftEven;
+        open.begin(key(0, from), shift);
+        nodes_[begin] = PathNode::reached(0, begin, kAllDirections, stamp_);
+        open.push(key(0, from), begin);
+        if (kForm == Form::kBack) explored = 1;
+        for (uint64_t turn = 1;; ++turn) {
+            // What costs as much as the goal cannot lead there more cheaply.
+            if (goal_cost_ != kUnknown && !open.bucket_left()) return PathEnd::kFound;
+            if (open.empty()) return PathEnd::kUnreachable;
+            const uint32_t number = open.pop();
+            PathNode& node = nodes_[number];
+            if (node.waiting() == 0) continue;  // followed since it was put in
+            const PathCell cell = scratch_.cell_of(number);
+            if (goal_cost_ != kUnknown && key(node.cost, cell) >= goal_cost_) continue;
+            if (number == goal) {
+                // Without an estimate this is its lowest label already.
+                if (kForm == Form::kPlain) return PathEnd::kFound;
+                goal_cost_ = node.cost;
+                node.wait_no_more();
+                continue;
+            }
+            if (kForm == Form::kBack ? explored > query_.max_nodes
+                                     : explored++ == query_.max_nodes) {
+                explored = query_.max_nodes;
+                return PathEnd::kMaxNodes;
+            }
+            if (turn % kStopEvery == 0 && query_.stop && query_.stop()) return PathEnd::kStopped;
+            follow(cell, number, node);
+        }
+    }
+
+    // Cells whose steps were followed; kBack: cells that were reached.
+    uint64_t explored = 0;
+
+  private:
+    [[nodiscard]] uint64_t key(uint64_t cost, PathCell cell) const {
+        if constexpr (kForm != Form::kForward) return cost;
+        return cost + path_estimate(query_.rule, cell, to_) * cost_low_;
+    }
+
+    void follow(PathCell cell, uint32_t number, PathNode& node) {
+        const Surroundings around = surroundings(rows_, cell);
+        const uint64_t cost = node.cost;
+        uint32_t steps = moves_.legal(around);
+        if constexpr (!kWeighted) {
+            steps = moves_.follow(around, static_cast<Directions>(node.waiting())) & ~node.taken();
+            node.take(steps);
+        }
+        node.wait_no_more();
+        [[maybe_unused]] uint64_t weight = cost_low_;
+        if constexpr (kWeighted && kForm == Form::kBack) weight = grid_.cost(cell);
+        for (; steps != 0; steps &= steps - 1) {
+            const auto direction = static_cast<uint32_t>(std::countr_zero(steps));
+            const PathCell next = stepped(cell, direction);
+            if constexpr (kWeighted && kForm != Form::kBack) weight = grid_.cost(next);
+            reach(next, number + number_steps_[direction], cost + step_length(direction) * weight,
+                  number, direction);
+        }
+    }
+
+    void reach(PathCell cell, uint32_t number, uint64_t cost, uint32_t before, uint32_t direction) {
+        PathNode& node = nodes_[number];
+        const bool is_new = node.stamp() != stamp_;
+        if (is_new || cost < node.cost) {
+            if (kForm == Form::kBack && is_new) ++explored;
+            node = PathNode::reached(cost, before, 1u << direction, stamp_);
+        } else if (!kWeighted && cost == node.cost) {
+            // A second way of the same cost: its steps may be others.
+            const bool waits = node.waiting() != 0;
+            node.wait(direction);
+            if (waits) return;
+        } else {
+            return;
+        }
+        const uint64_t at = key(cost, cell);
+        if (at >= goal_cost_) return;
+        scratch_.open.push(at, number);
+    }
+
+    const PathGrid& grid_;
+    const BitView rows_;
+    const PathQuery& query_;
+    PathScratch& scratch_;
+    const PathMoves& moves_;
+    PathNode* const nodes_;
+    const uint32_t stamp_;
+    const uint64_t cost_low_;
+    std::array<uint32_t, kDirections> number_steps_{};  // what a step adds to a cell's number
+    PathCell to_;
+    uint64_t goal_cost_ = kUnknown;
+};
+
+template <Form kForm>
+PathEnd run_steps(const PathGrid& grid, const PathQuery& query, PathCell from, PathCell to,
+                  PathScratch& scratch, uint64_t& explored) {
+    const auto run = [&](auto&& search) {
+        const PathEnd end = search.run(from, to);
+        explored = search.explored;
+        return end;
+    };
+    if (grid.weighted()) return run(StepSearch<kForm, true>(grid, query, scratch));
+    return run(StepSearch<kForm, false>(grid, query, scratch));
+}
+
+}  // namespace
+
+const char* path_algorithm_name(PathAlgorithm algorithm) {
+    switch (algorithm) {
+        case PathAlgorithm::kAstar:
+            return "astar";
+        case PathAlgorithm::kDijkstra:
+            return "dijkstra";
+        case PathAlgorithm::kJps:
+            return "jps";
+        case PathAlgorithm::kFlowField:
+            break;
+    }
+    return "flow_field";
+}
+
+const char* path_end_text(PathEnd end) {
+    switch (end) {
+        case PathEnd::kStartBlocked:
+            return "start_blocked";
+        case PathEnd::kGoalBlocked:
+            return "goal_blocked";
+        case PathEnd::kUnreachable:
+            return "unreachable";
+        case PathEnd::kMaxNodes:
+            return "max_nodes";
+        case PathEnd::kFound:
+        case PathEnd::kStopped:
+        case PathEnd::kBroken:
+            break;
+    }
+    return "";
+}
+
+// ---- memory -------------------------------------------------------------------------------------
+
+void PathScratch::Free::operator()(PathNode* nodes) const {
+    std::free(nodes);
+}
+
+void PathScratch::begin(const PathGrid& grid) {
+    shift_ = static_cast<uint32_t>(std::bit_width(grid.width() - 1));
+    const size_t needed = size_t{grid.height()} << shift_;
+    if (needed > capacity_) {
+        nodes_.reset();
+        capacity_ = 0;
+        // Zeros that the system hands out page by page when they are touched. No search has stamp
+        // 0.
+        nodes_.reset(static_cast<PathNode*>(std::calloc(needed, sizeof(PathNode))));
+        if (!nodes_) throw std::bad_alloc();
+        capacity_ = needed;
+        stamp_ = 0;
+    }
+    if (++stamp_ == 1u << 24) {
+        std::memset(static_cast<void*>(nodes_.get()), 0, capacity_ * sizeof(PathNode));
+        stamp_ = 1;
+    }
+}
+
+void PathScratch::trim(size_t bytes) {
+    if (capacity_ * sizeof(PathNode) <= bytes) return;
+    nodes_.reset();
+    capacity_ = 0;
+    open = {};
+}
+
+// ---- one path -----------------------------------------------------------------------------------
+
+PathAnswer find_path(const PathGrid& grid, const PathQuery& query, PathCell start, PathCell goal,
+                     PathScratch& scratch) {
+    PathAnswer answer;
+    if (grid.blocked(start) || grid.blocked(goal)) {
+        answer.end = grid.blocked(start) ? PathEnd::kStartBlocked : PathEnd::kGoalBlocked;
+        return answer;
+    }
+    scratch.begin(grid);
+    uint64_t& explored = answer.nodes_explored;
+    if (query.algorithm == PathAlgorithm::kJps) {
+        answer.end = search_jumping(grid, query, start, goal, scratch, explored);
+    } else if (query.algorithm == PathAlgorithm::kAstar) {
+        answer.end = run_steps<Form::kForward>(grid, query, start, goal, scratch, explored);
+    } else {
+        answer.end = run_steps<Form::kPlain>(grid, query, start, goal, scratch, explored);
+    }
+    if (answer.end == PathEnd::kFound) collect_path(grid, scratch, start, goal, answer);
+    return answer;
+}
+
+void collect_path(const PathGrid& grid, const PathScratch& scratch, PathCell start, PathCell goal,
+                  PathAnswer& answer) {
+    const auto cell_before = [&](PathCell cell) {
+        return scratch.cell_of(scratch.nodes()[scratch.cell_number(cell)].before());
+    };
+    size_t count = 1;
+    for (PathCell cell = goal; cell != start;) {
+        const PathCell before = cell_before(cell);
+        count +=
+            static_cast<size_t>(std::max(std::abs(cell.x - before.x), std::abs(cell.y - before.y)));
+        cell = before;
+    }
+    answer.path.resize(count);
+    answer.path[--count] = goal;
+    for (PathCell cell = goal; cell != start;) {
+        const PathCell before = cell_before(cell);
+        const int32_t dx = (before.x > cell.x) - (before.x < cell.x);
+        const int32_t dy = (before.y > cell.y) - (before.y < cell.y);
+        uint64_t& length = dx != 0 && dy != 0 ? answer.diagonal : answer.straight;
+        while (cell != before) {
+            length += grid.cost(cell);
+            cell = {cell.x + dx, cell.y + dy};
+            answer.path[--count] = cell;
+        }
+    }
+}
+
+PathEnd search_back(const PathGrid& grid, const PathQuery& query, PathCell goal,
+                    PathScratch& scratch, uint64_t& cells_reached) {
+    const PathEnd end = run_steps<Form::kBack>(grid, query, goal, goal, scratch, cells_reached);
+    // Nothing is looked for, so it ends when all has been reached.
+    return end == PathEnd::kUnreachable ? PathEnd::kFound : end;
+}
+
+}  // namespace p2c2r::kernels

@@ -1,0 +1,15 @@
+# Beside Boost.Graph, where its headers are installed.
+find_path(P2C2R_BOOST_GRAPH boost/graph/astar_search.hpp)
+if(P2C2R_BOOST_GRAPH)
+  add_executable(path_bench path_bench.cpp path_peers.cpp)
+  foreach(room kernels codec gpu exec model core)
+    target_sources(path_bench PRIVATE $<TARGET_OBJECTS:p2c2r_room_${room}>)
+  endforeach()
+  target_include_directories(path_bench PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR})
+  target_include_directories(path_bench SYSTEM PRIVATE ${P2C2R_BOOST_GRAPH})
+  target_link_libraries(path_bench PRIVATE p2c2r_settings ${P2C2R_LINK_LIBRARIES}
+                        nlohmann_json::nlohmann_json)
+  target_compile_definitions(path_bench PRIVATE P2C2R_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+else()
+  message(STATUS "path_bench is not built: it needs Boost.Graph (libboost-graph-dev)")
+endif()

@@ -1,0 +1,295 @@
+// path_bench: our path searches beside Boost.Graph's astar_search in the same run, one thread.
+//
+// The maps: the MovingAI ones of the data set with their scenarios, and one of 1024 x 1024 with
+// random walls. The rule is octile without cut corners. Ours and Boost's graph are made before the
+// clock runs; a query is a search and its path as a list. The contestants take turns for several
+// rounds and the fastest round of each counts, in processor time. For 1 000 agents with one goal
+// ours is one flow field and 1 000 paths along it, Boost's 1 000 queries.
+//
+// Ends with one line of JSON; exit status 0 when the bars hold: a query by our A* <= 0.2 x Boost's,
+// 1 000 agents <= 0.02 x. With a folder that has the npm package `pathfinding` in node_modules,
+// PathFinding.js joins in, and our jps <= 0.5 x its JumpPointFinder is a bar too.
+//
+// Usage: path_bench [FOLDER]  (npm install --prefix FOLDER pathfinding)
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <fstream>
+#include <functional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "core/prng.h"
+#include "kernels/path_field.h"
+#include "kernels/path_search.h"
+#include "path_peers.h"
+
+using namespace p2c2r;
+using namespace p2c2r::kernels;
+
+namespace {
+
+constexpr double kQueryBar = 0.2;
+constexpr double kAgentsBar = 0.02;
+constexpr double kScriptBar = 0.5;
+constexpr int kAgents = 1000;
+
+double processor_ms() {
+    return static_cast<double>(std::clock()) * 1000 / CLOCKS_PER_SEC;
+}
+
+struct Query {
+    PathCell start;
+    PathCell goal;
+};
+
+struct Course {
+    std::string name;
+    PathGrid grid;
+    std::vector<Query> queries;
+    int rounds = 1;
+    std::string map_file;  // for PathFinding.js
+    std::string scenario_file;
+};
+
+std::string data_folder() {
+    const char* given = std::getenv("P2C2R_DATA");
+    return given ? given : P2C2R_SOURCE_DIR "/../shared/data";
+}
+
+// A map and its scenarios in the MovingAI form; no queries when they are not there.
+Course read_course(const std::string& name) {
+    Course course;
+    course.name = name;
+    course.rounds = 40;
+    course.map_file = data_folder() + "/path/" + name + ".map";
+    course.scenario_file = course.map_file + ".scen";
+    std::ifstream map(course.map_file);
+    std::string word;
+    uint32_t height = 0;
+    uint32_t width = 0;
+    map >> word >> word >> word >> height >> word >> width >> word;
+    if (!map || width == 0 || height == 0) return course;
+    course.grid = PathGrid(width, height);
+    for (int32_t y = 0; y < static_cast<int32_t>(height); ++y) {
+        map >> word;
+        for (int32_t x = 0; x < static_cast<int32_t>(width); ++x) {
+            const char letter = word[static_cast<size_t>(x)];
+            if (letter != '.' && letter != 'G') course.grid.block({x, y});
+        }
+    }
+    std::ifstream scenarios(course.scenario_file);
+    std::string line;
+    while (std::getline(scenarios, line)) {
+        std::istringstream fields(line);
+        std::string bucket, file;
+        uint32_t sides[2];
+        Query query;
+        if (fields >> bucket >> file >> sides[0] >> sides[1] >> query.start.x >> query.start.y >>
+            query.goal.x >> query.goal.y) {
+            course.queries.push_back(query);
+        }
+    }
+    return course;
+}
+
+PathCell free_cell(const PathGrid& grid, Prng& prng) {
+    for (;;) {
+        const PathCell cell{static_cast<int32_t>(prng.below(grid.width())),
+                            static_cast<int32_t>(prng.below(grid.height()))};
+        if (!grid.blocked(cell)) return cell;
+    }
+}
+
+Course random_course() {
+    Course course;
+    course.name = "random 1024";
+    course.rounds = 2;
+    course.grid = PathGrid(1024, 1024);
+    Prng prng(1);
+    for (int32_t y = 0; y < 1024; ++y) {
+        for (int32_t x = 0; x < 1024; ++x) {
+            if (prng.chance(0.2)) course.grid.block({x, y});
+        }
+    }
+    for (int i = 0; i < 20; ++i) {
+        const PathCell start = free_cell(course.grid, prng);
+        course.queries.push_back({start, free_cell(course.grid, prng)});
+    }
+    return course;
+}
+
+struct Contestant {
+    std::string name;
+    std::function<double()> run;  // the sum of the lengths
+    double best_ms = 1e18;
+    double lengths = 0;
+};
+
+void measure(std::vector<Contestant>& contestants, int rounds) {
+    for (int round = 0; round < rounds; ++round) {
+        for (Contestant& contestant : contestants) {
+            const double start = processor_ms();
+            contestant.lengths = contestant.run();
+            contestant.best_ms = std::min(contestant.best_ms, processor_ms() - start);
+        }
+    }
+}
+
+bool print(const std::vector<Contestant>& rows, const std::string& what, size_t count) {
+    std::printf("%s\n", what.c_str());
+    bool equal = true;
+    for (const Contestant& row : rows) {
+        const bool same =
+            std::abs(row.lengths - rows.back().lengths) <= 1e-7 * std::abs(rows.back().lengths);
+        equal = equal && same;
+        std::printf("  %-28s %10.3f ms  %9.2f us each  %7.4f x %s%s\n", row.name.c_str(),
+                    row.best_ms, row.best_ms * 1000 / static_cast<double>(count),
+                    row.best_ms / rows.back().best_ms, rows.back().name.c_str(),
+                    same ? "" : "  LENGTHS DIFFER");
+    }
+    return equal;
+}
+
+struct Verdict {
+    double astar = 0;  // to Boost's
+    double jps = 0;
+    double jps_ms = 0;
+    bool equal = false;
+};
+
+Verdict run_queries(const Course& course, PathScratch& scratch) {
+    bench::BoostGrid boost(course.grid);
+    std::vector<Contestant> rows;
+    for (const PathAlgorithm algorithm :
+         {PathAlgorithm::kAstar, PathAlgorithm::kJps, PathAlgorithm::kDijkstra}) {
+        PathQuery query;
+        query.rule = PathRule::kOctile;
+        query.algorithm = algorithm;
+        rows.push_back(
+            {std::string("ours, ") + path_algorithm_name(algorithm), [&, query] {
+                 double sum = 0;
+                 for (const Query& each : course.queries) {
+                     sum +=
+                         find_path(course.grid, query, each.start, each.goal, scratch).distance();
+                 }
+                 return sum;
+             }});
+    }
+    rows.push_back({"Boost astar_search", [&] {
+                        double sum = 0;
+                        for (const Query& each : course.queries) {
+                            sum += boost.query(each.start, each.goal);
+                        }
+                        return sum;
+                    }});
+    measure(rows, course.rounds);
+    Verdict verdict;
+    verdict.equal =
+        print(rows, course.name + ", " + std::to_string(course.queries.size()) + " queries",
+              course.queries.size());
+    verdict.astar = rows[0].best_ms / rows.back().best_ms;
+    verdict.jps = rows[1].best_ms / rows.back().best_ms;
+    verdict.jps_ms = rows[1].best_ms;
+    return verdict;
+}
+
+// 1 000 agents and one goal; `sample` of Boost's queries are run and counted for all.
+double run_agents(const Course& course, int sample, int rounds, PathScratch& scratch, bool& equal) {
+    Prng prng(2);
+    const PathCell goal = course.queries.front().goal;
+    std::vector<PathCell> starts;
+    for (int i = 0; i < kAgents; ++i) starts.push_back(free_cell(course.grid, prng));
+    bench::BoostGrid boost(course.grid);
+    PathQuery query;
+    query.rule = PathRule::kOctile;
+    query.algorithm = PathAlgorithm::kFlowField;
+    double ours_sample = 0;
+    double boost_sample = 0;
+    std::vector<Contestant> rows;
+    rows.push_back({"ours, flow_field", [&] {
+                        uint64_t reached = 0;
+                        search_field(course.grid, query, goal, scratch, reached);
+                        ours_sample = 0;
+                        FlowField field(course.grid, query.rule, scratch);
+                        for (int i = 0; i < kAgents; ++i) {
+                            const PathAnswer answer = field.follow(starts[static_cast<size_t>(i)]);
+                            if (i < sample) ours_sample += answer.distance();
+                        }
+                        return ours_sample;
+                    }});
+    rows.push_back({"Boost astar_search", [&] {
+                        boost_sample = 0;
+                        for (int i = 0; i < sample; ++i) {
+                            boost_sample += boost.query(starts[static_cast<size_t>(i)], goal);
+                        }
+                        return boost_sample;
+                    }});
+    measure(rows, rounds);
+    rows[1].best_ms *= static_cast<double>(kAgents) / sample;
+    equal = print(rows,
+                  course.name + ", 1000 agents to one goal (" + std::to_string(sample) +
+                      " of Boost's run)",
+                  kAgents) &&
+            equal;
+    return rows[0].best_ms / rows[1].best_ms;
+}
+
+// Milliseconds of PathFinding.js for all queries, without its copies of the grid; 0: it is not
+// there.
+double run_script(const Course& course, const std::string& folder) {
+    const std::string command = "node " P2C2R_SOURCE_DIR "/tests/bench/path_peer.js '" + folder +
+                                "' '" + course.map_file + "' '" + course.scenario_file + "'";
+    FILE* const pipe = popen(command.c_str(), "r");
+    if (!pipe) return 0;
+    double ms = 0;
+    if (std::fscanf(pipe, "%lf", &ms) != 1) ms = 0;
+    pclose(pipe);
+    return ms;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::vector<Course> courses;
+    courses.push_back(read_course("arena"));
+    courses.push_back(read_course("den312d"));
+    courses.push_back(random_course());
+    PathScratch scratch;
+    double astar = 0;
+    double jps = 0;
+    double agents = 0;
+    double script = 0;
+    bool equal = true;
+    for (Course& course : courses) {
+        if (course.queries.empty()) {
+            std::printf("%s is not there and left out\n", course.map_file.c_str());
+            continue;
+        }
+        course.grid.make_columns();
+        const Verdict verdict = run_queries(course, scratch);
+        equal = equal && verdict.equal;
+        astar = std::max(astar, verdict.astar);
+        jps = std::max(jps, verdict.jps);
+        const bool large = course.map_file.empty();
+        agents = std::max(agents,
+                          run_agents(course, large ? 20 : kAgents, large ? 1 : 3, scratch, equal));
+        if (argc > 1 && !large) {
+            const double ms = run_script(course, argv[1]);
+            if (ms > 0) {
+                std::printf("  PathFinding.js JumpPointFinder %8.3f ms, our jps is %.4f x\n", ms,
+                            verdict.jps_ms / ms);
+                script = std::max(script, verdict.jps_ms / ms);
+            }
+        }
+    }
+    const bool good = equal && astar <= kQueryBar && agents <= kAgentsBar && script <= kScriptBar;
+    std::printf(
+        "{\"astar_to_boost\": %.4f, \"jps_to_boost\": %.4f, \"agents_to_boost\": %.5f, "
+        "\"jps_to_pathfinding_js\": %.4f, \"lengths_equal\": %s, \"good\": %s}\n",
+        astar, jps, agents, script, equal ? "true" : "false", good ? "true" : "false");
+    return good ? 0 : 1;
+}
