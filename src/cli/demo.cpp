@@ -142,6 +142,7 @@ int run_demo(const DemoOptions& options) {
 void add_demo_command(Command& root) {
     static DemoOptions options;
     static DemoStreamOptions stream;
+    static DemoPhysicsOptions physics;
     Command demo = root.add_command("demo", "See it work: all three roles in this process",
                                     [] { return run_demo(options); });
     demo.add_text("--data", options.data, "Picture to make frames of (a drawn one)");
@@ -159,6 +160,11 @@ void add_demo_command(Command& root) {
     command.add_count("--deadline-ms", stream.deadline_ms, "Time allowed per frame (250)");
     command.add_text("--output-res", stream.output_res, "Size to upscale to (1920x1080)");
     command.add_text("--vulkan-device", stream.vulkan_device, "Device of the first peer (vulkan)");
+
+    Command fall = demo.add_command("physics", "Spheres fall into a box, as a picture with a curve",
+                                    [] { return run_demo_physics(physics); });
+    fall.add_text("-o,--out", physics.out, "Directory for the picture (p2c2r-demo)");
+    fall.add_count("--spheres", physics.spheres, "How many, up to 2000 (350)");
 }
 
 }  // namespace p2c2r::cli

@@ -5,6 +5,7 @@
 
 #include "kernels/echo.h"
 #include "kernels/gpu_kernels.h"
+#include "kernels/physics_task.h"
 #include "kernels/upscale_task.h"
 
 namespace p2c2r::kernels {
@@ -101,6 +102,11 @@ Result<BuiltinDevices> add_builtin_executors(exec::Registry& registry,
     if (Result<Done> added = registry.add("echo", std::move(echo)); !added) return added.error();
     Result<Done> added =
         registry.add("upscale", std::make_shared<UpscaleExecutor>(*gpu, options.memory));
+    if (!added) return added.error();
+    std::shared_ptr<exec::Executor> physics =
+        std::make_shared<PhysicsExecutor>(*gpu, options.memory, exec::processors());
+    if (devices.named) physics = std::make_shared<NoGpuForm>(devices.name);
+    added = registry.add("physics", std::move(physics));
     if (!added) return added.error();
     return devices;
 }

@@ -408,12 +408,12 @@ TEST_CASE(
         int32_t place;
         const char* named;
     };
-    for (const Row& row : {Row{alone.get(), P2C2R_PLACE_AUTO, "echo, upscale"},
-                           Row{alone.get(), P2C2R_PLACE_LOCAL, "echo, upscale"},
-                           Row{connected.get(), P2C2R_PLACE_LOCAL, "echo, upscale"},
+    for (const Row& row : {Row{alone.get(), P2C2R_PLACE_AUTO, "echo, physics, upscale"},
+                           Row{alone.get(), P2C2R_PLACE_LOCAL, "echo, physics, upscale"},
+                           Row{connected.get(), P2C2R_PLACE_LOCAL, "echo, physics, upscale"},
                            Row{connected.get(), P2C2R_PLACE_AUTO, "there is: "}}) {
         CAPTURE(row.place);
-        for (const std::string type : {"raytracing", "ray_tracing", "physics", "nobody"}) {
+        for (const std::string type : {"raytracing", "ray_tracing", "hash", "nobody"}) {
             CAPTURE(type);
             Task task(type.c_str());
             task.desc.place = row.place;
@@ -455,7 +455,7 @@ TEST_CASE("exec runs a task here and its failure is a result") {
         CHECK(std::string(why.text).find("echo") != std::string::npos);
         exec("{\"task_type\":\"ray_tracing\"}", why, status);
         CHECK(status == P2C2R_E_UNSUPPORTED);
-        CHECK(std::string(why.text).find("echo, upscale") != std::string::npos);
+        CHECK(std::string(why.text).find("echo, physics, upscale") != std::string::npos);
         exec("{\"task_type\":\"echo\",\"extra\":1}", why, status);
         CHECK(status == P2C2R_E_ARGUMENT);
         CHECK(std::string(why.field) == "extra");

@@ -332,7 +332,7 @@ TEST_CASE("without a Vulkan loader a named device is refused and automatic choic
 
     options.device = DeviceChoice::kNative;
     CHECK(add_builtin_executors(registry, options).ok());
-    CHECK(registry.task_types() == std::vector<std::string>{"echo", "upscale"});
+    CHECK(registry.task_types() == std::vector<std::string>{"echo", "physics", "upscale"});
 }
 
 TEST_CASE("a named Vulkan device computes and types without a GPU form say so") {
