@@ -1,7 +1,8 @@
 // Build step: check_modules MODULE.spv HEADER.h NAME
 //
-// Refuses a module that is outside the deterministic subset (src/gpu/module_check.h), which fails
-// the build, and otherwise writes it as a C++ array p2c2r::kernels::NAME.
+// Pins the float arithmetic of a module (src/gpu/float_modes.h) and refuses one that is outside the
+// deterministic subset (src/gpu/module_check.h), which fails the build. Otherwise writes it as a
+// C++ array p2c2r::kernels::NAME.
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "gpu/float_modes.h"
 #include "gpu/module_check.h"
 
 namespace {
@@ -24,7 +26,9 @@ bool read_words(const char* path, std::vector<uint32_t>& words) {
 }
 
 bool write_header(const char* path, const char* name, const std::vector<uint32_t>& words) {
-    std::string text = "// Made by the build from shaders/; checked against the allow-list.\n";
+    std::string text =
+        "// Made by the build from shaders/: float arithmetic pinned, checked against the "
+        "allow-list.\n";
     text += "#pragma once\n\n#include <cstdint>\n\nnamespace p2c2r::kernels {\n\n";
     text += "inline constexpr uint32_t " + std::string(name) + "[] = {";
     for (size_t i = 0; i < words.size(); ++i) {
@@ -50,12 +54,17 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "%s: cannot be read as 32-bit words\n", argv[1]);
         return 1;
     }
-    const auto info = p2c2r::gpu::check_module(words);
+    const auto pinned = p2c2r::gpu::pin_float_modes(words);
+    if (!pinned) {
+        std::fprintf(stderr, "%s: %s\n", argv[1], pinned.error().text.c_str());
+        return 1;
+    }
+    const auto info = p2c2r::gpu::check_module(*pinned);
     if (!info) {
         std::fprintf(stderr, "%s: %s\n", argv[1], info.error().text.c_str());
         return 1;
     }
-    if (!write_header(argv[2], argv[3], words)) {
+    if (!write_header(argv[2], argv[3], *pinned)) {
         std::fprintf(stderr, "%s: cannot be written\n", argv[2]);
         return 1;
     }

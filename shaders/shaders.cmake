@@ -1,9 +1,10 @@
-# GLSL -> SPIR-V -> allow-list check -> an array in a header that the kernels room includes as
+# GLSL -> SPIR-V -> float arithmetic pinned -> allow-list check -> an array in a header that the kernels room includes as
 # "spirv/NAME.h". A module outside the deterministic subset fails the build.
 add_executable(p2c2r_check_modules
   ${CMAKE_CURRENT_LIST_DIR}/check_modules.cpp
   ${PROJECT_SOURCE_DIR}/src/gpu/module_check.cpp
   ${PROJECT_SOURCE_DIR}/src/gpu/allow_list.cpp
+  ${PROJECT_SOURCE_DIR}/src/gpu/float_modes.cpp
   ${PROJECT_SOURCE_DIR}/src/core/status.cpp)
 target_include_directories(p2c2r_check_modules PRIVATE ${PROJECT_SOURCE_DIR}/src)
 target_link_libraries(p2c2r_check_modules PRIVATE p2c2r_settings SPIRV-Tools-static Threads::Threads)
@@ -11,17 +12,21 @@ set_target_properties(p2c2r_check_modules PROPERTIES
   RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/shaders)
 
 set(p2c2r_shader_headers "")
-# p2c2r_shader(NAME SOURCE ARRAY INCLUDES [glslang options...])
+# p2c2r_shader(NAME SOURCE ARRAY INCLUDES [glslang options...]); SOURCE and each of the list INCLUDES
+# lie in shaders/ unless their path is absolute.
 function(p2c2r_shader name source array includes)
   set(module ${PROJECT_BINARY_DIR}/shaders/${name}.spv)
   set(header ${PROJECT_BINARY_DIR}/shaders/spirv/${name}.h)
   set(folder ${PROJECT_SOURCE_DIR}/shaders)
+  set(files ${source} ${includes})
+  list(TRANSFORM files PREPEND ${folder}/ REGEX "^[a-z_0-9.]+$")
+  list(GET files 0 source)
   add_custom_command(OUTPUT ${header}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/shaders/spirv
-    COMMAND Vulkan::glslangValidator --quiet -V --target-env vulkan1.1 -g0 -I${folder} ${ARGN}
-            ${folder}/${source} -o ${module}
+    COMMAND Vulkan::glslangValidator --quiet -V --target-env vulkan1.1 -g0 -I${folder}
+            -I${PROJECT_SOURCE_DIR} ${ARGN} ${source} -o ${module}
     COMMAND p2c2r_check_modules ${module} ${header} ${array}
-    DEPENDS ${folder}/${source} ${folder}/${includes} p2c2r_check_modules
+    DEPENDS ${files} p2c2r_check_modules
     COMMENT "Shader ${name}" VERBATIM)
   set(p2c2r_shader_headers ${p2c2r_shader_headers} ${header} PARENT_SCOPE)
 endfunction()

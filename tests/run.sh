@@ -125,6 +125,8 @@ if [ "$tier" = full ] || [ "$tier" = long ]; then
     step "bench failover" "$build/bin/p2c2r" bench failover --rounds 50
     step "bench roundtrip" "$build/bin/p2c2r" bench roundtrip
     step "quickstart" env P2C2R_BUILD_DIR="$build" "$root/examples/quickstart.sh"
+    step "digests of compilers" "$root/tests/kernels/digest/matrix.sh" "$build-digest" \
+        "$build/bin/kernels_digest"
     say "clang: build and tests"
     configure "$build-clang" -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang-14 \
         -DCMAKE_CXX_COMPILER=clang++-14 -DP2C2R_BUILD_FUZZERS=ON

@@ -52,11 +52,10 @@ constexpr uint32_t kPlainOps[] = {
     kOpLoad, kOpStore, kOpCopyMemory, kOpAccessChain, kOpInBoundsAccessChain, kOpArrayLength,
     kOpCompositeExtract, kOpCompositeInsert, kOpCopyObject, kOpCopyLogical,
     // exact arithmetic
-    kOpConvertFToU, kOpConvertFToS, kOpConvertSToF, kOpConvertUToF, kOpUConvert, kOpSConvert,
-    kOpBitcast, kOpSNegate, kOpIAdd, kOpISub, kOpIMul, kOpIAddCarry, kOpISubBorrow, kOpUMulExtended,
-    kOpSMulExtended, kOpAny, kOpAll, kOpLogicalEqual, kOpLogicalNotEqual, kOpLogicalOr,
-    kOpLogicalAnd, kOpLogicalNot, kOpSelect, kOpBitwiseOr, kOpBitwiseXor, kOpNot, kOpBitReverse,
-    kOpBitCount,
+    kOpConvertFToU, kOpConvertFToS, kOpUConvert, kOpSConvert, kOpBitcast, kOpSNegate, kOpIAdd,
+    kOpISub, kOpIMul, kOpIAddCarry, kOpISubBorrow, kOpUMulExtended, kOpSMulExtended, kOpAny, kOpAll,
+    kOpLogicalEqual, kOpLogicalNotEqual, kOpLogicalOr, kOpLogicalAnd, kOpLogicalNot, kOpSelect,
+    kOpBitwiseOr, kOpBitwiseXor, kOpNot, kOpBitReverse, kOpBitCount,
     // order and control
     kOpControlBarrier, kOpMemoryBarrier, kOpPhi, kOpLoopMerge, kOpSelectionMerge, kOpLabel,
     kOpBranch, kOpBranchConditional, kOpSwitch, kOpReturn, kOpReturnValue, kOpUnreachable};
@@ -92,6 +91,10 @@ bool AllowListChecker::check(const Instruction& instruction) {
         case kOpFSub:
         case kOpFMul:
             return check_float(instruction);
+        case kOpConvertSToF:
+        case kOpConvertUToF:
+            info_.uses_float = true;  // these round
+            return true;
         case kOpUDiv:
         case kOpUMod:
             return check_division(instruction, false);

@@ -1,6 +1,7 @@
 #include "gpu/compute.h"
 
 #include <mutex>
+#include <optional>
 
 #include "gpu/vulkan_device.h"
 
@@ -10,8 +11,11 @@ namespace {
 
 class VulkanDevices final : public Devices {
   public:
-    VulkanDevices(std::shared_ptr<VulkanInstance> instance, std::string pipeline_cache_dir)
-        : instance_(std::move(instance)), pipeline_cache_dir_(std::move(pipeline_cache_dir)) {
+    VulkanDevices(std::shared_ptr<VulkanInstance> instance, std::string pipeline_cache_dir,
+                  std::optional<HostDevice> host)
+        : instance_(std::move(instance)),
+          pipeline_cache_dir_(std::move(pipeline_cache_dir)),
+          host_(std::move(host)) {
         for (const PhysicalDevice& device : instance_->devices()) list_.push_back(device.info);
         devices_.resize(list_.size());
     }
@@ -25,13 +29,15 @@ class VulkanDevices final : public Devices {
                                                      std::to_string(list_.size()));
         }
         const std::lock_guard lock(mutex_);
-        if (!devices_[index]) {
-            Result<std::shared_ptr<Device>> device =
-                VulkanDevice::create(instance_, instance_->devices()[index], pipeline_cache_dir_);
-            if (!device) return device;
-            devices_[index] = std::move(*device);
+        std::shared_ptr<Device>& device = devices_[index];
+        if (!device || (device->is_lost() && !host_)) {
+            Result<std::shared_ptr<Device>> opened =
+                VulkanDevice::create(instance_, instance_->devices()[index], pipeline_cache_dir_,
+                                     host_ ? &*host_ : nullptr);
+            if (!opened) return opened;
+            device = std::move(*opened);
         }
-        return devices_[index];
+        return device;
     }
 
     [[nodiscard]] uint64_t validation_messages() const override {
@@ -41,6 +47,7 @@ class VulkanDevices final : public Devices {
   private:
     std::shared_ptr<VulkanInstance> instance_;
     std::string pipeline_cache_dir_;
+    std::optional<HostDevice> host_;
     std::vector<DeviceInfo> list_;
     std::mutex mutex_;  // guards devices_
     std::vector<std::shared_ptr<Device>> devices_;
@@ -48,11 +55,29 @@ class VulkanDevices final : public Devices {
 
 }  // namespace
 
+Result<Ticket> Device::submit(const Work&) {
+    return make_error(Status::kUnsupported, info().name + " takes no work ahead");
+}
+
+Result<RunTime> Device::wait(Ticket) {
+    return make_error(Status::kUnsupported, info().name + " takes no work ahead");
+}
+
 Result<std::unique_ptr<Devices>> Devices::open(const DevicesOptions& options) {
     Result<std::shared_ptr<VulkanInstance>> instance = VulkanInstance::open(options);
     if (!instance) return instance.error();
+    return std::unique_ptr<Devices>(std::make_unique<VulkanDevices>(
+        std::move(*instance), options.pipeline_cache_dir, std::nullopt));
+}
+
+Result<std::unique_ptr<Devices>> Devices::adopt(const HostDevice& host,
+                                                const DevicesOptions& options) {
+    P2C2R_CHECK(host.get_instance_proc_addr && host.instance && host.physical_device &&
+                host.device && host.queue);
+    Result<std::shared_ptr<VulkanInstance>> instance = VulkanInstance::adopt(host, options.log);
+    if (!instance) return instance.error();
     return std::unique_ptr<Devices>(
-        std::make_unique<VulkanDevices>(std::move(*instance), options.pipeline_cache_dir));
+        std::make_unique<VulkanDevices>(std::move(*instance), options.pipeline_cache_dir, host));
 }
 
 }  // namespace p2c2r::gpu

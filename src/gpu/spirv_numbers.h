@@ -76,9 +76,14 @@ enum Op : uint16_t {
     kOpFMul = 133,
     kOpUDiv = 134,
     kOpSDiv = 135,
+    kOpFDiv = 136,
     kOpUMod = 137,
     kOpSRem = 138,
     kOpSMod = 139,
+    kOpFRem = 140,
+    kOpFMod = 141,
+    kOpVectorTimesScalar = 142,  // products of vectors and matrices from here ...
+    kOpDot = 148,                // ... to here
     kOpIAddCarry = 149,
     kOpISubBorrow = 150,
     kOpUMulExtended = 151,

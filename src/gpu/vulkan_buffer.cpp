@@ -16,11 +16,9 @@ VulkanBuffer::VulkanBuffer(std::shared_ptr<VulkanDevice> device, std::unique_ptr
 }
 
 VulkanBuffer::~VulkanBuffer() {
-    if (device_->is_lost()) {
-        static_cast<void>(block_.release());
-    } else {
-        device_->pool().give_back(std::move(block_));
-    }
+    // The next owner must not meet work of this one. A lost device has no next owner.
+    if (last_use_ != 0) device_->queue().finish(last_use_);
+    device_->pool().give_back(std::move(block_), device_->is_lost());
 }
 
 Result<std::shared_ptr<Pipeline>> VulkanPipeline::create(std::shared_ptr<VulkanDevice> device,
@@ -42,11 +40,7 @@ Result<std::shared_ptr<Pipeline>> VulkanPipeline::create(std::shared_ptr<VulkanD
 }
 
 VulkanPipeline::~VulkanPipeline() {
-    if (device_->is_lost()) return;
-    const DeviceFunctions& vk = device_->vk();
-    vk.DestroyPipeline(device_->handle(), pipeline_, nullptr);
-    vk.DestroyPipelineLayout(device_->handle(), layout_, nullptr);
-    vk.DestroyDescriptorSetLayout(device_->handle(), set_layout_, nullptr);
+    device_->retire(handles_);
 }
 
 VkResult VulkanPipeline::make_layouts() {
@@ -62,16 +56,16 @@ VkResult VulkanPipeline::make_layouts() {
     set.pBindings = bindings.data();
     const DeviceFunctions& vk = device_->vk();
     const VkResult result =
-        vk.CreateDescriptorSetLayout(device_->handle(), &set, nullptr, &set_layout_);
+        vk.CreateDescriptorSetLayout(device_->handle(), &set, nullptr, &handles_.set_layout);
     if (result != VK_SUCCESS) return result;
 
     VkPushConstantRange range{VK_SHADER_STAGE_COMPUTE_BIT, 0, push_constants_size_};
     VkPipelineLayoutCreateInfo layout{VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO};
     layout.setLayoutCount = 1;
-    layout.pSetLayouts = &set_layout_;
+    layout.pSetLayouts = &handles_.set_layout;
     layout.pushConstantRangeCount = push_constants_size_ > 0 ? 1 : 0;
     layout.pPushConstantRanges = &range;
-    return vk.CreatePipelineLayout(device_->handle(), &layout, nullptr, &layout_);
+    return vk.CreatePipelineLayout(device_->handle(), &layout, nullptr, &handles_.layout);
 }
 
 VkResult VulkanPipeline::make_pipeline(VkPipelineCache cache, std::span<const uint32_t> spirv) {
@@ -87,8 +81,9 @@ VkResult VulkanPipeline::make_pipeline(VkPipelineCache cache, std::span<const ui
     info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
     info.stage.module = module;
     info.stage.pName = "main";
-    info.layout = layout_;
-    result = vk.CreateComputePipelines(device_->handle(), cache, 1, &info, nullptr, &pipeline_);
+    info.layout = handles_.layout;
+    result =
+        vk.CreateComputePipelines(device_->handle(), cache, 1, &info, nullptr, &handles_.pipeline);
     vk.DestroyShaderModule(device_->handle(), module, nullptr);
     return result;
 }

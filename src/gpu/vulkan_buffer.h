@@ -26,11 +26,13 @@ class VulkanBuffer final : public Buffer {
     // Each is true once: the work to be recorded in front of the next run.
     bool take_needs_zero() { return std::exchange(needs_zero_, false); }
     bool take_host_wrote() { return std::exchange(host_wrote_, false); }
+    void used_by(Ticket ticket) { last_use_ = ticket; }
 
   private:
     std::shared_ptr<VulkanDevice> device_;
     std::unique_ptr<MemoryBlock> block_;
     uint64_t size_;
+    Ticket last_use_ = 0;
     bool needs_zero_ = false;
     bool host_wrote_ = false;
 };
@@ -44,9 +46,9 @@ class VulkanPipeline final : public Pipeline {
                                                     uint32_t push_constants_size);
     ~VulkanPipeline() override;
 
-    [[nodiscard]] VkPipeline handle() const { return pipeline_; }
-    [[nodiscard]] VkPipelineLayout layout() const { return layout_; }
-    [[nodiscard]] const VkDescriptorSetLayout& set_layout() const { return set_layout_; }
+    [[nodiscard]] VkPipeline handle() const { return handles_.pipeline; }
+    [[nodiscard]] VkPipelineLayout layout() const { return handles_.layout; }
+    [[nodiscard]] const VkDescriptorSetLayout& set_layout() const { return handles_.set_layout; }
     [[nodiscard]] uint32_t buffers_count() const { return buffers_count_; }
     [[nodiscard]] uint32_t push_constants_size() const { return push_constants_size_; }
 
@@ -58,9 +60,7 @@ class VulkanPipeline final : public Pipeline {
     std::shared_ptr<VulkanDevice> device_;
     uint32_t buffers_count_ = 0;
     uint32_t push_constants_size_ = 0;
-    VkDescriptorSetLayout set_layout_ = VK_NULL_HANDLE;
-    VkPipelineLayout layout_ = VK_NULL_HANDLE;
-    VkPipeline pipeline_ = VK_NULL_HANDLE;
+    VulkanDevice::PipelineHandles handles_;
 };
 
 }  // namespace p2c2r::gpu

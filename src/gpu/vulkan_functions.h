@@ -15,7 +15,7 @@ namespace p2c2r::gpu {
     X(DestroyInstance)                        \
     X(EnumeratePhysicalDevices)               \
     X(GetPhysicalDeviceProperties2)           \
-    X(GetPhysicalDeviceFeatures)              \
+    X(GetPhysicalDeviceFeatures2)             \
     X(GetPhysicalDeviceMemoryProperties)      \
     X(GetPhysicalDeviceQueueFamilyProperties) \
     X(CreateDevice)                           \
@@ -23,13 +23,12 @@ namespace p2c2r::gpu {
 
 #define P2C2R_VULKAN_DEVICE_FUNCTIONS(X) \
     X(DestroyDevice)                     \
-    X(DeviceWaitIdle)                    \
     X(GetDeviceQueue)                    \
     X(QueueSubmit)                       \
-    X(CreateFence)                       \
-    X(DestroyFence)                      \
-    X(ResetFences)                       \
-    X(WaitForFences)                     \
+    X(CreateSemaphore)                   \
+    X(DestroySemaphore)                  \
+    X(WaitSemaphores)                    \
+    X(GetSemaphoreCounterValue)          \
     X(CreateCommandPool)                 \
     X(DestroyCommandPool)                \
     X(ResetCommandPool)                  \

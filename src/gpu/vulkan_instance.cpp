@@ -40,26 +40,40 @@ int rank(VkPhysicalDeviceType type) {
     }
 }
 
-// A queue that computes but does not draw is preferred: it runs beside the owner's own graphics.
-bool find_queue_family(const InstanceFunctions& vk, VkPhysicalDevice handle, uint32_t& family,
-                       bool& has_clock) {
+std::vector<VkQueueFamilyProperties> queue_families(const InstanceFunctions& vk,
+                                                    VkPhysicalDevice handle) {
     uint32_t count = 0;
     vk.GetPhysicalDeviceQueueFamilyProperties(handle, &count, nullptr);
     std::vector<VkQueueFamilyProperties> families(count);
     vk.GetPhysicalDeviceQueueFamilyProperties(handle, &count, families.data());
+    return families;
+}
+
+// A queue that computes but does not draw is preferred: it runs beside the owner's own graphics.
+bool find_queue_family(const std::vector<VkQueueFamilyProperties>& families, uint32_t& family) {
     bool found = false;
-    for (uint32_t i = 0; i < count; ++i) {
+    for (uint32_t i = 0; i < families.size(); ++i) {
         const VkQueueFlags flags = families[i].queueFlags;
         if (families[i].queueCount == 0 || !(flags & VK_QUEUE_COMPUTE_BIT)) continue;
         const bool computes_only = !(flags & VK_QUEUE_GRAPHICS_BIT);
-        if (!found || computes_only) {
-            family = i;
-            has_clock = families[i].timestampValidBits > 0;
-        }
+        if (!found || computes_only) family = i;
         if (computes_only) return true;
         found = true;
     }
     return found;
+}
+
+// Version 1.2 is needed for timeline semaphores and for what it tells about floats.
+bool has_what_is_needed(const InstanceFunctions& vk, VkPhysicalDevice handle) {
+    VkPhysicalDeviceProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2};
+    vk.GetPhysicalDeviceProperties2(handle, &properties);
+    if (properties.properties.apiVersion < VK_API_VERSION_1_2) return false;
+    VkPhysicalDeviceTimelineSemaphoreFeatures timeline{
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES};
+    VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2};
+    features.pNext = &timeline;
+    vk.GetPhysicalDeviceFeatures2(handle, &features);
+    return timeline.timelineSemaphore == VK_TRUE;
 }
 
 uint64_t device_local_bytes(const VkPhysicalDeviceMemoryProperties& memory) {
@@ -89,8 +103,36 @@ Result<std::shared_ptr<VulkanInstance>> VulkanInstance::open(const DevicesOption
     return instance;
 }
 
+Result<std::shared_ptr<VulkanInstance>> VulkanInstance::adopt(const HostDevice& host, Log log) {
+    std::shared_ptr<VulkanInstance> instance(new VulkanInstance(log));
+    instance->is_host_ = true;
+    instance->instance_ = static_cast<VkInstance>(host.instance);
+    GlobalFunctions global;
+    global.GetInstanceProcAddr =
+        reinterpret_cast<PFN_vkGetInstanceProcAddr>(host.get_instance_proc_addr);
+    Result<InstanceFunctions> functions = load_instance_functions(global, instance->instance_);
+    if (!functions) return functions.error();
+    instance->functions_ = *functions;
+    const auto handle = static_cast<VkPhysicalDevice>(host.physical_device);
+    if (!has_what_is_needed(instance->functions_, handle)) {
+        return no_device("the host's Vulkan device lacks version 1.2 or timeline semaphores");
+    }
+    const std::vector<VkQueueFamilyProperties> families =
+        queue_families(instance->functions_, handle);
+    if (host.queue_family >= families.size() ||
+        !(families[host.queue_family].queueFlags & VK_QUEUE_COMPUTE_BIT)) {
+        return no_device("queue family " + std::to_string(host.queue_family) +
+                         " of the host's Vulkan device does not compute");
+    }
+    PhysicalDevice device = instance->describe(handle);
+    device.queue_family = host.queue_family;
+    if (families[host.queue_family].timestampValidBits == 0) device.timestamp_ns = 0;
+    instance->devices_.push_back(std::move(device));
+    return instance;
+}
+
 VulkanInstance::~VulkanInstance() {
-    if (!instance_) return;
+    if (!instance_ || is_host_) return;
     if (messenger_) functions_.DestroyDebugUtilsMessengerEXT(instance_, messenger_, nullptr);
     if (functions_.DestroyInstance) functions_.DestroyInstance(instance_, nullptr);
 }
@@ -98,8 +140,8 @@ VulkanInstance::~VulkanInstance() {
 Result<Done> VulkanInstance::create(const GlobalFunctions& global, bool validation) {
     uint32_t version = VK_API_VERSION_1_0;
     if (global.EnumerateInstanceVersion) global.EnumerateInstanceVersion(&version);
-    if (version < VK_API_VERSION_1_1) {
-        return no_device("the Vulkan loader speaks version 1.0 only, 1.1 is needed");
+    if (version < VK_API_VERSION_1_2) {
+        return no_device("the Vulkan loader is older than version 1.2, which is needed");
     }
     if (validation && !has_layer(global, kValidationLayer)) {
         return no_device(std::string("the layer ") + kValidationLayer + " is not installed");
@@ -160,15 +202,22 @@ Result<Done> VulkanInstance::find_devices() {
 
     std::vector<std::pair<int, PhysicalDevice>> ranked;
     for (const VkPhysicalDevice handle : handles) {
+        const std::vector<VkQueueFamilyProperties> families = queue_families(functions_, handle);
+        uint32_t family = 0;
+        if (!has_what_is_needed(functions_, handle) || !find_queue_family(families, family)) {
+            continue;
+        }
         VkPhysicalDeviceProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2};
         functions_.GetPhysicalDeviceProperties2(handle, &properties);
-        bool computes = false;
-        PhysicalDevice device = describe(handle, computes);
-        if (computes) ranked.emplace_back(rank(properties.properties.deviceType), device);
+        PhysicalDevice device = describe(handle);
+        device.queue_family = family;
+        if (families[family].timestampValidBits == 0) device.timestamp_ns = 0;
+        ranked.emplace_back(rank(properties.properties.deviceType), device);
     }
     if (ranked.empty()) {
         return no_device("none of the " + std::to_string(handles.size()) +
-                         " Vulkan devices has version 1.1 and a compute queue");
+                         " Vulkan devices has version 1.2, timeline semaphores and a compute "
+                         "queue");
     }
     std::stable_sort(ranked.begin(), ranked.end(),
                      [](const auto& a, const auto& b) { return a.first < b.first; });
@@ -176,34 +225,28 @@ Result<Done> VulkanInstance::find_devices() {
     return Done{};
 }
 
-PhysicalDevice VulkanInstance::describe(VkPhysicalDevice handle, bool& computes) const {
+// All but the queue family.
+PhysicalDevice VulkanInstance::describe(VkPhysicalDevice handle) const {
     PhysicalDevice device;
     device.handle = handle;
-
-    VkPhysicalDeviceProperties2 head{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2};
-    functions_.GetPhysicalDeviceProperties2(handle, &head);
-    const VkPhysicalDeviceProperties& basic = head.properties;
-    bool has_clock = false;
-    computes = basic.apiVersion >= VK_API_VERSION_1_1 &&
-               find_queue_family(functions_, handle, device.queue_family, has_clock);
-    if (!computes) return device;
-    if (has_clock) device.timestamp_ns = basic.limits.timestampPeriod;
-
     VkPhysicalDeviceIDProperties id{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ID_PROPERTIES};
     VkPhysicalDeviceDriverProperties driver{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
     VkPhysicalDeviceFloatControlsProperties floats{
         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FLOAT_CONTROLS_PROPERTIES};
+    VkPhysicalDeviceSubgroupProperties subgroups{
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES};
     VkPhysicalDeviceProperties2 all{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2};
     all.pNext = &id;
-    if (basic.apiVersion >= VK_API_VERSION_1_2) {  // these two are part of Vulkan since 1.2
-        id.pNext = &driver;
-        driver.pNext = &floats;
-    }
+    id.pNext = &driver;
+    driver.pNext = &floats;
+    floats.pNext = &subgroups;
     functions_.GetPhysicalDeviceProperties2(handle, &all);
+    const VkPhysicalDeviceProperties& basic = all.properties;
+    device.timestamp_ns = basic.limits.timestampPeriod;
     VkPhysicalDeviceMemoryProperties memory{};
     functions_.GetPhysicalDeviceMemoryProperties(handle, &memory);
-    VkPhysicalDeviceFeatures features{};
-    functions_.GetPhysicalDeviceFeatures(handle, &features);
+    VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2};
+    functions_.GetPhysicalDeviceFeatures2(handle, &features);
 
     DeviceInfo& info = device.info;
     info.name = basic.deviceName;
@@ -220,11 +263,12 @@ PhysicalDevice VulkanInstance::describe(VkPhysicalDevice handle, bool& computes)
     info.group_invocations_max = basic.limits.maxComputeWorkGroupInvocations;
     std::copy(std::begin(basic.limits.maxComputeWorkGroupCount),
               std::end(basic.limits.maxComputeWorkGroupCount), info.groups_max.begin());
+    info.subgroup_size = subgroups.subgroupSize;
     info.rounding_mode_rte32 = floats.shaderRoundingModeRTEFloat32 == VK_TRUE;
     info.signed_zero_inf_nan_preserve32 = floats.shaderSignedZeroInfNanPreserveFloat32 == VK_TRUE;
     device.unified_memory = basic.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU ||
                             basic.deviceType == VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU;
-    device.robust_access = features.robustBufferAccess == VK_TRUE;
+    device.robust_access = features.features.robustBufferAccess == VK_TRUE;
     return device;
 }
 

@@ -23,10 +23,13 @@ struct PhysicalDevice {
 class VulkanInstance {
   public:
     static Result<std::shared_ptr<VulkanInstance>> open(const DevicesOptions& options);
+    // The host's, with its one device.
+    static Result<std::shared_ptr<VulkanInstance>> adopt(const HostDevice& host, Log log);
     ~VulkanInstance();
     VulkanInstance(const VulkanInstance&) = delete;
     VulkanInstance& operator=(const VulkanInstance&) = delete;
 
+    [[nodiscard]] VkInstance handle() const { return instance_; }
     [[nodiscard]] const InstanceFunctions& vk() const { return functions_; }
     [[nodiscard]] const std::vector<PhysicalDevice>& devices() const { return devices_; }
     [[nodiscard]] uint64_t validation_messages() const { return messages_.load(); }
@@ -35,7 +38,7 @@ class VulkanInstance {
     explicit VulkanInstance(Log log) : log_(log) {}
     Result<Done> create(const GlobalFunctions& global, bool validation);
     Result<Done> find_devices();
-    PhysicalDevice describe(VkPhysicalDevice handle, bool& computes) const;
+    PhysicalDevice describe(VkPhysicalDevice handle) const;
 
     static VKAPI_ATTR VkBool32 VKAPI_CALL on_message(
         VkDebugUtilsMessageSeverityFlagBitsEXT severity, VkDebugUtilsMessageTypeFlagsEXT types,
@@ -44,6 +47,7 @@ class VulkanInstance {
     Log log_;
     std::atomic<uint64_t> messages_{0};
     VkInstance instance_ = VK_NULL_HANDLE;
+    bool is_host_ = false;
     InstanceFunctions functions_;
     VkDebugUtilsMessengerEXT messenger_ = VK_NULL_HANDLE;
     std::vector<PhysicalDevice> devices_;

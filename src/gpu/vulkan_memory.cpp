@@ -55,13 +55,13 @@ Result<std::unique_ptr<MemoryBlock>> MemoryPool::take(uint64_t size, BufferUse u
     return block;
 }
 
-void MemoryPool::give_back(std::unique_ptr<MemoryBlock> block) {
+void MemoryPool::give_back(std::unique_ptr<MemoryBlock> block, bool keep) {
     std::vector<std::unique_ptr<MemoryBlock>> too_many;
     {
         const std::lock_guard lock(mutex_);
         idle_bytes_ += block->capacity;
         idle_.push_back(std::move(block));
-        while (idle_bytes_ > kIdleBytesMax) {
+        while (!keep && idle_bytes_ > kIdleBytesMax) {
             idle_bytes_ -= idle_.front()->capacity;
             too_many.push_back(std::move(idle_.front()));
             idle_.erase(idle_.begin());

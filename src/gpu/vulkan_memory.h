@@ -31,7 +31,8 @@ class MemoryPool {
 
     // kMemory when the device has no more.
     Result<std::unique_ptr<MemoryBlock>> take(uint64_t size, BufferUse use);
-    void give_back(std::unique_ptr<MemoryBlock> block);
+    // `keep`: work of a lost device may still use it, so it is not destroyed before the pool.
+    void give_back(std::unique_ptr<MemoryBlock> block, bool keep);
 
   private:
     Result<Done> allocate(MemoryBlock& block);

@@ -61,7 +61,9 @@ Result<std::shared_ptr<GpuKernels>> choose_device(const KernelOptions& options,
         return processor;
     }
     const bool required = options.device == DeviceChoice::kVulkan;
-    Result<std::unique_ptr<gpu::Devices>> opened = gpu::Devices::open(options.vulkan);
+    Result<std::unique_ptr<gpu::Devices>> opened =
+        options.host_device ? gpu::Devices::adopt(*options.host_device, options.vulkan)
+                            : gpu::Devices::open(options.vulkan);
     if (!opened) {
         if (required) return opened.error();
         devices.none_because = opened.error().text;
@@ -75,7 +77,9 @@ Result<std::shared_ptr<GpuKernels>> choose_device(const KernelOptions& options,
         index = *named;
     }
     if (!index) return processor;
-    Result<std::shared_ptr<gpu::Device>> device = (*opened)->device(*index);
+    const std::shared_ptr<gpu::Devices> all = std::move(*opened);
+    const auto open = [all, index] { return all->device(*index); };
+    Result<std::shared_ptr<gpu::Device>> device = open();
     if (!device) {
         if (required) return device.error();
         options.vulkan.log.write(LogLevel::kWarn, "kernels", device.error().text);
@@ -84,7 +88,7 @@ Result<std::shared_ptr<GpuKernels>> choose_device(const KernelOptions& options,
     devices.used = index;
     devices.name = "vulkan:" + std::to_string(*index);
     return std::make_shared<GpuKernels>(std::move(*device), devices.name, required,
-                                        options.vulkan.log);
+                                        options.vulkan.log, open);
 }
 
 }  // namespace

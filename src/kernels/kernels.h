@@ -26,6 +26,7 @@ struct KernelOptions {
     uint32_t vulkan_index = 0;                           // in BuiltinDevices::list
     std::optional<std::array<uint8_t, 16>> vulkan_uuid;  // goes before the index
     gpu::DevicesOptions vulkan;                          // loader, pipeline cache, log
+    std::optional<gpu::HostDevice> host_device;          // the only one then, in place of all
     const MemoryHook* memory = nullptr;                  // of pictures; MUST outlive all of them
 };
 

@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdlib>
+#include <string>
+
 #include "vulkan_devices.h"
 
 using namespace p2c2r;
@@ -34,6 +37,15 @@ TEST_CASE("every Vulkan device counts far enough and gives the known answers") {
         REQUIRE_MESSAGE(upscale.ok(), upscale.error().text);
         const Result<Done> answers = check_upscale_answers(**upscale);
         CHECK_MESSAGE(answers.ok(), answers.error().text);
+    });
+}
+
+TEST_CASE("software devices have the size of subgroups that this run is for") {
+    const char* const wanted = std::getenv("P2C2R_TEST_SUBGROUP");
+    if (!wanted) return;
+    test::on_each_device([&](const std::shared_ptr<gpu::Device>& device) {
+        if (device->info().software)
+            CHECK(std::to_string(device->info().subgroup_size) == std::string(wanted));
     });
 }
 

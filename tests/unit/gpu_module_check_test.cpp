@@ -1,32 +1,19 @@
 // Each rule of the deterministic subset has a module that keeps it and one that breaks it.
 #include <doctest/doctest.h>
-#include <spirv-tools/libspirv.h>
 
 #include <string>
 #include <vector>
 
 #include "core/prng.h"
 #include "gpu/module_check.h"
+#include "gpu_spirv_text.h"
 #include "support/seed.h"
 
 using namespace p2c2r;
 using namespace p2c2r::gpu;
+using p2c2r::test::assemble;
 
 namespace {
-
-std::vector<uint32_t> assemble(const std::string& text) {
-    const spv_context context = spvContextCreate(SPV_ENV_VULKAN_1_1);
-    spv_binary binary = nullptr;
-    spv_diagnostic diagnostic = nullptr;
-    const spv_result_t result =
-        spvTextToBinary(context, text.data(), text.size(), &binary, &diagnostic);
-    REQUIRE_MESSAGE(result == SPV_SUCCESS, (diagnostic ? diagnostic->error : "") << "\n" << text);
-    std::vector<uint32_t> words(binary->code, binary->code + binary->wordCount);
-    spvBinaryDestroy(binary);
-    spvDiagnosticDestroy(diagnostic);
-    spvContextDestroy(context);
-    return words;
-}
 
 // The parts of a module that the cases vary. The body works on %i (uint from a buffer), %s (int)
 // and %f (float) and may use the constants below.
@@ -231,6 +218,21 @@ TEST_CASE("float arithmetic needs NoContraction on each instruction and both mod
         REQUIRE(!check(no_preserve).ok());
         CHECK(check(no_preserve).error().text.find("SignedZeroInfNanPreserve 32") !=
               std::string::npos);
+    }
+}
+
+TEST_CASE("a conversion of an integer to float rounds and needs both modes") {
+    for (const char* body : {"%r = OpConvertUToF %float %i", "%r = OpConvertSToF %float %s"}) {
+        CAPTURE(body);
+        Parts parts;
+        parts.body = body;
+        REQUIRE(!check(parts).ok());
+        CHECK(check(parts).error().text.find("RoundingModeRTE 32") != std::string::npos);
+        parts.capabilities = kFloatCapabilities;
+        parts.modes = kFloatModes;
+        const Result<ModuleInfo> info = check(parts);
+        REQUIRE_MESSAGE(info.ok(), info.error().text);
+        CHECK(info->uses_float);
     }
 }
 

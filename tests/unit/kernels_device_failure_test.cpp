@@ -24,6 +24,7 @@ class StandIn final : public gpu::Device {
   public:
     Status pipelines = Status::kOk;
     int runs = 0;
+    bool lost = false;
 
     StandIn() {
         info_.name = "stand-in";
@@ -43,6 +44,7 @@ class StandIn final : public gpu::Device {
         ++runs;
         return gpu::RunTime{};
     }
+    [[nodiscard]] bool is_lost() const override { return lost; }
 
   private:
     class Memory final : public gpu::Buffer {
@@ -159,5 +161,56 @@ TEST_CASE("a device short of memory is asked again") {
     const auto gpu = std::make_shared<GpuKernels>(device, "vulkan:0", false, Log());
     UpscaleExecutor executor(gpu, nullptr);
     CHECK(upscale(executor).status == Status::kOk);
+    CHECK(gpu->usable());
+}
+
+TEST_CASE("a device that is lost again and again is given up after three more tries") {
+    Lines lines;
+    const auto device = std::make_shared<StandIn>();
+    device->lost = true;
+    int opened = 0;
+    const auto reopen = [&]() -> Result<std::shared_ptr<gpu::Device>> {
+        ++opened;
+        const auto fresh = std::make_shared<StandIn>();
+        fresh->lost = true;
+        return std::shared_ptr<gpu::Device>(fresh);
+    };
+    const auto gpu = std::make_shared<GpuKernels>(device, "vulkan:0", false,
+                                                  Log(&lines, LogLevel::kWarn), reopen);
+    UpscaleExecutor executor(gpu, nullptr);
+    for (int round = 0; round < 6; ++round) {
+        const Outcome outcome = upscale(executor);
+        CHECK(outcome.status == Status::kOk);
+        CHECK(outcome.info.find(R"("device":"native")") != std::string::npos);
+    }
+    CHECK(opened == 3);
+    CHECK(!gpu->usable());
+    REQUIRE(!lines.lines.empty());
+    CHECK(lines.lines.back().find("vulkan:0 is no longer used") != std::string::npos);
+}
+
+TEST_CASE("a named device that is lost and cannot be opened again says so at every task") {
+    const auto device = std::make_shared<StandIn>();
+    device->lost = true;
+    UpscaleExecutor executor(std::make_shared<GpuKernels>(device, "vulkan:0", true, Log()),
+                             nullptr);
+    for (int round = 0; round < 2; ++round) {
+        const Outcome outcome = upscale(executor);
+        CHECK(outcome.status == Status::kDevice);
+        CHECK(outcome.error == "vulkan:0 was lost");
+    }
+}
+
+TEST_CASE("a device that lacks what a type needs stays usable for the others") {
+    const auto device = std::make_shared<StandIn>();
+    const auto gpu = std::make_shared<GpuKernels>(device, "vulkan:0", false, Log());
+    std::string name;
+    const auto lacking = [](GpuKernels&) -> Result<Done> {
+        return make_error(Status::kUnsupported, "no float modes");
+    };
+    CHECK(compute_on(
+              gpu.get(), lacking, [] { return Result<Done>(Done{}); }, name)
+              .ok());
+    CHECK(name == "native");
     CHECK(gpu->usable());
 }

@@ -1,0 +1,18 @@
+// kernels_digest: what the native forms make of the golden inputs, a line a case. The program is
+// built by several compilers in several ways and must print the same text each time; see matrix.sh.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace p2c2r::digest {
+
+// Prints "what sha256".
+void print(const std::string& what, std::span<const uint8_t> bytes);
+
+// One function a kernel, in a file of its own, with a line in main.cpp.
+void exact();
+void upscale();
+
+}  // namespace p2c2r::digest
