@@ -18,8 +18,9 @@
 //
 // All contacts of a body work at the same time, so each may use its share of the mass only (mass
 // splitting: Tonge, Benevolenski, Voroshilov, "Mass splitting for jitter-free parallel rigid body
-// simulation", 2012): with c contacts a body looks c times lighter to each. This converges whatever
-// the pile, and a contact that is alone is solved in one turn.
+// simulation", 2012): were it c times lighter to each of its c contacts, turns would converge
+// whatever the pile. It is (1 + c) / 2 times lighter here, which still does (an over-relaxation
+// below 2) and takes half as many turns; a contact that is alone is solved in one.
 //
 // What a pile weighs is remembered in how deep its bodies overlap, not in impulses of the step
 // before: the state is positions and velocities alone, and a run that is resumed from it gives the
@@ -282,7 +283,7 @@ P2C2R_SHARED float physics_box(PhysicsVec low, PhysicsVec high, PhysicsVec x,
 
 // What a body with so many contacts adds to the inverse of `share`.
 P2C2R_SHARED float physics_load(float inverse_mass, uint contacts) {
-    return inverse_mass * float(contacts);
+    return inverse_mass * (0.5f + 0.5f * float(contacts));
 }
 // Of the two; 0 for a wall.
 P2C2R_SHARED float physics_share(float a_load, float b_load) {

@@ -36,6 +36,16 @@ p2c2r_shader(upscale_first_rgba upscale_first.comp kUpscaleFirstRgbaSpirv upscal
 p2c2r_shader(upscale_second upscale_second.comp kUpscaleSecondSpirv upscale.h)
 p2c2r_shader(loop_probe loop_probe.comp kLoopProbeSpirv loop_probe.h)
 
+set(physics_includes physics_buffers.h physics_report.h physics.h exact.h)
+foreach(pass Carry Move Sort_near Sort_far Slots Scan Push Settle Bounce)
+  string(TOLOWER physics_${pass} name)
+  string(REPLACE "_n" "N" array kPhysics${pass}Spirv)
+  string(REPLACE "_f" "F" array ${array})
+  p2c2r_shader(${name} ${name}.comp ${array} "${physics_includes}")
+endforeach()
+p2c2r_shader(physics_count physics_contacts.comp kPhysicsCountSpirv "${physics_includes}" -DFILL=0)
+p2c2r_shader(physics_fill physics_contacts.comp kPhysicsFillSpirv "${physics_includes}" -DFILL=1)
+
 add_custom_target(p2c2r_shaders DEPENDS ${p2c2r_shader_headers})
 if(TARGET p2c2r_room_kernels)
   target_include_directories(p2c2r_room_kernels PRIVATE ${PROJECT_BINARY_DIR}/shaders)

@@ -11,6 +11,7 @@
 #include "core/log.h"
 #include "gpu/compute.h"
 #include "kernels/conformance.h"
+#include "kernels/physics_answers.h"
 #include "kernels/tested_shaders.h"
 #include "kernels/upscale_gpu.h"
 
@@ -44,6 +45,7 @@ class GpuKernels {
     // at every later call. When the device was lost, the next call opens a fresh one, which has all
     // tests before it. Shaders of the lost one, if somebody holds them still, are errors.
     Result<std::shared_ptr<UpscaleGpu>> upscale() { return ready(upscale_); }
+    Result<std::shared_ptr<PhysicsGpu>> physics() { return ready(physics_); }
 
     // The device failed at a task that began when losses() was `losses_before`. A runtime that
     // chose it by itself goes on without it, unless it was lost and can be opened again.
@@ -69,6 +71,7 @@ class GpuKernels {
     std::atomic<bool> retired_{false};
     std::atomic<uint32_t> losses_{0};  // after which it was opened again, or tried to be
     TestedShaders<UpscaleGpu> upscale_{check_upscale_answers};
+    TestedShaders<PhysicsGpu> physics_{check_physics_answers};
 
     std::mutex mutex_;  // guards what is below; held during the test, so that it runs once
     std::shared_ptr<gpu::Device> device_;

@@ -107,10 +107,8 @@ Result<BuiltinDevices> add_builtin_executors(exec::Registry& registry,
     Result<Done> added =
         registry.add("upscale", std::make_shared<UpscaleExecutor>(*gpu, options.memory));
     if (!added) return added.error();
-    std::shared_ptr<exec::Executor> physics =
-        std::make_shared<PhysicsExecutor>(*gpu, options.memory, exec::processors());
-    if (devices.named) physics = std::make_shared<NoGpuForm>(devices.name);
-    added = registry.add("physics", std::move(physics));
+    added = registry.add("physics", std::make_shared<PhysicsExecutor>(*gpu, options.memory,
+                                                                      exec::processors()));
     if (!added) return added.error();
     return devices;
 }
@@ -123,6 +121,7 @@ std::vector<RefusedType> refused_types(const BuiltinDevices& devices) {
         if (!ready) refused.push_back({task_type, ready.error()});
     };
     refuse_unless("upscale", devices.named->upscale());
+    refuse_unless("physics", devices.named->physics());
     return refused;
 }
 

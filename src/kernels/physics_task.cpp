@@ -1,6 +1,6 @@
 #include "kernels/physics_task.h"
 
-#include <algorithm>
+#include <optional>
 
 #include "kernels/physics_answer.h"
 
@@ -31,8 +31,30 @@ Result<Done> PhysicsExecutor::compute(const exec::Job& job, PhysicsRequest& requ
                                       PhysicsOutcome& outcome, std::string& device) {
     const std::function<bool()> stop = [&job] { return job.cancelled(); };
     const auto native = [&]() { return compute_native(request, outcome, stop); };
-    device = "native";
-    return native();
+    if (!gpu_) {
+        device = "native";
+        return native();
+    }
+    // A device that fails leaves a world half-way; the processor begins with the one that came.
+    const std::vector<PhysicsBody> bodies = request.world.bodies;
+    std::optional<Error> refused;  // by the world's own fault, which says nothing about the device
+    const auto on_gpu = [&](GpuKernels& gpu) -> Result<Done> {
+        const Result<std::shared_ptr<PhysicsGpu>> physics = gpu.physics();
+        if (!physics) return physics.error();
+        const Result<Done> done =
+            (*physics)->run(request.world, request.energy_every, outcome, stop);
+        if (done || done.error().status != Status::kLimit) return done;
+        refused = done.error();
+        return Done{};
+    };
+    const auto anew = [&]() {
+        request.world.bodies = bodies;
+        outcome = PhysicsOutcome();
+        return native();
+    };
+    const Result<Done> done = compute_on(gpu_.get(), on_gpu, anew, device);
+    if (refused) return *refused;
+    return done;
 }
 
 Result<Done> PhysicsExecutor::compute_native(PhysicsRequest& request, PhysicsOutcome& outcome,
