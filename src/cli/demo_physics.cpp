@@ -72,7 +72,6 @@ struct Fall {
     std::vector<std::pair<double, double>> energy;
     size_t pairs = 0;  // of the last part
     uint64_t processing_us = 0;
-    double bytes_up = 0, bytes_down = 0;
 };
 
 // One part: a task from the present objects.
@@ -106,8 +105,6 @@ Outcome fall_on(Session& session, uint32_t steps, const DrawnBox& box, Fall& fal
                    }
                    fall.pairs = fields.at("collisions").size();
                    fall.processing_us += record.processing_us;
-                   fall.bytes_up += static_cast<double>(record.bytes_up);
-                   fall.bytes_down += static_cast<double>(record.bytes_down);
                });
     return failure;
 }
@@ -161,9 +158,7 @@ Outcome demonstrate(const DemoPhysicsOptions& options) {
                 static_cast<double>(fall.processing_us) / 1000 / steps, fall.pairs);
     std::printf("energy %.1f J at the start, %.1f J at the end, largest rise %.4f J\n",
                 fall.energy.front().second, fall.energy.back().second, rise);
-    std::printf("bytes up %.0f, down %.0f a task; picture: %s\n",
-                fall.bytes_up / static_cast<double>(std::size(kParts)),
-                fall.bytes_down / static_cast<double>(std::size(kParts)), path.c_str());
+    std::printf("picture: %s\n", path.c_str());
     return std::nullopt;
 }
 

@@ -79,7 +79,7 @@ class View {
         forward_ = unit(middle - eye_);
         right_ = unit(cross(forward_, {0, 1, 0}));
         up_ = cross(right_, forward_);
-        focus_ = 1.15 * std::min(width, height) * away / across;
+        focus_ = 0.76 * std::min(width, height) * away / across;
     }
 
     Picture take() { return std::move(picture_); }

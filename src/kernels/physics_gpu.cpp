@@ -231,6 +231,7 @@ Result<Done> GpuRun::read_report() {
     }
     contacts_ = report[kPhysicsReportTotal];
     if (contacts_ > push_.sides_max) return too_many_contacts(push_.bodies);
+    if (!world_.lists_collisions) return Done{};
     const uint32_t* begins = report + kPhysicsReportHead;
     const uint32_t* contacts = begins + push_.bodies;
     for (uint32_t id = 0; id < push_.bodies; ++id) {

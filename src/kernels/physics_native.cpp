@@ -1,6 +1,6 @@
 // Arrays by body id, and behind the last body one more that stands for every wall: at rest, without
-// a share in anything, so the inner loops need not tell walls from bodies. Each member of the team
-// owns a range of bodies, all their contacts in memory of its own.
+// a share in anything, so the inner loops need not tell walls from bodies. The bodies are cut into
+// pieces, with the contacts of each in memory of its own, and the team does piece by piece.
 #include "kernels/physics_native.h"
 
 #include <algorithm>
@@ -21,7 +21,7 @@ class NativeRun {
           stop_(stop),
           push_(make_physics_push(world)),
           collisions_(kPhysicsCollisionsMax),
-          members_(team.members()) {
+          pieces_(team.pieces()) {
         const size_t count = size_t{push_.bodies} + 1;
         const PhysicsVec zero = physics_vec(0, 0, 0);
         place_.assign(count, zero);
@@ -47,35 +47,35 @@ class NativeRun {
     [[nodiscard]] const PhysicsCollisions& collisions() const { return collisions_; }
     [[nodiscard]] uint64_t contacts() const {
         uint64_t sum = 0;
-        for (const Member& member : members_) sum += member.contacts.size();
+        for (const Piece& piece : pieces_) sum += piece.contacts.size();
         return sum;
     }
 
   private:
-    struct Member {
+    struct Piece {
         std::vector<PhysicsContact> contacts;
         std::vector<uint32_t> near;
         std::vector<uint64_t> pairs;  // new ones of this step
         bool out_of_memory = false;
     };
-    // The contacts of a body: in those of the member that owns it.
+    // The contacts of a body: among those of its piece.
     struct Sides {
         uint32_t first;
         uint32_t count;
     };
-    using Phase = void (NativeRun::*)(Member& member, uint32_t first, uint32_t end);
+    using Phase = void (NativeRun::*)(Piece& piece, uint32_t first, uint32_t end);
 
     Result<Done> substep();
     Result<Done> run(Phase phase);
 
-    void move(Member& member, uint32_t first, uint32_t end);
-    void find_contacts(Member& member, uint32_t first, uint32_t end);
-    void share(Member& member, uint32_t first, uint32_t end);
-    void push(Member& member, uint32_t first, uint32_t end);
-    void settle(Member& member, uint32_t first, uint32_t end);
-    void bounce(Member& member, uint32_t first, uint32_t end);
+    void move(Piece& piece, uint32_t first, uint32_t end);
+    void find_contacts(Piece& piece, uint32_t first, uint32_t end);
+    void share(Piece& piece, uint32_t first, uint32_t end);
+    void push(Piece& piece, uint32_t first, uint32_t end);
+    void settle(Piece& piece, uint32_t first, uint32_t end);
+    void bounce(Piece& piece, uint32_t first, uint32_t end);
 
-    void find_walls(Member& member, uint32_t id);
+    void find_walls(Piece& piece, uint32_t id);
 
     PhysicsWorld& world_;
     PhysicsTeam& team_;
@@ -91,7 +91,7 @@ class NativeRun {
     std::vector<PhysicsFixed> fixed_;
     std::vector<float> load_;
     std::vector<Sides> sides_;
-    std::vector<Member> members_;
+    std::vector<Piece> pieces_;
 };
 
 Result<Done> NativeRun::run(Phase phase) {
@@ -103,18 +103,18 @@ Result<Done> NativeRun::run(Phase phase) {
     } call{this, phase};
     team_.run([&call](uint32_t index) {
         NativeRun& self = *call.self;
-        Member& member = self.members_[index];
+        Piece& piece = self.pieces_[index];
         const uint64_t count = self.push_.bodies;
-        const uint64_t members = self.members_.size();
+        const uint64_t pieces = self.pieces_.size();
         try {
-            (self.*call.phase)(member, static_cast<uint32_t>(count * index / members),
-                               static_cast<uint32_t>(count * (index + 1) / members));
+            (self.*call.phase)(piece, static_cast<uint32_t>(count * index / pieces),
+                               static_cast<uint32_t>(count * (index + 1) / pieces));
         } catch (const std::bad_alloc&) {
-            member.out_of_memory = true;
+            piece.out_of_memory = true;
         }
     });
-    for (const Member& member : members_) {
-        if (member.out_of_memory) return make_error(Status::kMemory, "no memory for contacts");
+    for (const Piece& piece : pieces_) {
+        if (piece.out_of_memory) return make_error(Status::kMemory, "no memory for contacts");
     }
     return Done{};
 }
@@ -141,13 +141,13 @@ Result<Done> NativeRun::substep() {
         if (Result<Done> done = run(&NativeRun::bounce); !done) return done;
         speed_now_ ^= 1;
     }
-    for (Member& member : members_) {
-        for (const uint64_t pair : member.pairs) collisions_.add(pair);
+    for (Piece& piece : pieces_) {
+        for (const uint64_t pair : piece.pairs) collisions_.add(pair);
     }
     return Done{};
 }
 
-void NativeRun::move(Member&, uint32_t first, uint32_t end) {
+void NativeRun::move(Piece&, uint32_t first, uint32_t end) {
     for (uint32_t id = first; id < end; ++id) {
         PhysicsVec& v = speed_[speed_now_][id];
         v = physics_fall(push_, v);
@@ -156,29 +156,29 @@ void NativeRun::move(Member&, uint32_t first, uint32_t end) {
     }
 }
 
-void NativeRun::find_contacts(Member& member, uint32_t first, uint32_t end) {
-    member.contacts.clear();
+void NativeRun::find_contacts(Piece& piece, uint32_t first, uint32_t end) {
+    piece.contacts.clear();
     for (uint32_t id = first; id < end; ++id) {
-        const auto begin = static_cast<uint32_t>(member.contacts.size());
-        find_walls(member, id);
-        member.near.clear();
-        grid_.visit_overlaps(push_, id, [&member](const PhysicsGrid::Entry& other) {
-            member.near.push_back(other.id);
+        const auto begin = static_cast<uint32_t>(piece.contacts.size());
+        find_walls(piece, id);
+        piece.near.clear();
+        grid_.visit_overlaps(push_, id, [&piece](const PhysicsGrid::Entry& other) {
+            piece.near.push_back(other.id);
         });
-        std::sort(member.near.begin(), member.near.end());
-        for (const uint32_t other : member.near) {
-            member.contacts.push_back(physics_touch(push_, id, place_[id], speed_[speed_now_][id],
-                                                    fixed_[id], other, place_[other],
-                                                    speed_[speed_now_][other], fixed_[other]));
+        std::sort(piece.near.begin(), piece.near.end());
+        for (const uint32_t other : piece.near) {
+            piece.contacts.push_back(physics_touch(push_, id, place_[id], speed_[speed_now_][id],
+                                                   fixed_[id], other, place_[other],
+                                                   speed_[speed_now_][other], fixed_[other]));
         }
-        const auto count = static_cast<uint32_t>(member.contacts.size()) - begin;
+        const auto count = static_cast<uint32_t>(piece.contacts.size()) - begin;
         sides_[id] = {begin, count};
         load_[id] = physics_load(fixed_[id].inverse_mass, count);
-        if (member.contacts.size() > push_.sides_max) return;  // which is an error afterwards
+        if (piece.contacts.size() > push_.sides_max) return;  // which is an error afterwards
     }
 }
 
-void NativeRun::find_walls(Member& member, uint32_t id) {
+void NativeRun::find_walls(Piece& piece, uint32_t id) {
     const PhysicsVec x = place_[id];
     const PhysicsVec v = speed_[speed_now_][id];
     const PhysicsFixed& fixed = fixed_[id];
@@ -187,14 +187,14 @@ void NativeRun::find_walls(Member& member, uint32_t id) {
         if ((push_.faces >> face & 1) == 0) continue;
         const float distance = physics_face(push_, face, x, normal);
         if (!(distance < fixed.radius)) continue;
-        member.contacts.push_back(physics_lean(push_, normal, distance, v, fixed,
-                                               kPhysicsBoundsRestitution, kPhysicsBoundsFriction));
+        piece.contacts.push_back(physics_lean(push_, normal, distance, v, fixed,
+                                              kPhysicsBoundsRestitution, kPhysicsBoundsFriction));
     }
     for (const PhysicsPlane& plane : world_.planes) {
         normal = physics_vec(plane.normal[0], plane.normal[1], plane.normal[2]);
         const float distance = physics_plane(normal, plane.offset, x);
         if (!(distance < fixed.radius)) continue;
-        member.contacts.push_back(
+        piece.contacts.push_back(
             physics_lean(push_, normal, distance, v, fixed, plane.restitution, plane.friction));
     }
     for (const PhysicsBox& box : world_.boxes) {
@@ -202,29 +202,29 @@ void NativeRun::find_walls(Member& member, uint32_t id) {
             physics_box(physics_vec(box.min[0], box.min[1], box.min[2]),
                         physics_vec(box.max[0], box.max[1], box.max[2]), x, normal);
         if (!(distance < fixed.radius)) continue;
-        member.contacts.push_back(
+        piece.contacts.push_back(
             physics_lean(push_, normal, distance, v, fixed, box.restitution, box.friction));
     }
 }
 
-void NativeRun::share(Member& member, uint32_t first, uint32_t end) {
+void NativeRun::share(Piece& piece, uint32_t first, uint32_t end) {
     const PhysicsVec zero = physics_vec(0, 0, 0);
     for (uint32_t id = first; id < end; ++id) {
         shift_[shift_now_][id] = zero;
-        PhysicsContact* contact = member.contacts.data() + sides_[id].first;
+        PhysicsContact* contact = piece.contacts.data() + sides_[id].first;
         for (const PhysicsContact* last = contact + sides_[id].count; contact < last; ++contact) {
             contact->share = physics_share(load_[id], load_[contact->other]);
         }
     }
 }
 
-void NativeRun::push(Member& member, uint32_t first, uint32_t end) {
+void NativeRun::push(Piece& piece, uint32_t first, uint32_t end) {
     const std::vector<PhysicsVec>& from = shift_[shift_now_];
     std::vector<PhysicsVec>& to = shift_[shift_now_ ^ 1];
     for (uint32_t id = first; id < end; ++id) {
         const PhysicsVec own = from[id];
         PhysicsVec sum = physics_vec(0, 0, 0);
-        PhysicsContact* contact = member.contacts.data() + sides_[id].first;
+        PhysicsContact* contact = piece.contacts.data() + sides_[id].first;
         for (const PhysicsContact* last = contact + sides_[id].count; contact < last; ++contact) {
             physics_push(*contact, own, from[contact->other], sum);
         }
@@ -232,30 +232,31 @@ void NativeRun::push(Member& member, uint32_t first, uint32_t end) {
     }
 }
 
-void NativeRun::settle(Member& member, uint32_t first, uint32_t end) {
-    member.pairs.clear();
+void NativeRun::settle(Piece& piece, uint32_t first, uint32_t end) {
+    piece.pairs.clear();
     std::vector<PhysicsVec>& speed = speed_[speed_now_];
     for (uint32_t id = first; id < end; ++id) {
         const PhysicsVec shift = shift_[shift_now_][id];
         place_[id] = physics_place(push_, place_[id], shift, fixed_[id].radius);
         speed[id] = physics_pushed(push_.inverse_step, speed[id], shift);
-        const PhysicsContact* contact = member.contacts.data() + sides_[id].first;
+        if (!world_.lists_collisions) continue;
+        const PhysicsContact* contact = piece.contacts.data() + sides_[id].first;
         for (const PhysicsContact* last = contact + sides_[id].count; contact < last; ++contact) {
             if (contact->other <= id || contact->other == push_.bodies) continue;
             if (!(contact->push > 0)) continue;
             const uint64_t pair = physics_pair(id, contact->other);
-            if (!collisions_.has(pair)) member.pairs.push_back(pair);
+            if (!collisions_.has(pair)) piece.pairs.push_back(pair);
         }
     }
 }
 
-void NativeRun::bounce(Member& member, uint32_t first, uint32_t end) {
+void NativeRun::bounce(Piece& piece, uint32_t first, uint32_t end) {
     const std::vector<PhysicsVec>& from = speed_[speed_now_];
     std::vector<PhysicsVec>& to = speed_[speed_now_ ^ 1];
     for (uint32_t id = first; id < end; ++id) {
         const PhysicsVec own = from[id];
         PhysicsVec sum = physics_vec(0, 0, 0);
-        PhysicsContact* contact = member.contacts.data() + sides_[id].first;
+        PhysicsContact* contact = piece.contacts.data() + sides_[id].first;
         for (const PhysicsContact* last = contact + sides_[id].count; contact < last; ++contact) {
             physics_bounce(push_.inverse_step, *contact, own, from[contact->other], sum);
         }

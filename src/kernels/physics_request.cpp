@@ -205,6 +205,7 @@ void read_run(ParamsReader& reader, PhysicsRequest& request) {
         static_cast<uint32_t>(reader.integer("substeps", 1, kPhysicsSubstepsMax, world.substeps));
     world.iterations = static_cast<uint32_t>(
         reader.integer("iterations", 1, kPhysicsIterationsMax, world.iterations));
+    world.lists_collisions = reader.boolean("collisions", true);
     read_vector(reader, "gravity", world.gravity, kPhysicsGravityMax, false);
 }
 

@@ -52,6 +52,7 @@ struct PhysicsWorld {
     uint32_t faces = 0;  // of the bounds that are walls, a bit each: -x +x -y +y -z +z
     float bound_min[3] = {0, 0, 0};
     float bound_max[3] = {0, 0, 0};
+    bool lists_collisions = true;  // they cost time and room, and not everybody wants them
 };
 
 // ---- limits -------------------------------------------------------------------------------------

@@ -533,12 +533,12 @@ TEST_CASE(
     CHECK(offered(listed) == "upscale");
     const Peer all = create(nullptr, why);
     REQUIRE(all);
-    CHECK(offered(all) == "upscale");
+    CHECK(offered(all) == "physics,upscale");
     REQUIRE(p2c2r_peer_start(all.get(), nullptr) == P2C2R_OK);
     const Client client = make_client(runtime.get(), coordinator.get());
     connect_with_peers(runtime.get(), client.get(), 1);
     executor.add(runtime.get(), "mine");
-    CHECK(offered(all) == "mine,upscale");
+    CHECK(offered(all) == "mine,physics,upscale");
     CHECK(offered(listed) == "upscale");
     // The coordinator hears of it with a heartbeat at the latest; until then nobody there runs it.
     Task task("mine");

@@ -176,6 +176,7 @@ TEST_CASE("each mistake in a physics request is an error that names its field an
         {one(R"("planes":[{"normal":[0,1,0]}])"), Status::kParams, "planes[0].offset", "required"},
         {one(R"("boxes":[{"min":[0,0,0],"max":[1,0,1]}])"), Status::kParams, "boxes[0].max[1]",
          "not above"},
+        {one(R"("collisions":"all")"), Status::kParams, "collisions", "boolean"},
         {one(R"("result":"text")"), Status::kParams, "result", "packed"},
         {one(R"("energy_every":-1)"), Status::kParams, "energy_every", "-1"},
         {one(R"("energy_every":1,"num_steps":1000000)"), Status::kLimit, "energy_every", "100000"},

@@ -115,6 +115,22 @@ TEST_CASE("a physics task answers objects and collisions in the contract's form"
     CHECK(answer.data.empty());
 }
 
+TEST_CASE("collisions are not listed where they are not wanted and nothing else changes") {
+    Prng prng(test::seed());
+    const PhysicsWorld world = crowd(prng, 50);
+    json params = params_of(world);
+    params["objects"] = objects_of(world);
+    Answer with = run(params);
+    params["collisions"] = false;
+    Answer without = run(params);
+    REQUIRE(without.status == Status::kOk);
+    CHECK(!with.info["collisions"].empty());
+    CHECK(without.info["collisions"].empty());
+    with.info.erase("collisions");
+    without.info.erase("collisions");
+    CHECK(with.info == without.info);
+}
+
 TEST_CASE("objects and packed bodies and deltas hold the same state") {
     Prng prng(test::seed());
     const PhysicsWorld world = crowd(prng, 50);

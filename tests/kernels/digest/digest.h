@@ -14,5 +14,6 @@ void print(const std::string& what, std::span<const uint8_t> bytes);
 // One function a kernel, in a file of its own, with a line in main.cpp.
 void exact();
 void upscale();
+void physics();
 
 }  // namespace p2c2r::digest

@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
     const Kernel kernels[] = {
         {"exact", p2c2r::digest::exact},
         {"upscale", p2c2r::digest::upscale},
+        {"physics", p2c2r::digest::physics},
     };
     // Names of kernels may be given; without any, all are done.
     for (const Kernel& kernel : kernels) {
