@@ -3,8 +3,9 @@
 // A step of length h (a timestep is cut into `substeps` of them) goes like this for every body:
 //
 //   move       v += h g, x' = x + h v                                  (semi-implicit Euler)
-//   contacts   all bodies and walls that overlap at x', walls first, bodies by ascending id; each
-//              contact is made by both of its bodies on their own, from the same numbers
+//   contacts   all bodies and walls that overlap at x' or nearly do, walls first, bodies by
+//   ascending
+//              id; each contact is made by both of its bodies on their own, from the same numbers
 //   push       `iterations` times: displacements d that end the overlaps (physics_push)
 //   place      x = x' + d, kept inside the bounds; v += d / h
 //   bounce     `iterations` times: the speed that a contact is left with is the one that its
@@ -45,7 +46,9 @@ const float kPhysicsPlaceMax = 100000.0f;
 const float kPhysicsSpeedMax = 10000.0f;
 // Overlaps are mended at most so far in one step, in radii of the smaller body (what the bodies
 // themselves moved in it comes on top): bodies that begin inside each other part gently.
-const float kPhysicsMendMax = 0.25f;
+const float kPhysicsMendMax = 0.1f;
+
+const float kPhysicsReach = 1.02f;
 
 #ifdef __cplusplus
 struct PhysicsVec {
@@ -175,10 +178,15 @@ P2C2R_SHARED PhysicsContact physics_contact(PhysicsPush push, PhysicsVec normal,
     return contact;
 }
 
-// Do two bodies overlap?
+// Up to this distance a contact is one. Bodies that nearly touch are in it, since pushing others
+// apart may press them together in the same step.
+P2C2R_SHARED float physics_reach(float radius) {
+    return radius * kPhysicsReach;
+}
+// Are two bodies near enough?
 P2C2R_SHARED bool physics_meets(PhysicsVec a, float a_radius, PhysicsVec b, float b_radius) {
     PhysicsVec apart = physics_flush_vec(physics_minus(a, b));
-    float reach = a_radius + b_radius;
+    float reach = physics_reach(a_radius + b_radius);
     return physics_dot(apart, apart) < reach * reach;
 }
 
@@ -311,6 +319,8 @@ P2C2R_SHARED void physics_push(P2C2R_INOUT(PhysicsContact) contact, PhysicsVec o
 P2C2R_SHARED void physics_bounce(float inverse_step, P2C2R_INOUT(PhysicsContact) contact,
                                  PhysicsVec own, PhysicsVec other, P2C2R_INOUT(PhysicsVec) sum) {
     PhysicsVec normal = physics_vec(contact.x, contact.y, contact.z);
+    // Those that are merely near go on as they do.
+    if (contact.push == 0.0f && contact.gap > 0.0f) return;
     PhysicsVec apart = physics_minus(own, other);
     float along = physics_flush(physics_dot(normal, apart));
     float wish = physics_flush((contact.speed - along) * contact.share);

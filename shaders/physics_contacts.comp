@@ -9,7 +9,7 @@ uint found = 0u;
 
 void take_wall(PhysicsVec normal, float distance, PhysicsVec v, PhysicsFixed own,
                float restitution, float friction) {
-    if (!(distance < own.radius)) return;
+    if (!(distance < physics_reach(own.radius))) return;
 #if FILL
     contacts[wall_begin + found] =
         physics_lean(push, normal, distance, v, own, restitution, friction);

@@ -12,13 +12,13 @@ namespace {
 // Together they reach every path of the shaders: one body, walls of all kinds, friction, substeps,
 // one block of the sort and several, bodies inside each other.
 constexpr PhysicsKnown kKnown[] = {
-    {1, 60, 1, false, "327b3c41835602fe40de486282ce245fe0213bafb1198ff308d13cccb9271479"},
-    {2, 40, 2, false, "f5ad061654ab2f4b454a7675e8eb0d1b6c1b3d1241283911252bc56e69996e39"},
-    {57, 12, 3, false, "a6db610f7d4cae261c771ef6df24353bc6ec6fa931efbbd3f11b57a77002abaf"},
-    {300, 6, 4, false, "19513423d4eea1fd836f2dde31f3fbc2342e7c7d478e06c4357977856858696f"},
-    {40, 40, 5, true, "58685eb758ed198bff4fd0fee876557c83091b12d1a0b61de4570576ccc4de71"},
-    {700, 4, 6, true, "7470b64fde6cf9b3af81512f102738ac43850ca1d2c2acf14c72ff7a6bd8fe87"},
-    {1100, 3, 7, false, "aaca21b5f2a41262016a29eb8d112a654eebf7d956e8480788b6c11e1c63b5b6"},
+    {1, 60, 1, false, "35dc9b8b29a4718a34edb63184cae78f37e2cd95a12dcebbcb8461f0bc694e6b"},
+    {2, 40, 2, false, "23cb5d53b41ff31833c0bf400c22104b4cf6d082f8f04f8882070cb2176ced90"},
+    {57, 12, 3, false, "c62ecfbf11729755e9d5d17885f3854f578aedc6b2dc0abe543b2c17803c18ba"},
+    {300, 6, 4, false, "d92d8086834eb944499f316aab03cefb089162e671c0816ec0473fa888a103c4"},
+    {40, 40, 5, true, "fb6418f5f9e27a6711b40ed9de2ede6386278d4ffd57dfbfed66aeee444ea713"},
+    {700, 4, 6, true, "655228fe1c5ba7f79345bbc7b8a93364c0f224bb62d02026b787ecd162902e9a"},
+    {1100, 3, 7, false, "e852cf9a54d3dc5a05f41c441b01ffb366254384ea0877712734b77b0ab3521c"},
 };
 
 // From `low` to `high` 1024ths.

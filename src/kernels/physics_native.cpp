@@ -186,14 +186,14 @@ void NativeRun::find_walls(Piece& piece, uint32_t id) {
     for (uint32_t face = 0; face < 6; ++face) {
         if ((push_.faces >> face & 1) == 0) continue;
         const float distance = physics_face(push_, face, x, normal);
-        if (!(distance < fixed.radius)) continue;
+        if (!(distance < physics_reach(fixed.radius))) continue;
         piece.contacts.push_back(physics_lean(push_, normal, distance, v, fixed,
                                               kPhysicsBoundsRestitution, kPhysicsBoundsFriction));
     }
     for (const PhysicsPlane& plane : world_.planes) {
         normal = physics_vec(plane.normal[0], plane.normal[1], plane.normal[2]);
         const float distance = physics_plane(normal, plane.offset, x);
-        if (!(distance < fixed.radius)) continue;
+        if (!(distance < physics_reach(fixed.radius))) continue;
         piece.contacts.push_back(
             physics_lean(push_, normal, distance, v, fixed, plane.restitution, plane.friction));
     }
@@ -201,7 +201,7 @@ void NativeRun::find_walls(Piece& piece, uint32_t id) {
         const float distance =
             physics_box(physics_vec(box.min[0], box.min[1], box.min[2]),
                         physics_vec(box.max[0], box.max[1], box.max[2]), x, normal);
-        if (!(distance < fixed.radius)) continue;
+        if (!(distance < physics_reach(fixed.radius))) continue;
         piece.contacts.push_back(
             physics_lean(push_, normal, distance, v, fixed, box.restitution, box.friction));
     }

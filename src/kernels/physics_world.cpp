@@ -67,7 +67,7 @@ PhysicsPush make_physics_push(const PhysicsWorld& world) {
     float radius = 0;
     for (const PhysicsBody& body : world.bodies) radius = std::max(radius, body.radius);
     // A little more than a diameter, so that rounding of cells never hides a pair.
-    push.cell_inverse = 1.0f / std::max(radius * 2.001f, 2e-3f);
+    push.cell_inverse = 1.0f / std::max(physics_reach(radius) * 2.001f, 2e-3f);
     push.min_x = world.bound_min[0];
     push.min_y = world.bound_min[1];
     push.min_z = world.bound_min[2];

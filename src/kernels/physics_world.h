@@ -47,7 +47,7 @@ struct PhysicsWorld {
     float timestep = 1.0f / 60;
     uint32_t steps = 1;
     uint32_t substeps = 1;
-    uint32_t iterations = 10;
+    uint32_t iterations = 20;
     float gravity[3] = {0, -9.81f, 0};
     uint32_t faces = 0;  // of the bounds that are walls, a bit each: -x +x -y +y -z +z
     float bound_min[3] = {0, 0, 0};

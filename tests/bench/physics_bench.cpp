@@ -82,6 +82,7 @@ Worth worth(const PhysicsWorld& world) {
                 square += d * d;
             }
             const double overlap = body.radius + other.radius - std::sqrt(square);
+            if (!(overlap > 0)) return;  // merely near
             all.overlap_mean += overlap;
             all.overlap_max = std::max(all.overlap_max, overlap);
             ++pairs;

@@ -79,7 +79,7 @@ TEST_CASE("physics gives the golden digests and its known answers on every Vulka
         const Result<Done> answers = check_physics_answers(**physics);
         CHECK_MESSAGE(answers.ok(), answers.error().text);
         // A software device takes its time.
-        check_all("vulkan", device->info().software ? 40'000 : UINT32_MAX,
+        check_all("vulkan", device->info().software ? 20'000 : UINT32_MAX,
                   [&](PhysicsWorld& world, PhysicsOutcome& outcome) {
                       return (*physics)->run(world, 0, outcome);
                   });

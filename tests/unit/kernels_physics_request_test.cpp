@@ -47,6 +47,7 @@ TEST_CASE("a physics request is read with its defaults") {
     CHECK(world.timestep == 1.0f / 60);
     CHECK(world.steps == 1);
     CHECK(world.substeps == 1);
+    CHECK(world.iterations == 20);
     CHECK(world.gravity[1] == -9.81f);
     CHECK(world.faces == 0);
     CHECK(request->form == PhysicsResultForm::kObjects);
@@ -56,7 +57,7 @@ TEST_CASE("a physics request is read with its defaults") {
 
 TEST_CASE("a physics request with everything in it is read") {
     const auto request = read(R"({"objects":[{"position":[1,2,3]}],"friction":0.5,
-        "restitution":0.25,"timestep":0.005,"num_steps":7,"substeps":2,"iterations":3,
+        "restitution":0.25,"timestep":0.005,"num_steps":7,"substeps":4,"iterations":3,
         "gravity":[1,-2,3],"bounds":{"min":[-1,0,-1],"max":[2,3,4],"open_top":false},
         "planes":[{"normal":[0,2,0],"offset":-1,"friction":0.1}],
         "boxes":[{"min":[0,0,0],"max":[1,1,1],"restitution":0.75}],
@@ -67,7 +68,7 @@ TEST_CASE("a physics request with everything in it is read") {
     CHECK(world.bodies[0].restitution == 0.25f);
     CHECK(world.timestep == 0.005f);
     CHECK(world.steps == 7);
-    CHECK(world.substeps == 2);
+    CHECK(world.substeps == 4);
     CHECK(world.iterations == 3);
     CHECK(world.gravity[2] == 3);
     CHECK(world.faces == 0x3F);
