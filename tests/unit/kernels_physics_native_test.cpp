@@ -1,6 +1,7 @@
 // Facts of physics that the processor's form must show, and that nothing but the input decides.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -227,6 +228,19 @@ TEST_CASE("a run is the same for any number of threads and any cut into runs") {
         cut.steps = 40 - cut.steps;
         run(cut);
         CHECK(cut.bodies == whole.bodies);
+    }
+}
+
+TEST_CASE("a team does every piece of every phase once") {
+    for (const uint32_t members : {1u, 2u, 5u}) {
+        PhysicsTeam team(members);
+        CHECK(team.members() == members);
+        std::vector<std::atomic<int>> times(team.pieces());
+        for (int phase = 0; phase < 500; ++phase) {
+            team.run([&](uint32_t piece) { times[piece].fetch_add(1); });
+            // Whoever comes late must not do a piece of the phase before.
+            for (const std::atomic<int>& count : times) CHECK(count.load() == phase + 1);
+        }
     }
 }
 

@@ -217,6 +217,19 @@ TEST_CASE("parts by owned bodies put together are the whole in a thousand random
     }
 }
 
+TEST_CASE("a large world is the same with the threads of the executor and without") {
+    Prng prng(test::seed());
+    PhysicsWorld world = test::pile_world(prng, 2500, 14);
+    world.steps = 3;
+    const Answer answer = run(params_of(world), packed(world.bodies));
+    REQUIRE_MESSAGE(answer.status == Status::kOk, answer.error);
+    world.faces = 0;  // params_of() has no bounds
+    PhysicsTeam alone(1);
+    PhysicsOutcome outcome;
+    REQUIRE(physics_native(world, 0, alone, outcome).ok());
+    CHECK(unpack_bodies(part(answer, "state").span()) == world.bodies);
+}
+
 TEST_CASE("bad physics tasks fail with the field and a cancelled one is cancelled") {
     const Answer bad = run(json::parse(R"({"objects":[{"position":[0,0,0],"radius":-1}]})"));
     CHECK(bad.status == Status::kParams);
