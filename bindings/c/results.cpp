@@ -53,6 +53,18 @@ std::string_view message_of(const TaskResult& answer) {
     return status_text(answer.status);
 }
 
+// The fields without the one that says who computed: whoever did, the digest is the same.
+Bytes without_device(const Value& fields) {
+    const uint32_t named = fields.find("device") ? 1 : 0;
+    ValueWriter writer(fields.encoded().size());
+    writer.map(fields.count() - named);
+    for (const auto& [key, value] : fields.fields()) {
+        if (key.text() == "device") continue;
+        writer.value(key).value(value);
+    }
+    return writer.take();
+}
+
 const char* give_text(std::string_view text, size_t* size) {
     if (size) *size = text.size();
     return text.empty() ? "" : text.data();
@@ -229,7 +241,8 @@ p2c2r_status P2C2R_CALL p2c2r_result_digest(const p2c2r_result* result, uint8_t 
             if (!pixels) return fail(nullptr, pixels.error());
             made = sha256(pixels->span());
         } else {
-            const Bytes canonical = canonical_value(*info);
+            const Bytes fields = without_device(*info);
+            const Bytes canonical = canonical_value(Value(fields.span()));
             made = sha256(canonical.span(), answer.data.span());
         }
         std::memcpy(digest, made.data(), made.size());

@@ -578,8 +578,8 @@ P2C2R_API const void* P2C2R_CALL p2c2r_result_fields(const p2c2r_result* result,
 P2C2R_API const char* P2C2R_CALL p2c2r_result_text(const p2c2r_result* result, int32_t which,
                                                    size_t* size);
 /* SHA-256 of the raw pixels of an image result (decoded if need be), else of the canonical MessagePack of
- * the fields followed by the data. E_STATE for a failed result; E_PARAMS or another error for an image
- * that cannot be decoded. */
+ * the fields, `device` left out, followed by the data. E_STATE for a failed result; E_PARAMS or another
+ * error for an image that cannot be decoded. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_result_digest(const p2c2r_result* result, uint8_t digest[32]);
 /* A view of an image result; its bytes live as long as the result. E_STATE: not an image. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_result_image(const p2c2r_result* result, p2c2r_image* out);

@@ -144,6 +144,7 @@ void add_demo_command(Command& root) {
     static DemoStreamOptions stream;
     static DemoRaytracingOptions raytracing;
     static DemoOptions path;
+    static DemoPhysicsOptions physics;
     Command demo = root.add_command("demo", "See it work: all three roles in this process",
                                     [] { return run_demo(options); });
     demo.add_text("--data", options.data, "Picture to make frames of (a drawn one)");
@@ -177,6 +178,10 @@ void add_demo_command(Command& root) {
     rays.add_count("--samples", raytracing.samples, "Samples a pixel (16)");
     rays.add_text("--resolution", raytracing.resolution, "Size of the picture (960x540)");
     rays.add_text("--device", raytracing.device, "auto, native or vulkan[:N] (auto)");
+    Command fall = demo.add_command("physics", "Spheres fall into a box, as a picture with a curve",
+                                    [] { return run_demo_physics(physics); });
+    fall.add_text("-o,--out", physics.out, "Directory for the picture (p2c2r-demo)");
+    fall.add_count("--spheres", physics.spheres, "How many, up to 2000 (350)");
 }
 
 }  // namespace p2c2r::cli

@@ -40,6 +40,12 @@ struct DemoRaytracingOptions {
     std::optional<std::string> device;
 };
 int run_demo_raytracing(const DemoRaytracingOptions& options);
+// Spheres that fall into a box, as a picture.
+struct DemoPhysicsOptions {
+    std::optional<std::string> out;
+    std::optional<uint64_t> spheres;
+};
+int run_demo_physics(const DemoPhysicsOptions& options);
 
 // A picture from a file, or the drawn one without.
 Result<Picture> demo_picture(Session& session, const std::optional<std::string>& file);

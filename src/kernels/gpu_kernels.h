@@ -13,6 +13,7 @@
 #include "kernels/conformance.h"
 #include "kernels/path_conformance.h"
 #include "kernels/path_gpu.h"
+#include "kernels/physics_answers.h"
 #include "kernels/raytrace_answers.h"
 #include "kernels/raytrace_gpu.h"
 #include "kernels/tested_shaders.h"
@@ -51,6 +52,7 @@ class GpuKernels {
     Result<std::shared_ptr<RaytraceGpu>> raytrace() { return ready(raytrace_); }
     // The flow fields of `ai_pathfinding`.
     Result<std::shared_ptr<PathGpu>> path() { return ready(path_); }
+    Result<std::shared_ptr<PhysicsGpu>> physics() { return ready(physics_); }
 
     // The device failed at a task that began when losses() was `losses_before`. A runtime that
     // chose it by itself goes on without it, unless it was lost and can be opened again.
@@ -78,6 +80,7 @@ class GpuKernels {
     TestedShaders<UpscaleGpu> upscale_{check_upscale_answers};
     TestedShaders<RaytraceGpu> raytrace_{check_raytrace_answers};
     TestedShaders<PathGpu> path_{check_path_answers};
+    TestedShaders<PhysicsGpu> physics_{check_physics_answers};
 
     std::mutex mutex_;  // guards what is below; held during the test, so that it runs once
     std::shared_ptr<gpu::Device> device_;

@@ -6,6 +6,7 @@
 #include "kernels/echo.h"
 #include "kernels/gpu_kernels.h"
 #include "kernels/path_task.h"
+#include "kernels/physics_task.h"
 #include "kernels/raytrace_task.h"
 #include "kernels/upscale_task.h"
 
@@ -112,6 +113,9 @@ Result<BuiltinDevices> add_builtin_executors(exec::Registry& registry,
     if (!added) return added.error();
     added = registry.add("ai_pathfinding", std::make_shared<PathExecutor>(*gpu, options.memory));
     if (!added) return added.error();
+    added = registry.add(
+        "physics", std::make_shared<PhysicsExecutor>(*gpu, options.memory, exec::processors()));
+    if (!added) return added.error();
     return devices;
 }
 
@@ -128,6 +132,7 @@ std::vector<RefusedType> refused_types(const BuiltinDevices& devices) {
         refuse_unless(type, devices.named->raytrace());
     }
     refuse_unless("ai_pathfinding", devices.named->path());
+    refuse_unless("physics", devices.named->physics());
     return refused;
 }
 

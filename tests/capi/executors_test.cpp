@@ -455,7 +455,8 @@ TEST_CASE("exec runs a task here and its failure is a result") {
         CHECK(std::string(why.text).find("echo") != std::string::npos);
         exec("{\"task_type\":\"hash\"}", why, status);
         CHECK(status == P2C2R_E_UNSUPPORTED);
-        CHECK(std::string(why.text).find("echo, raytracing") != std::string::npos);
+        CHECK(std::string(why.text).find("ai_pathfinding, echo, physics, raytracing") !=
+              std::string::npos);
         exec("{\"task_type\":\"echo\",\"extra\":1}", why, status);
         CHECK(status == P2C2R_E_ARGUMENT);
         CHECK(std::string(why.field) == "extra");
@@ -533,13 +534,14 @@ TEST_CASE(
     CHECK(offered(listed) == "upscale");
     const Peer all = create(nullptr, why);
     REQUIRE(all);
-    const std::string rays = "raytracing,rt_global_illumination,rt_reflections,rt_shadows,";
-    CHECK(offered(all) == rays + "upscale");
+    const std::string types =
+        "physics,raytracing,rt_global_illumination,rt_reflections,rt_shadows,upscale";
+    CHECK(offered(all) == "ai_pathfinding," + types);
     REQUIRE(p2c2r_peer_start(all.get(), nullptr) == P2C2R_OK);
     const Client client = make_client(runtime.get(), coordinator.get());
     connect_with_peers(runtime.get(), client.get(), 1);
     executor.add(runtime.get(), "mine");
-    CHECK(offered(all) == "mine," + rays + "upscale");
+    CHECK(offered(all) == "ai_pathfinding,mine," + types);
     CHECK(offered(listed) == "upscale");
     // The coordinator hears of it with a heartbeat at the latest; until then nobody there runs it.
     Task task("mine");

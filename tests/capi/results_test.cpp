@@ -266,3 +266,26 @@ TEST_CASE("params go from JSON to MessagePack and back and say how much room the
     CHECK(p2c2r_params_from_json(nullptr, 0, nullptr, &need, nullptr) == P2C2R_E_ARGUMENT);
     CHECK(p2c2r_params_from_json("{}", 2, nullptr, nullptr, nullptr) == P2C2R_E_ARGUMENT);
 }
+
+TEST_CASE("the digest of fields is the same whatever device computed them") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    HostExecutor executor;
+    std::string fields;
+    executor.run = [&](p2c2r_job* job) {
+        return p2c2r_job_output_fields(job, P2C2R_FORMAT_JSON, fields.data(), fields.size());
+    };
+    executor.add(runtime.get(), "mine");
+    const auto digest_of = [&](const std::string& answer) {
+        fields = answer;
+        const Result result = exec(runtime.get(), "{\"task_type\":\"mine\"}", "", 0);
+        REQUIRE(p2c2r_result_status(result.get()) == P2C2R_OK);
+        uint8_t digest[32];
+        REQUIRE(p2c2r_result_digest(result.get(), digest) == P2C2R_OK);
+        return hex(digest);
+    };
+    const std::string expected = digest_of("{\"steps\":3}");
+    CHECK(digest_of("{\"device\":\"native\",\"steps\":3}") == expected);
+    CHECK(digest_of("{\"steps\":3,\"device\":\"vulkan:0\"}") == expected);
+    CHECK(digest_of("{\"steps\":4,\"device\":\"native\"}") != expected);
+    CHECK(digest_of("{\"inner\":{\"device\":1}}") != digest_of("{\"inner\":{\"device\":2}}"));
+}

@@ -145,6 +145,7 @@ TEST_CASE("a peer on a named device does not offer what that device cannot do or
     for (int round = 0; round < 2; ++round) {
         const std::vector<RefusedType> refused = refused_types(devices);
         REQUIRE(refused.size() >= 3);
+        CHECK(refused.back().task_type == "physics");
         CHECK(refused[0].task_type == "echo");
         CHECK(refused[0].why.status == Status::kUnsupported);
         CHECK(refused[0].why.text.find("vulkan:0") != std::string::npos);

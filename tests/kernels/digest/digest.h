@@ -16,5 +16,6 @@ void print_digest(const std::string& what, const std::string& sha256);
 void exact();
 void raytrace();
 void upscale();
+void physics();
 
 }  // namespace p2c2r::digest

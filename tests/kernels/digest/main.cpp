@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
         {"exact", p2c2r::digest::exact},
         {"raytrace", p2c2r::digest::raytrace},
         {"upscale", p2c2r::digest::upscale},
+        {"physics", p2c2r::digest::physics},
     };
     // Names of kernels may be given; without any, all are done.
     for (const Kernel& kernel : kernels) {

@@ -1,0 +1,118 @@
+// Contacts of a body: counted without FILL, made with it, when all have been counted.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+
+#include "physics_buffers.h"
+
+uint wall_begin = 0u;  // where this body's contacts go
+uint found = 0u;
+
+void take_wall(PhysicsVec normal, float distance, PhysicsVec v, PhysicsFixed own,
+               float restitution, float friction) {
+    if (!(distance < physics_reach(own.radius))) return;
+#if FILL
+    contacts[wall_begin + found] =
+        physics_lean(push, normal, distance, v, own, restitution, friction);
+#endif
+    ++found;
+}
+
+void find_walls(PhysicsVec x, PhysicsVec v, PhysicsFixed own) {
+    PhysicsVec normal = vec3(0.0);
+    for (uint face = 0u; face < 6u; ++face) {
+        if (((push.faces >> (face & 7u)) & 1u) == 0u) continue;
+        float distance = physics_face(push, face, x, normal);
+        take_wall(normal, distance, v, own, kPhysicsBoundsRestitution, kPhysicsBoundsFriction);
+    }
+    uint at = 0u;
+    for (uint plane = 0u; plane < push.planes; ++plane) {
+        normal = vec3(walls[at], walls[at + 1u], walls[at + 2u]);
+        float distance = physics_plane(normal, walls[at + 3u], x);
+        take_wall(normal, distance, v, own, walls[at + 4u], walls[at + 5u]);
+        at += 6u;
+    }
+    for (uint box = 0u; box < push.boxes; ++box) {
+        float distance = physics_box(vec3(walls[at], walls[at + 1u], walls[at + 2u]),
+                                     vec3(walls[at + 3u], walls[at + 4u], walls[at + 5u]), x,
+                                     normal);
+        take_wall(normal, distance, v, own, walls[at + 6u], walls[at + 7u]);
+        at += 8u;
+    }
+}
+
+// Puts a body among those found, `first` being the place of the first, in the order of the ids.
+void take_body(uint first, uint other) {
+#if FILL
+    uint at = wall_begin + found;
+    while (at > first && contacts[at - 1u].other > other) {
+        contacts[at].other = contacts[at - 1u].other;
+        --at;
+    }
+    contacts[at].other = other;
+#endif
+    ++found;
+}
+
+bool find_bodies(uint id, PhysicsVec x, PhysicsFixed own) {
+    uint first = wall_begin + found;
+    int cell_x = physics_cell(push, x.x);
+    int cell_y = physics_cell(push, x.y);
+    int cell_z = physics_cell(push, x.z);
+    uint id_mask = (1u << (push.id_bits & 31u)) - 1u;
+    uint looked = 0u;
+    for (uint cell = 0u; cell < 27u; ++cell) {
+        int y = cell_y + int(cell / 3u % 3u) - 1;
+        int z = cell_z + int(cell / 9u) - 1;
+        uint slot = physics_slot(push, physics_row(y, z), cell_x + int(cell % 3u) - 1);
+        uvec2 range = slots[slot];
+        looked += range.y - range.x;
+        if (looked > kPhysicsNearMax) return false;
+        for (uint at = range.x; at < range.y; ++at) {
+            uint other = keys[at] & id_mask;
+            PhysicsVec place = read_place(other);
+            if (!physics_meets(x, own.radius, place, fixed_of[other].radius)) continue;
+            // Slots hold strangers too.
+            if (physics_cell(push, place.y) != y || physics_cell(push, place.z) != z) continue;
+            if (physics_cell(push, place.x) != cell_x + int(cell % 3u) - 1) continue;
+            if (other == id) continue;
+            if (found == kPhysicsContactsOfBodyMax) return false;
+            take_body(first, other);
+        }
+    }
+    return true;
+}
+
+void main() {
+    uint id = push.first + gl_GlobalInvocationID.x;
+    if (id >= push.end) return;
+    PhysicsFixed own = fixed_of[id];
+    PhysicsVec x = read_place(id);
+    PhysicsVec v = read_speed(push.turn, id);
+#if FILL
+    write_shift(0u, id, vec3(0.0));
+    uint count = side_count(id);
+    if (count == 0u) return;
+    wall_begin = side_begin(id);
+    find_walls(x, v, own);
+    uint first = found;
+    find_bodies(id, x, own);
+    float load = physics_load(own.inverse_mass, count);
+    for (uint i = 0u; i < count; ++i) {
+        uint at = wall_begin + i;
+        float other_load = 0.0;
+        if (i >= first) {
+            uint other = contacts[at].other;
+            PhysicsFixed fixed_other = fixed_of[other];
+            contacts[at] = physics_touch(push, id, x, v, own, other, read_place(other),
+                                         read_speed(push.turn, other), fixed_other);
+            other_load = physics_load(fixed_other.inverse_mass, sides[other].x);
+        }
+        contacts[at].share = physics_share(load, other_load);
+    }
+#else
+    find_walls(x, v, own);
+    bool within = find_bodies(id, x, own);
+    if (!within) atomicOr(report[kPhysicsReportBeyond], 1u);
+    sides[id] = uvec2(within ? found : 0u, 0u);
+#endif
+}

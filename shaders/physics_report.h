@@ -1,0 +1,28 @@
+// Words of the report that the shaders of `physics` leave for the host, in both languages.
+#ifndef P2C2R_SHADERS_PHYSICS_REPORT_H
+#define P2C2R_SHADERS_PHYSICS_REPORT_H
+
+#ifdef __cplusplus
+#include <cstdint>
+namespace p2c2r::kernels {
+using uint = uint32_t;
+#endif
+
+const uint kPhysicsGroup = 256u;  // invocations, and bodies of a block
+// A body with more contacts, or with more bodies in the 27 slots around it, is beyond this form:
+// loops of an invocation must stay short.
+const uint kPhysicsContactsOfBodyMax = 192u;
+const uint kPhysicsNearMax = 20000u;
+
+const uint kPhysicsReportTotal = 0u;   // contacts of all bodies
+const uint kPhysicsReportBeyond = 1u;  // not 0: a body was beyond this form
+// Then a word a body: where its contacts begin. Then a word a contact: the other body, and whether
+// they pressed on each other.
+const uint kPhysicsReportHead = 4u;
+const uint kPhysicsReportPressed = 0x80000000u;
+
+#ifdef __cplusplus
+}  // namespace p2c2r::kernels
+#endif
+
+#endif

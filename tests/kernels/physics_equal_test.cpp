@@ -1,0 +1,131 @@
+// Random worlds: a Vulkan device gives the bytes of the native form, after one step and after many.
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <vector>
+
+#include "core/prng.h"
+#include "kernels/physics_answers.h"
+#include "kernels/physics_gpu.h"
+#include "support/physics_worlds.h"
+#include "support/seed.h"
+#include "vulkan_devices.h"
+
+using namespace p2c2r;
+using namespace p2c2r::kernels;
+
+namespace {
+
+void on_each_physics(const std::function<void(PhysicsGpu&)>& body) {
+    test::on_each_device([&](const std::shared_ptr<gpu::Device>& device) {
+        const Result<std::unique_ptr<PhysicsGpu>> physics = PhysicsGpu::create(device);
+        REQUIRE_MESSAGE(physics.ok(), physics.error().text);
+        body(**physics);
+    });
+}
+
+void check_equal(PhysicsGpu& physics, const PhysicsWorld& start, uint32_t energy_every = 0) {
+    CAPTURE(start.bodies.size());
+    CAPTURE(start.steps);
+    PhysicsWorld expected = start;
+    PhysicsWorld found = start;
+    PhysicsTeam team(1);
+    PhysicsOutcome expected_outcome;
+    PhysicsOutcome outcome;
+    const Result<Done> native = physics_native(expected, energy_every, team, expected_outcome);
+    REQUIRE_MESSAGE(native.ok(), native.error().text);
+    const Result<Done> done = physics.run(found, energy_every, outcome);
+    REQUIRE_MESSAGE(done.ok(), done.error().text);
+    CHECK(found.bodies == expected.bodies);
+    CHECK(outcome.collisions == expected_outcome.collisions);
+    CHECK(outcome.contacts == expected_outcome.contacts);
+    REQUIRE(outcome.energy.size() == expected_outcome.energy.size());
+    for (size_t i = 0; i < outcome.energy.size(); ++i) {
+        CHECK(outcome.energy[i].step == expected_outcome.energy[i].step);
+        CHECK(outcome.energy[i].energy == expected_outcome.energy[i].energy);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("random small worlds are equal on every Vulkan device and on the processor") {
+    on_each_physics([](PhysicsGpu& physics) {
+        Prng prng(test::seed());
+        for (int round = 0; round < 60; ++round) {
+            PhysicsWorld world =
+                test::random_world(prng, 1 + static_cast<uint32_t>(prng.below(150)), 2.5);
+            world.steps = 1 + static_cast<uint32_t>(prng.below(8));
+            check_equal(physics, world, static_cast<uint32_t>(prng.below(3)));
+        }
+    });
+}
+
+TEST_CASE("a world of 2500 bodies is equal on every Vulkan device and on the processor") {
+    on_each_physics([](PhysicsGpu& physics) {
+        Prng prng(test::seed());
+        PhysicsWorld crowd = test::random_world(prng, 2500, 7);
+        crowd.steps = 3;
+        check_equal(physics, crowd);
+        PhysicsWorld pile = test::pile_world(prng, 2100, 13);
+        pile.steps = 3;
+        // Pressed together, so that every body has many contacts.
+        for (PhysicsBody& body : pile.bodies) body.radius = 0.109f;
+        check_equal(physics, pile);
+    });
+}
+
+// 10 000 with P2C2R_FULL in the environment.
+TEST_CASE("a small world is equal after many steps on every Vulkan device") {
+    const bool full = std::getenv("P2C2R_FULL") != nullptr;
+    on_each_physics([&](PhysicsGpu& physics) {
+        Prng prng(test::seed());
+        PhysicsWorld world = test::pile_world(prng, 60, 4);
+        for (PhysicsBody& body : world.bodies) body.friction = 0.25f;
+        world.iterations = 4;
+        world.steps = full ? 10'000 : 400;
+        check_equal(physics, world);
+    });
+}
+
+TEST_CASE("a Vulkan device stops between slices and refuses what its loops are too short for") {
+    on_each_physics([](PhysicsGpu& physics) {
+        Prng prng(test::seed());
+        PhysicsWorld world = test::pile_world(prng, 200, 6);
+        world.steps = 1000;
+        int asked = 0;
+        PhysicsOutcome outcome;
+        const Result<Done> stopped = physics.run(world, 0, outcome, [&] { return ++asked == 20; });
+        REQUIRE(!stopped.ok());
+        CHECK(stopped.error().status == Status::kCancelled);
+        CHECK(asked == 20);
+        // One large body in a heap of tiny ones.
+        PhysicsWorld heap;
+        heap.bodies.assign(1, {{0, 0, 0}, {0, 0, 0}, 1, 5, 0, 0});
+        for (int i = 0; i < 300; ++i) {
+            heap.bodies.push_back(
+                {{test::draw(prng, -3, 3), test::draw(prng, -3, 3), test::draw(prng, -3, 3)},
+                 {0, 0, 0},
+                 1,
+                 0.01f,
+                 0,
+                 0});
+        }
+        const Result<Done> beyond = physics.run(heap, 0, outcome);
+        REQUIRE(!beyond.ok());
+        CHECK(beyond.error().status == Status::kUnsupported);
+        // Too many contacts are the same error as on the processor.
+        PhysicsWorld crowd;
+        for (int i = 0; i < 1500; ++i) {
+            const auto at = static_cast<float>(i / 150);
+            crowd.bodies.push_back({{at * 3, 0, 0}, {0, 0, 0}, 1, 0.5f, 0, 0});
+        }
+        PhysicsWorld same = crowd;
+        PhysicsTeam team(1);
+        const Result<Done> native = physics_native(same, 0, team, outcome);
+        const Result<Done> device = physics.run(crowd, 0, outcome);
+        REQUIRE(!native.ok());
+        REQUIRE(!device.ok());
+        CHECK(device.error().status == Status::kLimit);
+        CHECK(device.error().text == native.error().text);
+    });
+}
