@@ -11,14 +11,14 @@ static_assert(kNotAskedYet != kPathNone && kNotAskedYet > kPathArrived);
 
 uint32_t find_direction(const PathGrid& grid, const PathMoves& moves, PathCell cell,
                         const PathScratch& scratch) {
-    const PathNode& node = scratch.nodes()[scratch.cell_number(cell)];
+    const PathNode& node = scratch.node(cell);
     if (node.stamp() != scratch.stamp()) return kPathNone;
     if (node.cost == 0) return kPathArrived;
     uint32_t steps = moves.legal(surroundings(grid, cell));
     for (; steps != 0; steps &= steps - 1) {
         const auto direction = static_cast<uint32_t>(std::countr_zero(steps));
         const PathCell next = stepped(cell, direction);
-        const PathNode& there = scratch.nodes()[scratch.cell_number(next)];
+        const PathNode& there = scratch.node(next);
         if (there.stamp() == node.stamp() &&
             there.cost + step_length(direction) * grid.cost(next) == node.cost) {
             return direction;

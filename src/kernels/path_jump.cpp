@@ -73,16 +73,15 @@ class JumpSearch {
           goal_(goal),
           scratch_(scratch),
           moves_(PathMoves::of(kRule)),
-          nodes_(scratch.nodes()),
           stamp_(scratch.stamp()),
           cost_(grid.cost_low()) {}
 
     PathEnd run(PathCell start) {
         BucketQueue& open = scratch_.open;
         open.begin(key(0, start), kBucketShift);
-        const uint32_t begin = scratch_.cell_number(start);
-        const uint32_t goal = scratch_.cell_number(goal_);
-        nodes_[begin] = PathNode::reached(0, begin, kAllDirections, stamp_);
+        const uint32_t begin = PathScratch::cell_number(start);
+        const uint32_t goal = PathScratch::cell_number(goal_);
+        scratch_.node(start) = PathNode::reached(0, begin, kAllDirections, stamp_);
         open.push(key(0, start), begin);
         for (;;) {
             // As in a search by steps: what costs as much as the goal cannot lead there more
@@ -90,9 +89,9 @@ class JumpSearch {
             if (goal_cost_ != kUnknown && !open.bucket_left()) return PathEnd::kFound;
             if (open.empty()) return PathEnd::kUnreachable;
             const uint32_t number = open.pop();
-            PathNode& node = nodes_[number];
+            const PathCell cell = PathScratch::cell_of(number);
+            PathNode& node = scratch_.node(cell);
             if (node.waiting() == 0) continue;  // followed since it was put in
-            const PathCell cell = scratch_.cell_of(number);
             if (goal_cost_ != kUnknown && key(node.cost, cell) >= goal_cost_) continue;
             if (number == goal) {
                 goal_cost_ = node.cost;
@@ -133,8 +132,7 @@ class JumpSearch {
     }
 
     void reach(PathCell cell, uint64_t cost, uint32_t before, uint32_t direction) {
-        const uint32_t number = scratch_.cell_number(cell);
-        PathNode& node = nodes_[number];
+        PathNode& node = scratch_.node(cell);
         if (node.stamp() != stamp_ || cost < node.cost) {
             node = PathNode::reached(cost, before, 1u << direction, stamp_);
         } else if (cost == node.cost) {
@@ -145,7 +143,7 @@ class JumpSearch {
             return;
         }
         const uint64_t at = key(cost, cell);
-        if (at < goal_cost_) scratch_.open.push(at, number);
+        if (at < goal_cost_) scratch_.open.push(at, PathScratch::cell_number(cell));
     }
 
     // x is kNowhere when there is nothing to find.
@@ -211,7 +209,6 @@ class JumpSearch {
     const PathCell goal_;
     PathScratch& scratch_;
     const PathMoves& moves_;
-    PathNode* const nodes_;
     const uint32_t stamp_;
     const uint64_t cost_;
     uint64_t goal_cost_ = kUnknown;

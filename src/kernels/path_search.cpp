@@ -48,22 +48,21 @@ class StepSearch {
           stamp_(scratch.stamp()),
           cost_low_(grid.cost_low()) {
         for (uint32_t d = 0; d < kDirections; ++d) {
-            number_steps_[d] =
-                static_cast<uint32_t>(kStepX[d] + kStepY[d] * (1 << scratch.shift()));
+            place_steps_[d] = kStepX[d] + kStepY[d] * static_cast<int32_t>(grid.width());
         }
     }
 
     // `to` is not looked at by kBack.
     PathEnd run(PathCell from, PathCell to) {
         to_ = to;
-        const uint32_t goal = kForm == Form::kBack ? UINT32_MAX : scratch_.cell_number(to);
-        const uint32_t begin = scratch_.cell_number(from);
+        const uint32_t goal = kForm == Form::kBack ? UINT32_MAX : PathScratch::cell_number(to);
+        const uint32_t begin = PathScratch::cell_number(from);
         BucketQueue& open = scratch_.open;
         const uint32_t shift = kForm != Form::kForward ? kShiftNoEstimate
                                : kWeighted             ? kShiftWeighted
                                                        : kShiftEven;
         open.begin(key(0, from), shift);
-        nodes_[begin] = PathNode::reached(0, begin, kAllDirections, stamp_);
+        nodes_[scratch_.place(from)] = PathNode::reached(0, begin, kAllDirections, stamp_);
         open.push(key(0, from), begin);
         if (kForm == Form::kBack) explored = 1;
         for (uint64_t turn = 1;; ++turn) {
@@ -71,9 +70,10 @@ class StepSearch {
             if (goal_cost_ != kUnknown && !open.bucket_left()) return PathEnd::kFound;
             if (open.empty()) return PathEnd::kUnreachable;
             const uint32_t number = open.pop();
-            PathNode& node = nodes_[number];
+            const PathCell cell = PathScratch::cell_of(number);
+            const size_t place = scratch_.place(cell);
+            PathNode& node = nodes_[place];
             if (node.waiting() == 0) continue;  // followed since it was put in
-            const PathCell cell = scratch_.cell_of(number);
             if (goal_cost_ != kUnknown && key(node.cost, cell) >= goal_cost_) continue;
             if (number == goal) {
                 // Without an estimate this is its lowest label already.
@@ -88,7 +88,7 @@ class StepSearch {
                 return PathEnd::kMaxNodes;
             }
             if (turn % kStopEvery == 0 && query_.stop && query_.stop()) return PathEnd::kStopped;
-            follow(cell, number, node);
+            follow(cell, place, node);
         }
     }
 
@@ -101,9 +101,10 @@ class StepSearch {
         return cost + path_estimate(query_.rule, cell, to_) * cost_low_;
     }
 
-    void follow(PathCell cell, uint32_t number, PathNode& node) {
+    void follow(PathCell cell, size_t place, PathNode& node) {
         const Surroundings around = surroundings(rows_, cell);
         const uint64_t cost = node.cost;
+        const uint32_t number = PathScratch::cell_number(cell);
         uint32_t steps = moves_.legal(around);
         if constexpr (!kWeighted) {
             steps = moves_.follow(around, static_cast<Directions>(node.waiting())) & ~node.taken();
@@ -116,13 +117,12 @@ class StepSearch {
             const auto direction = static_cast<uint32_t>(std::countr_zero(steps));
             const PathCell next = stepped(cell, direction);
             if constexpr (kWeighted && kForm != Form::kBack) weight = grid_.cost(next);
-            reach(next, number + number_steps_[direction], cost + step_length(direction) * weight,
-                  number, direction);
+            PathNode& there = nodes_[place + static_cast<size_t>(place_steps_[direction])];
+            reach(next, there, cost + step_length(direction) * weight, number, direction);
         }
     }
 
-    void reach(PathCell cell, uint32_t number, uint64_t cost, uint32_t before, uint32_t direction) {
-        PathNode& node = nodes_[number];
+    void reach(PathCell cell, PathNode& node, uint64_t cost, uint32_t before, uint32_t direction) {
         const bool is_new = node.stamp() != stamp_;
         if (is_new || cost < node.cost) {
             if (kForm == Form::kBack && is_new) ++explored;
@@ -137,7 +137,7 @@ class StepSearch {
         }
         const uint64_t at = key(cost, cell);
         if (at >= goal_cost_) return;
-        scratch_.open.push(at, number);
+        scratch_.open.push(at, PathScratch::cell_number(cell));
     }
 
     const PathGrid& grid_;
@@ -148,7 +148,7 @@ class StepSearch {
     PathNode* const nodes_;
     const uint32_t stamp_;
     const uint64_t cost_low_;
-    std::array<uint32_t, kDirections> number_steps_{};  // what a step adds to a cell's number
+    std::array<ptrdiff_t, kDirections> place_steps_{};  // what a step adds to a node's place
     PathCell to_;
     uint64_t goal_cost_ = kUnknown;
 };
@@ -206,8 +206,8 @@ void PathScratch::Free::operator()(PathNode* nodes) const {
 }
 
 void PathScratch::begin(const PathGrid& grid) {
-    shift_ = static_cast<uint32_t>(std::bit_width(grid.width() - 1));
-    const size_t needed = size_t{grid.height()} << shift_;
+    width_ = grid.width();
+    const size_t needed = size_t{grid.height()} * width_;
     if (needed > capacity_) {
         nodes_.reset();
         capacity_ = 0;
@@ -256,7 +256,7 @@ PathAnswer find_path(const PathGrid& grid, const PathQuery& query, PathCell star
 void collect_path(const PathGrid& grid, const PathScratch& scratch, PathCell start, PathCell goal,
                   PathAnswer& answer) {
     const auto cell_before = [&](PathCell cell) {
-        return scratch.cell_of(scratch.nodes()[scratch.cell_number(cell)].before());
+        return PathScratch::cell_of(scratch.node(cell).before());
     };
     size_t count = 1;
     for (PathCell cell = goal; cell != start;) {

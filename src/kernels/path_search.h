@@ -78,27 +78,34 @@ class PathScratch {
     // Gives back what is above `bytes`.
     void trim(size_t bytes);
 
-    [[nodiscard]] uint32_t cell_number(PathCell cell) const {
-        return static_cast<uint32_t>(cell.y) << shift_ | static_cast<uint32_t>(cell.x);
+    // Cells as numbers of 24 bits, and back.
+    static uint32_t cell_number(PathCell cell) {
+        return static_cast<uint32_t>(cell.y) << kSideBits | static_cast<uint32_t>(cell.x);
     }
-    [[nodiscard]] PathCell cell_of(uint32_t number) const {
-        return {static_cast<int32_t>(number & ((1u << shift_) - 1)),
-                static_cast<int32_t>(number >> shift_)};
+    static PathCell cell_of(uint32_t number) {
+        return {static_cast<int32_t>(number & (kPathSideMax - 1)),
+                static_cast<int32_t>(number >> kSideBits)};
     }
-    [[nodiscard]] uint32_t shift() const { return shift_; }
+    // Where a cell's node lies.
+    [[nodiscard]] size_t place(PathCell cell) const {
+        return static_cast<uint32_t>(cell.y) * size_t{width_} + static_cast<uint32_t>(cell.x);
+    }
+    [[nodiscard]] PathNode& node(PathCell cell) { return nodes_[place(cell)]; }
+    [[nodiscard]] const PathNode& node(PathCell cell) const { return nodes_[place(cell)]; }
     [[nodiscard]] uint32_t stamp() const { return stamp_; }
     [[nodiscard]] PathNode* nodes() { return nodes_.get(); }
-    [[nodiscard]] const PathNode* nodes() const { return nodes_.get(); }
 
     BucketQueue open;
 
   private:
+    static constexpr uint32_t kSideBits = 12;
+    static_assert(kPathSideMax == 1u << kSideBits);
     struct Free {
         void operator()(PathNode* nodes) const;
     };
     std::unique_ptr<PathNode[], Free> nodes_;
     size_t capacity_ = 0;
-    uint32_t shift_ = 0;
+    uint32_t width_ = 0;
     uint32_t stamp_ = 0;
 };
 

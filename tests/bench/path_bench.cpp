@@ -12,6 +12,7 @@
 //
 // Usage: path_bench [FOLDER]  (npm install --prefix FOLDER pathfinding)
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -23,7 +24,9 @@
 #include <vector>
 
 #include "core/prng.h"
+#include "gpu/compute.h"
 #include "kernels/path_field.h"
+#include "kernels/path_gpu.h"
 #include "kernels/path_search.h"
 #include "path_peers.h"
 
@@ -238,6 +241,47 @@ double run_agents(const Course& course, int sample, int rounds, PathScratch& scr
     return rows[0].best_ms / rows[1].best_ms;
 }
 
+// The whole field of directions, native and on every Vulkan device with its copies, by the wall
+// clock, for information.
+void run_fields(const Course& course, PathScratch& scratch) {
+    const auto wall_ms = [] {
+        return std::chrono::duration<double, std::milli>(
+                   std::chrono::steady_clock::now().time_since_epoch())
+            .count();
+    };
+    const PathCell goal = course.queries.front().goal;
+    std::vector<uint8_t> native(size_t{course.grid.width()} * course.grid.height());
+    PathQuery query;
+    query.rule = PathRule::kOctile;
+    const double native_start = wall_ms();
+    uint64_t reached = 0;
+    search_field(course.grid, query, goal, scratch, reached);
+    FlowField(course.grid, query.rule, scratch).write(native.data());
+    std::printf("%s, the whole field\n  native %43s %10.3f ms\n", course.name.c_str(), "",
+                wall_ms() - native_start);
+    const Result<std::unique_ptr<gpu::Devices>> devices = gpu::Devices::open({});
+    if (!devices) {
+        std::printf("  Vulkan: %s\n", devices.error().text.c_str());
+        return;
+    }
+    for (size_t i = 0; i < (*devices)->list().size(); ++i) {
+        const gpu::DeviceInfo& info = (*devices)->list()[i];
+        const Result<std::shared_ptr<gpu::Device>> device = (*devices)->device(i);
+        if (!device) continue;
+        const Result<std::unique_ptr<PathGpu>> path = PathGpu::create(*device);
+        if (!path) continue;
+        std::vector<uint8_t> field(native.size());
+        double best_ms = 1e18;
+        for (int round = 0; round < (info.software ? 1 : 5); ++round) {
+            const double start = wall_ms();
+            const Result<Done> done = (*path)->run(course.grid, query.rule, goal, field.data());
+            if (done) best_ms = std::min(best_ms, wall_ms() - start);
+        }
+        std::printf("  vulkan:%zu %-40s %10.3f ms, bytes %s\n", i, info.name.c_str(), best_ms,
+                    field == native ? "equal" : "DIFFER");
+    }
+}
+
 // Milliseconds of PathFinding.js for all queries, without its copies of the grid; 0: it is not
 // there.
 double run_script(const Course& course, const std::string& folder) {
@@ -277,6 +321,7 @@ int main(int argc, char** argv) {
         const bool large = course.map_file.empty();
         agents = std::max(agents,
                           run_agents(course, large ? 20 : kAgents, large ? 1 : 3, scratch, equal));
+        if (large) run_fields(course, scratch);
         if (argc > 1 && !large) {
             const double ms = run_script(course, argv[1]);
             if (ms > 0) {
