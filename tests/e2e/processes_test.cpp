@@ -320,7 +320,7 @@ TEST_CASE("processes: a peer that is to take a type which does not run there say
     const Ran refused = here.run({"peer", "--device", "native", "--tasks", "echo,teleport"});
     CHECK(refused.exit_code == 2);
     CHECK(refused.error.find("'teleport'") != std::string::npos);
-    CHECK(refused.error.find("there is: echo,upscale") != std::string::npos);
+    CHECK(refused.error.find("there is: echo,raytracing,") != std::string::npos);
 }
 
 TEST_CASE("processes: file and environment and command line reach the daemons in that order") {
