@@ -10,6 +10,7 @@
 
 #include "core/prng.h"
 #include "kernels/raytrace_answers.h"
+#include "support/extreme_scenes.h"
 #include "support/seed.h"
 #include "vulkan_devices.h"
 
@@ -109,6 +110,21 @@ TEST_CASE("random scenes are equal on every Vulkan device and in native code") {
             RaytraceRequest request = draw_request(prng, 1 + static_cast<uint32_t>(prng.below(50)),
                                                    1 + static_cast<uint32_t>(prng.below(40)), 60);
             CHECK(count_differences(raytrace, request, static_cast<uint32_t>(round) % 4) == 0);
+        }
+    });
+}
+
+TEST_CASE("scenes of extreme sizes are equal on every Vulkan device and in native code") {
+    on_each_raytrace([](RaytraceGpu& raytrace) {
+        Prng prng(test::seed());
+        for (int round = 0; round < 150; ++round) {
+            CAPTURE(round);
+            const Bytes params = test::draw_extreme_params(prng);
+            RtSceneCache scenes;
+            Result<RaytraceRequest> request =
+                read_raytrace_request(RaytraceKind::kPicture, params.span(), {}, scenes);
+            REQUIRE_MESSAGE(request.ok(), request.error().text);
+            CHECK(count_differences(raytrace, *request, static_cast<uint32_t>(round) % 4) == 0);
         }
     });
 }

@@ -254,6 +254,13 @@ TEST_CASE("a delta makes of the previous layer the present one") {
         CHECK(patched == now);
         CHECK(delta.output.data.size() < now.size());
     }
+    // The same with the scene as data.
+    const Outcome resident = bench.run("rt_shadows", std::string("{") + kView + "," + moved + "}",
+                                       std::string("{") + kScene + "}");
+    REQUIRE_MESSAGE(resident.status == Status::kOk, resident.output.error);
+    std::vector<uint8_t> patched = layer;
+    REQUIRE(apply_layer_delta(resident.output.data.span(), patched).ok());
+    CHECK(patched == now);
     // Nothing moved: nothing is sent, and the layer made last is known.
     const Outcome still = bench.run("rt_shadows", task(R"("previous":{})"));
     REQUIRE(still.status == Status::kOk);

@@ -1,0 +1,76 @@
+// The arithmetic of the ray tracer stays among normal numbers, whatever the scene: no infinity, no
+// NaN, nothing so small that devices treat it differently. The processor's exception flags tell.
+#include <doctest/doctest.h>
+
+#include <cfenv>
+
+#include "core/prng.h"
+#include "kernels/raytrace_answers.h"
+#include "kernels/raytrace_walk.h"
+#include "support/extreme_scenes.h"
+#include "support/seed.h"
+
+using namespace p2c2r;
+using namespace p2c2r::kernels;
+
+namespace {
+
+// All paths of a picture; not by raytrace_native(), which puts the flags back as they were.
+void trace_all(const RaytraceRequest& request) {
+    const RtData data{request.frame.data(), request.scene->prims.data()};
+    for (uint32_t i = 0; i < request.width * request.height; ++i) {
+        RtPath path;
+        rt_begin(data, path, i % request.width, i / request.width, i % 7);
+        while (path.phase != kRtDone) {
+            if (path.phase == kRtNearest) {
+                const RtHit hit = rt_walk_plain().nearest(*request.scene, data, path.ray);
+                rt_after_nearest(data, path,
+                                 hit.prim == kRtNone ? kRtNone : hit.prim * kRtPrimWords,
+                                 hit.distance);
+            } else if (path.phase == kRtLight) {
+                rt_ask_light(data, path);
+            } else {
+                rt_after_shadow(path, rt_walk_plain().blocked(*request.scene, data, path.ray));
+            }
+        }
+        REQUIRE(rt_result(data, path, 0) <= 65535);
+    }
+}
+
+void check_range(const Bytes& params, uint32_t mode) {
+    RtSceneCache scenes;
+    Result<RaytraceRequest> request =
+        read_raytrace_request(RaytraceKind::kPicture, params.span(), {}, scenes);
+    if (!request) {
+        // A normal without length or a box that is too thin was drawn.
+        CHECK(request.error().status == Status::kParams);
+        return;
+    }
+    request->frame[kRtFrameMode] = mode;
+    std::feclearexcept(FE_ALL_EXCEPT);
+    trace_all(*request);
+    const int raised = std::fetestexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW | FE_UNDERFLOW);
+    CHECK((raised & FE_INVALID) == 0);
+    CHECK((raised & FE_DIVBYZERO) == 0);
+    CHECK((raised & FE_OVERFLOW) == 0);
+    CHECK((raised & FE_UNDERFLOW) == 0);
+}
+
+}  // namespace
+
+TEST_CASE("ray tracing stays among normal numbers in ordinary scenes") {
+    Prng prng(test::seed());
+    for (int round = 0; round < 100; ++round) {
+        CAPTURE(round);
+        check_range(draw_raytrace_params(prng, 16, 12, 30), kRtModeColor);
+    }
+}
+
+TEST_CASE("ray tracing stays among normal numbers in scenes of extreme sizes") {
+    Prng prng(test::seed());
+    for (int round = 0; round < 600; ++round) {
+        CAPTURE(round);
+        check_range(test::draw_extreme_params(prng),
+                    round % 2 == 0 ? kRtModeColor : kRtModeShadows);
+    }
+}
