@@ -34,6 +34,15 @@ endfunction()
 p2c2r_shader(upscale_first_rgb upscale_first.comp kUpscaleFirstRgbSpirv upscale.h -DCHANNELS=3)
 p2c2r_shader(upscale_first_rgba upscale_first.comp kUpscaleFirstRgbaSpirv upscale.h -DCHANNELS=4)
 p2c2r_shader(upscale_second upscale_second.comp kUpscaleSecondSpirv upscale.h)
+foreach(pass measure sharpen soften)
+  string(SUBSTRING ${pass} 0 1 first)
+  string(TOUPPER ${first} first)
+  string(SUBSTRING ${pass} 1 -1 rest)
+  p2c2r_shader(edge_${pass}_rgb edge_${pass}.comp kEdge${first}${rest}RgbSpirv
+               "upscale_edge.h;edge_image.glsl" -DCHANNELS=3)
+  p2c2r_shader(edge_${pass}_rgba edge_${pass}.comp kEdge${first}${rest}RgbaSpirv
+               "upscale_edge.h;edge_image.glsl" -DCHANNELS=4)
+endforeach()
 p2c2r_shader(loop_probe loop_probe.comp kLoopProbeSpirv loop_probe.h)
 
 set(physics_includes physics_buffers.h physics_report.h physics.h exact.h)

@@ -156,9 +156,10 @@ count=0
 for line in "${summary[@]}"; do
     [[ $line =~ out\ of\ ([0-9]+) ]] && count=$((count + BASH_REMATCH[1]))
 done
-cpu=$(times | tail -n 1 | sed 's/m[0-9.]*s//g' | awk '{ print $1 + $2 }')
-printf '%s tests in all, %d.%d minutes (%s of processor time)\n' "$count" $((seconds / 60)) \
-    $((seconds % 60 / 6)) "$cpu"
+times >"$build/times.log"  # not in a subshell: that would count its own children
+cpu=$(tail -n 1 "$build/times.log" | sed 's/m[0-9.]*s//g' | awk '{ print $1 + $2 }')
+printf '%s tests in all, %d.%d minutes (%s of processor time on %s cores)\n' "$count" $((seconds / 60)) \
+    $((seconds % 60 / 6)) "$cpu" "$jobs"
 if [ ${#failures[@]} -gt 0 ]; then
     printf 'failed: %s\n' "${failures[@]}"
 fi

@@ -21,6 +21,21 @@ void give_back(const p2c2r_bytes& bytes) noexcept;
 // called. Nothing that comes after may fail; what might be better done first is in PendingBytes.
 Bytes take_bytes(const p2c2r_bytes& bytes, const MemoryHook* hook);
 
+// Bytes that a host function has given to the library: given back unless they are taken.
+class GivenBytes {
+  public:
+    explicit GivenBytes(const p2c2r_bytes& bytes) : bytes_(&bytes) {}
+    ~GivenBytes() {
+        if (bytes_ && bytes_->release) give_back(*bytes_);
+    }
+    GivenBytes(const GivenBytes&) = delete;
+    GivenBytes& operator=(const GivenBytes&) = delete;
+    void taken() { bytes_ = nullptr; }
+
+  private:
+    const p2c2r_bytes* bytes_;
+};
+
 // The payload of a task between being looked at and being kept. Copies that need memory are made
 // early, outside of locks; memory that changes hands does so in keep(), which calls no host
 // function. After the lock is gone, give_back() returns what was only copied.

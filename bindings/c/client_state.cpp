@@ -148,7 +148,8 @@ void ClientState::on_task_ended(uint64_t task, TaskResult&& result) {
 
 void ClientState::expect_end(uint64_t task) {
     const uint32_t index = SlotMap<TaskEntry>::index_of(task);
-    if (index < entries_.size()) fetch_ahead(entries_[index], sizeof(TaskEntry) - kSmallPayload);
+    if (index >= entries_.size() || !entries_[index]) return;
+    fetch_ahead(entries_[index], sizeof(TaskEntry) - kSmallPayload);
 }
 
 // The one place where a task ends.

@@ -221,12 +221,19 @@ bool FramesState::ask_host(uint64_t frame, uint64_t until_us, p2c2r_answer& out)
             return settings_.fallback(settings_.user, frame, static_cast<uint32_t>(left), &bytes);
         }();
     }
-    if (said != P2C2R_OK || check_bytes(&bytes, "out", nullptr) != P2C2R_OK) return false;
+    if (said != P2C2R_OK) return false;
+    GivenBytes given(bytes);
+    if (check_bytes(&bytes, "out", nullptr) != P2C2R_OK) return false;
     Pool& pool = client.runtime.pool();
     TaskResult answer;
     answer.status = Status::kOk;
     answer.source = Source::kHost;
-    answer.data = take_bytes(bytes, pool.hook());
+    try {
+        answer.data = take_bytes(bytes, pool.hook());
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+    given.taken();
     answer.total_us = now_us() - now;
     out.source = P2C2R_SOURCE_HOST;
     out.answers_frame = frame;
@@ -253,6 +260,7 @@ p2c2r_status FramesState::step(uint32_t budget_us, p2c2r_answer& out) {
     if (said != P2C2R_OK) {
         return is_known_status(said) && said != P2C2R_PENDING ? said : P2C2R_E_AGAIN;
     }
+    GivenBytes given(image.bytes);
     int32_t quality;
     {
         const std::lock_guard lock(mutex_);
@@ -270,6 +278,7 @@ p2c2r_status FramesState::step(uint32_t budget_us, p2c2r_answer& out) {
     desc.data = &image.bytes;
     uint64_t frame = 0;
     if (const p2c2r_status bad = push(desc, &frame, nullptr)) return bad;
+    given.taken();
     const uint64_t used = now_us() - started;
     const uint64_t left = budget > used ? budget - used : 1;
     const p2c2r_status status = pull(frame, static_cast<uint32_t>(left), out);

@@ -320,7 +320,7 @@ Outcome StreamDemo::stream() {
 }
 
 Outcome StreamDemo::write_report() {
-    facts_.title = "P2C2R: a stream of frames through volunteers' machines";
+    facts_.title = "P2C2R: a stream of frames through helpers' machines";
     Result<std::string> first = read_file(join_path(frames_directory_, names_.front()));
     if (!first) return first.failure();
     Result<PictureSize> size = picture_size(*first);

@@ -15,7 +15,9 @@ std::string describe(const p2c2r_error& error) {
 }
 
 Failure library_failure(int exit_code, const std::string& what, const p2c2r_error& error) {
-    return {exit_code, what + ": " + describe(error)};
+    // The library speaks of its own options; whoever runs the program has others.
+    const char* const here = error.status == P2C2R_E_DENIED ? " (here: --plaintext-anywhere)" : "";
+    return {exit_code, what + ": " + describe(error) + here};
 }
 
 int report(const char* command, const Failure& failure) {

@@ -1,6 +1,8 @@
 // `p2c2r peer`: offers this machine to a coordinator.
 #include <atomic>
 #include <cstdio>
+#include <set>
+#include <sstream>
 #include <string>
 
 #include "cli/commands.h"
@@ -51,6 +53,38 @@ uint32_t megabytes(double gigabytes) {
     return static_cast<uint32_t>(gigabytes * 1024.0);
 }
 
+// What this machine runs, with commas between; empty: nothing.
+Result<std::string> types_of(p2c2r_runtime* runtime, p2c2r_peer_config config) {
+    config.capabilities = nullptr;
+    p2c2r_peer* peer = nullptr;
+    p2c2r_error why = {};
+    if (p2c2r_peer_create(runtime, &config, &peer, &why) != P2C2R_OK) {
+        return library_failure(kExitUsage, "cannot make the peer", why);
+    }
+    const PeerHandle owned(peer);
+    auto offer = p2c2r_capabilities{};
+    offer.struct_size = sizeof offer;
+    p2c2r_peer_capabilities(peer, &offer);
+    return std::string(offer.task_types ? offer.task_types : "");
+}
+
+std::set<std::string> names_in(const std::string& list) {
+    std::set<std::string> names;
+    std::istringstream rest(list);
+    for (std::string name; std::getline(rest, name, ',');) names.insert(name);
+    return names;
+}
+
+// A type that nobody can add any more would take tasks and fail them all.
+Outcome check_types(const std::string& offered, const std::string& present) {
+    const std::set<std::string> there = names_in(present);
+    for (const std::string& type : names_in(offered)) {
+        if (there.count(type) > 0) continue;
+        return usage_failure("task type '" + type + "' does not run here; there is: " + present);
+    }
+    return std::nullopt;
+}
+
 Result<PeerHandle> start_peer(p2c2r_runtime* runtime, const Settings& settings, PeerWatch& watch) {
     const std::string task_types = settings.text("task_types").value_or("");
     const std::string gpu_model = settings.text("capabilities.gpu_model").value_or("");
@@ -79,6 +113,7 @@ Result<PeerHandle> start_peer(p2c2r_runtime* runtime, const Settings& settings, 
         config.reconnect_attempts = *attempts == 0 ? P2C2R_NONE : *attempts;
     }
     config.coordinator_url = watch.url.c_str();
+    if (settings.boolean("plaintext_anywhere").value_or(false)) config.options = kPlaintextOptions;
     config.peer_id = or_null(peer_id);
     config.capabilities = &capabilities;
     config.event = on_event;
@@ -95,6 +130,11 @@ Result<PeerHandle> start_peer(p2c2r_runtime* runtime, const Settings& settings, 
     if (!offer.task_types || !*offer.task_types) {
         return Failure{kExitUnreachable,
                        "the device runs no task type; the log lines before say why"};
+    }
+    if (!task_types.empty()) {
+        const Result<std::string> present = types_of(runtime, config);
+        if (!present) return present.failure();
+        if (Outcome bad = check_types(offer.task_types, *present)) return *bad;
     }
     if (p2c2r_peer_start(peer, &why) != P2C2R_OK) {
         return library_failure(kExitUnreachable, "cannot start the peer", why);

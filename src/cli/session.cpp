@@ -49,6 +49,7 @@ Result<std::unique_ptr<Session>> Session::open(const SessionOptions& options) {
     config.user = session.get();
     const bool remote = !options.coordinator_url.empty();
     if (remote) config.coordinator_url = options.coordinator_url.c_str();
+    if (options.plaintext_anywhere) config.options = kPlaintextOptions;
     config.local = session->coordinator_.get();
     p2c2r_client* client = nullptr;
     p2c2r_error why = {};

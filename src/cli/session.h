@@ -16,9 +16,12 @@
 namespace p2c2r::cli {
 
 inline constexpr const char* kDefaultUrl = "p2c2r+plain://127.0.0.1:8765";
+// The options of a client or peer that may speak plaintext with any address.
+inline constexpr const char* kPlaintextOptions = R"({"allow_plaintext": true})";
 
 struct SessionOptions {
     std::string coordinator_url;  // "": this machine only
+    bool plaintext_anywhere = false;
     // All three roles in this process: a coordinator without a socket and so many peers. 0: not.
     uint32_t peers_in_process = 0;
     DeviceChoice device;

@@ -16,6 +16,7 @@ namespace {
 struct StatusOptions {
     std::optional<std::string> coordinator;
     std::optional<uint64_t> connect_timeout_ms;
+    bool plaintext_anywhere = false;
     bool json = false;
 };
 
@@ -79,6 +80,7 @@ int run_status(const StatusOptions& options) {
     SessionOptions session_options;
     const char* url = std::getenv("P2C2R_COORDINATOR_URL");
     session_options.coordinator_url = options.coordinator.value_or(url ? url : kDefaultUrl);
+    session_options.plaintext_anywhere = options.plaintext_anywhere;
     session_options.device.kind = DeviceChoice::Kind::kNative;
     session_options.worker_threads = 1;
     session_options.connect_timeout_ms =
@@ -109,6 +111,8 @@ void add_status_command(Command& root) {
     Command command = root.add_command("status", "Ask a coordinator for peers, tasks and times",
                                        [] { return run_status(options); });
     command.add_text("--coordinator", options.coordinator, "p2c2r+plain://host[:port]");
+    command.add_flag("--plaintext-anywhere", options.plaintext_anywhere,
+                     "Allow plaintext with an address that is not loopback");
     command.add_count("--connect-timeout-ms", options.connect_timeout_ms,
                       "Time to find the coordinator (3000)");
     command.add_flag("--json", options.json, "One line of JSON instead of tables");

@@ -12,6 +12,7 @@ struct SubmitOptions {
     TaskOptions tasks;
     std::optional<std::string> coordinator;
     std::optional<uint64_t> connect_timeout_ms;
+    bool plaintext_anywhere = false;
     bool local_at_deadline = false;
     bool late_here = false;
     bool remote_only = false;
@@ -22,6 +23,7 @@ int run_submit(const SubmitOptions& options) {
     // The same name as the peer's setting: one line in the environment serves a whole machine.
     const char* url = std::getenv("P2C2R_COORDINATOR_URL");
     run.session.coordinator_url = options.coordinator.value_or(url ? url : kDefaultUrl);
+    run.session.plaintext_anywhere = options.plaintext_anywhere;
     run.session.device.kind = DeviceChoice::Kind::kNative;
     run.session.connect_timeout_ms =
         static_cast<uint32_t>(options.connect_timeout_ms.value_or(5000));
@@ -46,6 +48,8 @@ void add_submit_command(Command& root) {
     command.add_text(
         "--coordinator", options.coordinator,
         std::string("p2c2r+plain://host[:port] (P2C2R_COORDINATOR_URL, else ") + kDefaultUrl + ")");
+    command.add_flag("--plaintext-anywhere", options.plaintext_anywhere,
+                     "Allow plaintext with an address that is not loopback");
     command.add_count("--connect-timeout-ms", options.connect_timeout_ms,
                       "Time to find the coordinator (5000)");
     command.add_flag("--local-at-deadline", options.local_at_deadline,

@@ -124,6 +124,9 @@ struct DevicesOptions {
     std::string loader;
     // The Khronos validation layer, for tests; its messages go to `log`.
     bool validation = false;
+    // For tests on machines without a graphics card: buffers are staged and copied as if host and
+    // device had memory of their own each.
+    bool separate_memory = false;
     Log log;
 };
 

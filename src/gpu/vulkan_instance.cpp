@@ -100,6 +100,9 @@ Result<std::shared_ptr<VulkanInstance>> VulkanInstance::open(const DevicesOption
         return done.error();
     }
     if (Result<Done> done = instance->find_devices(); !done) return done.error();
+    for (PhysicalDevice& device : instance->devices_) {
+        device.unified_memory = device.unified_memory && !options.separate_memory;
+    }
     return instance;
 }
 

@@ -47,6 +47,12 @@ constexpr UpscaleAnswer kAnswers[] = {
      "87ba74d24f01d54beec393a16f46451d703c48a9f349422ea53d76e69bfc2632"},
     {33, 50, 1, 1, 3, ResampleFilter::kBicubic,
      "a76a564492d5ac1bc3c820b977fa9f98dac662fd632318bc52c6605bd99e76f8"},
+    {64, 36, 96, 54, 3, ResampleFilter::kEdge,
+     "a7127d5eb2e0a0c5e3a0823606fe7dcc677b3614eb515c2c8093913d09972639"},
+    {61, 47, 83, 71, 4, ResampleFilter::kEdge,
+     "dc5e14632203c6920a2bd71a3beea2da072aba6928ec1e569842a17b124f4069"},
+    {2, 3, 37, 41, 3, ResampleFilter::kEdge,
+     "a1ecd24cee49cf8d71813f5e8833f1fae495b41799445dada26a62d7c5a29129"},
 };
 
 }  // namespace

@@ -14,6 +14,7 @@ namespace p2c2r::kernels {
 enum class ResampleFilter : uint8_t {
     kBicubic,  // Keys' cubic with a = -1/2, support 2
     kLanczos,  // Lanczos with three lobes
+    kEdge,     // the same, with what shaders/upscale_edge.h does before and after it
 };
 
 struct ResampleAxis {

@@ -1,6 +1,8 @@
 // One job uploads the picture and both axis tables, then works tile by tile: the first pass over
 // the rows the tile needs, the second over the tile. A tile is as large as the buffer between the
 // passes allows, for a usual frame the whole picture. Each pass is cut into slices of whole rows.
+// With the algorithm edge the uploaded picture is measured and sharpened first, and each tile is
+// softened where it lies.
 #include "kernels/upscale_gpu.h"
 
 #include <algorithm>
@@ -8,6 +10,13 @@
 #include <cstring>
 
 #include "shaders/upscale.h"
+#include "shaders/upscale_edge.h"
+#include "spirv/edge_measure_rgb.h"
+#include "spirv/edge_measure_rgba.h"
+#include "spirv/edge_sharpen_rgb.h"
+#include "spirv/edge_sharpen_rgba.h"
+#include "spirv/edge_soften_rgb.h"
+#include "spirv/edge_soften_rgba.h"
 #include "spirv/upscale_first_rgb.h"
 #include "spirv/upscale_first_rgba.h"
 #include "spirv/upscale_second.h"
@@ -17,6 +26,12 @@ namespace p2c2r::kernels {
 namespace {
 
 constexpr uint32_t kBuffersCount = 3;
+constexpr uint32_t kMeasureBuffersCount = 2;
+constexpr uint32_t kSoftenBuffersCount = 4;
+// What a pixel or a sample costs in the passes of edge, in multiplications of the others.
+constexpr uint64_t kMeasureCost = 400;
+constexpr uint64_t kSharpenCost = 30;
+constexpr uint64_t kSoftenCost = 40;
 // Of the buffer between the passes; a 1080p frame takes 8 MiB.
 constexpr uint64_t kMiddleBytesMax = 32ull << 20;
 // Multiplications of a first slice: 2 ms on a slow device.
@@ -90,32 +105,47 @@ std::vector<Tile> make_tiles(const UpscalePlan& plan) {
 
 class UpscaleJob {
   public:
-    UpscaleJob(gpu::Device& device, const gpu::Pipeline& first, const gpu::Pipeline& second,
-               SlicePace& pace, const UpscalePlan& plan)
-        : device_(device), first_(first), second_(second), pace_(pace), plan_(plan) {}
+    UpscaleJob(gpu::Device& device, const UpscalePipelines& pipelines, SlicePace& pace,
+               const UpscalePlan& plan)
+        : device_(device), pipelines_(pipelines), pace_(pace), plan_(plan) {}
 
     Result<Done> run(const uint8_t* source, uint8_t* target, const std::function<bool()>& stop);
 
   private:
     using BufferPointer = std::unique_ptr<gpu::Buffer>;
+    // One pass over rows.
+    struct Pass {
+        const gpu::Pipeline* pipeline = nullptr;
+        std::span<gpu::Buffer* const> buffers;
+        uint32_t row_end = 0;
+        uint64_t row_cost = 0;       // in multiplications
+        bool ends_the_tile = false;  // its last buffer travels back, once it is complete
+    };
 
+    Result<Done> make(uint64_t words, gpu::BufferUse use, BufferPointer& buffer);
     Result<Done> make_inputs(const uint8_t* source);
     Result<Done> make_tile_buffers(const std::vector<Tile>& tiles);
-    Result<BufferPointer> make_axis(const ResampleAxis& axis);
+    Result<Done> make_axis(const ResampleAxis& axis, BufferPointer& buffer);
+    Result<Done> sharpen(const std::function<bool()>& stop);
     Result<Done> run_tile(const Tile& tile, const std::function<bool()>& stop);
-    Result<Done> run_rows(const gpu::Pipeline& pipeline,
-                          const std::array<gpu::Buffer*, kBuffersCount>& buffers,
-                          UpscaleSlice slice, uint32_t row_end, uint64_t row_cost,
-                          const std::function<bool()>& stop);
+    Result<Done> soften(const Tile& tile, const std::function<bool()>& stop);
+    template <class Slice>
+    Result<Done> run_rows(const Pass& pass, Slice slice, const std::function<bool()>& stop);
     void take_result(const Tile& tile, uint8_t* target);
 
     [[nodiscard]] uint32_t source_words() const {
         return words_for(uint64_t{plan_.horizontal.input_size} * plan_.channels, 4);
     }
+    [[nodiscard]] EdgeSlice edge_slice() const {
+        EdgeSlice slice{};
+        slice.source_width = plan_.horizontal.input_size;
+        slice.source_height = plan_.vertical.input_size;
+        slice.source_stride = source_words();
+        return slice;
+    }
 
     gpu::Device& device_;
-    const gpu::Pipeline& first_;
-    const gpu::Pipeline& second_;
+    const UpscalePipelines& pipelines_;
     SlicePace& pace_;
     const UpscalePlan& plan_;
     BufferPointer source_;
@@ -123,6 +153,11 @@ class UpscaleJob {
     BufferPointer vertical_;
     BufferPointer middle_;
     BufferPointer result_;
+    // Of edge alone.
+    BufferPointer measure_;
+    BufferPointer sharp_;
+    BufferPointer nearest_;
+    BufferPointer softened_;
 };
 
 Result<Done> UpscaleJob::run(const uint8_t* source, uint8_t* target,
@@ -130,10 +165,20 @@ Result<Done> UpscaleJob::run(const uint8_t* source, uint8_t* target,
     const std::vector<Tile> tiles = make_tiles(plan_);
     if (Result<Done> made = make_inputs(source); !made) return made;
     if (Result<Done> made = make_tile_buffers(tiles); !made) return made;
+    if (plan_.edge) {
+        if (Result<Done> done = sharpen(stop); !done) return done;
+    }
     for (const Tile& tile : tiles) {
         if (Result<Done> done = run_tile(tile, stop); !done) return done;
         take_result(tile, target);
     }
+    return Done{};
+}
+
+Result<Done> UpscaleJob::make(uint64_t words, gpu::BufferUse use, BufferPointer& buffer) {
+    Result<BufferPointer> made = device_.make_buffer(words * 4, use);
+    if (!made) return made.error();
+    buffer = std::move(*made);
     return Done{};
 }
 
@@ -142,9 +187,8 @@ Result<Done> UpscaleJob::make_inputs(const uint8_t* source) {
     const uint64_t stride = uint64_t{source_words()} * 4;
     const uint32_t height = plan_.vertical.input_size;
     // A word more than the picture: see bytes_at() in the shader.
-    Result<BufferPointer> image = device_.make_buffer(stride * height + 4, gpu::BufferUse::kUpload);
-    if (!image) return image.error();
-    source_ = std::move(*image);
+    const uint64_t words = uint64_t{source_words()} * height + 1;
+    if (Result<Done> made = make(words, gpu::BufferUse::kUpload, source_); !made) return made;
     uint8_t* mapped = source_->map();
     if (stride == row_size) {
         std::memcpy(mapped, source, row_size * height);
@@ -153,21 +197,27 @@ Result<Done> UpscaleJob::make_inputs(const uint8_t* source) {
             std::memcpy(mapped + y * stride, source + y * row_size, row_size);
         }
     }
-    Result<BufferPointer> horizontal = make_axis(plan_.horizontal);
-    if (!horizontal) return horizontal.error();
-    horizontal_ = std::move(*horizontal);
-    Result<BufferPointer> vertical = make_axis(plan_.vertical);
-    if (!vertical) return vertical.error();
-    vertical_ = std::move(*vertical);
+    if (Result<Done> made = make_axis(plan_.horizontal, horizontal_); !made) return made;
+    if (Result<Done> made = make_axis(plan_.vertical, vertical_); !made) return made;
+    if (!plan_.edge) return Done{};
+    const uint64_t pixels = uint64_t{plan_.horizontal.input_size} * height;
+    if (Result<Done> made = make(pixels, gpu::BufferUse::kScratch, measure_); !made) return made;
+    if (Result<Done> made = make(words, gpu::BufferUse::kScratch, sharp_); !made) return made;
+    const size_t columns = plan_.nearest_column.size();
+    const size_t rows = plan_.nearest_row.size();
+    Result<Done> made = make(columns + rows, gpu::BufferUse::kUpload, nearest_);
+    if (!made) return made;
+    auto* nearest = reinterpret_cast<uint32_t*>(nearest_->map());
+    std::copy(plan_.nearest_column.begin(), plan_.nearest_column.end(), nearest);
+    std::copy(plan_.nearest_row.begin(), plan_.nearest_row.end(), nearest + columns);
     return Done{};
 }
 
-Result<UpscaleJob::BufferPointer> UpscaleJob::make_axis(const ResampleAxis& axis) {
+Result<Done> UpscaleJob::make_axis(const ResampleAxis& axis, BufferPointer& buffer) {
     const uint32_t stride = kUpscaleAxisHead + axis.taps;
-    Result<BufferPointer> buffer =
-        device_.make_buffer(uint64_t{axis.output_size} * stride * 4, gpu::BufferUse::kUpload);
-    if (!buffer) return buffer;
-    auto* words = reinterpret_cast<uint32_t*>((*buffer)->map());
+    Result<Done> made = make(uint64_t{axis.output_size} * stride, gpu::BufferUse::kUpload, buffer);
+    if (!made) return made;
+    auto* words = reinterpret_cast<uint32_t*>(buffer->map());
     for (uint32_t i = 0; i < axis.output_size; ++i) {
         *words++ = axis.first[i];
         *words++ = axis.taps_inside(i);
@@ -176,7 +226,7 @@ Result<UpscaleJob::BufferPointer> UpscaleJob::make_axis(const ResampleAxis& axis
             *words++ = static_cast<uint32_t>(int32_t{weights[k]});
         }
     }
-    return buffer;
+    return Done{};
 }
 
 // Large enough for every tile.
@@ -189,13 +239,30 @@ Result<Done> UpscaleJob::make_tile_buffers(const std::vector<Tile>& tiles) {
         result = std::max(
             result, uint64_t{result_words(tile, plan_.channels)} * (tile.row_end - tile.row_first));
     }
-    Result<BufferPointer> scratch = device_.make_buffer(middle * 4, gpu::BufferUse::kScratch);
-    if (!scratch) return scratch.error();
-    middle_ = std::move(*scratch);
-    Result<BufferPointer> download = device_.make_buffer(result * 4, gpu::BufferUse::kDownload);
-    if (!download) return download.error();
-    result_ = std::move(*download);
-    return Done{};
+    if (Result<Done> made = make(middle, gpu::BufferUse::kScratch, middle_); !made) return made;
+    if (!plan_.edge) return make(result, gpu::BufferUse::kDownload, result_);
+    if (Result<Done> made = make(result, gpu::BufferUse::kScratch, result_); !made) return made;
+    return make(result, gpu::BufferUse::kDownload, softened_);
+}
+
+Result<Done> UpscaleJob::sharpen(const std::function<bool()>& stop) {
+    const uint64_t width = plan_.horizontal.input_size;
+    EdgeSlice slice = edge_slice();
+    slice.units_per_row = plan_.horizontal.input_size;
+    gpu::Buffer* const measured[] = {source_.get(), measure_.get()};
+    Pass pass;
+    pass.pipeline = pipelines_.measure.get();
+    pass.buffers = measured;
+    pass.row_end = plan_.vertical.input_size;
+    pass.row_cost = width * kMeasureCost;
+    if (Result<Done> done = run_rows(pass, slice, stop); !done) return done;
+
+    slice.units_per_row = source_words();
+    gpu::Buffer* const sharpened[] = {source_.get(), measure_.get(), sharp_.get()};
+    pass.pipeline = pipelines_.sharpen.get();
+    pass.buffers = sharpened;
+    pass.row_cost = width * plan_.channels * kSharpenCost;
+    return run_rows(pass, slice, stop);
 }
 
 Result<Done> UpscaleJob::run_tile(const Tile& tile, const std::function<bool()>& stop) {
@@ -209,9 +276,14 @@ Result<Done> UpscaleJob::run_tile(const Tile& tile, const std::function<bool()>&
     first.target_row = tile.input_row_first;
     first.target_stride = middle_words(tile, plan_.channels);
     first.axis_stride = kUpscaleAxisHead + plan_.horizontal.taps;
-    Result<Done> done = run_rows(first_, {source_.get(), horizontal_.get(), middle_.get()}, first,
-                                 tile.input_row_end, samples * plan_.horizontal.taps, stop);
-    if (!done) return done;
+    gpu::Buffer* const filtered[] = {plan_.edge ? sharp_.get() : source_.get(), horizontal_.get(),
+                                     middle_.get()};
+    Pass pass;
+    pass.pipeline = pipelines_.first.get();
+    pass.buffers = filtered;
+    pass.row_end = tile.input_row_end;
+    pass.row_cost = samples * plan_.horizontal.taps;
+    if (Result<Done> done = run_rows(pass, first, stop); !done) return done;
 
     UpscaleSlice second{};
     second.row_first = tile.row_first;
@@ -221,36 +293,57 @@ Result<Done> UpscaleJob::run_tile(const Tile& tile, const std::function<bool()>&
     second.target_row = tile.row_first;
     second.target_stride = second.units_per_row;
     second.axis_stride = kUpscaleAxisHead + plan_.vertical.taps;
-    return run_rows(second_, {middle_.get(), vertical_.get(), result_.get()}, second, tile.row_end,
-                    samples * plan_.vertical.taps, stop);
+    gpu::Buffer* const finished[] = {middle_.get(), vertical_.get(), result_.get()};
+    pass.pipeline = pipelines_.second.get();
+    pass.buffers = finished;
+    pass.row_end = tile.row_end;
+    pass.row_cost = samples * plan_.vertical.taps;
+    pass.ends_the_tile = !plan_.edge;
+    if (Result<Done> done = run_rows(pass, second, stop); !done) return done;
+    return plan_.edge ? soften(tile, stop) : Done{};
 }
 
-// Rows from slice.row_first to row_end, as many at a time as the pace allows. `row_cost` is in
-// multiplications.
-Result<Done> UpscaleJob::run_rows(const gpu::Pipeline& pipeline,
-                                  const std::array<gpu::Buffer*, kBuffersCount>& buffers,
-                                  UpscaleSlice slice, uint32_t row_end, uint64_t row_cost,
+Result<Done> UpscaleJob::soften(const Tile& tile, const std::function<bool()>& stop) {
+    EdgeSlice slice = edge_slice();
+    slice.row_first = slice.target_row = tile.row_first;
+    slice.units_per_row = slice.result_stride = result_words(tile, plan_.channels);
+    slice.result_width = plan_.horizontal.output_size;
+    slice.column_first = tile.column_first;
+    gpu::Buffer* const buffers[] = {source_.get(), nearest_.get(), result_.get(), softened_.get()};
+    Pass pass;
+    pass.pipeline = pipelines_.soften.get();
+    pass.buffers = buffers;
+    pass.row_end = tile.row_end;
+    pass.row_cost = tile.samples(plan_.channels) * kSoftenCost;
+    pass.ends_the_tile = true;
+    return run_rows(pass, slice, stop);
+}
+
+// Rows from slice.row_first on, as many at a time as the pace allows.
+template <class Slice>
+Result<Done> UpscaleJob::run_rows(const Pass& pass, Slice slice,
                                   const std::function<bool()>& stop) {
     const uint32_t rows_max = device_.info().groups_max[1];
-    while (slice.row_first < row_end) {
+    while (slice.row_first < pass.row_end) {
         if (stop && stop()) return make_error(Status::kCancelled, "cancelled between two slices");
-        const uint64_t paced = std::max<uint64_t>(1, pace_.units() / row_cost);
-        const auto rows =
-            static_cast<uint32_t>(std::min<uint64_t>({paced, rows_max, row_end - slice.row_first}));
+        const uint64_t paced = std::max<uint64_t>(1, pace_.units() / pass.row_cost);
+        const auto rows = static_cast<uint32_t>(
+            std::min<uint64_t>({paced, rows_max, pass.row_end - slice.row_first}));
         gpu::Dispatch dispatch;
-        dispatch.pipeline = &pipeline;
-        dispatch.buffers = buffers;
+        dispatch.pipeline = pass.pipeline;
+        dispatch.buffers = pass.buffers;
         dispatch.push_constants = {reinterpret_cast<const uint8_t*>(&slice), sizeof slice};
         dispatch.groups = {words_for(slice.units_per_row, kUpscaleGroupSize), rows, 1};
         gpu::Work work;
         work.dispatches = {&dispatch, 1};
         // The result travels once, with the slice that completes it.
-        const bool completes = &pipeline == &second_ && slice.row_first + rows == row_end;
-        if (completes) work.read_back = {&buffers[2], 1};
+        if (pass.ends_the_tile && slice.row_first + rows == pass.row_end) {
+            work.read_back = pass.buffers.last(1);
+        }
         work.timeout_us = kTimeoutUs;
         const Result<gpu::RunTime> time = device_.run(work);
         if (!time) return time.error();
-        pace_.learn(row_cost * rows, time->device_ns);
+        pace_.learn(pass.row_cost * rows, time->device_ns);
         slice.row_first += rows;
     }
     return Done{};
@@ -260,7 +353,7 @@ void UpscaleJob::take_result(const Tile& tile, uint8_t* target) {
     const uint64_t row_size = uint64_t{plan_.horizontal.output_size} * plan_.channels;
     const uint64_t tile_size = tile.samples(plan_.channels);
     const uint64_t stride = uint64_t{words_for(tile_size, 4)} * 4;
-    const uint8_t* mapped = result_->map();
+    const uint8_t* mapped = (plan_.edge ? softened_ : result_)->map();
     uint8_t* out = target + tile.row_first * row_size + tile.column_first * plan_.channels;
     if (stride == row_size) {
         std::memcpy(out, mapped, stride * (tile.row_end - tile.row_first));
@@ -280,30 +373,38 @@ UpscaleGpu::UpscaleGpu(std::shared_ptr<gpu::Device> device)
 
 Result<std::unique_ptr<UpscaleGpu>> UpscaleGpu::create(std::shared_ptr<gpu::Device> device) {
     std::unique_ptr<UpscaleGpu> upscale(new UpscaleGpu(std::move(device)));
-    const auto make = [&](std::span<const uint32_t> spirv,
-                          std::shared_ptr<gpu::Pipeline>& pipeline) -> Result<Done> {
-        Result<std::shared_ptr<gpu::Pipeline>> made =
-            upscale->device_->make_pipeline(spirv, kBuffersCount, sizeof(UpscaleSlice));
-        if (!made) return made.error();
-        pipeline = std::move(*made);
-        return Done{};
+    UpscalePipelines& rgb = upscale->rgb_;
+    UpscalePipelines& rgba = upscale->rgba_;
+    const struct {
+        std::span<const uint32_t> spirv;
+        std::shared_ptr<gpu::Pipeline>& pipeline;
+        uint32_t buffers;
+        uint32_t slice_size;
+    } rows[] = {
+        {kUpscaleFirstRgbSpirv, rgb.first, kBuffersCount, sizeof(UpscaleSlice)},
+        {kUpscaleFirstRgbaSpirv, rgba.first, kBuffersCount, sizeof(UpscaleSlice)},
+        {kUpscaleSecondSpirv, rgb.second, kBuffersCount, sizeof(UpscaleSlice)},
+        {kEdgeMeasureRgbSpirv, rgb.measure, kMeasureBuffersCount, sizeof(EdgeSlice)},
+        {kEdgeMeasureRgbaSpirv, rgba.measure, kMeasureBuffersCount, sizeof(EdgeSlice)},
+        {kEdgeSharpenRgbSpirv, rgb.sharpen, kBuffersCount, sizeof(EdgeSlice)},
+        {kEdgeSharpenRgbaSpirv, rgba.sharpen, kBuffersCount, sizeof(EdgeSlice)},
+        {kEdgeSoftenRgbSpirv, rgb.soften, kSoftenBuffersCount, sizeof(EdgeSlice)},
+        {kEdgeSoftenRgbaSpirv, rgba.soften, kSoftenBuffersCount, sizeof(EdgeSlice)},
     };
-    if (Result<Done> made = make(kUpscaleFirstRgbSpirv, upscale->first_rgb_); !made) {
-        return made.error();
+    for (const auto& row : rows) {
+        Result<std::shared_ptr<gpu::Pipeline>> made =
+            upscale->device_->make_pipeline(row.spirv, row.buffers, row.slice_size);
+        if (!made) return made.error();
+        row.pipeline = std::move(*made);
     }
-    if (Result<Done> made = make(kUpscaleFirstRgbaSpirv, upscale->first_rgba_); !made) {
-        return made.error();
-    }
-    if (Result<Done> made = make(kUpscaleSecondSpirv, upscale->second_); !made) {
-        return made.error();
-    }
+    rgba.second = rgb.second;  // samples of a row are alike there
     return upscale;
 }
 
 Result<Done> UpscaleGpu::run(const UpscalePlan& plan, const uint8_t* source, uint8_t* target,
                              const std::function<bool()>& stop) {
-    const gpu::Pipeline& first = plan.channels == 3 ? *first_rgb_ : *first_rgba_;
-    return UpscaleJob(*device_, first, *second_, pace_, plan).run(source, target, stop);
+    const UpscalePipelines& pipelines = plan.channels == 3 ? rgb_ : rgba_;
+    return UpscaleJob(*device_, pipelines, pace_, plan).run(source, target, stop);
 }
 
 }  // namespace p2c2r::kernels

@@ -11,6 +11,15 @@
 
 namespace p2c2r::kernels {
 
+// The shaders for one channel count.
+struct UpscalePipelines {
+    std::shared_ptr<gpu::Pipeline> first;
+    std::shared_ptr<gpu::Pipeline> second;
+    std::shared_ptr<gpu::Pipeline> measure;  // these three of the algorithm edge
+    std::shared_ptr<gpu::Pipeline> sharpen;
+    std::shared_ptr<gpu::Pipeline> soften;
+};
+
 // The shaders on one device. Any thread.
 class UpscaleGpu {
   public:
@@ -25,9 +34,8 @@ class UpscaleGpu {
     explicit UpscaleGpu(std::shared_ptr<gpu::Device> device);
 
     std::shared_ptr<gpu::Device> device_;
-    std::shared_ptr<gpu::Pipeline> first_rgb_;
-    std::shared_ptr<gpu::Pipeline> first_rgba_;
-    std::shared_ptr<gpu::Pipeline> second_;
+    UpscalePipelines rgb_;
+    UpscalePipelines rgba_;
     SlicePace pace_;
 };
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "kernels/edge_native.h"
 
 namespace p2c2r::kernels {
 
@@ -130,17 +131,8 @@ uint32_t strip_columns(const UpscalePlan& plan) {
     return static_cast<uint32_t>(std::max<size_t>(columns, kStripColumnsMin));
 }
 
-}  // namespace
-
-UpscalePlan make_upscale_plan(uint32_t input_width, uint32_t input_height, uint32_t output_width,
-                              uint32_t output_height, uint32_t channels, ResampleFilter filter) {
-    P2C2R_CHECK(channels == 3 || channels == 4);
-    return {channels, make_resample_axis(input_width, output_width, filter),
-            make_resample_axis(input_height, output_height, filter)};
-}
-
-bool upscale_native(const UpscalePlan& plan, const uint8_t* source, uint8_t* target,
-                    const std::function<bool()>& stop, const UpscalePasses& passes) {
+bool resize(const UpscalePlan& plan, const uint8_t* source, uint8_t* target,
+            const std::function<bool()>& stop, const UpscalePasses& passes) {
     StripResizer strip(plan, passes, source, target);
     const uint32_t width = plan.horizontal.output_size;
     const uint32_t columns = strip_columns(plan);
@@ -148,6 +140,43 @@ bool upscale_native(const UpscalePlan& plan, const uint8_t* source, uint8_t* tar
         if (!strip.run(x, std::min(x + columns, width), stop)) return false;
     }
     return true;
+}
+
+std::vector<uint32_t> nearest_inputs(uint32_t input_size, uint32_t output_size) {
+    std::vector<uint32_t> nearest(output_size);
+    for (uint64_t i = 0; i < output_size; ++i) {
+        nearest[i] = static_cast<uint32_t>((2 * i + 1) * input_size / (2 * uint64_t{output_size}));
+    }
+    return nearest;
+}
+
+}  // namespace
+
+UpscalePlan make_upscale_plan(uint32_t input_width, uint32_t input_height, uint32_t output_width,
+                              uint32_t output_height, uint32_t channels, ResampleFilter filter) {
+    P2C2R_CHECK(channels == 3 || channels == 4);
+    UpscalePlan plan;
+    plan.channels = channels;
+    plan.horizontal = make_resample_axis(input_width, output_width, filter);
+    plan.vertical = make_resample_axis(input_height, output_height, filter);
+    plan.edge = filter == ResampleFilter::kEdge && output_width >= input_width &&
+                output_height >= input_height;
+    if (plan.edge) {
+        plan.nearest_column = nearest_inputs(input_width, output_width);
+        plan.nearest_row = nearest_inputs(input_height, output_height);
+    }
+    return plan;
+}
+
+bool upscale_native(const UpscalePlan& plan, const uint8_t* source, uint8_t* target,
+                    const std::function<bool()>& stop, const UpscalePasses& passes,
+                    const EdgeRows& edge) {
+    if (!plan.edge) return resize(plan, source, target, stop, passes);
+    std::vector<uint8_t> sharp(size_t{plan.horizontal.input_size} * plan.vertical.input_size *
+                               plan.channels);
+    return edge_sharpen_native(plan, source, sharp.data(), stop, edge) &&
+           resize(plan, sharp.data(), target, stop, passes) &&
+           edge_soften_native(plan, source, target, stop, edge);
 }
 
 }  // namespace p2c2r::kernels

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
+#include "kernels/edge_rows.h"
 #include "kernels/resample_axis.h"
 #include "kernels/upscale_passes.h"
 
@@ -14,6 +16,11 @@ struct UpscalePlan {
     uint32_t channels = 0;  // 3 or 4
     ResampleAxis horizontal;
     ResampleAxis vertical;
+    // Sharpened before and softened after the resize: kEdge, where no side becomes smaller.
+    bool edge = false;
+    // Only with `edge`: the input pixel in which the middle of each output pixel lies.
+    std::vector<uint32_t> nearest_column;
+    std::vector<uint32_t> nearest_row;
 };
 
 UpscalePlan make_upscale_plan(uint32_t input_width, uint32_t input_height, uint32_t output_width,
@@ -24,6 +31,7 @@ UpscalePlan make_upscale_plan(uint32_t input_width, uint32_t input_height, uint3
 // One thread: a machine with more runs more frames.
 bool upscale_native(const UpscalePlan& plan, const uint8_t* source, uint8_t* target,
                     const std::function<bool()>& stop = {},
-                    const UpscalePasses& passes = upscale_passes());
+                    const UpscalePasses& passes = upscale_passes(),
+                    const EdgeRows& edge = edge_rows());
 
 }  // namespace p2c2r::kernels

@@ -60,18 +60,20 @@ void read_output_size(ParamsReader& reader, UpscaleRequest& request) {
 void read_filter(ParamsReader& reader, UpscaleRequest& request) {
     const std::string_view quality =
         reader.choice("quality", {"fast", "balanced", "quality"}, "balanced");
-    // The best present is lanczos, for "quality" too.
-    request.filter = quality == "fast" ? ResampleFilter::kBicubic : ResampleFilter::kLanczos;
+    request.filter = quality == "fast"       ? ResampleFilter::kBicubic
+                     : quality == "balanced" ? ResampleFilter::kLanczos
+                                             : ResampleFilter::kEdge;
     if (!reader.has("algorithm")) return;
     const std::string_view algorithm =
         reader.choice("algorithm", {"bicubic", "lanczos", "lanczos3", "edge", "ml"});
-    if (algorithm == "edge" || algorithm == "ml") {
+    if (algorithm == "ml") {
         reader.fail("algorithm",
-                    "is '" + std::string(algorithm) +
-                        "', which is not available here; bicubic and lanczos are",
+                    "is 'ml', which is not available here; bicubic, lanczos and edge are",
                     Status::kUnsupported);
     }
-    request.filter = algorithm == "bicubic" ? ResampleFilter::kBicubic : ResampleFilter::kLanczos;
+    request.filter = algorithm == "bicubic" ? ResampleFilter::kBicubic
+                     : algorithm == "edge"  ? ResampleFilter::kEdge
+                                            : ResampleFilter::kLanczos;
 }
 
 std::optional<codec::ImageFormat> read_format(ParamsReader& reader) {
@@ -95,7 +97,20 @@ std::string size_text(const ImageSize& size) {
 }
 
 const char* filter_name(ResampleFilter filter) {
-    return filter == ResampleFilter::kBicubic ? "bicubic" : "lanczos";
+    switch (filter) {
+        case ResampleFilter::kBicubic:
+            return "bicubic";
+        case ResampleFilter::kLanczos:
+            return "lanczos";
+        case ResampleFilter::kEdge:
+            break;
+    }
+    return "edge";
+}
+
+ResampleFilter filter_used(ResampleFilter wanted, const ImageSize& input, const ImageSize& output) {
+    const bool smaller = output.width < input.width || output.height < input.height;
+    return wanted == ResampleFilter::kEdge && smaller ? ResampleFilter::kLanczos : wanted;
 }
 
 Result<UpscaleRequest> read_upscale_request(std::span<const uint8_t> params) {

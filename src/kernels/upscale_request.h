@@ -22,8 +22,10 @@ struct ImageSize {
 
 // "1280 x 720"
 std::string size_text(const ImageSize& size);
-// "bicubic", "lanczos": as in `algorithm_used`.
+// "bicubic", "lanczos", "edge": as in `algorithm_used`.
 const char* filter_name(ResampleFilter filter);
+// kEdge is kLanczos where a side becomes smaller.
+ResampleFilter filter_used(ResampleFilter wanted, const ImageSize& input, const ImageSize& output);
 
 struct UpscaleRequest {
     std::optional<ImageSize> input_size;

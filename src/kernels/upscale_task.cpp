@@ -59,10 +59,12 @@ Status UpscaleExecutor::run(exec::Job& job) {
 
     const codec::ImageFormat format = request->output_format.value_or(input->format);
     job.output.memory_peak = input->image.pixels.size() + image->pixels.size();
+    const ResampleFilter used =
+        filter_used(request->filter, {input->image.width, input->image.height}, output);
     input->image.pixels = Bytes();  // the encoder may need the room
     Result<Bytes> file = codec::encode_image(*image, format, request->jpeg_quality, memory_);
     if (!file) return job.fail(file.error());
-    job.set_output(describe(*image, format, request->filter, device), std::move(*file));
+    job.set_output(describe(*image, format, used, device), std::move(*file));
     return Status::kOk;
 }
 

@@ -58,11 +58,14 @@ bool Coordinator::Impl::can_run_local(sched::TypeIndex type) {
 }
 
 std::string Coordinator::Impl::types_text() {
-    std::string text;
+    std::vector<std::string> types = runner_ ? runner_->task_types() : std::vector<std::string>();
     for (sched::TypeIndex type = 0; type < scheduler_.types_count(); ++type) {
-        if (!scheduler_.ever_served(type) && !can_run_local(type)) continue;
-        text += (text.empty() ? "" : ", ") + scheduler_.type_name(type);
+        if (scheduler_.ever_served(type)) types.push_back(scheduler_.type_name(type));
     }
+    std::sort(types.begin(), types.end());
+    types.erase(std::unique(types.begin(), types.end()), types.end());
+    std::string text;
+    for (const std::string& type : types) text += (text.empty() ? "" : ", ") + type;
     return text.empty() ? "nothing yet" : text;
 }
 
@@ -574,8 +577,9 @@ void Coordinator::Impl::deliver(Gamer& gamer, uint64_t client_task, uint8_t flag
     // More than this is not kept: the gamer submits again what it has not heard of.
     if (gamer.kept.size() >= kKeptMax || gamer.kept_bytes + size > kKeptBytesMax) return;
     const std::span<const uint8_t> envelope = envelope_.span();
-    gamer.kept.push_back(
-        {client_task, std::vector<uint8_t>(envelope.begin(), envelope.end()), flags, params, data});
+    // Borrowed parts are the task's input, or its executor's: they end with this call.
+    gamer.kept.push_back({client_task, std::vector<uint8_t>(envelope.begin(), envelope.end()),
+                          flags, params.owned(), data.owned()});
     gamer.kept_bytes += size;
     held_bytes_ += size;
 }

@@ -57,6 +57,10 @@ void OutStreams::open(wire::Message message, uint8_t flags, uint64_t id,
 void OutStreams::append(uint64_t id, Chunk&& chunk, bool last) {
     Stream* stream = find(id);
     if (!stream || stream->complete) return;
+    // It may wait here for longer than its owner has promised.
+    for (Bytes* part : {&chunk.params, &chunk.data}) {
+        if (part->is_borrowed()) *part = part->owned();
+    }
     waiting_bytes_ += chunk.size();
     if (total_) *total_ += chunk.size();
     stream->chunks.push_back(std::move(chunk));

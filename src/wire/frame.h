@@ -54,8 +54,6 @@ Message message_by_name(std::string_view name);
 inline constexpr uint8_t kFlagMore = 1;      // more chunks of this stream follow
 inline constexpr uint8_t kFlagChecksum = 2;  // the envelope carries XXH3-64 over params and data
 
-// One frame as it arrived. The parts point into `memory`, which keeps them alive; whoever wants a
-// part for longer than the call it was handed over in takes a slice.
 // What the frames of one read lie in.
 struct FrameMemory {
     const Buffer* block = nullptr;
@@ -69,6 +67,8 @@ struct FrameMemory {
     }
 };
 
+// One frame as it arrived. The parts point into `memory`, which keeps them alive; whoever wants a
+// part for longer than the call it was handed over in takes a slice.
 struct Frame {
     Message message = Message::kNone;
     uint8_t flags = 0;

@@ -347,6 +347,89 @@ TEST_CASE("step captures and upscales and displays a picture of the wanted size"
     }
 }
 
+TEST_CASE("what the host gives for a step or as an answer is released when it cannot be used") {
+    struct Giver {
+        int32_t format = P2C2R_PIXEL_RGBA8;
+        uint32_t width = 16;
+        bool broken_answer = false;
+        int given = 0;
+        int released = 0;
+        std::vector<uint8_t> picture = std::vector<uint8_t>(16 * 16 * 4);
+
+        p2c2r_bytes give() {
+            ++given;
+            return {picture.data(), picture.size(),
+                    [](void* user, const void*, size_t) { ++static_cast<Giver*>(user)->released; },
+                    this};
+        }
+        static p2c2r_status P2C2R_CALL capture(void* user, p2c2r_image* out) {
+            Giver& giver = *static_cast<Giver*>(user);
+            out->format = giver.format;
+            out->width = giver.width;
+            out->height = 16;
+            out->bytes = giver.give();
+            return P2C2R_OK;
+        }
+        static p2c2r_status P2C2R_CALL fallback(void* user, uint64_t, uint32_t, p2c2r_bytes* out) {
+            Giver& giver = *static_cast<Giver*>(user);
+            *out = giver.give();
+            if (giver.broken_answer) out->data = nullptr;
+            return P2C2R_OK;
+        }
+    } giver;
+    {
+        const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+        auto client_config = sized<p2c2r_client_config>();
+        client_config.tasks_max = 2;
+        p2c2r_client* raw = nullptr;
+        REQUIRE(p2c2r_client_create(runtime.get(), &client_config, &raw, nullptr) == P2C2R_OK);
+        const Client client(raw);
+        auto config = sized<p2c2r_frames_config>();
+        config.output_width = 32;
+        config.output_height = 32;
+        config.capture = Giver::capture;
+        config.fallback = Giver::fallback;
+        config.flags = P2C2R_FRAMES_NO_PREVIOUS;
+        config.user = &giver;
+        p2c2r_frames* made = nullptr;
+        REQUIRE(p2c2r_frames_create(client.get(), &config, &made, nullptr) == P2C2R_OK);
+        const Frames frames(made);
+        const auto step = [&] {
+            auto answer = sized<p2c2r_answer>();
+            const p2c2r_status status = p2c2r_frames_step(made, kLongBudgetUs, &answer);
+            p2c2r_result_release(answer.result);
+            return status;
+        };
+        CHECK(step() == P2C2R_OK);
+        giver.format = 99;
+        CHECK(step() != P2C2R_OK);
+        giver.format = P2C2R_PIXEL_RGBA8;
+        giver.width = 0;
+        CHECK(step() != P2C2R_OK);
+        giver.width = 16;
+        // No room for one more task, and so no answer but the host's.
+        Task task("echo");
+        const p2c2r_task one = submit(client.get(), task.desc);
+        const p2c2r_task two = submit(client.get(), task.desc);
+        CHECK(step() == P2C2R_E_BUSY);
+        fetch(client.get(), one);
+        fetch(client.get(), two);
+        // An answer of the host's that is none.
+        task.desc.task_type = "teleport";
+        for (const bool broken : {false, true}) {
+            giver.broken_answer = broken;
+            uint64_t frame = 0;
+            REQUIRE(p2c2r_frames_push(made, &task.desc, &frame, nullptr) == P2C2R_OK);
+            auto answer = sized<p2c2r_answer>();
+            REQUIRE(p2c2r_frames_pull(made, frame, kLongBudgetUs, &answer) == P2C2R_OK);
+            CHECK(answer.source == (broken ? P2C2R_SOURCE_NONE : P2C2R_SOURCE_HOST));
+            p2c2r_result_release(answer.result);
+        }
+    }
+    CHECK(giver.given == 6);
+    CHECK(giver.released == giver.given);
+}
+
 TEST_CASE("step without capture or output size is E_STATE") {
     FrameWorld world(P2C2R_RUN_THREAD);
     auto answer = sized<p2c2r_answer>();

@@ -293,6 +293,36 @@ TEST_CASE("processes: a public plaintext address is refused unless forced by nam
     CHECK(refused.error.find("0.0.0.0") != std::string::npos);
 }
 
+TEST_CASE("processes: peers and gamers may be told that plaintext with any address is wanted") {
+    Workplace here;
+    auto coordinator = here.coordinator();
+    // Another name of this machine that does not say so.
+    const std::string port = coordinator.url.substr(coordinator.url.rfind(':'));
+    const std::string url = "p2c2r+plain://0.0.0.0" + port;
+    for (const char* command : {"status", "submit", "peer"}) {
+        CAPTURE(command);
+        std::vector<std::string> words = {command, "--coordinator", url};
+        if (std::string(command) == "submit") words.insert(words.end(), {"echo", "-q"});
+        const Ran refused = here.run(words);
+        CHECK(refused.exit_code == 2);
+        CHECK(refused.error.find("--plaintext-anywhere") != std::string::npos);
+    }
+    CHECK(here.run({"status", "--coordinator", url, "--plaintext-anywhere"}).exit_code == 0);
+    auto peer = here.start({"peer", "--coordinator", url, "--plaintext-anywhere", "true",
+                            "--device", "native", "--peer-id", "far"},
+                           "peer.err");
+    CHECK(wait_for_peers(here, coordinator.url, 1));
+    CHECK(peer.stop(kStopUs) == 0);
+}
+
+TEST_CASE("processes: a peer that is to take a type which does not run there says what does") {
+    Workplace here;
+    const Ran refused = here.run({"peer", "--device", "native", "--tasks", "echo,teleport"});
+    CHECK(refused.exit_code == 2);
+    CHECK(refused.error.find("'teleport'") != std::string::npos);
+    CHECK(refused.error.find("there is: echo,upscale") != std::string::npos);
+}
+
 TEST_CASE("processes: file and environment and command line reach the daemons in that order") {
     Workplace here;
     const std::string file = here.write("coordinator.toml",

@@ -30,14 +30,18 @@ TEST_CASE("native forms give the known answers") {
 }
 
 TEST_CASE("every Vulkan device counts far enough and gives the known answers") {
-    test::on_each_device([](const std::shared_ptr<gpu::Device>& device) {
-        const Result<Done> counts = check_loop_count(*device);
-        CHECK_MESSAGE(counts.ok(), counts.error().text);
-        const Result<std::unique_ptr<UpscaleGpu>> upscale = UpscaleGpu::create(device);
-        REQUIRE_MESSAGE(upscale.ok(), upscale.error().text);
-        const Result<Done> answers = check_upscale_answers(**upscale);
-        CHECK_MESSAGE(answers.ok(), answers.error().text);
-    });
+    for (const bool separate_memory : {false, true}) {
+        test::on_each_device(
+            [](const std::shared_ptr<gpu::Device>& device) {
+                const Result<Done> counts = check_loop_count(*device);
+                CHECK_MESSAGE(counts.ok(), counts.error().text);
+                const Result<std::unique_ptr<UpscaleGpu>> upscale = UpscaleGpu::create(device);
+                REQUIRE_MESSAGE(upscale.ok(), upscale.error().text);
+                const Result<Done> answers = check_upscale_answers(**upscale);
+                CHECK_MESSAGE(answers.ok(), answers.error().text);
+            },
+            separate_memory);
+    }
 }
 
 TEST_CASE("software devices have the size of subgroups that this run is for") {

@@ -22,9 +22,15 @@ struct Case {
 std::vector<uint8_t> random_input(const Case& row, Prng& prng) {
     std::vector<uint8_t> pixels(size_t{row.input_width} * row.input_height * row.channels);
     const bool hard = prng.chance(0.3);
-    for (uint8_t& value : pixels) {
+    const bool soft = !hard && prng.chance(0.5);  // slopes and little noise
+    const uint64_t slope = 1 + prng.below(40);
+    for (size_t i = 0; i < pixels.size(); ++i) {
         const uint64_t draw = prng.next();
-        value = static_cast<uint8_t>(hard ? (draw & 1 ? 255 : 0) : draw);
+        const size_t pixel = i / row.channels;
+        const uint64_t along = (pixel % row.input_width + pixel / row.input_width) * slope;
+        pixels[i] = static_cast<uint8_t>(hard   ? (draw & 1 ? 255 : 0)
+                                         : soft ? along + draw % 4
+                                                : draw);
     }
     return pixels;
 }
@@ -41,7 +47,8 @@ void check_equal(UpscaleGpu& upscale, const Case& row, Prng& prng) {
     const size_t size = size_t{row.output_width} * row.output_height * row.channels;
     std::vector<uint8_t> expected(size, 0x11);
     std::vector<uint8_t> found(size, 0x22);
-    REQUIRE(upscale_native(plan, source.data(), expected.data(), {}, upscale_passes_plain()));
+    REQUIRE(upscale_native(plan, source.data(), expected.data(), {}, upscale_passes_plain(),
+                           edge_rows_plain()));
     const Result<Done> done = upscale.run(plan, source.data(), found.data());
     REQUIRE_MESSAGE(done.ok(), done.error().text);
     CHECK(expected == found);
@@ -52,7 +59,9 @@ uint32_t draw_side(Prng& prng) {
 }
 
 ResampleFilter draw_filter(Prng& prng) {
-    return prng.chance(0.5) ? ResampleFilter::kBicubic : ResampleFilter::kLanczos;
+    constexpr ResampleFilter kAll[] = {ResampleFilter::kBicubic, ResampleFilter::kLanczos,
+                                       ResampleFilter::kEdge};
+    return kAll[prng.below(3)];
 }
 
 }  // namespace
@@ -69,6 +78,18 @@ TEST_CASE("random sizes are equal on every Vulkan device and in plain code") {
                            draw_filter(prng)};
             check_equal(upscale, row, prng);
         }
+        // Edge looks at every pixel only where no side becomes smaller.
+        for (int round = 0; round < 100; ++round) {
+            Case row{draw_side(prng),
+                     draw_side(prng),
+                     0,
+                     0,
+                     3 + static_cast<uint32_t>(prng.below(2)),
+                     ResampleFilter::kEdge};
+            row.output_width = row.input_width + static_cast<uint32_t>(prng.below(90));
+            row.output_height = row.input_height + static_cast<uint32_t>(prng.below(90));
+            check_equal(upscale, row, prng);
+        }
     });
 }
 
@@ -80,6 +101,10 @@ TEST_CASE("extreme ratios are equal on every Vulkan device and in plain code") {
         {1, 3000, 700, 2, 3, ResampleFilter::kBicubic},
         {2, 2, 2000, 501, 4, ResampleFilter::kLanczos},
         {1500, 700, 31, 29, 3, ResampleFilter::kBicubic},
+        {1, 1, 500, 300, 4, ResampleFilter::kEdge},
+        {2, 900, 3, 1801, 3, ResampleFilter::kEdge},
+        // Several tiles.
+        {1000, 2100, 4100, 2101, 4, ResampleFilter::kEdge},
     };
     test::on_each_upscale([&](UpscaleGpu& upscale) {
         Prng prng(test::seed());

@@ -28,8 +28,9 @@ std::vector<Golden> read_golden() {
     UpscaleAnswer& answer = row.answer;
     while (file >> algorithm >> answer.input_width >> answer.input_height >> answer.output_width >>
            answer.output_height >> answer.channels >> row.digest) {
-        answer.filter =
-            algorithm == "bicubic" ? ResampleFilter::kBicubic : ResampleFilter::kLanczos;
+        answer.filter = algorithm == "bicubic"   ? ResampleFilter::kBicubic
+                        : algorithm == "lanczos" ? ResampleFilter::kLanczos
+                                                 : ResampleFilter::kEdge;
         row.line = algorithm + " " + std::to_string(answer.input_width) + " " +
                    std::to_string(answer.input_height) + " " + std::to_string(answer.output_width) +
                    " " + std::to_string(answer.output_height) + " " +
@@ -49,10 +50,10 @@ void check_all(const char* form, const Resize& resize) {
     }
 }
 
-void check_native(const UpscalePasses& passes) {
+void check_native(const UpscalePasses& passes, const EdgeRows& edge) {
     check_all(passes.name,
               [&](const UpscalePlan& plan, const uint8_t* source, uint8_t* target) -> Result<Done> {
-                  upscale_native(plan, source, target, {}, passes);
+                  upscale_native(plan, source, target, {}, passes, edge);
                   return Done{};
               });
 }
@@ -60,12 +61,12 @@ void check_native(const UpscalePasses& passes) {
 }  // namespace
 
 TEST_CASE("upscale gives the golden digests in plain code") {
-    check_native(upscale_passes_plain());
+    check_native(upscale_passes_plain(), edge_rows_plain());
 }
 
 TEST_CASE("upscale gives the golden digests with avx2") {
     if (upscale_passes_avx2()) {
-        check_native(*upscale_passes_avx2());
+        check_native(*upscale_passes_avx2(), *edge_rows_avx2());
     } else {
         MESSAGE("skipped: this processor has no AVX2");
     }

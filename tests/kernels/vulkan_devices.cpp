@@ -15,8 +15,9 @@ class Messages final : public LogSink {
     }
 };
 
-Result<std::unique_ptr<gpu::Devices>> open_devices(LogSink& sink) {
+Result<std::unique_ptr<gpu::Devices>> open_devices(LogSink& sink, bool separate_memory) {
     gpu::DevicesOptions options;
+    options.separate_memory = separate_memory;
     options.log = Log(&sink, LogLevel::kWarn);
     options.validation = true;
     Result<std::unique_ptr<gpu::Devices>> devices = gpu::Devices::open(options);
@@ -27,9 +28,10 @@ Result<std::unique_ptr<gpu::Devices>> open_devices(LogSink& sink) {
 
 }  // namespace
 
-void on_each_device(const std::function<void(const std::shared_ptr<gpu::Device>&)>& body) {
+void on_each_device(const std::function<void(const std::shared_ptr<gpu::Device>&)>& body,
+                    bool separate_memory) {
     Messages messages;
-    const Result<std::unique_ptr<gpu::Devices>> devices = open_devices(messages);
+    const Result<std::unique_ptr<gpu::Devices>> devices = open_devices(messages, separate_memory);
     if (!devices) {
         MESSAGE("skipped on Vulkan: " << devices.error().text);
         return;

@@ -11,7 +11,9 @@ namespace p2c2r::test {
 
 // Calls `body` with each device, under the validation layer where it is installed, and checks that
 // the layer had nothing to say. Without devices the reason is printed and nothing is called.
-void on_each_device(const std::function<void(const std::shared_ptr<gpu::Device>&)>& body);
+// `separate_memory`: buffers are staged, as on a graphics card.
+void on_each_device(const std::function<void(const std::shared_ptr<gpu::Device>&)>& body,
+                    bool separate_memory = false);
 
 // The same with the shaders of `upscale` made.
 void on_each_upscale(const std::function<void(kernels::UpscaleGpu&)>& body);

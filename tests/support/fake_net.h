@@ -207,7 +207,7 @@ class FakeConnection : public net::Connection {
         wire::FrameParse parse =
             wire::parse_frame({memory.data(), bytes.size()}, wire::kLimitsAfterLogin);
         if (parse.kind != wire::FrameParse::Kind::kFrame) throw std::runtime_error("bad frame");
-        wire::FrameMemory frame_memory{&memory};
+        wire::FrameMemory frame_memory{&memory, true};
         parse.frame.memory = &frame_memory;
         core.events[to]->on_frame(*core.ends[to], parse.frame);
     }

@@ -110,11 +110,13 @@ class Messages final : public LogSink {
 };
 
 // The machine's devices, with the validation layer where it is installed.
-inline std::unique_ptr<Devices> open_devices(const std::string& cache_dir = {}) {
+inline std::unique_ptr<Devices> open_devices(const std::string& cache_dir = {},
+                                             bool separate_memory = false) {
     static Messages messages;
     DevicesOptions options;
     options.pipeline_cache_dir = cache_dir;
     options.validation = true;
+    options.separate_memory = separate_memory;
     options.log = Log(&messages, LogLevel::kWarn);
     Result<std::unique_ptr<Devices>> devices = Devices::open(options);
     if (!devices) {
@@ -171,18 +173,22 @@ struct Scale {
     }
 };
 
-// Runs `body` with each device in turn.
+// Runs `body` with each device in turn, also with memory apart from the host's, as a graphics card
+// has it.
 template <class Body>
 void on_each_device(const Body& body) {
-    const std::unique_ptr<Devices> devices = open_devices();
-    if (!devices) return;
-    for (size_t i = 0; i < devices->list().size(); ++i) {
-        CAPTURE(devices->list()[i].name);
-        Result<std::shared_ptr<Device>> device = devices->device(i);
-        REQUIRE_MESSAGE(device.ok(), device.error().text);
-        body(*device);
+    for (const bool separate_memory : {false, true}) {
+        CAPTURE(separate_memory);
+        const std::unique_ptr<Devices> devices = open_devices({}, separate_memory);
+        if (!devices) return;
+        for (size_t i = 0; i < devices->list().size(); ++i) {
+            CAPTURE(devices->list()[i].name);
+            Result<std::shared_ptr<Device>> device = devices->device(i);
+            REQUIRE_MESSAGE(device.ok(), device.error().text);
+            body(*device);
+        }
+        CHECK(devices->validation_messages() == 0);
     }
-    CHECK(devices->validation_messages() == 0);
 }
 
 }  // namespace p2c2r::test

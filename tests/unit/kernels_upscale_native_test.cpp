@@ -149,3 +149,96 @@ TEST_CASE("stop ends the work early and says so") {
     CHECK(target.front() == 9);
     CHECK(target.back() == 0x5A);
 }
+
+// ---- edge -------------------------------------------------------------------------------------
+
+namespace {
+
+Pixels resize_edge(const Pixels& source, const Size& from, const Size& to, uint32_t channels,
+                   const EdgeRows& rows) {
+    const UpscalePlan plan = make_upscale_plan(from.width, from.height, to.width, to.height,
+                                               channels, ResampleFilter::kEdge);
+    Pixels target(size_t{to.width} * to.height * channels);
+    REQUIRE(upscale_native(plan, source.data(), target.data(), {}, upscale_passes_plain(), rows));
+    return target;
+}
+
+}  // namespace
+
+TEST_CASE("edge: the avx2 form gives the bytes of the plain form") {
+    const EdgeRows* avx2 = edge_rows_avx2();
+    if (!avx2) {
+        MESSAGE("skipped: this processor has no AVX2");
+        return;
+    }
+    Prng prng(test::seed());
+    for (int round = 0; round < 300; ++round) {
+        const Size from{draw_side(prng), draw_side(prng)};
+        const Size to{from.width + draw_side(prng) - 1, from.height + draw_side(prng) - 1};
+        const uint32_t channels = 3 + round % 2;
+        const Pixels source = random_pixels(from, channels, prng);
+        CAPTURE(round);
+        REQUIRE(resize_edge(source, from, to, channels, *avx2) ==
+                resize_edge(source, from, to, channels, edge_rows_plain()));
+    }
+}
+
+TEST_CASE("edge: a soft edge becomes steeper and a hard one stays, and neither gets a halo") {
+    // One row of grey steps, wide enough that the borders do not matter.
+    const auto grey = [](const std::vector<int>& values) {
+        Pixels pixels;
+        for (int y = 0; y < 16; ++y) {
+            for (const int value : values)
+                pixels.insert(pixels.end(), 3, static_cast<uint8_t>(value));
+        }
+        return pixels;
+    };
+    const std::vector<int> soft = {40, 40, 40, 40, 40, 80, 120, 160, 200, 200, 200, 200, 200};
+    const std::vector<int> hard = {40, 40, 40, 40, 40, 40, 200, 200, 200, 200, 200, 200, 200};
+    const Size size{13, 16};
+    const auto steepest = [&](const std::vector<int>& values, ResampleFilter filter) {
+        const UpscalePlan plan = make_upscale_plan(13, 16, 39, 48, 3, filter);
+        Pixels target(39 * 48 * 3);
+        REQUIRE(upscale_native(plan, grey(values).data(), target.data()));
+        int most = 0;
+        for (int x = 1; x < 39; ++x) {
+            const int step = target[(24 * 39 + x) * 3] - target[(24 * 39 + x - 1) * 3];
+            most = std::max(most, step);
+        }
+        const auto [low, high] = std::minmax_element(target.begin(), target.end());
+        if (filter == ResampleFilter::kEdge) {
+            CHECK(*low >= 36);
+            CHECK(*high <= 204);
+        }
+        return most;
+    };
+    CHECK(steepest(soft, ResampleFilter::kEdge) > steepest(soft, ResampleFilter::kLanczos));
+    CHECK(std::abs(steepest(hard, ResampleFilter::kEdge) -
+                   steepest(hard, ResampleFilter::kLanczos)) <= 2);
+    CHECK(resize_edge(grey(hard), size, size, 3, edge_rows()) == grey(hard));
+}
+
+TEST_CASE("edge: one colour keeps it and where a side becomes smaller it is lanczos") {
+    const Size from{40, 30};
+    const Pixels flat(size_t{40} * 30 * 4, 77);
+    CHECK(resize_edge(flat, from, {81, 47}, 4, edge_rows()) == Pixels(size_t{81} * 47 * 4, 77));
+    Prng prng(test::seed());
+    const Pixels noise = random_pixels(from, 3, prng);
+    for (const Size to : {Size{39, 60}, Size{80, 29}, Size{20, 15}}) {
+        CHECK(resize_edge(noise, from, to, 3, edge_rows()) ==
+              resize(noise, from, to, 3, ResampleFilter::kLanczos, upscale_passes_plain()));
+    }
+}
+
+TEST_CASE("edge: stop ends the work in each of its parts") {
+    const UpscalePlan plan = make_upscale_plan(64, 64, 64, 640, 3, ResampleFilter::kEdge);
+    const Pixels source(64 * 64 * 3, 9);
+    Pixels target(64 * 640 * 3);
+    int looks = 0;
+    REQUIRE(upscale_native(plan, source.data(), target.data(), [&] { return ++looks < 0; }));
+    for (int at = 1; at <= looks; ++at) {
+        int asked = 0;
+        CHECK(!upscale_native(plan, source.data(), target.data(), [&] { return ++asked == at; }));
+        CHECK(asked == at);
+    }
+}

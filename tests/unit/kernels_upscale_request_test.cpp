@@ -46,7 +46,8 @@ TEST_CASE("every form of a request is read") {
         };
         CHECK(filter(R"("quality":"fast")") == ResampleFilter::kBicubic);
         CHECK(filter(R"("quality":"balanced")") == ResampleFilter::kLanczos);
-        CHECK(filter(R"("quality":"quality")") == ResampleFilter::kLanczos);
+        CHECK(filter(R"("quality":"quality")") == ResampleFilter::kEdge);
+        CHECK(filter(R"("algorithm":"edge")") == ResampleFilter::kEdge);
         CHECK(filter(R"("algorithm":"bicubic")") == ResampleFilter::kBicubic);
         CHECK(filter(R"("algorithm":"lanczos")") == ResampleFilter::kLanczos);
         CHECK(filter(R"("algorithm":"lanczos3","quality":"fast")") == ResampleFilter::kLanczos);
@@ -99,10 +100,8 @@ TEST_CASE("each mistake in the params is an error that names its field and value
         {R"({"output_res":[5,5],"quality":"ultra"})", Status::kParams, "quality", "ultra"},
         {R"({"output_res":[5,5],"quality":3})", Status::kParams, "quality", "integer"},
         {R"({"output_res":[5,5],"algorithm":"nearest"})", Status::kParams, "algorithm", "nearest"},
-        {R"({"output_res":[5,5],"algorithm":"edge"})", Status::kUnsupported, "algorithm",
-         "bicubic and lanczos are"},
         {R"({"output_res":[5,5],"algorithm":"ml"})", Status::kUnsupported, "algorithm",
-         "bicubic and lanczos are"},
+         "bicubic, lanczos and edge are"},
         {R"({"output_res":[5,5],"output_format":"webp"})", Status::kParams, "output_format",
          "webp"},
         {R"({"output_res":[5,5],"jpeg_quality":0})", Status::kParams, "jpeg_quality", "0"},

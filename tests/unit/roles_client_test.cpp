@@ -2,8 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <map>
+#include <optional>
 
 #include "roles/client.h"
+#include "roles/streams.h"
 #include "support/fake_net.h"
 #include "wire/codec.h"
 
@@ -32,6 +34,8 @@ struct Script : net::ConnectionEvents {
     std::unique_ptr<net::Connection> connection;
     std::vector<uint64_t> submitted;
     wire::EnvelopeBuffer envelope;
+    std::optional<Status> refuse;  // what every task is told
+    uint64_t submit_frames = 0;
 
     void on_frame(net::Connection&, const wire::Frame& frame) override {
         if (frame.message == wire::Message::kHello) {
@@ -46,7 +50,14 @@ struct Script : net::ConnectionEvents {
             encode_gamer_response(response, envelope);
             send(wire::Message::kGamerRegisterResponse, 0);
         } else if (frame.message == wire::Message::kTaskSubmit) {
+            ++submit_frames;
+            if (frame.envelope.empty()) return;
             submitted.push_back(frame.id);
+            if (!refuse) return;
+            wire::ResultDelivery delivery;
+            delivery.status = *refuse;
+            encode(delivery, envelope);
+            send(wire::Message::kResultDelivery, frame.id);
         }
     }
     void on_closed(net::Connection&, Status, const std::string&) override {}
@@ -164,6 +175,77 @@ TEST_CASE("client: an id that nobody can answer for is an error that names depen
     refused(run({bad}));
     refused(run({good}));
     CHECK(world.result(run({next - 3})).status == Status::kOk);
+}
+
+TEST_CASE("client: of a task that has ended nothing more is sent") {
+    World world;
+    world.start();
+    // Refused at its first frame, when most of it is still to go.
+    world.coordinator.refuse = Status::kBusy;
+    TaskSpec spec;
+    spec.task_type = "echo";
+    spec.params = Bytes::copy(std::string(8u << 20, 'p'));
+    std::vector<uint8_t> lent(2000, 7);
+    spec.data = Bytes::borrow(lent);
+    world.submit(1, std::move(spec));
+    world.loop.settle();
+    CHECK(world.result(1).status == Status::kBusy);
+    CHECK(world.coordinator.submit_frames >= 1);
+    CHECK(world.coordinator.submit_frames < (8u << 20) / kOwnChunkSize / 2);
+    // And the next task's bytes are its own.
+    world.coordinator.refuse.reset();
+    world.submit(2);
+    world.loop.settle();
+    CHECK(world.coordinator.submitted.back() == 2);
+}
+
+TEST_CASE("client: a chain of tasks may be as long as one likes") {
+    // Runs what it is given before start() returns.
+    struct AtOnce : FakeRunner {
+        using FakeRunner::FakeRunner;
+        uint64_t start(const exec::JobSpec& spec, uint64_t tag,
+                       exec::RunnerEvents& events) override {
+            events.on_job_done(tag, behave(spec));
+            return ++started;
+        }
+    };
+    constexpr uint64_t kLength = 100'000;
+    for (const bool good : {true, false}) {
+        CAPTURE(good);
+        World world;
+        AtOnce at_once(world.loop, {"echo"});
+        world.client = std::make_unique<Client>(world.loop, &world.network, &at_once, world.random,
+                                                Prng(3), Log(), world.options, world.answers);
+        world.client->start();
+        world.loop.settle();
+        TaskSpec first;
+        first.task_type = "echo";
+        first.place = Place::kRemote;
+        world.submit(1, std::move(first));
+        for (uint64_t task = 2; task <= kLength; ++task) {
+            TaskSpec spec;
+            spec.task_type = "echo";
+            spec.place = Place::kLocal;
+            spec.depends_on = {task - 1, task - 1};
+            world.submit(task, std::move(spec));
+        }
+        world.loop.settle();
+        REQUIRE(world.coordinator.submitted == std::vector<uint64_t>{1});
+        CHECK(world.answers.ended.empty());
+        if (good) {
+            encode(wire::ResultDelivery{}, world.coordinator.envelope);
+            world.coordinator.send(wire::Message::kResultDelivery, 1);
+            world.loop.settle();
+        } else {
+            world.client->cancel(1);
+        }
+        CHECK(world.result(1).status == (good ? Status::kOk : Status::kCancelled));
+        CHECK(world.answers.ended.size() == kLength);
+        for (const uint64_t task : {uint64_t{2}, kLength}) {
+            CHECK(world.result(task).status == (good ? Status::kOk : Status::kState));
+        }
+        CHECK(at_once.started == (good ? kLength - 1 : 0));
+    }
 }
 
 TEST_CASE("client: after the coordinator was given up tasks run here at once or end at once") {

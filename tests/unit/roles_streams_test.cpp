@@ -262,6 +262,27 @@ TEST_CASE("streams: memory a connection reads into outlives a dropped assembly")
     CHECK(assembler.place(5, 10) == nullptr);
 }
 
+TEST_CASE("borrowed bytes that have to wait are the stream's own from then on") {
+    Wire connection;
+    const std::vector<uint8_t> filler(limits::kChunkSizeMax);
+    while (connection.queued_bytes() < net::kSendHighMark) {  // nothing goes out yet
+        connection.send_copy(wire::Message::kTaskSubmit, 0, 1, {}, {}, filler);
+    }
+    std::vector<uint8_t> lent(2000, 7);
+    const Bytes params = Bytes::copy(std::string(2 * limits::kChunkSizeMax, 'p'));
+    OutStreams out;
+    out.send(connection, wire::Message::kTaskSubmit, 0, 5, {}, params, Bytes::borrow(lent));
+    CHECK(connection.sent.back().id == 1);
+    std::fill(lent.begin(), lent.end(), 0xEE);
+    std::vector<uint8_t> data;
+    while (!out.idle() || !connection.sent.empty()) {
+        out.pump(connection);
+        const Wire::Sent sent = connection.take();
+        if (sent.id == 5) data.insert(data.end(), sent.data.begin(), sent.data.end());
+    }
+    CHECK(data == std::vector<uint8_t>(2000, 7));
+}
+
 TEST_CASE("small payloads keep the block they lie in with one reference for all of them") {
     Buffer block = Buffer::allocate(4096);
     Buffer other = Buffer::allocate(4096);

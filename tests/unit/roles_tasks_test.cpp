@@ -148,6 +148,81 @@ TEST_CASE("roles: a task crosses all three roles and its answer says who compute
     CHECK(cluster.coordinator->stats().payload_bytes_held == 0);
 }
 
+TEST_CASE("roles: an unknown type is refused with the names of what runs here") {
+    struct Row {
+        bool local;
+        std::vector<std::string> peer;
+        const char* named;
+    };
+    for (const Row& row : {Row{false, {}, "there is: nothing yet"}, Row{true, {}, "there is: echo"},
+                           Row{true, {"hash", "echo"}, "there is: echo, hash"}}) {
+        CAPTURE(row.named);
+        Cluster cluster(row.local);
+        if (!row.peer.empty()) cluster.add_peer("p1", row.peer);
+        cluster.add_client();
+        const TaskResult& result = [&]() -> const TaskResult& {
+            const uint64_t task = cluster.submit("x", 0, "teleport");
+            cluster.loop.settle();
+            return cluster.result(task);
+        }();
+        CHECK(result.status == Status::kTaskType);
+        CHECK(result.error.find(row.named) != std::string::npos);
+    }
+}
+
+TEST_CASE("roles: an answer made here of the input waits whole for a gamer who is away") {
+    // An executor that lends its input out again before start() returns.
+    struct Borrows : FakeRunner {
+        using FakeRunner::FakeRunner;
+        uint64_t start(const exec::JobSpec& spec, uint64_t tag,
+                       exec::RunnerEvents& events) override {
+            exec::Output output;
+            output.status = Status::kOk;
+            output.data = Bytes::borrow(spec.data.span());
+            events.on_job_done(tag, std::move(output));
+            return ++started;
+        }
+    };
+    for (const size_t size : {size_t{10}, size_t{200}, size_t{1000}, size_t{5000}}) {
+        CAPTURE(size);
+        Cluster cluster;
+        Borrows runner(cluster.loop, {"echo"});
+        cluster.coordinator =
+            std::make_unique<Coordinator>(cluster.loop, cluster.network, &runner, cluster.random,
+                                          Prng(1), Log(), cluster.options, cluster.quiet);
+        REQUIRE(cluster.coordinator->start().ok());
+        cluster.reconnect.backoff_first_us = 50'000;
+        cluster.add_peer("p1").runner->takes_us = 10'000'000;
+        cluster.add_client();
+        const uint64_t task = cluster.submit(std::string(size, 'A'), 4'000'000);
+        cluster.loop.settle();
+        REQUIRE(cluster.peers[0].runner->running() == 1);
+        // The gamer's line goes, then the only peer: the coordinator computes it by itself.
+        cluster.network.reachable = false;
+        cluster.network.made.back()->cut();
+        cluster.loop.settle();
+        cluster.peers.clear();
+        cluster.loop.settle();
+        CHECK(runner.started == 1);
+        // Others use the slot and the memory meanwhile.
+        {
+            WireEnd other(cluster.loop, *cluster.coordinator);
+            other.join_gamer("other");
+            wire::TaskSubmit message;
+            message.task_type = "echo";
+            for (uint64_t i = 1; i < 50; ++i) {
+                other.send(wire::Message::kTaskSubmit, i, message, {}, std::string(size, 'B'));
+            }
+            cluster.loop.settle();
+        }
+        cluster.network.reachable = true;
+        cluster.loop.advance(1'000'000);
+        CHECK(cluster.result(task).status == Status::kOk);
+        CHECK(cluster.result(task).data.text() == std::string(size, 'A'));
+        CHECK(cluster.coordinator->stats().payload_bytes_held == 0);
+    }
+}
+
 TEST_CASE("roles: large payloads cross in chunks and come back whole") {
     Cluster cluster;
     cluster.add_peer("p1");

@@ -1,0 +1,28 @@
+#include "kernels/edge_rows.h"
+
+#include "shaders/upscale_edge.h"
+
+namespace p2c2r::kernels {
+
+namespace {
+#include "kernels/edge_rows.inc"
+}  // namespace
+
+size_t edge_scratch_size(uint32_t width, uint32_t channels) {
+    const size_t line = size_t{width} + 4;
+    const size_t words = 3 * kBandWindow * line + 3 * (size_t{width} + size_t{width} * channels);
+    const size_t halves = 5 * kBandWindow * line + 3 * (size_t{width} + 2) * channels;
+    return words * sizeof(int32_t) + (halves + 8) * sizeof(int16_t);
+}
+
+const EdgeRows& edge_rows_plain() {
+    static constexpr EdgeRows kRows{"plain", sharpen, bounds, soften};
+    return kRows;
+}
+
+const EdgeRows& edge_rows() {
+    static const EdgeRows* const kBest = edge_rows_avx2() ? edge_rows_avx2() : &edge_rows_plain();
+    return *kBest;
+}
+
+}  // namespace p2c2r::kernels

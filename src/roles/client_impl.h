@@ -1,0 +1,222 @@
+// The client's inside, shared by its files:
+//   client.cpp        what may be asked for, the public face, the end
+//   client_tasks.cpp  a task from submit to its end: sending, computing here, time
+//   client_link.cpp   what the coordinator says: answers, named calls
+#pragma once
+
+#include <algorithm>
+#include <bitset>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/flat_map.h"
+#include "core/slot_map.h"
+#include "roles/client.h"
+#include "roles/link.h"
+#include "roles/streams.h"
+#include "sched/deadline_wheel.h"
+
+namespace p2c2r::roles {
+
+inline constexpr const char* kWhyNotOk = "a task that this one depends on has not ended with OK";
+
+// How the latest tasks ended, for later ones that depend on them. An id that is neither pending nor
+// here was never given out or is too old to be told: either way nobody can say that it ended well.
+class Ended {
+  public:
+    static constexpr size_t kCount = 4096;
+
+    void add(uint64_t id, bool good) {
+        const size_t at = next_++ % kCount;
+        ids_[at] = id;
+        good_[at] = good;
+    }
+    // NULL for a task that ended with OK.
+    [[nodiscard]] const char* refusal(uint64_t id) const {
+        const auto found = std::find(ids_.begin(), ids_.end(), id);
+        if (id == 0 || found == ids_.end()) {
+            return "depends_on names a task that this client has not had, or that ended more than "
+                   "4096 tasks ago";
+        }
+        return good_[static_cast<size_t>(found - ids_.begin())] ? nullptr : kWhyNotOk;
+    }
+
+  private:
+    std::vector<uint64_t> ids_ = std::vector<uint64_t>(kCount);
+    std::bitset<kCount> good_;
+    size_t next_ = 0;
+};
+
+class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
+  public:
+    Impl(net::Loop& loop, net::Transport* transport, exec::Runner* runner, RandomSource& random,
+         Prng prng, Log log, ClientOptions options, ClientEvents& events)
+        : loop_(loop), runner_(runner), options_(std::move(options)), events_(events) {
+        if (options_.client_id.empty()) options_.client_id = automatic_id("gamer", random);
+        if (transport) {
+            link_ = std::make_unique<Link>(loop, *transport, random, prng, log, Role::kGamer,
+                                           options_.host, options_.port, options_.reconnect, *this);
+        }
+        timer_.fire = [this] { on_time(); };
+        call_timer_.fire = [this] { expire_calls(); };
+    }
+    ~Impl() {
+        loop_.disarm(timer_);
+        loop_.disarm(call_timer_);
+        if (runner_) runner_->forget(*this);
+        link_.reset();
+    }
+
+    void start() {
+        if (link_) link_->start();
+    }
+
+    void submit(uint64_t task, const TaskSpec& spec);
+    void cancel(uint64_t task);
+    void call(uint64_t call, const std::string& name, Bytes arguments, uint64_t timeout_us);
+    void close();
+
+    const ClientStats& stats() {
+        stats_.connected = link_ && link_->ready();
+        if (link_) {
+            stats_.bytes_in = link_->bytes_in();
+            stats_.bytes_out = link_->bytes_out();
+            stats_.reconnects = link_->reconnects();
+        }
+        return stats_;
+    }
+    const std::string& client_id() const { return options_.client_id; }
+
+  private:
+    static constexpr uint64_t kWindowFloor = 512 * 1024;
+
+    struct Task {
+        uint64_t id = 0;
+        uint64_t slot = 0;
+        const TaskSpec* spec = nullptr;  // its owner's, until the task has ended
+        uint64_t submitted_us = 0;
+        uint64_t deadline_us = 0;
+        uint64_t local_at_us = 0;       // when a local run starts at the latest; 0: never
+        uint64_t local_started_us = 0;  // 0: not running here
+        uint64_t local_job = 0;
+        uint64_t sent_us = 0;    // when its payload began to leave
+        uint32_t waits_for = 0;  // dependencies that have not ended
+        bool held = false;       // has waited for some
+        bool fallen = false;     // one of them has not ended with OK
+        bool sent = false;
+        bool windowed = false;          // counts against the window
+        bool receiving = false;         // chunks of `delivery` are still coming in
+        wire::ResultDelivery delivery;  // of a result in chunks
+    };
+
+    // LinkEvents
+    wire::Message registration(const wire::Login& login, wire::EnvelopeBuffer& out) override {
+        wire::GamerRegister message;
+        message.client_id = options_.client_id;
+        message.login = login;
+        encode(message, out);
+        return wire::Message::kGamerRegister;
+    }
+    void on_link_ready(const wire::RegisterResponse& response) override;
+    bool on_link_frame(const wire::Frame& frame, const char*& why) override;
+    uint8_t* on_link_place(wire::Message message, uint64_t id, size_t size) override {
+        return message == wire::Message::kResultDelivery ? assembler_.place(id, size) : nullptr;
+    }
+    void on_link_writable() override { out_.pump(link_->connection()); }
+    void fill_heartbeat(wire::Heartbeat&) override {}
+    void on_link_lost(Status status, const std::string& why, bool given_up) override;
+
+    // RunnerEvents
+    void on_job_done(uint64_t tag, exec::Output&& output) override;
+
+    Task* find(uint64_t task) {
+        uint64_t* slot = slots_.find(task);
+        return slot ? tasks_.find(*slot) : nullptr;
+    }
+    bool on_call_response(const wire::Frame& frame, const char*& why);
+    void end_call(uint64_t call, const Error* error, Payload&& payload);
+    bool on_delivery(const wire::Frame& frame, const char*& why);
+    void fetch_ahead(uint64_t id);
+    void deliver(Task& task, const wire::ResultDelivery& delivery, Payload&& payload);
+    void remote_failed(Task& task, Status status, std::string field, std::string error,
+                       const wire::ResultDelivery& told = {});
+    void admit(Task& task);
+    void hold(Task& task);
+    void forget(const Task& task);
+    // Those that waited for this one alone go on; those that cannot any more end.
+    void release_waiting(uint64_t id, bool good);
+    void go(Task& task);
+    void send(Task& task);
+    void send_waiting();
+    void send_cancel(const Task& task);
+    bool can_run_local(const Task& task) const {
+        return runner_ && task.spec->place != Place::kRemote &&
+               runner_->can_run(task.spec->task_type);
+    }
+    void start_local(Task& task);
+    void plan_local(Task& task, uint64_t now_us);
+    void arm(Task& task);
+    void on_time();
+    void end(Task& task, TaskResult&& result);
+    // `result` is what else is known of it.
+    void end_error(Task& task, Status status, std::string_view field, std::string_view error,
+                   TaskResult&& result = {});
+    void count(const Task& task, const TaskResult& result);
+    void expire_calls();
+    double& local_estimate(const std::string& task_type);
+    [[nodiscard]] uint64_t window() const {
+        const double wanted = 2 * rate_bytes_per_us_ * static_cast<double>(latency_min_us_);
+        return std::clamp(static_cast<uint64_t>(wanted), std::min(kWindowFloor, window_bytes_max_),
+                          window_bytes_max_);
+    }
+
+    net::Loop& loop_;
+    exec::Runner* runner_;
+    ClientOptions options_;
+    ClientEvents& events_;
+    std::unique_ptr<Link> link_;
+    Error given_up_;  // while stats_.given_up
+    bool closed_ = false;
+
+    SlotMap<Task> tasks_;
+    FlatMap<uint64_t> slots_;  // task id to slot
+    std::vector<uint64_t> slot_ids_;
+    sched::DeadlineWheel wheel_;
+    net::Timer timer_;
+    uint64_t armed_us_ = UINT64_MAX;
+    std::map<uint64_t, std::vector<uint64_t>> dependents_;  // task to those that wait for it
+    // Tasks whose waiting is over. A chain may be as long as a gamer likes: it is walked along, not
+    // descended into. There is room for all that wait.
+    std::vector<uint64_t> released_;
+    size_t held_count_ = 0;
+    bool releasing_ = false;
+    Ended ended_;
+    std::map<uint64_t, uint64_t> calls_;  // call to its time limit
+    net::Timer call_timer_;
+
+    OutStreams out_;
+    Assembler assembler_{options_.memory};
+    wire::EnvelopeBuffer envelope_;
+    wire::TaskSubmit submit_;        // reused: keeps its memory
+    wire::ResultDelivery delivery_;  // the one that is being read
+    std::string last_type_;          // most tasks are of the type of the one before
+    uint64_t last_deadline_us_ = 0;
+
+    // The window of large payloads: twice what the path delivers in its shortest round.
+    uint64_t windowed_bytes_ = 0;
+    uint64_t window_bytes_max_ = kWindowFloor;
+    double rate_bytes_per_us_ = 0;
+    uint64_t latency_min_us_ = 0;
+    uint64_t rate_since_us_ = 0;
+    uint64_t rate_bytes_ = 0;
+    std::deque<uint64_t> window_queue_;
+
+    std::vector<std::pair<std::string, double>> local_us_;  // learned per type
+    ClientStats stats_;
+};
+
+}  // namespace p2c2r::roles

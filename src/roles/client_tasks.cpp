@@ -1,0 +1,409 @@
+#include <algorithm>
+
+#include "core/plant.h"
+#include "model/task_type.h"
+#include "roles/client_impl.h"
+
+namespace p2c2r::roles {
+
+namespace {
+
+constexpr uint64_t kDeadlineDefaultUs = 5'000'000;  // of a type the contract does not name
+constexpr uint64_t kLocalSlackUs = 2'000;           // a local run is meant to end this long before
+// Payloads of this size and more wait at the gamer for the window; smaller ones always go out.
+constexpr size_t kWindowedSize = 16 * 1024;
+
+}  // namespace
+
+// ---- submitting --------------------------------------------------------------------------------
+
+void Client::Impl::submit(uint64_t id, const TaskSpec& spec) {
+    const uint64_t slot = tasks_.insert();
+    const uint32_t index = SlotMap<Task>::index_of(slot);
+    try {
+        if (index >= slot_ids_.size()) slot_ids_.resize(index + 64);
+        wheel_.make_room(index);
+        slots_[id] = slot;
+    } catch (...) {
+        tasks_.erase(slot);
+        throw;
+    }
+    slot_ids_[index] = slot;
+    Task& task = *tasks_.find(slot);
+    task.id = id;
+    task.slot = slot;
+    task.spec = &spec;
+    task.submitted_us = loop_.turn_us();
+    task.local_at_us = task.local_started_us = task.local_job = 0;
+    task.waits_for = 0;
+    task.held = task.fallen = false;
+    task.sent = task.windowed = task.receiving = false;
+    try {
+        admit(task);
+    } catch (...) {
+        if (tasks_.find(slot)) {
+            if (task.windowed) windowed_bytes_ -= spec.params.size() + spec.data.size();
+            out_.drop(id);
+            forget(task);
+        }
+        throw;
+    }
+}
+
+void Client::Impl::admit(Task& task) {
+    const TaskSpec& spec = *task.spec;
+    uint64_t deadline = spec.deadline_us;
+    if (deadline == 0) {
+        if (spec.task_type != last_type_) {
+            last_type_ = spec.task_type;
+            const TaskType* type = find_contract_task_type(canonical_task_type(last_type_));
+            last_deadline_us_ = type ? type->deadline_us : kDeadlineDefaultUs;
+        }
+        deadline = last_deadline_us_;
+    }
+    task.deadline_us = task.submitted_us + deadline;
+    ++stats_.submitted;
+    if (closed_) {
+        end_error(task, Status::kClosed, {}, "the client is closed");
+        return;
+    }
+    for (uint64_t other : spec.depends_on) {
+        if (find(other)) {
+            hold(task);
+            ++task.waits_for;
+            dependents_[other].push_back(task.id);
+        } else if (const char* why = ended_.refusal(other)) {
+            end_error(task, Status::kState, "depends_on", why);
+            return;
+        }
+    }
+    if (task.waits_for > 0) {
+        arm(task);
+        return;
+    }
+    go(task);
+}
+
+// It waits for others; from here on there is room for its release.
+void Client::Impl::hold(Task& task) {
+    if (task.held) return;
+    released_.reserve(released_.size() + held_count_ + 1);
+    ++held_count_;
+    task.held = true;
+}
+
+// It is not known any more; its slot waits for the next task.
+void Client::Impl::forget(const Task& task) {
+    if (task.held) --held_count_;
+    // What is still to be sent of it may be its owner's memory, and nobody wants it any more.
+    out_.drop(task.id);
+    assembler_.drop(task.id);
+    wheel_.clear(SlotMap<Task>::index_of(task.slot));
+    slots_.erase(task.id);
+    tasks_.erase(task.slot);
+}
+
+// All it depends on has ended: here or away.
+void Client::Impl::go(Task& task) {
+    if (task.spec->place == Place::kLocal || !link_) {
+        if (!can_run_local(task)) {
+            Error error = no_executor(task.spec->task_type,
+                                      runner_ ? runner_->task_types() : std::vector<std::string>());
+            end_error(task, error.status, std::move(error.field), std::move(error.text));
+            return;
+        }
+        start_local(task);
+        return;
+    }
+    if (stats_.given_up) {  // no answer will ever come from elsewhere
+        if (can_run_local(task)) {
+            start_local(task);
+        } else {
+            end_error(task, given_up_.status, {}, given_up_.text);
+        }
+        return;
+    }
+    plan_local(task, loop_.turn_us());
+    arm(task);
+    if (link_->ready()) send(task);
+}
+
+// When this machine starts to compute it, should no answer have come by then.
+void Client::Impl::plan_local(Task& task, uint64_t now_us) {
+    task.local_at_us = 0;
+    if (!can_run_local(task)) return;
+    const uint64_t estimate = static_cast<uint64_t>(local_estimate(task.spec->task_type));
+    const uint64_t left = task.deadline_us > now_us ? task.deadline_us - now_us : 0;
+    const uint64_t need = estimate > 0 ? estimate * 3 / 2 + kLocalSlackUs : left / 2;
+    const bool reachable = link_ && link_->ready();
+    if (!reachable || (task.spec->flags & task_flag::kLocalAtDeadline)) {
+        task.local_at_us = std::max(now_us, task.deadline_us - std::min(left, need));
+    }
+}
+
+void Client::Impl::send(Task& task) {
+    const uint64_t now = loop_.turn_us();
+    const size_t size = task.spec->params.size() + task.spec->data.size();
+    if (size >= kWindowedSize && !task.windowed) {
+        if (windowed_bytes_ > 0 && windowed_bytes_ + size > window()) {
+            window_queue_.push_back(task.id);
+            return;
+        }
+        windowed_bytes_ += size;
+        task.windowed = true;
+        task.sent_us = now;
+    }
+    wire::TaskSubmit& message = submit_;
+    message.task_type = task.spec->task_type;
+    message.priority = task.spec->priority;
+    message.deadline_us.reset();
+    if (task.spec->deadline_us != 0 || task.sent) {
+        message.deadline_us = task.deadline_us > now ? task.deadline_us - now : 0;
+    }
+    message.circle = task.spec->circle;
+    message.verify = task.spec->verify;
+    message.price = task.spec->price;
+    message.task_flags = task.spec->flags | (task.sent ? task_flag::kResubmitted : 0);
+    message.checksum.reset();
+    message.sizes.reset();
+    uint8_t flags = 0;
+    if (options_.checksum) {
+        message.checksum = payload_checksum(task.spec->params, task.spec->data);
+        flags |= wire::kFlagChecksum;
+    }
+    if (needs_chunks(task.spec->params.size(), task.spec->data.size())) {
+        message.sizes = wire::PayloadSizes{task.spec->params.size(), task.spec->data.size()};
+    }
+    encode(message, envelope_);
+    task.sent = true;
+    out_.send(link_->connection(), wire::Message::kTaskSubmit, flags, task.id, envelope_.span(),
+              task.spec->params, task.spec->data);
+}
+
+void Client::Impl::send_waiting() {
+    while (!window_queue_.empty() && link_ && link_->ready()) {
+        Task* task = find(window_queue_.front());
+        if (task && !task->sent) {
+            const size_t size = task->spec->params.size() + task->spec->data.size();
+            if (windowed_bytes_ > 0 && windowed_bytes_ + size > window()) return;
+            window_queue_.pop_front();
+            send(*task);
+        } else {
+            window_queue_.pop_front();
+        }
+    }
+}
+
+void Client::Impl::send_cancel(const Task& task) {
+    if (!task.sent || !link_ || !link_->ready()) return;
+    out_.drop(task.id);
+    try {
+        encode(wire::TaskCancel{}, envelope_);
+    } catch (const std::bad_alloc&) {
+        return;  // the coordinator works on it until its deadline, and nobody waits for that
+    }
+    link_->connection().send_copy(wire::Message::kTaskCancel, 0, task.id, envelope_.span(), {}, {});
+}
+
+void Client::Impl::cancel(uint64_t id) {
+    Task* task = find(id);
+    if (!task) return;
+    send_cancel(*task);
+    end_error(*task, Status::kCancelled, {}, "cancelled");
+}
+
+// ---- computing here ----------------------------------------------------------------------------
+
+double& Client::Impl::local_estimate(const std::string& task_type) {
+    for (auto& [type, estimate] : local_us_) {
+        if (type == task_type) return estimate;
+    }
+    local_us_.emplace_back(task_type, 0.0);
+    return local_us_.back().second;
+}
+
+void Client::Impl::start_local(Task& task) {
+    task.local_at_us = 0;
+    task.local_started_us = std::max<uint64_t>(1, loop_.turn_us());
+    arm(task);
+    exec::JobSpec spec;
+    spec.task_type = task.spec->task_type;
+    spec.params = task.spec->params;
+    spec.data = task.spec->data;
+    spec.deadline_us = task.deadline_us;
+    const uint64_t id = task.id;
+    const uint64_t job = runner_->start(spec, id, *this);
+    // A short job has ended already, and the task with it.
+    Task* after = find(id);
+    if (!after) return;
+    if (job == 0) {
+        end_error(*after, Status::kBusy, {}, "this machine could not start the task");
+        return;
+    }
+    after->local_job = job;
+}
+
+void Client::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
+    Task* task = find(tag);
+    if (!task || task->local_started_us == 0) return;
+    task->local_job = 0;
+    if (output.status == Status::kOk) {
+        try {
+            double& estimate = local_estimate(task->spec->task_type);
+            const double took = static_cast<double>(output.processing_us);
+            estimate = estimate == 0 ? took : estimate + (took - estimate) / 8;
+        } catch (const std::bad_alloc&) {
+            // Then nothing is learned from this one.
+        }
+        TaskResult result;
+        result.status = Status::kOk;
+        result.info = std::move(output.info);
+        result.data = std::move(output.data);
+        result.source = Source::kLocal;
+        result.attempts = 1;
+        result.processing_us = output.processing_us;
+        send_cancel(*task);
+        end(*task, std::move(result));
+        return;
+    }
+    send_cancel(*task);
+    TaskResult result;
+    result.source = Source::kLocal;
+    result.attempts = 1;
+    result.processing_us = output.processing_us;
+    end_error(*task, output.status, output.field, output.error, std::move(result));
+}
+
+// ---- time --------------------------------------------------------------------------------------
+
+void Client::Impl::arm(Task& task) {
+    uint64_t at = task.deadline_us;
+    if (task.local_at_us != 0) at = std::min(at, task.local_at_us);
+    wheel_.set(SlotMap<Task>::index_of(task.slot), at);
+    if (at < armed_us_) {
+        armed_us_ = at;
+        loop_.arm(timer_, at);
+    }
+}
+
+void Client::Impl::on_time() {
+    const uint64_t now = loop_.turn_us();
+    armed_us_ = UINT64_MAX;
+    wheel_.expire(now, [&](uint32_t index) {
+        Task* task = tasks_.find(slot_ids_[index]);
+        if (!task) return;
+        if (now >= task->deadline_us) {
+            send_cancel(*task);
+            end_error(*task, Status::kDeadline, {}, "the deadline passed before an answer came");
+            return;
+        }
+        if (task->local_at_us != 0 && now >= task->local_at_us) {
+            start_local(*task);
+            return;
+        }
+        arm(*task);
+    });
+    const uint64_t next = wheel_.next_us();
+    if (next < armed_us_) {
+        armed_us_ = next;
+        loop_.arm(timer_, next);
+    }
+}
+
+// ---- ending ------------------------------------------------------------------------------------
+
+void Client::Impl::end_error(Task& task, Status status, std::string_view field,
+                             std::string_view error, TaskResult&& result) {
+    result.status = status;
+    try {
+        result.field = field;
+        result.error = error.empty() ? std::string_view(status_text(status)) : error;
+    } catch (const std::bad_alloc&) {
+        // The status says enough.
+    }
+    end(task, std::move(result));
+}
+
+void Client::Impl::count(const Task& task, const TaskResult& result) {
+    if (result.status == Status::kOk) {
+        ++stats_.completed;
+        if (result.source == Source::kLocal) ++stats_.local;
+        stats_.total_us.add(result.total_us);
+    } else if (result.status == Status::kCancelled) {
+        ++stats_.cancelled;
+    } else {
+        ++stats_.failed;
+    }
+    if (!task.windowed) return;
+    // What the path delivers, over windows of 20 ms and more, and its shortest round.
+    const uint64_t now = loop_.turn_us();
+    if (result.status == Status::kOk) {
+        const uint64_t latency = now - task.sent_us;  // without waiting for the window
+        latency_min_us_ = latency_min_us_ == 0
+                              ? latency
+                              : std::min(latency_min_us_ + latency_min_us_ / 256, latency);
+    }
+    rate_bytes_ += task.spec->params.size() + task.spec->data.size();
+    if (now - rate_since_us_ > 20'000) {
+        rate_bytes_per_us_ =
+            static_cast<double>(rate_bytes_) / static_cast<double>(now - rate_since_us_);
+        rate_bytes_ = 0;
+        rate_since_us_ = now;
+    }
+}
+
+void Client::Impl::end(Task& task, TaskResult&& result) {
+    const uint64_t id = task.id;
+    result.total_us = loop_.turn_us() - task.submitted_us;
+    const uint64_t known = result.queue_us + result.processing_us;
+    result.network_us =
+        result.source == Source::kLocal || result.total_us < known ? 0 : result.total_us - known;
+    count(task, result);
+    if (task.windowed) windowed_bytes_ -= task.spec->params.size() + task.spec->data.size();
+    if (task.local_job != 0) runner_->cancel(task.local_job);
+    forget(task);
+    const bool good = result.status == Status::kOk;
+    ended_.add(id, good);
+    events_.on_task_ended(id, std::move(result));
+    // Told first: what fails now is about other tasks.
+    try {
+        if (!window_queue_.empty()) send_waiting();
+    } catch (const std::bad_alloc&) {
+        link_->fail(Status::kMemory, "memory is short");  // all are sent again, on the next one
+    }
+    if (!dependents_.empty()) release_waiting(id, good);
+}
+
+void Client::Impl::release_waiting(uint64_t id, bool good) {
+    const auto waiting = dependents_.find(id);
+    if (waiting == dependents_.end()) return;
+    for (uint64_t next : waiting->second) {
+        Task* dependent = find(next);
+        if (!dependent || dependent->fallen) continue;
+        if (!good) {
+            dependent->fallen = true;
+        } else if (--dependent->waits_for > 0) {
+            continue;
+        }
+        released_.push_back(next);
+    }
+    dependents_.erase(waiting);
+    if (std::exchange(releasing_, true)) return;
+    for (size_t i = 0; i < released_.size(); ++i) {
+        Task* task = find(released_[i]);
+        if (!task) continue;
+        if (task->fallen) {
+            end_error(*task, Status::kState, "depends_on", kWhyNotOk);
+            continue;
+        }
+        try {
+            go(*task);
+        } catch (const std::bad_alloc&) {
+            end_error(*task, Status::kMemory, {}, {});
+        }
+    }
+    released_.clear();
+    releasing_ = false;
+}
+
+}  // namespace p2c2r::roles
