@@ -8,7 +8,7 @@
 //              id; each contact is made by both of its bodies on their own, from the same numbers
 //   push       `iterations` times: displacements d that end the overlaps (physics_push)
 //   place      x = x' + d, kept inside the bounds; v += d / h
-//   bounce     `iterations` times: the speed that a contact is left with is the one that its
+//   bounce     half as often: the speed that a contact is left with is the one that its
 //              restitution wants, and friction slows what slides (physics_bounce)
 //
 // One owner a body: a body computes its own new d (or v) from the old values of its neighbours, all

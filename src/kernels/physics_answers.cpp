@@ -14,11 +14,11 @@ namespace {
 constexpr PhysicsKnown kKnown[] = {
     {1, 60, 1, false, "35dc9b8b29a4718a34edb63184cae78f37e2cd95a12dcebbcb8461f0bc694e6b"},
     {2, 40, 2, false, "23cb5d53b41ff31833c0bf400c22104b4cf6d082f8f04f8882070cb2176ced90"},
-    {57, 12, 3, false, "c62ecfbf11729755e9d5d17885f3854f578aedc6b2dc0abe543b2c17803c18ba"},
-    {300, 6, 4, false, "d92d8086834eb944499f316aab03cefb089162e671c0816ec0473fa888a103c4"},
-    {40, 40, 5, true, "fb6418f5f9e27a6711b40ed9de2ede6386278d4ffd57dfbfed66aeee444ea713"},
-    {700, 4, 6, true, "655228fe1c5ba7f79345bbc7b8a93364c0f224bb62d02026b787ecd162902e9a"},
-    {1100, 3, 7, false, "e852cf9a54d3dc5a05f41c441b01ffb366254384ea0877712734b77b0ab3521c"},
+    {57, 12, 3, false, "4d2e043e834cb1434d29f8fbecf2eeaa95090351babc5660bdbcd82b30ac4239"},
+    {300, 6, 4, false, "29d8ee40bd1eee5a5b530ea4ca65ecc91591c8af1291429ceccd3e57ede9983a"},
+    {40, 40, 5, true, "06c684629c5132436a9d321acee35142b8813acddfe4d06130f41ac5188f827c"},
+    {700, 4, 6, true, "fb9fd28edea164643c1943ce50f2472c527f220a8e275180a6033508103301b7"},
+    {1100, 3, 7, false, "fbde535cb0c589ffbf909e9d4383584b0096cdc6fa2c00451aa423fb0c1ea8ab"},
 };
 
 // From `low` to `high` 1024ths.

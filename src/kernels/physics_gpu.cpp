@@ -179,8 +179,9 @@ Result<Done> GpuRun::substep() {
     }
     const uint32_t turns = speed_now_ | shift_now << 1;
     if (Result<Done> done = add(PhysicsGpu::kSettle, bodies, turns, 0); !done) return done;
-    for (uint32_t i = 0; i < world_.iterations; ++i, speed_now_ ^= 1) {
-        const bool last = i + 1 == world_.iterations;
+    const uint32_t bounces = physics_bounces(world_.iterations);
+    for (uint32_t i = 0; i < bounces; ++i, speed_now_ ^= 1) {
+        const bool last = i + 1 == bounces;
         gpu::Buffer* report = last ? buffers_[kPhysicsReport].get() : nullptr;
         Result<Done> done = add(PhysicsGpu::kBounce, bodies, speed_now_, 0, report);
         if (!done) return done;

@@ -137,7 +137,7 @@ Result<Done> NativeRun::substep() {
         shift_now_ ^= 1;
     }
     if (Result<Done> done = run(&NativeRun::settle); !done) return done;
-    for (uint32_t i = 0; i < world_.iterations; ++i) {
+    for (uint32_t i = 0; i < physics_bounces(world_.iterations); ++i) {
         if (Result<Done> done = run(&NativeRun::bounce); !done) return done;
         speed_now_ ^= 1;
     }

@@ -80,6 +80,12 @@ inline constexpr uint32_t physics_sides_max(uint32_t bodies) {
 }
 Error too_many_contacts(uint32_t bodies);
 
+// Turns of bouncing in a substep with so many turns of pushing: speeds need fewer, what they leave
+// is seen by the next step's pushing.
+inline constexpr uint32_t physics_bounces(uint32_t iterations) {
+    return (iterations + 1) / 2;
+}
+
 // ---- the numbers of a run -----------------------------------------------------------------------
 
 // What the arithmetic of physics.h wants to know; `first`, `end` and the fields of the sort are the
