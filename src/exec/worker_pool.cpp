@@ -49,6 +49,8 @@ WorkerPool::~WorkerPool() {
 Result<Done> WorkerPool::open() {
     const WorkerPoolOptions& options = queue_->options();
     if (options.threads == WorkerPoolOptions::kNoThreads) return Done{};
+    // A thread that runs and is not listed would be joined before it is told to end.
+    loop_->threads.reserve(parallel());
     for (uint32_t i = 0; i < parallel(); ++i) {
         const std::string name = "p2c2r-work-" + std::to_string(i);
         auto thread =
