@@ -24,6 +24,7 @@ constexpr uint32_t kTurnsMost = kLoopTurnsMax - kRtTurnsExtra;
 constexpr uint64_t kTurnsWanted = 256;
 // State of a block: 28 MiB.
 constexpr uint32_t kBlockSideMax = 256;
+constexpr uint32_t kBlockSideLeast = 16;
 // Far beyond any slice: a first run on a software device compiles for up to seconds.
 constexpr uint64_t kTimeoutUs = 20'000'000;
 
@@ -51,10 +52,21 @@ struct RaytraceGpu::Job {
     uint32_t finished = 0;  // as the counters said last
     uint32_t turns = 0;
 
+    // As large as gives each pixel some turns in a slice.
+    [[nodiscard]] uint32_t wanted_side() const {
+        if (owner.fixed_side_ > 0) return owner.fixed_side_;
+        uint32_t wanted = kBlockSideMax;
+        while (wanted > kBlockSideLeast &&
+               uint64_t{wanted} * wanted * kTurnsWanted > owner.pace_.units()) {
+            wanted /= 2;
+        }
+        return wanted;
+    }
+
     Result<Done> prepare() {
-        side = kBlockSideMax;
-        while (side > 16 && uint64_t{side} * side * kTurnsWanted > owner.pace_.units()) side /= 2;
-        if (owner.fixed_side_ > 0) side = owner.fixed_side_;
+        side = wanted_side();
+        finished = 0;
+        turns = 0;
         const uint64_t pixels =
             uint64_t{std::min(side, pass.tile.width)} * std::min(side, pass.tile.height);
         gpu::Device& device = *owner.device_;
@@ -181,6 +193,10 @@ Result<Done> RaytraceGpu::run(const RtPass& pass, const std::shared_ptr<const Rt
     Job job{*this, pass, **buffers, stop};
     if (Result<Done> ready = job.prepare(); !ready) return ready;
     for (uint32_t y = 0; y < pass.tile.height; y += job.side) {
+        // The first blocks of all teach the pace; a fast device gets larger ones from then on.
+        if (job.wanted_side() > job.side) {
+            if (Result<Done> ready = job.prepare(); !ready) return ready;
+        }
         for (uint32_t x = 0; x < pass.tile.width; x += job.side) {
             const uint32_t width = std::min(job.side, pass.tile.width - x);
             const uint32_t height = std::min(job.side, pass.tile.height - y);
