@@ -12,17 +12,16 @@
 //
 // Usage: path_bench [FOLDER]  (npm install --prefix FOLDER pathfinding)
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <fstream>
 #include <functional>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "clocks.h"
 #include "core/prng.h"
 #include "gpu/compute.h"
 #include "kernels/path_field.h"
@@ -35,14 +34,12 @@ using namespace p2c2r::kernels;
 
 namespace {
 
+using bench::processor_ms;
+
 constexpr double kQueryBar = 0.2;
 constexpr double kAgentsBar = 0.02;
 constexpr double kScriptBar = 0.5;
 constexpr int kAgents = 1000;
-
-double processor_ms() {
-    return static_cast<double>(std::clock()) * 1000 / CLOCKS_PER_SEC;
-}
 
 struct Query {
     PathCell start;
@@ -244,11 +241,7 @@ double run_agents(const Course& course, int sample, int rounds, PathScratch& scr
 // The whole field of directions, native and on every Vulkan device with its copies, by the wall
 // clock, for information.
 void run_fields(const Course& course, PathScratch& scratch) {
-    const auto wall_ms = [] {
-        return std::chrono::duration<double, std::milli>(
-                   std::chrono::steady_clock::now().time_since_epoch())
-            .count();
-    };
+    using bench::wall_ms;
     const PathCell goal = course.queries.front().goal;
     std::vector<uint8_t> native(size_t{course.grid.width()} * course.grid.height());
     PathQuery query;

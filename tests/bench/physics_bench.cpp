@@ -11,15 +11,14 @@
 //
 // Usage: physics_bench [BODIES [STEPS]]   (10000 480)
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "clocks.h"
 #include "core/crypto.h"
 #include "kernels/physics_grid.h"
 #include "kernels/physics_native.h"
@@ -31,20 +30,13 @@ using namespace p2c2r::kernels;
 
 namespace {
 
+using bench::processor_ms;
+using bench::wall_ms;
+
 constexpr double kBar = 0.5;
 constexpr double kGoal = 0.15;
 constexpr int kBulletUsual = 10;
 constexpr int kBulletReference = 50;
-
-double processor_ms() {
-    return static_cast<double>(std::clock()) * 1000 / CLOCKS_PER_SEC;
-}
-
-double wall_ms() {
-    return std::chrono::duration<double, std::milli>(
-               std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-}
 
 struct Contestant {
     std::string name;

@@ -9,17 +9,16 @@
 //
 // Usage: upscale_bench [FRAME]  (JPEG or PNG of 1280 x 720; default: a frame of the data set)
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <fstream>
 #include <functional>
 #include <iterator>
 #include <string>
 #include <vector>
 
+#include "clocks.h"
 #include "codec/image.h"
 #include "core/crypto.h"
 #include "gpu/compute.h"
@@ -33,22 +32,14 @@ using bench::FrameSizes;
 
 namespace {
 
+using bench::processor_ms;
+using bench::wall_ms;
+
 constexpr FrameSizes kSizes{1280, 720, 1920, 1080};
 constexpr int kRounds = 60;
 constexpr int kRoundsVulkan = 5;
 constexpr double kLanczosBar = 2.5;
 constexpr double kBicubicBar = 0.8;
-
-// Nothing here but the measured thread runs meanwhile.
-double processor_ms() {
-    return static_cast<double>(std::clock()) * 1000 / CLOCKS_PER_SEC;
-}
-
-double wall_ms() {
-    return std::chrono::duration<double, std::milli>(
-               std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-}
 
 struct Contestant {
     std::string name;
