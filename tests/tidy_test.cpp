@@ -81,12 +81,13 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"model", {"core"}},
     {"wire", {"model", "core"}},
     {"net", {"core"}},  // and wire/frame.h
+    {"identity", {"model", "core"}},
     {"sched", {"model", "core"}},
     {"exec", {"model", "core"}},
     {"codec", {"model", "core"}},
     {"gpu", {"core"}},
     {"kernels", {"codec", "exec", "gpu", "model", "core"}},
-    {"roles", {"net", "wire", "sched", "exec", "model", "core"}},
+    {"roles", {"net", "identity", "wire", "sched", "exec", "model", "core"}},
     {"cli", {}},
 };
 

@@ -5,13 +5,14 @@
 #include "core/crypto.h"
 
 #include <openssl/crypto.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
 #include <cstring>
 #include <new>
+
+#include "core/openssl.h"
 
 namespace p2c2r {
 
@@ -20,23 +21,9 @@ namespace {
 // Every failure here is one of memory: the algorithms are built into the default provider, and the
 // system's random source has no other way to fail once it was seeded.
 template <class T>
-T* need(T* pointer) {
-    if (!pointer) throw std::bad_alloc();
-    return pointer;
+auto need(T result) {
+    return openssl_need(result);
 }
-
-void need(int openssl_result) {
-    if (openssl_result != 1) throw std::bad_alloc();
-}
-
-// OpenSSL notes each failure in a list of the thread. That is the host's thread: what we leave
-// there it would take for a failure of its own.
-struct OwnErrors {
-    OwnErrors() { ERR_set_mark(); }
-    ~OwnErrors() { ERR_pop_to_mark(); }
-    OwnErrors(const OwnErrors&) = delete;
-    OwnErrors& operator=(const OwnErrors&) = delete;
-};
 
 struct Library {
     OSSL_LIB_CTX* context = nullptr;
@@ -122,6 +109,10 @@ class SystemRandom final : public RandomSource {
 };
 
 }  // namespace
+
+OSSL_LIB_CTX* openssl_context() {
+    return library().context;
+}
 
 Digest256 sha256(std::span<const uint8_t> data) {
     return sha256(data, {});

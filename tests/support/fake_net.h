@@ -238,16 +238,16 @@ class FakeTransport : public net::Transport {
     uint64_t copied = 0;
     uint64_t payload_bytes_copied() const override { return copied; }
 
-    Result<std::unique_ptr<net::Listener>> listen(const std::string&, uint32_t,
-                                                  Accept take) override {
+    Result<std::unique_ptr<net::Listener>> listen(const std::string&, uint32_t, Accept take,
+                                                  std::shared_ptr<net::TlsContext>) override {
         accept = std::move(take);
         class Fake : public net::Listener {
             uint32_t port() const override { return 1; }
         };
         return std::unique_ptr<net::Listener>(std::make_unique<Fake>());
     }
-    std::unique_ptr<Attempt> connect(const std::string&, uint32_t, uint64_t,
-                                     Connected connected) override {
+    std::unique_ptr<Attempt> connect(const std::string&, uint32_t, uint64_t, Connected connected,
+                                     std::shared_ptr<net::TlsContext>) override {
         class Cancelled : public Attempt {
           public:
             ~Cancelled() override { *alive = false; }
