@@ -126,8 +126,8 @@ p2c2r_status read_peer(RuntimeState& runtime, const p2c2r_peer_config& config,
     }
     Result<Endpoint> endpoint = parse_url(config.coordinator_url, link->allow_plaintext);
     if (!endpoint) return fail(why, endpoint.error());
-    options.host = std::move(endpoint->host);
-    options.port = endpoint->port;
+    options.coordinator.host = std::move(endpoint->host);
+    options.coordinator.port = endpoint->port;
     return P2C2R_OK;
 }
 

@@ -140,6 +140,22 @@ std::string to_hex(std::span<const uint8_t> bytes) {
     return text;
 }
 
+bool from_hex(std::string_view text, std::span<uint8_t> out) {
+    if (text.size() != 2 * out.size()) return false;
+    const auto digit = [](char c) {
+        if (c >= '0' && c <= '9') return c - '0';
+        if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+        return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    };
+    for (size_t i = 0; i < out.size(); ++i) {
+        const int high = digit(text[2 * i]);
+        const int low = digit(text[2 * i + 1]);
+        if (high < 0 || low < 0) return false;
+        out[i] = static_cast<uint8_t>(high << 4 | low);
+    }
+    return true;
+}
+
 std::unique_ptr<RandomSource> make_system_random() {
     return std::make_unique<SystemRandom>();
 }

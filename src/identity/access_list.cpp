@@ -154,6 +154,11 @@ Result<Admitted> AccessList::enrol(const KeyProof& proof, const LoginContext& co
         invitations_.begin(), invitations_.end(),
         [&](const Invitation& open) { return equal_constant_time(open.secret_hash, hash); });
     if (invitation == invitations_.end()) {
+        // Whoever used it comes back with it: the connection broke before it heard that it is in.
+        if (const auto known = by_key_.find(proof.key);
+            known != by_key_.end() && is_valid(proof, context)) {
+            return let_in(accounts_.at(known->second), context.role);
+        }
         return refused("the join code was used already, or is not one of this coordinator's");
     }
     if (now.unix_ms >= invitation->until_ms) {

@@ -14,24 +14,11 @@ namespace {
 constexpr size_t kHexSize = 64;
 constexpr size_t kTextMax = 64;
 
-int digit_of(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return -1;
-}
-
 // Where the text is not 64 hex digits it is an error of `name`.
 std::array<uint8_t, 32> read_hex(ParamsReader& reader, std::string_view name) {
     std::array<uint8_t, 32> bytes{};
-    const std::string_view text = reader.text(name, kHexSize);
-    for (size_t i = 0; i < bytes.size(); ++i) {
-        const int high = 2 * i + 1 < text.size() ? digit_of(text[2 * i]) : -1;
-        const int low = 2 * i + 1 < text.size() ? digit_of(text[2 * i + 1]) : -1;
-        if (high < 0 || low < 0) {
-            reader.fail(name, "is not 64 hexadecimal digits");
-            break;
-        }
-        bytes[i] = static_cast<uint8_t>(high << 4 | low);
+    if (!from_hex(reader.text(name, kHexSize), bytes)) {
+        reader.fail(name, "is not 64 hexadecimal digits");
     }
     return bytes;
 }
