@@ -28,15 +28,13 @@ namespace p2c2r::kernels {
 
 namespace {
 
-// Bodies times weight of a first slice: 2 ms on a slow device.
-constexpr uint64_t kFirstGuess = 200'000;
 constexpr uint32_t kSortBlock = 512;
 constexpr uint32_t kStateFloats = 6;
 constexpr uint64_t kBlockWords = 516;
 
 class GpuRun {
   public:
-    GpuRun(gpu::Device& device, const PhysicsGpu::Pipelines& pipelines, SlicePace& pace,
+    GpuRun(gpu::Device& device, const PhysicsGpu::Pipelines& pipelines, PhysicsGpu::Pace& pace,
            PhysicsWorld& world, const std::function<bool()>& stop)
         : device_(device),
           world_(world),
@@ -262,7 +260,7 @@ Result<Done> GpuRun::store() {
 }  // namespace
 
 PhysicsGpu::PhysicsGpu(std::shared_ptr<gpu::Device> device)
-    : device_(std::move(device)), pace_(kFirstGuess) {}
+    : device_(std::move(device)), pace_(physics_first_guess()) {}
 
 Result<std::unique_ptr<PhysicsGpu>> PhysicsGpu::create(std::shared_ptr<gpu::Device> device) {
     std::unique_ptr<PhysicsGpu> physics(new PhysicsGpu(std::move(device)));

@@ -37,13 +37,14 @@ class PhysicsGpu {
         kShadersCount,
     };
     using Pipelines = std::array<std::shared_ptr<gpu::Pipeline>, kShadersCount>;
+    using Pace = MixedPace<kShadersCount>;  // of a body in each
 
   private:
     explicit PhysicsGpu(std::shared_ptr<gpu::Device> device);
 
     std::shared_ptr<gpu::Device> device_;
     Pipelines pipelines_;
-    SlicePace pace_;
+    Pace pace_;
 };
 
 }  // namespace p2c2r::kernels

@@ -12,9 +12,12 @@ namespace {
 constexpr uint64_t kTimeoutUs = 20'000'000;
 // Pieces are whole blocks of the sort, and so whole groups.
 constexpr uint32_t kBlock = 512;
+constexpr auto kSliceNs = static_cast<double>(SlicePace::kSliceNs);
 
-// Of one body, about; what a shader that moves a word or two costs is 1.
-constexpr uint64_t weight(PhysicsGpu::Shader shader) {
+// Of one body on a slow device, as a first guess; what a shader that moves a word or two takes
+// is 1.
+constexpr double kFirstGuessNs = 10;
+constexpr uint32_t weight(PhysicsGpu::Shader shader) {
     switch (shader) {
         case PhysicsGpu::kCount:
         case PhysicsGpu::kFill:
@@ -32,15 +35,24 @@ constexpr uint64_t weight(PhysicsGpu::Shader shader) {
 
 }  // namespace
 
+PhysicsGpu::Pace::Amounts physics_first_guess() {
+    PhysicsGpu::Pace::Amounts ns{};
+    for (size_t i = 0; i < ns.size(); ++i) {
+        ns[i] = kFirstGuessNs * weight(static_cast<PhysicsGpu::Shader>(i));
+    }
+    return ns;
+}
+
 Result<Done> PhysicsSlices::add(PhysicsGpu::Shader shader, const PhysicsPush& push,
                                 uint32_t count) {
-    const uint64_t each = weight(shader);
     for (uint32_t first = 0; first < count;) {
-        const uint64_t paced = std::max<uint64_t>(pace_.units() / each / kBlock, 1) * kBlock;
+        const double each_ns = pace_.unit_ns(shader);
+        const auto blocks = static_cast<uint64_t>(kSliceNs / (each_ns * kBlock));
+        const uint64_t paced = std::max<uint64_t>(blocks, 1) * kBlock;
         const auto size = static_cast<uint32_t>(std::min<uint64_t>(paced, count - first));
-        const uint64_t units = size * each;
+        const double piece_ns = size * each_ns;
         const bool full = !waiting_.empty() && (waiting_.size() == gpu::kDispatchesMax ||
-                                                units_ + units > pace_.units());
+                                                expected_ns_ + piece_ns > kSliceNs);
         if (full) {
             if (Result<Done> done = flush(nullptr); !done) return done;
         }
@@ -50,7 +62,7 @@ Result<Done> PhysicsSlices::add(PhysicsGpu::Shader shader, const PhysicsPush& pu
         const uint32_t group = shader == PhysicsGpu::kSortNear ? kBlock : kPhysicsGroup;
         piece.groups = (size + group - 1) / group;
         waiting_.push_back(piece);
-        units_ += units;
+        expected_ns_ += piece_ns;
         first += size;
     }
     return Done{};
@@ -60,6 +72,7 @@ Result<Done> PhysicsSlices::flush(gpu::Buffer* read_back) {
     if (waiting_.empty()) return Done{};
     if (stop_ && stop_()) return make_error(Status::kCancelled, "cancelled between two slices");
     std::array<gpu::Dispatch, gpu::kDispatchesMax> dispatches;
+    PhysicsGpu::Pace::Amounts bodies{};
     for (size_t i = 0; i < waiting_.size(); ++i) {
         gpu::Dispatch& dispatch = dispatches[i];
         const Piece& piece = waiting_[i];
@@ -68,6 +81,7 @@ Result<Done> PhysicsSlices::flush(gpu::Buffer* read_back) {
         dispatch.push_constants = {reinterpret_cast<const uint8_t*>(&piece.push),
                                    sizeof piece.push};
         dispatch.groups = {piece.groups, 1, 1};
+        bodies[piece.shader] += piece.push.end - piece.push.first;
     }
     gpu::Work work;
     work.dispatches = {dispatches.data(), waiting_.size()};
@@ -75,9 +89,9 @@ Result<Done> PhysicsSlices::flush(gpu::Buffer* read_back) {
     work.timeout_us = kTimeoutUs;
     const Result<gpu::RunTime> time = device_.run(work);
     if (!time) return time.error();
-    pace_.learn(units_, time->device_ns);
+    pace_.learn(bodies, time->device_ns);
     waiting_.clear();
-    units_ = 0;
+    expected_ns_ = 0;
     return Done{};
 }
 

@@ -16,11 +16,14 @@ inline constexpr size_t kPhysicsWalls = 9;
 inline constexpr size_t kPhysicsReport = 10;
 inline constexpr size_t kPhysicsState = 11;
 
+// What a body takes in each shader on a slow device.
+PhysicsGpu::Pace::Amounts physics_first_guess();
+
 // One job's. One thread.
 class PhysicsSlices {
   public:
-    PhysicsSlices(gpu::Device& device, const PhysicsGpu::Pipelines& pipelines, SlicePace& pace,
-                  const std::function<bool()>& stop)
+    PhysicsSlices(gpu::Device& device, const PhysicsGpu::Pipelines& pipelines,
+                  PhysicsGpu::Pace& pace, const std::function<bool()>& stop)
         : device_(device), pipelines_(pipelines), pace_(pace), stop_(stop) {}
 
     // Not while something is waiting to be submitted.
@@ -39,11 +42,11 @@ class PhysicsSlices {
 
     gpu::Device& device_;
     const PhysicsGpu::Pipelines& pipelines_;
-    SlicePace& pace_;
+    PhysicsGpu::Pace& pace_;
     const std::function<bool()>& stop_;
     std::array<gpu::Buffer*, kPhysicsBuffersCount> buffers_{};
     std::vector<Piece> waiting_;
-    uint64_t units_ = 0;  // of those
+    double expected_ns_ = 0;  // of those
 };
 
 }  // namespace p2c2r::kernels

@@ -4,6 +4,7 @@
 #include "kernels/physics_native.h"
 
 #include <algorithm>
+#include <atomic>
 #include <new>
 
 #include "kernels/float_scope.h"
@@ -13,6 +14,9 @@ namespace p2c2r::kernels {
 
 namespace {
 
+// So that the phase that takes longest, finding contacts, looks at `stop` every half millisecond.
+constexpr uint32_t kBodiesOfPieceMax = 2048;
+
 class NativeRun {
   public:
     NativeRun(PhysicsWorld& world, PhysicsTeam& team, const std::function<bool()>& stop)
@@ -21,7 +25,7 @@ class NativeRun {
           stop_(stop),
           push_(make_physics_push(world)),
           collisions_(kPhysicsCollisionsMax),
-          pieces_(team.pieces()) {
+          pieces_(std::max(team.pieces(), push_.bodies / kBodiesOfPieceMax + 1)) {
         const size_t count = size_t{push_.bodies} + 1;
         const PhysicsVec zero = physics_vec(0, 0, 0);
         place_.assign(count, zero);
@@ -67,6 +71,12 @@ class NativeRun {
 
     Result<Done> substep();
     Result<Done> run(Phase phase);
+    bool asked_to_stop() {
+        if (stopped_.load(std::memory_order_relaxed)) return true;
+        if (!stop_ || !stop_()) return false;
+        stopped_.store(true, std::memory_order_relaxed);
+        return true;
+    }
 
     void move(Piece& piece, uint32_t first, uint32_t end);
     void find_contacts(Piece& piece, uint32_t first, uint32_t end);
@@ -92,17 +102,18 @@ class NativeRun {
     std::vector<float> load_;
     std::vector<Sides> sides_;
     std::vector<Piece> pieces_;
+    std::atomic<bool> stopped_{false};
 };
 
 Result<Done> NativeRun::run(Phase phase) {
-    if (stop_ && stop_()) return make_error(Status::kCancelled, "cancelled between two slices");
     // On the heap of no thread: two words fit a function object.
     struct Call {
         NativeRun* self;
         Phase phase;
     } call{this, phase};
-    team_.run([&call](uint32_t index) {
+    team_.run(static_cast<uint32_t>(pieces_.size()), [&call](uint32_t index) {
         NativeRun& self = *call.self;
+        if (self.asked_to_stop()) return;
         Piece& piece = self.pieces_[index];
         const uint64_t count = self.push_.bodies;
         const uint64_t pieces = self.pieces_.size();
@@ -113,6 +124,7 @@ Result<Done> NativeRun::run(Phase phase) {
             piece.out_of_memory = true;
         }
     });
+    if (stopped_) return make_error(Status::kCancelled, "cancelled between two slices");
     for (const Piece& piece : pieces_) {
         if (piece.out_of_memory) return make_error(Status::kMemory, "no memory for contacts");
     }

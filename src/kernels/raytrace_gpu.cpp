@@ -17,7 +17,7 @@ namespace {
 
 constexpr uint32_t kBuffersCount = 6;
 // Turns of a first slice: 2 ms on a slow device.
-constexpr uint64_t kFirstGuess = 50'000;
+constexpr uint64_t kFirstGuess = 20'000;
 constexpr uint32_t kTurnsLeast = 64;
 constexpr uint32_t kTurnsMost = kLoopTurnsMax - kRtTurnsExtra;
 // Turns that a pixel should get in a slice: saving and loading its state costs some ten.

@@ -105,9 +105,9 @@ std::vector<Tile> make_tiles(const UpscalePlan& plan) {
 
 class UpscaleJob {
   public:
-    UpscaleJob(gpu::Device& device, const UpscalePipelines& pipelines, SlicePace& pace,
+    UpscaleJob(gpu::Device& device, const UpscalePipelines& pipelines, UpscalePaces& paces,
                const UpscalePlan& plan)
-        : device_(device), pipelines_(pipelines), pace_(pace), plan_(plan) {}
+        : device_(device), pipelines_(pipelines), paces_(paces), plan_(plan) {}
 
     Result<Done> run(const uint8_t* source, uint8_t* target, const std::function<bool()>& stop);
 
@@ -116,6 +116,7 @@ class UpscaleJob {
     // One pass over rows.
     struct Pass {
         const gpu::Pipeline* pipeline = nullptr;
+        SlicePace* pace = nullptr;
         std::span<gpu::Buffer* const> buffers;
         uint32_t row_end = 0;
         uint64_t row_cost = 0;       // in multiplications
@@ -146,7 +147,7 @@ class UpscaleJob {
 
     gpu::Device& device_;
     const UpscalePipelines& pipelines_;
-    SlicePace& pace_;
+    UpscalePaces& paces_;
     const UpscalePlan& plan_;
     BufferPointer source_;
     BufferPointer horizontal_;
@@ -252,6 +253,7 @@ Result<Done> UpscaleJob::sharpen(const std::function<bool()>& stop) {
     gpu::Buffer* const measured[] = {source_.get(), measure_.get()};
     Pass pass;
     pass.pipeline = pipelines_.measure.get();
+    pass.pace = &paces_.measure;
     pass.buffers = measured;
     pass.row_end = plan_.vertical.input_size;
     pass.row_cost = width * kMeasureCost;
@@ -260,6 +262,7 @@ Result<Done> UpscaleJob::sharpen(const std::function<bool()>& stop) {
     slice.units_per_row = source_words();
     gpu::Buffer* const sharpened[] = {source_.get(), measure_.get(), sharp_.get()};
     pass.pipeline = pipelines_.sharpen.get();
+    pass.pace = &paces_.sharpen;
     pass.buffers = sharpened;
     pass.row_cost = width * plan_.channels * kSharpenCost;
     return run_rows(pass, slice, stop);
@@ -280,6 +283,7 @@ Result<Done> UpscaleJob::run_tile(const Tile& tile, const std::function<bool()>&
                                      middle_.get()};
     Pass pass;
     pass.pipeline = pipelines_.first.get();
+    pass.pace = &paces_.first;
     pass.buffers = filtered;
     pass.row_end = tile.input_row_end;
     pass.row_cost = samples * plan_.horizontal.taps;
@@ -295,6 +299,7 @@ Result<Done> UpscaleJob::run_tile(const Tile& tile, const std::function<bool()>&
     second.axis_stride = kUpscaleAxisHead + plan_.vertical.taps;
     gpu::Buffer* const finished[] = {middle_.get(), vertical_.get(), result_.get()};
     pass.pipeline = pipelines_.second.get();
+    pass.pace = &paces_.second;
     pass.buffers = finished;
     pass.row_end = tile.row_end;
     pass.row_cost = samples * plan_.vertical.taps;
@@ -312,6 +317,7 @@ Result<Done> UpscaleJob::soften(const Tile& tile, const std::function<bool()>& s
     gpu::Buffer* const buffers[] = {source_.get(), nearest_.get(), result_.get(), softened_.get()};
     Pass pass;
     pass.pipeline = pipelines_.soften.get();
+    pass.pace = &paces_.soften;
     pass.buffers = buffers;
     pass.row_end = tile.row_end;
     pass.row_cost = tile.samples(plan_.channels) * kSoftenCost;
@@ -326,7 +332,7 @@ Result<Done> UpscaleJob::run_rows(const Pass& pass, Slice slice,
     const uint32_t rows_max = device_.info().groups_max[1];
     while (slice.row_first < pass.row_end) {
         if (stop && stop()) return make_error(Status::kCancelled, "cancelled between two slices");
-        const uint64_t paced = std::max<uint64_t>(1, pace_.units() / pass.row_cost);
+        const uint64_t paced = std::max<uint64_t>(1, pass.pace->units() / pass.row_cost);
         const auto rows = static_cast<uint32_t>(
             std::min<uint64_t>({paced, rows_max, pass.row_end - slice.row_first}));
         gpu::Dispatch dispatch;
@@ -343,7 +349,7 @@ Result<Done> UpscaleJob::run_rows(const Pass& pass, Slice slice,
         work.timeout_us = kTimeoutUs;
         const Result<gpu::RunTime> time = device_.run(work);
         if (!time) return time.error();
-        pace_.learn(pass.row_cost * rows, time->device_ns);
+        pass.pace->learn(pass.row_cost * rows, time->device_ns);
         slice.row_first += rows;
     }
     return Done{};
@@ -368,8 +374,14 @@ void UpscaleJob::take_result(const Tile& tile, uint8_t* target) {
 
 }  // namespace
 
-UpscaleGpu::UpscaleGpu(std::shared_ptr<gpu::Device> device)
-    : device_(std::move(device)), pace_(kFirstGuess) {}
+UpscalePaces::UpscalePaces()
+    : first(kFirstGuess),
+      second(kFirstGuess),
+      measure(kFirstGuess),
+      sharpen(kFirstGuess),
+      soften(kFirstGuess) {}
+
+UpscaleGpu::UpscaleGpu(std::shared_ptr<gpu::Device> device) : device_(std::move(device)) {}
 
 Result<std::unique_ptr<UpscaleGpu>> UpscaleGpu::create(std::shared_ptr<gpu::Device> device) {
     std::unique_ptr<UpscaleGpu> upscale(new UpscaleGpu(std::move(device)));
@@ -404,7 +416,7 @@ Result<std::unique_ptr<UpscaleGpu>> UpscaleGpu::create(std::shared_ptr<gpu::Devi
 Result<Done> UpscaleGpu::run(const UpscalePlan& plan, const uint8_t* source, uint8_t* target,
                              const std::function<bool()>& stop) {
     const UpscalePipelines& pipelines = plan.channels == 3 ? rgb_ : rgba_;
-    return UpscaleJob(*device_, pipelines, pace_, plan).run(source, target, stop);
+    return UpscaleJob(*device_, pipelines, paces_, plan).run(source, target, stop);
 }
 
 }  // namespace p2c2r::kernels

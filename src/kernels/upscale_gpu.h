@@ -11,6 +11,12 @@
 
 namespace p2c2r::kernels {
 
+// How much of each pass a slice may hold: what a multiplication costs is not the same in all.
+struct UpscalePaces {
+    UpscalePaces();
+    SlicePace first, second, measure, sharpen, soften;
+};
+
 // The shaders for one channel count.
 struct UpscalePipelines {
     std::shared_ptr<gpu::Pipeline> first;
@@ -36,7 +42,7 @@ class UpscaleGpu {
     std::shared_ptr<gpu::Device> device_;
     UpscalePipelines rgb_;
     UpscalePipelines rgba_;
-    SlicePace pace_;
+    UpscalePaces paces_;
 };
 
 }  // namespace p2c2r::kernels

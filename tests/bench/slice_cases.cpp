@@ -183,8 +183,9 @@ SliceCase field_case(const char* name, uint32_t side) {
         uint64_t reached = 0;
         const PathEnd end = search_field(data->grid, query, goal, data->scratch, reached);
         if (end == PathEnd::kStopped) return make_error(Status::kCancelled, "cancelled");
-        FlowField(data->grid, query.rule, data->scratch).write(data->field.data());
-        return Done{};
+        FlowField field(data->grid, query.rule, data->scratch);
+        if (field.write(data->field.data(), stop)) return Done{};
+        return make_error(Status::kCancelled, "cancelled");
     };
     made.on_gpu = on_device<PathGpu>([data, goal](PathGpu& gpu, const auto& stop) {
         return gpu.run(data->grid, PathRule::kOctile, goal, data->field.data(), stop);
