@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "kernels/path_forecast.h"
+#include "kernels/slices_under_way.h"
 #include "shaders/path.h"
 #include "spirv/path_directions.h"
 #include "spirv/path_relax.h"
@@ -23,7 +24,7 @@ constexpr uint32_t kRelaxBuffers = 4;
 constexpr uint32_t kDirectionsBuffers = 3;
 constexpr uint32_t kColours = 4;
 // On a slow device: nanoseconds of a tile that is skipped and of a turn of one that is not; words
-// of the field in 2 ms.
+// of the field in 1 ms.
 constexpr MixedPace<kPathCostKinds>::Amounts kFirstGuessNs{16'000, 16'000};
 constexpr uint64_t kFirstGuessWords = 16'384;
 constexpr uint64_t kTimeoutUs = 10'000'000;
@@ -72,8 +73,17 @@ class PathJob {
     // fits, which `must` rules out.
     std::array<uint32_t, 3> next_part(const MixedPace<kPathCostKinds>& pace, double& left_ns,
                                       bool must);
-    void advance(const std::array<uint32_t, 3>& groups);
-    Result<gpu::RunTime> submit(std::span<const gpu::Dispatch> dispatches, gpu::Buffer* result);
+    void advance(size_t place, const std::array<uint32_t, 3>& groups);
+    [[nodiscard]] bool asked_to_stop() const { return stop_ && stop_(); }
+    static Error cancelled() {
+        return make_error(Status::kCancelled, "cancelled between two slices");
+    }
+    static gpu::Work work_of(std::span<const gpu::Dispatch> dispatches) {
+        gpu::Work work;
+        work.dispatches = dispatches;
+        work.timeout_us = kTimeoutUs;
+        return work;
+    }
 
     gpu::Device& device_;
     const PathGrid& grid_;
@@ -86,6 +96,7 @@ class PathJob {
     BufferPointer left_;
     BufferPointer phases_;
     BufferPointer progress_;
+    BufferPointer progress_out_[RowForecast::kPlaces];
     BufferPointer field_;
     std::array<gpu::Buffer*, kRelaxBuffers> relax_buffers_{};
 };
@@ -106,8 +117,13 @@ Result<Done> PathJob::make_buffers() {
         return made;
     }
     const uint64_t progress_size = (1 + uint64_t{tiles_y_}) * 4;
-    if (Result<Done> made = make(progress_, progress_size, gpu::BufferUse::kDownload); !made) {
+    if (Result<Done> made = make(progress_, progress_size, gpu::BufferUse::kScratch); !made) {
         return made;
+    }
+    for (BufferPointer& out : progress_out_) {
+        if (Result<Done> made = make(out, progress_size, gpu::BufferUse::kDownload); !made) {
+            return made;
+        }
     }
     uint8_t* const mapped = cells_->map();
     for (uint32_t y = 0; y < grid_.height(); ++y) {
@@ -142,10 +158,10 @@ std::array<uint32_t, 3> PathJob::next_part(const MixedPace<kPathCostKinds>& pace
     return {columns_now, 1, 1};
 }
 
-void PathJob::advance(const std::array<uint32_t, 3>& groups) {
+void PathJob::advance(size_t place, const std::array<uint32_t, 3>& groups) {
     const double part = static_cast<double>(groups[0]) / columns();
     for (uint32_t row = 0; row < groups[1]; ++row) {
-        forecast_.visited((slice_.tile_row_first + row) * 2 + (slice_.phase >> 1 & 1), part);
+        forecast_.visits(place, (slice_.tile_row_first + row) * 2 + (slice_.phase >> 1 & 1), part);
     }
     slice_.tile_column_first += groups[0];
     if (slice_.tile_column_first < columns()) return;
@@ -155,9 +171,26 @@ void PathJob::advance(const std::array<uint32_t, 3>& groups) {
 
 Result<Done> PathJob::relax(const gpu::Pipeline& pipeline, MixedPace<kPathCostKinds>& pace,
                             double slice_ns) {
-    // The last phase that changed something, then the turns of rows.
-    const auto* const progress = reinterpret_cast<const uint32_t*>(progress_->map());
-    for (;;) {
+    struct Note {
+        size_t place;
+        uint64_t tiles;
+        uint32_t phase;  // those below it are complete
+    };
+    bool at_rest = false;
+    SlicesUnderWay<Note> under_way(
+        device_, [&](const Note& note, uint64_t device_ns) -> Result<Done> {
+            // The last phase that changed something, then the turns of rows.
+            const auto* const progress =
+                reinterpret_cast<const uint32_t*>(progress_out_[note.place]->map());
+            const uint64_t turns = forecast_.learn(note.place, progress + 1);
+            pace.learn({static_cast<double>(note.tiles), static_cast<double>(turns)}, device_ns);
+            at_rest = note.phase > std::max(progress[0], kPathFirstPhase) + kColours;
+            return Done{};
+        });
+    static_assert(RowForecast::kPlaces == SlicesUnderWay<Note>::kMost);
+    // What is relaxed after it has come to rest changes nothing.
+    while (!at_rest) {
+        const size_t place = under_way.next_place();
         std::array<PathSlice, gpu::kDispatchesMax> slices{};
         std::array<gpu::Dispatch, gpu::kDispatchesMax> dispatches;
         double left_ns = slice_ns;
@@ -176,7 +209,7 @@ Result<Done> PathJob::relax(const gpu::Pipeline& pipeline, MixedPace<kPathCostKi
                                            sizeof slices[count]};
                 dispatch.groups = groups;
                 tiles += uint64_t{groups[0]} * groups[1];
-                advance(groups);
+                advance(place, groups);
                 ++count;
             }
             if (columns() == 0 || slice_.tile_row_first >= rows()) {
@@ -184,13 +217,15 @@ Result<Done> PathJob::relax(const gpu::Pipeline& pipeline, MixedPace<kPathCostKi
                 slice_.tile_row_first = 0;
             }
         }
-        const Result<gpu::RunTime> time = submit({dispatches.data(), count}, progress_.get());
-        if (!time) return time.error();
-        const uint64_t turns = forecast_.learn(progress + 1);
-        pace.learn({static_cast<double>(tiles), static_cast<double>(turns)}, time->device_ns);
-        // Phases below slice_.phase are complete.
-        if (slice_.phase > std::max(progress[0], kPathFirstPhase) + kColours) return Done{};
+        if (asked_to_stop()) return cancelled();
+        gpu::Work work = work_of({dispatches.data(), count});
+        const gpu::Snapshot snapshot{progress_.get(), progress_out_[place].get()};
+        work.snapshots = {&snapshot, 1};
+        if (Result<Done> added = under_way.add(work, {place, tiles, slice_.phase}); !added) {
+            return added;
+        }
     }
+    return under_way.finish();
 }
 
 Result<Done> PathJob::directions(const gpu::Pipeline& pipeline, SlicePace& pace, uint8_t* field) {
@@ -203,7 +238,13 @@ Result<Done> PathJob::directions(const gpu::Pipeline& pipeline, SlicePace& pace,
     }
     const std::array<gpu::Buffer*, kDirectionsBuffers> buffers{cells_.get(), left_.get(),
                                                                field_.get()};
+    SlicesUnderWay<uint64_t> under_way(
+        device_, [&](const uint64_t& words, uint64_t device_ns) -> Result<Done> {
+            pace.learn(words, device_ns);
+            return Done{};
+        });
     for (uint32_t row = 0; row < rows_all;) {
+        if (asked_to_stop()) return cancelled();
         const uint64_t paced = std::max<uint64_t>(1, pace.units() / row_words);
         const auto rows_now = static_cast<uint32_t>(
             std::min<uint64_t>({paced, device_.info().groups_max[1], rows_all - row}));
@@ -215,28 +256,21 @@ Result<Done> PathJob::directions(const gpu::Pipeline& pipeline, SlicePace& pace,
         dispatch.push_constants = {reinterpret_cast<const uint8_t*>(&slice), sizeof slice};
         dispatch.groups = {(row_words + kPathFieldGroup - 1) / kPathFieldGroup, rows_now, 1};
         row += rows_now;
+        gpu::Work work = work_of({&dispatch, 1});
         // The result travels once, with the slice that completes it.
-        const Result<gpu::RunTime> time =
-            submit({&dispatch, 1}, row == rows_all ? field_.get() : nullptr);
-        if (!time) return time.error();
-        pace.learn(uint64_t{row_words} * rows_now, time->device_ns);
+        gpu::Buffer* const result = field_.get();
+        if (row == rows_all) work.read_back = {&result, 1};
+        if (Result<Done> added = under_way.add(work, uint64_t{row_words} * rows_now); !added) {
+            return added;
+        }
     }
+    if (Result<Done> done = under_way.finish(); !done) return done;
     const uint8_t* const mapped = field_->map();
     for (uint32_t row = 0; row < rows_all; ++row) {
         std::memcpy(field + size_t{row} * grid_.width(), mapped + size_t{row} * row_words * 4,
                     grid_.width());
     }
     return Done{};
-}
-
-Result<gpu::RunTime> PathJob::submit(std::span<const gpu::Dispatch> dispatches,
-                                     gpu::Buffer* result) {
-    if (stop_ && stop_()) return make_error(Status::kCancelled, "cancelled between two slices");
-    gpu::Work work;
-    work.dispatches = dispatches;
-    if (result) work.read_back = {&result, 1};
-    work.timeout_us = kTimeoutUs;
-    return device_.run(work);
 }
 
 }  // namespace

@@ -22,7 +22,8 @@ class PathGpu {
     static Result<std::unique_ptr<PathGpu>> create(std::shared_ptr<gpu::Device> device);
 
     // A direction for each cell into `field`, rows top to bottom. `stop` is asked between slices of
-    // some 2 ms; kCancelled when it said yes, kDevice or kMemory when the device failed.
+    // some 1 ms, two of which may be under way; kCancelled when it said yes, kDevice or kMemory
+    // when the device failed.
     Result<Done> run(const PathGrid& grid, PathRule rule, PathCell goal, uint8_t* field,
                      const std::function<bool()>& stop = {});
 

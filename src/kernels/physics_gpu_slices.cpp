@@ -43,6 +43,22 @@ PhysicsGpu::Pace::Amounts physics_first_guess() {
     return ns;
 }
 
+PhysicsSlices::PhysicsSlices(gpu::Device& device, const PhysicsGpu::Pipelines& pipelines,
+                             PhysicsGpu::Pace& pace, const std::function<bool()>& stop, Ended ended)
+    : device_(device),
+      pipelines_(pipelines),
+      pace_(pace),
+      stop_(stop),
+      under_way_(
+          device,
+          [&pace, ended = std::move(ended)](const Note& note, uint64_t device_ns) -> Result<Done> {
+              pace.learn(note.bodies, device_ns);
+              for (gpu::Buffer* const into : note.snapshots) {
+                  if (Result<Done> done = ended(into); !done) return done;
+              }
+              return Done{};
+          }) {}
+
 Result<Done> PhysicsSlices::add(PhysicsGpu::Shader shader, const PhysicsPush& push,
                                 uint32_t count) {
     for (uint32_t first = 0; first < count;) {
@@ -54,7 +70,7 @@ Result<Done> PhysicsSlices::add(PhysicsGpu::Shader shader, const PhysicsPush& pu
         const bool full = !waiting_.empty() && (waiting_.size() == gpu::kDispatchesMax ||
                                                 expected_ns_ + piece_ns > kSliceNs);
         if (full) {
-            if (Result<Done> done = flush(nullptr); !done) return done;
+            if (Result<Done> done = flush(); !done) return done;
         }
         Piece piece{shader, push, 0};
         piece.push.first = first;
@@ -68,11 +84,26 @@ Result<Done> PhysicsSlices::add(PhysicsGpu::Shader shader, const PhysicsPush& pu
     return Done{};
 }
 
-Result<Done> PhysicsSlices::flush(gpu::Buffer* read_back) {
-    if (waiting_.empty()) return Done{};
+void PhysicsSlices::snapshot(gpu::Buffer* from, gpu::Buffer* into) {
+    snapshots_.push_back({from, into, static_cast<uint32_t>(waiting_.size())});
+}
+
+Result<Done> PhysicsSlices::flush() {
+    return waiting_.empty() && snapshots_.empty() ? Done{} : submit(nullptr);
+}
+
+Result<Done> PhysicsSlices::finish(gpu::Buffer* read_back) {
+    P2C2R_CHECK(!read_back || !waiting_.empty());
+    if (!waiting_.empty() || !snapshots_.empty()) {
+        if (Result<Done> done = submit(read_back); !done) return done;
+    }
+    return under_way_.finish();
+}
+
+Result<Done> PhysicsSlices::submit(gpu::Buffer* read_back) {
     if (stop_ && stop_()) return make_error(Status::kCancelled, "cancelled between two slices");
     std::array<gpu::Dispatch, gpu::kDispatchesMax> dispatches;
-    PhysicsGpu::Pace::Amounts bodies{};
+    Note note;
     for (size_t i = 0; i < waiting_.size(); ++i) {
         gpu::Dispatch& dispatch = dispatches[i];
         const Piece& piece = waiting_[i];
@@ -81,18 +112,19 @@ Result<Done> PhysicsSlices::flush(gpu::Buffer* read_back) {
         dispatch.push_constants = {reinterpret_cast<const uint8_t*>(&piece.push),
                                    sizeof piece.push};
         dispatch.groups = {piece.groups, 1, 1};
-        bodies[piece.shader] += piece.push.end - piece.push.first;
+        note.bodies[piece.shader] += piece.push.end - piece.push.first;
     }
+    for (const gpu::Snapshot& snapshot : snapshots_) note.snapshots.push_back(snapshot.into);
     gpu::Work work;
     work.dispatches = {dispatches.data(), waiting_.size()};
+    work.snapshots = snapshots_;
     if (read_back) work.read_back = {&read_back, 1};
     work.timeout_us = kTimeoutUs;
-    const Result<gpu::RunTime> time = device_.run(work);
-    if (!time) return time.error();
-    pace_.learn(bodies, time->device_ns);
+    Result<Done> added = under_way_.add(work, std::move(note));
     waiting_.clear();
+    snapshots_.clear();
     expected_ns_ = 0;
-    return Done{};
+    return added;
 }
 
 }  // namespace p2c2r::kernels

@@ -1,5 +1,6 @@
-// How much work one submission to a GPU may hold, learned from those before: about 2 ms each, so
-// that a cancelled task and an owner who wants the GPU back never wait longer.
+// How much work one submission to a GPU may hold, learned from those before: about 1 ms each, and
+// two are under way at most (slices_under_way.h), so that a cancelled task and an owner who wants
+// the GPU back wait some 2 ms.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +15,7 @@ namespace p2c2r::kernels {
 // Any thread. Work is counted in a kernel's own unit (multiplications, rays).
 class SlicePace {
   public:
-    static constexpr uint64_t kSliceNs = 2'000'000;
+    static constexpr uint64_t kSliceNs = 1'000'000;
 
     explicit SlicePace(uint64_t first_guess) : units_(first_guess) {}
 

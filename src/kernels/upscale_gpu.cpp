@@ -9,6 +9,7 @@
 #include <array>
 #include <cstring>
 
+#include "kernels/slices_under_way.h"
 #include "shaders/upscale.h"
 #include "shaders/upscale_edge.h"
 #include "spirv/edge_measure_rgb.h"
@@ -34,7 +35,7 @@ constexpr uint64_t kSharpenCost = 30;
 constexpr uint64_t kSoftenCost = 40;
 // Of the buffer between the passes; a 1080p frame takes 8 MiB.
 constexpr uint64_t kMiddleBytesMax = 32ull << 20;
-// Multiplications of a first slice: 2 ms on a slow device.
+// Multiplications of a first slice: 1 ms on a slow device.
 constexpr uint64_t kFirstGuess = 1'000'000;
 // Far beyond any slice: a first run on a software device compiles for up to half a second.
 constexpr uint64_t kTimeoutUs = 10'000'000;
@@ -107,12 +108,24 @@ class UpscaleJob {
   public:
     UpscaleJob(gpu::Device& device, const UpscalePipelines& pipelines, UpscalePaces& paces,
                const UpscalePlan& plan)
-        : device_(device), pipelines_(pipelines), paces_(paces), plan_(plan) {}
+        : device_(device),
+          pipelines_(pipelines),
+          paces_(paces),
+          plan_(plan),
+          slices_(device, [](const Rows& rows, uint64_t device_ns) -> Result<Done> {
+              rows.pace->learn(rows.cost, device_ns);
+              return Done{};
+          }) {}
 
     Result<Done> run(const uint8_t* source, uint8_t* target, const std::function<bool()>& stop);
 
   private:
     using BufferPointer = std::unique_ptr<gpu::Buffer>;
+    // What a slice did, for its pace.
+    struct Rows {
+        SlicePace* pace;
+        uint64_t cost;
+    };
     // One pass over rows.
     struct Pass {
         const gpu::Pipeline* pipeline = nullptr;
@@ -159,6 +172,7 @@ class UpscaleJob {
     BufferPointer sharp_;
     BufferPointer nearest_;
     BufferPointer softened_;
+    SlicesUnderWay<Rows> slices_;
 };
 
 Result<Done> UpscaleJob::run(const uint8_t* source, uint8_t* target,
@@ -171,6 +185,7 @@ Result<Done> UpscaleJob::run(const uint8_t* source, uint8_t* target,
     }
     for (const Tile& tile : tiles) {
         if (Result<Done> done = run_tile(tile, stop); !done) return done;
+        if (Result<Done> done = slices_.finish(); !done) return done;
         take_result(tile, target);
     }
     return Done{};
@@ -347,9 +362,8 @@ Result<Done> UpscaleJob::run_rows(const Pass& pass, Slice slice,
             work.read_back = pass.buffers.last(1);
         }
         work.timeout_us = kTimeoutUs;
-        const Result<gpu::RunTime> time = device_.run(work);
-        if (!time) return time.error();
-        pass.pace->learn(pass.row_cost * rows, time->device_ns);
+        Result<Done> added = slices_.add(work, {pass.pace, pass.row_cost * rows});
+        if (!added) return added;
         slice.row_first += rows;
     }
     return Done{};

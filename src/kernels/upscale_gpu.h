@@ -31,8 +31,8 @@ class UpscaleGpu {
   public:
     static Result<std::unique_ptr<UpscaleGpu>> create(std::shared_ptr<gpu::Device> device);
 
-    // As upscale_native(). `stop` is asked between slices of some 2 ms; kCancelled when it said
-    // yes, kDevice or kMemory when the device failed.
+    // As upscale_native(). `stop` is asked between slices of some 1 ms, two of which may be under
+    // way; kCancelled when it said yes, kDevice or kMemory when the device failed.
     Result<Done> run(const UpscalePlan& plan, const uint8_t* source, uint8_t* target,
                      const std::function<bool()>& stop = {});
 

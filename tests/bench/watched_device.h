@@ -44,6 +44,7 @@ class WatchedDevice final : public gpu::Device {
         begun.wall_ms = wall_ms();  // a point in time until it has ended
         begun.dispatches = static_cast<uint32_t>(work.dispatches.size());
         for (const gpu::Buffer* buffer : work.read_back) begun.read_back_bytes += buffer->size();
+        for (const gpu::Snapshot& each : work.snapshots) begun.read_back_bytes += each.into->size();
         Result<gpu::Ticket> ticket = device_->submit(work);
         const std::lock_guard lock(mutex_);
         if (ticket) under_way_[*ticket] = begun;
