@@ -146,14 +146,12 @@ Outcome bench(const KernelsOptions& options, bool& equal) {
             Session::open({.device = {DeviceChoice::Kind::kNative, {}}});
         if (!session) return session.failure();
         Result<std::vector<KernelFrame>> made =
-            kernel_frames(**session, options.data, options.small);
+            kernel_frames(**session, {options.type.value_or(""), options.data, options.small});
         if (!made) return made.failure();
         frames = std::move(*made);
     }
     std::vector<Row> rows;
-    for (const KernelFrame& frame : frames) {
-        if (!options.type || frame.task_type == *options.type) rows.push_back({&frame});
-    }
+    for (const KernelFrame& frame : frames) rows.push_back({&frame});
     if (rows.empty()) return usage_failure("--type '" + *options.type + "' has no frame here");
     const DeviceChoice native{DeviceChoice::Kind::kNative, {}};
     const uint64_t measure_us = options.small ? kMeasureSmallUs : kMeasureUs;

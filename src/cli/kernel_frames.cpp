@@ -310,15 +310,22 @@ Result<std::vector<TaskRun>> run_here(Session& session, const KernelFrame& frame
     return runs;
 }
 
-Result<std::vector<KernelFrame>> kernel_frames(Session& session,
-                                               const std::optional<std::string>& picture,
-                                               bool small) {
-    Frames frames(session, small);
-    if (Outcome failure = frames.add_upscale(picture)) return *failure;
+Result<std::vector<KernelFrame>> kernel_frames(Session& session, const FrameOptions& options) {
+    Frames frames(session, options.small);
+    const auto wanted = [&](const char* task_type) {
+        return options.task_type.empty() || options.task_type == task_type;
+    };
+    if (wanted("upscale")) {
+        if (Outcome failure = frames.add_upscale(options.picture)) return *failure;
+    }
     frames.add_rays();
-    if (Outcome failure = frames.add_physics()) return *failure;
+    if (wanted("physics")) {
+        if (Outcome failure = frames.add_physics()) return *failure;
+    }
     frames.add_paths();
-    return frames.take();
+    std::vector<KernelFrame> all = frames.take();
+    std::erase_if(all, [&](const KernelFrame& frame) { return !wanted(frame.task_type.c_str()); });
+    return all;
 }
 
 }  // namespace p2c2r::cli

@@ -21,12 +21,14 @@ struct KernelFrame {
     bool shares_threads = false;
 };
 
-// `picture` (a file) in place of a drawn frame for `upscale`; `small`: the same kinds, a fraction
-// of the work. Makes what frames need (a heap of spheres at rest, encoded pictures) on this
-// machine.
-Result<std::vector<KernelFrame>> kernel_frames(Session& session,
-                                               const std::optional<std::string>& picture,
-                                               bool small);
+struct FrameOptions {
+    std::string task_type;               // of these frames alone; "": of all
+    std::optional<std::string> picture;  // a file, in place of a drawn frame for `upscale`
+    bool small = false;                  // the same kinds, a fraction of the work
+};
+
+// Makes what frames need (a heap of spheres at rest, encoded pictures) on this machine.
+Result<std::vector<KernelFrame>> kernel_frames(Session& session, const FrameOptions& options);
 
 struct TaskRun {
     nlohmann::json fields;
