@@ -226,7 +226,8 @@ const uint8_t* Band::layer(const char* name, size_t size_wanted) const {
 Result<BandsSummary> trace_bands(Session& session, const std::string& task_type, const json& params,
                                  const std::function<bool(const Band&)>& take) {
     const json base = params_for(task_type, params);
-    const auto [width, height] = traced_size(base);
+    const uint32_t width = traced_size(base).width;
+    const uint32_t height = traced_size(base).height;
     const uint64_t samples_of_row = uint64_t{width} * base["samples_per_pixel"].get<uint32_t>();
     const auto rows = static_cast<uint32_t>(std::clamp<uint64_t>(
         kBandSamples / samples_of_row, 1, (height + kBandsLeast - 1) / kBandsLeast));
