@@ -16,7 +16,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr uint32_t kRaysPerSide = 256;
+constexpr uint32_t kRaysPerSide = 128;
 constexpr size_t kProbesShown = 1024;
 constexpr double kDegree = 3.14159265358979323846 / 180;
 
