@@ -33,7 +33,7 @@ class NativeRun {
         fixed_.resize(count, PhysicsFixed{0, 0, 0, 0});
         load_.assign(count, 0);
         sides_of_.resize(push_.bodies);
-        grid_.prepare(push_);
+        higher_starts_.resize(size_t{push_.bodies} + 2);
         for (uint32_t id = 0; id < push_.bodies; ++id) {
             const PhysicsBody& body = world.bodies[id];
             // Of a pair, and of a wall, the smaller friction counts: without any in the bodies
@@ -44,6 +44,7 @@ class NativeRun {
                 PhysicsQuad(physics_vec(body.velocity[0], body.velocity[1], body.velocity[2]));
             fixed_[id] = physics_fixed(body);
         }
+        grid_.prepare(fixed_, push_.bodies, push_.slot_mask);
     }
 
     Result<Done> step();
@@ -63,7 +64,7 @@ class NativeRun {
         std::vector<PhysicsContact> contacts;  // with walls and higher ids, in order
         uint64_t walls = 0;                    // of these
         uint32_t first = 0;                    // its first pair among all
-        std::vector<uint32_t> near;
+        std::vector<uint64_t> met;             // pairs that its bodies found
         std::vector<uint64_t> pressed;  // pairs that pressed on each other and were not known
         bool out_of_memory = false;
     };
@@ -84,11 +85,14 @@ class NativeRun {
     Result<Done> run_pairs(Phase phase) {
         return run(phase, pairs_.size_in_lanes(), PhysicsPairs::kLanes);
     }
+    // Hands the pairs that were met to the lower ids of each.
+    void deal();
     // Gives the pairs their numbers and the bodies their sides.
     void link();
 
     void move(Piece& piece, uint32_t first, uint32_t end);
-    void find_contacts(Piece& piece, uint32_t first, uint32_t end);
+    void find_pairs(Piece& piece, uint32_t first, uint32_t end);
+    void make_contacts(Piece& piece, uint32_t first, uint32_t end);
     void share(Piece& piece, uint32_t first, uint32_t end);
     void push(Piece& piece, uint32_t first, uint32_t end);
     void take_shifts(Piece& piece, uint32_t first, uint32_t end);
@@ -114,6 +118,8 @@ class NativeRun {
     uint32_t shift_now_ = 0;
     std::vector<PhysicsFixed> fixed_;
     std::vector<float> load_;
+    std::vector<uint32_t> higher_starts_;  // in higher_, by id
+    std::vector<uint32_t> higher_;         // ids of those that a body met, where they are higher
     PhysicsPairs pairs_;
     std::vector<uint32_t> sides_;
     std::vector<Sides> sides_of_;
@@ -158,7 +164,9 @@ Result<Done> NativeRun::step() {
 Result<Done> NativeRun::substep() {
     if (Result<Done> done = run(&NativeRun::move); !done) return done;
     grid_.sort();
-    if (Result<Done> done = run(&NativeRun::find_contacts); !done) return done;
+    if (Result<Done> done = run(&NativeRun::find_pairs); !done) return done;
+    deal();
+    if (Result<Done> done = run(&NativeRun::make_contacts); !done) return done;
     if (contacts() > push_.sides_max) return too_many_contacts(push_.bodies);
     link();
     if (Result<Done> done = run(&NativeRun::share); !done) return done;
@@ -184,11 +192,34 @@ void NativeRun::move(Piece&, uint32_t first, uint32_t end) {
         const PhysicsVec v = physics_fall(push_, speed_[speed_now_][id].vec());
         speed_[speed_now_][id] = PhysicsQuad(v);
         place_[id] = physics_move(push_, place_[id], v);
-        grid_.set(push_, id, place_[id], fixed_[id].radius);
+        grid_.set(id, place_[id]);
     }
 }
 
-void NativeRun::find_contacts(Piece& piece, uint32_t first, uint32_t end) {
+void NativeRun::find_pairs(Piece& piece, uint32_t first, uint32_t end) {
+    piece.met.clear();
+    for (uint32_t id = first; id < end; ++id) {
+        grid_.find(id, piece.met);
+        if (piece.met.size() > push_.sides_max) return;  // which is an error afterwards
+    }
+}
+
+void NativeRun::deal() {
+    // Counted one further up, so that the starts of all are the ends of those before.
+    std::fill(higher_starts_.begin(), higher_starts_.end(), 0u);
+    for (const Piece& piece : pieces_) {
+        for (const uint64_t pair : piece.met) ++higher_starts_[(pair >> 32) + 2];
+    }
+    for (size_t i = 1; i < higher_starts_.size(); ++i) higher_starts_[i] += higher_starts_[i - 1];
+    higher_.resize(higher_starts_.back());
+    for (const Piece& piece : pieces_) {
+        for (const uint64_t pair : piece.met) {
+            higher_[higher_starts_[(pair >> 32) + 1]++] = static_cast<uint32_t>(pair);
+        }
+    }
+}
+
+void NativeRun::make_contacts(Piece& piece, uint32_t first, uint32_t end) {
     piece.contacts.clear();
     piece.walls = 0;
     const std::vector<PhysicsQuad>& speed = speed_[speed_now_];
@@ -196,18 +227,17 @@ void NativeRun::find_contacts(Piece& piece, uint32_t first, uint32_t end) {
         const auto begin = static_cast<uint32_t>(piece.contacts.size());
         find_walls(piece, id);
         const auto walls = static_cast<uint32_t>(piece.contacts.size()) - begin;
-        piece.near.clear();
-        grid_.visit_overlaps(push_, id, [&piece, id](const PhysicsGrid::Entry& other) {
-            if (other.id > id) piece.near.push_back(other.id);
-        });
-        std::sort(piece.near.begin(), piece.near.end());
-        for (const uint32_t other : piece.near) {
+        uint32_t* const higher = higher_.data() + higher_starts_[id];
+        const uint32_t count = higher_starts_[id + 1] - higher_starts_[id];
+        std::sort(higher, higher + count);
+        for (uint32_t i = 0; i < count; ++i) {
+            const uint32_t other = higher[i];
             piece.contacts.push_back(physics_touch(push_, id, place_[id], speed[id].vec(),
                                                    fixed_[id], other, place_[other],
                                                    speed[other].vec(), fixed_[other]));
         }
         piece.walls += walls;
-        sides_of_[id] = {0, walls, 0, static_cast<uint32_t>(piece.near.size())};
+        sides_of_[id] = {0, walls, 0, count};
         if (piece.contacts.size() > push_.sides_max) return;  // which is an error afterwards
     }
 }

@@ -2,83 +2,24 @@
 // in the same order on each.
 #include "kernels/physics_pairs.h"
 
-#include <cstring>
+#include "kernels/physics_lanes.h"
 
 namespace p2c2r::kernels {
 
 namespace {
 
-constexpr uint32_t kLanes = PhysicsPairs::kLanes;
+using namespace lanes;
 
-// Vectors as gcc and clang have them, on every processor.
-using Floats = float __attribute__((vector_size(16)));
-using Masks = int32_t __attribute__((vector_size(16)));
-static_assert(sizeof(Floats) == sizeof(PhysicsQuad));
+static_assert(kCount == PhysicsPairs::kLanes && sizeof(Floats) == sizeof(PhysicsQuad));
 
-inline Floats all(float value) {
-    return Floats{value, value, value, value};
-}
-inline Masks bits(Floats value) {
-    return reinterpret_cast<Masks>(value);
-}
-inline Floats floats(Masks bits) {
-    return reinterpret_cast<Floats>(bits);
-}
-inline Floats select(Masks condition, Floats yes, Floats no) {
-    return floats((condition & bits(yes)) | (~condition & bits(no)));
-}
-inline Floats only(Masks condition, Floats value) {
-    return floats(condition & bits(value));
-}
-inline Floats flush(Floats value) {
-    const Floats size = floats(bits(value) & 0x7FFFFFFF);
-    return only(size >= all(kPhysicsTiny), value);
-}
-inline Floats max(Floats a, Floats b) {
-    return select(b > a, b, a);
-}
-inline Floats min(Floats a, Floats b) {
-    return select(b < a, b, a);
-}
-inline Floats root(Floats value) {
-    return Floats{exact_sqrt(value[0]), exact_sqrt(value[1]), exact_sqrt(value[2]),
-                  exact_sqrt(value[3])};
-}
-inline Floats load(const float* from) {
-    Floats value;
-    std::memcpy(&value, from, sizeof value);
-    return value;
-}
-inline void store(float* to, Floats value) {
-    std::memcpy(to, &value, sizeof value);
-}
-inline Floats load(const PhysicsQuad& quad) {
-    Floats value;
-    std::memcpy(&value, &quad, sizeof value);
-    return value;
-}
-inline void store(PhysicsQuad& quad, Floats value) {
-    std::memcpy(static_cast<void*>(&quad), &value, sizeof value);
-}
-
-// Four vectors, a coordinate each.
-struct Columns {
-    Floats x, y, z;
-};
-inline Floats dot(const Columns& a, const Columns& b) {
-    return a.x * b.x + a.y * b.y + a.z * b.z;
-}
 // low - high of four pairs.
 inline Columns apart(const PhysicsQuad* values, const uint32_t* low, const uint32_t* high) {
-    Floats rows[kLanes];
-    for (uint32_t i = 0; i < kLanes; ++i) rows[i] = load(values[low[i]]) - load(values[high[i]]);
-    const Floats xy01 = __builtin_shufflevector(rows[0], rows[1], 0, 4, 1, 5);
-    const Floats xy23 = __builtin_shufflevector(rows[2], rows[3], 0, 4, 1, 5);
-    const Floats z01 = __builtin_shufflevector(rows[0], rows[1], 2, 6, 3, 7);
-    const Floats z23 = __builtin_shufflevector(rows[2], rows[3], 2, 6, 3, 7);
-    return {__builtin_shufflevector(xy01, xy23, 0, 1, 4, 5),
-            __builtin_shufflevector(xy01, xy23, 2, 3, 6, 7),
-            __builtin_shufflevector(z01, z23, 0, 1, 4, 5)};
+    Floats rows[kCount];
+    for (uint32_t i = 0; i < kCount; ++i) {
+        rows[i] = load(&values[low[i]]) - load(&values[high[i]]);
+    }
+    Floats unused;
+    return turned(rows, unused);
 }
 // factor * column, as four vectors.
 inline void store_scaled(PhysicsQuad* to, Floats factor, const Columns& columns) {
@@ -89,15 +30,15 @@ inline void store_scaled(PhysicsQuad* to, Floats factor, const Columns& columns)
     const Floats xy23 = __builtin_shufflevector(x, y, 2, 6, 3, 7);
     const Floats z01 = __builtin_shufflevector(z, Floats{}, 0, 4, 1, 5);
     const Floats z23 = __builtin_shufflevector(z, Floats{}, 2, 6, 3, 7);
-    store(to[0], __builtin_shufflevector(xy01, z01, 0, 1, 4, 5));
-    store(to[1], __builtin_shufflevector(xy01, z01, 2, 3, 6, 7));
-    store(to[2], __builtin_shufflevector(xy23, z23, 0, 1, 4, 5));
-    store(to[3], __builtin_shufflevector(xy23, z23, 2, 3, 6, 7));
+    store(to, __builtin_shufflevector(xy01, z01, 0, 1, 4, 5));
+    store(to + 1, __builtin_shufflevector(xy01, z01, 2, 3, 6, 7));
+    store(to + 2, __builtin_shufflevector(xy23, z23, 0, 1, 4, 5));
+    store(to + 3, __builtin_shufflevector(xy23, z23, 2, 3, 6, 7));
 }
 // As one side sees it: the higher body's is the opposite.
 inline Floats seen_from(uint32_t side, const std::vector<PhysicsQuad>& impulses) {
     const int32_t sign = static_cast<int32_t>(side << 31);
-    return floats(bits(load(impulses[side >> 1])) ^ sign);
+    return floats(bits(load(&impulses[side >> 1])) ^ sign);
 }
 
 }  // namespace
@@ -179,7 +120,7 @@ PhysicsQuad PhysicsPairs::take_shift(const PhysicsQuad& own, float inverse_mass,
     Floats sum = all(0);
     for (uint32_t i = 0; i < count; ++i) sum += seen_from(sides[i], impulses_);
     PhysicsQuad taken;
-    store(taken, flush(load(own) + all(inverse_mass) * sum));
+    store(&taken, flush(load(&own) + all(inverse_mass) * sum));
     return taken;
 }
 
@@ -190,9 +131,9 @@ PhysicsQuad PhysicsPairs::take_speed(const PhysicsQuad& own, float inverse_mass,
         sum += seen_from(sides[i], impulses_);
         if (rubs) sum -= seen_from(sides[i], rubbed_);
     }
-    const Floats speed = flush(load(own) + all(inverse_mass) * sum);
+    const Floats speed = flush(load(&own) + all(inverse_mass) * sum);
     PhysicsQuad taken;
-    store(taken, min(max(speed, all(-kPhysicsSpeedMax)), all(kPhysicsSpeedMax)));
+    store(&taken, min(max(speed, all(-kPhysicsSpeedMax)), all(kPhysicsSpeedMax)));
     return taken;
 }
 
