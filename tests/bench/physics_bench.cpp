@@ -56,34 +56,39 @@ struct Worth {
 
 Worth worth(const PhysicsWorld& world) {
     const PhysicsPush push = make_physics_push(world);
+    std::vector<PhysicsFixed> fixed;
+    for (const PhysicsBody& body : world.bodies) fixed.push_back(physics_fixed(body));
     PhysicsGrid grid;
-    grid.prepare(push);
+    grid.prepare(fixed, push.bodies, push.slot_mask);
     for (uint32_t id = 0; id < push.bodies; ++id) {
         const float* x = world.bodies[id].position;
-        grid.set(push, id, physics_vec(x[0], x[1], x[2]), world.bodies[id].radius);
+        grid.set(id, physics_vec(x[0], x[1], x[2]));
     }
     grid.sort();
     Worth all;
-    double pairs = 0;
+    std::vector<uint64_t> pairs;
     for (uint32_t id = 0; id < push.bodies; ++id) {
         const PhysicsBody& body = world.bodies[id];
         all.height += body.position[1] / push.bodies;
         for (const float v : body.velocity) all.kinetic += 0.5 * v * v / push.bodies;
-        grid.visit_overlaps(push, id, [&](const PhysicsGrid::Entry& other) {
-            double square = 0;
-            for (size_t axis = 0; axis < 3; ++axis) {
-                const double d =
-                    double{body.position[axis]} - world.bodies[other.id].position[axis];
-                square += d * d;
-            }
-            const double overlap = body.radius + other.radius - std::sqrt(square);
-            if (!(overlap > 0)) return;  // merely near
-            all.overlap_mean += overlap;
-            all.overlap_max = std::max(all.overlap_max, overlap);
-            ++pairs;
-        });
+        grid.find(id, pairs);
     }
-    if (pairs > 0) all.overlap_mean /= pairs;
+    double overlapping = 0;
+    for (const uint64_t pair : pairs) {
+        const PhysicsBody& low = world.bodies[pair >> 32];
+        const PhysicsBody& high = world.bodies[static_cast<uint32_t>(pair)];
+        double square = 0;
+        for (size_t axis = 0; axis < 3; ++axis) {
+            const double d = double{low.position[axis]} - high.position[axis];
+            square += d * d;
+        }
+        const double overlap = low.radius + high.radius - std::sqrt(square);
+        if (!(overlap > 0)) continue;  // merely near
+        all.overlap_mean += overlap;
+        all.overlap_max = std::max(all.overlap_max, overlap);
+        ++overlapping;
+    }
+    if (overlapping > 0) all.overlap_mean /= overlapping;
     return all;
 }
 
