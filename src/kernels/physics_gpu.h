@@ -35,6 +35,8 @@ class PhysicsGpu {
         kPush,
         kSettle,
         kBounce,
+        kLargeCount,
+        kLargeFill,
         kShadersCount,
     };
     using Pipelines = std::array<std::shared_ptr<gpu::Pipeline>, kShadersCount>;

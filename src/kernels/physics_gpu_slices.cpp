@@ -21,6 +21,8 @@ constexpr uint32_t weight(PhysicsGpu::Shader shader) {
     switch (shader) {
         case PhysicsGpu::kCount:
         case PhysicsGpu::kFill:
+        case PhysicsGpu::kLargeCount:
+        case PhysicsGpu::kLargeFill:
             return 40;
         case PhysicsGpu::kPush:
         case PhysicsGpu::kBounce:
