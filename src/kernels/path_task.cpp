@@ -105,7 +105,7 @@ class PathExecutor::Task {
         if (!end) return end.error();
         Buffer buffer = Buffer::allocate(size, memory_);
         if (*end == PathEnd::kFound) {
-            field_->write(buffer.data());
+            if (!field_->write(buffer.data(), query_.stop)) return cancelled();
         } else {
             std::memset(buffer.data(), kPathNone, size);
         }

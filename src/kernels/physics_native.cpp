@@ -5,6 +5,7 @@
 #include "kernels/physics_native.h"
 
 #include <algorithm>
+#include <atomic>
 #include <new>
 
 #include "kernels/float_scope.h"
@@ -15,6 +16,9 @@ namespace p2c2r::kernels {
 
 namespace {
 
+// So that the phase that takes longest, finding contacts, looks at `stop` every half millisecond.
+constexpr uint32_t kBodiesOfPieceMax = 2048;
+
 class NativeRun {
   public:
     NativeRun(PhysicsWorld& world, PhysicsTeam& team, const std::function<bool()>& stop)
@@ -23,7 +27,7 @@ class NativeRun {
           stop_(stop),
           push_(make_physics_push(world)),
           collisions_(kPhysicsCollisionsMax),
-          pieces_(team.pieces()) {
+          pieces_(std::max(team.pieces(), push_.bodies / kBodiesOfPieceMax + 1)) {
         const size_t count = size_t{push_.bodies} + 1;
         const PhysicsVec zero = physics_vec(0, 0, 0);
         place_.assign(count, zero);
@@ -89,6 +93,12 @@ class NativeRun {
     void deal();
     // Gives the pairs their numbers and the bodies their sides.
     void link();
+    bool asked_to_stop() {
+        if (stopped_.load(std::memory_order_relaxed)) return true;
+        if (!stop_ || !stop_()) return false;
+        stopped_.store(true, std::memory_order_relaxed);
+        return true;
+    }
 
     void move(Piece& piece, uint32_t first, uint32_t end);
     void find_pairs(Piece& piece, uint32_t first, uint32_t end);
@@ -124,11 +134,11 @@ class NativeRun {
     std::vector<uint32_t> sides_;
     std::vector<Sides> sides_of_;
     std::vector<Piece> pieces_;
+    std::atomic<bool> stopped_{false};
     bool rubs_ = false;  // some contact may have friction
 };
 
 Result<Done> NativeRun::run(Phase phase, uint32_t count, uint32_t multiple) {
-    if (stop_ && stop_()) return make_error(Status::kCancelled, "cancelled between two slices");
     // On the heap of no thread: two words fit a function object.
     struct Call {
         NativeRun* self;
@@ -136,8 +146,9 @@ Result<Done> NativeRun::run(Phase phase, uint32_t count, uint32_t multiple) {
         uint64_t parts;
         uint32_t multiple;
     } call{this, phase, count / multiple, multiple};
-    team_.run([&call](uint32_t index) {
+    team_.run(static_cast<uint32_t>(pieces_.size()), [&call](uint32_t index) {
         NativeRun& self = *call.self;
+        if (self.asked_to_stop()) return;
         Piece& piece = self.pieces_[index];
         const uint64_t pieces = self.pieces_.size();
         try {
@@ -148,6 +159,7 @@ Result<Done> NativeRun::run(Phase phase, uint32_t count, uint32_t multiple) {
             piece.out_of_memory = true;
         }
     });
+    if (stopped_) return make_error(Status::kCancelled, "cancelled between two slices");
     for (const Piece& piece : pieces_) {
         if (piece.out_of_memory) return make_error(Status::kMemory, "no memory for contacts");
     }

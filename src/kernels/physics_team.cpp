@@ -33,12 +33,12 @@ PhysicsTeam::~PhysicsTeam() {
     threads_.clear();
 }
 
-void PhysicsTeam::run(const std::function<void(uint32_t)>& work) {
+void PhysicsTeam::run(uint32_t count, const std::function<void(uint32_t)>& work) {
+    P2C2R_CHECK(count > 0 && count <= kPiecesMax);
     if (threads_.empty()) {
-        work(0);
+        for (uint32_t piece = 0; piece < count; ++piece) work(piece);
         return;
     }
-    const uint32_t count = pieces();
     work_ = &work;
     left_.store(count, std::memory_order_relaxed);
     const uint32_t round = round_.load(std::memory_order_relaxed) + 1;

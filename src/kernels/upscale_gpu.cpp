@@ -9,6 +9,7 @@
 #include <array>
 #include <cstring>
 
+#include "kernels/slices_under_way.h"
 #include "shaders/upscale.h"
 #include "shaders/upscale_edge.h"
 #include "spirv/edge_measure_rgb.h"
@@ -34,7 +35,7 @@ constexpr uint64_t kSharpenCost = 30;
 constexpr uint64_t kSoftenCost = 40;
 // Of the buffer between the passes; a 1080p frame takes 8 MiB.
 constexpr uint64_t kMiddleBytesMax = 32ull << 20;
-// Multiplications of a first slice: 2 ms on a slow device.
+// Multiplications of a first slice: 1 ms on a slow device.
 constexpr uint64_t kFirstGuess = 1'000'000;
 // Far beyond any slice: a first run on a software device compiles for up to half a second.
 constexpr uint64_t kTimeoutUs = 10'000'000;
@@ -105,17 +106,30 @@ std::vector<Tile> make_tiles(const UpscalePlan& plan) {
 
 class UpscaleJob {
   public:
-    UpscaleJob(gpu::Device& device, const UpscalePipelines& pipelines, SlicePace& pace,
+    UpscaleJob(gpu::Device& device, const UpscalePipelines& pipelines, UpscalePaces& paces,
                const UpscalePlan& plan)
-        : device_(device), pipelines_(pipelines), pace_(pace), plan_(plan) {}
+        : device_(device),
+          pipelines_(pipelines),
+          paces_(paces),
+          plan_(plan),
+          slices_(device, [](const Rows& rows, uint64_t device_ns) -> Result<Done> {
+              rows.pace->learn(rows.cost, device_ns);
+              return Done{};
+          }) {}
 
     Result<Done> run(const uint8_t* source, uint8_t* target, const std::function<bool()>& stop);
 
   private:
     using BufferPointer = std::unique_ptr<gpu::Buffer>;
+    // What a slice did, for its pace.
+    struct Rows {
+        SlicePace* pace;
+        uint64_t cost;
+    };
     // One pass over rows.
     struct Pass {
         const gpu::Pipeline* pipeline = nullptr;
+        SlicePace* pace = nullptr;
         std::span<gpu::Buffer* const> buffers;
         uint32_t row_end = 0;
         uint64_t row_cost = 0;       // in multiplications
@@ -146,7 +160,7 @@ class UpscaleJob {
 
     gpu::Device& device_;
     const UpscalePipelines& pipelines_;
-    SlicePace& pace_;
+    UpscalePaces& paces_;
     const UpscalePlan& plan_;
     BufferPointer source_;
     BufferPointer horizontal_;
@@ -158,6 +172,7 @@ class UpscaleJob {
     BufferPointer sharp_;
     BufferPointer nearest_;
     BufferPointer softened_;
+    SlicesUnderWay<Rows> slices_;
 };
 
 Result<Done> UpscaleJob::run(const uint8_t* source, uint8_t* target,
@@ -170,6 +185,7 @@ Result<Done> UpscaleJob::run(const uint8_t* source, uint8_t* target,
     }
     for (const Tile& tile : tiles) {
         if (Result<Done> done = run_tile(tile, stop); !done) return done;
+        if (Result<Done> done = slices_.finish(); !done) return done;
         take_result(tile, target);
     }
     return Done{};
@@ -252,6 +268,7 @@ Result<Done> UpscaleJob::sharpen(const std::function<bool()>& stop) {
     gpu::Buffer* const measured[] = {source_.get(), measure_.get()};
     Pass pass;
     pass.pipeline = pipelines_.measure.get();
+    pass.pace = &paces_.measure;
     pass.buffers = measured;
     pass.row_end = plan_.vertical.input_size;
     pass.row_cost = width * kMeasureCost;
@@ -260,6 +277,7 @@ Result<Done> UpscaleJob::sharpen(const std::function<bool()>& stop) {
     slice.units_per_row = source_words();
     gpu::Buffer* const sharpened[] = {source_.get(), measure_.get(), sharp_.get()};
     pass.pipeline = pipelines_.sharpen.get();
+    pass.pace = &paces_.sharpen;
     pass.buffers = sharpened;
     pass.row_cost = width * plan_.channels * kSharpenCost;
     return run_rows(pass, slice, stop);
@@ -280,6 +298,7 @@ Result<Done> UpscaleJob::run_tile(const Tile& tile, const std::function<bool()>&
                                      middle_.get()};
     Pass pass;
     pass.pipeline = pipelines_.first.get();
+    pass.pace = &paces_.first;
     pass.buffers = filtered;
     pass.row_end = tile.input_row_end;
     pass.row_cost = samples * plan_.horizontal.taps;
@@ -295,6 +314,7 @@ Result<Done> UpscaleJob::run_tile(const Tile& tile, const std::function<bool()>&
     second.axis_stride = kUpscaleAxisHead + plan_.vertical.taps;
     gpu::Buffer* const finished[] = {middle_.get(), vertical_.get(), result_.get()};
     pass.pipeline = pipelines_.second.get();
+    pass.pace = &paces_.second;
     pass.buffers = finished;
     pass.row_end = tile.row_end;
     pass.row_cost = samples * plan_.vertical.taps;
@@ -312,6 +332,7 @@ Result<Done> UpscaleJob::soften(const Tile& tile, const std::function<bool()>& s
     gpu::Buffer* const buffers[] = {source_.get(), nearest_.get(), result_.get(), softened_.get()};
     Pass pass;
     pass.pipeline = pipelines_.soften.get();
+    pass.pace = &paces_.soften;
     pass.buffers = buffers;
     pass.row_end = tile.row_end;
     pass.row_cost = tile.samples(plan_.channels) * kSoftenCost;
@@ -326,7 +347,7 @@ Result<Done> UpscaleJob::run_rows(const Pass& pass, Slice slice,
     const uint32_t rows_max = device_.info().groups_max[1];
     while (slice.row_first < pass.row_end) {
         if (stop && stop()) return make_error(Status::kCancelled, "cancelled between two slices");
-        const uint64_t paced = std::max<uint64_t>(1, pace_.units() / pass.row_cost);
+        const uint64_t paced = std::max<uint64_t>(1, pass.pace->units() / pass.row_cost);
         const auto rows = static_cast<uint32_t>(
             std::min<uint64_t>({paced, rows_max, pass.row_end - slice.row_first}));
         gpu::Dispatch dispatch;
@@ -341,9 +362,8 @@ Result<Done> UpscaleJob::run_rows(const Pass& pass, Slice slice,
             work.read_back = pass.buffers.last(1);
         }
         work.timeout_us = kTimeoutUs;
-        const Result<gpu::RunTime> time = device_.run(work);
-        if (!time) return time.error();
-        pace_.learn(pass.row_cost * rows, time->device_ns);
+        Result<Done> added = slices_.add(work, {pass.pace, pass.row_cost * rows});
+        if (!added) return added;
         slice.row_first += rows;
     }
     return Done{};
@@ -368,8 +388,14 @@ void UpscaleJob::take_result(const Tile& tile, uint8_t* target) {
 
 }  // namespace
 
-UpscaleGpu::UpscaleGpu(std::shared_ptr<gpu::Device> device)
-    : device_(std::move(device)), pace_(kFirstGuess) {}
+UpscalePaces::UpscalePaces()
+    : first(kFirstGuess),
+      second(kFirstGuess),
+      measure(kFirstGuess),
+      sharpen(kFirstGuess),
+      soften(kFirstGuess) {}
+
+UpscaleGpu::UpscaleGpu(std::shared_ptr<gpu::Device> device) : device_(std::move(device)) {}
 
 Result<std::unique_ptr<UpscaleGpu>> UpscaleGpu::create(std::shared_ptr<gpu::Device> device) {
     std::unique_ptr<UpscaleGpu> upscale(new UpscaleGpu(std::move(device)));
@@ -404,7 +430,7 @@ Result<std::unique_ptr<UpscaleGpu>> UpscaleGpu::create(std::shared_ptr<gpu::Devi
 Result<Done> UpscaleGpu::run(const UpscalePlan& plan, const uint8_t* source, uint8_t* target,
                              const std::function<bool()>& stop) {
     const UpscalePipelines& pipelines = plan.channels == 3 ? rgb_ : rgba_;
-    return UpscaleJob(*device_, pipelines, pace_, plan).run(source, target, stop);
+    return UpscaleJob(*device_, pipelines, paces_, plan).run(source, target, stop);
 }
 
 }  // namespace p2c2r::kernels

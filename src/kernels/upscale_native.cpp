@@ -17,8 +17,9 @@ namespace {
 // Room for the ring: half of a usual second-level cache.
 constexpr size_t kRingSamplesMax = (512u << 10) / sizeof(int16_t);
 constexpr uint32_t kStripColumnsMin = 32;
-// Rows between two looks at `stop`: a fraction of a millisecond of a 1080p frame.
-constexpr uint32_t kRowsPerLook = 64;
+// Multiplications between two looks at `stop`: a fraction of a millisecond. Rows would not do: one
+// row of a picture that becomes much smaller takes hundreds of the input.
+constexpr uint64_t kWorkPerLook = 4'000'000;
 
 // All rows of the result between two columns.
 class StripResizer {
@@ -30,8 +31,7 @@ class StripResizer {
     bool run(uint32_t column_first, uint32_t column_end, const std::function<bool()>& stop) {
         prepare(column_first, column_end);
         for (uint32_t y = 0; y < plan_.vertical.output_size; ++y) {
-            if (stop && y % kRowsPerLook == 0 && stop()) return false;
-            write_row(y);
+            if (!write_row(y, stop)) return false;
         }
         return true;
     }
@@ -51,10 +51,14 @@ class StripResizer {
 
     int16_t* slot(uint32_t input_row) { return ring_.data() + input_row % slots_ * slot_size_; }
 
-    void write_row(uint32_t y) {
+    bool write_row(uint32_t y, const std::function<bool()>& stop) {
         const uint32_t first = plan_.vertical.first[y];
         const uint32_t inside = plan_.vertical.taps_inside(y);
-        while (row_next_ < first + inside) filter_rows();
+        while (row_next_ < first + inside) {
+            if (asked_to_stop(kUpscaleRowGroup * plan_.horizontal.taps, stop)) return false;
+            filter_rows();
+        }
+        if (asked_to_stop(plan_.vertical.taps, stop)) return false;
         for (uint32_t k = 0; k < plan_.vertical.taps; ++k) {
             // Taps outside the input have weight zero: any row serves.
             tap_rows_[k] = slot(first + std::min(k, inside - 1));
@@ -67,6 +71,15 @@ class StripResizer {
         pass.target =
             target_ + (size_t{y} * plan_.horizontal.output_size + column_first_) * plan_.channels;
         passes_.vertical(pass);
+        return true;
+    }
+
+    // Asks when enough has been done since it asked last; a row with `taps` comes now.
+    bool asked_to_stop(uint64_t taps, const std::function<bool()>& stop) {
+        work_ += samples_ * taps;
+        if (!stop || work_ < kWorkPerLook) return false;
+        work_ = 0;
+        return stop();
     }
 
     // The next group of input rows through the horizontal pass into the ring.
@@ -122,6 +135,7 @@ class StripResizer {
     size_t slots_ = 0;
     size_t slot_size_ = 0;
     uint32_t row_next_ = 0;
+    uint64_t work_ = kWorkPerLook;  // multiplications since `stop` was asked
 };
 
 // Columns of a strip, perhaps more than there are.

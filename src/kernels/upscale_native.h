@@ -27,7 +27,8 @@ UpscalePlan make_upscale_plan(uint32_t input_width, uint32_t input_height, uint3
                               uint32_t output_height, uint32_t channels, ResampleFilter filter);
 
 // Resizes `source` (input_width * input_height * channels bytes) to `target`. `stop` (may be empty)
-// is asked every few rows; false is returned when it said yes, and `target` is then unfinished.
+// is asked every fraction of a
+// millisecond; false is returned when it said yes, and `target` is then unfinished.
 // One thread: a machine with more runs more frames.
 bool upscale_native(const UpscalePlan& plan, const uint8_t* source, uint8_t* target,
                     const std::function<bool()>& stop = {},

@@ -63,6 +63,18 @@ TEST_CASE("a maze that crosses every tile many times is equal on every Vulkan de
     });
 }
 
+TEST_CASE("a flow field is the same wherever its slices are cut") {
+    Prng prng(test::seed());
+    PathGrid grid(300, 100);
+    for (int i = 0; i < 6000; ++i) grid.block(test::random_cell(prng, grid));
+    on_each_path([&](PathGpu& path) {
+        for (const double slice_ns : {1e3, 1e5, 1e6}) {  // from one tile a slice on
+            path.fix_slices(slice_ns);
+            check_equal(path, grid, PathRule::kOctile, test::random_cell(prng, grid));
+        }
+    });
+}
+
 TEST_CASE("a larger flow field is equal and stops between slices when asked") {
     on_each_path([](PathGpu& path) {
         Prng prng(test::seed());
