@@ -7,6 +7,7 @@
 #include "kernels/path_split.h"
 #include "kernels/physics_split.h"
 #include "kernels/raytrace_split.h"
+#include "kernels/upscale_split.h"
 
 namespace p2c2r::kernels {
 
@@ -17,6 +18,7 @@ using Splits = std::vector<std::shared_ptr<const TaskSplitter>>;
 // Rows come first: their results are as large as the picture, those of samples four times that for
 // each part.
 Splits splits_of(std::string_view type) {
+    if (type == "upscale") return {make_upscale_splitter()};
     if (type == "raytracing") {
         return {make_rt_rows_splitter(RaytraceKind::kPicture),
                 make_rt_samples_splitter(RaytraceKind::kPicture)};
@@ -48,19 +50,16 @@ Result<std::shared_ptr<const TaskSplitter>> find_splitter(std::string_view canon
     const std::vector<TaskType>& types = builtin_task_types();
     const auto type = std::find_if(types.begin(), types.end(),
                                    [&](const TaskType& one) { return one.name == canonical_name; });
-    if (type == types.end()) {
-        return field_error(Status::kTaskType, "task_type",
-                           "'" + std::string(canonical_name) + "' is no type of this library");
-    }
+    const std::string type_name(canonical_name);
     std::string known;
-    for (const std::shared_ptr<const TaskSplitter>& split : type->splits) {
+    for (const auto& split : type == types.end() ? Splits() : type->splits) {
         if (name.empty() || name == split->name()) return split;
         known += (known.empty() ? "" : ", ") + std::string(split->name());
     }
     return field_error(Status::kUnsupported, "split",
-                       known.empty() ? "'" + type->name + "' is not split"
-                                     : "'" + type->name + "' is not split by '" +
-                                           std::string(name) + "'; there are: " + known);
+                       known.empty() ? "'" + type_name + "' is not split"
+                                     : "'" + type_name + "' is not split by '" + std::string(name) +
+                                           "'; there are: " + known);
 }
 
 }  // namespace p2c2r::kernels

@@ -12,8 +12,8 @@ namespace p2c2r::kernels {
 // The types of the contract, in its order. Never destroyed; any thread.
 const std::vector<TaskType>& builtin_task_types();
 
-// The way `name` of cutting tasks of this type; "": the preferred one. Errors: kTaskType for a type
-// that is not in the table, kUnsupported where there is no such way, with those that there are.
+// The way `name` of cutting tasks of this type; "": the preferred one. kUnsupported where there is
+// no such way, with those that there are.
 Result<std::shared_ptr<const TaskSplitter>> find_splitter(std::string_view canonical_name,
                                                           std::string_view name);
 

@@ -22,12 +22,12 @@ constexpr size_t kCellSize = 4;  // of packed paths
 // and obstacles stay in the params, each part having its own.
 TaskInput with_grid_apart(const TaskInput& whole, const Value& params) {
     const std::optional<Value> grid = params.find("grid");
-    const std::optional<std::span<const uint8_t>> bytes = grid ? grid->bytes() : std::nullopt;
-    if (!whole.data.empty() || !bytes || bytes->empty()) return whole;
+    const auto bytes = grid.value_or(Value()).bytes().value_or(std::span<const uint8_t>());
+    if (!whole.data.empty() || bytes.empty()) return whole;
     constexpr std::string_view kReplaced[] = {"grid"};
-    const auto offset = static_cast<size_t>(bytes->data() - whole.params.data());
+    const auto offset = static_cast<size_t>(bytes.data() - whole.params.data());
     return {edit_params(params, kReplaced, 0, [](ValueWriter&) {}),
-            whole.params.slice(offset, bytes->size())};
+            whole.params.slice(offset, bytes.size())};
 }
 
 // ---- the result of a part -----------------------------------------------------------------------

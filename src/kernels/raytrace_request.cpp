@@ -385,6 +385,7 @@ Result<RaytraceRequest> read_raytrace_outline(RaytraceKind kind, std::span<const
         if (!scene.ok()) return scene.finish().error();
     }
     if (lights) request.lights_count = lights->count();
+    request.frame = RtFrame();  // of many probes it is large
     return request;
 }
 

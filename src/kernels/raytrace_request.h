@@ -93,8 +93,8 @@ class RtSceneCache {
 Result<RaytraceRequest> read_raytrace_request(RaytraceKind kind, std::span<const uint8_t> params,
                                               std::span<const uint8_t> data, RtSceneCache& scenes);
 
-// The same without the scene, which is not looked at but for the number of lights: what the result
-// will be like. `has_previous`: it is a delta.
+// The same without scene and frame; the scene is not looked at but for the number of lights: what
+// the result will be like. `has_previous`: it is a delta.
 Result<RaytraceRequest> read_raytrace_outline(RaytraceKind kind, std::span<const uint8_t> params,
                                               std::span<const uint8_t> data, bool& has_previous);
 

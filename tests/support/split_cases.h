@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "codec/image.h"
 #include "core/prng.h"
 #include "exec/job_control.h"
 #include "kernels/builtin_types.h"
@@ -163,9 +164,47 @@ inline std::vector<SplitCase> path_split_cases() {
     };
 }
 
+// Soft shapes and noise, some of it beside a border.
+inline Bytes split_picture(uint32_t width, uint32_t height, uint32_t channels,
+                           codec::ImageFormat format) {
+    Prng prng(7);
+    std::vector<uint8_t> pixels;
+    for (uint32_t i = 0; i < width * height * channels; ++i) {
+        const uint32_t x = i / channels % width;
+        const uint32_t y = i / channels / width;
+        const uint32_t shape = (x * x + y * y * 2) / 9 % 2 == 0 ? 40 + 5 * x : 190 - 3 * y;
+        pixels.push_back(static_cast<uint8_t>(shape + prng.below(9) + 3 * (i % channels)));
+    }
+    const codec::Image image{width, height, channels, Bytes::copy(pixels)};
+    return codec::encode_image(image, format, 90).value();
+}
+
+inline std::vector<SplitCase> upscale_split_cases() {
+    using codec::ImageFormat;
+    const Bytes raw = split_picture(17, 13, 3, ImageFormat::kRaw);
+    return {
+        {"lanczos, raw to PNG", "upscale", "rows",
+         task_of(R"({"input_res":[17,13],"output_res":[26,31],"output_format":"png"})", raw)},
+        {"edge, raw", "upscale", "rows",
+         task_of(R"({"input_res":[17,13],"output_res":[25,22],"algorithm":"edge"})", raw)},
+        {"edge of rows, PNG with alpha", "upscale", "rows",
+         task_of(R"({"scale":2,"algorithm":"edge","rows":[3,22]})",
+                 split_picture(9, 12, 4, ImageFormat::kPng))},
+        {"JPEG both ways, bicubic", "upscale", "rows",
+         task_of(R"({"output_res":[30,20],"quality":"fast","jpeg_quality":70})",
+                 split_picture(16, 12, 3, ImageFormat::kJpeg))},
+        {"alpha to JPEG", "upscale", "rows",
+         task_of(R"({"input_res":[8,9],"output_res":[12,19],"output_format":"jpeg"})",
+                 split_picture(8, 9, 4, ImageFormat::kRaw))},
+        {"much smaller", "upscale", "rows",
+         task_of(R"({"input_res":[17,90],"output_res":[5,18],"algorithm":"edge"})",
+                 split_picture(17, 90, 3, ImageFormat::kRaw))},
+    };
+}
+
 inline std::vector<SplitCase> split_cases() {
     std::vector<SplitCase> all = raytrace_split_cases();
-    for (const auto& more : {physics_split_cases(), path_split_cases()}) {
+    for (const auto& more : {physics_split_cases(), path_split_cases(), upscale_split_cases()}) {
         all.insert(all.end(), more.begin(), more.end());
     }
     return all;

@@ -125,6 +125,10 @@ TEST_CASE("splits of pathfinding tasks give the whole byte for byte") {
     check_splits(path_split_cases());
 }
 
+TEST_CASE("splits of upscale tasks give the whole byte for byte") {
+    check_splits(upscale_split_cases());
+}
+
 TEST_CASE("a picture is that of 1, 7 and 64 tiles, and 16 samples are 4 times 4") {
     SplitBench bench;
     Prng prng(test::seed());
@@ -189,6 +193,9 @@ TEST_CASE("a wrong task has no units but an error that names the field") {
         const char* params;
         const char* field;
     } rows[] = {
+        {"upscale", R"({"scale":2})", "input_res"},
+        {"upscale", R"({"scale":2,"input_res":[4,4],"rows":[8,9]})", "rows"},
+        {"upscale", R"({"scale":2,"input_res":[4,4],"rows":[5,5]})", "rows"},
         {"raytracing", R"({"resolution":[0,4]})", "resolution[0]"},
         {"raytracing", R"({"resolution":[4,4],"sphere":1,"camera":{"position":[0,0,0],
             "direction":[0,0,1]}})",
@@ -348,6 +355,7 @@ TEST_CASE("the table says how each type is cut, the preferred way first") {
         for (const auto& split : type.splits) found[type.name] += std::string(split->name()) + " ";
     }
     const std::map<std::string, std::string> expected = {
+        {"upscale", "rows "},
         {"raytracing", "rows samples "},
         {"rt_shadows", "rows "},
         {"rt_reflections", "rows samples "},
@@ -362,5 +370,5 @@ TEST_CASE("the table says how each type is cut, the preferred way first") {
           "'raytracing' is not split by 'bodies'; there are: rows, samples");
     CHECK(find_splitter("echo", "").error().text == "'echo' is not split");
     CHECK(find_splitter("echo", "").error().status == Status::kUnsupported);
-    CHECK(find_splitter("dance", "").error().status == Status::kTaskType);
+    CHECK(find_splitter("dance", "").error().text == "'dance' is not split");
 }
