@@ -17,9 +17,7 @@ Result<std::vector<exec::Output>> LocalRun::run(const std::vector<exec::JobSpec>
         }
     });
     if (status != Status::kOk) return make_error(status, status_text(status));
-    if (refused || !wait(deadline_us)) {
-        (void)state_.driver().run([&] { state_.workers().forget(*this); });
-    }
+    if (refused || !wait(deadline_us)) forget();
     if (refused) return make_error(Status::kBusy, "this machine could not start the task");
     // They may have ended just before they were forgotten.
     const std::lock_guard lock(mutex_);
@@ -27,6 +25,14 @@ Result<std::vector<exec::Output>> LocalRun::run(const std::vector<exec::JobSpec>
         return make_error(Status::kTimeout, "the task did not end in time");
     }
     return std::move(outputs_);
+}
+
+LocalRun::~LocalRun() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (left_ == 0) return;
+    }
+    forget();
 }
 
 // True: all have ended. False: some may still report.

@@ -13,6 +13,8 @@ namespace p2c2r::capi {
 class LocalRun final : public exec::RunnerEvents {
   public:
     explicit LocalRun(RuntimeState& state) : state_(state) {}
+    // Nobody reports to it any more, also where memory was short half-way through the starts.
+    ~LocalRun();
 
     // All of them side by side, as far as there are threads. Their outputs, in the order of the
     // tasks; once one has failed the others are cancelled, and theirs say nothing. kTimeout when
@@ -22,6 +24,9 @@ class LocalRun final : public exec::RunnerEvents {
 
   private:
     bool wait(uint64_t deadline_us);
+    void forget() {
+        (void)state_.driver().run([&] { state_.workers().forget(*this); });
+    }
     void on_job_done(uint64_t tag, exec::Output&& output) override;
 
     RuntimeState& state_;
