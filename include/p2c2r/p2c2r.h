@@ -367,7 +367,9 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_wake(p2c2r_runtime* runtime);
  * what there is. "devices": the devices of this machine. "task_types": what executors are here. "exec": runs
  * a task here without any role: {"task_type", "params", "deadline_ms"} with `input` (copied; NULL: no bytes) as
  * data; OK also when the task failed, which its result says; E_TASK_TYPE or, for a declared type,
- * E_UNSUPPORTED where no executor is. *out is the caller's to release. timeout_ms is for exec alone:
+ * E_UNSUPPORTED where no executor is. With "parts" (1..4096) it is cut into so many, or fewer where it has not
+ * so many pieces, and their results are merged to that of the whole; "split" says how it is cut ("": the
+ * type's preferred way); E_UNSUPPORTED where it is not cut that way. *out is the caller's to release. timeout_ms is for exec alone:
  * E_TIMEOUT when it has passed, and the task is cancelled. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_call(p2c2r_runtime* runtime, const char* name,
                                                      const char* args_json, const p2c2r_bytes* input,

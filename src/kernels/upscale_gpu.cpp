@@ -72,7 +72,7 @@ uint32_t input_row_end(const ResampleAxis& axis, uint32_t output_row) {
 
 // Tiles of as many columns as leave room for the rows of one output row, and of as many rows as
 // fit then.
-std::vector<Tile> make_tiles(const UpscalePlan& plan) {
+std::vector<Tile> make_tiles(const UpscalePlan& plan, RowRange wanted) {
     const ResampleAxis& rows = plan.vertical;
     const uint32_t taps = std::min(rows.taps, rows.input_size);
     const uint64_t words_max = kMiddleBytesMax / 4;
@@ -82,15 +82,14 @@ std::vector<Tile> make_tiles(const UpscalePlan& plan) {
     const auto columns = static_cast<uint32_t>(std::min<uint64_t>(width, columns_max));
     std::vector<Tile> tiles;
     for (uint32_t x = 0; x < width; x += columns) {
-        for (uint32_t y = 0; y < rows.output_size;) {
+        for (uint32_t y = wanted.first; y < wanted.end;) {
             Tile tile;
             tile.column_first = x;
             tile.column_end = std::min(x + columns, width);
             tile.row_first = y;
             tile.input_row_first = rows.first[y];
             const uint64_t rows_max = words_max / middle_words(tile, plan.channels);
-            while (y < rows.output_size &&
-                   input_row_end(rows, y) - tile.input_row_first <= rows_max) {
+            while (y < wanted.end && input_row_end(rows, y) - tile.input_row_first <= rows_max) {
                 tile.input_row_end = std::max(tile.input_row_end, input_row_end(rows, y));
                 ++y;
             }
@@ -107,11 +106,12 @@ std::vector<Tile> make_tiles(const UpscalePlan& plan) {
 class UpscaleJob {
   public:
     UpscaleJob(gpu::Device& device, const UpscalePipelines& pipelines, UpscalePaces& paces,
-               const UpscalePlan& plan)
+               const UpscalePlan& plan, RowRange rows)
         : device_(device),
           pipelines_(pipelines),
           paces_(paces),
           plan_(plan),
+          rows_(rows),
           slices_(device, [](const Rows& rows, uint64_t device_ns) -> Result<Done> {
               rows.pace->learn(rows.cost, device_ns);
               return Done{};
@@ -162,6 +162,7 @@ class UpscaleJob {
     const UpscalePipelines& pipelines_;
     UpscalePaces& paces_;
     const UpscalePlan& plan_;
+    const RowRange rows_;
     BufferPointer source_;
     BufferPointer horizontal_;
     BufferPointer vertical_;
@@ -177,7 +178,7 @@ class UpscaleJob {
 
 Result<Done> UpscaleJob::run(const uint8_t* source, uint8_t* target,
                              const std::function<bool()>& stop) {
-    const std::vector<Tile> tiles = make_tiles(plan_);
+    const std::vector<Tile> tiles = make_tiles(plan_, rows_);
     if (Result<Done> made = make_inputs(source); !made) return made;
     if (Result<Done> made = make_tile_buffers(tiles); !made) return made;
     if (plan_.edge) {
@@ -263,14 +264,16 @@ Result<Done> UpscaleJob::make_tile_buffers(const std::vector<Tile>& tiles) {
 
 Result<Done> UpscaleJob::sharpen(const std::function<bool()>& stop) {
     const uint64_t width = plan_.horizontal.input_size;
+    const RowRange input = input_rows(plan_, rows_);
     EdgeSlice slice = edge_slice();
+    slice.row_first = input.first;
     slice.units_per_row = plan_.horizontal.input_size;
     gpu::Buffer* const measured[] = {source_.get(), measure_.get()};
     Pass pass;
     pass.pipeline = pipelines_.measure.get();
     pass.pace = &paces_.measure;
     pass.buffers = measured;
-    pass.row_end = plan_.vertical.input_size;
+    pass.row_end = input.end;
     pass.row_cost = width * kMeasureCost;
     if (Result<Done> done = run_rows(pass, slice, stop); !done) return done;
 
@@ -374,7 +377,8 @@ void UpscaleJob::take_result(const Tile& tile, uint8_t* target) {
     const uint64_t tile_size = tile.samples(plan_.channels);
     const uint64_t stride = uint64_t{words_for(tile_size, 4)} * 4;
     const uint8_t* mapped = (plan_.edge ? softened_ : result_)->map();
-    uint8_t* out = target + tile.row_first * row_size + tile.column_first * plan_.channels;
+    uint8_t* out =
+        target + (tile.row_first - rows_.first) * row_size + tile.column_first * plan_.channels;
     if (stride == row_size) {
         std::memcpy(out, mapped, stride * (tile.row_end - tile.row_first));
         return;
@@ -427,10 +431,10 @@ Result<std::unique_ptr<UpscaleGpu>> UpscaleGpu::create(std::shared_ptr<gpu::Devi
     return upscale;
 }
 
-Result<Done> UpscaleGpu::run(const UpscalePlan& plan, const uint8_t* source, uint8_t* target,
-                             const std::function<bool()>& stop) {
+Result<Done> UpscaleGpu::run(const UpscalePlan& plan, RowRange rows, const uint8_t* source,
+                             uint8_t* target, const std::function<bool()>& stop) {
     const UpscalePipelines& pipelines = plan.channels == 3 ? rgb_ : rgba_;
-    return UpscaleJob(*device_, pipelines, paces_, plan).run(source, target, stop);
+    return UpscaleJob(*device_, pipelines, paces_, plan, rows).run(source, target, stop);
 }
 
 }  // namespace p2c2r::kernels

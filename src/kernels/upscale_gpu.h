@@ -34,6 +34,10 @@ class UpscaleGpu {
     // As upscale_native(). `stop` is asked between slices of some 1 ms, two of which may be under
     // way; kCancelled when it said yes, kDevice or kMemory when the device failed.
     Result<Done> run(const UpscalePlan& plan, const uint8_t* source, uint8_t* target,
+                     const std::function<bool()>& stop = {}) {
+        return run(plan, all_rows(plan), source, target, stop);
+    }
+    Result<Done> run(const UpscalePlan& plan, RowRange rows, const uint8_t* source, uint8_t* target,
                      const std::function<bool()>& stop = {});
 
   private:

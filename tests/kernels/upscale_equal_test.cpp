@@ -2,6 +2,7 @@
 // and channel count; also where a picture falls into several tiles and slices.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "core/prng.h"
@@ -52,6 +53,16 @@ void check_equal(UpscaleGpu& upscale, const Case& row, Prng& prng) {
     const Result<Done> done = upscale.run(plan, source.data(), found.data());
     REQUIRE_MESSAGE(done.ok(), done.error().text);
     CHECK(expected == found);
+    // And some of its rows.
+    const auto first = static_cast<uint32_t>(prng.below(row.output_height));
+    const uint32_t most = std::min(row.output_height - first, 100u);
+    const auto end = first + 1 + static_cast<uint32_t>(prng.below(most));
+    const size_t row_size = size_t{row.output_width} * row.channels;
+    std::vector<uint8_t> part((end - first) * row_size, 0x22);
+    const Result<Done> some = upscale.run(plan, {first, end}, source.data(), part.data());
+    REQUIRE_MESSAGE(some.ok(), some.error().text);
+    CHECK(std::equal(part.begin(), part.end(),
+                     expected.begin() + static_cast<ptrdiff_t>(first * row_size)));
 }
 
 uint32_t draw_side(Prng& prng) {
