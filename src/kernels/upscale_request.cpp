@@ -141,7 +141,10 @@ Result<ImageSize> output_size_of(const UpscaleRequest& request, const ImageSize&
     }
     // 4: the limits are made so that an image with alpha fits wherever one without does.
     Result<Done> fits = codec::check_image_size(size.width, size.height, 4, request.output_field);
-    if (!fits) return fits.error();
+    if (!fits) {
+        const Error& why = fits.error();
+        return field_error(why.status, why.field, why.field + ": " + why.text);
+    }
     return size;
 }
 

@@ -22,6 +22,18 @@ uint32_t raw_channels(const UpscaleRequest& request, size_t bytes) {
     return bytes == uint64_t{size.width} * size.height * 4 ? 4 : 3;
 }
 
+// Whether these bytes can only be raw pixels although they begin as a file does, which pixels may:
+// there are just as many as input_res needs, and no header of such a picture stands there.
+bool is_raw_after_all(const UpscaleRequest& request, std::span<const uint8_t> bytes) {
+    if (!request.input_size) return false;
+    const ImageSize& size = *request.input_size;
+    if (bytes.size() != uint64_t{size.width} * size.height * raw_channels(request, bytes.size())) {
+        return false;
+    }
+    const Result<codec::ImageHeader> header = codec::read_image_header(bytes);
+    return !header || ImageSize{header->width, header->height} != size;
+}
+
 Result<Done> check_input(const UpscaleRequest& request, const ImageSize& found) {
     if (!request.input_size || *request.input_size == found) return Done{};
     return field_error(
@@ -74,6 +86,7 @@ Result<UpscaleExecutor::Input> UpscaleExecutor::load(const exec::Job& job,
                                                      const MemoryHook* memory, ImageSize& output) {
     Input input;
     input.format = codec::recognise_format(job.data.span());
+    if (is_raw_after_all(request, job.data.span())) input.format = codec::ImageFormat::kRaw;
     const bool is_raw = input.format == codec::ImageFormat::kRaw;
     ImageSize size;
     if (is_raw) {
