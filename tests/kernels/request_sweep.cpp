@@ -2,11 +2,11 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <limits>
 #include <string_view>
 
 #include "support/request_cost.h"
+#include "support/rounds.h"
 #include "support/seed.h"
 
 namespace p2c2r::test {
@@ -224,7 +224,7 @@ Bytes encode(const json& params) {
 }
 
 int mutation_rounds() {
-    return std::getenv("P2C2R_FULL") ? 5'000 : 150;
+    return is_full_run() ? 5'000 : 150;
 }
 
 void sweep(RequestBench& bench, const GoodRequest& good, const Partners& partners) {
