@@ -48,6 +48,7 @@ ensure_packages "${build_packages[@]}" "${test_packages[@]}"
 export CCACHE_DIR=${CCACHE_DIR:-$build-ccache}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
+export LSAN_OPTIONS=${LSAN_OPTIONS:-suppressions=$root/tests/support/leaks.supp:print_suppressions=0}
 export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1}
 
 # configure FOLDER OPTION...
@@ -101,9 +102,14 @@ say "tests"
 run_ctest "$build" release .
 
 if [ "$tier" != fast ]; then
-    sanitized asan address,undefined \
-        'unit_\(core\|model\|wire\|net\|sched\|exec\|roles\)\|fuzz_replay\|sim_[a-z_]*'
-    sanitized tsan thread 'unit_\(net\|exec\)\|capi'
+    asan_rooms='unit_\(core\|model\|wire\|net\|sched\|exec\|kernels\|roles\)\|fuzz_replay\|sim_[a-z_]*'
+    tsan_rooms='unit_\(net\|exec\)\|capi'
+    if [ "$tier" != normal ]; then
+        asan_rooms+='\|unit_\(codec\|gpu\)\|kernels_whole'
+        tsan_rooms+='\|unit_kernels'
+    fi
+    sanitized asan address,undefined "$asan_rooms"
+    sanitized tsan thread "$tsan_rooms"
 fi
 
 # ---- the tiers above --------------------------------------------------------------------------
