@@ -59,11 +59,11 @@ configure() {
         -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache "$@" >/dev/null
 }
 
-# run_ctest FOLDER NAME REGEX: keeps the output and the summary; a failure is told at the end.
+# run_ctest FOLDER NAME REGEX [OPTION...]: keeps the output and the summary; a failure is told at the end.
 run_ctest() {
     local folder=$1 name=$2 regex=$3 log="$1/ctest-$2.log"
     if ! ctest --test-dir "$folder" -j "$jobs" --output-on-failure --timeout 300 -R "$regex" \
-        --no-tests=error >"$log" 2>&1; then
+        --no-tests=error "${@:4}" >"$log" 2>&1; then
         failures+=("$name")
         grep -vE '   Passed |^ +Start ' "$log" | tail -n 200
     fi
@@ -88,7 +88,8 @@ sanitized() {
         return
     }
     say "$name: run"
-    run_ctest "$folder" "$name" "^($(paste -sd"|" <<<"$targets"))[: .]"
+    # That planted bugs are found is about the simulator's checks, and takes longest of all.
+    run_ctest "$folder" "$name" "^($(paste -sd"|" <<<"$targets"))[: .]" -E "each planted bug is found"
 }
 
 say "build"
