@@ -16,6 +16,8 @@
 #include "spirv/physics_carry.h"
 #include "spirv/physics_count.h"
 #include "spirv/physics_fill.h"
+#include "spirv/physics_large_count.h"
+#include "spirv/physics_large_fill.h"
 #include "spirv/physics_move.h"
 #include "spirv/physics_push.h"
 #include "spirv/physics_scan.h"
@@ -106,7 +108,7 @@ Result<Done> GpuRun::prepare() {
         {2 * count, gpu::BufferUse::kScratch},
         {kBlockWords, gpu::BufferUse::kScratch},
         {uint64_t{push_.sides_max} * (sizeof(PhysicsContact) / 4), gpu::BufferUse::kScratch},
-        {std::max<uint64_t>(walls, 1), gpu::BufferUse::kUpload},
+        {walls + std::max(push_.large, 1u), gpu::BufferUse::kUpload},
         {kPhysicsReportHead + uint64_t{push_.bodies} + push_.sides_max, gpu::BufferUse::kDownload},
         {uint64_t{push_.bodies} * kStateFloats, gpu::BufferUse::kUpload},
     };
@@ -149,6 +151,9 @@ void GpuRun::upload() {
         wall = std::copy_n(box.max, 3, wall);
         *wall++ = box.restitution;
         *wall++ = box.friction;
+    }
+    for (uint32_t id = 0; id < push_.bodies; ++id) {
+        if (world_.bodies[id].radius > push_.large_radius) *wall++ = static_cast<float>(id);
     }
 }
 
@@ -212,9 +217,11 @@ Result<Done> GpuRun::find_contacts() {
     const Row rows[] = {{PhysicsGpu::kSlots, push_.slot_mask + 1, 0},
                         {PhysicsGpu::kSlots, bodies, 1},
                         {PhysicsGpu::kCount, bodies, 0},
+                        {PhysicsGpu::kLargeCount, push_.large * kPhysicsGroup, 0},
                         {PhysicsGpu::kScan, bodies, 0},
                         {PhysicsGpu::kScan, 1, 1},
-                        {PhysicsGpu::kFill, bodies, 0}};
+                        {PhysicsGpu::kFill, bodies, 0},
+                        {PhysicsGpu::kLargeFill, push_.large * kPhysicsGroup, 0}};
     for (const Row& row : rows) {
         Result<Done> done = add(row.shader, row.count, speed_now_, row.distance);
         if (!done) return done;
@@ -267,9 +274,10 @@ PhysicsGpu::PhysicsGpu(std::shared_ptr<gpu::Device> device)
 Result<std::unique_ptr<PhysicsGpu>> PhysicsGpu::create(std::shared_ptr<gpu::Device> device) {
     std::unique_ptr<PhysicsGpu> physics(new PhysicsGpu(std::move(device)));
     const std::span<const uint32_t> modules[kShadersCount] = {
-        kPhysicsCarrySpirv, kPhysicsMoveSpirv,   kPhysicsSortNearSpirv, kPhysicsSortFarSpirv,
-        kPhysicsSlotsSpirv, kPhysicsCountSpirv,  kPhysicsScanSpirv,     kPhysicsFillSpirv,
-        kPhysicsPushSpirv,  kPhysicsSettleSpirv, kPhysicsBounceSpirv};
+        kPhysicsCarrySpirv,    kPhysicsMoveSpirv,   kPhysicsSortNearSpirv, kPhysicsSortFarSpirv,
+        kPhysicsSlotsSpirv,    kPhysicsCountSpirv,  kPhysicsScanSpirv,     kPhysicsFillSpirv,
+        kPhysicsPushSpirv,     kPhysicsSettleSpirv, kPhysicsBounceSpirv,   kPhysicsLargeCountSpirv,
+        kPhysicsLargeFillSpirv};
     for (size_t i = 0; i < kShadersCount; ++i) {
         Result<std::shared_ptr<gpu::Pipeline>> made =
             physics->device_->make_pipeline(modules[i], kPhysicsBuffersCount, sizeof(PhysicsPush));

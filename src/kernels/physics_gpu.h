@@ -34,6 +34,8 @@ class PhysicsGpu {
         kPush,
         kSettle,
         kBounce,
+        kLargeCount,
+        kLargeFill,
         kShadersCount,
     };
     using Pipelines = std::array<std::shared_ptr<gpu::Pipeline>, kShadersCount>;

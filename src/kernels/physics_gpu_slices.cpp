@@ -18,6 +18,8 @@ constexpr uint64_t weight(PhysicsGpu::Shader shader) {
     switch (shader) {
         case PhysicsGpu::kCount:
         case PhysicsGpu::kFill:
+        case PhysicsGpu::kLargeCount:
+        case PhysicsGpu::kLargeFill:
             return 40;
         case PhysicsGpu::kPush:
         case PhysicsGpu::kBounce:

@@ -8,8 +8,9 @@ namespace p2c2r::kernels {
 
 namespace {
 
-// Some 10 us: as long as most phases take, and less than it takes to be woken.
-constexpr int kLooks = 2000;
+// Some 30 us: as long as most phases take, and what it costs to be woken. With a tenth of it two
+// threads took a quarter longer for a step.
+constexpr int kLooks = 20'000;
 constexpr uint32_t kMembersMax = 64;
 
 }  // namespace

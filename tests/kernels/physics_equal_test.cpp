@@ -6,6 +6,7 @@
 #include "core/prng.h"
 #include "kernels/physics_answers.h"
 #include "kernels/physics_gpu.h"
+#include "shaders/physics_report.h"
 #include "support/physics_worlds.h"
 #include "support/rounds.h"
 #include "support/seed.h"
@@ -44,6 +45,22 @@ void check_equal(PhysicsGpu& physics, const PhysicsWorld& start, uint32_t energy
         CHECK(outcome.energy[i].step == expected_outcome.energy[i].step);
         CHECK(outcome.energy[i].energy == expected_outcome.energy[i].energy);
     }
+}
+
+// A ball of radius 5 and tiny bodies inside it.
+PhysicsWorld heap_world(Prng& prng, uint32_t tiny) {
+    PhysicsWorld heap;
+    heap.bodies.assign(1, {{0, 0, 0}, {0, 0, 0}, 1, 5, 0, 0});
+    for (uint32_t i = 0; i < tiny; ++i) {
+        heap.bodies.push_back({{test::draw(prng, -2.5, 2.5), test::draw(prng, -2.5, 2.5),
+                                test::draw(prng, -2.5, 2.5)},
+                               {0, 0, 0},
+                               1,
+                               0.01f,
+                               0,
+                               0});
+    }
+    return heap;
 }
 
 }  // namespace
@@ -91,6 +108,30 @@ TEST_CASE("a world of 2500 bodies is equal on every Vulkan device and on the pro
     });
 }
 
+TEST_CASE("large bodies among small ones are equal on every Vulkan device and on the processor") {
+    on_each_physics([](PhysicsGpu& physics) {
+        Prng prng(test::seed());
+        PhysicsWorld heap = heap_world(prng, 700);
+        heap.steps = 2;
+        check_equal(physics, heap);
+        for (int round = 0; round < 6; ++round) {
+            PhysicsWorld world =
+                test::random_world(prng, 100 + static_cast<uint32_t>(prng.below(600)), 6);
+            world.steps = 3;
+            for (PhysicsBody& body : world.bodies) body.radius *= 0.5f;
+            // As many as there can be, and one more, which leaves none apart.
+            const uint32_t large = round == 0   ? kPhysicsLargeMax
+                                   : round == 1 ? kPhysicsLargeMax + 1
+                                                : 1 + static_cast<uint32_t>(prng.below(8));
+            for (uint32_t i = 0; i < large; ++i) {
+                PhysicsBody& body = world.bodies[round < 2 ? i : prng.below(world.bodies.size())];
+                body.radius = round < 2 ? 0.5f : test::draw(prng, 0.5, 2);
+            }
+            check_equal(physics, world);
+        }
+    });
+}
+
 // 10 000 with P2C2R_FULL in the environment.
 TEST_CASE("a small world is equal after many steps on every Vulkan device") {
     const bool full = test::is_full_run();
@@ -115,21 +156,20 @@ TEST_CASE("a Vulkan device stops between slices and refuses what its loops are t
         REQUIRE(!stopped.ok());
         CHECK(stopped.error().status == Status::kCancelled);
         CHECK(asked == 20);
-        // One large body in a heap of tiny ones.
-        PhysicsWorld heap;
-        heap.bodies.assign(1, {{0, 0, 0}, {0, 0, 0}, 1, 5, 0, 0});
-        for (int i = 0; i < 300; ++i) {
-            heap.bodies.push_back(
-                {{test::draw(prng, -3, 3), test::draw(prng, -3, 3), test::draw(prng, -3, 3)},
-                 {0, 0, 0},
-                 1,
-                 0.01f,
-                 0,
-                 0});
+        // One ball in a heap of tiny bodies, and too many others of its size to be left apart.
+        PhysicsWorld heap = heap_world(prng, 300);
+        for (uint32_t i = 0; i < kPhysicsLargeMax; ++i) {
+            heap.bodies.push_back(heap.bodies.front());
+            heap.bodies.back().position[0] = 100 + 20 * static_cast<float>(i);
         }
         const Result<Done> beyond = physics.run(heap, 0, outcome);
         REQUIRE(!beyond.ok());
         CHECK(beyond.error().status == Status::kUnsupported);
+        PhysicsWorld covered = heap_world(prng, kPhysicsContactsOfLargeMax + 1);
+        covered.steps = 1;
+        const Result<Done> too_many = physics.run(covered, 0, outcome);
+        REQUIRE(!too_many.ok());
+        CHECK(too_many.error().status == Status::kUnsupported);
         // Too many contacts are the same error as on the processor.
         PhysicsWorld crowd;
         for (int i = 0; i < 1500; ++i) {
