@@ -170,11 +170,12 @@ PathGrid read_grid(ParamsReader& reader, std::span<const uint8_t> data) {
 
 // `name` names the cell in errors.
 std::optional<PathCell> checked_cell(ParamsReader& reader, const PathGrid& grid,
-                                     const std::string& name, int64_t x, int64_t y) {
+                                     const std::string& name, int64_t x, int64_t y,
+                                     const char* verb = "is ") {
     if (x >= 0 && y >= 0 && x < grid.width() && y < grid.height()) {
         return PathCell{static_cast<int32_t>(x), static_cast<int32_t>(y)};
     }
-    reader.fail(name, "is " + cell_text(x, y) + ", outside the grid of " +
+    reader.fail(name, verb + cell_text(x, y) + ", outside the grid of " +
                           size_words(grid.width(), grid.height()));
     return std::nullopt;
 }
@@ -207,7 +208,7 @@ std::optional<PathAgent> read_agent(ParamsReader& reader, const PathGrid& grid, 
     }
     const auto start = checked_cell(reader, grid, name, four[0], four[1]);
     if (!start) return std::nullopt;
-    const auto own = checked_cell(reader, grid, name + " goal", four[2], four[3]);
+    const auto own = checked_cell(reader, grid, name, four[2], four[3], "has its goal at ");
     if (!own) return std::nullopt;
     return PathAgent{*start, *own};
 }

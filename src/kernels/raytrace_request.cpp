@@ -351,7 +351,9 @@ Result<RaytraceRequest> read_raytrace_request(RaytraceKind kind, std::span<const
     if (Result<Done> good = reader.finish(); !good) return good.error();
     if (data.empty()) return request;
     if (const Result<Value> map = parse_params(data); !map) {
-        return field_error(map.error().status, "data", "data: " + map.error().text);
+        const std::string& place = map.error().field;
+        return field_error(map.error().status, "data",
+                           "data: " + (place.empty() ? "" : place + ": ") + map.error().text);
     }
     ParamsReader scene(data);
     read_scene(scene, request, scenes);

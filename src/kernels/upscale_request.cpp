@@ -91,6 +91,18 @@ uint32_t raw_channels(const UpscaleRequest& request, size_t bytes) {
     return bytes == uint64_t{size.width} * size.height * 4 ? 4 : 3;
 }
 
+// Whether these bytes can only be raw pixels although they begin as a file does, which pixels may:
+// there are just as many as input_res needs, and no header of such a picture stands there.
+bool is_raw_after_all(const UpscaleRequest& request, std::span<const uint8_t> bytes) {
+    if (!request.input_size) return false;
+    const ImageSize& size = *request.input_size;
+    if (bytes.size() != uint64_t{size.width} * size.height * raw_channels(request, bytes.size())) {
+        return false;
+    }
+    const Result<codec::ImageHeader> header = codec::read_image_header(bytes);
+    return !header || ImageSize{header->width, header->height} != size;
+}
+
 // Half up. The product is the same on every machine: one double multiplication, correctly rounded.
 uint32_t scaled(uint32_t side, double scale) {
     const double product = std::floor(side * scale + 0.5);
@@ -158,7 +170,10 @@ Result<ImageSize> output_size_of(const UpscaleRequest& request, const ImageSize&
     }
     // 4: the limits are made so that an image with alpha fits wherever one without does.
     Result<Done> fits = codec::check_image_size(size.width, size.height, 4, request.output_field);
-    if (!fits) return fits.error();
+    if (!fits) {
+        const Error& why = fits.error();
+        return field_error(why.status, why.field, why.field + ": " + why.text);
+    }
     if (request.row_first && request.row_end > size.height) {
         return field_error(Status::kParams, "rows",
                            "rows end at " + std::to_string(request.row_end) + ", the result has " +
@@ -171,6 +186,7 @@ Result<UpscaleSizes> read_upscale_sizes(const UpscaleRequest& request,
                                         std::span<const uint8_t> data) {
     UpscaleSizes sizes;
     sizes.format = codec::recognise_format(data);
+    if (is_raw_after_all(request, data)) sizes.format = codec::ImageFormat::kRaw;
     if (sizes.format == codec::ImageFormat::kRaw) {
         if (!request.input_size) {
             return field_error(Status::kParams, "input_res",

@@ -7,6 +7,7 @@
 #include "kernels/path_conformance.h"
 #include "kernels/path_search.h"
 #include "support/path_reference.h"
+#include "support/rounds.h"
 #include "support/seed.h"
 #include "vulkan_devices.h"
 
@@ -40,12 +41,24 @@ void check_equal(PathGpu& path, const PathGrid& grid, PathRule rule, PathCell go
 TEST_CASE("random flow fields are equal on every Vulkan device and in plain code") {
     on_each_path([](PathGpu& path) {
         Prng prng(test::seed());
-        for (int round = 0; round < 60; ++round) {
+        for (int round = 0; round < 20; ++round) {
             const uint32_t costs[] = {1, 3, 255};
             const PathGrid grid = test::random_path_grid(prng, 90, costs[prng.below(3)]);
             for (const PathRule rule : test::kPathRules) {
                 check_equal(path, grid, rule, test::random_cell(prng, grid));
             }
+        }
+    });
+}
+
+TEST_CASE("a thousand tiny flow fields are equal on every Vulkan device and in plain code") {
+    on_each_path([](PathGpu& path) {
+        Prng prng(test::seed());
+        for (int round = 0; round < test::rounds(1000); ++round) {
+            const uint32_t costs[] = {1, 3, 255};
+            const PathGrid grid = test::random_path_grid(prng, 24, costs[prng.below(3)]);
+            const PathRule rule = test::kPathRules[prng.below(std::size(test::kPathRules))];
+            check_equal(path, grid, rule, test::random_cell(prng, grid));
         }
     });
 }

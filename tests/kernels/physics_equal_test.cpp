@@ -1,7 +1,6 @@
 // Random worlds: a Vulkan device gives the bytes of the native form, after one step and after many.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <vector>
 
 #include "core/prng.h"
@@ -9,6 +8,7 @@
 #include "kernels/physics_gpu.h"
 #include "shaders/physics_report.h"
 #include "support/physics_worlds.h"
+#include "support/rounds.h"
 #include "support/seed.h"
 #include "vulkan_devices.h"
 
@@ -68,11 +68,28 @@ PhysicsWorld heap_world(Prng& prng, uint32_t tiny) {
 TEST_CASE("random small worlds are equal on every Vulkan device and on the processor") {
     on_each_physics([](PhysicsGpu& physics) {
         Prng prng(test::seed());
-        for (int round = 0; round < 60; ++round) {
+        for (int round = 0; round < 30; ++round) {
             PhysicsWorld world =
                 test::random_world(prng, 1 + static_cast<uint32_t>(prng.below(150)), 2.5);
             world.steps = 1 + static_cast<uint32_t>(prng.below(8));
             check_equal(physics, world, static_cast<uint32_t>(prng.below(3)));
+        }
+    });
+}
+
+TEST_CASE("a thousand tiny worlds are equal on every Vulkan device and on the processor") {
+    on_each_physics([](PhysicsGpu& physics) {
+        Prng prng(test::seed());
+        for (int round = 0; round < test::rounds(1000); ++round) {
+            CAPTURE(round);
+            const auto bodies = 1 + static_cast<uint32_t>(prng.below(24));
+            PhysicsWorld world = test::random_world(prng, bodies, 0.5 + prng.unit());
+            world.steps = 1 + static_cast<uint32_t>(prng.below(2));
+            world.iterations = 1 + static_cast<uint32_t>(prng.below(3));
+            world.substeps = 1;
+            // Coincident bodies too.
+            if (prng.chance(0.2)) world.bodies.push_back(world.bodies.front());
+            check_equal(physics, world);
         }
     });
 }
@@ -117,7 +134,7 @@ TEST_CASE("large bodies among small ones are equal on every Vulkan device and on
 
 // 10 000 with P2C2R_FULL in the environment.
 TEST_CASE("a small world is equal after many steps on every Vulkan device") {
-    const bool full = std::getenv("P2C2R_FULL") != nullptr;
+    const bool full = test::is_full_run();
     on_each_physics([&](PhysicsGpu& physics) {
         Prng prng(test::seed());
         PhysicsWorld world = test::pile_world(prng, 60, 4);
