@@ -43,13 +43,16 @@ const uint kPathNone = 255u;   // a cell that does not reach it
 // the rims they read belong to other colours, so nothing is read while it is written. Dispatches
 // count phases, the colour of phase p is p & 3.
 //
-//   cells   four a word, rows of whole tiles
-//   left    two words a cell, low and high, rows of whole tiles
-//   phases  a word a tile: the last phase in which it changed; one more: the last of all
-//   field   directions, four a word
+//   cells     four a word, rows of whole tiles
+//   left      two words a cell, low and high, rows of whole tiles
+//   phases    a word a tile: the last phase in which it changed
+//   progress  for the host: the last phase in which any tile changed, then a word a row of tiles:
+//             what they have cost so far, in turns of relaxing and some for each tile that was due
+//   field     directions, four a word
 
 const uint kPathTile = 16u;         // cells, both ways; kPathTile^2 invocations a group
 const uint kPathTurnsMax = 48u;     // of relaxing a tile in one phase
+const uint kPathDueCost = 2u;       // of a tile that is due, in turns, besides those it takes
 const uint kPathFirstPhase = 8u;    // so that tiles that never changed lie more than 4 back
 const uint kPathFieldGroup = 64u;   // of the direction shader, along x
 const uint kPathRuleDiagonal = 1u;  // bits of `rule`
@@ -59,6 +62,7 @@ struct PathSlice {
     uint tiles_x;
     uint tiles_y;
     uint tile_row_first;  // in tiles of this colour
+    uint tile_column_first;
     uint phase;
     uint rule;
     uint goal_x;

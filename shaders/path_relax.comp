@@ -11,6 +11,7 @@ layout(local_size_x = kPathTile, local_size_y = kPathTile) in;
 layout(std430, binding = 0) readonly buffer Cells { uint cells[]; };
 layout(std430, binding = 1) buffer Left { uvec2 left[]; };
 layout(std430, binding = 2) buffer Phases { uint phases[]; };
+layout(std430, binding = 3) buffer Progress { uint progress[]; };
 layout(push_constant) uniform Push { PathSlice slice; };
 
 const uint kRim = kPathTile + 2u;
@@ -72,7 +73,7 @@ uint last_change(uint x, uint y) {
 }
 
 void main() {
-    uint tile_x = gl_WorkGroupID.x * 2u + (slice.phase & 1u);
+    uint tile_x = (gl_WorkGroupID.x + slice.tile_column_first) * 2u + (slice.phase & 1u);
     uint tile_y = (gl_WorkGroupID.y + slice.tile_row_first) * 2u + ((slice.phase >> 1) & 1u);
     bool begins = slice.phase < kPathFirstPhase + 4u && tile_x == slice.goal_x / kPathTile &&
                   tile_y == slice.goal_y / kPathTile;
@@ -111,7 +112,8 @@ void main() {
     uvec2 first = left[(uint(corner_y + 1) + gl_LocalInvocationID.y) * slice.tiles_x * kPathTile +
                        uint(corner_x + 1) + gl_LocalInvocationID.x];
 
-    for (uint turn = 1u; turn <= kPathTurnsMax; ++turn) {
+    uint turn = 1u;
+    for (; turn <= kPathTurnsMax; ++turn) {
         uvec2 best = mine;
         if (cost != 0u) {
             if (more(straight[at + 1u], best)) best = straight[at + 1u];
@@ -133,11 +135,13 @@ void main() {
         if (last_turn != turn) break;
     }
 
+    // The value is never used here, and the host only guesses by it how long the next slice takes.
+    if (place == 0u) atomicAdd(progress[1u + tile_y], turn + kPathDueCost);
     if (mine != first) {
         left[(uint(corner_y + 1) + gl_LocalInvocationID.y) * slice.tiles_x * kPathTile +
              uint(corner_x + 1) + gl_LocalInvocationID.x] = mine;
         // All write the same.
         atomicMax(phases[tile_y * slice.tiles_x + tile_x], slice.phase);
-        atomicMax(phases[slice.tiles_x * slice.tiles_y], slice.phase);
+        atomicMax(progress[0], slice.phase);
     }
 }

@@ -81,6 +81,8 @@ struct PhysicsPush {
     uint turn;        // which of two buffers is read, or a stage of the sort
     uint distance;    // of the sort
     uint sides_max;   // room for contacts
+    uint large;       // count of bodies with radii above the next: the cells are not so wide
+    float large_radius;
 };
 
 // What does not change in a run.

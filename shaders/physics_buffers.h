@@ -12,7 +12,7 @@
 //   sides     per body: how many contacts, and how many those before it in its block have
 //   blocks    per block of 256 bodies: contacts of all blocks before it; then the totals
 //   contacts  by body, walls first, then by ascending id
-//   walls     planes (6 words), then boxes (8 words)
+//   walls     planes (6 words), then boxes (8 words), then the ids of large bodies
 //   report    what the host looks at after a step: see physics_report.h
 #include "physics.h"
 #include "physics_report.h"
@@ -36,6 +36,9 @@ layout(push_constant) uniform Push { PhysicsPush push; };
 // ---- words of `blocks` behind the 512 blocks there can be
 const uint kTotal = 512u;   // contacts of all bodies
 const uint kUsable = 513u;  // 1: they fit
+
+uint large_id(uint index) { return uint(walls[push.planes * 6u + push.boxes * 8u + index]); }
+bool is_large(uint id) { return fixed_of[id].radius > push.large_radius; }
 
 PhysicsVec read_place(uint id) { return place_of[id].xyz; }
 PhysicsVec read_speed(uint turn, uint id) {

@@ -1,4 +1,5 @@
-// Contacts of a body: counted without FILL, made with it, when all have been counted.
+// Contacts of a body: counted without FILL, made with it, when all have been counted. With LARGE a
+// group of invocations does it for one large body, without for all others each does it for one.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
@@ -40,6 +41,7 @@ void find_walls(PhysicsVec x, PhysicsVec v, PhysicsFixed own) {
     }
 }
 
+#if !LARGE
 // Puts a body among those found, `first` being the place of the first, in the order of the ids.
 void take_body(uint first, uint other) {
 #if FILL
@@ -74,10 +76,16 @@ bool find_bodies(uint id, PhysicsVec x, PhysicsFixed own) {
             // Slots hold strangers too.
             if (physics_cell(push, place.y) != y || physics_cell(push, place.z) != z) continue;
             if (physics_cell(push, place.x) != cell_x + int(cell % 3u) - 1) continue;
-            if (other == id) continue;
+            if (other == id || is_large(other)) continue;
             if (found == kPhysicsContactsOfBodyMax) return false;
             take_body(first, other);
         }
+    }
+    for (uint i = 0u; i < push.large; ++i) {
+        uint other = large_id(i);
+        if (!physics_meets(x, own.radius, read_place(other), fixed_of[other].radius)) continue;
+        if (found == kPhysicsContactsOfBodyMax) return false;
+        take_body(first, other);
     }
     return true;
 }
@@ -91,7 +99,7 @@ void main() {
 #if FILL
     write_shift(0u, id, vec3(0.0));
     uint count = side_count(id);
-    if (count == 0u) return;
+    if (count == 0u || is_large(id)) return;
     wall_begin = side_begin(id);
     find_walls(x, v, own);
     uint first = found;
@@ -110,9 +118,77 @@ void main() {
         contacts[at].share = physics_share(load, other_load);
     }
 #else
+    if (is_large(id)) return;
     find_walls(x, v, own);
     bool within = find_bodies(id, x, own);
     if (!within) atomicOr(report[kPhysicsReportBeyond], 1u);
     sides[id] = uvec2(within ? found : 0u, 0u);
 #endif
 }
+#else
+shared uint walls_found;
+shared uint sums[kPhysicsGroup];
+
+// How many of the flags of this invocation and of those before it are set.
+uint count_up_to(uint own, bool flag) {
+    sums[own] = flag ? 1u : 0u;
+    for (uint step = 1u; step < kPhysicsGroup; step *= 2u) {
+        barrier();
+        uint before = own >= step ? sums[own - step] : 0u;
+        barrier();
+        sums[own] += before;
+    }
+    barrier();
+    return sums[own];
+}
+
+void main() {
+    uint lane = gl_LocalInvocationID.x;
+    uint id = large_id(push.first / kPhysicsGroup + gl_WorkGroupID.x);
+    PhysicsFixed own = fixed_of[id];
+    PhysicsVec x = read_place(id);
+    PhysicsVec v = read_speed(push.turn, id);
+#if FILL
+    uint count = side_count(id);
+    if (count == 0u) return;
+    wall_begin = side_begin(id);
+    float load = physics_load(own.inverse_mass, count);
+#endif
+    if (lane == 0u) {
+        find_walls(x, v, own);
+#if FILL
+        for (uint i = 0u; i < found; ++i) contacts[wall_begin + i].share = physics_share(load, 0.0);
+#endif
+        walls_found = found;
+    }
+    barrier();
+    uint total = walls_found;
+    // By blocks of ids, so contacts come in the order of the ids.
+    for (uint block = 0u; block < push.bodies; block += kPhysicsGroup) {
+        uint other = min(block + lane, push.bodies - 1u);
+        PhysicsFixed fixed_other = fixed_of[other];
+        PhysicsVec place = read_place(other);
+        bool meets = block + lane < push.bodies && other != id &&
+                     physics_meets(x, own.radius, place, fixed_other.radius);
+        uint place_in_block = count_up_to(lane, meets);
+#if FILL
+        if (meets) {
+            PhysicsContact contact = physics_touch(push, id, x, v, own, other, place,
+                                                   read_speed(push.turn, other), fixed_other);
+            float other_load = physics_load(fixed_other.inverse_mass, sides[other].x);
+            contact.share = physics_share(load, other_load);
+            contacts[wall_begin + total + place_in_block - 1u] = contact;
+        }
+#endif
+        total += sums[kPhysicsGroup - 1u];
+        barrier();
+    }
+#if !FILL
+    if (lane == 0u) {
+        bool within = total <= kPhysicsContactsOfLargeMax;
+        if (!within) atomicOr(report[kPhysicsReportBeyond], 1u);
+        sides[id] = uvec2(within ? total : 0u, 0u);
+    }
+#endif
+}
+#endif

@@ -13,6 +13,10 @@ const uint kPhysicsGroup = 256u;  // invocations, and bodies of a block
 // loops of an invocation must stay short.
 const uint kPhysicsContactsOfBodyMax = 192u;
 const uint kPhysicsNearMax = 20000u;
+// Up to so many bodies that are much larger than the others have no part in the width of the cells.
+// Everybody looks at them, and a group of invocations finds the contacts of each.
+const uint kPhysicsLargeMax = 64u;
+const uint kPhysicsContactsOfLargeMax = 4096u;
 
 const uint kPhysicsReportTotal = 0u;   // contacts of all bodies
 const uint kPhysicsReportBeyond = 1u;  // not 0: a body was beyond this form

@@ -51,6 +51,7 @@ kernels::DeviceChoice choice_of(int32_t gpu) {
         case P2C2R_GPU_OFF:
             return kernels::DeviceChoice::kNative;
         case P2C2R_GPU_INDEX:
+        case P2C2R_GPU_LENT:  // the only one of a list of one
             return kernels::DeviceChoice::kVulkan;
         default:
             return kernels::DeviceChoice::kAuto;
@@ -59,9 +60,10 @@ kernels::DeviceChoice choice_of(int32_t gpu) {
 
 }  // namespace
 
-Builtin::Builtin(int32_t gpu, uint32_t gpu_index, const char* cache_dir, const MemoryHook* hook,
-                 const Log& log)
+Builtin::Builtin(int32_t gpu, uint32_t gpu_index, std::optional<gpu::HostDevice> lent,
+                 const char* cache_dir, const MemoryHook* hook, const Log& log)
     : log_(log) {
+    options_.host_device = std::move(lent);
     options_.device = choice_of(gpu);
     options_.vulkan_index = gpu_index;
     options_.vulkan.pipeline_cache_dir = cache_dir ? cache_dir : "";
@@ -72,14 +74,18 @@ Builtin::Builtin(int32_t gpu, uint32_t gpu_index, const char* cache_dir, const M
 Builtin::~Builtin() = default;
 
 Result<std::unique_ptr<Builtin>> Builtin::create(int32_t gpu, uint32_t gpu_index,
+                                                 std::optional<gpu::HostDevice> lent,
                                                  const char* cache_dir, exec::Registry& registry,
                                                  const MemoryHook* hook, const Log& log) {
-    std::unique_ptr<Builtin> builtin(new Builtin(gpu, gpu_index, cache_dir, hook, log));
+    std::unique_ptr<Builtin> builtin(
+        new Builtin(gpu, gpu_index, std::move(lent), cache_dir, hook, log));
     if (gpu != P2C2R_GPU_AUTO) {
         Result<kernels::BuiltinDevices> found =
             kernels::add_builtin_executors(registry, builtin->options_);
         if (!found) {
-            if (found.error().field.empty()) found.error().field = "gpu_index";
+            if (found.error().field.empty()) {
+                found.error().field = builtin->is_lent() ? "vulkan" : "gpu_index";
+            }
             return found.error();
         }
         builtin->found_ = std::move(*found);

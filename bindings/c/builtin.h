@@ -24,9 +24,10 @@ namespace p2c2r::capi {
 
 class Builtin {
   public:
-    // `gpu` is P2C2R_GPU_. All must outlive it, and it the executors. kNoDevice when the named
-    // device is not there.
+    // `gpu` is P2C2R_GPU_, `lent` the host's device for P2C2R_GPU_LENT. All must outlive it, and it
+    // the executors. kNoDevice when the named device is not there.
     static Result<std::unique_ptr<Builtin>> create(int32_t gpu, uint32_t gpu_index,
+                                                   std::optional<gpu::HostDevice> lent,
                                                    const char* cache_dir, exec::Registry& registry,
                                                    const MemoryHook* hook, const Log& log);
     ~Builtin();
@@ -40,12 +41,14 @@ class Builtin {
     // The class of this machine's codecs (32 bytes), or empty when they do not work.
     const std::string& codec_class();
 
+    // The device is the host's: nothing may be computed here for others.
+    [[nodiscard]] bool is_lent() const { return options_.host_device.has_value(); }
     // The executor of this type on the chosen device; opens the devices. Any thread.
     std::shared_ptr<exec::Executor> on_device(const std::string& task_type);
 
   private:
-    Builtin(int32_t gpu, uint32_t gpu_index, const char* cache_dir, const MemoryHook* hook,
-            const Log& log);
+    Builtin(int32_t gpu, uint32_t gpu_index, std::optional<gpu::HostDevice> lent,
+            const char* cache_dir, const MemoryHook* hook, const Log& log);
     Result<Done> open();
 
     kernels::KernelOptions options_;

@@ -2,6 +2,7 @@
 #include "bindings/c/handles.h"
 #include "bindings/c/role_config.h"
 #include "bindings/c/structs.h"
+#include "bindings/c/vulkan_host.h"
 #include "net/loopback.h"
 
 using namespace p2c2r;
@@ -69,6 +70,11 @@ Result<Done> read_coordinator(RuntimeState& runtime, const p2c2r_coordinator_con
     }
     roles::CoordinatorOptions& options = settings.options;
     if (const Result<Done> good = read_options(config.options, options); !good) return good;
+    const bool computes_on_lent = options.local_execution && runtime.builtin().is_lent();
+    if (Result<Done> own = check_not_lent(computes_on_lent, "a coordinator with local_execution");
+        !own) {
+        return field_error(own.error().status, "local_execution", own.error().text);
+    }
     if (config.listen_address) options.listen_address = config.listen_address;
     if (const Result<Done> good = read_security(config, settings); !good) return good;
     options.plaintext_anywhere = (config.flags & P2C2R_COORDINATOR_PLAINTEXT_ANYWHERE) != 0;

@@ -5,6 +5,7 @@
 #include "bindings/c/handles.h"
 #include "bindings/c/role_config.h"
 #include "bindings/c/structs.h"
+#include "bindings/c/vulkan_host.h"
 #include "model/task_type.h"
 
 using namespace p2c2r;
@@ -63,6 +64,9 @@ p2c2r_status read_capabilities(RuntimeState& runtime, const p2c2r_capabilities* 
 
 p2c2r_status read_peer(RuntimeState& runtime, const p2c2r_peer_config& config,
                        PeerSettings& settings, p2c2r_error* why) {
+    if (Result<Done> own = check_not_lent(runtime.builtin().is_lent(), "a peer"); !own) {
+        return fail(why, own.error());
+    }
     if (config.flags != 0) {
         return fail(why, Status::kArgument, "flags", "there are no peer flags in this version");
     }

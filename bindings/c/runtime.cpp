@@ -4,6 +4,7 @@
 
 #include "bindings/c/handles.h"
 #include "bindings/c/structs.h"
+#include "bindings/c/vulkan_host.h"
 
 using namespace p2c2r;
 using namespace p2c2r::capi;
@@ -30,7 +31,7 @@ p2c2r_status check_config(const p2c2r_runtime_config& config, p2c2r_error* why) 
     if (config.log_level < 0 || config.log_level > P2C2R_LOG_TRACE) {
         return bad("log_level", config.log_level, "P2C2R_LOG_");
     }
-    if (config.gpu < P2C2R_GPU_AUTO || config.gpu > P2C2R_GPU_INDEX) {
+    if (config.gpu < P2C2R_GPU_AUTO || config.gpu > P2C2R_GPU_LENT) {
         return bad("gpu", config.gpu, "P2C2R_GPU_");
     }
     constexpr uint32_t kThreadsMax = 1024;
@@ -75,7 +76,11 @@ p2c2r_status P2C2R_CALL p2c2r_runtime_create(const p2c2r_runtime_config* given, 
         InStruct<p2c2r_runtime_config> config;
         if (const p2c2r_status bad = config.read(given, "config", why)) return bad;
         if (const p2c2r_status bad = check_config(*config, why)) return bad;
-        Result<std::unique_ptr<RuntimeState>> state = RuntimeState::create(*config);
+        p2c2r_status bad = P2C2R_OK;
+        std::optional<gpu::HostDevice> lent = read_vulkan_host(*config, bad, why);
+        if (bad != P2C2R_OK) return bad;
+        Result<std::unique_ptr<RuntimeState>> state =
+            RuntimeState::create(*config, std::move(lent));
         if (!state) return fail(why, state.error());
         *out = static_cast<p2c2r_runtime*>(add_handle(HandleKind::kRuntime, state->get()));
         state->release();

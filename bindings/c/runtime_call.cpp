@@ -1,13 +1,16 @@
 // p2c2r_runtime_call: questions and commands that need no role.
-#include <condition_variable>
-#include <mutex>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "bindings/c/bytes_in.h"
 #include "bindings/c/handles.h"
+#include "bindings/c/local_run.h"
 #include "bindings/c/results.h"
 #include "bindings/c/role_config.h"
 #include "bindings/c/security.h"
 #include "bindings/c/structs.h"
+#include "kernels/builtin_types.h"
 #include "model/params_reader.h"
 #include "model/task_type.h"
 #include "model/value_writer.h"
@@ -33,92 +36,132 @@ Bytes task_types(RuntimeState& state) {
     return writer.take();
 }
 
-// One task on this machine, between a thread that waits and the loop.
-class LocalRun final : public exec::RunnerEvents {
-  public:
-    explicit LocalRun(RuntimeState& state) : state_(state) {}
-
-    Result<TaskResult> run(const exec::JobSpec& spec, uint64_t deadline_us) {
-        const uint64_t started = now_us();
-        uint64_t job = 0;
-        const Status status =
-            state_.driver().run([&] { job = state_.workers().start(spec, 1, *this); });
-        if (status != Status::kOk) return make_error(status, status_text(status));
-        if (job == 0) return make_error(Status::kBusy, "this machine could not start the task");
-        const bool ended = wait(deadline_us);
-        if (!ended) {
-            (void)state_.driver().run([&] { state_.workers().forget(*this); });
-            // It may have ended just before it was forgotten.
-            const std::lock_guard lock(mutex_);
-            if (!done_) return make_error(Status::kTimeout, "the task did not end in time");
-        }
-        TaskResult result;
-        result.status = output_.status;
-        result.field = std::move(output_.field);
-        result.error = std::move(output_.error);
-        result.info = std::move(output_.info);
-        result.data = std::move(output_.data);
-        result.source = Source::kLocal;
-        result.attempts = 1;
-        result.processing_us = output_.processing_us;
-        result.total_us = now_us() - started;
-        return result;
-    }
-
-  private:
-    bool wait(uint64_t deadline_us) {
-        for (;;) {
-            // Without worker threads this thread is the one that computes.
-            if (!state_.has_worker_threads()) (void)state_.workers().work(0, 0);
-            const uint64_t until =
-                state_.has_worker_threads() ? deadline_us : std::min(deadline_us, now_us() + 1'000);
-            std::unique_lock lock(mutex_);
-            if (state_.driver().wait(lock, changed_, until, [&] { return done_; })) return true;
-            if (now_us() >= deadline_us) return false;
-        }
-    }
-
-    void on_job_done(uint64_t, exec::Output&& output) override {
-        const std::lock_guard lock(mutex_);
-        output_ = std::move(output);
-        done_ = true;
-        changed_.notify_all();
-    }
-
-    RuntimeState& state_;
-    std::mutex mutex_;  // guards what follows
-    std::condition_variable changed_;
-    bool done_ = false;
-    exec::Output output_;
+// A whole task, or the parts of one.
+struct LocalTask {
+    std::string_view task_type;  // canonical
+    TaskInput whole;
+    uint64_t deadline_us = 0;                      // of each job; 0: none
+    std::shared_ptr<const TaskSplitter> splitter;  // NULL: it is not cut
+    std::vector<uint64_t> cuts;
 };
 
-// {"task_type", "params", "deadline_ms"}, with `input` as data.
+TaskResult failed_result(Status status, std::string field, std::string error) {
+    TaskResult result;
+    result.status = status;
+    result.field = std::move(field);
+    result.error = std::move(error);
+    return result;
+}
+
+// The result of the whole from what its jobs gave.
+TaskResult put_together(RuntimeState& state, const LocalTask& task,
+                        std::vector<exec::Output> outputs) {
+    // The first that failed by itself, not because another one did.
+    for (size_t i = 0; i < outputs.size(); ++i) {
+        exec::Output& output = outputs[i];
+        if (output.status == Status::kOk || output.status == Status::kCancelled) continue;
+        std::string error = std::move(output.error);
+        if (task.splitter) {
+            error = "part " + std::to_string(i + 1) + " of " + std::to_string(outputs.size()) +
+                    ": " + error;
+        }
+        return failed_result(output.status, std::move(output.field), std::move(error));
+    }
+    TaskResult result;
+    std::vector<TaskOutput> parts;
+    for (exec::Output& output : outputs) {
+        if (output.status != Status::kOk) {
+            return failed_result(output.status, std::move(output.field), std::move(output.error));
+        }
+        result.processing_us += output.processing_us;
+        parts.push_back({std::move(output.info), std::move(output.data)});
+    }
+    if (task.splitter) {
+        Result<TaskOutput> merged =
+            task.splitter->merge(task.whole, task.cuts, parts, state.pool().hook());
+        if (!merged) {
+            Error& error = merged.error();
+            return failed_result(error.status, std::move(error.field), std::move(error.text));
+        }
+        parts[0] = std::move(*merged);
+    }
+    result.status = Status::kOk;
+    result.info = std::move(parts[0].info);
+    result.data = std::move(parts[0].data);
+    return result;
+}
+
+Result<TaskResult> run_task(RuntimeState& state, const LocalTask& task, uint64_t deadline_us) {
+    const uint64_t started = now_us();
+    std::vector<TaskInput> inputs = {task.whole};
+    if (task.splitter) {
+        Result<std::vector<TaskInput>> parts = task.splitter->split(task.whole, task.cuts);
+        if (!parts) {
+            Error& error = parts.error();
+            return failed_result(error.status, std::move(error.field), std::move(error.text));
+        }
+        inputs = std::move(*parts);
+    }
+    std::vector<exec::JobSpec> specs;
+    for (const TaskInput& input : inputs) {
+        specs.push_back({task.task_type, input.params, input.data, task.deadline_us});
+    }
+    Result<std::vector<exec::Output>> outputs = LocalRun(state).run(specs, deadline_us);
+    if (!outputs) return outputs.error();
+    TaskResult result = put_together(state, task, std::move(*outputs));
+    result.source = Source::kLocal;
+    result.attempts = 1;
+    result.total_us = now_us() - started;
+    return result;
+}
+
+// How `parts` of it are cut. A task that nobody could run is left whole: running it tells why.
+Result<Done> cut_task(LocalTask& task, uint64_t parts, std::string_view split) {
+    Result<std::shared_ptr<const TaskSplitter>> splitter =
+        kernels::find_splitter(task.task_type, split);
+    if (!splitter) return splitter.error();
+    const Result<uint64_t> units = (*splitter)->units(task.whole);
+    if (!units) return Done{};
+    task.cuts = even_cuts(*units, parts);
+    task.splitter = std::move(*splitter);
+    return Done{};
+}
+
+// {"task_type", "params", "deadline_ms", "parts", "split"}, with `input` as data.
 Result<TaskResult> exec_task(RuntimeState& state, const Bytes& arguments, const p2c2r_bytes* input,
                              uint64_t deadline_us) {
     ParamsReader reader(arguments.span());
     const std::string_view name = reader.text("task_type", limits::kTaskTypeLengthMax);
     const std::optional<Value> params = reader.map("params", false);
     const int64_t deadline_ms = reader.integer("deadline_ms", 0, 3'600'000, 0);
+    const int64_t parts = reader.integer("parts", 1, limits::kPartsMax, 1);
+    const std::string_view split = reader.text("split", limits::kTaskTypeLengthMax, "");
+    if (reader.has("split") && !reader.has("parts")) {
+        reader.fail("split", "says how to cut, and there are no `parts`");
+    }
     if (const Result<Done> good = reader.finish(); !good) {
         return field_error(Status::kArgument, good.error().field,
                            "args_json: " + good.error().text);
     }
-    const std::string_view task_type = canonical_task_type(name);
-    if (!state.registry().find(task_type)) {
-        return no_executor(task_type, state.registry().task_types());
+    LocalTask task;
+    task.task_type = canonical_task_type(name);
+    if (!state.registry().find(task.task_type)) {
+        return no_executor(task.task_type, state.registry().task_types());
     }
-    exec::JobSpec spec;
-    spec.task_type = task_type;
-    if (params) spec.params = Bytes::copy(params->encoded(), state.pool().hook());
+    if (params) task.whole.params = Bytes::copy(params->encoded(), state.pool().hook());
     // Copied even when it is given away: after E_TIMEOUT it is the caller's again, while the task
     // may still be reading.
     if (input && input->size > 0) {
-        spec.data = Bytes::copy({static_cast<const uint8_t*>(input->data), input->size},
-                                state.pool().hook());
+        task.whole.data = Bytes::copy({static_cast<const uint8_t*>(input->data), input->size},
+                                      state.pool().hook());
     }
-    if (deadline_ms != 0) spec.deadline_us = now_us() + static_cast<uint64_t>(deadline_ms) * 1000;
-    auto run = std::make_unique<LocalRun>(state);
-    return run->run(spec, deadline_us);
+    if (deadline_ms != 0) task.deadline_us = now_us() + static_cast<uint64_t>(deadline_ms) * 1000;
+    if (reader.has("parts")) {
+        if (Result<Done> good = cut_task(task, static_cast<uint64_t>(parts), split); !good) {
+            return good.error();
+        }
+    }
+    return run_task(state, task, deadline_us);
 }
 
 }  // namespace

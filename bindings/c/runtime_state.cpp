@@ -48,7 +48,8 @@ RuntimeState::RuntimeState(const p2c2r_runtime_config& config)
     if (log_fn_) log_ = Log(this, log_level_of(config));
 }
 
-Result<std::unique_ptr<RuntimeState>> RuntimeState::create(const p2c2r_runtime_config& config) {
+Result<std::unique_ptr<RuntimeState>> RuntimeState::create(const p2c2r_runtime_config& config,
+                                                           std::optional<gpu::HostDevice> lent) {
     Result<RuntimeSettings> settings = read_settings(config.options);
     if (!settings) return settings.error();
     std::unique_ptr<RuntimeState> state(new RuntimeState(config));
@@ -66,8 +67,8 @@ Result<std::unique_ptr<RuntimeState>> RuntimeState::create(const p2c2r_runtime_c
     state->prng_ = Prng(seed);
 
     Result<std::unique_ptr<Builtin>> builtin =
-        Builtin::create(config.gpu, config.gpu_index, config.cache_dir, state->registry_,
-                        state->pool_->hook(), state->log_);
+        Builtin::create(config.gpu, config.gpu_index, std::move(lent), config.cache_dir,
+                        state->registry_, state->pool_->hook(), state->log_);
     if (!builtin) return builtin.error();
     state->builtin_ = std::move(*builtin);
 

@@ -26,8 +26,10 @@ namespace p2c2r::capi {
 
 class RuntimeState final : public LogSink, private exec::LoopWaker {
   public:
-    // `config` is complete and has been checked for its sizes and ABI version.
-    static Result<std::unique_ptr<RuntimeState>> create(const p2c2r_runtime_config& config);
+    // `config` is complete and has been checked for its sizes and ABI version; `lent` is its
+    // `vulkan`.
+    static Result<std::unique_ptr<RuntimeState>> create(const p2c2r_runtime_config& config,
+                                                        std::optional<gpu::HostDevice> lent);
     // No role is left. Stops and joins everything.
     ~RuntimeState();
 

@@ -21,7 +21,7 @@
  *  R5 Host functions run only inside dispatch, poll, work, pull, step, wait, get_result, connect, call,
  *     close and destroy on the thread that called these, or on a library thread where DELIVER_ON_LOOP
  *     or a comment says so. Never inside submit, cancel, forget or release of a handle. Exempt, and
- *     allowed only retain and release themselves: bytes.release, log, notify, the allocator.
+ *     allowed only retain and release themselves: bytes.release, log, notify, queue_lock, the allocator.
  *  R6 A host function must not throw, longjmp or unwind. No lock of the library is held while it runs.
  *     What it returns is input: zero is always the safe answer.
  *  R7 Any function may be called from any thread unless its comment says otherwise. [cb]: also from a
@@ -131,8 +131,9 @@ enum { P2C2R_RUN_THREAD = 0, P2C2R_RUN_MANUAL = 1 };
 /* Where host functions run: inside dispatch and its like, or on the thread that turns the loop. */
 enum { P2C2R_DELIVER_ON_DISPATCH = 0, P2C2R_DELIVER_ON_LOOP = 1 };
 /* AUTO: a real GPU if there is one, else the CPU kernels. OFF: the Vulkan loader is not even opened.
- * INDEX: the device gpu_index of "devices"; software drivers are used only when chosen so. */
-enum { P2C2R_GPU_AUTO = 0, P2C2R_GPU_OFF = 1, P2C2R_GPU_INDEX = 2 };
+ * INDEX: the device gpu_index of "devices"; software drivers are used only when chosen so. LENT: the
+ * host's own device, see p2c2r_vulkan_host. */
+enum { P2C2R_GPU_AUTO = 0, P2C2R_GPU_OFF = 1, P2C2R_GPU_INDEX = 2, P2C2R_GPU_LENT = 3 };
 enum { P2C2R_FORMAT_MSGPACK = 0, P2C2R_FORMAT_JSON = 1 };
 /* The verification class a task asks for; it may only raise what its type has. Answers are not
  * compared in this version: B, C and D are refused (E_UNSUPPORTED), and A, the lowest, is as TYPE. */
@@ -252,6 +253,11 @@ typedef void(P2C2R_CALL* p2c2r_log_fn)(void* user, int32_t level, const char* ro
                                        const char* text, size_t size);
 /* Any thread: something waits for dispatch or poll. */
 typedef void(P2C2R_CALL* p2c2r_notify_fn)(void* user);
+/* Any thread of the library or one that runs jobs: lock is 1 before the library uses the host's queue and 0
+ * afterwards, on the same thread. It must be quick; between the two the library only submits. */
+typedef void(P2C2R_CALL* p2c2r_lock_fn)(void* user, int32_t lock);
+/* Any function; cast to it and back. */
+typedef void(P2C2R_CALL* p2c2r_proc)(void);
 /* At both ends of each thread of the library, on that thread; starts is 1 or 0. */
 typedef void(P2C2R_CALL* p2c2r_thread_fn)(void* user, const char* name, int32_t starts);
 /* result is the callee's to release. */
@@ -285,6 +291,29 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_params_to_json(const void* params, size_
 
 /* ---- runtime ---------------------------------------------------------------------------------- */
 
+/* A Vulkan device that the host has made for itself and lends. All handles stay the host's and must live
+ * until p2c2r_runtime_destroy has returned; nothing of the library runs on the device then. (Only where a
+ * submission failed or ran over its time may it still run: vkDeviceWaitIdle before vkDestroyDevice.)
+ *
+ * It computes what this process wants for itself: tasks that a client of this runtime runs locally, and
+ * "exec". It never computes for others: below such a runtime peer_create is E_DENIED, and so is
+ * coordinator_create unless its options say "local_execution": false. A helper in the same process has a
+ * runtime of its own. As with INDEX, nothing else computes in its place; a device that was lost stays lost. */
+typedef struct p2c2r_vulkan_host {
+    uint32_t struct_size;
+    uint32_t api_version;  /* of the instance, as VK_MAKE_API_VERSION: 1.2 or later; 0: 1.2 */
+    uint32_t queue_family; /* of queue; it must compute */
+    uint32_t reserved0;
+    void* instance;                    /* VkInstance */
+    void* physical_device;             /* VkPhysicalDevice */
+    void* device;                      /* VkDevice, made with the feature timelineSemaphore */
+    void* queue;                       /* VkQueue of that device */
+    p2c2r_proc get_instance_proc_addr; /* PFN_vkGetInstanceProcAddr */
+    p2c2r_lock_fn queue_lock;          /* NULL: nobody else ever uses the queue */
+    void* user;                        /* of queue_lock */
+    void* reserved;
+} p2c2r_vulkan_host;
+
 typedef struct p2c2r_runtime_config {
     uint32_t struct_size;
     uint32_t abi_version; /* P2C2R_ABI_VERSION */
@@ -305,11 +334,13 @@ typedef struct p2c2r_runtime_config {
     p2c2r_thread_fn thread;
     void* user; /* of log, notify and thread */
     void* reserved;
+    const p2c2r_vulkan_host* vulkan; /* for GPU_LENT, and for nothing else; copied */
+    void* reserved1;
 } p2c2r_runtime_config;
 
 /* Starts the threads of the library. *out is the caller's to destroy, after every role below it.
- * E_VERSION: abi_version is not this library's; E_NO_DEVICE: GPU_INDEX names a device that is not here.
- * A device that is named is opened here, which may take a second. NULL for config is E_ARGUMENT. [blocks] */
+ * E_VERSION: abi_version is not this library's; E_NO_DEVICE: GPU_INDEX names a device that is not here, or a
+ * lent one cannot compute. A device that is named is opened here, which may take a second. NULL for config is E_ARGUMENT. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_create(const p2c2r_runtime_config* config,
                                                        p2c2r_runtime** out, p2c2r_error* why);
 /* RUN_MANUAL: turns the loop once, waiting up to timeout_ms for something to do, then dispatches.
@@ -336,10 +367,13 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_wake(p2c2r_runtime* runtime);
  * what there is. "devices": the devices of this machine. "task_types": what executors are here. "exec": runs
  * a task here without any role: {"task_type", "params", "deadline_ms"} with `input` (copied; NULL: no bytes) as
  * data; OK also when the task failed, which its result says; E_TASK_TYPE or, for a declared type,
- * E_UNSUPPORTED where no executor is. *out is the caller's to release. timeout_ms is for exec alone:
- * E_TIMEOUT when it has passed, and the task is cancelled. "keys.new": makes an Ed25519 key, {"file": where its
+ * E_UNSUPPORTED where no executor is. With "parts" (1..4096) it is cut into so many, or fewer where it has not
+ * so many pieces, and their results are merged to that of the whole; "split" says how it is cut ("": the
+ * type's preferred way); E_UNSUPPORTED where it is not cut that way. timeout_ms is for exec alone: E_TIMEOUT
+ * when it has passed, and the task is cancelled. "keys.new": makes an Ed25519 key, {"file": where its
  * private half goes (mode 0600; E_EXISTS), "name", "certificate_file": where a certificate for it goes (absent:
- * nowhere)}; "keys.show": {"file"}; both tell "public_key" and "pin" in hex. [blocks] */
+ * nowhere)}; "keys.show": {"file"}; both tell "public_key" and "pin" in hex. *out is the caller's to release.
+ * [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_call(p2c2r_runtime* runtime, const char* name,
                                                      const char* args_json, const p2c2r_bytes* input,
                                                      uint32_t timeout_ms, p2c2r_result** out,
@@ -744,7 +778,7 @@ typedef struct p2c2r_peer_stats {
 
 /* Makes a peer that does nothing yet: its events come after peer_start. *out is destroyed before its runtime,
  * and before `local`. E_LIMIT: more task types than one peer can offer (64, and all of its registration in
- * 3072 bytes); E_UNSUPPORTED or E_DEVICE: task_types lists one that a device which was named has no form
+ * 3072 bytes); E_DENIED: the runtime's GPU is lent; E_UNSUPPORTED or E_DEVICE: task_types lists one that a device which was named has no form
  * for or fails the test of, which is run here and may take seconds. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_create(p2c2r_runtime* runtime,
                                                     const p2c2r_peer_config* config,
@@ -824,7 +858,7 @@ typedef struct p2c2r_coordinator_stats {
 } p2c2r_coordinator_stats;
 
 /* Makes a coordinator that does not listen yet. *out is destroyed before its runtime, and after the roles that
- * have it as `local`. [blocks] */
+ * have it as `local`. E_DENIED: local_execution where the runtime's GPU is lent. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_create(p2c2r_runtime* runtime,
                                                            const p2c2r_coordinator_config* config,
                                                            p2c2r_coordinator** out, p2c2r_error* why);

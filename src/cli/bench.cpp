@@ -10,6 +10,7 @@ namespace p2c2r::cli {
 void add_bench_command(Command& root) {
     static FailoverOptions failover;
     static RoundtripOptions roundtrip;
+    static KernelsOptions kernels;
     static struct {
         std::optional<std::string> url;
         std::optional<std::string> peer_id;
@@ -33,6 +34,16 @@ void add_bench_command(Command& root) {
                      "Frame or directory of frames (a drawn 1280x720 frame)");
     command.add_count("--frames", roundtrip.frames, "Frames to send (60)");
     command.add_flag("--json", roundtrip.json, "End with a one-line summary");
+
+    command = bench.add_command(
+        "kernels", "A typical frame of each task type: bytes, time by device, equal answers",
+        [] { return run_bench_kernels(kernels); });
+    command.add_text("--device", kernels.device,
+                     "native, or the Vulkan device beside it: vulkan[:N] (auto: a real GPU)");
+    command.add_text("--type", kernels.type, "This task type only");
+    command.add_text("--data", kernels.data, "Frame to upscale (a drawn 1280x720 frame)");
+    command.add_flag("--small", kernels.small, "Small frames, for a quick look");
+    command.add_flag("--json", kernels.json, "End with a one-line summary");
 
     command = bench.add_command("hold-peer", "A peer of `bench failover`", [] {
         return run_hold_peer(hold.url.value_or(""), hold.peer_id.value_or(""),

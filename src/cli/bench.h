@@ -23,4 +23,13 @@ struct RoundtripOptions {
 };
 int run_bench_roundtrip(const RoundtripOptions& options);
 
+struct KernelsOptions {
+    std::optional<std::string> device;
+    std::optional<std::string> type;
+    std::optional<std::string> data;
+    bool small = false;
+    bool json = false;
+};
+int run_bench_kernels(const KernelsOptions& options);
+
 }  // namespace p2c2r::cli

@@ -61,6 +61,10 @@ Command Command::add_command(const std::string& name, const std::string& help,
     return Command(root_, below);
 }
 
+void Command::add_alias(const std::string& name) {
+    app_->alias(name);
+}
+
 void Command::set_footer(const std::string& text) {
     app_->footer(text);
 }

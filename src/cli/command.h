@@ -37,6 +37,7 @@ class Command {
     // required.
     Command add_command(const std::string& name, const std::string& help,
                         std::function<int()> run = nullptr);
+    void add_alias(const std::string& name);  // another name of this command
     void set_footer(const std::string& text);
     void hide();  // not listed in --help
 

@@ -19,11 +19,6 @@ std::string size_text(const Picture& picture) {
     return std::to_string(picture.width) + "X" + std::to_string(picture.height);
 }
 
-// A part of a picture as shares of its size.
-struct Part {
-    double x, y, width, height;
-};
-
 // How much neighbours differ inside a part: what upscaling works on.
 uint64_t contrast(const Picture& picture, uint32_t x, uint32_t y, uint32_t width, uint32_t height) {
     uint64_t sum = 0;
@@ -39,10 +34,11 @@ uint64_t contrast(const Picture& picture, uint32_t x, uint32_t y, uint32_t width
     return sum;
 }
 
-// The part with the most detail, of a grid of candidates.
-Part busiest_part(const Picture& picture) {
-    const uint32_t width = std::min(kTileWidth / kDetailZoom, picture.width);
-    const uint32_t height = std::min(kTileHeight / kDetailZoom, picture.height);
+}  // namespace
+
+Part busiest_part(const Picture& picture, uint32_t width, uint32_t height) {
+    width = std::min(width, picture.width);
+    height = std::min(height, picture.height);
     Part best = {0, 0, static_cast<double>(width) / picture.width,
                  static_cast<double>(height) / picture.height};
     uint64_t most = 0;
@@ -59,16 +55,15 @@ Part busiest_part(const Picture& picture) {
     return best;
 }
 
-Picture detail(const Picture& picture, const Part& part) {
-    const auto width = std::max(1u, static_cast<uint32_t>(part.width * picture.width));
-    const auto height = std::max(1u, static_cast<uint32_t>(part.height * picture.height));
-    const auto x = std::min(static_cast<uint32_t>(part.x * picture.width), picture.width - width);
+Picture detail(const Picture& picture, const Part& part, uint32_t width, uint32_t height) {
+    const auto from = std::max(1u, static_cast<uint32_t>(part.width * picture.width + 0.5));
+    const auto rows = std::max(1u, static_cast<uint32_t>(part.height * picture.height + 0.5));
+    const auto x =
+        std::min(static_cast<uint32_t>(part.x * picture.width + 0.5), picture.width - from);
     const auto y =
-        std::min(static_cast<uint32_t>(part.y * picture.height), picture.height - height);
-    return enlarge(cut_out(picture, x, y, width, height), kTileWidth, kTileHeight);
+        std::min(static_cast<uint32_t>(part.y * picture.height + 0.5), picture.height - rows);
+    return enlarge(cut_out(picture, x, y, from, rows), width, height);
 }
-
-}  // namespace
 
 Picture contact_sheet(const std::vector<SheetRow>& rows) {
     const uint32_t row_height = kLabelHeight + kTileHeight + kGap;
@@ -77,16 +72,17 @@ Picture contact_sheet(const std::vector<SheetRow>& rows) {
     for (uint32_t index = 0; index < count; ++index) {
         const SheetRow& row = rows[index];
         const uint32_t y = kGap + index * row_height;
-        const Part part = busiest_part(row.before);
+        const Part part =
+            busiest_part(row.before, kTileWidth / kDetailZoom, kTileHeight / kDetailZoom);
         uint32_t x = kGap;
         draw_text(sheet, row.label + ", WHOLE", x, y + 4, 2, kInk);
         paste(sheet, shrink(row.after, kTileWidth, kTileHeight), x, y + kLabelHeight);
         x += kTileWidth + kGap;
         draw_text(sheet, "BEFORE: " + size_text(row.before), x, y + 4, 2, kInk);
-        paste(sheet, detail(row.before, part), x, y + kLabelHeight);
+        paste(sheet, detail(row.before, part, kTileWidth, kTileHeight), x, y + kLabelHeight);
         x += kTileWidth + kGap;
         draw_text(sheet, "AFTER: " + size_text(row.after), x, y + 4, 2, kInk);
-        paste(sheet, detail(row.after, part), x, y + kLabelHeight);
+        paste(sheet, detail(row.after, part, kTileWidth, kTileHeight), x, y + kLabelHeight);
     }
     return sheet;
 }

@@ -14,6 +14,16 @@ struct SheetRow {
     Picture after;   // as it came back
 };
 
+// A part of a picture as shares of its size.
+struct Part {
+    double x, y, width, height;
+};
+
+// The part of width x height pixels with the most detail, of a grid of candidates.
+Part busiest_part(const Picture& picture, uint32_t width, uint32_t height);
+// That part, enlarged to width x height by its own pixels.
+Picture detail(const Picture& picture, const Part& part, uint32_t width, uint32_t height);
+
 // A detail is shown by its own pixels, only enlarged: what the eye sees is what the frames hold.
 Picture contact_sheet(const std::vector<SheetRow>& rows);
 

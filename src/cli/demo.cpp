@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/contact_sheet.h"
+#include "cli/demo_peers.h"
 #include "cli/files.h"
 #include "cli/pan_zoom.h"
 #include "cli/statistics.h"
@@ -17,9 +18,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr uint32_t kPeers = 2;
 constexpr size_t kFrames = 12;
-constexpr uint64_t kJoinTimeoutUs = 10'000'000;
 constexpr size_t kSheetRows = 4;
 
 Outcome demonstrate(const DemoOptions& options) {
@@ -29,14 +28,9 @@ Outcome demonstrate(const DemoOptions& options) {
     for (const std::string& directory : {before, after}) {
         if (Outcome failure = make_directories(directory)) return failure;
     }
-    SessionOptions session_options;
-    session_options.peers_in_process = kPeers;
-    Result<std::unique_ptr<Session>> opened = Session::open(session_options);
+    Result<std::unique_ptr<Session>> opened = open_demo_session(std::nullopt);
     if (!opened) return opened.failure();
     Session& session = **opened;
-    if (!session.wait_for_peers(kPeers, kJoinTimeoutUs, nullptr)) {
-        return Failure{kExitSomeFailed, "the peers did not join"};
-    }
     Result<Picture> picture = demo_picture(session, options.data);
     if (!picture) return picture.failure();
     PanZoom pan_zoom;
@@ -137,51 +131,6 @@ Result<std::string> write_contact_sheet(Session& session, const std::string& bef
 int run_demo(const DemoOptions& options) {
     const Outcome failure = demonstrate(options);
     return failure ? report("demo", *failure) : kExitOk;
-}
-
-void add_demo_command(Command& root) {
-    static DemoOptions options;
-    static DemoStreamOptions stream;
-    static DemoRaytracingOptions raytracing;
-    static DemoOptions path;
-    static DemoPhysicsOptions physics;
-    Command demo = root.add_command("demo", "See it work: all three roles in this process",
-                                    [] { return run_demo(options); });
-    demo.add_text("--data", options.data, "Picture to make frames of (a drawn one)");
-    demo.add_text("-o,--out", options.out, "Directory for frames and contact sheet (p2c2r-demo)");
-
-    Command path_command =
-        demo.add_command("ai_pathfinding", "Agents on a map find their ways, as a picture",
-                         [] { return run_demo_path(path); });
-    path_command.add_text("--data", path.data, "Map of the MovingAI form (a drawn one)");
-    path_command.add_text("-o,--out", path.out, "Directory for paths.png (p2c2r-demo)");
-
-    Command command = demo.add_command(
-        "stream", "A stream of frames over five processes, one of them killed half-way",
-        [] { return run_demo_stream(stream); });
-    command.add_text("source", stream.source,
-                     "Picture to make frames of, or directory of frames (a drawn picture)");
-    command.add_text("-o,--out", stream.out,
-                     "Directory for frames, contact sheet and report (p2c2r-demo)");
-    command.add_count("--frames", stream.frames, "Frames made of a picture (60)");
-    command.add_real("--rate", stream.rate, "Frames a second (30)");
-    command.add_count("--deadline-ms", stream.deadline_ms, "Time allowed per frame (250)");
-    command.add_text("--output-res", stream.output_res, "Size to upscale to (1920x1080)");
-    command.add_text("--vulkan-device", stream.vulkan_device, "Device of the first peer (vulkan)");
-
-    Command rays = demo.add_command("raytracing", "A scene or a model as a ray-traced picture",
-                                    [] { return run_demo_raytracing(raytracing); });
-    rays.add_text("source", raytracing.source,
-                  "Model (.obj, .gltf, .glb) or params of a task (.json); a scene of its own");
-    rays.add_text("-o,--out", raytracing.out,
-                  "Directory for raytracing.png and scene.json (p2c2r-demo)");
-    rays.add_count("--samples", raytracing.samples, "Samples a pixel (16)");
-    rays.add_text("--resolution", raytracing.resolution, "Size of the picture (960x540)");
-    rays.add_text("--device", raytracing.device, "auto, native or vulkan[:N] (auto)");
-    Command fall = demo.add_command("physics", "Spheres fall into a box, as a picture with a curve",
-                                    [] { return run_demo_physics(physics); });
-    fall.add_text("-o,--out", physics.out, "Directory for the picture (p2c2r-demo)");
-    fall.add_count("--spheres", physics.spheres, "How many, up to 2000 (350)");
 }
 
 }  // namespace p2c2r::cli

@@ -11,13 +11,27 @@ namespace p2c2r::cli {
 
 // All roles in one process.
 struct DemoOptions {
+    std::optional<std::string> type;  // what was asked for and is none of the demonstrations
     std::optional<std::string> data;
     std::optional<std::string> out;
 };
 int run_demo(const DemoOptions& options);
 
-// `ai_pathfinding` as a picture; `data` is a map of the MovingAI form.
-int run_demo_path(const DemoOptions& options);
+// A picture halved and brought back by every algorithm.
+struct DemoUpscaleOptions {
+    std::optional<std::string> source;  // picture
+    std::optional<std::string> out;
+    std::optional<std::string> device;
+};
+int run_demo_upscale(const DemoUpscaleOptions& options);
+
+// Ways on a map as a picture.
+struct DemoPathOptions {
+    std::optional<std::string> data;  // a map of the MovingAI form
+    std::optional<std::string> out;
+    std::optional<std::string> device;
+};
+int run_demo_path(const DemoPathOptions& options);
 
 // Every role a process of its own, one of them killed and started again.
 struct DemoStreamOptions {
@@ -31,7 +45,7 @@ struct DemoStreamOptions {
 };
 int run_demo_stream(const DemoStreamOptions& options);
 
-// A scene, or a model on a floor, as a picture made of tiles.
+// A scene, or a model on a floor.
 struct DemoRaytracingOptions {
     std::optional<std::string> source;  // .obj, .gltf, .glb, or .json with the params of a task
     std::optional<std::string> out;
@@ -40,9 +54,14 @@ struct DemoRaytracingOptions {
     std::optional<std::string> device;
 };
 int run_demo_raytracing(const DemoRaytracingOptions& options);
+int run_demo_shadows(const DemoRaytracingOptions& options);
+int run_demo_reflections(const DemoRaytracingOptions& options);
+int run_demo_probes(const DemoRaytracingOptions& options);
+
 // Spheres that fall into a box, as a picture.
 struct DemoPhysicsOptions {
     std::optional<std::string> out;
+    std::optional<std::string> device;
     std::optional<uint64_t> spheres;
 };
 int run_demo_physics(const DemoPhysicsOptions& options);

@@ -5,7 +5,9 @@
 #include <sstream>
 
 #include "cli/demo.h"
+#include "cli/demo_peers.h"
 #include "cli/files.h"
+#include "cli/panel_sheet.h"
 
 namespace p2c2r::cli {
 
@@ -13,7 +15,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr uint64_t kDeadlineUs = 60'000'000;
 constexpr uint32_t kPictureSide = 1280;  // about
 constexpr uint32_t kAgents = 60;
 
@@ -86,34 +87,10 @@ bool is_free(const std::vector<std::string>& map, uint32_t x, uint32_t y) {
 }
 
 Result<json> run_task(Session& session, const json& params) {
-    const std::string text = params.dump();
-    p2c2r_task_desc desc = {};
-    desc.struct_size = sizeof desc;
-    desc.task_type = "ai_pathfinding";
-    desc.deadline_us = kDeadlineUs;
-    desc.place = P2C2R_PLACE_LOCAL;
-    desc.params_format = P2C2R_FORMAT_JSON;
-    desc.params = text.data();
-    desc.params_size = text.size();
-    p2c2r_result* result = nullptr;
-    p2c2r_error why = {};
-    if (p2c2r_client_submit_and_wait(session.client(), &desc, &result, &why) != P2C2R_OK) {
-        return library_failure(kExitSomeFailed, "ai_pathfinding", why);
-    }
-    const ResultHandle owned(result);
-    size_t size = 0;
-    if (p2c2r_result_status(result) != P2C2R_OK) {
-        const char* message = p2c2r_result_text(result, P2C2R_TEXT_MESSAGE, &size);
-        return Failure{kExitSomeFailed, "ai_pathfinding: " + std::string(message, size)};
-    }
-    const auto* info =
-        static_cast<const char*>(p2c2r_result_fields(result, P2C2R_FORMAT_JSON, &size));
-    json fields = json::parse(info, info + size, nullptr, false);
-    p2c2r_result_info times = {};
-    times.struct_size = sizeof times;
-    p2c2r_result_info_get(result, &times);
-    fields["processing_us"] = times.processing_us;
-    return fields;
+    Result<DemoAnswer> answer = ask_peers(session, "ai_pathfinding", params);
+    if (!answer) return answer.failure();
+    answer->fields["processing_us"] = answer->processing_us;
+    return std::move(answer->fields);
 }
 
 class MapPicture {
@@ -125,29 +102,42 @@ class MapPicture {
           picture_(make_picture(width_ * scale_, height_ * scale_, kFloorColor)) {
         for (uint32_t y = 0; y < height_; ++y) {
             for (uint32_t x = 0; x < width_; ++x) {
-                if (!is_free(map, x, y)) fill(x, y, 0, kWallColor);
+                if (!is_free(map, x, y)) fill(x, y, kWallColor);
             }
         }
     }
-    void draw(const json& path, Color color, uint32_t margin) {
-        for (const json& cell : path) fill(cell[0], cell[1], margin, color);
+    // A line from centre to centre of the cells, as thick as half of one.
+    void draw(const json& path, Color color) {
+        const uint32_t side = std::max(scale_ / 2, 1u);
+        const Picture dot = make_picture(side, side, color);
+        const auto place = [&](const json& cell, size_t axis) {
+            return cell[axis].get<uint32_t>() * scale_ + (scale_ - side) / 2;
+        };
+        for (size_t i = 0; i < path.size(); ++i) {
+            const json& from = path[i == 0 ? 0 : i - 1];
+            for (uint32_t step = 1; step <= scale_; ++step) {
+                const auto between = [&](size_t axis) {
+                    return (place(from, axis) * (scale_ - step) + place(path[i], axis) * step) /
+                           scale_;
+                };
+                paste(picture_, dot, between(0), between(1));
+            }
+        }
     }
     // The cell and what is around it.
     void mark(const json& cell, Color color) {
         const uint32_t x = cell[0], y = cell[1];
         for (uint32_t row = y - std::min(y, 1u); row <= std::min(y + 1, height_ - 1); ++row) {
             for (uint32_t at = x - std::min(x, 1u); at <= std::min(x + 1, width_ - 1); ++at) {
-                fill(at, row, 0, color);
+                fill(at, row, color);
             }
         }
     }
-    [[nodiscard]] uint32_t scale() const { return scale_; }
     [[nodiscard]] const Picture& picture() const { return picture_; }
 
   private:
-    void fill(uint32_t x, uint32_t y, uint32_t margin, Color color) {
-        const uint32_t side = std::max(scale_ - std::min(scale_, 2 * margin), 1u);
-        paste(picture_, make_picture(side, side, color), x * scale_ + margin, y * scale_ + margin);
+    void fill(uint32_t x, uint32_t y, Color color) {
+        paste(picture_, make_picture(scale_, scale_, color), x * scale_, y * scale_);
     }
 
     uint32_t width_;
@@ -156,7 +146,7 @@ class MapPicture {
     Picture picture_;
 };
 
-Outcome demonstrate(const DemoOptions& options) {
+Outcome demonstrate(const DemoPathOptions& options) {
     std::vector<std::string> map = drawn_map();
     if (options.data) {
         Result<std::vector<std::string>> read = read_map(*options.data);
@@ -165,7 +155,7 @@ Outcome demonstrate(const DemoOptions& options) {
     }
     const std::string out = options.out.value_or("p2c2r-demo");
     if (Outcome failure = make_directories(out)) return failure;
-    Result<std::unique_ptr<Session>> session = Session::open({});
+    Result<std::unique_ptr<Session>> session = open_demo_session(options.device);
     if (!session) return session.failure();
 
     // One of the free cells; what is wrong with a map whose rows differ, the library says.
@@ -200,24 +190,28 @@ Outcome demonstrate(const DemoOptions& options) {
     MapPicture picture(map);
     uint32_t found = 0;
     const auto color_of = [](uint32_t agent) {
-        return Color{static_cast<uint8_t>(40 + agent * 37 % 120),
-                     static_cast<uint8_t>(90 + agent * 53 % 100),
-                     static_cast<uint8_t>(140 + agent * 29 % 110)};
+        return Color{static_cast<uint8_t>(20 + agent * 37 % 130),
+                     static_cast<uint8_t>(70 + agent * 53 % 120),
+                     static_cast<uint8_t>(130 + agent * 29 % 120)};
     };
     for (uint32_t i = 0; i < kAgents; ++i) {
         const json& path = (*ways)["paths"][i];
         if (!path.empty()) ++found;
-        picture.draw(path, color_of(i), picture.scale() / 4);
+        picture.draw(path, color_of(i));
     }
     for (uint32_t i = 0; i < kAgents; ++i) picture.mark(agents[i], color_of(i));
-    picture.draw((*way)["path"], kPathColor, picture.scale() / 4);
+    picture.draw((*way)["path"], kPathColor);
     picture.mark(free_cells.front(), kPathColor);
     picture.mark(free_cells.back(), kPathColor);
     picture.mark(goal, kGoalColor);
-    Result<std::string> png = encode_picture(**session, picture.picture(), "png", 0);
-    if (!png) return png.failure();
+    char caption[128];
+    std::snprintf(caption, sizeof caption,
+                  "BLUES: %u AGENTS TO THE GREEN GOAL, ONE FLOW FIELD   RED: ACROSS BY JPS, %.1f "
+                  "CELLS",
+                  found, (*way)["distance"].get<double>());
+    const Picture sheet = panel_sheet("AI_PATHFINDING", {{caption, picture.picture()}}, 1);
+    if (Outcome failure = write_png(**session, sheet, out, "paths.png")) return failure;
     const std::string file = join_path(out, "paths.png");
-    if (Outcome failure = write_file(file, *png)) return failure;
 
     std::printf("%u of %u agents reach the goal by one %s on %s, %.2f ms\n", found, kAgents,
                 (*ways)["algorithm_used"].get<std::string>().c_str(),
@@ -234,7 +228,7 @@ Outcome demonstrate(const DemoOptions& options) {
 
 }  // namespace
 
-int run_demo_path(const DemoOptions& options) {
+int run_demo_path(const DemoPathOptions& options) {
     const Outcome failure = demonstrate(options);
     return failure ? report("demo ai_pathfinding", *failure) : kExitOk;
 }

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "cli/demo.h"
+#include "cli/demo_peers.h"
 #include "cli/files.h"
 #include "cli/sphere_picture.h"
-#include "cli/task_stream.h"
 
 namespace p2c2r::cli {
 
@@ -18,15 +18,12 @@ using nlohmann::json;
 
 namespace {
 
-constexpr uint32_t kPeers = 2;
-constexpr uint64_t kJoinTimeoutUs = 10'000'000;
-constexpr uint64_t kDeadlineUs = 120'000'000;
 constexpr double kStep = 1.0 / 240;
 constexpr double kRadius = 0.1;
 constexpr uint32_t kAcross = 7;
 constexpr double kSide = 0.24 * kAcross;
-// After so many steps each is a picture: falling, tumbling, at rest.
-constexpr uint32_t kParts[] = {70, 90, 800};
+// Steps of the tasks; after the first and the last is a picture.
+constexpr uint32_t kParts[] = {92, 68, 800};
 constexpr uint32_t kPanelWidth = 560;
 constexpr uint32_t kPanelHeight = 560;
 constexpr uint32_t kCurveHeight = 300;
@@ -76,37 +73,24 @@ struct Fall {
 
 // One part: a task from the present objects.
 Outcome fall_on(Session& session, uint32_t steps, const DrawnBox& box, Fall& fall) {
-    TaskRequest request;
-    request.name = "physics";
-    request.params = {{"objects", fall.objects},
-                      {"timestep", kStep},
-                      {"num_steps", steps},
-                      {"gravity", {0.0, -9.81, 0.0}},
-                      {"bounds", {{"min", box.min}, {"max", box.max}}},
-                      {"energy_every", 2}};
-    StreamOptions stream;
-    stream.task_type = "physics";
-    stream.deadline_us = kDeadlineUs;
-    Outcome failure;
-    run_stream(session, {request}, stream, nullptr,
-               [&](size_t, const TaskRecord& record, const p2c2r_result* result) {
-                   if (record.status != P2C2R_OK || !result) {
-                       failure = Failure{kExitSomeFailed, "physics: " + record.error};
-                       return;
-                   }
-                   const json fields = fields_of(result);
-                   const double begin = fall.energy.empty() ? 0 : fall.energy.back().first;
-                   for (const json& entry : fields.at("energy")) {
-                       fall.energy.emplace_back(begin + entry[0].get<double>(),
-                                                entry[1].get<double>());
-                   }
-                   for (size_t i = 0; i < fall.objects.size(); ++i) {
-                       fall.objects[i].update(fields.at("objects")[i]);
-                   }
-                   fall.pairs = fields.at("collisions").size();
-                   fall.processing_us += record.processing_us;
-               });
-    return failure;
+    const json params = {{"objects", fall.objects},
+                         {"timestep", kStep},
+                         {"num_steps", steps},
+                         {"gravity", {0.0, -9.81, 0.0}},
+                         {"bounds", {{"min", box.min}, {"max", box.max}}},
+                         {"energy_every", 2}};
+    const Result<DemoAnswer> answer = ask_peers(session, "physics", params);
+    if (!answer) return answer.failure();
+    const double begin = fall.energy.empty() ? 0 : fall.energy.back().first;
+    for (const json& entry : answer->fields.at("energy")) {
+        fall.energy.emplace_back(begin + entry[0].get<double>(), entry[1].get<double>());
+    }
+    for (size_t i = 0; i < fall.objects.size(); ++i) {
+        fall.objects[i].update(answer->fields.at("objects")[i]);
+    }
+    fall.pairs = answer->fields.at("collisions").size();
+    fall.processing_us += answer->processing_us;
+    return std::nullopt;
 }
 
 Outcome demonstrate(const DemoPhysicsOptions& options) {
@@ -116,32 +100,29 @@ Outcome demonstrate(const DemoPhysicsOptions& options) {
         return usage_failure("--spheres " + std::to_string(count) + " is not in 1 to 2000");
     }
     if (Outcome failure = make_directories(out)) return failure;
-    SessionOptions session_options;
-    session_options.peers_in_process = kPeers;
-    Result<std::unique_ptr<Session>> opened = Session::open(session_options);
+    Result<std::unique_ptr<Session>> opened = open_demo_session(options.device);
     if (!opened) return opened.failure();
     Session& session = **opened;
-    if (!session.wait_for_peers(kPeers, kJoinTimeoutUs, nullptr)) {
-        return Failure{kExitSomeFailed, "the peers did not join"};
-    }
     Fall fall;
     fall.objects = falling_spheres(count);
     const double height = 0.3 + 0.24 * (1 + (count - 1) / (kAcross * kAcross));
     const DrawnBox box{{0, 0, 0}, {kSide, std::max(height, kSide), kSide}};
     Picture sheet = make_picture(3 * kPanelWidth, kPanelHeight + kCurveHeight, {24, 27, 34});
     paste(sheet, panel(fall.objects, box, "BEFORE"), 0, 0);
-    const char* const titles[] = {"", "WHILE THEY FALL", "AT REST"};
     uint32_t steps = 0;
     for (size_t part = 0; part < std::size(kParts); ++part) {
         if (Outcome failure = fall_on(session, kParts[part], box, fall)) return failure;
         steps += kParts[part];
-        if (part > 0) {
-            paste(sheet, panel(fall.objects, box, titles[part]),
-                  static_cast<uint32_t>(part) * kPanelWidth, 0);
-        }
+        if (part == 1) continue;
+        char title[48];
+        std::snprintf(title, sizeof title, "AFTER %.2f S%s", steps * kStep,
+                      part == 0 ? "" : ", AT REST");
+        paste(sheet, panel(fall.objects, box, title), (part == 0 ? 1 : 2) * kPanelWidth, 0);
     }
-    paste(sheet, curve_picture(fall.energy, "ENERGY IN J", " S", sheet.width, kCurveHeight), 0,
-          kPanelHeight);
+    paste(sheet,
+          curve_picture(fall.energy, "ENERGY IN J, KINETIC + POTENTIAL", " S", sheet.width,
+                        kCurveHeight),
+          0, kPanelHeight);
     Result<std::string> png = encode_picture(session, sheet, "png", 0);
     if (!png) return png.failure();
     const std::string path = join_path(out, "physics.png");

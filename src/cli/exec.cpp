@@ -14,6 +14,8 @@ struct ExecOptions {
     TaskOptions tasks;
     std::optional<std::string> device;
     std::optional<uint64_t> threads;
+    std::optional<uint64_t> parts;
+    std::optional<std::string> split;
 };
 
 int run_exec(const ExecOptions& options) {
@@ -24,6 +26,8 @@ int run_exec(const ExecOptions& options) {
     run.session.worker_threads = static_cast<uint32_t>(options.threads.value_or(0));
     run.place = P2C2R_PLACE_LOCAL;
     run.deadline_default_us = kPatientDeadlineUs;
+    run.parts = options.parts;
+    run.split = options.split;
     return run_tasks("exec", options.tasks, run);
 }
 
@@ -36,6 +40,11 @@ void add_exec_command(Command& root) {
     options.tasks.add_to(command);
     command.add_text("--device", options.device, "auto, native or vulkan[:N] (auto)");
     command.add_count("--threads", options.threads, "Threads that compute (one per core)");
+    command.add_count("--parts", options.parts,
+                      "Cut each task into so many (fewer where it has not so many pieces), run "
+                      "them as tasks of their own and merge: the same bytes");
+    command.add_text("--split", options.split,
+                     "How to cut: rows, samples, probes, bodies or agents (the type's first)");
 }
 
 }  // namespace p2c2r::cli

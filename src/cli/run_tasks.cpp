@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "cli/files.h"
+#include "cli/part_tasks.h"
 #include "cli/result_output.h"
 #include "cli/statistics.h"
 #include "cli/task_stream.h"
@@ -14,6 +15,8 @@ using nlohmann::json;
 namespace {
 
 constexpr uint64_t kDeadlineMsMax = 24ull * 3600 * 1000;
+constexpr uint64_t kDeadlineOfPartsMsMax = 3600ull * 1000;
+constexpr uint64_t kPartsMax = 4096;
 
 Outcome check_numbers(const TaskOptions& tasks) {
     if (tasks.priority && (*tasks.priority < -128 || *tasks.priority > 127)) {
@@ -28,6 +31,26 @@ Outcome check_numbers(const TaskOptions& tasks) {
     }
     if (tasks.deadline_ms && (*tasks.deadline_ms < 1 || *tasks.deadline_ms > kDeadlineMsMax)) {
         return usage_failure("--deadline-ms is not in 1 to 86400000");
+    }
+    return std::nullopt;
+}
+
+// What has no meaning for parts, which run one request after the other.
+Outcome check_parts(const TaskOptions& tasks, const RunTasksOptions& options) {
+    if (!options.parts) {
+        if (options.split) return usage_failure("--split says how to cut: give --parts too");
+        return std::nullopt;
+    }
+    if (*options.parts < 1 || *options.parts > kPartsMax) {
+        return usage_failure("--parts is not in 1 to " + std::to_string(kPartsMax));
+    }
+    if (tasks.rate || tasks.in_flight || tasks.priority) {
+        return usage_failure(
+            "--parts runs one task after the other: leave out --rate, "
+            "--in-flight and --priority");
+    }
+    if (tasks.deadline_ms && *tasks.deadline_ms > kDeadlineOfPartsMsMax) {
+        return usage_failure("--deadline-ms with --parts is not in 1 to 3600000");
     }
     return std::nullopt;
 }
@@ -51,9 +74,12 @@ void tell_summary(const StreamSummary& summary) {
 
 int run_tasks(const char* command, const TaskOptions& tasks, const RunTasksOptions& options) {
     if (Outcome failure = check_numbers(tasks)) return report(command, *failure);
+    if (Outcome failure = check_parts(tasks, options)) return report(command, *failure);
     Result<TaskInput> input = read_task_input(tasks);
     if (!input) return report(command, input.failure());
-    StopSignals signals;
+    // Parts cannot be stopped half-way: a signal then ends the process.
+    std::optional<StopSignals> signals;
+    if (!options.parts) signals.emplace();
     Result<std::unique_ptr<Session>> session = Session::open(options.session);
     if (!session) return report(command, session.failure());
     Result<ResultOutput> output = ResultOutput::prepare(tasks, (*session)->device_name(), *input);
@@ -72,11 +98,15 @@ int run_tasks(const char* command, const TaskOptions& tasks, const RunTasksOptio
     stream.progress = input->form == InputForm::kDirectory && !tasks.quiet;
     stream.noun = is_image_type(*tasks.type) ? "frames" : "tasks";
     bool good = true;
+    const ResultFunction take = [&](size_t index, const TaskRecord& record,
+                                    const p2c2r_result* result) {
+        if (!output->take(index, record, result)) good = false;
+    };
+    const PartOptions parts{stream.task_type, options.parts.value_or(1), options.split.value_or(""),
+                            stream.deadline_us};
     const StreamSummary summary =
-        run_stream(**session, input->requests, stream, &signals,
-                   [&](size_t index, const TaskRecord& record, const p2c2r_result* result) {
-                       if (!output->take(index, record, result)) good = false;
-                   });
+        options.parts ? run_in_parts(**session, input->requests, parts, take)
+                      : run_stream(**session, input->requests, stream, &*signals, take);
     if (!output->finish()) good = false;
     if (stream.progress) tell_summary(summary);
     if (tasks.stream_report) {

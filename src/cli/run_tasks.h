@@ -1,6 +1,9 @@
 // The common half of `exec` and `submit`: requests in, results out, one session between them.
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "cli/session.h"
 #include "cli/task_request.h"
 
@@ -12,6 +15,9 @@ struct RunTasksOptions {
     uint32_t flags = 0;                // P2C2R_TASK_
     bool late_here = false;            // see StreamOptions
     uint64_t deadline_default_us = 0;  // when the command line says none
+    // In parts, on this machine; see PartOptions.
+    std::optional<uint64_t> parts;
+    std::optional<std::string> split;
 };
 
 // The exit code; failures are told on standard error under the command's name.

@@ -213,11 +213,7 @@ void Stream::end(size_t index, const p2c2r_result* result) {
     if (info.status == P2C2R_OK) {
         record.late = options_.deadline_us > 0 && record.total_us > options_.deadline_us;
     } else {
-        p2c2r_error why = {};
-        why.status = info.status;
-        std::snprintf(why.field, sizeof why.field, "%s", text_of(result, P2C2R_TEXT_FIELD).c_str());
-        std::snprintf(why.text, sizeof why.text, "%s", text_of(result, P2C2R_TEXT_MESSAGE).c_str());
-        record.error = sentence(why);
+        record.error = failure_text(result, info.status);
     }
     ++ended_;
     on_result_(index, record, result);
@@ -257,6 +253,14 @@ StreamSummary run_stream(Session& session, const std::vector<TaskRequest>& reque
                          const StreamOptions& options, StopSignals* signals,
                          const ResultFunction& on_result) {
     return Stream(session, requests, options, on_result).run(signals);
+}
+
+std::string failure_text(const p2c2r_result* result, int32_t status) {
+    p2c2r_error why = {};
+    why.status = status;
+    std::snprintf(why.field, sizeof why.field, "%s", text_of(result, P2C2R_TEXT_FIELD).c_str());
+    std::snprintf(why.text, sizeof why.text, "%s", text_of(result, P2C2R_TEXT_MESSAGE).c_str());
+    return sentence(why);
 }
 
 const char* source_name(int32_t source) {

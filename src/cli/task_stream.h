@@ -64,6 +64,9 @@ StreamSummary run_stream(Session& session, const std::vector<TaskRequest>& reque
                          const StreamOptions& options, StopSignals* signals,
                          const ResultFunction& on_result);
 
+// What a result that failed with `status` says: field and text in a sentence.
+std::string failure_text(const p2c2r_result* result, int32_t status);
+
 // "peer", "coordinator", "local", ...
 const char* source_name(int32_t source);
 

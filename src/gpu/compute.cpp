@@ -55,14 +55,6 @@ class VulkanDevices final : public Devices {
 
 }  // namespace
 
-Result<Ticket> Device::submit(const Work&) {
-    return make_error(Status::kUnsupported, info().name + " takes no work ahead");
-}
-
-Result<RunTime> Device::wait(Ticket) {
-    return make_error(Status::kUnsupported, info().name + " takes no work ahead");
-}
-
 Result<std::unique_ptr<Devices>> Devices::open(const DevicesOptions& options) {
     Result<std::shared_ptr<VulkanInstance>> instance = VulkanInstance::open(options);
     if (!instance) return instance.error();

@@ -52,7 +52,7 @@ class Buffer {
     // The host's view of the whole buffer, NULL for kScratch; valid while the buffer lives, not to
     // be touched during a run() that uses it, nor between its submit() and wait(). kUpload: what is
     // written there is seen by the next run(). kDownload: shows what a run() with this buffer in
-    // read_back left.
+    // read_back, or as the target of a snapshot, left.
     virtual uint8_t* map() = 0;
 };
 
@@ -69,11 +69,24 @@ struct Dispatch {
     std::array<uint32_t, 3> groups{1, 1, 1};
 };
 
-// Dispatches that run in order, each seeing the writes of those before it.
+// A copy that the device makes behind the first `after` dispatches (those before it in the queue
+// included): the beginning of `from`, as much as `into` (kDownload) has room for. The host reads it
+// after wait(), while later work writes `from` again.
+struct Snapshot {
+    Buffer* from = nullptr;
+    Buffer* into = nullptr;
+    uint32_t after = kAllDispatches;
+
+    static constexpr uint32_t kAllDispatches = 0xFFFFFFFF;
+};
+
+// Dispatches that run in order, each seeing the writes of those before it. None is fine where there
+// are snapshots.
 struct Work {
     std::span<const Dispatch> dispatches;  // at most kDispatchesMax
     std::span<Buffer* const> read_back;    // kDownload buffers that the host will look at
     uint64_t timeout_us = 2'000'000;
+    std::span<const Snapshot> snapshots;  // in the order of `after`
 };
 
 struct RunTime {
@@ -84,7 +97,7 @@ struct RunTime {
 // A submission of one Device; numbers grow.
 using Ticket = uint64_t;
 
-inline constexpr uint32_t kDispatchesMax = 64;
+inline constexpr uint32_t kDispatchesMax = 256;
 inline constexpr uint32_t kSubmissionsMax = 2;  // under way at once
 inline constexpr uint32_t kBuffersPerPipelineMax = 16;
 inline constexpr uint32_t kPushConstantsSizeMax = 128;  // every device has that much
@@ -109,10 +122,10 @@ class Device {
     // fills other buffers for the next and submits that, so its upload does not wait. When
     // kSubmissionsMax are under way, submit() waits for the oldest. Buffers may be destroyed at any
     // time: that waits too.
-    virtual Result<Ticket> submit(const Work& work);
+    virtual Result<Ticket> submit(const Work& work) = 0;
     // The end of a submission; once for each ticket. The time limit is that of its work, and of
     // those under way before it.
-    virtual Result<RunTime> wait(Ticket ticket);
+    virtual Result<RunTime> wait(Ticket ticket) = 0;
 
     [[nodiscard]] virtual bool is_lost() const { return false; }
 };

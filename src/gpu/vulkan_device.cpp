@@ -174,7 +174,14 @@ Result<Ticket> VulkanDevice::submit(const Work& work) {
 }
 
 Result<Done> VulkanDevice::check_work(const Work& work) const {
-    P2C2R_CHECK(!work.dispatches.empty() && work.dispatches.size() <= kDispatchesMax);
+    P2C2R_CHECK(!work.dispatches.empty() || !work.snapshots.empty());
+    P2C2R_CHECK(work.dispatches.size() <= kDispatchesMax);
+    uint32_t after = 0;
+    for (const Snapshot& snapshot : work.snapshots) {
+        P2C2R_CHECK(snapshot.into->size() <= snapshot.from->size());
+        P2C2R_CHECK(snapshot.after >= after);
+        after = snapshot.after;
+    }
     for (const Dispatch& dispatch : work.dispatches) {
         const auto& pipeline = *static_cast<const VulkanPipeline*>(dispatch.pipeline);
         P2C2R_CHECK(dispatch.buffers.size() == pipeline.buffers_count());

@@ -91,6 +91,10 @@ Result<Ticket> VulkanQueue::submit(const Work& work) {
         for (Buffer* const buffer : dispatch.buffers) own(buffer).used_by(ticket);
     }
     for (Buffer* const buffer : work.read_back) own(buffer).used_by(ticket);
+    for (const Snapshot& snapshot : work.snapshots) {
+        own(snapshot.from).used_by(ticket);
+        own(snapshot.into).used_by(ticket);
+    }
     return ticket;
 }
 

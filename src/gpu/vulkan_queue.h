@@ -62,6 +62,7 @@ class VulkanQueue {
     VkResult record(Slot& slot, const Work& work);
     void record_uploads(Slot& slot, const Work& work);
     VkResult record_dispatch(Slot& slot, const Dispatch& dispatch);
+    void record_snapshot(Slot& slot, const Snapshot& snapshot);
     void record_read_back(Slot& slot, const Work& work);
     VkResult submit_slot(const Slot& slot);
     [[nodiscard]] uint64_t time_limit_us(Ticket ticket) const;

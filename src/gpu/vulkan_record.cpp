@@ -22,6 +22,11 @@ void record_barrier(const DeviceFunctions& vk, VkCommandBuffer commands, VkPipel
     vk.CmdPipelineBarrier(commands, from, to, 0, 1, &barrier, 0, nullptr, 0, nullptr);
 }
 
+void zero_new(const DeviceFunctions& vk, VkCommandBuffer commands, VulkanBuffer& buffer) {
+    if (!buffer.take_needs_zero()) return;
+    vk.CmdFillBuffer(commands, buffer.block().device_buffer, 0, buffer.bound_size(), 0);
+}
+
 }  // namespace
 
 VkResult VulkanQueue::record(Slot& slot, const Work& work) {
@@ -39,12 +44,22 @@ VkResult VulkanQueue::record(Slot& slot, const Work& work) {
         // Once the dispatches in front have ended, those of another submission included.
         vk_.CmdWriteTimestamp(slot.commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, slot.clock, 0);
     }
-    for (const Dispatch& dispatch : work.dispatches) {
-        result = record_dispatch(slot, dispatch);
+    size_t snapshots = 0;
+    for (uint32_t i = 0; i < work.dispatches.size(); ++i) {
+        while (snapshots < work.snapshots.size() && work.snapshots[snapshots].after <= i) {
+            record_snapshot(slot, work.snapshots[snapshots++]);
+        }
+        result = record_dispatch(slot, work.dispatches[i]);
         if (result != VK_SUCCESS) return result;
     }
     if (slot.clock) {
         vk_.CmdWriteTimestamp(slot.commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, slot.clock, 1);
+    }
+    while (snapshots < work.snapshots.size()) record_snapshot(slot, work.snapshots[snapshots++]);
+    if (!work.snapshots.empty()) {
+        record_barrier(vk_, slot.commands, VK_PIPELINE_STAGE_TRANSFER_BIT,
+                       VK_ACCESS_TRANSFER_WRITE_BIT, VK_PIPELINE_STAGE_HOST_BIT,
+                       VK_ACCESS_HOST_READ_BIT);
     }
     record_read_back(slot, work);
     return vk_.EndCommandBuffer(slot.commands);
@@ -55,14 +70,15 @@ void VulkanQueue::record_uploads(Slot& slot, const Work& work) {
         for (Buffer* const each : dispatch.buffers) {
             VulkanBuffer& buffer = own(each);
             const MemoryBlock& block = buffer.block();
-            if (buffer.take_needs_zero()) {
-                vk_.CmdFillBuffer(slot.commands, block.device_buffer, 0, buffer.bound_size(), 0);
-            }
+            zero_new(vk_, slot.commands, buffer);
             if (block.use == BufferUse::kUpload && block.host_buffer && buffer.take_host_wrote()) {
                 const VkBufferCopy all{0, 0, buffer.bound_size()};
                 vk_.CmdCopyBuffer(slot.commands, block.host_buffer, block.device_buffer, 1, &all);
             }
         }
+    }
+    for (const Snapshot& snapshot : work.snapshots) {
+        zero_new(vk_, slot.commands, own(snapshot.from));
     }
     // Copies back of the submission in front read what the dispatches may write.
     record_barrier(vk_, slot.commands, VK_PIPELINE_STAGE_TRANSFER_BIT | VK_PIPELINE_STAGE_HOST_BIT,
@@ -107,6 +123,24 @@ VkResult VulkanQueue::record_dispatch(Slot& slot, const Dispatch& dispatch) {
                    VK_ACCESS_SHADER_WRITE_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
                    VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT);
     return VK_SUCCESS;
+}
+
+void VulkanQueue::record_snapshot(Slot& slot, const Snapshot& snapshot) {
+    VulkanBuffer& into = own(snapshot.into);
+    P2C2R_CHECK(into.block().use == BufferUse::kDownload);
+    // The whole target is written, and its device half is not used where it has a host half.
+    static_cast<void>(into.take_needs_zero());
+    record_barrier(
+        vk_, slot.commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
+        VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT,
+        VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT);
+    const VkBufferCopy part{0, 0, into.bound_size()};
+    vk_.CmdCopyBuffer(
+        slot.commands, own(snapshot.from).block().device_buffer,
+        into.block().host_buffer ? into.block().host_buffer : into.block().device_buffer, 1, &part);
+    // Dispatches behind it must not write what is still being read.
+    record_barrier(vk_, slot.commands, VK_PIPELINE_STAGE_TRANSFER_BIT, 0,
+                   VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0);
 }
 
 void VulkanQueue::record_read_back(Slot& slot, const Work& work) {

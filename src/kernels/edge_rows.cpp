@@ -10,9 +10,11 @@ namespace {
 
 size_t edge_scratch_size(uint32_t width, uint32_t channels) {
     const size_t line = size_t{width} + 4;
-    const size_t words = 3 * kBandWindow * line + 3 * (size_t{width} + size_t{width} * channels);
-    const size_t halves = 5 * kBandWindow * line + 3 * (size_t{width} + 2) * channels;
-    return words * sizeof(int32_t) + (halves + 8) * sizeof(int16_t);
+    const size_t samples = size_t{width} * channels;
+    const size_t words = 3 * kBandWindow * line + 3 * size_t{width};
+    const size_t halves = 5 * kBandWindow * line + 3 * (samples + 1) + 3 * (samples + 2 * channels);
+    constexpr size_t kRows = 5 + 3 + 3;  // each begins at a word
+    return words * sizeof(int32_t) + (halves + kRows) * sizeof(int16_t);
 }
 
 const EdgeRows& edge_rows_plain() {

@@ -7,6 +7,8 @@ namespace p2c2r::kernels {
 namespace {
 
 constexpr uint8_t kNotAskedYet = 254;
+// Between two looks at `stop`: a fraction of a millisecond.
+constexpr uint32_t kCellsPerLook = 16'384;
 static_assert(kNotAskedYet != kPathNone && kNotAskedYet > kPathArrived);
 
 uint32_t find_direction(const PathGrid& grid, const PathMoves& moves, PathCell cell,
@@ -82,12 +84,17 @@ PathAnswer FlowField::follow(PathCell start) {
     return answer;
 }
 
-void FlowField::write(uint8_t* out) {
+bool FlowField::write(uint8_t* out, const std::function<bool()>& stop) {
+    uint32_t cells = 0;
     for (int32_t y = 0; y < static_cast<int32_t>(grid_.height()); ++y) {
+        if (stop && cells == 0 && stop()) return false;
+        cells += grid_.width();
+        if (cells >= kCellsPerLook) cells = 0;
         for (int32_t x = 0; x < static_cast<int32_t>(grid_.width()); ++x) {
             *out++ = static_cast<uint8_t>(direction({x, y}));
         }
     }
+    return true;
 }
 
 }  // namespace p2c2r::kernels

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "kernels/path_search.h"
@@ -26,8 +27,9 @@ class FlowField {
     // The way from `start`. Without one: kUnreachable or kStartBlocked; kBroken when the directions
     // leave the free cells or go in a circle.
     PathAnswer follow(PathCell start);
-    // All directions.
-    void write(uint8_t* out);
+    // All directions. `stop` (may be empty) is asked every few thousand cells; false when it said
+    // yes, and `out` is then unfinished.
+    bool write(uint8_t* out, const std::function<bool()>& stop = {});
 
   private:
     uint32_t direction(PathCell cell);

@@ -51,6 +51,19 @@ class BitView {
         return bits >> (bit & 7) & 7;
     }
 
+    // The same of three lines, line - 1 first.
+    [[nodiscard]] uint32_t nine(int32_t line, int32_t at) const {
+        const auto bit = static_cast<uint32_t>(at - 1 + kFront);
+        const uint8_t* bytes = reinterpret_cast<const uint8_t*>(words(line - 1)) + (bit >> 3);
+        uint32_t all = 0;
+        for (uint32_t i = 0; i < 3; ++i, bytes += stride_ * sizeof(uint64_t)) {
+            uint16_t bits = 0;
+            std::memcpy(&bits, bytes, sizeof bits);
+            all |= (uint32_t{bits} >> (bit & 7) & 7) << 3 * i;
+        }
+        return all;
+    }
+
     static constexpr int32_t kFront = 128;  // blocked cells before each line
 
   private:

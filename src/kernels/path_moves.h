@@ -48,8 +48,7 @@ constexpr PathCell stepped(PathCell cell, uint32_t direction) {
 // The cells around one, a bit each, 1: blocked: bit (dx + 1) + 3 * (dy + 1).
 using Surroundings = uint32_t;
 inline Surroundings surroundings(const BitView& rows, PathCell cell) {
-    return rows.three(cell.y - 1, cell.x) | rows.three(cell.y, cell.x) << 3 |
-           rows.three(cell.y + 1, cell.x) << 6;
+    return rows.nine(cell.y, cell.x);
 }
 inline Surroundings surroundings(const PathGrid& grid, PathCell cell) {
     return surroundings(grid.rows().view(), cell);
@@ -61,11 +60,13 @@ class PathMoves {
 
     // The steps that the rule allows.
     [[nodiscard]] Directions legal(Surroundings around) const { return legal_[around]; }
-    // Those to follow after a step in each of the directions `arrived` (all: at the start).
+    // Those to follow after a step in each of the directions `arrived`, one at least (all: at the
+    // start).
     [[nodiscard]] Directions follow(Surroundings around, Directions arrived) const {
         if (arrived == kAllDirections) return legal_[around];
-        Directions all = 0;
-        for (uint32_t left = arrived; left != 0; left &= left - 1) {
+        uint32_t left = arrived;  // almost always one
+        Directions all = follow_[static_cast<uint32_t>(std::countr_zero(left))][around];
+        while ((left &= left - 1) != 0) {
             all |= follow_[static_cast<uint32_t>(std::countr_zero(left))][around];
         }
         return all;

@@ -170,11 +170,12 @@ PathGrid read_grid(ParamsReader& reader, std::span<const uint8_t> data) {
 
 // `name` names the cell in errors.
 std::optional<PathCell> checked_cell(ParamsReader& reader, const PathGrid& grid,
-                                     const std::string& name, int64_t x, int64_t y) {
+                                     const std::string& name, int64_t x, int64_t y,
+                                     const char* verb = "is ") {
     if (x >= 0 && y >= 0 && x < grid.width() && y < grid.height()) {
         return PathCell{static_cast<int32_t>(x), static_cast<int32_t>(y)};
     }
-    reader.fail(name, "is " + cell_text(x, y) + ", outside the grid of " +
+    reader.fail(name, verb + cell_text(x, y) + ", outside the grid of " +
                           size_words(grid.width(), grid.height()));
     return std::nullopt;
 }
@@ -207,7 +208,7 @@ std::optional<PathAgent> read_agent(ParamsReader& reader, const PathGrid& grid, 
     }
     const auto start = checked_cell(reader, grid, name, four[0], four[1]);
     if (!start) return std::nullopt;
-    const auto own = checked_cell(reader, grid, name + " goal", four[2], four[3]);
+    const auto own = checked_cell(reader, grid, name, four[2], four[3], "has its goal at ");
     if (!own) return std::nullopt;
     return PathAgent{*start, *own};
 }
@@ -273,6 +274,37 @@ PathOutput read_output(ParamsReader& reader) {
 }
 
 }  // namespace
+
+Error too_many_path_cells() {
+    return field_error(Status::kLimit, "agents",
+                       "agents have paths of more than " + std::to_string(kPathCellsMax) +
+                           " cells together; ask for a field, or for fewer agents at once");
+}
+
+Result<PathOutline> read_path_outline(std::span<const uint8_t> params) {
+    ParamsReader reader(params);
+    PathOutline outline;
+    outline.output = read_output(reader);
+    outline.algorithm = read_algorithm(reader, outline.output);
+    const std::optional<Value> grid = reader.value("grid");
+    const bool is_text = grid && grid->is(ValueKind::kArray);
+    if (is_text && grid->count() > 0) {
+        const Value row = *grid->items().begin();
+        outline.width = static_cast<uint32_t>(row.text().value_or("").size());
+        outline.height = grid->count();
+    } else if (const std::optional<Size> size = read_size(reader, true)) {
+        outline.width = size->width;
+        outline.height = size->height;
+    }
+    if (outline.output != PathOutput::kField && reader.has("agents")) {
+        const std::optional<Value> agents = reader.array("agents", kPathAgentsMax);
+        if (agents && agents->count() == 0) reader.fail("agents", "is empty");
+        outline.agents = agents ? agents->count() : 0;
+    }
+    // Not finish(), which would miss the fields that were not asked for.
+    if (!reader.ok()) return reader.finish().error();
+    return outline;
+}
 
 Result<PathRequest> read_path_request(std::span<const uint8_t> params,
                                       std::span<const uint8_t> data) {

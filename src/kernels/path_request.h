@@ -39,6 +39,20 @@ struct PathRequest {
     PathCell field_goal;  // of kField
 };
 
+// For agents whose paths have more cells together.
+Error too_many_path_cells();
+
+// What a task with `agents` is, but for the grid and the agents themselves, which are not looked
+// at.
+struct PathOutline {
+    uint32_t width = 0;
+    uint32_t height = 0;
+    PathAlgorithm algorithm = PathAlgorithm::kAstar;
+    PathOutput output = PathOutput::kPaths;
+    uint32_t agents = 0;  // 0: it has none, but a start or a field
+};
+Result<PathOutline> read_path_outline(std::span<const uint8_t> params);
+
 // `params` is MessagePack; `data` is a grid, or empty. The first thing that is wrong is an error
 // that names its field. Memory: the grid, at most 20 MiB, and 16 bytes an agent.
 Result<PathRequest> read_path_request(std::span<const uint8_t> params,

@@ -29,16 +29,33 @@ constexpr uint32_t kShiftNoEstimate = 30;
 static_assert((2 * 255 * kDiagonal >> kShiftWeighted) + 2 < BucketQueue::kRing);
 static_assert(uint64_t{1} << kShiftNoEstimate <= kStraight);
 
+// Where all cells cost so little, a step never leads 64 buckets ahead.
+constexpr uint32_t kNearCostMax = 2;
+static_assert((2 * kNearCostMax * kDiagonal >> kShiftEven) + 2 < NearQueue<kShiftEven>::kRing);
+
 enum class Form : uint8_t {
     kForward,  // from the start, with an estimate
     kPlain,    // from the start, without one
     kBack,     // from the goal: a step costs what entering the cell it comes from costs
 };
 
-template <Form kForm, bool kWeighted>
+// Grids of up to so many cells have their nodes in the second cache.
+constexpr uint32_t kCellsCached = 65536;
+
+// The open list holds numbers of cells with a direction of arrival above them.
+constexpr uint32_t kNumberBits = 24;
+constexpr uint32_t kNumberMask = (1u << kNumberBits) - 1;
+static_assert(kPathSideMax * kPathSideMax - 1 <= kNumberMask);
+
+constexpr uint32_t shift_of(Form form, bool weighted) {
+    if (form != Form::kForward) return kShiftNoEstimate;
+    return weighted ? kShiftWeighted : kShiftEven;
+}
+
+template <Form kForm, bool kWeighted, class Queue>
 class StepSearch {
   public:
-    StepSearch(const PathGrid& grid, const PathQuery& query, PathScratch& scratch)
+    StepSearch(const PathGrid& grid, const PathQuery& query, PathScratch& scratch, PathCell to)
         : grid_(grid),
           rows_(grid.rows().view()),
           query_(query),
@@ -46,22 +63,20 @@ class StepSearch {
           moves_(PathMoves::of(query.rule)),
           nodes_(scratch.nodes()),
           stamp_(scratch.stamp()),
-          cost_low_(grid.cost_low()) {
+          cost_low_(grid.cost_low()),
+          to_(to),
+          is_large_(grid.width() * grid.height() > kCellsCached) {
         for (uint32_t d = 0; d < kDirections; ++d) {
             place_steps_[d] = kStepX[d] + kStepY[d] * static_cast<int32_t>(grid.width());
+            number_steps_[d] = PathScratch::cell_number({1 + kStepX[d], 1 + kStepY[d]}) -
+                               PathScratch::cell_number({1, 1});
         }
     }
 
-    // `to` is not looked at by kBack.
-    PathEnd run(PathCell from, PathCell to) {
-        to_ = to;
-        const uint32_t goal = kForm == Form::kBack ? UINT32_MAX : PathScratch::cell_number(to);
+    // `open` is empty, and has key(0, from) as its lowest key.
+    PathEnd run(Queue& open, PathCell from) {
+        const uint32_t goal = kForm == Form::kBack ? UINT32_MAX : PathScratch::cell_number(to_);
         const uint32_t begin = PathScratch::cell_number(from);
-        BucketQueue& open = scratch_.open;
-        const uint32_t shift = kForm != Form::kForward ? kShiftNoEstimate
-                               : kWeighted             ? kShiftWeighted
-                                                       : kShiftEven;
-        open.begin(key(0, from), shift);
         nodes_[scratch_.place(from)] = PathNode::reached(0, begin, kAllDirections, stamp_);
         open.push(key(0, from), begin);
         if (kForm == Form::kBack) explored = 1;
@@ -69,7 +84,8 @@ class StepSearch {
             // What costs as much as the goal cannot lead there more cheaply.
             if (goal_cost_ != kUnknown && !open.bucket_left()) return PathEnd::kFound;
             if (open.empty()) return PathEnd::kUnreachable;
-            const uint32_t number = open.pop();
+            const uint32_t entry = open.pop();
+            const uint32_t number = entry & kNumberMask;
             const PathCell cell = PathScratch::cell_of(number);
             const size_t place = scratch_.place(cell);
             PathNode& node = nodes_[place];
@@ -88,23 +104,24 @@ class StepSearch {
                 return PathEnd::kMaxNodes;
             }
             if (turn % kStopEvery == 0 && query_.stop && query_.stop()) return PathEnd::kStopped;
-            follow(cell, place, node);
+            follow(open, number, cell, place, node, entry >> kNumberBits);
         }
+    }
+
+    [[nodiscard]] uint64_t key(uint64_t cost, PathCell cell) const {
+        if constexpr (kForm != Form::kForward) return cost;
+        return cost + path_estimate(query_.rule, cell, to_) * cost_low_;
     }
 
     // Cells whose steps were followed; kBack: cells that were reached.
     uint64_t explored = 0;
 
   private:
-    [[nodiscard]] uint64_t key(uint64_t cost, PathCell cell) const {
-        if constexpr (kForm != Form::kForward) return cost;
-        return cost + path_estimate(query_.rule, cell, to_) * cost_low_;
-    }
-
-    void follow(PathCell cell, size_t place, PathNode& node) {
+    // `arrived`: a guess from which direction.
+    void follow(Queue& open, uint32_t number, PathCell cell, size_t place, PathNode& node,
+                uint32_t arrived) {
         const Surroundings around = surroundings(rows_, cell);
         const uint64_t cost = node.cost;
-        const uint32_t number = PathScratch::cell_number(cell);
         uint32_t steps = moves_.legal(around);
         if constexpr (!kWeighted) {
             steps = moves_.follow(around, static_cast<Directions>(node.waiting())) & ~node.taken();
@@ -113,16 +130,24 @@ class StepSearch {
         node.wait_no_more();
         [[maybe_unused]] uint64_t weight = cost_low_;
         if constexpr (kWeighted && kForm == Form::kBack) weight = grid_.cost(cell);
-        for (; steps != 0; steps &= steps - 1) {
-            const auto direction = static_cast<uint32_t>(std::countr_zero(steps));
-            const PathCell next = stepped(cell, direction);
-            if constexpr (kWeighted && kForm != Form::kBack) weight = grid_.cost(next);
+        const auto step = [&](uint32_t direction) {
+            const uint32_t next = number + number_steps_[direction];
+            if constexpr (kWeighted && kForm != Form::kBack) {
+                weight = grid_.cost(PathScratch::cell_of(next));
+            }
             PathNode& there = nodes_[place + static_cast<size_t>(place_steps_[direction])];
-            reach(next, there, cost + step_length(direction) * weight, number, direction);
+            if (is_large_) __builtin_prefetch(&there + place_steps_[direction], 1);
+            reach(open, next, there, cost + step_length(direction) * weight, number, direction);
+        };
+        // Most go straight on: then where to is known before the map has been looked at.
+        if (!kWeighted && steps == 1u << arrived) return step(arrived);
+        for (; steps != 0; steps &= steps - 1) {
+            step(static_cast<uint32_t>(std::countr_zero(steps)));
         }
     }
 
-    void reach(PathCell cell, PathNode& node, uint64_t cost, uint32_t before, uint32_t direction) {
+    void reach(Queue& open, uint32_t number, PathNode& node, uint64_t cost, uint32_t before,
+               uint32_t direction) {
         const bool is_new = node.stamp() != stamp_;
         if (is_new || cost < node.cost) {
             if (kForm == Form::kBack && is_new) ++explored;
@@ -135,9 +160,9 @@ class StepSearch {
         } else {
             return;
         }
-        const uint64_t at = key(cost, cell);
+        const uint64_t at = key(cost, PathScratch::cell_of(number));
         if (at >= goal_cost_) return;
-        scratch_.open.push(at, PathScratch::cell_number(cell));
+        open.push(at, number | direction << kNumberBits);
     }
 
     const PathGrid& grid_;
@@ -148,21 +173,43 @@ class StepSearch {
     PathNode* const nodes_;
     const uint32_t stamp_;
     const uint64_t cost_low_;
+    const PathCell to_;                                 // kBack does not look at it
     std::array<ptrdiff_t, kDirections> place_steps_{};  // what a step adds to a node's place
-    PathCell to_;
+    std::array<uint32_t, kDirections> number_steps_{};  // to its number
+    // More nodes than the nearest caches hold: then what comes next is asked for early.
+    const bool is_large_;
     uint64_t goal_cost_ = kUnknown;
 };
+
+template <Form kForm, bool kWeighted>
+PathEnd run_far(const PathGrid& grid, const PathQuery& query, PathCell from, PathCell to,
+                PathScratch& scratch, uint64_t& explored) {
+    StepSearch<kForm, kWeighted, BucketQueue> search(grid, query, scratch, to);
+    scratch.open.begin(search.key(0, from), shift_of(kForm, kWeighted));
+    const PathEnd end = search.run(scratch.open, from);
+    explored = search.explored;
+    return end;
+}
+
+template <Form kForm>
+PathEnd run_near(const PathGrid& grid, const PathQuery& query, PathCell from, PathCell to,
+                 PathScratch& scratch, uint64_t& explored) {
+    using Queue = NearQueue<shift_of(kForm, false)>;
+    StepSearch<kForm, false, Queue> search(grid, query, scratch, to);
+    Queue open(search.key(0, from), scratch.near_entries);
+    const PathEnd end = search.run(open, from);
+    explored = search.explored;
+    return end;
+}
 
 template <Form kForm>
 PathEnd run_steps(const PathGrid& grid, const PathQuery& query, PathCell from, PathCell to,
                   PathScratch& scratch, uint64_t& explored) {
-    const auto run = [&](auto&& search) {
-        const PathEnd end = search.run(from, to);
-        explored = search.explored;
-        return end;
-    };
-    if (grid.weighted()) return run(StepSearch<kForm, true>(grid, query, scratch));
-    return run(StepSearch<kForm, false>(grid, query, scratch));
+    if (grid.weighted()) return run_far<kForm, true>(grid, query, from, to, scratch, explored);
+    if (grid.cost_low() > kNearCostMax) {
+        return run_far<kForm, false>(grid, query, from, to, scratch, explored);
+    }
+    return run_near<kForm>(grid, query, from, to, scratch, explored);
 }
 
 }  // namespace
@@ -229,6 +276,7 @@ void PathScratch::trim(size_t bytes) {
     nodes_.reset();
     capacity_ = 0;
     open = {};
+    near_entries = {};
 }
 
 // ---- one path -----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@
 
 #include "kernels/path_grid.h"
 #include "kernels/path_moves.h"
+#include "kernels/path_near_queue.h"
 #include "kernels/path_queue.h"
 
 namespace p2c2r::kernels {
@@ -96,6 +97,7 @@ class PathScratch {
     [[nodiscard]] PathNode* nodes() { return nodes_.get(); }
 
     BucketQueue open;
+    std::vector<NearQueueEntry> near_entries;
 
   private:
     static constexpr uint32_t kSideBits = 12;

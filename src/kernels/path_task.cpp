@@ -105,7 +105,7 @@ class PathExecutor::Task {
         if (!end) return end.error();
         Buffer buffer = Buffer::allocate(size, memory_);
         if (*end == PathEnd::kFound) {
-            field_->write(buffer.data());
+            if (!field_->write(buffer.data(), query_.stop)) return cancelled();
         } else {
             std::memset(buffer.data(), kPathNone, size);
         }
@@ -158,9 +158,7 @@ class PathExecutor::Task {
         }
         cells_ += answer.path.size();
         if (cells_ <= kPathCellsMax) return Done{};
-        return field_error(Status::kLimit, "agents",
-                           "agents have paths of more than " + std::to_string(kPathCellsMax) +
-                               " cells together; ask for a field, or for fewer agents at once");
+        return too_many_path_cells();
     }
 
     const exec::Job& job_;

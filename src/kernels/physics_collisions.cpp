@@ -20,23 +20,21 @@ bool PhysicsCollisions::has(uint64_t pair) const {
 
 bool PhysicsCollisions::add(uint64_t pair) {
     if (has(pair)) return false;
-    if (count_ == room_) {
+    if (pairs_.size() == room_) {
         cut_ = true;
         return false;
     }
-    if (count_ * 2 >= slots_.size()) grow();
+    if (pairs_.size() * 2 >= slots_.size()) grow();
     size_t at = home(pair);
     while (slots_[at] != 0) at = (at + 1) & (slots_.size() - 1);
+    pairs_.push_back(pair);
     slots_[at] = pair;
-    ++count_;
     return true;
 }
 
 void PhysicsCollisions::grow() {
-    std::vector<uint64_t> old(slots_.size() * 2, 0);
-    slots_.swap(old);
-    for (const uint64_t pair : old) {
-        if (pair == 0) continue;
+    std::vector<uint64_t>(slots_.size() * 4, 0).swap(slots_);
+    for (const uint64_t pair : pairs_) {
         size_t at = home(pair);
         while (slots_[at] != 0) at = (at + 1) & (slots_.size() - 1);
         slots_[at] = pair;
@@ -44,12 +42,8 @@ void PhysicsCollisions::grow() {
 }
 
 std::vector<uint64_t> PhysicsCollisions::sorted() const {
-    std::vector<uint64_t> pairs;
-    pairs.reserve(count_);
-    for (const uint64_t pair : slots_) {
-        if (pair != 0) pairs.push_back(pair);
-    }
-    std::sort(pairs.begin(), pairs.end());
+    std::vector<uint64_t> pairs = pairs_;
+    if (!std::is_sorted(pairs.begin(), pairs.end())) std::sort(pairs.begin(), pairs.end());
     return pairs;
 }
 

@@ -31,7 +31,7 @@ class PhysicsCollisions {
 
     uint32_t room_;
     bool cut_ = false;
-    uint32_t count_ = 0;
+    std::vector<uint64_t> pairs_;  // as they came: those of one step are in order
     std::vector<uint64_t> slots_;  // open addressing; 0 is empty, as no pair is (0, 0)
 };
 

@@ -1,6 +1,7 @@
 // A step is a row of dispatches over all bodies: move, sort into the grid, count contacts, make
-// them, push, settle, bounce. They are cut into pieces and submitted in slices of about 2 ms. After
-// each substep the host reads who pressed on whom, as a device cannot keep a growing set without
+// them, push, settle, bounce. They are cut into pieces and submitted in slices of about 1 ms, two
+// of which are under way. After each substep a copy of the report is made, and the host reads there
+// who pressed on whom while the next substep computes: a device cannot keep a growing set without
 // atomics whose order shows.
 #include "kernels/physics_gpu.h"
 
@@ -16,6 +17,8 @@
 #include "spirv/physics_carry.h"
 #include "spirv/physics_count.h"
 #include "spirv/physics_fill.h"
+#include "spirv/physics_large_count.h"
+#include "spirv/physics_large_fill.h"
 #include "spirv/physics_move.h"
 #include "spirv/physics_push.h"
 #include "spirv/physics_scan.h"
@@ -28,21 +31,26 @@ namespace p2c2r::kernels {
 
 namespace {
 
-// Bodies times weight of a first slice: 2 ms on a slow device.
-constexpr uint64_t kFirstGuess = 200'000;
 constexpr uint32_t kSortBlock = 512;
 constexpr uint32_t kStateFloats = 6;
 constexpr uint64_t kBlockWords = 516;
+// Copies of the report that may be waiting to be read, so many substeps: two submissions, of
+// several substeps each where the world is small. A large one fills a submission with less than
+// one.
+constexpr size_t kReportsMost = 8;
+constexpr size_t kReportsOfLarge = 4;
+constexpr uint64_t kReportLarge = 4ull << 20;
 
 class GpuRun {
   public:
-    GpuRun(gpu::Device& device, const PhysicsGpu::Pipelines& pipelines, SlicePace& pace,
+    GpuRun(gpu::Device& device, const PhysicsGpu::Pipelines& pipelines, PhysicsGpu::Pace& pace,
            PhysicsWorld& world, const std::function<bool()>& stop)
         : device_(device),
           world_(world),
           push_(make_physics_push(world)),
           keys_(std::max(kSortBlock, std::bit_ceil(push_.bodies))),
-          slices_(device, pipelines, pace, stop),
+          slices_(device, pipelines, pace, stop,
+                  [this](gpu::Buffer* report) { return read_report(report); }),
           collisions_(kPhysicsCollisionsMax) {}
 
     Result<Done> prepare();
@@ -60,10 +68,10 @@ class GpuRun {
     Result<Done> substep();
     Result<Done> sort_keys();
     Result<Done> find_contacts();
-    Result<Done> read_report();
+    Result<Done> ask_report();
+    Result<Done> read_report(gpu::Buffer* from);
     // One dispatch of `shader` over `count` bodies (or keys), with these two words set.
-    Result<Done> add(PhysicsGpu::Shader shader, uint32_t count, uint32_t turn, uint32_t distance,
-                     gpu::Buffer* read_back = nullptr);
+    Result<Done> add(PhysicsGpu::Shader shader, uint32_t count, uint32_t turn, uint32_t distance);
 
     gpu::Device& device_;
     PhysicsWorld& world_;
@@ -73,6 +81,8 @@ class GpuRun {
     PhysicsCollisions collisions_;
     std::array<BufferPointer, kPhysicsBuffersCount> buffers_;
     BufferPointer state_out_;
+    std::vector<BufferPointer> reports_;
+    std::vector<gpu::Buffer*> reports_free_;
     uint32_t speed_now_ = 0;
     uint64_t contacts_ = 0;
 };
@@ -106,8 +116,8 @@ Result<Done> GpuRun::prepare() {
         {2 * count, gpu::BufferUse::kScratch},
         {kBlockWords, gpu::BufferUse::kScratch},
         {uint64_t{push_.sides_max} * (sizeof(PhysicsContact) / 4), gpu::BufferUse::kScratch},
-        {std::max<uint64_t>(walls, 1), gpu::BufferUse::kUpload},
-        {kPhysicsReportHead + uint64_t{push_.bodies} + push_.sides_max, gpu::BufferUse::kDownload},
+        {walls + std::max(push_.large, 1u), gpu::BufferUse::kUpload},
+        {kPhysicsReportHead + uint64_t{push_.bodies} + push_.sides_max, gpu::BufferUse::kScratch},
         {uint64_t{push_.bodies} * kStateFloats, gpu::BufferUse::kUpload},
     };
     for (size_t binding = 0; binding < kPhysicsBuffersCount; ++binding) {
@@ -119,12 +129,23 @@ Result<Done> GpuRun::prepare() {
         device_.make_buffer(buffers_[kPhysicsState]->size(), gpu::BufferUse::kDownload);
     if (!state) return state.error();
     state_out_ = std::move(*state);
+    // Without collisions only what has gone wrong is of interest.
+    const uint64_t size =
+        world_.lists_collisions ? buffers_[kPhysicsReport]->size() : kPhysicsReportHead * 4;
+    const size_t most = size > kReportLarge ? kReportsOfLarge : kReportsMost;
+    reports_.resize(std::min<uint64_t>(most, uint64_t{world_.steps} * world_.substeps));
+    for (BufferPointer& report : reports_) {
+        Result<BufferPointer> made = device_.make_buffer(size, gpu::BufferUse::kDownload);
+        if (!made) return made.error();
+        report = std::move(*made);
+        reports_free_.push_back(report.get());
+    }
     upload();
     for (size_t binding = 0; binding < kPhysicsBuffersCount; ++binding) {
         slices_.bind(binding, buffers_[binding].get());
     }
     if (Result<Done> done = add(PhysicsGpu::kCarry, push_.bodies, 0, 0); !done) return done;
-    if (Result<Done> done = slices_.flush(nullptr); !done) return done;
+    if (Result<Done> done = slices_.finish(nullptr); !done) return done;
     slices_.bind(kPhysicsState, state_out_.get());
     return Done{};
 }
@@ -150,15 +171,17 @@ void GpuRun::upload() {
         *wall++ = box.restitution;
         *wall++ = box.friction;
     }
+    for (uint32_t id = 0; id < push_.bodies; ++id) {
+        if (world_.bodies[id].radius > push_.large_radius) *wall++ = static_cast<float>(id);
+    }
 }
 
 Result<Done> GpuRun::add(PhysicsGpu::Shader shader, uint32_t count, uint32_t turn,
-                         uint32_t distance, gpu::Buffer* read_back) {
+                         uint32_t distance) {
     PhysicsPush push = push_;
     push.turn = turn;
     push.distance = distance;
-    if (Result<Done> done = slices_.add(shader, push, count); !done) return done;
-    return read_back ? slices_.flush(read_back) : Result<Done>(Done{});
+    return slices_.add(shader, push, count);
 }
 
 Result<Done> GpuRun::step() {
@@ -181,12 +204,20 @@ Result<Done> GpuRun::substep() {
     if (Result<Done> done = add(PhysicsGpu::kSettle, bodies, turns, 0); !done) return done;
     const uint32_t bounces = physics_bounces(world_.iterations);
     for (uint32_t i = 0; i < bounces; ++i, speed_now_ ^= 1) {
-        const bool last = i + 1 == bounces;
-        gpu::Buffer* report = last ? buffers_[kPhysicsReport].get() : nullptr;
-        Result<Done> done = add(PhysicsGpu::kBounce, bodies, speed_now_, 0, report);
-        if (!done) return done;
+        if (Result<Done> done = add(PhysicsGpu::kBounce, bodies, speed_now_, 0); !done) return done;
     }
-    return read_report();
+    return ask_report();
+}
+
+// It is looked at once it is there, while the next substep computes.
+Result<Done> GpuRun::ask_report() {
+    if (reports_free_.empty()) {
+        if (Result<Done> done = slices_.finish(nullptr); !done) return done;
+    }
+    slices_.snapshot(buffers_[kPhysicsReport].get(), reports_free_.back());
+    reports_free_.pop_back();
+    // A half for each of two submissions.
+    return slices_.snapshots_waiting() >= reports_.size() / 2 ? slices_.flush() : Done{};
 }
 
 // Bitonic: merges of 2, 4 .. all keys, each by steps from half its size down to one.
@@ -212,9 +243,11 @@ Result<Done> GpuRun::find_contacts() {
     const Row rows[] = {{PhysicsGpu::kSlots, push_.slot_mask + 1, 0},
                         {PhysicsGpu::kSlots, bodies, 1},
                         {PhysicsGpu::kCount, bodies, 0},
+                        {PhysicsGpu::kLargeCount, push_.large * kPhysicsGroup, 0},
                         {PhysicsGpu::kScan, bodies, 0},
                         {PhysicsGpu::kScan, 1, 1},
-                        {PhysicsGpu::kFill, bodies, 0}};
+                        {PhysicsGpu::kFill, bodies, 0},
+                        {PhysicsGpu::kLargeFill, push_.large * kPhysicsGroup, 0}};
     for (const Row& row : rows) {
         Result<Done> done = add(row.shader, row.count, speed_now_, row.distance);
         if (!done) return done;
@@ -222,8 +255,9 @@ Result<Done> GpuRun::find_contacts() {
     return Done{};
 }
 
-Result<Done> GpuRun::read_report() {
-    const auto* report = reinterpret_cast<const uint32_t*>(buffers_[kPhysicsReport]->map());
+Result<Done> GpuRun::read_report(gpu::Buffer* from) {
+    reports_free_.push_back(from);
+    const auto* report = reinterpret_cast<const uint32_t*>(from->map());
     if (report[kPhysicsReportBeyond] != 0) {
         return make_error(Status::kUnsupported,
                           device_.info().name + " computes worlds in which a body touches up to " +
@@ -248,7 +282,8 @@ Result<Done> GpuRun::read_report() {
 }
 
 Result<Done> GpuRun::store() {
-    Result<Done> done = add(PhysicsGpu::kCarry, push_.bodies, speed_now_, 1, state_out_.get());
+    Result<Done> done = add(PhysicsGpu::kCarry, push_.bodies, speed_now_, 1);
+    if (done) done = slices_.finish(state_out_.get());
     if (!done) return done;
     const auto* state = reinterpret_cast<const float*>(state_out_->map());
     for (PhysicsBody& body : world_.bodies) {
@@ -262,14 +297,15 @@ Result<Done> GpuRun::store() {
 }  // namespace
 
 PhysicsGpu::PhysicsGpu(std::shared_ptr<gpu::Device> device)
-    : device_(std::move(device)), pace_(kFirstGuess) {}
+    : device_(std::move(device)), pace_(physics_first_guess()) {}
 
 Result<std::unique_ptr<PhysicsGpu>> PhysicsGpu::create(std::shared_ptr<gpu::Device> device) {
     std::unique_ptr<PhysicsGpu> physics(new PhysicsGpu(std::move(device)));
     const std::span<const uint32_t> modules[kShadersCount] = {
-        kPhysicsCarrySpirv, kPhysicsMoveSpirv,   kPhysicsSortNearSpirv, kPhysicsSortFarSpirv,
-        kPhysicsSlotsSpirv, kPhysicsCountSpirv,  kPhysicsScanSpirv,     kPhysicsFillSpirv,
-        kPhysicsPushSpirv,  kPhysicsSettleSpirv, kPhysicsBounceSpirv};
+        kPhysicsCarrySpirv,    kPhysicsMoveSpirv,   kPhysicsSortNearSpirv, kPhysicsSortFarSpirv,
+        kPhysicsSlotsSpirv,    kPhysicsCountSpirv,  kPhysicsScanSpirv,     kPhysicsFillSpirv,
+        kPhysicsPushSpirv,     kPhysicsSettleSpirv, kPhysicsBounceSpirv,   kPhysicsLargeCountSpirv,
+        kPhysicsLargeFillSpirv};
     for (size_t i = 0; i < kShadersCount; ++i) {
         Result<std::shared_ptr<gpu::Pipeline>> made =
             physics->device_->make_pipeline(modules[i], kPhysicsBuffersCount, sizeof(PhysicsPush));

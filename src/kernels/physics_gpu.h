@@ -16,7 +16,8 @@ class PhysicsGpu {
   public:
     static Result<std::unique_ptr<PhysicsGpu>> create(std::shared_ptr<gpu::Device> device);
 
-    // As physics_native(). `stop` is asked between slices of some 2 ms. Besides its errors: kDevice
+    // As physics_native(). `stop` is asked between slices of some 1 ms, two of which may be
+    // under way. Besides its errors: kDevice
     // when the device failed, kUnsupported when a body has so many others near it that this form's
     // loops would become too long.
     Result<Done> run(PhysicsWorld& world, uint32_t energy_every, PhysicsOutcome& outcome,
@@ -34,16 +35,19 @@ class PhysicsGpu {
         kPush,
         kSettle,
         kBounce,
+        kLargeCount,
+        kLargeFill,
         kShadersCount,
     };
     using Pipelines = std::array<std::shared_ptr<gpu::Pipeline>, kShadersCount>;
+    using Pace = MixedPace<kShadersCount>;  // of a body in each
 
   private:
     explicit PhysicsGpu(std::shared_ptr<gpu::Device> device);
 
     std::shared_ptr<gpu::Device> device_;
     Pipelines pipelines_;
-    SlicePace pace_;
+    Pace pace_;
 };
 
 }  // namespace p2c2r::kernels

@@ -12,12 +12,17 @@ namespace {
 constexpr uint64_t kTimeoutUs = 20'000'000;
 // Pieces are whole blocks of the sort, and so whole groups.
 constexpr uint32_t kBlock = 512;
+constexpr auto kSliceNs = static_cast<double>(SlicePace::kSliceNs);
 
-// Of one body, about; what a shader that moves a word or two costs is 1.
-constexpr uint64_t weight(PhysicsGpu::Shader shader) {
+// Of one body on a slow device, as a first guess; what a shader that moves a word or two takes
+// is 1.
+constexpr double kFirstGuessNs = 10;
+constexpr uint32_t weight(PhysicsGpu::Shader shader) {
     switch (shader) {
         case PhysicsGpu::kCount:
         case PhysicsGpu::kFill:
+        case PhysicsGpu::kLargeCount:
+        case PhysicsGpu::kLargeFill:
             return 40;
         case PhysicsGpu::kPush:
         case PhysicsGpu::kBounce:
@@ -32,17 +37,42 @@ constexpr uint64_t weight(PhysicsGpu::Shader shader) {
 
 }  // namespace
 
+PhysicsGpu::Pace::Amounts physics_first_guess() {
+    PhysicsGpu::Pace::Amounts ns{};
+    for (size_t i = 0; i < ns.size(); ++i) {
+        ns[i] = kFirstGuessNs * weight(static_cast<PhysicsGpu::Shader>(i));
+    }
+    return ns;
+}
+
+PhysicsSlices::PhysicsSlices(gpu::Device& device, const PhysicsGpu::Pipelines& pipelines,
+                             PhysicsGpu::Pace& pace, const std::function<bool()>& stop, Ended ended)
+    : device_(device),
+      pipelines_(pipelines),
+      pace_(pace),
+      stop_(stop),
+      under_way_(
+          device,
+          [&pace, ended = std::move(ended)](const Note& note, uint64_t device_ns) -> Result<Done> {
+              pace.learn(note.bodies, device_ns);
+              for (gpu::Buffer* const into : note.snapshots) {
+                  if (Result<Done> done = ended(into); !done) return done;
+              }
+              return Done{};
+          }) {}
+
 Result<Done> PhysicsSlices::add(PhysicsGpu::Shader shader, const PhysicsPush& push,
                                 uint32_t count) {
-    const uint64_t each = weight(shader);
     for (uint32_t first = 0; first < count;) {
-        const uint64_t paced = std::max<uint64_t>(pace_.units() / each / kBlock, 1) * kBlock;
+        const double each_ns = pace_.unit_ns(shader);
+        const auto blocks = static_cast<uint64_t>(kSliceNs / (each_ns * kBlock));
+        const uint64_t paced = std::max<uint64_t>(blocks, 1) * kBlock;
         const auto size = static_cast<uint32_t>(std::min<uint64_t>(paced, count - first));
-        const uint64_t units = size * each;
+        const double piece_ns = size * each_ns;
         const bool full = !waiting_.empty() && (waiting_.size() == gpu::kDispatchesMax ||
-                                                units_ + units > pace_.units());
+                                                expected_ns_ + piece_ns > kSliceNs);
         if (full) {
-            if (Result<Done> done = flush(nullptr); !done) return done;
+            if (Result<Done> done = flush(); !done) return done;
         }
         Piece piece{shader, push, 0};
         piece.push.first = first;
@@ -50,16 +80,32 @@ Result<Done> PhysicsSlices::add(PhysicsGpu::Shader shader, const PhysicsPush& pu
         const uint32_t group = shader == PhysicsGpu::kSortNear ? kBlock : kPhysicsGroup;
         piece.groups = (size + group - 1) / group;
         waiting_.push_back(piece);
-        units_ += units;
+        expected_ns_ += piece_ns;
         first += size;
     }
     return Done{};
 }
 
-Result<Done> PhysicsSlices::flush(gpu::Buffer* read_back) {
-    if (waiting_.empty()) return Done{};
+void PhysicsSlices::snapshot(gpu::Buffer* from, gpu::Buffer* into) {
+    snapshots_.push_back({from, into, static_cast<uint32_t>(waiting_.size())});
+}
+
+Result<Done> PhysicsSlices::flush() {
+    return waiting_.empty() && snapshots_.empty() ? Done{} : submit(nullptr);
+}
+
+Result<Done> PhysicsSlices::finish(gpu::Buffer* read_back) {
+    P2C2R_CHECK(!read_back || !waiting_.empty());
+    if (!waiting_.empty() || !snapshots_.empty()) {
+        if (Result<Done> done = submit(read_back); !done) return done;
+    }
+    return under_way_.finish();
+}
+
+Result<Done> PhysicsSlices::submit(gpu::Buffer* read_back) {
     if (stop_ && stop_()) return make_error(Status::kCancelled, "cancelled between two slices");
     std::array<gpu::Dispatch, gpu::kDispatchesMax> dispatches;
+    Note note;
     for (size_t i = 0; i < waiting_.size(); ++i) {
         gpu::Dispatch& dispatch = dispatches[i];
         const Piece& piece = waiting_[i];
@@ -68,17 +114,19 @@ Result<Done> PhysicsSlices::flush(gpu::Buffer* read_back) {
         dispatch.push_constants = {reinterpret_cast<const uint8_t*>(&piece.push),
                                    sizeof piece.push};
         dispatch.groups = {piece.groups, 1, 1};
+        note.bodies[piece.shader] += piece.push.end - piece.push.first;
     }
+    for (const gpu::Snapshot& snapshot : snapshots_) note.snapshots.push_back(snapshot.into);
     gpu::Work work;
     work.dispatches = {dispatches.data(), waiting_.size()};
+    work.snapshots = snapshots_;
     if (read_back) work.read_back = {&read_back, 1};
     work.timeout_us = kTimeoutUs;
-    const Result<gpu::RunTime> time = device_.run(work);
-    if (!time) return time.error();
-    pace_.learn(units_, time->device_ns);
+    Result<Done> added = under_way_.add(work, std::move(note));
     waiting_.clear();
-    units_ = 0;
-    return Done{};
+    snapshots_.clear();
+    expected_ns_ = 0;
+    return added;
 }
 
 }  // namespace p2c2r::kernels

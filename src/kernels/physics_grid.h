@@ -1,4 +1,10 @@
-// Which bodies are near enough to touch: a hash grid that is filled anew each step.
+// Which bodies are near enough to touch: hash grids that are filled anew each step.
+//
+// Bodies of like sizes share a level, a grid whose cells are as wide as the largest of them; all
+// levels lie in one table. Bodies of two levels are found by the smaller one, which looks into the
+// few cells of the larger one's level about it, so one large ball among many small ones widens no
+// cells but its own. Where a level would have a few bodies only, they are no level but stand in a
+// list at which everybody looks.
 #pragma once
 
 #include <cstdint>
@@ -8,72 +14,54 @@
 
 namespace p2c2r::kernels {
 
-// Bodies sorted by slot with one counting sort; those of a slot stand in the order of their ids.
 class PhysicsGrid {
   public:
-    struct Entry {
-        PhysicsVec place;
-        float radius;
+    void prepare(const std::vector<PhysicsFixed>& fixed, uint32_t bodies, uint32_t slot_mask);
+    // Where a body is; any thread, each body once a step.
+    void set(uint32_t id, const PhysicsVec& place);
+    // After all of them.
+    void sort();
+    // Adds pairs of bodies that meet, the lower id in the upper half (physics_pair). Asked of each
+    // body once, it gives each pair once. Any thread.
+    void find(uint32_t id, std::vector<uint64_t>& pairs) const;
+
+  private:
+    struct alignas(16) Entry {
+        float x, y, z, radius;
         uint32_t id;
         int32_t cell[3];
     };
+    struct Level {
+        float cell_inverse;
+        uint32_t salt;  // rows of different levels lie in different places
+    };
+    // Cells whose bodies are looked for in a run of slots: one row of a level, from cell x on.
+    struct Row {
+        uint32_t level;
+        int32_t x, y, z;
+        uint32_t cells;
+        bool is_own;  // of the cell x those with higher ids only
+    };
 
-    void prepare(const PhysicsPush& push);
-    // Of one body; any thread, each body once a step.
-    void set(const PhysicsPush& push, uint32_t id, const PhysicsVec& place, float radius) {
-        Entry& entry = entries_[id];
-        entry = {place,
-                 radius,
-                 id,
-                 {physics_cell(push, place.x), physics_cell(push, place.y),
-                  physics_cell(push, place.z)}};
-        slots_[id] = physics_slot(push, physics_row(entry.cell[1], entry.cell[2]), entry.cell[0]);
-    }
-    void sort();
-
-    [[nodiscard]] const Entry& entry(uint32_t id) const { return entries_[id]; }
-    // Calls visit(other) for each other body that overlaps `id`, in no particular order.
+    static uint32_t slot_of(const Level& level, uint32_t mask, int32_t x, int32_t y, int32_t z);
+    void find_in_row(const Entry& own, const Row& row, std::vector<uint64_t>& pairs) const;
+    void find_in_run(const Entry& own, const Row& row, uint32_t begin, uint32_t end,
+                     std::vector<uint64_t>& pairs) const;
+    void find_in_list(const Entry& own, bool is_listed, std::vector<uint64_t>& pairs) const;
+    // Calls visit(entry) for those of four that meet `own`.
     template <class Visit>
-    void visit_overlaps(const PhysicsPush& push, uint32_t id, const Visit& visit) const {
-        const Entry& own = entries_[id];
-        for (int z = -1; z <= 1; ++z) {
-            for (int y = -1; y <= 1; ++y) {
-                const int cell_y = own.cell[1] + y;
-                const int cell_z = own.cell[2] + z;
-                const uint32_t row = physics_row(cell_y, cell_z);
-                const uint32_t first = physics_slot(push, row, own.cell[0] - 1);
-                // The three cells of the row lie side by side, unless the table ends between them.
-                if (first + 2 <= push.slot_mask) {
-                    visit_run(own, cell_y, cell_z, starts_[first], starts_[first + 3], visit);
-                    continue;
-                }
-                for (uint32_t x = 0; x < 3; ++x) {
-                    const uint32_t slot = (first + x) & push.slot_mask;
-                    visit_run(own, cell_y, cell_z, starts_[slot], starts_[slot + 1], visit);
-                }
-            }
-        }
-    }
+    static void visit_meeting(const Entry& own, const Entry* four, uint32_t count,
+                              const Visit& visit);
 
-  private:
-    // Slots hold strangers too: what overlaps must also lie in the cell that is looked for, or a
-    // body could be met in two of them.
-    template <class Visit>
-    void visit_run(const Entry& own, int cell_y, int cell_z, uint32_t begin, uint32_t end,
-                   const Visit& visit) const {
-        for (uint32_t at = begin; at < end; ++at) {
-            const Entry& other = sorted_[at];
-            if (!physics_meets(own.place, own.radius, other.place, other.radius)) continue;
-            if (other.cell[1] != cell_y || other.cell[2] != cell_z) continue;
-            if (other.cell[0] < own.cell[0] - 1 || other.cell[0] > own.cell[0] + 1) continue;
-            if (other.id != own.id) visit(other);
-        }
-    }
-
-    std::vector<Entry> entries_;  // by id
-    std::vector<uint32_t> slots_;
-    std::vector<Entry> sorted_;  // by slot
-    std::vector<uint32_t> starts_;
+    uint32_t slot_mask_ = 0;
+    std::vector<Level> levels_;         // from the smallest bodies on
+    std::vector<uint8_t> level_of_;     // by id; the count of levels: listed
+    std::vector<Entry> entries_;        // by id
+    std::vector<uint32_t> slots_;       // by id
+    std::vector<Entry> sorted_;         // by slot
+    std::vector<uint32_t> starts_;      // of the slots in sorted_
+    std::vector<uint32_t> listed_ids_;  // ascending
+    std::vector<Entry> listed_;
 };
 
 }  // namespace p2c2r::kernels

@@ -26,8 +26,9 @@ struct PhysicsOutcome {
 };
 
 // Runs world.steps steps; the bodies move. kCancelled when `stop` (may be empty), which is asked
-// several times a step, said yes; kLimit when too many bodies lie inside each other; kMemory. After
-// an error the bodies are those of some step. The same bytes for any team.
+// many times a step by all threads of the team, said yes; kLimit when too many bodies lie inside
+// each other; kMemory. After an error the bodies are those of some step. The same bytes for any
+// team.
 Result<Done> physics_native(PhysicsWorld& world, uint32_t energy_every, PhysicsTeam& team,
                             PhysicsOutcome& outcome, const std::function<bool()>& stop = {});
 

@@ -29,9 +29,10 @@ class PhysicsTeam {
     [[nodiscard]] uint32_t pieces() const {
         return threads_.empty() ? 1 : kPiecesPerMember * members();
     }
-    // Calls work(0) .. work(pieces() - 1), each once, on whatever thread, and waits for all. `work`
-    // MUST NOT throw.
-    void run(const std::function<void(uint32_t piece)>& work);
+    // Calls work(0) .. work(pieces - 1), each once, on whatever thread, and waits for all. `pieces`
+    // 1..kPiecesMax. `work` MUST NOT throw.
+    void run(uint32_t pieces, const std::function<void(uint32_t piece)>& work);
+    static constexpr uint32_t kPiecesMax = 0xFFFF;
 
   private:
     static constexpr uint32_t kPiecesPerMember = 4;

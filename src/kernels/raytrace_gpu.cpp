@@ -1,12 +1,13 @@
-// A tile is done in blocks of pixels, an invocation each. A block takes as many dispatches as its
-// slowest pixel needs; each makes a number of turns that the pace allows, and what a pixel is doing
-// is kept on the device meanwhile. Two counters tell how many pixels are finished and how many
-// turns were really made.
+// A tile is done in blocks of pixels, an invocation each; two blocks are under way. A block takes
+// as many dispatches as its slowest pixel needs; each makes a number of turns that the pace allows,
+// and what a pixel is doing is kept on the device meanwhile. Two counters tell how many pixels are
+// finished and how many turns were really made.
 #include "kernels/raytrace_gpu.h"
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "kernels/conformance.h"
 #include "spirv/raytrace.h"
@@ -16,14 +17,15 @@ namespace p2c2r::kernels {
 namespace {
 
 constexpr uint32_t kBuffersCount = 6;
-// Turns of a first slice: 2 ms on a slow device.
-constexpr uint64_t kFirstGuess = 50'000;
+// Turns of a first slice: 1 ms on a slow device.
+constexpr uint64_t kFirstGuess = 20'000;
 constexpr uint32_t kTurnsLeast = 64;
 constexpr uint32_t kTurnsMost = kLoopTurnsMax - kRtTurnsExtra;
 // Turns that a pixel should get in a slice: saving and loading its state costs some ten.
 constexpr uint64_t kTurnsWanted = 256;
 // State of a block: 28 MiB.
 constexpr uint32_t kBlockSideMax = 256;
+// Four groups: a software device shares them between its processors.
 constexpr uint32_t kBlockSideLeast = 16;
 // Far beyond any slice: a first run on a software device compiles for up to seconds.
 constexpr uint64_t kTimeoutUs = 20'000'000;
@@ -39,18 +41,46 @@ Result<std::unique_ptr<gpu::Buffer>> upload(gpu::Device& device, const void* dat
 
 // ---- one pass -----------------------------------------------------------------------------------
 
+// A block of pixels that is being traced. Two take turns on the device: while one computes, what
+// the other has done is looked at and its next slice submitted.
+struct RaytraceGpu::Block {
+    std::unique_ptr<gpu::Buffer> state;
+    std::unique_ptr<gpu::Buffer> sums;
+    std::unique_ptr<gpu::Buffer> sums_out;
+    std::unique_ptr<gpu::Buffer> counters;
+    std::unique_ptr<gpu::Buffer> counters_out;
+    RtSlice slice{};
+    uint32_t pixels_left = 0;
+    uint32_t finished = 0;  // as the counters said last
+    uint32_t turns = 0;
+    // What was submitted last, with `ticket`: slices, or the copy of a finished block's sums, or
+    // both (the copy is made before the slice of the next block).
+    bool traces = false;
+    bool copies = false;
+    RtSlice copied{};  // that block
+    gpu::Ticket ticket = 0;
+
+    [[nodiscard]] bool is_under_way() const { return traces || copies; }
+};
+
 struct RaytraceGpu::Job {
     RaytraceGpu& owner;
     const RtPass& pass;
     const SceneBuffers& scene;
     const std::function<bool()>& stop;
+    uint32_t* words;
     uint32_t side = 0;
+    uint32_t next_x = 0;  // the first block that nobody has begun
+    uint32_t next_y = 0;
     std::unique_ptr<gpu::Buffer> frame;
-    std::unique_ptr<gpu::Buffer> state;
-    std::unique_ptr<gpu::Buffer> sums;
-    std::unique_ptr<gpu::Buffer> counters;
-    uint32_t finished = 0;  // as the counters said last
-    uint32_t turns = 0;
+    Block blocks[gpu::kSubmissionsMax];
+
+    // Nobody wants what is still under way.
+    ~Job() {
+        for (const Block& block : blocks) {
+            if (block.is_under_way()) static_cast<void>(owner.device_->wait(block.ticket));
+        }
+    }
 
     // As large as gives each pixel some turns in a slice.
     [[nodiscard]] uint32_t wanted_side() const {
@@ -63,93 +93,165 @@ struct RaytraceGpu::Job {
         return wanted;
     }
 
-    Result<Done> prepare() {
-        side = wanted_side();
-        finished = 0;
-        turns = 0;
-        const uint64_t pixels =
-            uint64_t{std::min(side, pass.tile.width)} * std::min(side, pass.tile.height);
-        gpu::Device& device = *owner.device_;
-        const auto keep = [](Result<std::unique_ptr<gpu::Buffer>> made,
-                             std::unique_ptr<gpu::Buffer>& buffer) -> Result<Done> {
-            if (!made) return made.error();
-            buffer = std::move(*made);
-            return Done{};
-        };
-        using gpu::BufferUse;
-        if (Result<Done> made =
-                keep(upload(device, pass.frame->data(), pass.frame->size() * 4), frame);
-            !made) {
-            return made;
-        }
-        if (Result<Done> made =
-                keep(device.make_buffer(pixels * kRtStateWords * 4, BufferUse::kScratch), state);
-            !made) {
-            return made;
-        }
-        if (Result<Done> made =
-                keep(device.make_buffer(pixels * kRtWordsPerPixel * 4, BufferUse::kDownload), sums);
-            !made) {
-            return made;
-        }
-        return keep(device.make_buffer(kRtCounters * 4, BufferUse::kDownload), counters);
+    Result<Done> make(uint64_t words_count, gpu::BufferUse use,
+                      std::unique_ptr<gpu::Buffer>& buffer) {
+        Result<std::unique_ptr<gpu::Buffer>> made =
+            owner.device_->make_buffer(words_count * 4, use);
+        if (!made) return made.error();
+        buffer = std::move(*made);
+        return Done{};
     }
 
-    Result<Done> run_block(uint32_t x, uint32_t y, uint32_t width, uint32_t height,
-                           uint32_t* words) {
-        RtSlice slice{};
-        slice.column = pass.tile.x + x;
-        slice.row = pass.tile.y + y;
-        slice.width = width;
-        slice.height = height;
-        slice.sample_first = pass.sample_first;
-        slice.sample_end = pass.sample_first + pass.sample_count;
-        const uint32_t wanted = finished + width * height;
-        while (finished != wanted) {
-            if (stop && stop()) return make_error(Status::kCancelled, "cancelled between slices");
-            if (Result<Done> done = run_slice(slice, wanted - finished); !done) return done;
-            slice.resumes = 1;
+    // Buffers for blocks of the side that the pace allows now.
+    Result<Done> prepare() {
+        side = wanted_side();
+        if (!frame) {
+            auto made = upload(*owner.device_, pass.frame->data(), pass.frame->size() * 4);
+            if (!made) return made.error();
+            frame = std::move(*made);
         }
-        const uint8_t* const found = sums->map();
-        const size_t row_bytes = size_t{width} * kRtWordsPerPixel * 4;
-        for (uint32_t row = 0; row < height; ++row) {
-            uint32_t* const target =
-                words + (uint64_t{y + row} * pass.tile.width + x) * kRtWordsPerPixel;
-            std::memcpy(target, found + row * row_bytes, row_bytes);
+        const uint64_t pixels =
+            uint64_t{std::min(side, pass.tile.width)} * std::min(side, pass.tile.height);
+        using gpu::BufferUse;
+        for (Block& block : blocks) {
+            block = {};
+            const struct {
+                uint64_t words_count;
+                BufferUse use;
+                std::unique_ptr<gpu::Buffer>& buffer;
+            } rows[] = {
+                {pixels * kRtStateWords, BufferUse::kScratch, block.state},
+                {pixels * kRtWordsPerPixel, BufferUse::kScratch, block.sums},
+                {pixels * kRtWordsPerPixel, BufferUse::kDownload, block.sums_out},
+                {kRtCounters, BufferUse::kScratch, block.counters},
+                {kRtCounters, BufferUse::kDownload, block.counters_out},
+            };
+            for (const auto& row : rows) {
+                if (Result<Done> made = make(row.words_count, row.use, row.buffer); !made) {
+                    return made;
+                }
+            }
         }
         return Done{};
     }
 
-    Result<Done> run_slice(RtSlice& slice, uint32_t pixels_left) {
-        const uint64_t turns_each = owner.pace_.units() / pixels_left;
+    // Blocks from (0, next_y) on: all of them, or whole rows of them until larger ones would be
+    // better.
+    Result<Done> run_blocks() {
+        size_t now = 0;
+        for (size_t idle = 0; idle < std::size(blocks); now = (now + 1) % std::size(blocks)) {
+            Block& block = blocks[now];
+            idle = 0;
+            if (Result<Done> done = go_on(block); !done) return done;
+            for (const Block& each : blocks) idle += each.is_under_way() ? 0 : 1;
+        }
+        return Done{};
+    }
+
+    // What `block` did last has ended, and it does the next thing.
+    Result<Done> go_on(Block& block) {
+        if (block.is_under_way()) {
+            const Result<gpu::RunTime> time = owner.device_->wait(block.ticket);
+            if (!time) return time.error();
+            if (std::exchange(block.copies, false)) take(block);
+            if (std::exchange(block.traces, false)) {
+                if (Result<Done> done = look(block, time->device_ns); !done) return done;
+                if (block.pixels_left > 0) return trace(block);
+                block.copied = block.slice;
+                block.copies = true;
+            }
+        }
+        if (begin(block)) return trace(block);
+        return block.copies ? submit(block, {}) : Done{};
+    }
+
+    // False when there is no more to begin.
+    bool begin(Block& block) {
+        // The first blocks of all teach the pace; a fast device gets larger ones from then on.
+        if (next_y >= pass.tile.height || (next_x == 0 && next_y > 0 && wanted_side() > side)) {
+            return false;
+        }
+        block.slice = {};
+        block.slice.column = pass.tile.x + next_x;
+        block.slice.row = pass.tile.y + next_y;
+        block.slice.width = std::min(side, pass.tile.width - next_x);
+        block.slice.height = std::min(side, pass.tile.height - next_y);
+        block.slice.sample_first = pass.sample_first;
+        block.slice.sample_end = pass.sample_first + pass.sample_count;
+        block.pixels_left = block.slice.width * block.slice.height;
+        next_x += side;
+        if (next_x >= pass.tile.width) {
+            next_x = 0;
+            next_y += side;
+        }
+        return true;
+    }
+
+    Result<Done> trace(Block& block) {
+        if (stop && stop()) return make_error(Status::kCancelled, "cancelled between slices");
+        RtSlice& slice = block.slice;
+        const uint64_t turns_each = owner.pace_.units() / block.pixels_left;
         slice.turns =
             static_cast<uint32_t>(std::clamp<uint64_t>(turns_each, kTurnsLeast, kTurnsMost));
         if (owner.fixed_turns_ > 0) slice.turns = owner.fixed_turns_;
         gpu::Buffer* const buffers[kBuffersCount] = {frame.get(),       scene.prims.get(),
-                                                     scene.nodes.get(), state.get(),
-                                                     sums.get(),        counters.get()};
+                                                     scene.nodes.get(), block.state.get(),
+                                                     block.sums.get(),  block.counters.get()};
         gpu::Dispatch dispatch;
         dispatch.pipeline = owner.pipeline_.get();
         dispatch.buffers = buffers;
         dispatch.push_constants = {reinterpret_cast<const uint8_t*>(&slice), sizeof slice};
         dispatch.groups = {(slice.width + kRtGroupSide - 1) / kRtGroupSide,
                            (slice.height + kRtGroupSide - 1) / kRtGroupSide, 1};
+        block.traces = true;
+        if (Result<Done> done = submit(block, {&dispatch, 1}); !done) return done;
+        slice.resumes = 1;
+        return Done{};
+    }
+
+    // What `block` does next, as `traces` and `copies` say. The sums of a block travel once, the
+    // counters with each slice.
+    Result<Done> submit(Block& block, std::span<const gpu::Dispatch> dispatches) {
+        const gpu::Snapshot sums{block.sums.get(), block.sums_out.get(), 0};
+        const gpu::Snapshot counters{block.counters.get(), block.counters_out.get()};
+        const gpu::Snapshot snapshots[] = {block.copies ? sums : counters, counters};
         gpu::Work work;
-        work.dispatches = {&dispatch, 1};
-        work.read_back = {buffers + 4, 2};
+        work.dispatches = dispatches;
+        work.snapshots = {snapshots, block.copies && block.traces ? 2u : 1u};
         work.timeout_us = kTimeoutUs;
-        const Result<gpu::RunTime> time = owner.device_->run(work);
-        if (!time) return time.error();
+        const Result<gpu::Ticket> ticket = owner.device_->submit(work);
+        if (!ticket) {
+            block.traces = block.copies = false;
+            return ticket.error();
+        }
+        block.ticket = *ticket;
+        return Done{};
+    }
+
+    // At the counters that a slice left.
+    Result<Done> look(Block& block, uint64_t device_ns) {
         uint32_t found[kRtCounters];
-        std::memcpy(found, counters->map(), sizeof found);
-        if (found[1] == turns) {
+        std::memcpy(found, block.counters_out->map(), sizeof found);
+        if (found[1] == block.turns) {
             return make_error(Status::kDevice,
                               owner.device_->info().name + " made no turn of the ray tracer");
         }
-        owner.pace_.learn(found[1] - turns, time->device_ns);
-        finished = found[0];
-        turns = found[1];
+        owner.pace_.learn(found[1] - block.turns, device_ns);
+        block.pixels_left -= std::min(block.pixels_left, found[0] - block.finished);
+        block.finished = found[0];
+        block.turns = found[1];
         return Done{};
+    }
+
+    void take(const Block& block) {
+        const uint8_t* const found = block.sums_out->map();
+        const size_t row_bytes = size_t{block.copied.width} * kRtWordsPerPixel * 4;
+        const uint64_t x = block.copied.column - pass.tile.x;
+        const uint64_t y = block.copied.row - pass.tile.y;
+        for (uint32_t row = 0; row < block.copied.height; ++row) {
+            uint32_t* const target = words + ((y + row) * pass.tile.width + x) * kRtWordsPerPixel;
+            std::memcpy(target, found + row * row_bytes, row_bytes);
+        }
     }
 };
 
@@ -190,18 +292,10 @@ Result<Done> RaytraceGpu::run(const RtPass& pass, const std::shared_ptr<const Rt
                               uint32_t* words, const std::function<bool()>& stop) {
     const auto buffers = buffers_of(scene);
     if (!buffers) return buffers.error();
-    Job job{*this, pass, **buffers, stop};
-    if (Result<Done> ready = job.prepare(); !ready) return ready;
-    for (uint32_t y = 0; y < pass.tile.height; y += job.side) {
-        // The first blocks of all teach the pace; a fast device gets larger ones from then on.
-        if (job.wanted_side() > job.side) {
-            if (Result<Done> ready = job.prepare(); !ready) return ready;
-        }
-        for (uint32_t x = 0; x < pass.tile.width; x += job.side) {
-            const uint32_t width = std::min(job.side, pass.tile.width - x);
-            const uint32_t height = std::min(job.side, pass.tile.height - y);
-            if (Result<Done> done = job.run_block(x, y, width, height, words); !done) return done;
-        }
+    Job job{*this, pass, **buffers, stop, words};
+    while (job.next_y < pass.tile.height) {
+        if (Result<Done> ready = job.prepare(); !ready) return ready;
+        if (Result<Done> done = job.run_blocks(); !done) return done;
     }
     return Done{};
 }

@@ -16,7 +16,8 @@ class RaytraceGpu {
   public:
     static Result<std::unique_ptr<RaytraceGpu>> create(std::shared_ptr<gpu::Device> device);
 
-    // As raytrace_native(). `stop` is asked between slices of some 2 ms; kCancelled when it said
+    // As raytrace_native(). `stop` is asked between slices of some 1 ms, two of which may
+    // be under way; kCancelled when it said
     // yes, kDevice or kMemory when the device failed. The scene stays on the device for the next
     // call.
     Result<Done> run(const RtPass& pass, const std::shared_ptr<const RtScene>& scene,
@@ -34,6 +35,7 @@ class RaytraceGpu {
         std::unique_ptr<gpu::Buffer> prims;
         std::unique_ptr<gpu::Buffer> nodes;
     };
+    struct Block;
     struct Job;
 
     explicit RaytraceGpu(std::shared_ptr<gpu::Device> device);

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "core/check.h"
 #include "kernels/srgb_table.h"
 
 namespace p2c2r::kernels {
@@ -21,10 +22,14 @@ uint8_t rt_mean_byte(uint32_t sum, uint32_t samples) {
                                 (uint64_t{samples} * 514));
 }
 
-RaytraceOutput::RaytraceOutput(RaytraceKind kind, const RaytraceRequest& request,
-                               const MemoryHook* memory)
-    : request_(request) {
-    const uint64_t pixels = request.tile.pixels();
+std::vector<RtLayer> rt_layers(RaytraceKind kind, const RaytraceRequest& request) {
+    std::vector<RtLayer> layers;
+    uint64_t offset = 0;
+    const auto add = [&](const char* name, const char* format, uint64_t size) {
+        layers.push_back({name, format, offset, size});
+        offset += size;
+    };
+    const uint64_t pixels = request.pixels();
     if (kind == RaytraceKind::kShadows) {
         const uint64_t size = rt_mask_row_bytes(request.tile.width) * request.tile.height;
         add("shadow", "bits", size * request.lights_count);
@@ -39,14 +44,16 @@ RaytraceOutput::RaytraceOutput(RaytraceKind kind, const RaytraceRequest& request
         if (request.layers & RaytraceRequest::kDepth) add("depth", "f32", pixels * 4);
         if (request.layers & RaytraceRequest::kNormal) add("normal", "s8x3", pixels * 3);
     }
+    return layers;
+}
+
+RaytraceOutput::RaytraceOutput(RaytraceKind kind, const RaytraceRequest& request,
+                               const MemoryHook* memory)
+    : request_(request), layers_(rt_layers(kind, request)) {
+    for (const RtLayer& layer : layers_) size_ += layer.size;
     buffer_ = Buffer::allocate(size_, memory);
     // Masks are put together bit by bit.
     if (kind == RaytraceKind::kShadows && size_ > 0) std::memset(buffer_.data(), 0, size_);
-}
-
-void RaytraceOutput::add(const char* name, const char* format, uint64_t size) {
-    layers_.push_back({name, format, size_, size});
-    size_ += size;
 }
 
 uint8_t* RaytraceOutput::at(const char* name, uint64_t offset) {
@@ -63,6 +70,14 @@ void RaytraceOutput::take(uint32_t mode, uint64_t first, std::span<const uint32_
         take_masks(first, words);
     } else {
         take_colors(first, words);
+    }
+}
+
+void RaytraceOutput::put(size_t layer, uint64_t offset, std::span<const uint8_t> bytes) {
+    const RtLayer& target = layers_[layer];
+    P2C2R_CHECK(offset <= target.size && bytes.size() <= target.size - offset);
+    if (!bytes.empty()) {
+        std::memcpy(buffer_.data() + target.offset + offset, bytes.data(), bytes.size());
     }
 }
 

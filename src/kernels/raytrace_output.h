@@ -10,6 +10,9 @@
 
 namespace p2c2r::kernels {
 
+// The three of a job whose picture it is.
+inline constexpr uint32_t kRtChannels = 3;
+
 // The 8-bit value of a channel whose samples add up to `sum`: to nearest, half up.
 uint8_t rt_mean_byte(uint32_t sum, uint32_t samples);
 
@@ -20,6 +23,9 @@ struct RtLayer {
     uint64_t offset = 0;
     uint64_t size = 0;
 };
+
+// Those of this request, in the order of the data.
+std::vector<RtLayer> rt_layers(RaytraceKind kind, const RaytraceRequest& request);
 
 class RaytraceOutput {
   public:
@@ -32,12 +38,14 @@ class RaytraceOutput {
     // The same for one of the six sides of probes.
     void take_probes(uint32_t side, uint64_t first, std::span<const uint32_t> words);
 
+    // Bytes of a layer of layers() that were made elsewhere. They MUST fit behind `offset` in it.
+    void put(size_t layer, uint64_t offset, std::span<const uint8_t> bytes);
+
     [[nodiscard]] const std::vector<RtLayer>& layers() const { return layers_; }
     [[nodiscard]] uint64_t size() const { return size_; }
     [[nodiscard]] Bytes finish() { return std::move(buffer_).freeze(size_); }
 
   private:
-    void add(const char* name, const char* format, uint64_t size);
     uint8_t* at(const char* name, uint64_t offset);
     void take_colors(uint64_t first, std::span<const uint32_t> words);
     void take_hits(uint64_t first, std::span<const uint32_t> words);

@@ -260,6 +260,13 @@ void read_probes(ParamsReader& reader, RaytraceRequest& request) {
     request.width = request.probe_counts[0];
     request.height = request.probe_counts[1] * request.probe_counts[2];
     request.tile = {0, 0, request.width, request.height};
+    int64_t owned[2] = {0, total};
+    if (reader.integers("owned", owned, 0, total, false) && owned[0] >= owned[1]) {
+        reader.fail("owned", "is [" + std::to_string(owned[0]) + ", " + std::to_string(owned[1]) +
+                                 "], which holds no probe");
+    }
+    request.probe_first = static_cast<uint32_t>(owned[0]);
+    request.probe_end = static_cast<uint32_t>(owned[1]);
     request.sample_count = rays;
     request.frame[kRtFrameWidth] = request.width;
     request.frame[kRtFrameHeight] = request.height;
@@ -344,7 +351,9 @@ Result<RaytraceRequest> read_raytrace_request(RaytraceKind kind, std::span<const
     if (Result<Done> good = reader.finish(); !good) return good.error();
     if (data.empty()) return request;
     if (const Result<Value> map = parse_params(data); !map) {
-        return field_error(map.error().status, "data", "data: " + map.error().text);
+        const std::string& place = map.error().field;
+        return field_error(map.error().status, "data",
+                           "data: " + (place.empty() ? "" : place + ": ") + map.error().text);
     }
     ParamsReader scene(data);
     read_scene(scene, request, scenes);
@@ -353,6 +362,32 @@ Result<RaytraceRequest> read_raytrace_request(RaytraceKind kind, std::span<const
         read_previous(kind, reader, request, scenes);
         if (Result<Done> good = reader.finish(); !good) return good.error();
     }
+    return request;
+}
+
+Result<RaytraceRequest> read_raytrace_outline(RaytraceKind kind, std::span<const uint8_t> params,
+                                              std::span<const uint8_t> data, bool& has_previous) {
+    const FloatScope floats;
+    ParamsReader reader(params);
+    RaytraceRequest request;
+    read_task(kind, reader, request);
+    has_previous = kind != RaytraceKind::kPicture && reader.has("previous");
+    if (has_previous) reader.map("previous");
+    std::optional<Value> lights;
+    if (data.empty()) {
+        for (const char* field : {"objects", "ambient", "background"}) reader.value(field);
+        lights = reader.array("lights", kRtLightsMax, false);
+    }
+    if (Result<Done> good = reader.finish(); !good) return good.error();
+    if (!data.empty()) {
+        const Result<Value> map = parse_params(data);
+        if (!map) return field_error(map.error().status, "data", "data: " + map.error().text);
+        ParamsReader scene(data);
+        lights = scene.array("lights", kRtLightsMax, false);
+        if (!scene.ok()) return scene.finish().error();
+    }
+    if (lights) request.lights_count = lights->count();
+    request.frame = RtFrame();  // of many probes it is large
     return request;
 }
 

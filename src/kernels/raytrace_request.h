@@ -55,10 +55,17 @@ struct RaytraceRequest {
     // Its mode is set for each pass, and the directions of probes.
     RtFrame frame = RtFrame(kRtFrameWords);
     std::array<uint32_t, 3> probe_counts{};
+    // Those that the result tells of; their numbers go along rows of the tile, which has them all.
+    uint32_t probe_first = 0;
+    uint32_t probe_end = 0;
     std::shared_ptr<const RtScene> scene;
     // What the receiver has: the result is what changed since. NULL: the whole.
     std::shared_ptr<RaytraceRequest> previous;
 
+    // Of the result; of probes, how many.
+    [[nodiscard]] uint64_t pixels() const {
+        return probe_end > 0 ? probe_end - probe_first : tile.pixels();
+    }
     [[nodiscard]] bool is_picture() const {
         return layers == kColor && format == Format::kImage && !previous;
     }
@@ -85,5 +92,10 @@ class RtSceneCache {
 // is wrong is an error that names its field.
 Result<RaytraceRequest> read_raytrace_request(RaytraceKind kind, std::span<const uint8_t> params,
                                               std::span<const uint8_t> data, RtSceneCache& scenes);
+
+// The same without scene and frame; the scene is not looked at but for the number of lights: what
+// the result will be like. `has_previous`: it is a delta.
+Result<RaytraceRequest> read_raytrace_outline(RaytraceKind kind, std::span<const uint8_t> params,
+                                              std::span<const uint8_t> data, bool& has_previous);
 
 }  // namespace p2c2r::kernels

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <optional>
@@ -74,6 +75,13 @@ Material read_material(ParamsReader& object) {
     return material;
 }
 
+// The fewest digits that read back: to_string() would write 1e300 in full, and 3 as 3.000000.
+std::string number_text(double value) {
+    char text[32];
+    const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+    return {text, end};
+}
+
 // Numbers of a mesh: an array of numbers, an array of arrays of three, or bytes (little endian).
 class NumberList {
   public:
@@ -144,7 +152,7 @@ class NumberList {
                          Status::kLimit);
             return false;
         }
-        if (!take(number)) return wrong("is " + std::to_string(number) + ", expected " + expected);
+        if (!take(number)) return wrong("is " + number_text(number) + ", expected " + expected);
         ++count_;
         return true;
     }

@@ -2,6 +2,7 @@
 // README.md in this folder lists params and results.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -26,9 +27,14 @@ class RaytraceExecutor final : public exec::Executor {
     // All passes of a request.
     Result<Done> compute(const exec::Job& job, RaytraceRequest& request, RaytraceOutput& output,
                          std::string& device);
-    // One mode of it, a band of rows at a time.
+    // One mode of the request's tile.
+    Result<Done> compute_tile(const exec::Job& job, RaytraceRequest& request, uint32_t mode,
+                              RaytraceOutput& output, std::string& device);
+    // Words of pixels, from the `first` of a tile on.
+    using RtTaker = std::function<void(uint64_t first, std::span<const uint32_t> words)>;
+    // One mode of a tile, a band of rows at a time.
     Result<Done> compute_pass(const exec::Job& job, RaytraceRequest& request, uint32_t mode,
-                              uint32_t side, RaytraceOutput& output, std::string& device);
+                              const RtTile& tile, const RtTaker& take, std::string& device);
     Status give_picture(exec::Job& job, const RaytraceRequest& request, RaytraceOutput& output,
                         const std::string& device);
     // The layers, or what changed in them since request.previous.

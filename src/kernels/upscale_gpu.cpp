@@ -9,6 +9,7 @@
 #include <array>
 #include <cstring>
 
+#include "kernels/slices_under_way.h"
 #include "shaders/upscale.h"
 #include "shaders/upscale_edge.h"
 #include "spirv/edge_measure_rgb.h"
@@ -34,7 +35,7 @@ constexpr uint64_t kSharpenCost = 30;
 constexpr uint64_t kSoftenCost = 40;
 // Of the buffer between the passes; a 1080p frame takes 8 MiB.
 constexpr uint64_t kMiddleBytesMax = 32ull << 20;
-// Multiplications of a first slice: 2 ms on a slow device.
+// Multiplications of a first slice: 1 ms on a slow device.
 constexpr uint64_t kFirstGuess = 1'000'000;
 // Far beyond any slice: a first run on a software device compiles for up to half a second.
 constexpr uint64_t kTimeoutUs = 10'000'000;
@@ -71,7 +72,7 @@ uint32_t input_row_end(const ResampleAxis& axis, uint32_t output_row) {
 
 // Tiles of as many columns as leave room for the rows of one output row, and of as many rows as
 // fit then.
-std::vector<Tile> make_tiles(const UpscalePlan& plan) {
+std::vector<Tile> make_tiles(const UpscalePlan& plan, RowRange wanted) {
     const ResampleAxis& rows = plan.vertical;
     const uint32_t taps = std::min(rows.taps, rows.input_size);
     const uint64_t words_max = kMiddleBytesMax / 4;
@@ -81,15 +82,14 @@ std::vector<Tile> make_tiles(const UpscalePlan& plan) {
     const auto columns = static_cast<uint32_t>(std::min<uint64_t>(width, columns_max));
     std::vector<Tile> tiles;
     for (uint32_t x = 0; x < width; x += columns) {
-        for (uint32_t y = 0; y < rows.output_size;) {
+        for (uint32_t y = wanted.first; y < wanted.end;) {
             Tile tile;
             tile.column_first = x;
             tile.column_end = std::min(x + columns, width);
             tile.row_first = y;
             tile.input_row_first = rows.first[y];
             const uint64_t rows_max = words_max / middle_words(tile, plan.channels);
-            while (y < rows.output_size &&
-                   input_row_end(rows, y) - tile.input_row_first <= rows_max) {
+            while (y < wanted.end && input_row_end(rows, y) - tile.input_row_first <= rows_max) {
                 tile.input_row_end = std::max(tile.input_row_end, input_row_end(rows, y));
                 ++y;
             }
@@ -105,17 +105,31 @@ std::vector<Tile> make_tiles(const UpscalePlan& plan) {
 
 class UpscaleJob {
   public:
-    UpscaleJob(gpu::Device& device, const UpscalePipelines& pipelines, SlicePace& pace,
-               const UpscalePlan& plan)
-        : device_(device), pipelines_(pipelines), pace_(pace), plan_(plan) {}
+    UpscaleJob(gpu::Device& device, const UpscalePipelines& pipelines, UpscalePaces& paces,
+               const UpscalePlan& plan, RowRange rows)
+        : device_(device),
+          pipelines_(pipelines),
+          paces_(paces),
+          plan_(plan),
+          rows_(rows),
+          slices_(device, [](const Rows& rows, uint64_t device_ns) -> Result<Done> {
+              rows.pace->learn(rows.cost, device_ns);
+              return Done{};
+          }) {}
 
     Result<Done> run(const uint8_t* source, uint8_t* target, const std::function<bool()>& stop);
 
   private:
     using BufferPointer = std::unique_ptr<gpu::Buffer>;
+    // What a slice did, for its pace.
+    struct Rows {
+        SlicePace* pace;
+        uint64_t cost;
+    };
     // One pass over rows.
     struct Pass {
         const gpu::Pipeline* pipeline = nullptr;
+        SlicePace* pace = nullptr;
         std::span<gpu::Buffer* const> buffers;
         uint32_t row_end = 0;
         uint64_t row_cost = 0;       // in multiplications
@@ -146,8 +160,9 @@ class UpscaleJob {
 
     gpu::Device& device_;
     const UpscalePipelines& pipelines_;
-    SlicePace& pace_;
+    UpscalePaces& paces_;
     const UpscalePlan& plan_;
+    const RowRange rows_;
     BufferPointer source_;
     BufferPointer horizontal_;
     BufferPointer vertical_;
@@ -158,11 +173,12 @@ class UpscaleJob {
     BufferPointer sharp_;
     BufferPointer nearest_;
     BufferPointer softened_;
+    SlicesUnderWay<Rows> slices_;
 };
 
 Result<Done> UpscaleJob::run(const uint8_t* source, uint8_t* target,
                              const std::function<bool()>& stop) {
-    const std::vector<Tile> tiles = make_tiles(plan_);
+    const std::vector<Tile> tiles = make_tiles(plan_, rows_);
     if (Result<Done> made = make_inputs(source); !made) return made;
     if (Result<Done> made = make_tile_buffers(tiles); !made) return made;
     if (plan_.edge) {
@@ -170,6 +186,7 @@ Result<Done> UpscaleJob::run(const uint8_t* source, uint8_t* target,
     }
     for (const Tile& tile : tiles) {
         if (Result<Done> done = run_tile(tile, stop); !done) return done;
+        if (Result<Done> done = slices_.finish(); !done) return done;
         take_result(tile, target);
     }
     return Done{};
@@ -247,19 +264,23 @@ Result<Done> UpscaleJob::make_tile_buffers(const std::vector<Tile>& tiles) {
 
 Result<Done> UpscaleJob::sharpen(const std::function<bool()>& stop) {
     const uint64_t width = plan_.horizontal.input_size;
+    const RowRange input = input_rows(plan_, rows_);
     EdgeSlice slice = edge_slice();
+    slice.row_first = input.first;
     slice.units_per_row = plan_.horizontal.input_size;
     gpu::Buffer* const measured[] = {source_.get(), measure_.get()};
     Pass pass;
     pass.pipeline = pipelines_.measure.get();
+    pass.pace = &paces_.measure;
     pass.buffers = measured;
-    pass.row_end = plan_.vertical.input_size;
+    pass.row_end = input.end;
     pass.row_cost = width * kMeasureCost;
     if (Result<Done> done = run_rows(pass, slice, stop); !done) return done;
 
     slice.units_per_row = source_words();
     gpu::Buffer* const sharpened[] = {source_.get(), measure_.get(), sharp_.get()};
     pass.pipeline = pipelines_.sharpen.get();
+    pass.pace = &paces_.sharpen;
     pass.buffers = sharpened;
     pass.row_cost = width * plan_.channels * kSharpenCost;
     return run_rows(pass, slice, stop);
@@ -280,6 +301,7 @@ Result<Done> UpscaleJob::run_tile(const Tile& tile, const std::function<bool()>&
                                      middle_.get()};
     Pass pass;
     pass.pipeline = pipelines_.first.get();
+    pass.pace = &paces_.first;
     pass.buffers = filtered;
     pass.row_end = tile.input_row_end;
     pass.row_cost = samples * plan_.horizontal.taps;
@@ -295,6 +317,7 @@ Result<Done> UpscaleJob::run_tile(const Tile& tile, const std::function<bool()>&
     second.axis_stride = kUpscaleAxisHead + plan_.vertical.taps;
     gpu::Buffer* const finished[] = {middle_.get(), vertical_.get(), result_.get()};
     pass.pipeline = pipelines_.second.get();
+    pass.pace = &paces_.second;
     pass.buffers = finished;
     pass.row_end = tile.row_end;
     pass.row_cost = samples * plan_.vertical.taps;
@@ -312,6 +335,7 @@ Result<Done> UpscaleJob::soften(const Tile& tile, const std::function<bool()>& s
     gpu::Buffer* const buffers[] = {source_.get(), nearest_.get(), result_.get(), softened_.get()};
     Pass pass;
     pass.pipeline = pipelines_.soften.get();
+    pass.pace = &paces_.soften;
     pass.buffers = buffers;
     pass.row_end = tile.row_end;
     pass.row_cost = tile.samples(plan_.channels) * kSoftenCost;
@@ -326,7 +350,7 @@ Result<Done> UpscaleJob::run_rows(const Pass& pass, Slice slice,
     const uint32_t rows_max = device_.info().groups_max[1];
     while (slice.row_first < pass.row_end) {
         if (stop && stop()) return make_error(Status::kCancelled, "cancelled between two slices");
-        const uint64_t paced = std::max<uint64_t>(1, pace_.units() / pass.row_cost);
+        const uint64_t paced = std::max<uint64_t>(1, pass.pace->units() / pass.row_cost);
         const auto rows = static_cast<uint32_t>(
             std::min<uint64_t>({paced, rows_max, pass.row_end - slice.row_first}));
         gpu::Dispatch dispatch;
@@ -341,9 +365,8 @@ Result<Done> UpscaleJob::run_rows(const Pass& pass, Slice slice,
             work.read_back = pass.buffers.last(1);
         }
         work.timeout_us = kTimeoutUs;
-        const Result<gpu::RunTime> time = device_.run(work);
-        if (!time) return time.error();
-        pace_.learn(pass.row_cost * rows, time->device_ns);
+        Result<Done> added = slices_.add(work, {pass.pace, pass.row_cost * rows});
+        if (!added) return added;
         slice.row_first += rows;
     }
     return Done{};
@@ -354,7 +377,8 @@ void UpscaleJob::take_result(const Tile& tile, uint8_t* target) {
     const uint64_t tile_size = tile.samples(plan_.channels);
     const uint64_t stride = uint64_t{words_for(tile_size, 4)} * 4;
     const uint8_t* mapped = (plan_.edge ? softened_ : result_)->map();
-    uint8_t* out = target + tile.row_first * row_size + tile.column_first * plan_.channels;
+    uint8_t* out =
+        target + (tile.row_first - rows_.first) * row_size + tile.column_first * plan_.channels;
     if (stride == row_size) {
         std::memcpy(out, mapped, stride * (tile.row_end - tile.row_first));
         return;
@@ -368,8 +392,14 @@ void UpscaleJob::take_result(const Tile& tile, uint8_t* target) {
 
 }  // namespace
 
-UpscaleGpu::UpscaleGpu(std::shared_ptr<gpu::Device> device)
-    : device_(std::move(device)), pace_(kFirstGuess) {}
+UpscalePaces::UpscalePaces()
+    : first(kFirstGuess),
+      second(kFirstGuess),
+      measure(kFirstGuess),
+      sharpen(kFirstGuess),
+      soften(kFirstGuess) {}
+
+UpscaleGpu::UpscaleGpu(std::shared_ptr<gpu::Device> device) : device_(std::move(device)) {}
 
 Result<std::unique_ptr<UpscaleGpu>> UpscaleGpu::create(std::shared_ptr<gpu::Device> device) {
     std::unique_ptr<UpscaleGpu> upscale(new UpscaleGpu(std::move(device)));
@@ -401,10 +431,10 @@ Result<std::unique_ptr<UpscaleGpu>> UpscaleGpu::create(std::shared_ptr<gpu::Devi
     return upscale;
 }
 
-Result<Done> UpscaleGpu::run(const UpscalePlan& plan, const uint8_t* source, uint8_t* target,
-                             const std::function<bool()>& stop) {
+Result<Done> UpscaleGpu::run(const UpscalePlan& plan, RowRange rows, const uint8_t* source,
+                             uint8_t* target, const std::function<bool()>& stop) {
     const UpscalePipelines& pipelines = plan.channels == 3 ? rgb_ : rgba_;
-    return UpscaleJob(*device_, pipelines, pace_, plan).run(source, target, stop);
+    return UpscaleJob(*device_, pipelines, paces_, plan, rows).run(source, target, stop);
 }
 
 }  // namespace p2c2r::kernels

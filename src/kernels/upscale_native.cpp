@@ -17,21 +17,26 @@ namespace {
 // Room for the ring: half of a usual second-level cache.
 constexpr size_t kRingSamplesMax = (512u << 10) / sizeof(int16_t);
 constexpr uint32_t kStripColumnsMin = 32;
-// Rows between two looks at `stop`: a fraction of a millisecond of a 1080p frame.
-constexpr uint32_t kRowsPerLook = 64;
+// Multiplications between two looks at `stop`: a fraction of a millisecond. Rows would not do: one
+// row of a picture that becomes much smaller takes hundreds of the input.
+constexpr uint64_t kWorkPerLook = 4'000'000;
 
-// All rows of the result between two columns.
+// The wanted rows of the result between two columns.
 class StripResizer {
   public:
-    StripResizer(const UpscalePlan& plan, const UpscalePasses& passes, const uint8_t* source,
-                 uint8_t* target)
-        : plan_(plan), passes_(passes), source_(source), target_(target) {}
+    StripResizer(const UpscalePlan& plan, RowRange rows, const UpscalePasses& passes,
+                 const uint8_t* source, uint8_t* target)
+        : plan_(plan),
+          rows_(rows),
+          input_(input_rows(plan, rows)),
+          passes_(passes),
+          source_(source),
+          target_(target) {}
 
     bool run(uint32_t column_first, uint32_t column_end, const std::function<bool()>& stop) {
         prepare(column_first, column_end);
-        for (uint32_t y = 0; y < plan_.vertical.output_size; ++y) {
-            if (stop && y % kRowsPerLook == 0 && stop()) return false;
-            write_row(y);
+        for (uint32_t y = rows_.first; y < rows_.end; ++y) {
+            if (!write_row(y, stop)) return false;
         }
         return true;
     }
@@ -46,15 +51,19 @@ class StripResizer {
         slot_size_ = (samples_ + kUpscaleTargetSlack + 31) / 32 * 32;
         ring_.resize(slots_ * slot_size_);
         tap_rows_.resize(plan_.vertical.taps);
-        row_next_ = 0;
+        row_next_ = input_.first;
     }
 
     int16_t* slot(uint32_t input_row) { return ring_.data() + input_row % slots_ * slot_size_; }
 
-    void write_row(uint32_t y) {
+    bool write_row(uint32_t y, const std::function<bool()>& stop) {
         const uint32_t first = plan_.vertical.first[y];
         const uint32_t inside = plan_.vertical.taps_inside(y);
-        while (row_next_ < first + inside) filter_rows();
+        while (row_next_ < first + inside) {
+            if (asked_to_stop(kUpscaleRowGroup * plan_.horizontal.taps, stop)) return false;
+            filter_rows();
+        }
+        if (asked_to_stop(plan_.vertical.taps, stop)) return false;
         for (uint32_t k = 0; k < plan_.vertical.taps; ++k) {
             // Taps outside the input have weight zero: any row serves.
             tap_rows_[k] = slot(first + std::min(k, inside - 1));
@@ -65,8 +74,18 @@ class StripResizer {
         pass.taps = plan_.vertical.taps;
         pass.samples = samples_;
         pass.target =
-            target_ + (size_t{y} * plan_.horizontal.output_size + column_first_) * plan_.channels;
+            target_ + (size_t{y - rows_.first} * plan_.horizontal.output_size + column_first_) *
+                          plan_.channels;
         passes_.vertical(pass);
+        return true;
+    }
+
+    // Asks when enough has been done since it asked last; a row with `taps` comes now.
+    bool asked_to_stop(uint64_t taps, const std::function<bool()>& stop) {
+        work_ += samples_ * taps;
+        if (!stop || work_ < kWorkPerLook) return false;
+        work_ = 0;
+        return stop();
     }
 
     // The next group of input rows through the horizontal pass into the ring.
@@ -79,9 +98,9 @@ class StripResizer {
         pass.channels = plan_.channels;
         pass.column_first = column_first_;
         pass.column_end = column_end_;
-        const uint32_t last = plan_.vertical.input_size - 1;
+        const uint32_t last = input_.end - 1;
         for (uint32_t i = 0; i < kUpscaleRowGroup; ++i) {
-            // Past the last row of the picture the last one is done again.
+            // Past the last row that is needed the last one is done again.
             const uint32_t row = std::min(row_next_ + i, last);
             pass.source[i] = readable_row(row);
             pass.target[i] = slot(row);
@@ -110,6 +129,8 @@ class StripResizer {
     static constexpr size_t kTailRows = kUpscaleRowGroup;
 
     const UpscalePlan& plan_;
+    const RowRange rows_;
+    const RowRange input_;
     const UpscalePasses& passes_;
     const uint8_t* source_;
     uint8_t* target_;
@@ -121,7 +142,8 @@ class StripResizer {
     size_t samples_ = 0;  // in those columns
     size_t slots_ = 0;
     size_t slot_size_ = 0;
-    uint32_t row_next_ = 0;
+    uint32_t row_next_ = 0;         // of the input
+    uint64_t work_ = kWorkPerLook;  // multiplications since `stop` was asked
 };
 
 // Columns of a strip, perhaps more than there are.
@@ -131,9 +153,9 @@ uint32_t strip_columns(const UpscalePlan& plan) {
     return static_cast<uint32_t>(std::max<size_t>(columns, kStripColumnsMin));
 }
 
-bool resize(const UpscalePlan& plan, const uint8_t* source, uint8_t* target,
+bool resize(const UpscalePlan& plan, RowRange rows, const uint8_t* source, uint8_t* target,
             const std::function<bool()>& stop, const UpscalePasses& passes) {
-    StripResizer strip(plan, passes, source, target);
+    StripResizer strip(plan, rows, passes, source, target);
     const uint32_t width = plan.horizontal.output_size;
     const uint32_t columns = strip_columns(plan);
     for (uint32_t x = 0; x < width; x += columns) {
@@ -168,15 +190,32 @@ UpscalePlan make_upscale_plan(uint32_t input_width, uint32_t input_height, uint3
     return plan;
 }
 
+RowRange input_rows(const UpscalePlan& plan, RowRange output) {
+    RowRange input{UINT32_MAX, 0};
+    for (uint32_t y = output.first; y < output.end; ++y) {
+        const uint32_t first = plan.vertical.first[y];
+        input.first = std::min(input.first, first);
+        input.end = std::max(input.end, first + plan.vertical.taps_inside(y));
+    }
+    P2C2R_CHECK(input.first < input.end);
+    return input;
+}
+
 bool upscale_native(const UpscalePlan& plan, const uint8_t* source, uint8_t* target,
                     const std::function<bool()>& stop, const UpscalePasses& passes,
                     const EdgeRows& edge) {
-    if (!plan.edge) return resize(plan, source, target, stop, passes);
+    return upscale_native(plan, all_rows(plan), source, target, stop, passes, edge);
+}
+
+bool upscale_native(const UpscalePlan& plan, RowRange rows, const uint8_t* source, uint8_t* target,
+                    const std::function<bool()>& stop, const UpscalePasses& passes,
+                    const EdgeRows& edge) {
+    if (!plan.edge) return resize(plan, rows, source, target, stop, passes);
     std::vector<uint8_t> sharp(size_t{plan.horizontal.input_size} * plan.vertical.input_size *
                                plan.channels);
-    return edge_sharpen_native(plan, source, sharp.data(), stop, edge) &&
-           resize(plan, sharp.data(), target, stop, passes) &&
-           edge_soften_native(plan, source, target, stop, edge);
+    return edge_sharpen_native(plan, input_rows(plan, rows), source, sharp.data(), stop, edge) &&
+           resize(plan, rows, sharp.data(), target, stop, passes) &&
+           edge_soften_native(plan, rows, source, target, stop, edge);
 }
 
 }  // namespace p2c2r::kernels

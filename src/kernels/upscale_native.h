@@ -23,13 +23,31 @@ struct UpscalePlan {
     std::vector<uint32_t> nearest_row;
 };
 
+// Rows [first, end) of a picture.
+struct RowRange {
+    uint32_t first = 0;
+    uint32_t end = 0;
+};
+inline RowRange all_rows(const UpscalePlan& plan) {
+    return {0, plan.vertical.output_size};
+}
+// Those of the input that the filter of these rows of the result reads. Not empty.
+RowRange input_rows(const UpscalePlan& plan, RowRange output);
+
 UpscalePlan make_upscale_plan(uint32_t input_width, uint32_t input_height, uint32_t output_width,
                               uint32_t output_height, uint32_t channels, ResampleFilter filter);
 
 // Resizes `source` (input_width * input_height * channels bytes) to `target`. `stop` (may be empty)
-// is asked every few rows; false is returned when it said yes, and `target` is then unfinished.
+// is asked every fraction of a
+// millisecond; false is returned when it said yes, and `target` is then unfinished.
 // One thread: a machine with more runs more frames.
 bool upscale_native(const UpscalePlan& plan, const uint8_t* source, uint8_t* target,
+                    const std::function<bool()>& stop = {},
+                    const UpscalePasses& passes = upscale_passes(),
+                    const EdgeRows& edge = edge_rows());
+// The same of some rows of the result: `target` has these alone, and only the rows of the input
+// that they need are looked at.
+bool upscale_native(const UpscalePlan& plan, RowRange rows, const uint8_t* source, uint8_t* target,
                     const std::function<bool()>& stop = {},
                     const UpscalePasses& passes = upscale_passes(),
                     const EdgeRows& edge = edge_rows());

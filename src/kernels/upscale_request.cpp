@@ -5,6 +5,7 @@
 
 #include "kernels/float_scope.h"
 #include "model/params_reader.h"
+#include "model/value_writer.h"
 
 namespace p2c2r::kernels {
 
@@ -83,6 +84,25 @@ std::optional<codec::ImageFormat> read_format(ParamsReader& reader) {
     return name == "png" ? codec::ImageFormat::kPng : codec::ImageFormat::kRaw;
 }
 
+// Three or four, whichever makes the bytes fit; what `channels` says if it says something.
+uint32_t raw_channels(const UpscaleRequest& request, size_t bytes) {
+    if (request.channels) return *request.channels;
+    const ImageSize& size = *request.input_size;
+    return bytes == uint64_t{size.width} * size.height * 4 ? 4 : 3;
+}
+
+// Whether these bytes can only be raw pixels although they begin as a file does, which pixels may:
+// there are just as many as input_res needs, and no header of such a picture stands there.
+bool is_raw_after_all(const UpscaleRequest& request, std::span<const uint8_t> bytes) {
+    if (!request.input_size) return false;
+    const ImageSize& size = *request.input_size;
+    if (bytes.size() != uint64_t{size.width} * size.height * raw_channels(request, bytes.size())) {
+        return false;
+    }
+    const Result<codec::ImageHeader> header = codec::read_image_header(bytes);
+    return !header || ImageSize{header->width, header->height} != size;
+}
+
 // Half up. The product is the same on every machine: one double multiplication, correctly rounded.
 uint32_t scaled(uint32_t side, double scale) {
     const double product = std::floor(side * scale + 0.5);
@@ -125,6 +145,15 @@ Result<UpscaleRequest> read_upscale_request(std::span<const uint8_t> params) {
     }
     read_filter(reader, request);
     request.output_format = read_format(reader);
+    int64_t rows[2];
+    if (reader.integers("rows", rows, 0, codec::kImageSideMax, false)) {
+        if (rows[0] >= rows[1]) {
+            reader.fail("rows", "is [" + std::to_string(rows[0]) + ", " + std::to_string(rows[1]) +
+                                    "], which holds no row");
+        }
+        request.row_first = static_cast<uint32_t>(rows[0]);
+        request.row_end = static_cast<uint32_t>(rows[1]);
+    }
     request.jpeg_quality =
         static_cast<uint32_t>(reader.integer("jpeg_quality", 1, 100, codec::kJpegQualityDefault));
     if (Result<Done> good = reader.finish(); !good) return good.error();
@@ -141,8 +170,62 @@ Result<ImageSize> output_size_of(const UpscaleRequest& request, const ImageSize&
     }
     // 4: the limits are made so that an image with alpha fits wherever one without does.
     Result<Done> fits = codec::check_image_size(size.width, size.height, 4, request.output_field);
-    if (!fits) return fits.error();
+    if (!fits) {
+        const Error& why = fits.error();
+        return field_error(why.status, why.field, why.field + ": " + why.text);
+    }
+    if (request.row_first && request.row_end > size.height) {
+        return field_error(Status::kParams, "rows",
+                           "rows end at " + std::to_string(request.row_end) + ", the result has " +
+                               std::to_string(size.height));
+    }
     return size;
+}
+
+Result<UpscaleSizes> read_upscale_sizes(const UpscaleRequest& request,
+                                        std::span<const uint8_t> data) {
+    UpscaleSizes sizes;
+    sizes.format = codec::recognise_format(data);
+    if (is_raw_after_all(request, data)) sizes.format = codec::ImageFormat::kRaw;
+    if (sizes.format == codec::ImageFormat::kRaw) {
+        if (!request.input_size) {
+            return field_error(Status::kParams, "input_res",
+                               "input_res is missing: the " + std::to_string(data.size()) +
+                                   " bytes are neither JPEG nor PNG, and raw pixels need it");
+        }
+        sizes.input = *request.input_size;
+        sizes.channels = raw_channels(request, data.size());
+    } else {
+        const Result<codec::ImageHeader> header = codec::read_image_header(data);
+        if (!header) return header.error();
+        sizes.input = {header->width, header->height};
+        if (sizes.format == codec::ImageFormat::kJpeg) sizes.channels = 3;
+    }
+    if (request.input_size && *request.input_size != sizes.input) {
+        return field_error(Status::kParams, "input_res",
+                           "input_res is " + size_text(*request.input_size) + ", the image is " +
+                               size_text(sizes.input));
+    }
+    const Result<ImageSize> output = output_size_of(request, sizes.input);
+    if (!output) return output.error();
+    sizes.output = *output;
+    sizes.row_first = request.row_first.value_or(0);
+    sizes.row_end = request.row_first ? request.row_end : output->height;
+    return sizes;
+}
+
+Bytes describe_upscale(const ImageSize& size, uint32_t channels, codec::ImageFormat format,
+                       ResampleFilter used, const std::string& device) {
+    // Keys in the order of their bytes: this is the canonical form already.
+    ValueWriter writer;
+    writer.map(5);
+    writer.key("algorithm_used").text(filter_name(used));
+    // JPEG has no transparency.
+    writer.key("channels").integer(format == codec::ImageFormat::kJpeg ? 3 : channels);
+    writer.key("device").text(device);
+    writer.key("output_format").text(codec::format_name(format));
+    writer.key("output_res").array(2).integer(size.width).integer(size.height);
+    return writer.take();
 }
 
 }  // namespace p2c2r::kernels

@@ -33,6 +33,9 @@ struct UpscaleRequest {
     double scale = 0;
     std::string output_field;  // the parameter that gave either, for errors
     std::optional<uint32_t> channels;
+    // Of the result: these alone are made. Nothing: all.
+    std::optional<uint32_t> row_first;
+    uint32_t row_end = 0;
     ResampleFilter filter = ResampleFilter::kLanczos;
     std::optional<codec::ImageFormat> output_format;
     uint32_t jpeg_quality = codec::kJpegQualityDefault;
@@ -41,7 +44,23 @@ struct UpscaleRequest {
 // `params` is MessagePack. The first thing that is wrong is an error that names its field.
 Result<UpscaleRequest> read_upscale_request(std::span<const uint8_t> params);
 
-// The size of the result for a picture of `input`, within the limits.
+// The size of the result for a picture of `input`, within the limits; `rows` lie inside it.
 Result<ImageSize> output_size_of(const UpscaleRequest& request, const ImageSize& input);
+
+// What is known of a task before its picture is decoded.
+struct UpscaleSizes {
+    codec::ImageFormat format = codec::ImageFormat::kRaw;  // of the input
+    ImageSize input;
+    ImageSize output;        // the whole picture
+    uint32_t row_first = 0;  // of it
+    uint32_t row_end = 0;
+    std::optional<uint32_t> channels;  // those of a PNG are seen when it is decoded
+};
+Result<UpscaleSizes> read_upscale_sizes(const UpscaleRequest& request,
+                                        std::span<const uint8_t> data);
+
+// The info of a result: a picture of this size in this format.
+Bytes describe_upscale(const ImageSize& size, uint32_t channels, codec::ImageFormat format,
+                       ResampleFilter used, const std::string& device);
 
 }  // namespace p2c2r::kernels

@@ -23,13 +23,12 @@ class UpscaleExecutor final : public exec::Executor {
   private:
     struct Input;
     static Result<Input> load(const exec::Job& job, const UpscaleRequest& request,
-                              const MemoryHook* memory, ImageSize& output);
-    // The resized picture and the name of the device that made it.
+                              const MemoryHook* memory);
+    // The wanted rows of the resized picture and the name of the device that made them.
     Result<codec::Image> resize(const exec::Job& job, const UpscaleRequest& request,
-                                const codec::Image& image, const ImageSize& output,
-                                std::string& device);
-    Result<Done> compute(const exec::Job& job, const UpscalePlan& plan, const uint8_t* source,
-                         uint8_t* target, std::string& device);
+                                const Input& input, std::string& device);
+    Result<Done> compute(const exec::Job& job, const UpscalePlan& plan, RowRange rows,
+                         const uint8_t* source, uint8_t* target, std::string& device);
 
     std::shared_ptr<GpuKernels> gpu_;
     const MemoryHook* memory_;

@@ -30,8 +30,8 @@ ParamsReader::ParamsReader(std::span<const uint8_t> params) : root_(this) {
     }
     error_ = true;
     first_error_ = map.error();
-    first_error_.field = "params";
-    first_error_.text = "params: " + first_error_.text;
+    if (first_error_.field.empty()) first_error_.field = "params";
+    first_error_.text = first_error_.field + ": " + first_error_.text;
 }
 
 ParamsReader::ParamsReader(const Value& map, ParamsReader& parent, std::string_view name,

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "model/task.h"
+#include "model/task_split.h"
 
 namespace p2c2r {
 
@@ -18,10 +20,12 @@ struct TaskType {
     Circle circle = Circle::kInvited;
     VerifyClass verify = VerifyClass::kB;
     bool exact = false;  // same bytes on every device: compared by digest
+    // How its tasks are cut, the preferred way first; empty: they are not.
+    std::vector<std::shared_ptr<const TaskSplitter>> splits;
 };
 
 // The types named by the contract. A name that is not here is a host's own type, with the defaults
-// of TaskType.
+// of TaskType. Without `splits`, which belong to whoever computes the type.
 const std::vector<TaskType>& contract_task_types();
 
 // The canonical name of `name` ("frame_upscale" -> "upscale"); `name` itself when it is no alias.

@@ -56,8 +56,9 @@ struct ScanReport {
 // Walks one MessagePack value without decoding it. Refused, with what and at which offset: values
 // that are cut, too deep or too many, counts above what the remaining bytes can hold, extension
 // types, keys of another kind or given twice, NaN and infinities, text that is not UTF-8. Status:
-// kLimit for limits, else kParams. Memory: none, but for 8 bytes a field where a map of more than
-// 128 fields does not list them in ascending order.
+// kLimit for limits, else kParams; where keys are texts the error's field is the place of what is
+// wrong inside the value ("objects[3].radius"), or "" for all of it. Memory: none, but for 8 bytes
+// a field where a map of more than 128 fields does not list them in ascending order.
 Result<ScanReport> scan_value(std::span<const uint8_t> bytes, const ScanLimits& limits);
 
 // ---- Value --------------------------------------------------------------------------------------

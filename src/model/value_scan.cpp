@@ -18,6 +18,7 @@
 #include "core/utf8.h"
 #include "model/value.h"
 #include "model/value_head.h"
+#include "model/value_path.h"
 
 namespace p2c2r {
 
@@ -111,7 +112,9 @@ class Scanner {
 bool Scanner::fail(Status status, std::string what, const uint8_t* where) {
     what += " at byte ";
     what += std::to_string(where - start_);
-    error_ = make_error(status, std::move(what));
+    const bool has_names = limits_.keys == ScanLimits::Keys::kTexts;
+    std::string place = has_names ? detail::value_path(start_, where) : "";
+    error_ = field_error(status, std::move(place), std::move(what));
     return false;
 }
 

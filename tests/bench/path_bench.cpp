@@ -21,7 +21,7 @@
 #include <string>
 #include <vector>
 
-#include "clocks.h"
+#include "bench_row.h"
 #include "core/prng.h"
 #include "gpu/compute.h"
 #include "kernels/path_field.h"
@@ -37,6 +37,7 @@ namespace {
 using bench::processor_ms;
 
 constexpr double kQueryBar = 0.2;
+constexpr double kQueryGoal = 0.1;
 constexpr double kAgentsBar = 0.02;
 constexpr double kScriptBar = 0.5;
 constexpr int kAgents = 1000;
@@ -155,11 +156,38 @@ bool print(const std::vector<Contestant>& rows, const std::string& what, size_t 
 }
 
 struct Verdict {
-    double astar = 0;  // to Boost's
-    double jps = 0;
-    double jps_ms = 0;
+    bench::BenchRow astar, jps;  // beside Boost's, in us a query
+    double jps_ms = 0;           // all queries
     bool equal = false;
 };
+
+bench::BenchRow query_row(const Course& course, PathAlgorithm algorithm, const Contestant& ours,
+                          const Contestant& boost) {
+    const auto count = static_cast<double>(course.queries.size());
+    PathQuery query;
+    query.rule = PathRule::kOctile;
+    query.algorithm = algorithm;
+    PathScratch scratch[2];
+    // As often as makes starting a thread too short to be seen.
+    const int times = std::clamp(static_cast<int>(20 / ours.best_ms), 1, 400);
+    const double two_ms =
+        bench::two_threads_ms(5,
+                              [&](size_t thread) {
+                                  for (int i = 0; i < times; ++i) {
+                                      for (const Query& each : course.queries) {
+                                          (void)find_path(course.grid, query, each.start, each.goal,
+                                                          scratch[thread]);
+                                      }
+                                  }
+                              }) /
+        times;
+    bench::BenchRow row{std::string("path ") + path_algorithm_name(algorithm) + ", " + course.name,
+                        "us", ours.best_ms * 1000 / count, two_ms * 1000 / count};
+    row.peer = boost.name;
+    row.peer_value = boost.best_ms * 1000 / count;
+    row.ratio = ours.best_ms / boost.best_ms;
+    return row;
+}
 
 Verdict run_queries(const Course& course, PathScratch& scratch) {
     bench::BoostGrid boost(course.grid);
@@ -191,14 +219,17 @@ Verdict run_queries(const Course& course, PathScratch& scratch) {
     verdict.equal =
         print(rows, course.name + ", " + std::to_string(course.queries.size()) + " queries",
               course.queries.size());
-    verdict.astar = rows[0].best_ms / rows.back().best_ms;
-    verdict.jps = rows[1].best_ms / rows.back().best_ms;
+    verdict.astar = query_row(course, PathAlgorithm::kAstar, rows[0], rows.back());
+    verdict.astar.must = kQueryBar;
+    verdict.astar.goal = kQueryGoal;
+    verdict.jps = query_row(course, PathAlgorithm::kJps, rows[1], rows.back());
     verdict.jps_ms = rows[1].best_ms;
     return verdict;
 }
 
 // 1 000 agents and one goal; `sample` of Boost's queries are run and counted for all.
-double run_agents(const Course& course, int sample, int rounds, PathScratch& scratch, bool& equal) {
+bench::BenchRow run_agents(const Course& course, int sample, int rounds, PathScratch& scratch,
+                           bool& equal) {
     Prng prng(2);
     const PathCell goal = course.queries.front().goal;
     std::vector<PathCell> starts;
@@ -207,20 +238,20 @@ double run_agents(const Course& course, int sample, int rounds, PathScratch& scr
     PathQuery query;
     query.rule = PathRule::kOctile;
     query.algorithm = PathAlgorithm::kFlowField;
-    double ours_sample = 0;
     double boost_sample = 0;
     std::vector<Contestant> rows;
-    rows.push_back({"ours, flow_field", [&] {
-                        uint64_t reached = 0;
-                        search_field(course.grid, query, goal, scratch, reached);
-                        ours_sample = 0;
-                        FlowField field(course.grid, query.rule, scratch);
-                        for (int i = 0; i < kAgents; ++i) {
-                            const PathAnswer answer = field.follow(starts[static_cast<size_t>(i)]);
-                            if (i < sample) ours_sample += answer.distance();
-                        }
-                        return ours_sample;
-                    }});
+    const auto crowd = [&](PathScratch& with) {
+        uint64_t reached = 0;
+        search_field(course.grid, query, goal, with, reached);
+        double sum = 0;
+        FlowField field(course.grid, query.rule, with);
+        for (int i = 0; i < kAgents; ++i) {
+            const PathAnswer answer = field.follow(starts[static_cast<size_t>(i)]);
+            if (i < sample) sum += answer.distance();
+        }
+        return sum;
+    };
+    rows.push_back({"ours, flow_field", [&] { return crowd(scratch); }});
     rows.push_back({"Boost astar_search", [&] {
                         boost_sample = 0;
                         for (int i = 0; i < sample; ++i) {
@@ -235,27 +266,44 @@ double run_agents(const Course& course, int sample, int rounds, PathScratch& scr
                       " of Boost's run)",
                   kAgents) &&
             equal;
-    return rows[0].best_ms / rows[1].best_ms;
+    bench::BenchRow row{"path flow_field, 1000 agents, " + course.name, "ms", rows[0].best_ms};
+    PathScratch scratches[2];
+    row.two = bench::two_threads_ms(10, [&](size_t thread) { crowd(scratches[thread]); });
+    row.peer = "Boost astar_search x 1000";
+    row.peer_value = rows[1].best_ms;
+    row.ratio = row.one / row.peer_value;
+    row.must = row.goal = kAgentsBar;
+    return row;
 }
 
 // The whole field of directions, native and on every Vulkan device with its copies, by the wall
 // clock, for information.
-void run_fields(const Course& course, PathScratch& scratch) {
+bench::BenchRow run_fields(const Course& course, PathScratch& scratch) {
     using bench::wall_ms;
     const PathCell goal = course.queries.front().goal;
     std::vector<uint8_t> native(size_t{course.grid.width()} * course.grid.height());
     PathQuery query;
     query.rule = PathRule::kOctile;
-    const double native_start = wall_ms();
-    uint64_t reached = 0;
-    search_field(course.grid, query, goal, scratch, reached);
-    FlowField(course.grid, query.rule, scratch).write(native.data());
-    std::printf("%s, the whole field\n  native %43s %10.3f ms\n", course.name.c_str(), "",
-                wall_ms() - native_start);
+    const auto compute = [&](PathScratch& with, std::vector<uint8_t>& field) {
+        uint64_t reached = 0;
+        search_field(course.grid, query, goal, with, reached);
+        FlowField(course.grid, query.rule, with).write(field.data());
+    };
+    bench::BenchRow row{"path field, " + course.name, "ms", 1e18};
+    for (int round = 0; round < 3; ++round) {
+        const double start = wall_ms();
+        compute(scratch, native);
+        row.one = std::min(row.one, wall_ms() - start);
+    }
+    PathScratch scratches[2];
+    std::vector<uint8_t> fields[2] = {native, native};
+    row.two = bench::two_threads_ms(
+        3, [&](size_t thread) { compute(scratches[thread], fields[thread]); });
+    std::printf("%s, the whole field\n  native %43s %10.3f ms\n", course.name.c_str(), "", row.one);
     const Result<std::unique_ptr<gpu::Devices>> devices = gpu::Devices::open({});
     if (!devices) {
         std::printf("  Vulkan: %s\n", devices.error().text.c_str());
-        return;
+        return row;
     }
     for (size_t i = 0; i < (*devices)->list().size(); ++i) {
         const gpu::DeviceInfo& info = (*devices)->list()[i];
@@ -272,7 +320,12 @@ void run_fields(const Course& course, PathScratch& scratch) {
         }
         std::printf("  vulkan:%zu %-40s %10.3f ms, bytes %s\n", i, info.name.c_str(), best_ms,
                     field == native ? "equal" : "DIFFER");
+        row.equal = row.equal && field == native;
+        if (i > 0) continue;
+        row.vulkan = best_ms;
+        row.device = info.name;
     }
+    return row;
 }
 
 // Milliseconds of PathFinding.js for all queries, without its copies of the grid; 0: it is not
@@ -296,6 +349,7 @@ int main(int argc, char** argv) {
     courses.push_back(read_course("den312d"));
     courses.push_back(random_course());
     PathScratch scratch;
+    std::vector<bench::BenchRow> rows;
     double astar = 0;
     double jps = 0;
     double agents = 0;
@@ -307,27 +361,36 @@ int main(int argc, char** argv) {
             continue;
         }
         course.grid.make_columns();
-        const Verdict verdict = run_queries(course, scratch);
+        Verdict verdict = run_queries(course, scratch);
         equal = equal && verdict.equal;
-        astar = std::max(astar, verdict.astar);
-        jps = std::max(jps, verdict.jps);
+        astar = std::max(astar, verdict.astar.ratio);
+        jps = std::max(jps, verdict.jps.ratio);
         const bool large = course.map_file.empty();
-        agents = std::max(agents,
-                          run_agents(course, large ? 20 : kAgents, large ? 1 : 3, scratch, equal));
-        if (large) run_fields(course, scratch);
+        const bench::BenchRow crowd =
+            run_agents(course, large ? 20 : kAgents, large ? 1 : 3, scratch, equal);
+        agents = std::max(agents, crowd.ratio);
+        rows.insert(rows.end(), {verdict.astar, verdict.jps, crowd});
+        if (large) rows.push_back(run_fields(course, scratch));
         if (argc > 1 && !large) {
             const double ms = run_script(course, argv[1]);
             if (ms > 0) {
                 std::printf("  PathFinding.js JumpPointFinder %8.3f ms, our jps is %.4f x\n", ms,
                             verdict.jps_ms / ms);
                 script = std::max(script, verdict.jps_ms / ms);
+                bench::BenchRow row = verdict.jps;
+                row.peer = "PathFinding.js jump points";
+                row.peer_value = ms * 1000 / static_cast<double>(course.queries.size());
+                row.ratio = verdict.jps_ms / ms;
+                row.must = row.goal = kScriptBar;
+                rows.push_back(row);
             }
         }
     }
     const bool good = equal && astar <= kQueryBar && agents <= kAgentsBar && script <= kScriptBar;
     std::printf(
         "{\"astar_to_boost\": %.4f, \"jps_to_boost\": %.4f, \"agents_to_boost\": %.5f, "
-        "\"jps_to_pathfinding_js\": %.4f, \"lengths_equal\": %s, \"good\": %s}\n",
-        astar, jps, agents, script, equal ? "true" : "false", good ? "true" : "false");
+        "\"jps_to_pathfinding_js\": %.4f, \"rows\": %s, \"lengths_equal\": %s, \"good\": %s}\n",
+        astar, jps, agents, script, bench::rows_json(rows).c_str(), equal ? "true" : "false",
+        good ? "true" : "false");
     return good ? 0 : 1;
 }

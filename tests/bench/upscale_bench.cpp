@@ -3,9 +3,10 @@
 // 720p to 1080p, RGB, 8 bits, one thread, compute only: no decoding, pixels warm; ours and OpenCV
 // interleaved, zimg in planes (what it likes best). All contestants take turns for many rounds and
 // the fastest round of each counts, in processor time: on a shared machine the clock on the wall
-// would favour whoever is short enough not to be interrupted. Every Vulkan device computes too,
-// with its copies and by the wall clock, for information. Ends with one line of JSON; exit status 0
-// when both bars hold: lanczos <= 2.5 x zimg, bicubic <= 0.8 x OpenCV.
+// would favour whoever is short enough not to be interrupted. Two threads with a frame each and
+// every Vulkan device, with its copies, compute too, by the wall clock, for information; so does
+// the algorithm edge, which has no peer. Ends with one line of JSON; exit status 0 when both bars
+// hold: lanczos <= 2.5 x zimg, bicubic <= 0.8 x OpenCV.
 //
 // Usage: upscale_bench [FRAME]  (JPEG or PNG of 1280 x 720; default: a frame of the data set)
 #include <algorithm>
@@ -18,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "clocks.h"
+#include "bench_row.h"
 #include "codec/image.h"
 #include "core/crypto.h"
 #include "gpu/compute.h"
@@ -39,7 +40,9 @@ constexpr FrameSizes kSizes{1280, 720, 1920, 1080};
 constexpr int kRounds = 60;
 constexpr int kRoundsVulkan = 5;
 constexpr double kLanczosBar = 2.5;
+constexpr double kLanczosGoal = 1.5;
 constexpr double kBicubicBar = 0.8;
+constexpr double kBicubicGoal = 0.5;
 
 struct Contestant {
     std::string name;
@@ -96,17 +99,46 @@ std::vector<uint8_t> make_frame() {
     return rgb;
 }
 
-// One algorithm: the table, and the ratio that its bar is about.
+UpscalePlan make_plan(ResampleFilter filter) {
+    return make_upscale_plan(kSizes.input_width, kSizes.input_height, kSizes.output_width,
+                             kSizes.output_height, 3, filter);
+}
+
+std::vector<uint8_t> output() {
+    return std::vector<uint8_t>(size_t{kSizes.output_width} * kSizes.output_height * 3);
+}
+
+double two_threads(const UpscalePlan& plan, const std::vector<uint8_t>& frame) {
+    std::vector<uint8_t> targets[2] = {output(), output()};
+    return bench::two_threads_ms(kRounds / 2, [&](size_t thread) {
+        upscale_native(plan, frame.data(), targets[thread].data());
+    });
+}
+
+// One algorithm: the table, and what its bar is about.
 struct Verdict {
-    double ours_ms, peer_ms;
+    bench::BenchRow row;
+    ResampleFilter filter;
     std::string digest;
 };
 
+Verdict run_edge(const std::vector<uint8_t>& frame) {
+    const UpscalePlan plan = make_plan(ResampleFilter::kEdge);
+    std::vector<uint8_t> ours = output();
+    std::vector<Contestant> all;
+    all.push_back(
+        {"ours", [&] { upscale_native(plan, frame.data(), ours.data()); }, [&] { return ours; }});
+    measure(all, kRounds / 4);
+    bench::BenchRow row{"upscale edge", "ms", all[0].best_ms, two_threads(plan, frame)};
+    const std::string digest = to_hex(sha256(ours));
+    std::printf("edge\n  ours %29.3f ms\n  pixels %s\n", row.one, digest.c_str());
+    return {row, ResampleFilter::kEdge, digest};
+}
+
 Verdict run_algorithm(bool lanczos, const std::vector<uint8_t>& frame) {
-    const UpscalePlan plan = make_upscale_plan(
-        kSizes.input_width, kSizes.input_height, kSizes.output_width, kSizes.output_height, 3,
-        lanczos ? ResampleFilter::kLanczos : ResampleFilter::kBicubic);
-    std::vector<uint8_t> ours(size_t{kSizes.output_width} * kSizes.output_height * 3);
+    const ResampleFilter filter = lanczos ? ResampleFilter::kLanczos : ResampleFilter::kBicubic;
+    const UpscalePlan plan = make_plan(filter);
+    std::vector<uint8_t> ours = output();
     std::vector<uint8_t> plain(ours.size());
     bench::ZimgResize zimg(kSizes, lanczos, false, frame);
     bench::ZimgResize zimg_wide(kSizes, lanczos, true, frame);
@@ -135,34 +167,49 @@ Verdict run_algorithm(bool lanczos, const std::vector<uint8_t>& frame) {
     const double zimg_ms = std::min(all[1].best_ms, all[2].best_ms);
     const std::string digest = to_hex(sha256(ours));
     std::printf("  pixels %s\n", digest.c_str());
-    return {all[0].best_ms, lanczos ? zimg_ms : all[3].best_ms, digest};
+    bench::BenchRow row;
+    row.kernel = lanczos ? "upscale lanczos" : "upscale bicubic";
+    row.unit = "ms";
+    row.one = all[0].best_ms;
+    row.two = two_threads(plan, frame);
+    row.peer = lanczos ? "zimg lanczos3" : "OpenCV bicubic";
+    row.peer_value = lanczos ? zimg_ms : all[3].best_ms;
+    row.ratio = row.one / row.peer_value;
+    row.must = lanczos ? kLanczosBar : kBicubicBar;
+    row.goal = lanczos ? kLanczosGoal : kBicubicGoal;
+    return {row, filter, digest};
 }
 
-// With upload, download and slices of 2 ms.
-void run_vulkan(const std::vector<uint8_t>& frame, const std::string& lanczos_digest) {
+// With upload, download and slices of 2 ms. The first device's figures go into the rows.
+void run_vulkan(const std::vector<uint8_t>& frame, std::vector<Verdict>& verdicts) {
     const Result<std::unique_ptr<gpu::Devices>> devices = gpu::Devices::open({});
     if (!devices) {
         std::printf("Vulkan: %s\n", devices.error().text.c_str());
         return;
     }
-    const UpscalePlan plan =
-        make_upscale_plan(kSizes.input_width, kSizes.input_height, kSizes.output_width,
-                          kSizes.output_height, 3, ResampleFilter::kLanczos);
-    std::vector<uint8_t> target(size_t{kSizes.output_width} * kSizes.output_height * 3);
+    std::vector<uint8_t> target = output();
     for (size_t i = 0; i < (*devices)->list().size(); ++i) {
         const Result<std::shared_ptr<gpu::Device>> device = (*devices)->device(i);
         if (!device) continue;
         const Result<std::unique_ptr<UpscaleGpu>> upscale = UpscaleGpu::create(*device);
         if (!upscale) continue;
-        double best_ms = 1e9;
-        for (int round = 0; round < kRoundsVulkan; ++round) {
-            const double start = wall_ms();
-            const Result<Done> done = (*upscale)->run(plan, frame.data(), target.data());
-            if (done) best_ms = std::min(best_ms, wall_ms() - start);
+        for (Verdict& verdict : verdicts) {
+            const UpscalePlan plan = make_plan(verdict.filter);
+            double best_ms = 1e9;
+            for (int round = 0; round < kRoundsVulkan; ++round) {
+                const double start = wall_ms();
+                const Result<Done> done = (*upscale)->run(plan, frame.data(), target.data());
+                if (done) best_ms = std::min(best_ms, wall_ms() - start);
+            }
+            const bool equal = to_hex(sha256(target)) == verdict.digest;
+            std::printf("  vulkan:%zu %-40s %8.3f ms %s with copies, bytes %s\n", i,
+                        (*devices)->list()[i].name.c_str(), best_ms, verdict.row.kernel.c_str(),
+                        equal ? "equal" : "DIFFER");
+            verdict.row.equal = verdict.row.equal && equal;
+            if (i > 0) continue;
+            verdict.row.vulkan = best_ms;
+            verdict.row.device = (*devices)->list()[i].name;
         }
-        std::printf("  vulkan:%zu %-40s %8.3f ms lanczos with copies, bytes %s\n", i,
-                    (*devices)->list()[i].name.c_str(), best_ms,
-                    to_hex(sha256(target)) == lanczos_digest ? "equal" : "DIFFER");
     }
 }
 
@@ -175,15 +222,16 @@ int main(int argc, char** argv) {
         std::printf("%s is no frame of 1280 x 720; waves are drawn instead\n", path.c_str());
         frame = make_frame();
     }
-    const Verdict lanczos = run_algorithm(true, frame);
-    const Verdict bicubic = run_algorithm(false, frame);
-    run_vulkan(frame, lanczos.digest);
-    const double to_zimg = lanczos.ours_ms / lanczos.peer_ms;
-    const double to_opencv = bicubic.ours_ms / bicubic.peer_ms;
-    const bool good = to_zimg <= kLanczosBar && to_opencv <= kBicubicBar;
+    std::vector<Verdict> verdicts = {run_algorithm(true, frame), run_algorithm(false, frame),
+                                     run_edge(frame)};
+    run_vulkan(frame, verdicts);
+    std::vector<bench::BenchRow> rows;
+    for (const Verdict& verdict : verdicts) rows.push_back(verdict.row);
+    const bool good = rows[0].ratio <= kLanczosBar && rows[1].ratio <= kBicubicBar;
     std::printf(
         "{\"lanczos_ms\": %.3f, \"lanczos_to_zimg\": %.3f, \"bicubic_ms\": %.3f, "
-        "\"bicubic_to_opencv\": %.3f, \"good\": %s}\n",
-        lanczos.ours_ms, to_zimg, bicubic.ours_ms, to_opencv, good ? "true" : "false");
+        "\"bicubic_to_opencv\": %.3f, \"rows\": %s, \"good\": %s}\n",
+        rows[0].one, rows[0].ratio, rows[1].one, rows[1].ratio, bench::rows_json(rows).c_str(),
+        good ? "true" : "false");
     return good ? 0 : 1;
 }

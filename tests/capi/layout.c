@@ -54,7 +54,23 @@ PIN(p2c2r_runtime_config, notify, 72, 56);
 PIN(p2c2r_runtime_config, thread, 80, 60);
 PIN(p2c2r_runtime_config, user, 88, 64);
 PIN(p2c2r_runtime_config, reserved, 96, 68);
-SIZE(p2c2r_runtime_config, 104, 72);
+PIN(p2c2r_runtime_config, vulkan, 104, 72);
+PIN(p2c2r_runtime_config, reserved1, 112, 76);
+SIZE(p2c2r_runtime_config, 120, 80);
+
+PIN(p2c2r_vulkan_host, struct_size, 0, 0);
+PIN(p2c2r_vulkan_host, api_version, 4, 4);
+PIN(p2c2r_vulkan_host, queue_family, 8, 8);
+PIN(p2c2r_vulkan_host, reserved0, 12, 12);
+PIN(p2c2r_vulkan_host, instance, 16, 16);
+PIN(p2c2r_vulkan_host, physical_device, 24, 20);
+PIN(p2c2r_vulkan_host, device, 32, 24);
+PIN(p2c2r_vulkan_host, queue, 40, 28);
+PIN(p2c2r_vulkan_host, get_instance_proc_addr, 48, 32);
+PIN(p2c2r_vulkan_host, queue_lock, 56, 36);
+PIN(p2c2r_vulkan_host, user, 64, 40);
+PIN(p2c2r_vulkan_host, reserved, 72, 44);
+SIZE(p2c2r_vulkan_host, 80, 48);
 
 PIN(p2c2r_executor_desc, struct_size, 0, 0);
 PIN(p2c2r_executor_desc, flags, 4, 4);

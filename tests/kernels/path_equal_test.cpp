@@ -7,6 +7,7 @@
 #include "kernels/path_conformance.h"
 #include "kernels/path_search.h"
 #include "support/path_reference.h"
+#include "support/rounds.h"
 #include "support/seed.h"
 #include "vulkan_devices.h"
 
@@ -40,12 +41,24 @@ void check_equal(PathGpu& path, const PathGrid& grid, PathRule rule, PathCell go
 TEST_CASE("random flow fields are equal on every Vulkan device and in plain code") {
     on_each_path([](PathGpu& path) {
         Prng prng(test::seed());
-        for (int round = 0; round < 60; ++round) {
+        for (int round = 0; round < 20; ++round) {
             const uint32_t costs[] = {1, 3, 255};
             const PathGrid grid = test::random_path_grid(prng, 90, costs[prng.below(3)]);
             for (const PathRule rule : test::kPathRules) {
                 check_equal(path, grid, rule, test::random_cell(prng, grid));
             }
+        }
+    });
+}
+
+TEST_CASE("a thousand tiny flow fields are equal on every Vulkan device and in plain code") {
+    on_each_path([](PathGpu& path) {
+        Prng prng(test::seed());
+        for (int round = 0; round < test::rounds(1000); ++round) {
+            const uint32_t costs[] = {1, 3, 255};
+            const PathGrid grid = test::random_path_grid(prng, 24, costs[prng.below(3)]);
+            const PathRule rule = test::kPathRules[prng.below(std::size(test::kPathRules))];
+            check_equal(path, grid, rule, test::random_cell(prng, grid));
         }
     });
 }
@@ -60,6 +73,18 @@ TEST_CASE("a maze that crosses every tile many times is equal on every Vulkan de
     on_each_path([&](PathGpu& path) {
         for (const PathRule rule : test::kPathRules) check_equal(path, grid, rule, {149, 80});
         check_equal(path, grid, PathRule::kOctile, {5, 1});  // a wall: nothing reaches it
+    });
+}
+
+TEST_CASE("a flow field is the same wherever its slices are cut") {
+    Prng prng(test::seed());
+    PathGrid grid(300, 100);
+    for (int i = 0; i < 6000; ++i) grid.block(test::random_cell(prng, grid));
+    on_each_path([&](PathGpu& path) {
+        for (const double slice_ns : {1e3, 1e5, 1e6}) {  // from one tile a slice on
+            path.fix_slices(slice_ns);
+            check_equal(path, grid, PathRule::kOctile, test::random_cell(prng, grid));
+        }
     });
 }
 

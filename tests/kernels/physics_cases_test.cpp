@@ -54,7 +54,7 @@ TEST_CASE("the cases of the data set come out within their tolerances") {
                              "head_on_inelastic"}) {
         const json given = read_case(name);
         if (given.is_null()) {
-            MESSAGE("skipped: the data set has no case " << name << " here");
+            MESSAGE("skipped: the data set has no case " << std::string(name) << " here");
             continue;
         }
         CAPTURE(std::string(name));

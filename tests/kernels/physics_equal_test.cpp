@@ -1,13 +1,14 @@
 // Random worlds: a Vulkan device gives the bytes of the native form, after one step and after many.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <vector>
 
 #include "core/prng.h"
 #include "kernels/physics_answers.h"
 #include "kernels/physics_gpu.h"
+#include "shaders/physics_report.h"
 #include "support/physics_worlds.h"
+#include "support/rounds.h"
 #include "support/seed.h"
 #include "vulkan_devices.h"
 
@@ -46,16 +47,49 @@ void check_equal(PhysicsGpu& physics, const PhysicsWorld& start, uint32_t energy
     }
 }
 
+// A ball of radius 5 and tiny bodies inside it.
+PhysicsWorld heap_world(Prng& prng, uint32_t tiny) {
+    PhysicsWorld heap;
+    heap.bodies.assign(1, {{0, 0, 0}, {0, 0, 0}, 1, 5, 0, 0});
+    for (uint32_t i = 0; i < tiny; ++i) {
+        heap.bodies.push_back({{test::draw(prng, -2.5, 2.5), test::draw(prng, -2.5, 2.5),
+                                test::draw(prng, -2.5, 2.5)},
+                               {0, 0, 0},
+                               1,
+                               0.01f,
+                               0,
+                               0});
+    }
+    return heap;
+}
+
 }  // namespace
 
 TEST_CASE("random small worlds are equal on every Vulkan device and on the processor") {
     on_each_physics([](PhysicsGpu& physics) {
         Prng prng(test::seed());
-        for (int round = 0; round < 60; ++round) {
+        for (int round = 0; round < 30; ++round) {
             PhysicsWorld world =
                 test::random_world(prng, 1 + static_cast<uint32_t>(prng.below(150)), 2.5);
             world.steps = 1 + static_cast<uint32_t>(prng.below(8));
             check_equal(physics, world, static_cast<uint32_t>(prng.below(3)));
+        }
+    });
+}
+
+TEST_CASE("a thousand tiny worlds are equal on every Vulkan device and on the processor") {
+    on_each_physics([](PhysicsGpu& physics) {
+        Prng prng(test::seed());
+        for (int round = 0; round < test::rounds(1000); ++round) {
+            CAPTURE(round);
+            const auto bodies = 1 + static_cast<uint32_t>(prng.below(24));
+            PhysicsWorld world = test::random_world(prng, bodies, 0.5 + prng.unit());
+            world.steps = 1 + static_cast<uint32_t>(prng.below(2));
+            world.iterations = 1 + static_cast<uint32_t>(prng.below(3));
+            world.substeps = 1;
+            // Coincident bodies too.
+            if (prng.chance(0.2)) world.bodies.push_back(world.bodies.front());
+            check_equal(physics, world);
         }
     });
 }
@@ -74,9 +108,33 @@ TEST_CASE("a world of 2500 bodies is equal on every Vulkan device and on the pro
     });
 }
 
+TEST_CASE("large bodies among small ones are equal on every Vulkan device and on the processor") {
+    on_each_physics([](PhysicsGpu& physics) {
+        Prng prng(test::seed());
+        PhysicsWorld heap = heap_world(prng, 700);
+        heap.steps = 2;
+        check_equal(physics, heap);
+        for (int round = 0; round < 6; ++round) {
+            PhysicsWorld world =
+                test::random_world(prng, 100 + static_cast<uint32_t>(prng.below(600)), 6);
+            world.steps = 3;
+            for (PhysicsBody& body : world.bodies) body.radius *= 0.5f;
+            // As many as there can be, and one more, which leaves none apart.
+            const uint32_t large = round == 0   ? kPhysicsLargeMax
+                                   : round == 1 ? kPhysicsLargeMax + 1
+                                                : 1 + static_cast<uint32_t>(prng.below(8));
+            for (uint32_t i = 0; i < large; ++i) {
+                PhysicsBody& body = world.bodies[round < 2 ? i : prng.below(world.bodies.size())];
+                body.radius = round < 2 ? 0.5f : test::draw(prng, 0.5, 2);
+            }
+            check_equal(physics, world);
+        }
+    });
+}
+
 // 10 000 with P2C2R_FULL in the environment.
 TEST_CASE("a small world is equal after many steps on every Vulkan device") {
-    const bool full = std::getenv("P2C2R_FULL") != nullptr;
+    const bool full = test::is_full_run();
     on_each_physics([&](PhysicsGpu& physics) {
         Prng prng(test::seed());
         PhysicsWorld world = test::pile_world(prng, 60, 4);
@@ -98,21 +156,20 @@ TEST_CASE("a Vulkan device stops between slices and refuses what its loops are t
         REQUIRE(!stopped.ok());
         CHECK(stopped.error().status == Status::kCancelled);
         CHECK(asked == 20);
-        // One large body in a heap of tiny ones.
-        PhysicsWorld heap;
-        heap.bodies.assign(1, {{0, 0, 0}, {0, 0, 0}, 1, 5, 0, 0});
-        for (int i = 0; i < 300; ++i) {
-            heap.bodies.push_back(
-                {{test::draw(prng, -3, 3), test::draw(prng, -3, 3), test::draw(prng, -3, 3)},
-                 {0, 0, 0},
-                 1,
-                 0.01f,
-                 0,
-                 0});
+        // One ball in a heap of tiny bodies, and too many others of its size to be left apart.
+        PhysicsWorld heap = heap_world(prng, 300);
+        for (uint32_t i = 0; i < kPhysicsLargeMax; ++i) {
+            heap.bodies.push_back(heap.bodies.front());
+            heap.bodies.back().position[0] = 100 + 20 * static_cast<float>(i);
         }
         const Result<Done> beyond = physics.run(heap, 0, outcome);
         REQUIRE(!beyond.ok());
         CHECK(beyond.error().status == Status::kUnsupported);
+        PhysicsWorld covered = heap_world(prng, kPhysicsContactsOfLargeMax + 1);
+        covered.steps = 1;
+        const Result<Done> too_many = physics.run(covered, 0, outcome);
+        REQUIRE(!too_many.ok());
+        CHECK(too_many.error().status == Status::kUnsupported);
         // Too many contacts are the same error as on the processor.
         PhysicsWorld crowd;
         for (int i = 0; i < 1500; ++i) {

@@ -5,12 +5,15 @@
 #include <fstream>
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "core/prng.h"
 #include "kernels/raytrace_answers.h"
+#include "kernels/raytrace_probes.h"
 #include "support/extreme_scenes.h"
+#include "support/rounds.h"
 #include "support/seed.h"
 #include "vulkan_devices.h"
 
@@ -42,7 +45,7 @@ Trace on(RaytraceGpu& raytrace) {
 size_t count_differences(RaytraceGpu& raytrace, RaytraceRequest& request, uint32_t mode) {
     request.frame[kRtFrameMode] = mode;
     const uint32_t samples =
-        mode == kRtModeColor || mode == kRtModeReflections ? request.sample_count : 1;
+        mode == kRtModeLayers || mode == kRtModeShadows ? 1 : request.sample_count;
     const RtPass pass{request.scene.get(), &request.frame, request.tile, 0, samples};
     std::vector<uint32_t> expected(pass.tile.pixels() * kRtWordsPerPixel, 1);
     std::vector<uint32_t> found(expected.size(), 2);
@@ -60,6 +63,29 @@ RaytraceRequest draw_request(Prng& prng, uint32_t width, uint32_t height, uint32
     Result<RaytraceRequest> request =
         read_raytrace_request(RaytraceKind::kPicture, params.span(), {}, scenes);
     REQUIRE_MESSAGE(request.ok(), request.error().text);
+    return *request;
+}
+
+// Three probes in a random scene, one side of them.
+RaytraceRequest draw_probes(Prng& prng) {
+    using nlohmann::json;
+    const Bytes picture = draw_raytrace_params(prng, 1, 1, 12);
+    json params = json::from_msgpack(picture.data(), picture.data() + picture.size());
+    for (const char* field : {"camera", "resolution", "samples_per_pixel"}) params.erase(field);
+    json low = json::array();
+    json high = json::array();
+    for (int axis = 0; axis < 3; ++axis) {
+        low.push_back(prng.unit() * 8 - 4);
+        high.push_back(prng.unit() * 8 - 4);
+    }
+    params["probes"] = {{"min", low}, {"max", high}, {"counts", {3, 1, 1}}};
+    params["rays_per_side"] = 1 + prng.below(8);
+    RtSceneCache scenes;
+    Result<RaytraceRequest> request =
+        read_raytrace_request(RaytraceKind::kProbes, json::to_msgpack(params), {}, scenes);
+    REQUIRE_MESSAGE(request.ok(), request.error().text);
+    set_probe_side(request->frame, make_probe_directions(request->sample_count),
+                   static_cast<uint32_t>(prng.below(kRtProbeSides)));
     return *request;
 }
 
@@ -105,7 +131,7 @@ TEST_CASE("ray tracing gives the known answers and the golden digests on every V
 TEST_CASE("random scenes are equal on every Vulkan device and in native code") {
     on_each_raytrace([](RaytraceGpu& raytrace) {
         Prng prng(test::seed());
-        for (int round = 0; round < 150; ++round) {
+        for (int round = 0; round < 80; ++round) {
             CAPTURE(round);
             RaytraceRequest request = draw_request(prng, 1 + static_cast<uint32_t>(prng.below(50)),
                                                    1 + static_cast<uint32_t>(prng.below(40)), 60);
@@ -114,10 +140,29 @@ TEST_CASE("random scenes are equal on every Vulkan device and in native code") {
     });
 }
 
+TEST_CASE("a thousand tiny pictures of each type are equal on every Vulkan device") {
+    on_each_raytrace([](RaytraceGpu& raytrace) {
+        Prng prng(test::seed());
+        for (int round = 0; round < test::rounds(1000); ++round) {
+            CAPTURE(round);
+            for (const uint32_t mode :
+                 {kRtModeColor, kRtModeReflections, kRtModeLayers, kRtModeShadows}) {
+                RaytraceRequest request =
+                    draw_request(prng, 1 + static_cast<uint32_t>(prng.below(5)),
+                                 1 + static_cast<uint32_t>(prng.below(4)), 12);
+                CAPTURE(mode);
+                CHECK(count_differences(raytrace, request, mode) == 0);
+            }
+            RaytraceRequest probes = draw_probes(prng);
+            CHECK(count_differences(raytrace, probes, kRtModeProbes) == 0);
+        }
+    });
+}
+
 TEST_CASE("scenes of extreme sizes are equal on every Vulkan device and in native code") {
     on_each_raytrace([](RaytraceGpu& raytrace) {
         Prng prng(test::seed());
-        for (int round = 0; round < 150; ++round) {
+        for (int round = 0; round < 80; ++round) {
             CAPTURE(round);
             const Bytes params = test::draw_extreme_params(prng);
             RtSceneCache scenes;

@@ -106,6 +106,57 @@ TEST_CASE("a slice sees the scratch that slices submitted before it left") {
     });
 }
 
+TEST_CASE("a snapshot holds what a buffer was between two dispatches while later ones go on") {
+    on_each_device([](const std::shared_ptr<Device>& device) {
+        const Scale scale(device);
+        const auto source = scale.buffer(kCount * 4, BufferUse::kUpload);
+        const auto middle = scale.buffer(kCount * 4, BufferUse::kScratch);
+        std::unique_ptr<Buffer> seen[4];
+        for (auto& each : seen) each = scale.buffer(kCount * 4, BufferUse::kDownload);
+        const auto head = scale.buffer(12, BufferUse::kDownload);
+        fill(*source, 3);
+        // Before anything was written, after the first and after the second dispatch; then the same
+        // buffer is written again by another submission before anybody has waited.
+        const Slice first(scale, *source, *middle, 2);
+        const Slice second(scale, *source, *middle, 5);
+        const Dispatch dispatches[] = {first.dispatch, second.dispatch};
+        const Snapshot snapshots[] = {{middle.get(), seen[0].get(), 0},
+                                      {middle.get(), seen[1].get(), 1},
+                                      {middle.get(), seen[2].get(), 2},
+                                      {middle.get(), head.get()}};
+        Work work;
+        work.dispatches = dispatches;
+        work.snapshots = snapshots;
+        const Result<Ticket> one = device->submit(work);
+        REQUIRE(one.ok());
+        const Slice third(scale, *source, *middle, 9);
+        const Snapshot last{middle.get(), seen[3].get()};
+        work.dispatches = {&third.dispatch, 1};
+        work.snapshots = {&last, 1};
+        const Result<Ticket> two = device->submit(work);
+        REQUIRE(two.ok());
+        REQUIRE(device->wait(*one).ok());
+        CHECK(words_of(*seen[0])[7] == 0);
+        CHECK(is_scaled(*seen[1], 3, 2));
+        CHECK(is_scaled(*seen[2], 3, 5));
+        CHECK(words_of(*head)[2] == 5 * 5 + 1);
+        REQUIRE(device->wait(*two).ok());
+        CHECK(is_scaled(*seen[3], 3, 9));
+
+        // A copy alone, and memory that nobody has written: zeros, not what an owner before left.
+        const auto fresh = scale.buffer(kCount * 4, BufferUse::kScratch);
+        const Snapshot alone[] = {{middle.get(), seen[0].get()}, {fresh.get(), seen[1].get()}};
+        work.dispatches = {};
+        work.snapshots = alone;
+        const Result<RunTime> done = device->run(work);
+        REQUIRE_MESSAGE(done.ok(), done.error().text);
+        CHECK(is_scaled(*seen[0], 3, 9));
+        bool zero = true;
+        for (uint32_t i = 0; i < kCount; ++i) zero = zero && words_of(*seen[1])[i] == 0;
+        CHECK(zero);
+    });
+}
+
 TEST_CASE("more submissions than may be under way wait for the oldest and lose nothing") {
     on_each_device([](const std::shared_ptr<Device>& device) {
         const Scale scale(device);

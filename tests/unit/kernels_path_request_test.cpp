@@ -172,7 +172,7 @@ TEST_CASE("path request: each mistake names its field") {
         {size + R"(,"goal":[0,0],"agents":3)", {}, bad, "agents", "integer"},
         {size + R"(,"agents":[[0,0]])", {}, bad, "agents[0]", "no goal"},
         {size + R"(,"goal":[0,0],"agents":[[0,0],[0,3]])", {}, bad, "agents[1]", "[0, 3]"},
-        {size + R"(,"agents":[[0,0,4,0]])", {}, bad, "agents[0] goal", "[4, 0]"},
+        {size + R"(,"agents":[[0,0,4,0]])", {}, bad, "agents[0]", "goal at [4, 0]"},
         {size + R"(,"goal":[0,0],"agents":[[0,0,1]])", {}, bad, "agents[0]", "neither"},
         {size + R"(,"goal":[0,0],"agents":["a"])", {}, bad, "agents[0]", "neither"},
         {good + R"(,"agents":[[0,0]])", {}, bad, "start", "beside agents"},

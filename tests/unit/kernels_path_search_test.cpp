@@ -275,6 +275,40 @@ TEST_CASE("the open list gives buckets in their order and loses nothing whatever
     }
 }
 
+TEST_CASE("the open list for near keys has the order of the one for all keys") {
+    Prng prng(seed());
+    constexpr uint32_t kShift = 7;
+    std::vector<NearQueueEntry> entries;
+    for (int round = 0; round < 50; ++round) {
+        const uint64_t lowest = prng.below(1ull << 60);
+        BucketQueue all;
+        all.begin(lowest, kShift);
+        NearQueue<kShift> near(lowest, entries);
+        uint64_t bucket = 0;
+        std::vector<uint64_t> buckets;  // of the cells by number
+        const auto push = [&] {
+            const uint64_t ahead = prng.chance(0.3) ? 0 : prng.below(64);
+            const auto cell = static_cast<uint32_t>(buckets.size());
+            const uint64_t key = lowest + ((bucket + ahead) << kShift) + prng.below(1 << kShift);
+            buckets.push_back(bucket + ahead);
+            all.push(key, cell);
+            near.push(key, cell);
+        };
+        push();
+        while (!all.empty()) {
+            REQUIRE(!near.empty());
+            const uint32_t cell = near.pop();
+            REQUIRE(cell == all.pop());
+            bucket = buckets[cell];
+            CHECK(near.bucket_left() == all.bucket_left());
+            for (uint64_t count = buckets.size() < 3000 ? prng.below(4) : 0; count > 0; --count) {
+                push();
+            }
+        }
+        CHECK(near.empty());
+    }
+}
+
 TEST_CASE("a field of nonsense is told and not followed for ever") {
     const PathGrid grid = open_grid(5, 5);
     CHECK(FlowField(grid, std::vector<uint8_t>(25, 2)).follow({0, 0}).end == PathEnd::kBroken);

@@ -140,14 +140,22 @@ TEST_CASE("channels do not mix and alpha is filtered like a colour") {
 }
 
 TEST_CASE("stop ends the work early and says so") {
-    const UpscalePlan plan = make_upscale_plan(64, 64, 64, 640, 3, ResampleFilter::kBicubic);
-    const Pixels source(64 * 64 * 3, 9);
-    Pixels target(64 * 640 * 3, 0x5A);
+    const UpscalePlan plan = make_upscale_plan(640, 64, 640, 2000, 3, ResampleFilter::kBicubic);
+    const Pixels source(640 * 64 * 3, 9);
+    Pixels target(640 * 2000 * 3, 0x5A);
     int asked = 0;
     CHECK(!upscale_native(plan, source.data(), target.data(), [&] { return ++asked == 3; }));
     CHECK(asked == 3);
     CHECK(target.front() == 9);
     CHECK(target.back() == 0x5A);
+
+    // Also within a row, where it takes much of the input.
+    const UpscalePlan smaller = make_upscale_plan(640, 2000, 640, 1, 3, ResampleFilter::kLanczos);
+    Pixels row(640 * 3, 0x5A);
+    asked = 0;
+    CHECK(!upscale_native(smaller, target.data(), row.data(), [&] { return ++asked == 2; }));
+    CHECK(asked == 2);
+    CHECK(row.back() == 0x5A);
 }
 
 // ---- edge -------------------------------------------------------------------------------------

@@ -107,6 +107,9 @@ TEST_CASE("each mistake in the params is an error that names its field and value
         {R"({"output_res":[5,5],"jpeg_quality":0})", Status::kParams, "jpeg_quality", "0"},
         {R"({"output_res":[5,5],"jpeg_quality":101})", Status::kParams, "jpeg_quality", "101"},
         {R"({"output_res":[5,5],"channels":1})", Status::kParams, "channels", "1"},
+        {R"({"output_res":[5,5],"rows":[3,3]})", Status::kParams, "rows", "[3, 3]"},
+        {R"({"output_res":[5,5],"rows":[-1,3]})", Status::kParams, "rows[0]", "-1"},
+        {R"({"output_res":[5,5],"rows":[1,9000]})", Status::kParams, "rows[1]", "9000"},
         {R"({"output_res":[5,5],"sharpness":2})", Status::kParams, "sharpness", "sharpness"},
     };
     for (const Case& row : cases) {
@@ -120,6 +123,21 @@ TEST_CASE("each mistake in the params is an error that names its field and value
         CHECK_MESSAGE(request.error().text.find(row.field) != std::string::npos,
                       request.error().text);
     }
+}
+
+TEST_CASE("rows lie inside the result") {
+    const auto rows_until = [](uint32_t end) {
+        UpscaleRequest request;
+        request.output_size = {10, 20};
+        request.row_first = 3;
+        request.row_end = end;
+        return output_size_of(request, {5, 5});
+    };
+    CHECK(rows_until(20).ok());
+    const Result<ImageSize> beyond = rows_until(21);
+    REQUIRE(!beyond.ok());
+    CHECK(beyond.error().field == "rows");
+    CHECK(beyond.error().text == "rows end at 21, the result has 20");
 }
 
 TEST_CASE("a result above the limits names the field that asked for it") {

@@ -195,6 +195,12 @@ TEST_CASE("params: bytes that are no map are an error and every read has a stand
     CHECK(result.error().text ==
           "params: an array of 4278190080 items does not fit into the 0 bytes that remain at byte "
           "0");
+    // What is wrong inside has the name of its field.
+    const std::vector<uint8_t> infinite = {0x81, 0xa4, 'm', 'a', 's', 's', 0xca, 0x7f, 0x80, 0, 0};
+    const Result<Done> named = ParamsReader(infinite).finish();
+    REQUIRE_FALSE(named.ok());
+    CHECK(named.error().field == "mass");
+    CHECK(named.error().text == "mass: a float is not a number or infinite at byte 6");
     ParamsReader empty({});
     CHECK(empty.integer("width", 1, 8, 4) == 4);
     CHECK(empty.finish().ok());

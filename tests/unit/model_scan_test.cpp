@@ -125,6 +125,36 @@ TEST_CASE("scanner: refuses with what and where") {
     CHECK(refusal(nested(16)) == "accepted");
 }
 
+TEST_CASE("scanner: an error names the field or item it is about") {
+    const auto place = [](const Raw& bytes, const ScanLimits& limits = kParamsScan) {
+        const Result<ScanReport> scanned = scan_value(bytes, limits);
+        return scanned ? "accepted" : scanned.error().field;
+    };
+    const Raw broken = raw({0xca, 0x7f, 0xc0, 0, 0});
+    const auto then = [&](Raw start, const Raw& end) {
+        start.insert(start.end(), end.begin(), end.end());
+        return start;
+    };
+    CHECK(place(broken).empty());
+    CHECK(place(then(raw({0x93, 1, 0x92, 1, 2}), broken)) == "[2]");
+    CHECK(place(then(raw({0x81, 0xa1, 'a'}), broken)) == "a");
+    // {"x": {}, "o": [{"p": 1}, {"q": [7], "r": [broken
+    CHECK(place(then(raw({0x82, 0xa1, 'x', 0x80, 0xa1, 'o', 0x92, 0x81, 0xa1, 'p', 1, 0x82, 0xa1,
+                          'q', 0x91, 7, 0xa1, 'r', 0x91}),
+                     broken)) == "o[1].r[0]");
+    // A key is no field yet: its map is named.
+    CHECK(place(raw({0x81, 0xa1, 'a', 0x82, 0xa1, 'b', 1, 0xa1, 'b', 2})) == "a");
+    CHECK(place(raw({0x81, 0xa1, 0xff, 1})).empty());
+    CHECK(place(raw({0x90, 1})).empty());
+    // A path for people: it ends before it becomes longer than 160 bytes.
+    CHECK(place(nested(17)) == "[0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0]");
+    Raw name = raw({0x81, 0xd9, 200});
+    name.insert(name.end(), 200, 'n');
+    CHECK(place(then(name, broken)).empty());
+    // Keys of envelopes are numbers.
+    CHECK(place(then(raw({0x81, 0x01}), broken), kEnvelopeScan).empty());
+}
+
 TEST_CASE("scanner: a limit is kLimit and everything else is kParams") {
     CHECK(scan_value(nested(17), kParamsScan).error().status == Status::kLimit);
     CHECK(scan_value(raw({0xc1}), kParamsScan).error().status == Status::kParams);

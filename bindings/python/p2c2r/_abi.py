@@ -76,12 +76,31 @@ EventFn = CFUNCTYPE(None, c_void_p, POINTER(Event))
 LogFn = CFUNCTYPE(None, c_void_p, c_int32, c_char_p, c_void_p, c_size_t)
 NotifyFn = CFUNCTYPE(None, c_void_p)
 ThreadFn = CFUNCTYPE(None, c_void_p, c_char_p, c_int32)
+LockFn = CFUNCTYPE(None, c_void_p, c_int32)
+Proc = CFUNCTYPE(None)
 DoneFn = CFUNCTYPE(None, c_void_p, Task, Handle)
 RunFn = CFUNCTYPE(c_int32, c_void_p, Handle)
 CancelFn = CFUNCTYPE(None, c_void_p, Handle)
 DestroyFn = CFUNCTYPE(None, c_void_p)
 
 # ---- growing structs --------------------------------------------------------------------------
+
+
+class VulkanHost(Growing):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("api_version", c_uint32),
+        ("queue_family", c_uint32),
+        ("reserved0", c_uint32),
+        ("instance", c_void_p),
+        ("physical_device", c_void_p),
+        ("device", c_void_p),
+        ("queue", c_void_p),
+        ("get_instance_proc_addr", Proc),
+        ("queue_lock", LockFn),
+        ("user", c_void_p),
+        ("reserved", c_void_p),
+    ]
 
 
 class RuntimeConfig(Growing):
@@ -103,6 +122,8 @@ class RuntimeConfig(Growing):
         ("thread", ThreadFn),
         ("user", c_void_p),
         ("reserved", c_void_p),
+        ("vulkan", POINTER(VulkanHost)),
+        ("reserved1", c_void_p),
     ]
 
 

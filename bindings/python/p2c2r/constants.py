@@ -69,6 +69,7 @@ class Gpu(IntEnum):
     AUTO = 0
     OFF = 1
     INDEX = 2
+    LENT = 3
 
 
 class Format(IntEnum):

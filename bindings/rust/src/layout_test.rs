@@ -28,6 +28,7 @@ fn layouts() -> Vec<Layout> {
         layout::<sys::p2c2r_error>(),
         layout::<sys::p2c2r_allocator>(),
         layout::<sys::p2c2r_event>(),
+        layout::<sys::p2c2r_vulkan_host>(),
         layout::<sys::p2c2r_runtime_config>(),
         layout::<sys::p2c2r_executor_desc>(),
         layout::<sys::p2c2r_credentials>(),

@@ -72,6 +72,7 @@ constants! {
     P2C2R_GPU_AUTO = 0;
     P2C2R_GPU_OFF = 1;
     P2C2R_GPU_INDEX = 2;
+    P2C2R_GPU_LENT = 3;
     P2C2R_FORMAT_MSGPACK = 0;
     P2C2R_FORMAT_JSON = 1;
     P2C2R_VERIFY_TYPE = 0;
@@ -153,6 +154,8 @@ pub type p2c2r_log_fn = Option<
     ),
 >;
 pub type p2c2r_notify_fn = Option<unsafe extern "C" fn(user: *mut c_void)>;
+pub type p2c2r_lock_fn = Option<unsafe extern "C" fn(user: *mut c_void, lock: i32)>;
+pub type p2c2r_proc = Option<unsafe extern "C" fn()>;
 pub type p2c2r_thread_fn =
     Option<unsafe extern "C" fn(user: *mut c_void, name: *const c_char, starts: i32)>;
 pub type p2c2r_done_fn =

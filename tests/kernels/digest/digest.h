@@ -17,5 +17,8 @@ void exact();
 void raytrace();
 void upscale();
 void physics();
+void path();
+// Requests of all types as their executors answer them, from the corpus of the fuzzer.
+void requests();
 
 }  // namespace p2c2r::digest

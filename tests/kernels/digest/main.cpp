@@ -22,10 +22,9 @@ int main(int argc, char** argv) {
         void (*digests)();
     };
     const Kernel kernels[] = {
-        {"exact", p2c2r::digest::exact},
-        {"raytrace", p2c2r::digest::raytrace},
-        {"upscale", p2c2r::digest::upscale},
-        {"physics", p2c2r::digest::physics},
+        {"exact", p2c2r::digest::exact},     {"raytrace", p2c2r::digest::raytrace},
+        {"upscale", p2c2r::digest::upscale}, {"physics", p2c2r::digest::physics},
+        {"path", p2c2r::digest::path},       {"requests", p2c2r::digest::requests},
     };
     // Names of kernels may be given; without any, all are done.
     for (const Kernel& kernel : kernels) {

@@ -8,8 +8,10 @@
 
 namespace p2c2r::digest {
 
-void physics() {
-    std::ifstream file(P2C2R_SOURCE_DIR "/tests/kernels/physics_golden.txt");
+namespace {
+
+void print_worlds(const std::string& name) {
+    std::ifstream file(P2C2R_SOURCE_DIR "/tests/kernels/" + name);
     std::string form;
     std::string golden;
     kernels::PhysicsKnown known{};
@@ -17,17 +19,22 @@ void physics() {
         known.pile = form == "pile";
         for (const uint32_t threads : {1u, 3u}) {
             kernels::PhysicsTeam team(threads);
-            kernels::PhysicsWorld world = kernels::make_known_world(known);
-            kernels::PhysicsOutcome outcome;
-            const Result<Done> done = kernels::physics_native(world, 0, team, outcome);
-            std::vector<uint8_t> bytes(world.bodies.size() * kernels::kPhysicsRecordSize);
-            kernels::pack_bodies(world.bodies, bytes.data());
-            print("physics " + form + " " + std::to_string(known.bodies) + " " +
-                      std::to_string(known.steps) + " " + std::to_string(known.seed) +
-                      (done ? "" : " failed"),
-                  bytes);
+            const Result<std::string> digest = kernels::physics_digest(
+                known, [&team](kernels::PhysicsWorld& world, kernels::PhysicsOutcome& outcome) {
+                    return kernels::physics_native(world, 0, team, outcome);
+                });
+            print_digest("physics " + form + " " + std::to_string(known.bodies) + " " +
+                             std::to_string(known.steps) + " " + std::to_string(known.seed),
+                         digest ? *digest : digest.error().text);
         }
     }
+}
+
+}  // namespace
+
+void physics() {
+    print_worlds("physics_golden.txt");
+    print_worlds("physics_golden_long.txt");  // 10 000 steps
 }
 
 }  // namespace p2c2r::digest

@@ -80,6 +80,20 @@ growing! { p2c2r_event {
     text: *const c_char,
 } }
 
+growing! { p2c2r_vulkan_host {
+    api_version: u32,
+    queue_family: u32,
+    reserved0: u32,
+    instance: *mut c_void,
+    physical_device: *mut c_void,
+    device: *mut c_void,
+    queue: *mut c_void,
+    get_instance_proc_addr: p2c2r_proc,
+    queue_lock: p2c2r_lock_fn,
+    user: *mut c_void,
+    reserved: *mut c_void,
+} }
+
 growing! { p2c2r_runtime_config {
     abi_version: u32,
     run_mode: i32,
@@ -97,6 +111,8 @@ growing! { p2c2r_runtime_config {
     thread: p2c2r_thread_fn,
     user: *mut c_void,
     reserved: *mut c_void,
+    vulkan: *const p2c2r_vulkan_host,
+    reserved1: *mut c_void,
 } }
 
 growing! { p2c2r_executor_desc {
