@@ -95,7 +95,8 @@ Bytes Coordinator::Impl::call_key_list() {
             connections +=
                 session->phase != Session::Phase::kClosed && session->who.account == name;
         });
-        writer.map(7).key("name").text(name).key("owner").text(account.owner);
+        writer.map(account.key ? 8 : 7).key("name").text(name).key("owner").text(account.owner);
+        if (account.key) writer.key("key").text(to_hex(*account.key));
         writer.key("roles").text(identity::roles_text(account.roles));
         writer.key("kind").text(account.key ? "key" : "token");
         writer.key("added_ms").unsigned_integer(account.added_ms);
