@@ -103,10 +103,10 @@ say "tests"
 run_ctest "$build" release .
 
 if [ "$tier" != fast ]; then
-    asan_rooms='unit_\(core\|model\|wire\|net\|sched\|exec\|kernels\|roles\)\|fuzz_replay\|sim_[a-z_]*'
+    asan_rooms='unit_\(core\|model\|wire\|net\|sched\|exec\|roles\)\|fuzz_replay\|sim_[a-z_]*'
     tsan_rooms='unit_\(net\|exec\)\|capi'
     if [ "$tier" != normal ]; then
-        asan_rooms+='\|unit_\(codec\|gpu\)\|kernels_whole'
+        asan_rooms+='\|unit_\(codec\|gpu\|kernels\)\|kernels_whole'
         tsan_rooms+='\|unit_kernels'
     fi
     sanitized asan address,undefined "$asan_rooms"
