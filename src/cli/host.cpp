@@ -1,5 +1,4 @@
 // `p2c2r host`: this machine coordinates and helps, over TLS, for those who were invited.
-#include <sys/stat.h>
 #include <cstdio>
 
 #include "cli/addresses_posix.h"
@@ -131,10 +130,7 @@ Result<std::string> host_folder() {
     const Result<std::string> machine = machine_folder();
     if (!machine) return machine.failure();
     const std::string folder = join_path(*machine, "host");
-    if (!is_directory(folder)) {
-        if (Outcome failed = make_directories(folder)) return *failed;
-        chmod(folder.c_str(), 0700);
-    }
+    if (Outcome failed = make_private_directory(folder)) return *failed;
     return folder;
 }
 

@@ -1,12 +1,7 @@
 #include "cli/machine.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "cli/device_choice.h"
@@ -41,20 +36,16 @@ Result<std::string> machine_folder() {
         return Failure{kExitSomeFailed,
                        "nowhere to keep keys: set P2C2R_HOME, XDG_CONFIG_HOME or HOME"};
     }
-    struct stat about {};
-    if (::stat(path->c_str(), &about) != 0) {
-        if (Outcome failed = make_directories(*path)) return *failed;
-        ::chmod(path->c_str(), 0700);
-    }
+    if (Outcome failed = make_private_directory(*path)) return *failed;
     return *path;
 }
 
 Result<Identity> open_identity(p2c2r_runtime* runtime, const std::string& file,
                                const std::string& certificate_file) {
-    const bool is_there = ::access(file.c_str(), F_OK) == 0;
+    const bool exists = is_there(file);
     json arguments = {{"file", file}};
-    if (!is_there && !certificate_file.empty()) arguments["certificate_file"] = certificate_file;
-    const Result<json> key = ask_runtime(runtime, is_there ? "keys.show" : "keys.new", arguments);
+    if (!exists && !certificate_file.empty()) arguments["certificate_file"] = certificate_file;
+    const Result<json> key = ask_runtime(runtime, exists ? "keys.show" : "keys.new", arguments);
     if (!key) return key.failure();
     return Identity{file, key->value("public_key", ""), key->value("pin", "")};
 }
@@ -70,7 +61,7 @@ Result<std::vector<Joined>> joined_coordinators() {
     const std::optional<std::string> folder = folder_path();
     if (!folder) return list;
     const std::string file = join_path(*folder, kJoinedFile);
-    if (::access(file.c_str(), F_OK) != 0) return list;
+    if (!is_there(file)) return list;
     const Result<std::string> text = read_file(file);
     if (!text) return text.failure();
     const json entries = json::parse(*text, nullptr, false);

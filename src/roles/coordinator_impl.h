@@ -124,6 +124,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     struct Gamer {
         std::string client_id;
         std::string account;
+        bool is_operator = true;  // of the same owner as this coordinator
         Nonce resume{};
         Session* session = nullptr;  // NULL while it is away
         uint64_t away_since_us = 0;
@@ -192,6 +193,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // ---- coordinator_sessions.cpp
     void on_frame(Session& session, const wire::Frame& frame);
     void on_hello(Session& session, const wire::Frame& frame);
+    [[nodiscard]] Circle circle_of(const Session& session, Circle claimed) const;
     // Fills session.who; false: the other side was told why not.
     bool log_in(Session& session, const wire::Login& login, std::string_view id);
     void on_gamer_register(Session& session, const wire::Frame& frame);

@@ -196,6 +196,15 @@ void Coordinator::Impl::register_refused(Session& session, Status status, const 
     bury(session);
 }
 
+// Whose machine it is has been proven where logins are asked for; elsewhere it is taken at its
+// word.
+Circle Coordinator::Impl::circle_of(const Session& session, Circle claimed) const {
+    if (options_.access && !session.is_operator) {
+        return session.who.owner == identity::kOperator ? Circle::kOwn : Circle::kInvited;
+    }
+    return claimed == Circle::kType ? Circle::kInvited : claimed;
+}
+
 bool Coordinator::Impl::log_in(Session& session, const wire::Login& login, std::string_view id) {
     if (!options_.access || session.is_operator) {
         if (login.login_method != 0) {
@@ -204,7 +213,7 @@ bool Coordinator::Impl::log_in(Session& session, const wire::Login& login, std::
                                  " is not available; there is 0 (none)");
             return false;
         }
-        session.who = {{}, identity::kOperator, {true, true, session.is_operator}};
+        session.who = {{}, identity::kOperator, {true, true, false}};
         return true;
     }
     const net::Connection& connection = *session.connection;
@@ -262,6 +271,7 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
         fresh = Gamer{};
         fresh.client_id = client_id;
         fresh.account = session.who.account;
+        fresh.is_operator = session.who.owner == identity::kOperator;
         gamer_ids_[client_id] = gamer_id;
     }
     Gamer& gamer = *gamers_.find(gamer_id);
@@ -326,7 +336,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     }
     sched::PeerRecord record;
     record.peer_id = peer_id;
-    record.circle = message.circle == Circle::kType ? Circle::kInvited : message.circle;
+    record.circle = circle_of(session, message.circle);
     record.slots = std::min(message.slots, kWindowTasksMax);
     record.window_tasks = std::min(message.window_tasks, kWindowTasksMax);
     record.window_bytes = message.window_bytes;

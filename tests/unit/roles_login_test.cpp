@@ -306,3 +306,98 @@ TEST_CASE("logins: bad arguments of key commands are named") {
     }
     CHECK(world.call("key.steal", "{}").error().status == Status::kUnsupported);
 }
+
+TEST_CASE(
+    "logins: a task of circle own goes to machines of the operator alone, whatever peers claim") {
+    Guarded world;
+    FakeRunner theirs_runner(world.loop, {"echo"});
+    FakeRunner ours_runner(world.loop, {"echo"});
+    Quiet events;
+    const auto add_peer = [&](const char* id, FakeRunner& runner, const char* owner) {
+        PeerOptions options;
+        options.peer_id = id;
+        options.coordinator.host = "fake";
+        options.coordinator.credentials = world.enrolled(id, {true, true, false}, owner);
+        auto peer = std::make_unique<Peer>(world.loop, world.network, runner, world.random, Prng(4),
+                                           Log(), options, events);
+        peer->start();
+        world.loop.settle();
+        return peer;
+    };
+    const auto theirs = add_peer("theirs", theirs_runner, "");
+    REQUIRE(theirs->stats().connected);
+    GamerNode gamer(world, world.enrolled("laptop", kGamer, identity::kOperator));
+    TaskSpec own;
+    own.task_type = "echo";
+    own.circle = Circle::kOwn;
+    gamer.client->submit(1, own);
+    world.loop.settle();
+    CHECK(theirs_runner.started == 0);
+    CHECK(world.here.started == 1);  // the coordinator is the operator's, too
+    const auto ours = add_peer("ours", ours_runner, identity::kOperator);
+    gamer.client->submit(2, own);
+    world.loop.settle();
+    CHECK(theirs_runner.started == 0);
+    CHECK(ours_runner.started == 1);
+    // A friend's own circle is not this one.
+    GamerNode pal(world, world.enrolled("pal", kGamer), "pal");
+    pal.client->submit(1, own);
+    world.loop.settle();
+    CHECK(pal.answers.ended[1] == Status::kUnsupported);
+    TaskSpec shared;
+    shared.task_type = "echo";
+    pal.client->submit(2, shared);
+    world.loop.settle();
+    CHECK(pal.answers.ended[2] == Status::kOk);
+}
+
+TEST_CASE("logins: a peer that claims circle own is taken for what it has proven") {
+    Guarded world;
+    struct Claims final : net::ConnectionEvents {
+        std::vector<wire::Message> got;
+        Nonce nonce{};
+        void on_frame(net::Connection&, const wire::Frame& frame) override {
+            got.push_back(frame.message);
+            wire::HelloResponse response;
+            if (frame.message != wire::Message::kHelloResponse) return;
+            CHECK_FALSE(wire::decode(frame.envelope, response));
+            nonce = response.nonce;
+        }
+        void on_closed(net::Connection&, Status, const std::string&) override {}
+    } end;
+    auto [near, far] = FakeConnection::pair(world.loop);
+    near->pretend("fake", "line");
+    world.network.accept(std::move(far));
+    near->set_events(&end);
+    wire::EnvelopeBuffer envelope;
+    wire::Hello hello;
+    hello.versions = {wire::kProtocolVersion};
+    hello.role = Role::kPeer;
+    wire::encode(hello, envelope);
+    near->send_copy(wire::Message::kHello, 0, 0, envelope.span(), {}, {});
+    world.loop.settle();
+    const auto credentials = world.enrolled("liar", kPeer);
+    const identity::LoginContext context{"line", Role::kPeer, {}, end.nonce, "liar"};
+    const identity::Proof proof = *credentials->prove({2}, context, true);
+    wire::PeerRegister registration;
+    registration.peer_id = "liar";
+    registration.login.login_method = static_cast<uint32_t>(proof.method);
+    registration.login.token = proof.bytes;
+    registration.capabilities.task_types = {"echo"};
+    registration.slots = registration.window_tasks = 4;
+    registration.window_bytes = 1 << 20;
+    registration.circle = Circle::kOwn;
+    wire::encode(registration, envelope);
+    near->send_copy(wire::Message::kPeerRegister, 0, 0, envelope.span(), {}, {});
+    world.loop.settle();
+    REQUIRE(end.got.back() == wire::Message::kPeerRegisterResponse);
+    GamerNode gamer(world, world.enrolled("laptop", kGamer, identity::kOperator));
+    TaskSpec own;
+    own.task_type = "echo";
+    own.circle = Circle::kOwn;
+    end.got.clear();
+    gamer.client->submit(1, own);
+    world.loop.settle();
+    for (const wire::Message message : end.got) CHECK(message != wire::Message::kTaskAssign);
+    CHECK(gamer.answers.ended[1] == Status::kOk);
+}
