@@ -5,7 +5,7 @@
 build_packages=(
     pkg-config cmake ninja-build g++ libuv1-dev libmsgpack-dev libvulkan-dev glslang-dev glslang-tools
     spirv-tools libxxhash-dev doctest-dev libssl-dev libturbojpeg0-dev libpng-dev libcli11-dev
-    libtomlplusplus-dev nlohmann-json3-dev mesa-vulkan-drivers
+    libtomlplusplus-dev libqrcodegencpp-dev nlohmann-json3-dev mesa-vulkan-drivers
 )
 
 # Installs those of the named packages that are missing; asks nothing, and touches nothing when none is.

@@ -51,11 +51,8 @@ p2c2r_status read_client(RuntimeState& runtime, const p2c2r_client_config& confi
         });
     }
     if (!config.coordinator_url) return P2C2R_OK;
-    Result<Endpoint> endpoint = parse_url(config.coordinator_url, link->allow_plaintext);
-    if (!endpoint) return fail(why, endpoint.error());
-    options.host = std::move(endpoint->host);
-    options.port = endpoint->port;
-    return P2C2R_OK;
+    return read_endpoint(config.coordinator_url, config.credentials, link->allow_plaintext,
+                         options.coordinator, why);
 }
 
 // The desc at `index` of an array whose elements all have the size of the first.

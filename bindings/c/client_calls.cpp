@@ -20,7 +20,7 @@ uint64_t deadline_after(uint64_t timeout_us) {
 }  // namespace
 
 p2c2r_status ClientState::connect(uint64_t timeout_us, p2c2r_error* why) {
-    if (!settings_.local && settings_.options.host.empty()) {
+    if (!settings_.local && settings_.options.coordinator.host.empty()) {
         return fail(why, Status::kState, "coordinator_url",
                     "this client has no coordinator: it computes on this machine only");
     }

@@ -48,7 +48,7 @@ Status ClientState::open() {
                     port->accept(std::move(end));
                 });
             transport = local_transport_.get();
-        } else if (!settings_.options.host.empty()) {
+        } else if (!settings_.options.coordinator.host.empty()) {
             transport = &runtime.transport();
         }
         roles::ClientOptions options = settings_.options;

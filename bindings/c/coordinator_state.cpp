@@ -5,6 +5,7 @@
 #include "bindings/c/failure.h"
 #include "bindings/c/results.h"
 #include "bindings/c/runtime_state.h"
+#include "model/value_writer.h"
 
 namespace p2c2r::capi {
 
@@ -117,7 +118,9 @@ p2c2r_status CoordinatorState::call(const char* name, const Bytes& arguments, p2
     Result<Bytes> fields = make_error(Status::kClosed, "the coordinator is closed");
     std::string text;
     const Status status = runtime.driver().run([&] {
-        if (role_) fields = role_->call(name, arguments.span(), &text);
+        if (!role_) return;
+        fields = std::string_view(name) == "reload" ? reload()
+                                                    : role_->call(name, arguments.span(), &text);
     });
     if (status != Status::kOk) return fail(why, status);
     if (!fields) return fail(why, fields.error());
@@ -128,6 +131,20 @@ p2c2r_status CoordinatorState::call(const char* name, const Bytes& arguments, p2
     if (!text.empty()) answer.data = Bytes::copy(text);
     *out = make_result(runtime.pool(), 0, nullptr, std::move(answer));
     return P2C2R_OK;
+}
+
+Result<Bytes> CoordinatorState::reload() {
+    const CoordinatorSecurity& files = settings_.security;
+    if (!settings_.options.tls) {
+        return make_error(Status::kState,
+                          "there is nothing to reload: no certificate_file was given");
+    }
+    const Result<Done> renewed =
+        reload_server_tls(*settings_.options.tls, files.certificate_file, files.key_file);
+    if (!renewed) return renewed.error();
+    ValueWriter writer;
+    writer.map(1).key("pin").text(to_hex(settings_.options.tls->pin()));
+    return writer.take();
 }
 
 Status CoordinatorState::drain(uint64_t deadline_us) {

@@ -9,6 +9,7 @@
 
 #include "bindings/c/coordinator_port.h"
 #include "bindings/c/role_state.h"
+#include "bindings/c/security.h"
 #include "net/http.h"
 #include "p2c2r/p2c2r.h"
 #include "roles/coordinator.h"
@@ -19,6 +20,7 @@ struct CoordinatorSettings {
     roles::CoordinatorOptions options;
     bool monitoring = false;
     uint32_t monitoring_port = 0;  // 0: any free one
+    CoordinatorSecurity security;
 };
 
 class CoordinatorState final : public RoleState, private roles::CoordinatorEvents {
@@ -44,6 +46,7 @@ class CoordinatorState final : public RoleState, private roles::CoordinatorEvent
     void on_peer_joined(const std::string& peer_id) override;
     void on_peer_left(const std::string& peer_id, const std::string& reason) override;
     void on_peer_failed(const std::string& peer_id, const std::string& reason) override;
+    Result<Bytes> reload();
     net::HttpAnswer answer_http(const std::string& path);
 
     const CoordinatorSettings settings_;

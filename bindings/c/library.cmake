@@ -94,7 +94,7 @@ install(FILES ${PROJECT_BINARY_DIR}/p2c2rConfig.cmake ${PROJECT_BINARY_DIR}/p2c2
 # pkg-config, relative to where the file lies, so that an installed tree can be moved.
 file(RELATIVE_PATH p2c2r_pc_prefix "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
 string(REGEX REPLACE "/$" "" p2c2r_pc_prefix "${p2c2r_pc_prefix}")
-set(p2c2r_pc_requires "libuv libxxhash libturbojpeg libpng libcrypto")
+set(p2c2r_pc_requires "libuv libxxhash libturbojpeg libpng libssl libcrypto")
 # Libraries that have no dependable .pc file, by their own name; then the C++ runtime.
 set(p2c2r_pc_libs "")
 foreach(library IN LISTS p2c2r_msgpack_target ITEMS SPIRV-Tools ${CMAKE_DL_LIBS} pthread

@@ -65,21 +65,17 @@ Result<LinkSettings> read_link_settings(const char* json) {
     return settings;
 }
 
-Result<Endpoint> parse_url(const char* url, bool allow_plaintext) {
+Result<Url> parse_url(const char* url, bool allow_plaintext) {
     const std::string_view text(url);
-    if (text.starts_with(kSecure)) {
-        return url_error(
-            Status::kUnsupported,
-            "p2c2r:// (TLS) is not available in this version; there is p2c2r+plain://, "
-            "for loopback addresses");
-    }
-    if (!text.starts_with(kPlain)) {
+    Url endpoint;
+    endpoint.encrypted = text.starts_with(kSecure);
+    if (!endpoint.encrypted && !text.starts_with(kPlain)) {
         return url_error(Status::kArgument, "'" + std::string(text.substr(0, 64)) +
-                                                "' does not begin with p2c2r+plain://");
+                                                "' begins neither with p2c2r:// nor with "
+                                                "p2c2r+plain://");
     }
-    std::string_view rest = text.substr(kPlain.size());
+    std::string_view rest = text.substr(endpoint.encrypted ? kSecure.size() : kPlain.size());
     if (!rest.empty() && rest.back() == '/') rest.remove_suffix(1);
-    Endpoint endpoint;
     endpoint.port = limits::kListenPortDefault;
     std::string_view port;
     bool has_port = false;
@@ -113,7 +109,7 @@ Result<Endpoint> parse_url(const char* url, bool allow_plaintext) {
         return url_error(Status::kArgument, "the host must be a name or an address of 1 to " +
                                                 std::to_string(kHostLengthMax) + " bytes");
     }
-    if (!allow_plaintext && !net::is_loopback_host(endpoint.host)) {
+    if (!endpoint.encrypted && !allow_plaintext && !net::is_loopback_host(endpoint.host)) {
         return url_error(Status::kDenied,
                          "plaintext to '" + endpoint.host +
                              "', which is not this machine, is refused unless options say "

@@ -31,12 +31,13 @@ struct LinkSettings {
 };
 Result<LinkSettings> read_link_settings(const char* json);
 
-struct Endpoint {
+struct Url {
     std::string host;
     uint32_t port = 0;
+    bool encrypted = false;
 };
-// p2c2r+plain://host[:port]. p2c2r:// is kUnsupported; a host that is not loopback kDenied unless
-// allow_plaintext.
-Result<Endpoint> parse_url(const char* url, bool allow_plaintext);
+// p2c2r://host[:port] or p2c2r+plain://host[:port]; with the latter a host that is not loopback is
+// kDenied unless allow_plaintext.
+Result<Url> parse_url(const char* url, bool allow_plaintext);
 
 }  // namespace p2c2r::capi

@@ -8,6 +8,7 @@
 #include "bindings/c/options.h"
 #include "bindings/c/runtime_state.h"
 #include "core/status.h"
+#include "p2c2r/p2c2r.h"
 #include "roles/client.h"
 
 namespace p2c2r::capi {
@@ -17,6 +18,9 @@ void fill_reconnect(roles::ReconnectOptions& out, const LinkSettings& link,
                     uint32_t connect_timeout_ms, uint32_t attempts);
 // NULL: automatic. Else UTF-8 of 1 to 128 bytes, without control characters.
 Result<Done> read_role_id(const char* given, const char* field, std::string& out);
+// The coordinator_url and credentials of a config; the role's options get where and how.
+p2c2r_status read_endpoint(const char* url, const p2c2r_credentials* credentials,
+                           bool allow_plaintext, roles::Endpoint& out, p2c2r_error* why);
 // The args_json of a call as MessagePack; NULL: {}.
 Result<Bytes> read_arguments(const char* args_json);
 

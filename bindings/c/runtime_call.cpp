@@ -8,6 +8,7 @@
 #include "bindings/c/local_run.h"
 #include "bindings/c/results.h"
 #include "bindings/c/role_config.h"
+#include "bindings/c/security.h"
 #include "bindings/c/structs.h"
 #include "kernels/builtin_types.h"
 #include "model/params_reader.h"
@@ -192,10 +193,19 @@ p2c2r_status P2C2R_CALL p2c2r_runtime_call(p2c2r_runtime* runtime, const char* n
             }
             return P2C2R_OK;
         }
+        if (asked == "keys.new" || asked == "keys.show") {
+            ParamsReader reader(arguments->span());
+            Result<Bytes> key = asked == "keys.new"
+                                    ? keys_new(reader, state.loop().unix_ms() / 1000)
+                                    : keys_show(reader);
+            if (!key) return fail(why, key.error());
+            *out = make_result(state.pool(), 0, nullptr, answer_of(std::move(*key)));
+            return P2C2R_OK;
+        }
         if (asked != "devices" && asked != "task_types") {
             return fail(why, Status::kUnsupported, "name",
                         "there is no '" + std::string(asked.substr(0, 64)) +
-                            "'; there are devices, exec, task_types");
+                            "'; there are devices, exec, keys.new, keys.show, task_types");
         }
         *out = make_result(
             state.pool(), 0, nullptr,

@@ -369,8 +369,11 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_wake(p2c2r_runtime* runtime);
  * data; OK also when the task failed, which its result says; E_TASK_TYPE or, for a declared type,
  * E_UNSUPPORTED where no executor is. With "parts" (1..4096) it is cut into so many, or fewer where it has not
  * so many pieces, and their results are merged to that of the whole; "split" says how it is cut ("": the
- * type's preferred way); E_UNSUPPORTED where it is not cut that way. *out is the caller's to release. timeout_ms is for exec alone:
- * E_TIMEOUT when it has passed, and the task is cancelled. [blocks] */
+ * type's preferred way); E_UNSUPPORTED where it is not cut that way. timeout_ms is for exec alone: E_TIMEOUT
+ * when it has passed, and the task is cancelled. "keys.new": makes an Ed25519 key, {"file": where its
+ * private half goes (mode 0600; E_EXISTS), "name", "certificate_file": where a certificate for it goes (absent:
+ * nowhere)}; "keys.show": {"file"}; both tell "public_key" and "pin" in hex. *out is the caller's to release.
+ * [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_call(p2c2r_runtime* runtime, const char* name,
                                                      const char* args_json, const p2c2r_bytes* input,
                                                      uint32_t timeout_ms, p2c2r_result** out,
@@ -440,6 +443,25 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_job_finish(p2c2r_job* job, p2c2r_status 
 P2C2R_API p2c2r_job* P2C2R_CALL p2c2r_job_retain(p2c2r_job* job);
 P2C2R_API void P2C2R_CALL p2c2r_job_release(p2c2r_job* job); /* NULL is fine */
 
+/* ---- who is who ------------------------------------------------------------------------------- */
+
+/* Whom a client or peer believes, and what it shows of itself. Read while the role is created; files are
+ * PEM. Errors name the field: E_IO a file that cannot be read, E_DENIED a secret file that others can read,
+ * E_ARGUMENT what cannot be used. */
+typedef struct p2c2r_credentials {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    /* SHA-256 of the coordinator's public key (its certificate's SubjectPublicKeyInfo in DER): that very key is
+     * believed and no other. All zero: ca_file decides. */
+    uint8_t server_pin[32];
+    const char* ca_file;       /* authorities that vouch for the coordinator's name; NULL: none */
+    const char* identity_file; /* an Ed25519 private key, mode 0600; NULL: none */
+    const void* token;         /* 32 bytes, for software that has no key; NULL: none */
+    size_t token_size;
+    const void* invite; /* 16 bytes, the secret of a join code: enrols identity_file once; NULL: none */
+    size_t invite_size;
+} p2c2r_credentials;
+
 /* ---- client ----------------------------------------------------------------------------------- */
 
 typedef struct p2c2r_client_config {
@@ -451,14 +473,18 @@ typedef struct p2c2r_client_config {
     uint32_t reconnect_attempts; /* in a row; 0: no limit; P2C2R_NONE: none */
     uint32_t flags;
     p2c2r_coordinator* local;    /* of the same runtime: no socket is used */
-    const char* coordinator_url; /* p2c2r+plain://host[:port]; this and local NULL: this machine only */
-    const char* client_id;       /* NULL: automatic */
+    /* p2c2r://host[:port] (TLS 1.3, needs credentials) or p2c2r+plain://host[:port]; this and local NULL: this
+     * machine only */
+    const char* coordinator_url;
+    const char* client_id; /* NULL: automatic */
     /* JSON; an unknown key is an error that names it. allow_plaintext (false): also to an address that
      * is not loopback; checksum (false): over payloads, checked by the last receiver;
      * reconnect_first_ms (50), reconnect_max_ms (5000). */
     const char* options;
     p2c2r_event_fn event;
     void* user;
+    const p2c2r_credentials* credentials; /* NULL: none */
+    void* reserved;
 } p2c2r_client_config;
 
 typedef struct p2c2r_task_desc {
@@ -730,7 +756,7 @@ typedef struct p2c2r_peer_config {
     const p2c2r_capabilities* capabilities;
     p2c2r_event_fn event;
     void* user;
-    void* reserved;
+    const p2c2r_credentials* credentials; /* NULL: none */
 } p2c2r_peer_config;
 
 typedef struct p2c2r_peer_stats {
@@ -799,6 +825,13 @@ typedef struct p2c2r_coordinator_config {
     const char* options;
     p2c2r_event_fn event;
     void* user;
+    /* PEM: with both, connections are TLS 1.3. NULL: plaintext. */
+    const char* certificate_file;
+    const char* key_file; /* mode 0600 */
+    /* Who may come in, mode 0600; made empty when it is not there, and written after each change (the calls
+     * key.*). NULL: whoever comes, which is refused with TLS on an address that is not loopback. */
+    const char* access_file;
+    const char* audit_file; /* a JSON line for each login, refusal and change, added; NULL: none */
 } p2c2r_coordinator_config;
 
 typedef struct p2c2r_coordinator_stats {
@@ -841,7 +874,11 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_stats_get(p2c2r_coordinator*
                                                               p2c2r_coordinator_stats* out);
 /* "status", "peers", "tasks", "metrics" (Prometheus text as the result's data), "explain" {"task"}: why this
  * peer; "task.assign" {"task", "peer_id"}: moves a waiting task to that peer; "peer.fail" {"peer_id"}:
- * treats it as lost. args_json NULL: {}. *out is the caller's to release. E_UNSUPPORTED names what there is;
+ * treats it as lost. With an access_file: "key.list"; "key.add" {"name", "key", "roles", "circle"}; "key.token"
+ * {"name", "roles", "circle"}: tells a fresh "token"; "key.invite" {"roles", "circle", "valid_s"}: tells the
+ * "secret" of a one-use join code; "key.revoke" {"name"}: ends what is connected, too. roles: "gamer", "peer",
+ * "admin" with commas; circle: "own" for machines of the operator, else "invited". "reload": reads certificate_file
+ * and key_file again, for connections to come. args_json NULL: {}. *out is the caller's to release. E_UNSUPPORTED names what there is;
  * E_STALE: no such task is pending, no such peer connected. It answers at once: timeout_ms is ignored.
  * [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_call(p2c2r_coordinator* coordinator,

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/coordinator_log.h"
 #include "cli/daemon.h"
 #include "cli/device_choice.h"
 #include "cli/process_posix.h"
@@ -12,25 +13,6 @@ namespace p2c2r::cli {
 namespace {
 
 constexpr uint32_t kMonitoringPortDefault = 9090;
-
-void P2C2R_CALL log_event(void* user, const p2c2r_event* event) {
-    auto* log = static_cast<LogWriter*>(user);
-    const std::string peer = event->subject ? event->subject : "";
-    const std::string reason = event->text && *event->text ? std::string(": ") + event->text : "";
-    switch (event->type) {
-        case P2C2R_EVENT_PEER_JOINED:
-            log->write(P2C2R_LOG_INFO, "coordinator", "peer joined" + reason, {{"peer_id", peer}});
-            break;
-        case P2C2R_EVENT_PEER_LEFT:
-            log->write(P2C2R_LOG_INFO, "coordinator", "peer left" + reason, {{"peer_id", peer}});
-            break;
-        case P2C2R_EVENT_PEER_FAILED:
-            log->write(P2C2R_LOG_WARN, "coordinator", "peer failed" + reason, {{"peer_id", peer}});
-            break;
-        default:
-            break;
-    }
-}
 
 struct Started {
     OpenedRuntime runtime;
@@ -60,7 +42,18 @@ Result<Started> start(const Settings& settings, LogWriter& log, uint32_t prometh
         config.flags = P2C2R_COORDINATOR_PLAINTEXT_ANYWHERE;
     }
     config.listen_address = address.c_str();
-    config.event = log_event;
+    const std::string certificate = settings.text("certificate_file").value_or("");
+    const std::string key = settings.text("key_file").value_or("");
+    const std::string access = settings.text("access_file").value_or("");
+    const std::string audit = settings.text("audit_file").value_or("");
+    const auto or_null = [](const std::string& text) {
+        return text.empty() ? nullptr : text.c_str();
+    };
+    config.certificate_file = or_null(certificate);
+    config.key_file = or_null(key);
+    config.access_file = or_null(access);
+    config.audit_file = or_null(audit);
+    config.event = log_coordinator_event;
     config.user = &log;
     p2c2r_coordinator* coordinator = nullptr;
     p2c2r_error why = {};
@@ -96,6 +89,7 @@ int run_coordinator(const SettingOptions& options, const DaemonOptions& daemon) 
     if (!log) return report("coordinator", log.failure());
     StopSignals signals;
     if (daemon.stop_with_input) signals.stop_with_input();
+    signals.catch_reload();
     Result<Started> started = start_monitored(*settings, **log);
     if (!started) return report("coordinator", started.failure());
     p2c2r_coordinator* coordinator = started->coordinator.get();
@@ -110,7 +104,13 @@ int run_coordinator(const SettingOptions& options, const DaemonOptions& daemon) 
     std::fflush(stdout);
 
     Waker waker;
-    while (signals.count() == 0) waker.wait(UINT64_MAX, &signals);
+    int reloads = 0;
+    while (signals.count() == 0) {
+        waker.wait(UINT64_MAX, &signals);
+        if (signals.reloads() == reloads) continue;
+        reloads = signals.reloads();
+        reload_certificate(coordinator, **log);
+    }
     (*log)->write(P2C2R_LOG_INFO, "coordinator", "stopping");
     const bool drained = drain_patiently(signals, [&](uint32_t step_ms) {
         return p2c2r_coordinator_drain(coordinator, step_ms) == P2C2R_OK;

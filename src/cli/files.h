@@ -21,6 +21,9 @@ Outcome write_file(const std::string& path, std::span<const uint8_t> bytes);
 Outcome write_file(const std::string& path, std::string_view text);
 
 Outcome make_directories(const std::string& path);
+// The same; if it was not there before, only its owner can look into it.
+Outcome make_private_directory(const std::string& path);
+bool is_there(const std::string& path);
 bool is_directory(const std::string& path);
 
 // Names (not paths) of the regular files in a directory, sorted by bytes, hidden ones left out.

@@ -4,6 +4,10 @@
 int main(int argc, char** argv) {
     using namespace p2c2r::cli;
     Command root("p2c2r", "P2C2R: helpers' machines compute what a game asks for");
+    add_host_command(root);
+    add_join_command(root);
+    add_people_commands(root);
+    add_keys_command(root);
     add_coordinator_command(root);
     add_peer_command(root);
     add_submit_command(root);

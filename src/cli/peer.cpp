@@ -19,7 +19,7 @@ namespace {
 struct PeerWatch {
     LogWriter* log = nullptr;
     Waker* waker = nullptr;
-    std::string url;
+    Contact contact;
     std::atomic<bool> given_up{false};
 };
 
@@ -28,7 +28,7 @@ void P2C2R_CALL on_event(void* user, const p2c2r_event* event) {
     if (event->type != P2C2R_EVENT_STATE) return;
     const std::string reason = event->text && *event->text ? std::string(": ") + event->text : "";
     if (event->status == P2C2R_OK) {
-        watch->log->write(P2C2R_LOG_INFO, "peer", "connected to " + watch->url);
+        watch->log->write(P2C2R_LOG_INFO, "peer", "connected to " + watch->contact.url());
     } else if (event->status == P2C2R_E_DISCONNECTED) {
         watch->log->write(P2C2R_LOG_WARN, "peer", "not connected, trying again" + reason);
     } else {
@@ -47,6 +47,17 @@ Result<DeviceChoice> device_of(const Settings& settings) {
     }
     device->kind = DeviceChoice::Kind::kNative;
     return device;
+}
+
+Result<Contact> contact_of(const Settings& settings) {
+    ContactOptions options;
+    options.coordinator = settings.text("coordinator_url");
+    options.server_pin = settings.text("server_pin");
+    options.ca_file = settings.text("ca_file");
+    options.identity_file = settings.text("identity_file");
+    options.token_file = settings.text("token_file");
+    options.plaintext_anywhere = settings.boolean("plaintext_anywhere").value_or(false);
+    return Contact::resolve(options);
 }
 
 uint32_t megabytes(double gigabytes) {
@@ -112,8 +123,9 @@ Result<PeerHandle> start_peer(p2c2r_runtime* runtime, const Settings& settings, 
     if (const auto attempts = settings.integer("reconnect_attempts")) {
         config.reconnect_attempts = *attempts == 0 ? P2C2R_NONE : *attempts;
     }
-    config.coordinator_url = watch.url.c_str();
-    if (settings.boolean("plaintext_anywhere").value_or(false)) config.options = kPlaintextOptions;
+    config.coordinator_url = watch.contact.url().c_str();
+    config.credentials = watch.contact.credentials();
+    if (watch.contact.plaintext_anywhere()) config.options = kPlaintextOptions;
     config.peer_id = or_null(peer_id);
     config.capabilities = &capabilities;
     config.event = on_event;
@@ -162,7 +174,9 @@ int run_peer(const SettingOptions& options, const DaemonOptions& daemon) {
     PeerWatch watch;
     watch.log = log->get();
     watch.waker = &waker;
-    watch.url = settings->text("coordinator_url").value_or(kDefaultUrl);
+    const Result<Contact> contact = contact_of(*settings);
+    if (!contact) return report("peer", contact.failure());
+    watch.contact = *contact;
 
     RuntimeOptions runtime_options;
     runtime_options.device = *device;
@@ -177,7 +191,7 @@ int run_peer(const SettingOptions& options, const DaemonOptions& daemon) {
 
     while (signals.count() == 0 && !watch.given_up) waker.wait(UINT64_MAX, &signals);
     if (watch.given_up) {
-        return report("peer", {kExitUnreachable, "no coordinator at " + watch.url +
+        return report("peer", {kExitUnreachable, "no coordinator at " + watch.contact.url() +
                                                      "; the log line before says why"});
     }
     (*log)->write(P2C2R_LOG_INFO, "peer", "stopping");

@@ -47,20 +47,22 @@ Result<std::unique_ptr<Session>> Session::open(const SessionOptions& options) {
     config.connect_timeout_ms = options.connect_timeout_ms;
     config.event = options.tell_state ? tell_state : nullptr;
     config.user = session.get();
-    const bool remote = !options.coordinator_url.empty();
-    if (remote) config.coordinator_url = options.coordinator_url.c_str();
-    if (options.plaintext_anywhere) config.options = kPlaintextOptions;
+    std::optional<Contact> contact = options.contact;
+    const std::string url = contact ? contact->url() : options.coordinator_url;
+    const bool remote = !url.empty();
+    if (remote) config.coordinator_url = url.c_str();
+    if (contact && contact->plaintext_anywhere()) config.options = kPlaintextOptions;
+    if (contact) config.credentials = contact->credentials();
     config.local = session->coordinator_.get();
     p2c2r_client* client = nullptr;
     p2c2r_error why = {};
     if (p2c2r_client_create(session->runtime(), &config, &client, &why) != P2C2R_OK) {
-        return library_failure(kExitUsage, "coordinator " + options.coordinator_url, why);
+        return library_failure(kExitUsage, "coordinator " + url, why);
     }
     session->client_.reset(client);
     if ((remote || config.local) &&
         p2c2r_client_connect(client, options.connect_timeout_ms, &why) != P2C2R_OK) {
-        return library_failure(kExitUnreachable, "no coordinator at " + options.coordinator_url,
-                               why);
+        return library_failure(kExitUnreachable, "no coordinator at " + url, why);
     }
     return session;
 }

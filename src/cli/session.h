@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/contact.h"
 #include "cli/device_choice.h"
 #include "cli/failure.h"
 #include "cli/handles.h"
@@ -20,8 +21,8 @@ inline constexpr const char* kDefaultUrl = "p2c2r+plain://127.0.0.1:8765";
 inline constexpr const char* kPlaintextOptions = R"({"allow_plaintext": true})";
 
 struct SessionOptions {
-    std::string coordinator_url;  // "": this machine only
-    bool plaintext_anywhere = false;
+    std::string coordinator_url;     // "": this machine only, or as `contact` says
+    std::optional<Contact> contact;  // in place of coordinator_url
     // All three roles in this process: a coordinator without a socket and so many peers. 0: not.
     uint32_t peers_in_process = 0;
     DeviceChoice device;

@@ -17,7 +17,7 @@ namespace {
 // Names in the environment that scripts and bindings around the program use; they are no settings.
 constexpr const char* kNoSettings[] = {"P2C2R_CONFIG",    "P2C2R_DATA",    "P2C2R_OUT",
                                        "P2C2R_BUILD_DIR", "P2C2R_LIBRARY", "P2C2R_LIB_DIR",
-                                       "P2C2R_BENCH",     "P2C2R_ANCHORS"};
+                                       "P2C2R_BENCH",     "P2C2R_ANCHORS", "P2C2R_HOME"};
 
 bool serves(const SettingKey& key, Daemon daemon) {
     return (static_cast<unsigned>(key.daemon) & static_cast<unsigned>(daemon)) != 0;

@@ -1,6 +1,5 @@
 // `p2c2r status`: what a coordinator says of itself, its peers and its tasks.
 #include <cstdio>
-#include <cstdlib>
 
 #include "cli/commands.h"
 #include "cli/session.h"
@@ -14,9 +13,8 @@ using nlohmann::json;
 namespace {
 
 struct StatusOptions {
-    std::optional<std::string> coordinator;
+    ContactOptions contact;
     std::optional<uint64_t> connect_timeout_ms;
-    bool plaintext_anywhere = false;
     bool json = false;
 };
 
@@ -78,9 +76,9 @@ void print_status(const json& status, const json& peers, const json& tasks) {
 
 int run_status(const StatusOptions& options) {
     SessionOptions session_options;
-    const char* url = std::getenv("P2C2R_COORDINATOR_URL");
-    session_options.coordinator_url = options.coordinator.value_or(url ? url : kDefaultUrl);
-    session_options.plaintext_anywhere = options.plaintext_anywhere;
+    const Result<Contact> contact = Contact::resolve(options.contact);
+    if (!contact) return report("status", contact.failure());
+    session_options.contact = *contact;
     session_options.device.kind = DeviceChoice::Kind::kNative;
     session_options.worker_threads = 1;
     session_options.connect_timeout_ms =
@@ -110,9 +108,7 @@ void add_status_command(Command& root) {
     static StatusOptions options;
     Command command = root.add_command("status", "Ask a coordinator for peers, tasks and times",
                                        [] { return run_status(options); });
-    command.add_text("--coordinator", options.coordinator, "p2c2r+plain://host[:port]");
-    command.add_flag("--plaintext-anywhere", options.plaintext_anywhere,
-                     "Allow plaintext with an address that is not loopback");
+    options.contact.add_to(command);
     command.add_count("--connect-timeout-ms", options.connect_timeout_ms,
                       "Time to find the coordinator (3000)");
     command.add_flag("--json", options.json, "One line of JSON instead of tables");

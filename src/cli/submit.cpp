@@ -1,6 +1,4 @@
 // `p2c2r submit`: the task by way of a coordinator.
-#include <cstdlib>
-
 #include "cli/commands.h"
 #include "cli/run_tasks.h"
 
@@ -10,9 +8,8 @@ namespace {
 
 struct SubmitOptions {
     TaskOptions tasks;
-    std::optional<std::string> coordinator;
+    ContactOptions contact;
     std::optional<uint64_t> connect_timeout_ms;
-    bool plaintext_anywhere = false;
     bool local_at_deadline = false;
     bool late_here = false;
     bool remote_only = false;
@@ -20,10 +17,9 @@ struct SubmitOptions {
 
 int run_submit(const SubmitOptions& options) {
     RunTasksOptions run;
-    // The same name as the peer's setting: one line in the environment serves a whole machine.
-    const char* url = std::getenv("P2C2R_COORDINATOR_URL");
-    run.session.coordinator_url = options.coordinator.value_or(url ? url : kDefaultUrl);
-    run.session.plaintext_anywhere = options.plaintext_anywhere;
+    const Result<Contact> contact = Contact::resolve(options.contact);
+    if (!contact) return report("submit", contact.failure());
+    run.session.contact = *contact;
     run.session.device.kind = DeviceChoice::Kind::kNative;
     run.session.connect_timeout_ms =
         static_cast<uint32_t>(options.connect_timeout_ms.value_or(5000));
@@ -45,11 +41,7 @@ void add_submit_command(Command& root) {
         root.add_command("submit", "Submit a task, frames or requests to a coordinator",
                          [] { return run_submit(options); });
     options.tasks.add_to(command);
-    command.add_text(
-        "--coordinator", options.coordinator,
-        std::string("p2c2r+plain://host[:port] (P2C2R_COORDINATOR_URL, else ") + kDefaultUrl + ")");
-    command.add_flag("--plaintext-anywhere", options.plaintext_anywhere,
-                     "Allow plaintext with an address that is not loopback");
+    options.contact.add_to(command);
     command.add_count("--connect-timeout-ms", options.connect_timeout_ms,
                       "Time to find the coordinator (5000)");
     command.add_flag("--local-at-deadline", options.local_at_deadline,

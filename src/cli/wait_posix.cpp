@@ -17,13 +17,22 @@ namespace {
 // What a handler touches must be plain and global.
 volatile sig_atomic_t signals_count = 0;
 volatile sig_atomic_t signals_last = 0;
+volatile sig_atomic_t reloads_count = 0;
 int signal_pipe[2] = {-1, -1};
-struct sigaction previous_interrupt, previous_terminate;
+struct sigaction previous_interrupt, previous_terminate, previous_hangup;
 
 void on_signal(int number) {
     const int saved = errno;
     signals_last = number;
     signals_count = signals_count + 1;
+    const char byte = 0;
+    [[maybe_unused]] const ssize_t ignored = write(signal_pipe[1], &byte, 1);
+    errno = saved;
+}
+
+void on_reload(int) {
+    const int saved = errno;
+    reloads_count = reloads_count + 1;
     const char byte = 0;
     [[maybe_unused]] const ssize_t ignored = write(signal_pipe[1], &byte, 1);
     errno = saved;
@@ -56,7 +65,23 @@ StopSignals::StopSignals() {
     sigaction(SIGTERM, &action, &previous_terminate);
 }
 
+void StopSignals::catch_reload() {
+    if (catches_reload_) return;
+    catches_reload_ = true;
+    reloads_count = 0;
+    struct sigaction action = {};
+    action.sa_handler = on_reload;
+    sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGHUP, &action, &previous_hangup);
+}
+
+int StopSignals::reloads() const {
+    return reloads_count;
+}
+
 StopSignals::~StopSignals() {
+    if (catches_reload_) sigaction(SIGHUP, &previous_hangup, nullptr);
     sigaction(SIGINT, &previous_interrupt, nullptr);
     sigaction(SIGTERM, &previous_terminate, nullptr);
     close(signal_pipe[0]);

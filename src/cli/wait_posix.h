@@ -20,6 +20,10 @@ class StopSignals {
     [[nodiscard]] int last() const;        // the number of the last one; 0: none
     [[nodiscard]] int descriptor() const;  // readable once one has come
 
+    // From now on SIGHUP is counted apart, and asks for settings to be read again.
+    void catch_reload();
+    [[nodiscard]] int reloads() const;
+
     // From now on the end of standard input counts as SIGTERM: whoever started this process holds
     // the other end of a pipe, and when he is gone, however it happened, the process ends as well.
     void stop_with_input() { watches_input_ = true; }
@@ -28,6 +32,7 @@ class StopSignals {
 
   private:
     bool watches_input_ = false;
+    bool catches_reload_ = false;
 };
 
 // wake() may be called from any thread and from functions that must not block.
@@ -40,7 +45,8 @@ class Waker {
 
     void wake();
     // Returns after a wake() since the last wait, when a signal has come (if `signals` is given and
-    // it had not come before this wait), or after timeout_us (UINT64_MAX: no limit).
+    // it had not come before this wait; one to reload included), or after timeout_us (UINT64_MAX:
+    // no limit).
     void wait(uint64_t timeout_us, StopSignals* signals);
 
   private:

@@ -5,13 +5,14 @@
 #include "core/crypto.h"
 
 #include <openssl/crypto.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
 #include <cstring>
 #include <new>
+
+#include "core/openssl.h"
 
 namespace p2c2r {
 
@@ -20,23 +21,9 @@ namespace {
 // Every failure here is one of memory: the algorithms are built into the default provider, and the
 // system's random source has no other way to fail once it was seeded.
 template <class T>
-T* need(T* pointer) {
-    if (!pointer) throw std::bad_alloc();
-    return pointer;
+auto need(T result) {
+    return openssl_need(result);
 }
-
-void need(int openssl_result) {
-    if (openssl_result != 1) throw std::bad_alloc();
-}
-
-// OpenSSL notes each failure in a list of the thread. That is the host's thread: what we leave
-// there it would take for a failure of its own.
-struct OwnErrors {
-    OwnErrors() { ERR_set_mark(); }
-    ~OwnErrors() { ERR_pop_to_mark(); }
-    OwnErrors(const OwnErrors&) = delete;
-    OwnErrors& operator=(const OwnErrors&) = delete;
-};
 
 struct Library {
     OSSL_LIB_CTX* context = nullptr;
@@ -123,6 +110,10 @@ class SystemRandom final : public RandomSource {
 
 }  // namespace
 
+OSSL_LIB_CTX* openssl_context() {
+    return library().context;
+}
+
 Digest256 sha256(std::span<const uint8_t> data) {
     return sha256(data, {});
 }
@@ -147,6 +138,22 @@ std::string to_hex(std::span<const uint8_t> bytes) {
         text.push_back(kDigits[byte & 15]);
     }
     return text;
+}
+
+bool from_hex(std::string_view text, std::span<uint8_t> out) {
+    if (text.size() != 2 * out.size()) return false;
+    const auto digit = [](char c) {
+        if (c >= '0' && c <= '9') return c - '0';
+        if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+        return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    };
+    for (size_t i = 0; i < out.size(); ++i) {
+        const int high = digit(text[2 * i]);
+        const int low = digit(text[2 * i + 1]);
+        if (high < 0 || low < 0) return false;
+        out[i] = static_cast<uint8_t>(high << 4 | low);
+    }
+    return true;
 }
 
 std::unique_ptr<RandomSource> make_system_random() {

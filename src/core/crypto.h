@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace p2c2r {
 
@@ -17,6 +18,8 @@ Digest256 sha256(std::span<const uint8_t> data);
 // Over two runs as if they stood behind each other.
 Digest256 sha256(std::span<const uint8_t> first, std::span<const uint8_t> second);
 std::string to_hex(std::span<const uint8_t> bytes);
+// Exactly out.size() bytes, in small or capital letters; false for any other text.
+bool from_hex(std::string_view text, std::span<uint8_t> out);
 
 // Bytes that nobody can predict. The simulator passes a seeded form instead.
 class RandomSource {

@@ -306,12 +306,14 @@ std::pair<std::unique_ptr<Connection>, std::unique_ptr<Connection>> make_local_p
     return {std::move(first), std::move(second)};
 }
 
-Result<std::unique_ptr<Listener>> LocalTransport::listen(const std::string&, uint32_t, Accept) {
+Result<std::unique_ptr<Listener>> LocalTransport::listen(const std::string&, uint32_t, Accept,
+                                                         std::shared_ptr<TlsContext>) {
     return make_error(Status::kUnsupported, "connections inside one process have no address");
 }
 
 std::unique_ptr<Transport::Attempt> LocalTransport::connect(const std::string&, uint32_t, uint64_t,
-                                                            Connected connected) {
+                                                            Connected connected,
+                                                            std::shared_ptr<TlsContext>) {
     return std::make_unique<LocalAttempt>(loop_, accept_, std::move(connected));
 }
 

@@ -18,6 +18,7 @@
 namespace p2c2r::net {
 
 class Connection;
+class TlsContext;
 
 // The frame that is just arriving: since when, and how much is here of how much it has at least.
 struct PartialFrame {
@@ -76,7 +77,8 @@ class Connection {
     virtual void close() = 0;
     [[nodiscard]] virtual std::string peer_address() const = 0;
     [[nodiscard]] virtual bool is_loopback() const = 0;
-    // Who the other side proved to be, and what binds a login to this channel: empty without TLS.
+    // The pin of the other side's certificate, and what binds a login to this channel (tls.h):
+    // empty without TLS and before the first frame.
     [[nodiscard]] virtual std::string peer_identity() const { return {}; }
     [[nodiscard]] virtual std::string channel_binding() const { return {}; }
     [[nodiscard]] virtual uint64_t bytes_in() const = 0;
@@ -102,16 +104,21 @@ class Transport {
     virtual ~Transport() = default;
     using Accept = std::function<void(std::unique_ptr<Connection>)>;
     using Connected = std::function<void(Result<std::unique_ptr<Connection>>)>;
-    // port 0: any free one.
+    // port 0: any free one. With `tls` a connection is given to `accept` before the handshake: that
+    // runs while its owner waits for the first frame, and what it sends waits for the end of it.
     virtual Result<std::unique_ptr<Listener>> listen(const std::string& address, uint32_t port,
-                                                     Accept accept) = 0;
-    // Calls `connected` once, in a later turn. Destroying the returned handle cancels it.
+                                                     Accept accept,
+                                                     std::shared_ptr<TlsContext> tls = {}) = 0;
+    // Calls `connected` once, in a later turn, and with `tls` before the handshake, as above:
+    // on_closed with kAuth says that the other side is not who it should be. Destroying the
+    // returned handle cancels it.
     class Attempt {
       public:
         virtual ~Attempt() = default;
     };
     virtual std::unique_ptr<Attempt> connect(const std::string& host, uint32_t port,
-                                             uint64_t timeout_us, Connected connected) = 0;
+                                             uint64_t timeout_us, Connected connected,
+                                             std::shared_ptr<TlsContext> tls = {}) = 0;
     // Bytes of params and data of 4 KiB and more that were moved in memory on their way in or out.
     // Smaller ones are copied into batches by design, and not counted; nor is what a receiver has
     // put where it wants it (place_data).

@@ -65,32 +65,21 @@ void Stream::on_ready(bool readable, bool writable) noexcept {
 // False when nothing came.
 bool Stream::read() noexcept {
     try {
+        if (tls_) {
+            StreamTable::Sealing& sealing = *table_.sealing_;
+            const IoPiece piece{sealing.arrived, sizeof sealing.arrived};
+            const IoResult result = receive(socket_, &piece, 1);
+            if (!is_received(result)) return false;
+            tls_->feed({sealing.arrived, result.size});
+            read_sealed();
+            tls_->feed({});
+            return true;
+        }
         IoPiece pieces[2];
         const size_t count = reader_.prepare(pieces);
         const IoResult result = receive(socket_, pieces, count);
-        switch (result.kind) {
-            case IoResult::Kind::kAgain:
-                return false;
-            case IoResult::Kind::kEnd:
-                fail(Status::kDisconnected, reader_.partial_size() > 0
-                                                ? "closed by the other side inside a frame"
-                                                : "closed by the other side");
-                return false;
-            case IoResult::Kind::kFailed:
-                fail(Status::kDisconnected, system_error_text(result.error).text);
-                return false;
-            case IoResult::Kind::kDone:
-                break;
-        }
-        bytes_in_ += result.size;
-        const bool had_partial = reader_.partial_size() > 0;
-        const uint64_t frames_before = frames_in_;
-        const char* why = reader_.received(result.size, limits_, *this);
-        if (why) {
-            fail(Status::kProtocol, why);
-        } else if (reader_.partial_size() > 0 && (!had_partial || frames_in_ != frames_before)) {
-            partial_since_us_ = table_.loop_.now_us();
-        }
+        if (!is_received(result)) return false;
+        take(result.size);
         return true;
     } catch (const std::bad_alloc&) {
         fail(Status::kMemory, "memory is short for what came over this connection");
@@ -98,6 +87,36 @@ bool Stream::read() noexcept {
         fail(Status::kInternal, "an internal error while a frame was handled");
     }
     return false;
+}
+
+bool Stream::is_received(const IoResult& result) noexcept {
+    switch (result.kind) {
+        case IoResult::Kind::kDone:
+            bytes_in_ += result.size;
+            return true;
+        case IoResult::Kind::kAgain:
+            return false;
+        case IoResult::Kind::kEnd:
+            fail(Status::kDisconnected, reader_.partial_size() > 0
+                                            ? "closed by the other side inside a frame"
+                                            : "closed by the other side");
+            return false;
+        case IoResult::Kind::kFailed:
+            break;
+    }
+    fail(Status::kDisconnected, system_error_text(result.error).text);
+    return false;
+}
+
+// `size` bytes are where the reader wanted them.
+void Stream::take(size_t size) {
+    const bool had_partial = reader_.partial_size() > 0;
+    const uint64_t frames_before = frames_in_;
+    if (const char* why = reader_.received(size, limits_, *this)) {
+        fail(Status::kProtocol, why);
+    } else if (reader_.partial_size() > 0 && (!had_partial || frames_in_ != frames_before)) {
+        partial_since_us_ = table_.loop_.now_us();
+    }
 }
 
 bool Stream::take_frame(const wire::Frame& frame) {
@@ -171,8 +190,9 @@ void Stream::fail_in_turn(Status status, const char* why) {
 
 void Stream::flush() noexcept {
     if (failed_ != Status::kOk && state_ == State::kOpen) return fail(failed_, failed_why_);
-    if (!queue_.empty() && !blocked_) write();
-    if (state_ == State::kLingering && queue_.empty()) {
+    if (has_to_send() && !blocked_) write();
+    if (state_ == State::kLingering && queue_.empty() && unsent_left() == 0) {
+        if (tls_) end_sealed();
         shut_down_sending(socket_);
         state_ = State::kDraining;
     }
@@ -181,31 +201,46 @@ void Stream::flush() noexcept {
 
 void Stream::write() noexcept {
     const size_t before = queue_.size();
-    while (!queue_.empty()) {
+    if (tls_) {
+        try {
+            write_sealed();
+        } catch (const std::bad_alloc&) {
+            queue_.clear();
+            return fail(Status::kMemory, "memory is short for what is to be sent");
+        }
+    }
+    while (!tls_ && !queue_.empty()) {
         const SendQueue::Gathered offer = queue_.gather(table_.pieces_.get(), kIoPiecesMax);
         const IoResult result = net::send(socket_, table_.pieces_.get(), offer.count);
-        if (result.kind == IoResult::Kind::kDone) {
-            bytes_out_ += result.size;
-            queue_.consume(result.size);
-            if (result.size == offer.size) continue;
-            blocked_ = true;
-            break;
-        }
-        if (result.kind == IoResult::Kind::kAgain) {
-            blocked_ = true;
-            break;
-        }
-        queue_.clear();
-        was_high_ = false;
-        if (state_ != State::kOpen) return finish();
-        // What the other side said before it went is still heard.
-        for (int i = 0; i < kLastReadsMax && is_reading() && read(); ++i) {
-        }
-        if (state_ == State::kOpen)
-            fail(Status::kDisconnected, system_error_text(result.error).text);
-        return;
+        const bool all = is_sent(result, offer.size);
+        if (result.kind == IoResult::Kind::kDone) queue_.consume(result.size);
+        if (!all) break;
     }
-    sent_more(before);
+    if (state_ != State::kClosed) sent_more(before);
+}
+
+// False when the system has not taken all that it was offered, or will take nothing any more.
+bool Stream::is_sent(const IoResult& result, size_t offered) noexcept {
+    if (result.kind == IoResult::Kind::kDone) {
+        bytes_out_ += result.size;
+        blocked_ = result.size < offered;
+        return !blocked_;
+    }
+    if (result.kind == IoResult::Kind::kAgain) {
+        blocked_ = true;
+        return false;
+    }
+    queue_.clear();
+    was_high_ = false;
+    if (state_ != State::kOpen) {
+        finish();
+        return false;
+    }
+    // What the other side said before it went is still heard.
+    for (int i = 0; i < kLastReadsMax && is_reading() && read(); ++i) {
+    }
+    if (state_ == State::kOpen) fail(Status::kDisconnected, system_error_text(result.error).text);
+    return false;
 }
 
 void Stream::sent_more(size_t before) noexcept {
@@ -240,9 +275,9 @@ void Stream::fail(Status status, const char* why) noexcept {
         if (state_ != State::kEnding && state_ != State::kClosed) finish();
         return;
     }
-    const bool can_send =
-        (status == Status::kProtocol || status == Status::kMemory || status == Status::kInternal) &&
-        failed_ == Status::kOk;
+    const bool can_send = (status == Status::kProtocol || status == Status::kMemory ||
+                           status == Status::kInternal || status == Status::kAuth) &&
+                          failed_ == Status::kOk;
     state_ = State::kEnding;
     reader_.reset();
     if (!can_send) queue_.clear();
@@ -269,6 +304,8 @@ void Stream::close() {
     if (state_ != State::kOpen) return;
     events_ = nullptr;
     reader_.reset();
+    // Without a handshake nothing can be said but what the handshake itself has to say.
+    if (tls_ && tls_->state() != TlsSession::State::kOpen) queue_.clear();
     if (failed_ != Status::kOk) return finish();
     state_ = State::kLingering;
     table_.begin_linger(*this);

@@ -17,6 +17,7 @@
 #include "net/read_blocks.h"
 #include "net/send_queue.h"
 #include "net/socket.h"
+#include "net/tls.h"
 #include "net/transport.h"
 #include "net/uv_loop.h"
 #include "net/uv_watch.h"
@@ -33,8 +34,10 @@ class StreamTable final : public TurnPart {
     StreamTable(UvLoop& loop, const MemoryHook* memory);
     ~StreamTable();
 
-    // NULL when the system refuses or memory is short.
-    std::unique_ptr<Connection> adopt(Socket socket, const Address& peer);
+    // NULL when the system refuses or memory is short. `tls`: NULL for bytes as they are; `host` is
+    // who was called.
+    std::unique_ptr<Connection> adopt(Socket socket, const Address& peer,
+                                      std::shared_ptr<TlsContext> tls, const std::string& host);
 
     [[nodiscard]] uint64_t payload_bytes_copied() const {
         return blocks_.payload_bytes_copied + pool_.payload_bytes_copied;
@@ -43,6 +46,16 @@ class StreamTable final : public TurnPart {
   private:
     friend class Stream;
     using List = std::list<std::unique_ptr<Stream>>;
+
+    // What encrypted connections share, since each is done with it before the next one's turn: an
+    // idle one holds no buffer.
+    struct Sealing {
+        static constexpr size_t kArrivedSize = 64 * 1024;
+        static constexpr size_t kAtOnce = 128 * 1024;  // sealed before it is sent
+        uint8_t arrived[kArrivedSize];
+        uint8_t record[TlsSession::kRecordSize];
+        std::vector<uint8_t> sealed;
+    };
 
     void notify() override;
     void flush() noexcept override;
@@ -65,6 +78,7 @@ class StreamTable final : public TurnPart {
     std::vector<Stream*> writable_;  // owed an on_writable; NULL: dead meanwhile
     Timer linger_timer_;
     std::unique_ptr<IoPiece[]> pieces_;  // for gathering
+    std::unique_ptr<Sealing> sealing_;   // from the first encrypted connection on
 };
 
 class Stream final : private WatchEvents, private FrameSink {
@@ -79,7 +93,7 @@ class Stream final : private WatchEvents, private FrameSink {
     void send_copy(wire::Message message, uint8_t flags, uint64_t id,
                    std::span<const uint8_t> envelope, std::span<const uint8_t> params,
                    std::span<const uint8_t> data);
-    [[nodiscard]] size_t queued_bytes() const { return queue_.size(); }
+    [[nodiscard]] size_t queued_bytes() const { return queue_.size() + unsent_left(); }
     void pause_reading(bool paused);
     void close();
     void connection_gone();
@@ -87,6 +101,8 @@ class Stream final : private WatchEvents, private FrameSink {
     [[nodiscard]] uint64_t bytes_in() const { return bytes_in_; }
     [[nodiscard]] uint64_t bytes_out() const { return bytes_out_; }
     [[nodiscard]] PartialFrame partial_frame() const;
+    [[nodiscard]] std::string peer_identity() const;
+    [[nodiscard]] std::string channel_binding() const;
 
   private:
     friend class StreamTable;
@@ -105,8 +121,26 @@ class Stream final : private WatchEvents, private FrameSink {
 
     [[nodiscard]] bool is_reading() const { return state_ == State::kOpen && !paused_ && events_; }
     bool read() noexcept;
+    bool is_received(const IoResult& result) noexcept;
+    void take(size_t size);
     void discard() noexcept;
     void write() noexcept;
+    bool is_sent(const IoResult& result, size_t offered) noexcept;
+    // ---- encrypted (uv_stream_tls.cpp)
+    void read_sealed();
+    void write_sealed();
+    void seal();
+    bool send_sealed();
+    bool send_unsent();
+    void keep_unsent(const uint8_t* from, size_t size);
+    void end_sealed() noexcept;
+    [[nodiscard]] size_t unsent_left() const { return unsent_.size() - unsent_first_; }
+    [[nodiscard]] bool shakes_hands() const {
+        return tls_ && tls_->state() == TlsSession::State::kHandshake;
+    }
+    [[nodiscard]] bool has_to_send() const {
+        return unsent_left() > 0 || (!queue_.empty() && !shakes_hands());
+    }
     void flush() noexcept;
     void sent_more(size_t before) noexcept;
     void notify_writable() noexcept;
@@ -137,6 +171,9 @@ class Stream final : private WatchEvents, private FrameSink {
     SendQueue queue_;
     wire::FrameLimits limits_;
     Address peer_;
+    std::unique_ptr<TlsSession> tls_;  // NULL: bytes travel as they are
+    std::vector<uint8_t> unsent_;      // encrypted, and more than the system would take
+    size_t unsent_first_ = 0;          // what is before it has been sent
     uint64_t bytes_in_ = 0;
     uint64_t bytes_out_ = 0;
     uint64_t frames_in_ = 0;

@@ -35,6 +35,10 @@ class UvConnection final : public Connection {
     [[nodiscard]] uint64_t bytes_in() const override { return stream_->bytes_in(); }
     [[nodiscard]] uint64_t bytes_out() const override { return stream_->bytes_out(); }
     [[nodiscard]] PartialFrame partial_frame() const override { return stream_->partial_frame(); }
+    [[nodiscard]] std::string peer_identity() const override { return stream_->peer_identity(); }
+    [[nodiscard]] std::string channel_binding() const override {
+        return stream_->channel_binding();
+    }
 
   private:
     Stream* stream_ = nullptr;  // lives as long as this
@@ -63,15 +67,25 @@ StreamTable::~StreamTable() {
     loop_.remove_part(*this);
 }
 
-std::unique_ptr<Connection> StreamTable::adopt(Socket socket, const Address& peer) {
+std::unique_ptr<Connection> StreamTable::adopt(Socket socket, const Address& peer,
+                                               std::shared_ptr<TlsContext> tls,
+                                               const std::string& host) {
     try {
         auto connection = std::make_unique<UvConnection>();
-        open_.push_back(std::make_unique<Stream>(*this, std::move(socket), peer));
+        auto fresh = std::make_unique<Stream>(*this, std::move(socket), peer);
+        if (tls) {
+            if (!sealing_) sealing_ = std::make_unique<Sealing>();
+            fresh->tls_ = TlsSession::create(std::move(tls), host);
+            if (!fresh->tls_) return nullptr;
+            fresh->tls_->begin(fresh->unsent_);
+        }
+        open_.push_back(std::move(fresh));
         Stream& stream = *open_.back();
         if (!stream.watch_.open(loop_, stream.socket_, stream)) {
             open_.pop_back();
             return nullptr;
         }
+        if (!stream.unsent_.empty()) mark_dirty(stream);
         stream.self_ = std::prev(open_.end());
         stream.connection_ = connection.get();
         connection->attach(stream);

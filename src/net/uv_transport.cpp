@@ -30,9 +30,10 @@ class UvTransport final : public Transport {
     }
 
     Result<std::unique_ptr<Listener>> listen(const std::string& address, uint32_t port,
-                                             Accept accept) override;
+                                             Accept accept,
+                                             std::shared_ptr<TlsContext> tls) override;
     std::unique_ptr<Attempt> connect(const std::string& host, uint32_t port, uint64_t timeout_us,
-                                     Connected connected) override;
+                                     Connected connected, std::shared_ptr<TlsContext> tls) override;
     [[nodiscard]] uint64_t payload_bytes_copied() const override {
         return streams.payload_bytes_copied();
     }
@@ -47,8 +48,12 @@ class UvTransport final : public Transport {
 
 class UvListener final : public Listener, private WatchEvents {
   public:
-    UvListener(UvTransport& transport, Socket socket, Transport::Accept accept)
-        : transport_(transport), socket_(std::move(socket)), accept_(std::move(accept)) {
+    UvListener(UvTransport& transport, Socket socket, Transport::Accept accept,
+               std::shared_ptr<TlsContext> tls)
+        : transport_(transport),
+          socket_(std::move(socket)),
+          accept_(std::move(accept)),
+          tls_(std::move(tls)) {
         port_ = local_address(socket_).port();
         pause_.fire = [this] { watch_.want(true, false); };
     }
@@ -80,7 +85,7 @@ class UvListener final : public Listener, private WatchEvents {
                 continue;  // that one was gone before it was taken
             }
             try {
-                auto connection = transport_.streams.adopt(std::move(taken.socket), from);
+                auto connection = transport_.streams.adopt(std::move(taken.socket), from, tls_, {});
                 if (connection) accept_(std::move(connection));
             } catch (...) {
                 // Memory is short: that connection is closed, the others go on.
@@ -108,6 +113,7 @@ class UvListener final : public Listener, private WatchEvents {
     UvTransport& transport_;
     Socket socket_;
     Transport::Accept accept_;
+    const std::shared_ptr<TlsContext> tls_;
     SocketWatch watch_;
     Timer pause_;
     uint32_t port_ = 0;
@@ -116,7 +122,8 @@ class UvListener final : public Listener, private WatchEvents {
 };
 
 Result<std::unique_ptr<Listener>> UvTransport::listen(const std::string& address, uint32_t port,
-                                                      Accept accept) {
+                                                      Accept accept,
+                                                      std::shared_ptr<TlsContext> tls) {
     const std::string where = join_host_port(address, port);
     const auto numeric = Address::numeric(address == "localhost" ? "127.0.0.1" : address, port);
     if (!numeric) {
@@ -129,8 +136,8 @@ Result<std::unique_ptr<Listener>> UvTransport::listen(const std::string& address
         return make_error(
             Status::kIo, "cannot listen on " + where + ": " + system_error_text(opened.error).text);
     }
-    auto listener =
-        std::make_unique<UvListener>(*this, std::move(opened.socket), std::move(accept));
+    auto listener = std::make_unique<UvListener>(*this, std::move(opened.socket), std::move(accept),
+                                                 std::move(tls));
     if (!listener->start()) {
         return make_error(Status::kMemory, "cannot listen on " + where + ": memory is short");
     }
@@ -142,10 +149,12 @@ Result<std::unique_ptr<Listener>> UvTransport::listen(const std::string& address
 class UvAttempt final : public Transport::Attempt, private WatchEvents {
   public:
     UvAttempt(UvTransport& transport, const std::string& host, uint32_t port, uint64_t timeout_us,
-              Transport::Connected connected)
+              Transport::Connected connected, std::shared_ptr<TlsContext> tls)
         : transport_(transport),
+          host_(host),
           where_(join_host_port(host, port)),
-          connected_(std::move(connected)) {
+          connected_(std::move(connected)),
+          tls_(std::move(tls)) {
         const uint64_t now = transport_.loop.now_us();
         until_us_ = timeout_us < UINT64_MAX - now ? now + timeout_us : UINT64_MAX;
         timer_.fire = [this] { on_time_caught(); };
@@ -247,7 +256,8 @@ class UvAttempt final : public Transport::Attempt, private WatchEvents {
                 return next_address();
             }
             watch_.close();
-            auto connection = transport_.streams.adopt(std::move(socket_), addresses_[next_ - 1]);
+            auto connection = transport_.streams.adopt(std::move(socket_), addresses_[next_ - 1],
+                                                       std::move(tls_), host_);
             if (!connection) return end(Status::kMemory, "memory is short");
             transport_.loop.disarm(timer_);
             const Transport::Connected connected = std::move(connected_);
@@ -284,8 +294,10 @@ class UvAttempt final : public Transport::Attempt, private WatchEvents {
     enum class Step { kBegin, kFailed, kWait };
 
     UvTransport& transport_;
+    const std::string host_;
     const std::string where_;
     Transport::Connected connected_;
+    std::shared_ptr<TlsContext> tls_;
     uint64_t until_us_ = 0;
     Step step_ = Step::kWait;
     Timer timer_;
@@ -299,8 +311,10 @@ class UvAttempt final : public Transport::Attempt, private WatchEvents {
 };
 
 std::unique_ptr<Transport::Attempt> UvTransport::connect(const std::string& host, uint32_t port,
-                                                         uint64_t timeout_us, Connected connected) {
-    return std::make_unique<UvAttempt>(*this, host, port, timeout_us, std::move(connected));
+                                                         uint64_t timeout_us, Connected connected,
+                                                         std::shared_ptr<TlsContext> tls) {
+    return std::make_unique<UvAttempt>(*this, host, port, timeout_us, std::move(connected),
+                                       std::move(tls));
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "model/task.h"
 #include "net/loop.h"
 #include "net/transport.h"
+#include "roles/endpoint.h"
 #include "roles/stats.h"
 
 namespace p2c2r::roles {
@@ -28,8 +29,7 @@ struct ReconnectOptions {
 
 struct ClientOptions {
     std::string client_id;  // empty: automatic
-    std::string host;       // empty with no transport: this machine only
-    uint32_t port = limits::kListenPortDefault;
+    Endpoint coordinator;   // no host with no transport: this machine only
     ReconnectOptions reconnect;
     bool checksum = false;  // XXH3 over payloads, made here, checked by the last receiver
     // Memory of results that arrive in chunks; MUST outlive them. NULL: the C library's.

@@ -59,7 +59,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         if (options_.client_id.empty()) options_.client_id = automatic_id("gamer", random);
         if (transport) {
             link_ = std::make_unique<Link>(loop, *transport, random, prng, log, Role::kGamer,
-                                           options_.host, options_.port, options_.reconnect, *this);
+                                           options_.coordinator, options_.reconnect, *this);
         }
         timer_.fire = [this] { on_time(); };
         call_timer_.fire = [this] { expire_calls(); };
@@ -114,6 +114,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     };
 
     // LinkEvents
+    [[nodiscard]] const std::string& link_id() const override { return options_.client_id; }
     wire::Message registration(const wire::Login& login, wire::EnvelopeBuffer& out) override {
         wire::GamerRegister message;
         message.client_id = options_.client_id;

@@ -46,19 +46,28 @@ Coordinator::Impl::~Impl() {
 
 Result<Done> Coordinator::Impl::start() {
     if (!options_.listen) return Done{};
-    if (!options_.plaintext_anywhere && !net::is_loopback_host(options_.listen_address)) {
+    const bool near = net::is_loopback_host(options_.listen_address);
+    if (!near && !options_.tls && !options_.plaintext_anywhere) {
         return field_error(Status::kDenied, "listen_address",
                            "'" + options_.listen_address +
                                "' is not a loopback address, and this connection is not "
                                "encrypted; it must be forced by name");
     }
+    if (!near && options_.tls && !options_.access) {
+        return field_error(Status::kDenied, "listen_address",
+                           "'" + options_.listen_address +
+                               "' can be reached by others, and nobody is asked for a login");
+    }
     auto listener = transport_.listen(
         options_.listen_address, options_.listen_port,
-        [this](std::unique_ptr<net::Connection> connection) { accept(std::move(connection)); });
+        [this](std::unique_ptr<net::Connection> connection) {
+            accept(std::move(connection), false);
+        },
+        options_.tls);
     if (!listener.ok()) return listener.error();
     listener_ = std::move(*listener);
-    log_.format(LogLevel::kInfo, "roles", "coordinator listens on %s:%u",
-                options_.listen_address.c_str(), listener_->port());
+    log_.format(LogLevel::kInfo, "roles", "coordinator listens on %s:%u%s",
+                options_.listen_address.c_str(), listener_->port(), options_.tls ? " (TLS)" : "");
     return Done{};
 }
 
@@ -353,7 +362,7 @@ uint32_t Coordinator::port() const {
     return impl_->port();
 }
 void Coordinator::accept(std::unique_ptr<net::Connection> connection) {
-    impl_->accept(std::move(connection));
+    impl_->accept(std::move(connection), true);
 }
 Result<Bytes> Coordinator::call(const std::string& name, std::span<const uint8_t> arguments,
                                 std::string* text) {

@@ -12,8 +12,10 @@
 #include "core/log.h"
 #include "core/prng.h"
 #include "exec/executor.h"
+#include "identity/access_list.h"
 #include "model/task.h"
 #include "net/loop.h"
+#include "net/tls.h"
 #include "net/transport.h"
 #include "roles/stats.h"
 
@@ -23,7 +25,9 @@ struct CoordinatorOptions {
     std::string listen_address = "127.0.0.1";
     uint32_t listen_port = limits::kListenPortDefault;  // 0: any free one
     bool listen = true;                                 // false: only accept() in this process
-    bool plaintext_anywhere = false;
+    std::shared_ptr<net::TlsContext> tls;               // NULL: bytes travel as they are
+    identity::AccessList* access = nullptr;  // NULL: whoever comes is let in; MUST outlive it
+    bool plaintext_anywhere = false;         // without `tls` too, not on loopback only
     uint32_t max_peers = limits::kPeersMaxDefault;
     uint64_t task_timeout_us = limits::kTaskTimeoutMsDefault * 1000ull;
     uint64_t heartbeat_interval_us = limits::kHeartbeatIntervalMsDefault * 1000ull;
@@ -87,7 +91,8 @@ class Coordinator {
     // Listens. The error names address and port.
     Result<Done> start();
     [[nodiscard]] uint32_t port() const;  // 0: not listening
-    // A connection that did not come over the listener (a role of the same process, a test).
+    // A connection that did not come over the listener but from a role of the same process: it is
+    // the operator's, and needs no login.
     void accept(std::unique_ptr<net::Connection> connection);
 
     // Named questions and commands (p2c2r_coordinator_call): a map of arguments in, a map out;

@@ -12,7 +12,9 @@ namespace p2c2r::roles {
 namespace {
 
 constexpr size_t kTasksListedMax = 1000;
-constexpr const char* kCallNames = "status, peers, tasks, explain, metrics, task.assign, peer.fail";
+constexpr const char* kCallNames =
+    "status, peers, tasks, explain, metrics, task.assign, peer.fail, "
+    "key.list, key.add, key.token, key.invite, key.revoke";
 
 const char* state_name(sched::TaskRecord::State state) {
     switch (state) {
@@ -131,6 +133,7 @@ Result<Bytes> Coordinator::Impl::answer_call(const std::string& name,
         }
         return empty_map();
     }
+    if (name.starts_with("key.")) return answer_key_call(name, reader);
     return make_error(Status::kUnsupported,
                       "there is no call '" + name + "'; there are " + kCallNames);
 }
@@ -142,13 +145,14 @@ void Coordinator::Impl::on_call(Session& session, const wire::Frame& frame) {
     }
     // Gamers and peers may look; only the operator, in this process, may command.
     const std::string name(message.name);
-    const bool command = name == "task.assign" || name == "peer.fail";
+    const bool command = name == "task.assign" || name == "peer.fail" || name.starts_with("key.");
     wire::CallResponse response;
     std::string text;
     Result<Bytes> answer =
-        command ? Result<Bytes>(make_error(Status::kDenied,
-                                           "'" + name + "' is for the coordinator's operator"))
-                : answer_call(name, frame.params, &text, &session);
+        command && !session.who.roles.admin
+            ? Result<Bytes>(
+                  make_error(Status::kDenied, "'" + name + "' is for the coordinator's operator"))
+            : answer_call(name, frame.params, &text, &session);
     // Whoever asks and does not read shall not pile up answers here.
     const uint64_t size = answer.ok() ? answer->size() + text.size() : 0;
     if (size > limits::kPayloadSizeMax) {

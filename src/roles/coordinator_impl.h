@@ -3,6 +3,7 @@
 //   coordinator_sessions.cpp  connections: hello, registration, resuming, heartbeats, goodbye
 //   coordinator_tasks.cpp     admission, relaying, results, deliveries
 //   coordinator_calls.cpp     named questions and commands, metrics
+//   coordinator_keys.cpp      commands about who may come in
 //
 // The scheduler decides; what it decides is performed here. A task has a scheduler record and,
 // under the same slot index, a relay record: whose it is and the bytes it consists of.
@@ -19,6 +20,7 @@
 #include "core/cache.h"
 #include "core/flat_map.h"
 #include "core/slot_map.h"
+#include "model/params_reader.h"
 #include "model/task_type.h"
 #include "roles/coordinator.h"
 #include "roles/streams.h"
@@ -54,7 +56,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
 
     Result<Done> start();
     [[nodiscard]] uint32_t port() const { return listener_ ? listener_->port() : 0; }
-    void accept(std::unique_ptr<net::Connection> connection);
+    void accept(std::unique_ptr<net::Connection> connection, bool is_operator);
     Result<Bytes> call(const std::string& name, std::span<const uint8_t> arguments,
                        std::string* text);
     void drain(std::function<void()> drained);
@@ -90,6 +92,10 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         uint64_t peer = 0;
         uint64_t opened_us = 0;
         uint64_t heard_us = 0;
+        bool is_operator = false;  // a role of this process
+        Nonce client_nonce{};      // of hello
+        Nonce server_nonce{};      // of its answer
+        identity::Admitted who;    // once registered
         std::unique_ptr<net::Connection> connection;
         OutStreams out;
         // Of a gamer that does not read as fast as its results come: since when, what it had taken
@@ -117,6 +123,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
 
     struct Gamer {
         std::string client_id;
+        std::string account;
+        bool is_operator = true;  // of the same owner as this coordinator
         Nonce resume{};
         Session* session = nullptr;  // NULL while it is away
         uint64_t away_since_us = 0;
@@ -131,6 +139,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
 
     struct PeerLink {
         std::string peer_id;
+        std::string account;
         Nonce resume{};
         Session* session = nullptr;
         uint64_t id = 0;  // the scheduler's
@@ -184,11 +193,15 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // ---- coordinator_sessions.cpp
     void on_frame(Session& session, const wire::Frame& frame);
     void on_hello(Session& session, const wire::Frame& frame);
+    [[nodiscard]] Circle circle_of(const Session& session, Circle claimed) const;
+    // Fills session.who; false: the other side was told why not.
+    bool log_in(Session& session, const wire::Login& login, std::string_view id);
     void on_gamer_register(Session& session, const wire::Frame& frame);
     void on_peer_register(Session& session, const wire::Frame& frame);
     void on_heartbeat(Session& session, const wire::Frame& frame);
     void on_goodbye(Session& session, const wire::Frame& frame);
-    void register_refused(Session& session, Status status, const std::string& text);
+    void register_refused(Session& session, Status status, const std::string& text,
+                          uint32_t retry_after_ms = 0);
     void session_lost(Session& session, Status status, const std::string& why);
     // Says goodbye and closes. `status` kProtocol and the like count as the other side's fault.
     void end_session(Session& session, Status status, const std::string& why);
@@ -264,6 +277,12 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     Result<Bytes> call_assign(uint64_t task, const std::string& peer_id);
     std::string metrics_text();
     void on_call(Session& session, const wire::Frame& frame);
+
+    // ---- coordinator_keys.cpp
+    Result<Bytes> answer_key_call(const std::string& name, ParamsReader& reader);
+    Bytes call_key_list();
+    void end_account(const std::string& account);
+    [[nodiscard]] identity::Moment moment() { return {loop_.now_us(), loop_.unix_ms()}; }
     Gamer* find_gamer(const std::string& client_id);
     uint64_t find_task(uint64_t task_id, const std::string& client_id, const Session* asker);
 

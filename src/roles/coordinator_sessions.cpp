@@ -35,13 +35,14 @@ const char* name_of(wire::Message message) {
 
 }  // namespace
 
-void Coordinator::Impl::accept(std::unique_ptr<net::Connection> connection) {
+void Coordinator::Impl::accept(std::unique_ptr<net::Connection> connection, bool is_operator) {
     if (closed_ || unauthenticated_ >= limits::kConnectionsUnauthenticatedMax) {
         connection->close();
         return;
     }
     auto session = std::make_unique<Session>(*this);
     session->opened_us = session->heard_us = loop_.turn_us();
+    session->is_operator = is_operator;
     session->connection = std::move(connection);
     session->connection->set_events(session.get());
     // Losing a session needs no memory: its place among the dead is there from the beginning.
@@ -156,8 +157,11 @@ void Coordinator::Impl::on_hello(Session& session, const wire::Frame& frame) {
     }
     wire::HelloResponse response;
     response.library = kLibrary;
-    response.login_methods = {0};
-    random_.fill(response.nonce);
+    const bool is_open = !options_.access || session.is_operator;
+    response.login_methods = is_open ? std::vector<uint32_t>{0} : identity::AccessList::methods();
+    session.client_nonce = hello.nonce;
+    random_.fill(session.server_nonce);
+    response.nonce = session.server_nonce;
     const bool common = std::find(hello.versions.begin(), hello.versions.end(),
                                   wire::kProtocolVersion) != hello.versions.end();
     response.version = common ? wire::kProtocolVersion : 0;
@@ -175,11 +179,13 @@ void Coordinator::Impl::on_hello(Session& session, const wire::Frame& frame) {
     session.phase = Session::Phase::kRegister;
 }
 
-void Coordinator::Impl::register_refused(Session& session, Status status, const std::string& text) {
+void Coordinator::Impl::register_refused(Session& session, Status status, const std::string& text,
+                                         uint32_t retry_after_ms) {
     wire::RegisterResponse response;
     response.success = false;
     response.status = status;
     response.error = text;
+    response.retry_after_ms = retry_after_ms;
     if (session.role == Role::kPeer) {
         encode_peer_response(response, envelope_);
         send(session, wire::Message::kPeerRegisterResponse);
@@ -190,6 +196,46 @@ void Coordinator::Impl::register_refused(Session& session, Status status, const 
     bury(session);
 }
 
+// Whose machine it is has been proven where logins are asked for; elsewhere it is taken at its
+// word.
+Circle Coordinator::Impl::circle_of(const Session& session, Circle claimed) const {
+    if (options_.access && !session.is_operator) {
+        return session.who.owner == identity::kOperator ? Circle::kOwn : Circle::kInvited;
+    }
+    return claimed == Circle::kType ? Circle::kInvited : claimed;
+}
+
+bool Coordinator::Impl::log_in(Session& session, const wire::Login& login, std::string_view id) {
+    if (!options_.access || session.is_operator) {
+        if (login.login_method != 0) {
+            register_refused(session, Status::kUnsupported,
+                             "login_method " + std::to_string(login.login_method) +
+                                 " is not available; there is 0 (none)");
+            return false;
+        }
+        session.who = {{}, identity::kOperator, {true, true, false}};
+        return true;
+    }
+    const net::Connection& connection = *session.connection;
+    const std::string binding = connection.channel_binding();
+    const identity::LoginContext context{binding, session.role, session.client_nonce,
+                                         session.server_nonce, id};
+    const identity::Proof proof{static_cast<identity::LoginMethod>(login.login_method),
+                                std::string(login.token)};
+    Result<identity::Admitted> admitted = options_.access->admit(
+        proof, context, connection.peer_address(), connection.is_loopback(), moment());
+    if (!admitted) {
+        const Error& why = admitted.error();
+        log_.format(LogLevel::kWarn, "roles", "login of '%.*s' from %s refused: %s",
+                    static_cast<int>(id.size()), id.data(), connection.peer_address().c_str(),
+                    why.text.c_str());
+        register_refused(session, why.status, why.text, why.retry_after_ms);
+        return false;
+    }
+    session.who = std::move(*admitted);
+    return true;
+}
+
 void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& frame) {
     wire::GamerRegister message;
     if (const char* why = decode(frame.envelope, message)) {
@@ -198,17 +244,13 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
     if (message.client_id.empty()) {
         return register_refused(session, Status::kArgument, "client_id is empty");
     }
-    if (message.login.login_method != 0) {
-        return register_refused(session, Status::kUnsupported,
-                                "login_method " + std::to_string(message.login.login_method) +
-                                    " is not available; there is 0 (none)");
-    }
+    if (!log_in(session, message.login, message.client_id)) return;
     const std::string client_id(message.client_id);
     uint64_t gamer_id = 0;
     if (const auto known = gamer_ids_.find(client_id); known != gamer_ids_.end()) {
         Gamer& old = *gamers_.find(known->second);
-        const bool may_resume =
-            message.login.resume && equal_constant_time(*message.login.resume, old.resume);
+        const bool may_resume = message.login.resume && old.account == session.who.account &&
+                                equal_constant_time(*message.login.resume, old.resume);
         if (may_resume) {
             // The gamer counts as away in between: what was half-way on the old connection ends.
             if (old.session) {
@@ -228,6 +270,8 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
         Gamer& fresh = *gamers_.find(gamer_id);
         fresh = Gamer{};
         fresh.client_id = client_id;
+        fresh.account = session.who.account;
+        fresh.is_operator = session.who.owner == identity::kOperator;
         gamer_ids_[client_id] = gamer_id;
     }
     Gamer& gamer = *gamers_.find(gamer_id);
@@ -273,17 +317,13 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     if (message.peer_id.empty()) {
         return register_refused(session, Status::kArgument, "peer_id is empty");
     }
-    if (message.login.login_method != 0) {
-        return register_refused(session, Status::kUnsupported,
-                                "login_method " + std::to_string(message.login.login_method) +
-                                    " is not available; there is 0 (none)");
-    }
+    if (!log_in(session, message.login, message.peer_id)) return;
     if (message.slots == 0) return register_refused(session, Status::kArgument, "slots is 0");
     const std::string peer_id(message.peer_id);
     if (const auto known = peer_links_.find(peer_id); known != peer_links_.end()) {
         PeerLink& old = known->second;
-        const bool may_replace =
-            message.login.resume && equal_constant_time(*message.login.resume, old.resume);
+        const bool may_replace = message.login.resume && old.account == session.who.account &&
+                                 equal_constant_time(*message.login.resume, old.resume);
         if (!may_replace) {
             return register_refused(session, Status::kExists,
                                     "PEER_ID_TAKEN: '" + peer_id + "' is connected");
@@ -296,7 +336,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     }
     sched::PeerRecord record;
     record.peer_id = peer_id;
-    record.circle = message.circle == Circle::kType ? Circle::kInvited : message.circle;
+    record.circle = circle_of(session, message.circle);
     record.slots = std::min(message.slots, kWindowTasksMax);
     record.window_tasks = std::min(message.window_tasks, kWindowTasksMax);
     record.window_bytes = message.window_bytes;
@@ -316,6 +356,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     session.peer = peer;  // from here on the loss of the session takes it out again
     PeerLink& link = peer_links_[peer_id];
     link.peer_id = peer_id;
+    link.account = session.who.account;
     link.session = &session;
     link.id = peer;
     random_.fill(link.resume);

@@ -219,6 +219,12 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     admission.circle = message.circle != Circle::kType ? message.circle
                        : known_type                    ? known_type->circle
                                                        : Circle::kInvited;
+    if (admission.circle == Circle::kOwn && !gamer.is_operator) {
+        // The machines of circle own are the operator's, this one included.
+        return answer_error(gamer, client_task, Status::kUnsupported, "circle",
+                            "circle own is not available for a gamer of another owner than this "
+                            "coordinator's; there is invited");
+    }
     admission.deadline_us = now + deadline;
     admission.start_timeout_us = std::min(start_value, options_.task_timeout_us);
     admission.bytes = bytes;

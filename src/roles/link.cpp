@@ -25,15 +25,14 @@ std::string automatic_id(const char* prefix, RandomSource& random) {
 }
 
 Link::Link(net::Loop& loop, net::Transport& transport, RandomSource& random, Prng prng, Log log,
-           Role role, std::string host, uint32_t port, ReconnectOptions options, LinkEvents& events)
+           Role role, Endpoint endpoint, ReconnectOptions options, LinkEvents& events)
     : loop_(loop),
       transport_(transport),
       random_(random),
       prng_(prng),
       log_(log),
       role_(role),
-      host_(std::move(host)),
-      port_(port),
+      endpoint_(std::move(endpoint)),
       options_(options),
       events_(events) {
     retry_timer_.fire = [this] { connect(); };
@@ -54,10 +53,12 @@ void Link::start() {
 void Link::connect() {
     phase_ = Phase::kConnecting;
     try {
-        attempt_ = transport_.connect(host_, port_, options_.connect_timeout_us,
-                                      [this](Result<std::unique_ptr<net::Connection>> result) {
-                                          connected(std::move(result));
-                                      });
+        attempt_ = transport_.connect(
+            endpoint_.host, endpoint_.port, options_.connect_timeout_us,
+            [this](Result<std::unique_ptr<net::Connection>> result) {
+                connected(std::move(result));
+            },
+            endpoint_.tls);
     } catch (const std::bad_alloc&) {
         lost(Status::kMemory, "memory is short", true);  // so short a text needs none
     }
@@ -79,7 +80,8 @@ void Link::connected(Result<std::unique_ptr<net::Connection>> result) {
         wire::Hello hello;
         hello.versions = {wire::kProtocolVersion};
         hello.role = role_;
-        random_.fill(hello.nonce);
+        random_.fill(nonce_);
+        hello.nonce = nonce_;
         hello.library = kLibrary;
         encode(hello, envelope_);
         send(wire::Message::kHello, envelope_);
@@ -143,13 +145,16 @@ void Link::hello_response(const wire::Frame& frame) {
              false);
         return;
     }
-    const auto& methods = response.login_methods;
-    if (std::find(methods.begin(), methods.end(), 0u) == methods.end()) {
-        lost(Status::kAuth, "the coordinator asks for a login that this version does not have",
-             false);
-        return;
-    }
+    const identity::Credentials nothing;
+    const identity::Credentials& shown = endpoint_.credentials ? *endpoint_.credentials : nothing;
+    const std::string binding = connection_->channel_binding();
+    const identity::LoginContext context{binding, role_, nonce_, response.nonce, events_.link_id()};
+    const Result<identity::Proof> proof =
+        shown.prove(response.login_methods, context, connection_->is_loopback());
+    if (!proof) return lost(proof.error().status, proof.error().text, false);
     wire::Login login;
+    login.login_method = static_cast<uint32_t>(proof->method);
+    login.token = proof->bytes;
     if (has_resume_) login.resume = resume_;
     const wire::Message message = events_.registration(login, envelope_);
     phase_ = Phase::kRegister;
@@ -164,6 +169,7 @@ void Link::register_response(const wire::Frame& frame) {
         // holder is gone; everything else is final.
         const bool may_pass = response.status == Status::kExists ||
                               response.status == Status::kBusy || response.status == Status::kLimit;
+        retry_after_ms_ = response.retry_after_ms;
         lost(response.status, std::string(response.error), may_pass);
         return;
     }
@@ -189,7 +195,8 @@ void Link::on_writable(net::Connection&) {
 }
 
 void Link::on_closed(net::Connection&, Status status, const std::string& why) {
-    lost(status, why, true);
+    // A coordinator that is not who it should be is not asked again.
+    lost(status, why, status != Status::kAuth);
 }
 
 void Link::beat() {
@@ -253,7 +260,7 @@ void Link::lost(Status status, const std::string& why, bool may_retry) {
         loop_.arm(retry_timer_,
                   loop_.turn_us() + std::max<uint64_t>(wait, retry_after_ms_ * 1000ull));
         log_.format(LogLevel::kDebug, "roles", "connection to %s:%u: %s; next try in %llu ms",
-                    host_.c_str(), port_, why.c_str(),
+                    endpoint_.host.c_str(), endpoint_.port, why.c_str(),
                     static_cast<unsigned long long>(wait / 1000));
     } else {
         phase_ = Phase::kClosed;

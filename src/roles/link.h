@@ -11,6 +11,7 @@
 #include "core/crypto.h"
 #include "core/log.h"
 #include "core/prng.h"
+#include "identity/login.h"
 #include "net/loop.h"
 #include "net/transport.h"
 #include "roles/client.h"
@@ -20,9 +21,10 @@ namespace p2c2r::roles {
 
 class LinkEvents {
   public:
-    // Registration message to send: envelope and its number. `login.resume` is filled in by the
-    // link.
+    // Registration message to send: envelope and its number. `login` is filled in by the link.
     virtual wire::Message registration(const wire::Login& login, wire::EnvelopeBuffer& out) = 0;
+    // The id it registers under: what a login signs.
+    [[nodiscard]] virtual const std::string& link_id() const = 0;
     // Connected and registered.
     virtual void on_link_ready(const wire::RegisterResponse& response) = 0;
     // Any frame that the link does not handle itself. False: the other side broke the protocol;
@@ -42,7 +44,7 @@ class LinkEvents {
 class Link final : private net::ConnectionEvents {
   public:
     Link(net::Loop& loop, net::Transport& transport, RandomSource& random, Prng prng, Log log,
-         Role role, std::string host, uint32_t port, ReconnectOptions options, LinkEvents& events);
+         Role role, Endpoint endpoint, ReconnectOptions options, LinkEvents& events);
     ~Link();
 
     void start();
@@ -82,8 +84,7 @@ class Link final : private net::ConnectionEvents {
     Prng prng_;
     Log log_;
     const Role role_;
-    const std::string host_;
-    const uint32_t port_;
+    const Endpoint endpoint_;
     const ReconnectOptions options_;
     LinkEvents& events_;
 
@@ -94,6 +95,7 @@ class Link final : private net::ConnectionEvents {
     net::Timer retry_timer_;
     net::Timer beat_timer_;
     wire::EnvelopeBuffer envelope_;
+    Nonce nonce_{};  // of the last hello
     Nonce resume_{};
     bool has_resume_ = false;
     uint32_t failures_ = 0;  // in a row

@@ -65,7 +65,7 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
         options_.prefetch = std::min(options_.prefetch, kWindowTasksMax - options_.slots);
         offers_all_ = options_.capabilities.task_types.empty();
         link_ = std::make_unique<Link>(loop, transport, random, prng, log, Role::kPeer,
-                                       options_.host, options_.port, options_.reconnect, *this);
+                                       options_.coordinator, options_.reconnect, *this);
     }
     ~Impl() {
         runner_.forget(*this);
@@ -101,6 +101,7 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
     };
 
     // LinkEvents
+    [[nodiscard]] const std::string& link_id() const override { return options_.peer_id; }
     wire::Message registration(const wire::Login& login, wire::EnvelopeBuffer& out) override;
     void on_link_ready(const wire::RegisterResponse& response) override;
     bool on_link_frame(const wire::Frame& frame, const char*& why) override;

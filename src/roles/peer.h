@@ -21,8 +21,7 @@ namespace p2c2r::roles {
 
 struct PeerOptions {
     std::string peer_id;  // empty: automatic
-    std::string host;
-    uint32_t port = limits::kListenPortDefault;
+    Endpoint coordinator;
     ReconnectOptions reconnect;
     Capabilities capabilities;  // task_types empty: all the runner has, whenever it registers
     // Of these, what is not offered: their executors here only say no.

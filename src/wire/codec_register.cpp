@@ -164,6 +164,9 @@ void write_response(const RegisterResponse& response, uint8_t id_field, Envelope
     if (response.window_bytes != 0) {
         writer.unsigned_field(field::kWindowBytes, response.window_bytes);
     }
+    if (response.retry_after_ms != 0) {
+        writer.unsigned_field(field::kRetryAfterMs, response.retry_after_ms);
+    }
     if (response.status != Status::kOk) write_status(writer, response.status);
     write_error_and_field(writer, response.error, {});
     writer.bool_field(field::kSuccess, response.success);
@@ -322,6 +325,9 @@ const char* decode(std::span<const uint8_t> envelope, RegisterResponse& out) {
                 break;
             case field::kWindowBytes:
                 if (!reader.read_unsigned(out.window_bytes)) return kWhyWindowBytes;
+                break;
+            case field::kRetryAfterMs:
+                if (!reader.read_unsigned(out.retry_after_ms)) return kWhyRetryAfter;
                 break;
             case field::kStatus:
                 if (!reader.read_status(out.status)) return kWhyStatus;

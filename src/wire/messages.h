@@ -64,6 +64,7 @@ struct RegisterResponse {  // peer_register_response and gamer_register_response
     Nonce resume{};
     Status status = Status::kOk;
     std::string_view error;
+    uint32_t retry_after_ms = 0;  // of a refusal that passes
     uint32_t heartbeat_interval_ms = 0;
     uint32_t task_timeout_ms = 0;
     uint64_t window_bytes = 0;  // payload bytes a gamer may have on the way

@@ -97,7 +97,20 @@ PIN(p2c2r_client_config, client_id, 48, 40);
 PIN(p2c2r_client_config, options, 56, 44);
 PIN(p2c2r_client_config, event, 64, 48);
 PIN(p2c2r_client_config, user, 72, 52);
-SIZE(p2c2r_client_config, 80, 56);
+PIN(p2c2r_client_config, credentials, 80, 56);
+PIN(p2c2r_client_config, reserved, 88, 60);
+SIZE(p2c2r_client_config, 96, 64);
+
+PIN(p2c2r_credentials, struct_size, 0, 0);
+PIN(p2c2r_credentials, reserved0, 4, 4);
+PIN(p2c2r_credentials, server_pin, 8, 8);
+PIN(p2c2r_credentials, ca_file, 40, 40);
+PIN(p2c2r_credentials, identity_file, 48, 44);
+PIN(p2c2r_credentials, token, 56, 48);
+PIN(p2c2r_credentials, token_size, 64, 52);
+PIN(p2c2r_credentials, invite, 72, 56);
+PIN(p2c2r_credentials, invite_size, 80, 60);
+SIZE(p2c2r_credentials, 88, 64);
 
 PIN(p2c2r_task_desc, struct_size, 0, 0);
 PIN(p2c2r_task_desc, flags, 4, 4);
@@ -213,7 +226,7 @@ PIN(p2c2r_peer_config, options, 48, 36);
 PIN(p2c2r_peer_config, capabilities, 56, 40);
 PIN(p2c2r_peer_config, event, 64, 44);
 PIN(p2c2r_peer_config, user, 72, 48);
-PIN(p2c2r_peer_config, reserved, 80, 52);
+PIN(p2c2r_peer_config, credentials, 80, 52);
 SIZE(p2c2r_peer_config, 88, 56);
 
 PIN(p2c2r_peer_stats, struct_size, 0, 0);
@@ -245,7 +258,11 @@ PIN(p2c2r_coordinator_config, listen_address, 40, 40);
 PIN(p2c2r_coordinator_config, options, 48, 44);
 PIN(p2c2r_coordinator_config, event, 56, 48);
 PIN(p2c2r_coordinator_config, user, 64, 52);
-SIZE(p2c2r_coordinator_config, 72, 56);
+PIN(p2c2r_coordinator_config, certificate_file, 72, 56);
+PIN(p2c2r_coordinator_config, key_file, 80, 60);
+PIN(p2c2r_coordinator_config, access_file, 88, 64);
+PIN(p2c2r_coordinator_config, audit_file, 96, 68);
+SIZE(p2c2r_coordinator_config, 104, 72);
 
 PIN(p2c2r_coordinator_stats, struct_size, 0, 0);
 PIN(p2c2r_coordinator_stats, active_peers, 4, 4);

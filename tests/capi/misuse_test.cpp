@@ -524,7 +524,8 @@ TEST_CASE("addresses of coordinators are judged part by part") {
     CHECK(status_of("p2c2r+plain://127.0.0.1:8765", nullptr) == P2C2R_OK);
     CHECK(status_of("p2c2r+plain://localhost", nullptr) == P2C2R_OK);
     CHECK(status_of("p2c2r+plain://[::1]:99", nullptr) == P2C2R_OK);
-    CHECK(status_of("p2c2r://127.0.0.1", nullptr) == P2C2R_E_UNSUPPORTED);
+    // Nobody says whom to believe there.
+    CHECK(status_of("p2c2r://127.0.0.1", nullptr) == P2C2R_E_ARGUMENT);
     CHECK(status_of("p2c2r+plain://192.0.2.1", nullptr) == P2C2R_E_DENIED);
     CHECK(status_of("p2c2r+plain://127.0.0.1.example.org", nullptr) == P2C2R_E_DENIED);
     CHECK(status_of("p2c2r+plain://192.0.2.1", "{\"allow_plaintext\": true}") == P2C2R_OK);

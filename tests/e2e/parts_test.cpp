@@ -54,11 +54,11 @@ TEST_CASE("settings: an empty table is refused by its name unless keys are in it
     const auto said = [](Daemon daemon, const char* toml) {
         return failure_of(Settings(daemon).add_toml(toml, "f"));
     };
-    for (const char* toml : {"[tls]", "[schedule]", "[caps]", "tls = {}", "[ledger.rates]"}) {
+    for (const char* toml : {"[sandbox]", "[schedule]", "[caps]", "sandbox = {}", "[ledger.rates]"}) {
         CAPTURE(toml);
         CHECK(mentions(said(Daemon::kPeer, toml), "is not built"));
     }
-    CHECK(mentions(said(Daemon::kPeer, "[tls]"), "'tls'"));
+    CHECK(mentions(said(Daemon::kPeer, "[sandbox]"), "'sandbox'"));
     CHECK(mentions(said(Daemon::kPeer, "[foo]"), "'foo' (f): unknown"));
     CHECK(mentions(said(Daemon::kPeer, "[log.deep]"), "'log.deep' (f): unknown"));
     CHECK(mentions(said(Daemon::kPeer, "[peer_id]"), "is not a text"));
@@ -98,7 +98,7 @@ TEST_CASE("settings: two underscores in the environment are a dot") {
 
 TEST_CASE("settings: a key whose feature is not built is refused by name") {
     for (const char* key :
-         {"database", "tls.certificate", "modes", "schedule.hours", "auth.token"}) {
+         {"database", "sandbox.memory", "modes", "schedule.hours", "ledger.file"}) {
         CAPTURE(key);
         Settings settings(Daemon::kPeer);
         const std::string text = failure_of(settings.add_text(key, "x", "test"));

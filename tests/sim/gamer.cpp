@@ -82,8 +82,8 @@ GamerNode::GamerNode(Stage& stage, Prng prng, uint32_t number, GamerKind kind, u
 void GamerNode::create() {
     roles::ClientOptions options;
     options.client_id = name_;
-    options.host = "coordinator";
-    options.port = CoordinatorNode::kPort;
+    options.coordinator.host = "coordinator";
+    options.coordinator.port = CoordinatorNode::kPort;
     options.checksum = stage_.options.checksum;
     if (!stage_.healed && prng_.chance(stage_.options.impatient_chance)) {
         options.reconnect.attempts_max = static_cast<uint32_t>(prng_.between(0, 4));

@@ -235,8 +235,8 @@ PeerNode::PeerNode(Stage& stage, Prng prng, uint32_t number)
 void PeerNode::create() {
     roles::PeerOptions options;
     options.peer_id = name_;
-    options.host = "coordinator";
-    options.port = CoordinatorNode::kPort;
+    options.coordinator.host = "coordinator";
+    options.coordinator.port = CoordinatorNode::kPort;
     options.slots = slots_;
     options.prefetch = prefetch_;
     options.window_bytes = window_bytes_;

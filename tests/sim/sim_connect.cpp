@@ -13,7 +13,8 @@ constexpr uint32_t kListenerHost = 0;
 }  // namespace
 
 Result<std::unique_ptr<net::Listener>> SimTransport::listen(const std::string& address,
-                                                            uint32_t port, Accept accept) {
+                                                            uint32_t port, Accept accept,
+                                                            std::shared_ptr<net::TlsContext>) {
     if (network_.accept_) {
         return field_error(Status::kExists, "listen_port",
                            address + ":" + std::to_string(port) + " is in use");
@@ -31,7 +32,8 @@ SimListener::~SimListener() {
 
 std::unique_ptr<net::Transport::Attempt> SimTransport::connect(const std::string&, uint32_t port,
                                                                uint64_t timeout_us,
-                                                               Connected connected) {
+                                                               Connected connected,
+                                                               std::shared_ptr<net::TlsContext>) {
     auto attempt = std::make_unique<SimAttempt>(network_, ++network_.attempts_made_, host_, port,
                                                 std::move(connected));
     network_.attempts_[attempt->number_] = attempt.get();

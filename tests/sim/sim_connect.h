@@ -9,9 +9,11 @@ class SimTransport final : public net::Transport {
   public:
     SimTransport(Network& network, uint32_t host) : network_(network), host_(host) {}
     Result<std::unique_ptr<net::Listener>> listen(const std::string& address, uint32_t port,
-                                                  Accept accept) override;
+                                                  Accept accept,
+                                                  std::shared_ptr<net::TlsContext> tls) override;
     std::unique_ptr<Attempt> connect(const std::string& host, uint32_t port, uint64_t timeout_us,
-                                     Connected connected) override;
+                                     Connected connected,
+                                     std::shared_ptr<net::TlsContext> tls) override;
 
   private:
     Network& network_;

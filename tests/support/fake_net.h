@@ -104,6 +104,8 @@ class FakeLoop : public net::Loop {
 class FakeConnection : public net::Connection {
   public:
     struct Core {
+        std::string address = "fake";
+        std::string binding;
         FakeLoop* loop;
         net::ConnectionEvents* events[2] = {nullptr, nullptr};
         FakeConnection* ends[2] = {nullptr, nullptr};
@@ -174,6 +176,11 @@ class FakeConnection : public net::Connection {
         take(*core_, side_);
         core_->paused[side_] = true;
     }
+    // Where both ends say that the other one is, and what their logins are bound to.
+    void pretend(const std::string& address, const std::string& binding) {
+        core_->address = address;
+        core_->binding = binding;
+    }
     [[nodiscard]] bool is_paused() const { return core_->paused[side_]; }
     void close() override {
         core_->events[side_] = nullptr;
@@ -181,8 +188,9 @@ class FakeConnection : public net::Connection {
         core_->loop->post(
             [core = core_, other = 1 - side_] { end(*core, other == 0, other == 1); });
     }
-    std::string peer_address() const override { return "fake"; }
-    bool is_loopback() const override { return true; }
+    std::string peer_address() const override { return core_->address; }
+    std::string channel_binding() const override { return core_->binding; }
+    bool is_loopback() const override { return core_->address == "fake"; }
     uint64_t bytes_in() const override { return in_; }
     uint64_t bytes_out() const override { return out_; }
 
@@ -234,20 +242,22 @@ class FakeTransport : public net::Transport {
     explicit FakeTransport(FakeLoop& loop) : loop_(loop) {}
     Accept accept;
     bool reachable = true;
+    bool encrypted = false;             // each connection binds logins by a text of its own
+    std::string address = "fake";       // another one is not loopback
     std::vector<FakeConnection*> made;  // the far ends, for cut(); may have gone
     uint64_t copied = 0;
     uint64_t payload_bytes_copied() const override { return copied; }
 
-    Result<std::unique_ptr<net::Listener>> listen(const std::string&, uint32_t,
-                                                  Accept take) override {
+    Result<std::unique_ptr<net::Listener>> listen(const std::string&, uint32_t, Accept take,
+                                                  std::shared_ptr<net::TlsContext>) override {
         accept = std::move(take);
         class Fake : public net::Listener {
             uint32_t port() const override { return 1; }
         };
         return std::unique_ptr<net::Listener>(std::make_unique<Fake>());
     }
-    std::unique_ptr<Attempt> connect(const std::string&, uint32_t, uint64_t,
-                                     Connected connected) override {
+    std::unique_ptr<Attempt> connect(const std::string&, uint32_t, uint64_t, Connected connected,
+                                     std::shared_ptr<net::TlsContext>) override {
         class Cancelled : public Attempt {
           public:
             ~Cancelled() override { *alive = false; }
@@ -261,6 +271,7 @@ class FakeTransport : public net::Transport {
                 return;
             }
             auto [near, far] = FakeConnection::pair(loop_);
+            near->pretend(address, encrypted ? "connection " + std::to_string(made.size()) : "");
             made.push_back(far.get());
             accept(std::move(far));
             connected(std::unique_ptr<net::Connection>(std::move(near)));

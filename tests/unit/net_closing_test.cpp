@@ -48,12 +48,13 @@ const std::vector<uint8_t> kBeat = raw_frame(Message::kHeartbeat, 0, 0, {}, {}, 
 
 }  // namespace
 
-TEST_CASE("a connection may be destroyed in each of its own events") {
+TEST_CASE_TEMPLATE("a connection may be destroyed in each of its own events", Form, Plain,
+                   Encrypted) {
     for (const std::string event : {"frame", "place", "closed", "writable"}) {
         for (const bool close_first : {false, true}) {
             CAPTURE(event);
             auto loop = new_loop();
-            TcpPair pair(*loop);
+            TcpPair pair(*loop, Form::kEncrypted);
             int events = 0;
             End& server = pair.server;
             const auto destroy = [&] {
@@ -100,9 +101,9 @@ TEST_CASE("a connection may be destroyed in each of its own events") {
     }
 }
 
-TEST_CASE("the other end of a pair may be destroyed in an event") {
+TEST_CASE_TEMPLATE("the other end of a pair may be destroyed in an event", Form, Plain, Encrypted) {
     auto loop = new_loop();
-    TcpPair pair(*loop);
+    TcpPair pair(*loop, Form::kEncrypted);
     pair.server.frame_hook = [&](net::Connection&, const wire::Frame&) {
         pair.client.connection.reset();
     };
@@ -114,9 +115,10 @@ TEST_CASE("the other end of a pair may be destroyed in an event") {
     CHECK(pair.client.closed == 0);
 }
 
-TEST_CASE("no event comes after close and what was sent before it arrives") {
+TEST_CASE_TEMPLATE("no event comes after close and what was sent before it arrives", Form, Plain,
+                   Encrypted) {
     auto loop = new_loop();
-    TcpPair pair(*loop);
+    TcpPair pair(*loop, Form::kEncrypted);
     const auto data = pattern(3'000'000, 4);
     const Bytes bytes = Bytes::copy(data);
     for (uint64_t i = 0; i < 12; ++i) {

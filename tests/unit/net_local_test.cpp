@@ -205,19 +205,21 @@ TEST_CASE("the local transport hands the far end to whoever accepts") {
     End server;
     End client;
     net::LocalTransport transport(*loop, [&](auto fresh) { server.take(std::move(fresh)); });
-    CHECK(transport.listen("127.0.0.1", 0, [](auto) {}).error().status == Status::kUnsupported);
+    CHECK(transport.listen("127.0.0.1", 0, [](auto) {}, {}).error().status == Status::kUnsupported);
     std::unique_ptr<net::Transport::Attempt> attempt;
-    attempt = transport.connect("", 0, 1'000'000, [&](auto result) {
-        REQUIRE(result.ok());
-        client.take(std::move(*result));
-        attempt.reset();
-    });
+    attempt = transport.connect("", 0, 1'000'000,
+                                [&](auto result) {
+                                    REQUIRE(result.ok());
+                                    client.take(std::move(*result));
+                                    attempt.reset();
+                                },
+                                {});
     CHECK_FALSE(client.connection);
     REQUIRE(turn_until(*loop, [&] { return client.connection && server.connection; }));
     client.connection->send_copy(Message::kHello, 0, 7, {}, {}, {});
     REQUIRE(turn_until(*loop, [&] { return server.frames.size() == 1; }));
     int calls = 0;
-    transport.connect("", 0, 1, [&](auto) { ++calls; }).reset();
+    transport.connect("", 0, 1, [&](auto) { ++calls; }, {}).reset();
     loop->turn(0);
     CHECK(calls == 0);
 }

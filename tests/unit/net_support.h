@@ -6,11 +6,14 @@
 
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "identity/keys.h"
+#include "net/tls.h"
 #include "net/transport.h"
 #include "net/uv_loop.h"
 #include "net/uv_transport.h"
@@ -104,7 +107,33 @@ class End : public net::ConnectionEvents {
     }
 };
 
-// Two ends connected over loopback TCP.
+// Both sides' settings of encrypted connections, made once.
+struct TlsPair {
+    std::shared_ptr<net::TlsContext> server;
+    std::shared_ptr<net::TlsContext> client;
+
+    static const TlsPair& get() {
+        static const TlsPair pair = [] {
+            const identity::SigningKey key = identity::SigningKey::generate();
+            const uint64_t now = static_cast<uint64_t>(std::time(nullptr));
+            TlsPair made;
+            made.server = *net::TlsContext::server(*key.certificate("test", now), key.to_pem());
+            made.client = *net::TlsContext::client({made.server->pin(), {}});
+            return made;
+        }();
+        return pair;
+    }
+};
+
+// What a test case runs over (TEST_CASE_TEMPLATE).
+struct Plain {
+    static constexpr bool kEncrypted = false;
+};
+struct Encrypted {
+    static constexpr bool kEncrypted = true;
+};
+
+// Two ends connected over loopback TCP; encrypted ones have shaken hands.
 struct TcpPair {
     net::UvLoop& loop;
     std::unique_ptr<net::Transport> transport;
@@ -113,16 +142,25 @@ struct TcpPair {
     std::unique_ptr<net::Listener> listener;
     std::unique_ptr<net::Transport::Attempt> attempt;
 
-    explicit TcpPair(net::UvLoop& on) : loop(on), transport(net::make_uv_transport(on, nullptr)) {
-        auto listening =
-            transport->listen("127.0.0.1", 0, [this](auto c) { server.take(std::move(c)); });
+    explicit TcpPair(net::UvLoop& on, bool encrypted = false)
+        : loop(on), transport(net::make_uv_transport(on, nullptr)) {
+        const TlsPair tls = encrypted ? TlsPair::get() : TlsPair{};
+        auto listening = transport->listen(
+            "127.0.0.1", 0, [this](auto c) { server.take(std::move(c)); }, tls.server);
         REQUIRE(listening.ok());
         listener = std::move(*listening);
-        attempt = transport->connect("127.0.0.1", listener->port(), 5'000'000, [this](auto result) {
-            REQUIRE(result.ok());
-            client.take(std::move(*result));
-        });
+        attempt = transport->connect(
+            "127.0.0.1", listener->port(), 5'000'000,
+            [this](auto result) {
+                REQUIRE(result.ok());
+                client.take(std::move(*result));
+            },
+            tls.client);
         REQUIRE(turn_until(loop, [this] { return server.connection && client.connection; }));
+        const auto shook = [](const End& end) {
+            return !end.connection->channel_binding().empty();
+        };
+        if (encrypted) REQUIRE(turn_until(loop, [&] { return shook(server) && shook(client); }));
     }
 };
 

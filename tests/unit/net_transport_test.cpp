@@ -11,9 +11,9 @@ using namespace p2c2r;
 using namespace p2c2r::test;
 using wire::Message;
 
-TEST_CASE("two ends exchange frames of every size over loopback") {
+TEST_CASE_TEMPLATE("two ends exchange frames of every size over loopback", Form, Plain, Encrypted) {
     auto loop = new_loop();
-    TcpPair pair(*loop);
+    TcpPair pair(*loop, Form::kEncrypted);
     const auto envelope = pattern(20, 1);
     const auto params = pattern(33, 2);
     for (const size_t size : {0u, 1u, 64u, 255u, 256u, 4095u, 4096u, 65535u, 65536u, 262000u}) {
@@ -101,9 +101,10 @@ TEST_CASE("a sender of one byte at a time is understood") {
     CHECK(server.frames[1].data == pattern(9000, 4));
 }
 
-TEST_CASE("frames sent in one turn leave in order and in one piece") {
+TEST_CASE_TEMPLATE("frames sent in one turn leave in order and in one piece", Form, Plain,
+                   Encrypted) {
     auto loop = new_loop();
-    TcpPair pair(*loop);
+    TcpPair pair(*loop, Form::kEncrypted);
     const Bytes large = Bytes::copy(pattern(100'000, 9));
     for (uint64_t i = 0; i < 500; ++i) {
         if (i % 50 == 7) {
@@ -209,9 +210,10 @@ TEST_CASE("a reader that never reads is closed at the limit and only once") {
     CHECK(chunk.is_unique());
 }
 
-TEST_CASE("paused reading stops frames and resuming brings all of them") {
+TEST_CASE_TEMPLATE("paused reading stops frames and resuming brings all of them", Form, Plain,
+                   Encrypted) {
     auto loop = new_loop();
-    TcpPair pair(*loop);
+    TcpPair pair(*loop, Form::kEncrypted);
     pair.server.connection->pause_reading(true);
     const Bytes chunk = Bytes::copy(pattern(200'000, 3));
     for (uint64_t i = 0; i < 100; ++i) {
@@ -225,9 +227,10 @@ TEST_CASE("paused reading stops frames and resuming brings all of them") {
     for (uint64_t i = 0; i < 100; ++i) CHECK(pair.server.frames[i].id == i);
 }
 
-TEST_CASE("a continuation is placed where the receiver wants it over a socket as well") {
+TEST_CASE_TEMPLATE("a continuation is placed where the receiver wants it over a socket as well",
+                   Form, Plain, Encrypted) {
     auto loop = new_loop();
-    TcpPair pair(*loop);
+    TcpPair pair(*loop, Form::kEncrypted);
     std::vector<uint8_t> place;
     int placed = 0;
     int in_place = 0;
@@ -275,7 +278,8 @@ TEST_CASE("an unfinished frame can be seen with its age") {
     CHECK(server.connection->partial_frame().size == 0);
 }
 
-TEST_CASE("a hundred rounds leave no descriptor and no thread behind") {
+TEST_CASE_TEMPLATE("a hundred rounds leave no descriptor and no thread behind", Form, Plain,
+                   Encrypted) {
     {
         auto warm_up = new_loop();  // libuv keeps a pair of its own from its first loop on
         std::thread([] {}).join();  // a sanitizer may keep one of its own from the first thread on
@@ -285,7 +289,7 @@ TEST_CASE("a hundred rounds leave no descriptor and no thread behind") {
     for (int round = 0; round < 100; ++round) {
         auto loop = new_loop();
         {
-            TcpPair pair(*loop);
+            TcpPair pair(*loop, Form::kEncrypted);
             pair.client.connection->send_copy(Message::kHello, 0, 1, pattern(9, 1), {}, {});
             if (round % 2 == 0) {
                 REQUIRE(turn_until(*loop, [&] { return !pair.server.frames.empty(); }));

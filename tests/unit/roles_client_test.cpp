@@ -78,7 +78,7 @@ struct World {
 
     World() {
         options.client_id = "gamer";
-        options.host = "fake";
+        options.coordinator.host = "fake";
         network.accept = [this](std::unique_ptr<net::Connection> connection) {
             coordinator.connection = std::move(connection);
             coordinator.connection->set_events(&coordinator);
@@ -144,7 +144,7 @@ TEST_CASE("client: a failed result keeps what the coordinator told of it") {
 
 TEST_CASE("client: an id that nobody can answer for is an error that names depends_on") {
     World world;
-    world.options.host.clear();
+    world.options.coordinator.host.clear();
     world.client = std::make_unique<Client>(world.loop, nullptr, &world.runner, world.random,
                                             Prng(3), Log(), world.options, world.answers);
     uint64_t next = 1;

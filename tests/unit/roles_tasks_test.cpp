@@ -106,7 +106,7 @@ struct Cluster {
     void add_client(bool local = false, bool checksum = false) {
         ClientOptions options;
         options.client_id = "gamer";
-        options.host = "fake";
+        options.coordinator.host = "fake";
         options.checksum = checksum;
         options.reconnect = reconnect;
         client = std::make_unique<Client>(loop, &network, local ? &client_runner : nullptr, random,

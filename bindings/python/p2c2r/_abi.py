@@ -142,6 +142,20 @@ class ExecutorDesc(Growing):
     ]
 
 
+class Credentials(Growing):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("reserved0", c_uint32),
+        ("server_pin", c_uint8 * 32),
+        ("ca_file", c_char_p),
+        ("identity_file", c_char_p),
+        ("token", c_void_p),
+        ("token_size", c_size_t),
+        ("invite", c_void_p),
+        ("invite_size", c_size_t),
+    ]
+
+
 class ClientConfig(Growing):
     _fields_ = [
         ("struct_size", c_uint32),
@@ -157,6 +171,8 @@ class ClientConfig(Growing):
         ("options", c_char_p),
         ("event", EventFn),
         ("user", c_void_p),
+        ("credentials", POINTER(Credentials)),
+        ("reserved", c_void_p),
     ]
 
 
@@ -302,7 +318,7 @@ class PeerConfig(Growing):
         ("capabilities", POINTER(Capabilities)),
         ("event", EventFn),
         ("user", c_void_p),
-        ("reserved", c_void_p),
+        ("credentials", POINTER(Credentials)),
     ]
 
 
@@ -340,6 +356,10 @@ class CoordinatorConfig(Growing):
         ("options", c_char_p),
         ("event", EventFn),
         ("user", c_void_p),
+        ("certificate_file", c_char_p),
+        ("key_file", c_char_p),
+        ("access_file", c_char_p),
+        ("audit_file", c_char_p),
     ]
 
 

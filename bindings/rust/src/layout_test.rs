@@ -31,6 +31,7 @@ fn layouts() -> Vec<Layout> {
         layout::<sys::p2c2r_vulkan_host>(),
         layout::<sys::p2c2r_runtime_config>(),
         layout::<sys::p2c2r_executor_desc>(),
+        layout::<sys::p2c2r_credentials>(),
         layout::<sys::p2c2r_client_config>(),
         layout::<sys::p2c2r_task_desc>(),
         layout::<sys::p2c2r_client_stats>(),

@@ -127,6 +127,17 @@ growing! { p2c2r_executor_desc {
     reserved: *mut c_void,
 } }
 
+growing! { p2c2r_credentials {
+    reserved0: u32,
+    server_pin: [u8; 32],
+    ca_file: *const c_char,
+    identity_file: *const c_char,
+    token: *const c_void,
+    token_size: usize,
+    invite: *const c_void,
+    invite_size: usize,
+} }
+
 growing! { p2c2r_client_config {
     tasks_max: u32,
     bytes_max: u64,
@@ -140,6 +151,8 @@ growing! { p2c2r_client_config {
     options: *const c_char,
     event: p2c2r_event_fn,
     user: *mut c_void,
+    credentials: *const p2c2r_credentials,
+    reserved: *mut c_void,
 } }
 
 growing! { p2c2r_task_desc {
@@ -256,7 +269,7 @@ growing! { p2c2r_peer_config {
     capabilities: *const p2c2r_capabilities,
     event: p2c2r_event_fn,
     user: *mut c_void,
-    reserved: *mut c_void,
+    credentials: *const p2c2r_credentials,
 } }
 
 growing! { p2c2r_peer_stats {
@@ -288,6 +301,10 @@ growing! { p2c2r_coordinator_config {
     options: *const c_char,
     event: p2c2r_event_fn,
     user: *mut c_void,
+    certificate_file: *const c_char,
+    key_file: *const c_char,
+    access_file: *const c_char,
+    audit_file: *const c_char,
 } }
 
 growing! { p2c2r_coordinator_stats {

@@ -1,0 +1,144 @@
+#include "cli/contact.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "cli/files.h"
+#include "cli/machine.h"
+#include "cli/session.h"
+
+namespace p2c2r::cli {
+
+namespace {
+
+constexpr size_t kPinSize = 32;
+constexpr size_t kTokenSize = 32;
+
+bool is_encrypted(const std::string& url) {
+    return url.starts_with("p2c2r://");
+}
+
+std::string trimmed(std::string text) {
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) {
+        text.pop_back();
+    }
+    return text;
+}
+
+}  // namespace
+
+bool read_hex(const std::string& text, std::vector<uint8_t>& out, size_t size) {
+    out.clear();
+    if (text.size() != 2 * size) return false;
+    const auto digit = [](char c) {
+        if (c >= '0' && c <= '9') return c - '0';
+        if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+        return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    };
+    for (size_t i = 0; i < size; ++i) {
+        const int high = digit(text[2 * i]);
+        const int low = digit(text[2 * i + 1]);
+        if (high < 0 || low < 0) return false;
+        out.push_back(static_cast<uint8_t>(high << 4 | low));
+    }
+    return true;
+}
+
+void ContactOptions::add_to(Command& command) {
+    command.add_text("--coordinator", coordinator,
+                     std::string("p2c2r://host[:port] or p2c2r+plain://host[:port] "
+                                 "(P2C2R_COORDINATOR_URL, else the one joined last, else ") +
+                         kDefaultUrl + ")");
+    command.add_text("--server-pin", server_pin,
+                     "SHA-256 of the coordinator's public key, 64 hexadecimal digits");
+    command.add_text("--ca-file", ca_file, "Authorities that vouch for the coordinator, PEM");
+    command.add_text("--identity-file", identity_file, "Private key to log in with, PEM");
+    command.add_text("--token-file", token_file,
+                     "File with a token to log in with, 64 hexadecimal digits");
+    command.add_flag("--plaintext-anywhere", plaintext_anywhere,
+                     "Allow plaintext with an address that is not loopback");
+}
+
+Outcome Contact::take_pin(const std::string& hex) {
+    std::vector<uint8_t> bytes;
+    if (!read_hex(hex, bytes, kPinSize)) {
+        return usage_failure("server_pin '" + hex.substr(0, 80) + "' is not 64 hexadecimal digits");
+    }
+    std::copy(bytes.begin(), bytes.end(), pin_.begin());
+    return std::nullopt;
+}
+
+std::string Contact::pin_hex() const {
+    static constexpr char kDigits[] = "0123456789abcdef";
+    std::string text;
+    for (const uint8_t byte : pin_) {
+        text += kDigits[byte >> 4];
+        text += kDigits[byte & 15];
+    }
+    return text;
+}
+
+void Contact::set_place(std::string url, const std::array<uint8_t, 32>& pin,
+                        std::string identity_file) {
+    url_ = std::move(url);
+    pin_ = pin;
+    identity_file_ = std::move(identity_file);
+}
+
+Result<Contact> Contact::resolve(const ContactOptions& options) {
+    Contact contact;
+    contact.plaintext_anywhere_ = options.plaintext_anywhere;
+    const char* from_environment = std::getenv("P2C2R_COORDINATOR_URL");
+    std::optional<std::string> url = options.coordinator;
+    if (!url && from_environment && *from_environment) url = from_environment;
+    if (!url || is_encrypted(*url)) {
+        const Result<std::vector<Joined>> joined = joined_coordinators();
+        if (!joined) return joined.failure();
+        const auto known = std::find_if(joined->begin(), joined->end(), [&](const Joined& entry) {
+            return !url || entry.url == *url;
+        });
+        if (known != joined->end()) {
+            url = known->url;
+            if (Outcome bad = contact.take_pin(known->pin)) return *bad;
+            const Result<std::string> folder = machine_folder();
+            if (!folder) return folder.failure();
+            contact.identity_file_ = join_path(*folder, "identity.pem");
+        }
+    }
+    contact.url_ = url.value_or(kDefaultUrl);
+    if (options.server_pin) {
+        if (Outcome bad = contact.take_pin(*options.server_pin)) return *bad;
+    }
+    if (options.ca_file) {
+        contact.ca_file_ = *options.ca_file;
+        if (!options.server_pin) contact.pin_ = {};
+    }
+    if (options.identity_file) contact.identity_file_ = *options.identity_file;
+    if (options.token_file) {
+        const Result<std::string> text = read_file(*options.token_file);
+        if (!text) return text.failure();
+        if (!read_hex(trimmed(*text), contact.token_, kTokenSize)) {
+            return usage_failure("'" + *options.token_file + "' is not 64 hexadecimal digits");
+        }
+    }
+    return contact;
+}
+
+const p2c2r_credentials* Contact::credentials() {
+    const bool has_pin =
+        std::any_of(pin_.begin(), pin_.end(), [](uint8_t byte) { return byte != 0; });
+    if (!has_pin && ca_file_.empty() && identity_file_.empty() && token_.empty()) return nullptr;
+    credentials_ = {};
+    credentials_.struct_size = sizeof credentials_;
+    std::memcpy(credentials_.server_pin, pin_.data(), pin_.size());
+    credentials_.ca_file = ca_file_.empty() ? nullptr : ca_file_.c_str();
+    credentials_.identity_file = identity_file_.empty() ? nullptr : identity_file_.c_str();
+    credentials_.token = token_.empty() ? nullptr : token_.data();
+    credentials_.token_size = token_.size();
+    credentials_.invite = invite_.empty() ? nullptr : invite_.data();
+    credentials_.invite_size = invite_.size();
+    return &credentials_;
+}
+
+}  // namespace p2c2r::cli

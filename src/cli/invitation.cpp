@@ -1,0 +1,78 @@
+#include "cli/invitation.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "cli/addresses_posix.h"
+#include "cli/contact.h"
+
+namespace p2c2r::cli {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr uint64_t kValidHoursDefault = 24;
+constexpr uint64_t kValidHoursMax = 30 * 24;
+constexpr size_t kHostsMax = 4;
+
+}  // namespace
+
+void InvitationOptions::add_to(Command& command) {
+    command.add_flag("--friend", is_friend,
+                     "For somebody else's machine: another circle than the own ones");
+    command.add_text("--roles", roles,
+                     "gamer, peer or both with a comma (own: both, friend: gamer)");
+    command.add_count("--valid-hours", valid_hours, "How long the code can be used (24)");
+    command.add_text("--address", address,
+                     "Name or address under which others reach this machine (those it has)");
+    command.add_flag("--no-qr", no_qr, "Without the picture of the code");
+}
+
+Result<JoinCode> invite(const Ask& ask, const InvitationOptions& options, const std::string& pin,
+                        uint16_t port) {
+    const uint64_t hours = options.valid_hours.value_or(kValidHoursDefault);
+    if (hours < 1 || hours > kValidHoursMax) {
+        return usage_failure("--valid-hours " + std::to_string(hours) + " is not 1 to " +
+                             std::to_string(kValidHoursMax));
+    }
+    JoinCode code;
+    code.port = port;
+    if (options.address) {
+        code.hosts = {*options.address};
+    } else {
+        code.hosts = own_addresses();
+        if (code.hosts.size() > kHostsMax) code.hosts.resize(kHostsMax);
+        if (code.hosts.empty()) code.hosts = {"127.0.0.1"};
+    }
+    const std::string roles = options.roles.value_or(options.is_friend ? "gamer" : "gamer,peer");
+    code.gamer = roles.find("gamer") != std::string::npos;
+    code.peer = roles.find("peer") != std::string::npos;
+    const Result<json> answer =
+        ask("key.invite", {{"roles", roles},
+                           {"circle", options.is_friend ? "invited" : "own"},
+                           {"valid_s", hours * 3600}});
+    if (!answer) return answer.failure();
+    std::vector<uint8_t> secret;
+    std::vector<uint8_t> pin_bytes;
+    if (!read_hex(answer->value("secret", ""), secret, code.secret.size()) ||
+        !read_hex(pin, pin_bytes, code.pin.size())) {
+        return Failure{kExitSomeFailed, "the coordinator's answer holds no secret"};
+    }
+    std::copy(secret.begin(), secret.end(), code.secret.begin());
+    std::copy(pin_bytes.begin(), pin_bytes.end(), code.pin.begin());
+    return code;
+}
+
+void print_invitation(const JoinCode& code, const InvitationOptions& options) {
+    const std::string text = join_code_text(code);
+    if (!options.no_qr) std::printf("\n%s", qr_text(text).c_str());
+    std::printf(
+        "\njoin code, for one machine, within %llu h; keep it as secret as a key:\n\n"
+        "    p2c2r join %s\n\n",
+        static_cast<unsigned long long>(options.valid_hours.value_or(kValidHoursDefault)),
+        text.c_str());
+    std::fflush(stdout);
+}
+
+}  // namespace p2c2r::cli

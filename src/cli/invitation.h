@@ -1,0 +1,36 @@
+// Inviting a machine: the coordinator is asked for a secret, and the code that carries it is shown.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/failure.h"
+#include "cli/join_code.h"
+
+namespace p2c2r::cli {
+
+struct InvitationOptions {
+    bool is_friend = false;  // somebody else's machine: its own tasks only, no share in ours
+    std::optional<std::string> roles;
+    std::optional<uint64_t> valid_hours;
+    std::optional<std::string> address;
+    bool no_qr = false;
+
+    void add_to(Command& command);
+};
+
+// Asks a coordinator: name of the call, arguments.
+using Ask = std::function<Result<nlohmann::json>(const char*, const nlohmann::json&)>;
+
+// A fresh code for the coordinator with this pin on this port.
+Result<JoinCode> invite(const Ask& ask, const InvitationOptions& options, const std::string& pin,
+                        uint16_t port);
+// On standard output, with what to do with it.
+void print_invitation(const JoinCode& code, const InvitationOptions& options);
+
+}  // namespace p2c2r::cli

@@ -1,0 +1,102 @@
+#include "cli/machine.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "cli/device_choice.h"
+#include "cli/files.h"
+
+namespace p2c2r::cli {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr const char* kJoinedFile = "joined.json";
+constexpr const char* kIdentityFile = "identity.pem";
+
+// Where it would be; nothing when not even that is known.
+std::optional<std::string> folder_path() {
+    if (const char* home = std::getenv("P2C2R_HOME"); home && *home) return std::string(home);
+    if (const char* config = std::getenv("XDG_CONFIG_HOME"); config && *config) {
+        return join_path(config, "p2c2r");
+    }
+    if (const char* home = std::getenv("HOME"); home && *home) {
+        return join_path(join_path(home, ".config"), "p2c2r");
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+Result<std::string> machine_folder() {
+    const std::optional<std::string> path = folder_path();
+    if (!path) {
+        return Failure{kExitSomeFailed,
+                       "nowhere to keep keys: set P2C2R_HOME, XDG_CONFIG_HOME or HOME"};
+    }
+    if (Outcome failed = make_private_directory(*path)) return *failed;
+    return *path;
+}
+
+Result<Identity> open_identity(p2c2r_runtime* runtime, const std::string& file,
+                               const std::string& certificate_file) {
+    const bool exists = is_there(file);
+    json arguments = {{"file", file}};
+    if (!exists && !certificate_file.empty()) arguments["certificate_file"] = certificate_file;
+    const Result<json> key = ask_runtime(runtime, exists ? "keys.show" : "keys.new", arguments);
+    if (!key) return key.failure();
+    return Identity{file, key->value("public_key", ""), key->value("pin", "")};
+}
+
+Result<Identity> machine_identity(p2c2r_runtime* runtime) {
+    const Result<std::string> folder = machine_folder();
+    if (!folder) return folder.failure();
+    return open_identity(runtime, join_path(*folder, kIdentityFile));
+}
+
+Result<std::vector<Joined>> joined_coordinators() {
+    std::vector<Joined> list;
+    const std::optional<std::string> folder = folder_path();
+    if (!folder) return list;
+    const std::string file = join_path(*folder, kJoinedFile);
+    if (!is_there(file)) return list;
+    const Result<std::string> text = read_file(file);
+    if (!text) return text.failure();
+    const json entries = json::parse(*text, nullptr, false);
+    if (!entries.is_array()) {
+        return Failure{kExitSomeFailed, "'" + file + "' is damaged; delete it and join again"};
+    }
+    for (const json& entry : entries) {
+        if (!entry.is_object()) continue;
+        Joined joined;
+        joined.name = entry.value("name", "");
+        joined.url = entry.value("url", "");
+        joined.pin = entry.value("pin", "");
+        joined.gamer = entry.value("gamer", false);
+        joined.peer = entry.value("peer", false);
+        if (!joined.url.empty()) list.push_back(std::move(joined));
+    }
+    return list;
+}
+
+Outcome remember_coordinator(const Joined& joined) {
+    const Result<std::string> folder = machine_folder();
+    if (!folder) return folder.failure();
+    Result<std::vector<Joined>> list = joined_coordinators();
+    if (!list) return list.failure();
+    std::erase_if(*list, [&](const Joined& other) { return other.pin == joined.pin; });
+    list->insert(list->begin(), joined);
+    json entries = json::array();
+    for (const Joined& entry : *list) {
+        entries.push_back({{"name", entry.name},
+                           {"url", entry.url},
+                           {"pin", entry.pin},
+                           {"gamer", entry.gamer},
+                           {"peer", entry.peer}});
+    }
+    return write_file(join_path(*folder, kJoinedFile), entries.dump(2) + "\n");
+}
+
+}  // namespace p2c2r::cli

@@ -1,0 +1,43 @@
+// What this machine remembers: who it is, and which coordinators it has joined. All of it lies in
+// one folder that only its owner can read: $P2C2R_HOME, else $XDG_CONFIG_HOME/p2c2r, else
+// ~/.config/p2c2r.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/failure.h"
+#include "p2c2r/p2c2r.h"
+
+namespace p2c2r::cli {
+
+// The folder, made if it is not there.
+Result<std::string> machine_folder();
+
+struct Identity {
+    std::string file;        // its private key
+    std::string public_key;  // hex
+    std::string pin;         // hex
+};
+// The machine's own key, made at the first call.
+Result<Identity> machine_identity(p2c2r_runtime* runtime);
+// The key in this file; made, with a certificate beside it, if `certificate_file` is given and
+// neither is there.
+Result<Identity> open_identity(p2c2r_runtime* runtime, const std::string& file,
+                               const std::string& certificate_file = {});
+
+// A coordinator that has let this machine in.
+struct Joined {
+    std::string name;  // what this machine is called there
+    std::string url;
+    std::string pin;  // hex
+    bool gamer = false;
+    bool peer = false;
+};
+// The last joined comes first. Empty when there is none, or no folder.
+Result<std::vector<Joined>> joined_coordinators();
+// Puts it first; an entry of the same pin is replaced.
+Outcome remember_coordinator(const Joined& joined);
+
+}  // namespace p2c2r::cli

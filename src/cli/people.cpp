@@ -1,0 +1,119 @@
+// `p2c2r invite`, `accounts`, `revoke`: who may come in, asked of a running coordinator. The
+// account that asks must be an admin, as the machine that hosts is.
+#include <cstdio>
+#include <ctime>
+
+#include "cli/commands.h"
+#include "cli/invitation.h"
+#include "cli/session.h"
+#include "cli/text_table.h"
+
+namespace p2c2r::cli {
+
+using nlohmann::json;
+
+namespace {
+
+struct PeopleOptions {
+    ContactOptions contact;
+    InvitationOptions invitation;
+    std::optional<std::string> name;
+    bool json = false;
+};
+
+Result<std::unique_ptr<Session>> open(const PeopleOptions& options, Contact& contact) {
+    Result<Contact> resolved = Contact::resolve(options.contact);
+    if (!resolved) return resolved.failure();
+    contact = *resolved;
+    SessionOptions session;
+    session.contact = contact;
+    session.device.kind = DeviceChoice::Kind::kNative;
+    session.worker_threads = 1;
+    return Session::open(session);
+}
+
+// The port of p2c2r://host:port.
+uint16_t port_of(const std::string& url) {
+    const size_t colon = url.rfind(':');
+    const bool has_port = colon != std::string::npos && url.find(']', colon) == std::string::npos &&
+                          colon > url.find("//");
+    const unsigned long port = has_port ? std::strtoul(url.c_str() + colon + 1, nullptr, 10) : 0;
+    return port >= 1 && port <= 65535 ? static_cast<uint16_t>(port) : uint16_t{8765};
+}
+
+int run_invite(const PeopleOptions& options) {
+    Contact contact;
+    Result<std::unique_ptr<Session>> session = open(options, contact);
+    if (!session) return report("invite", session.failure());
+    const Ask ask = [&](const char* name, const json& arguments) {
+        return (*session)->ask(name, arguments);
+    };
+    const Result<JoinCode> code =
+        invite(ask, options.invitation, contact.pin_hex(), port_of(contact.url()));
+    if (!code) return report("invite", code.failure());
+    print_invitation(*code, options.invitation);
+    return kExitOk;
+}
+
+std::string day_of(uint64_t unix_ms) {
+    if (unix_ms == 0) return "";
+    const auto seconds = static_cast<time_t>(unix_ms / 1000);
+    std::tm parts{};
+    gmtime_r(&seconds, &parts);
+    char text[32];
+    std::snprintf(text, sizeof text, "%04d-%02d-%02d", parts.tm_year + 1900, parts.tm_mon + 1,
+                  parts.tm_mday);
+    return text;
+}
+
+int run_accounts(const PeopleOptions& options) {
+    Contact contact;
+    Result<std::unique_ptr<Session>> session = open(options, contact);
+    if (!session) return report("accounts", session.failure());
+    const Result<json> list = (*session)->ask("key.list");
+    if (!list) return report("accounts", list.failure());
+    if (options.json) {
+        std::printf("%s\n", list->dump().c_str());
+        return kExitOk;
+    }
+    TextTable table({"name", "owner", "roles", "connected", "since", "revoked"});
+    for (const json& account : list->value("accounts", json::array())) {
+        table.add({account.value("name", ""), account.value("owner", ""),
+                   account.value("roles", ""), std::to_string(account.value("connections", 0)),
+                   day_of(account.value("added_ms", uint64_t{0})),
+                   day_of(account.value("revoked_ms", uint64_t{0}))});
+    }
+    std::printf("%sopen invitations: %d\n", table.text().c_str(), list->value("invitations", 0));
+    return kExitOk;
+}
+
+int run_revoke(const PeopleOptions& options) {
+    if (!options.name) return report("revoke", usage_failure("the account's name is missing"));
+    Contact contact;
+    Result<std::unique_ptr<Session>> session = open(options, contact);
+    if (!session) return report("revoke", session.failure());
+    const Result<json> done = (*session)->ask("key.revoke", {{"name", *options.name}});
+    if (!done) return report("revoke", done.failure());
+    std::printf("'%s' is out\n", options.name->c_str());
+    return kExitOk;
+}
+
+}  // namespace
+
+void add_people_commands(Command& root) {
+    static PeopleOptions options;
+    Command invite = root.add_command("invite", "Make a join code for another machine",
+                                      [] { return run_invite(options); });
+    options.invitation.add_to(invite);
+    options.contact.add_to(invite);
+    Command accounts =
+        root.add_command("accounts", "List who may come in", [] { return run_accounts(options); });
+    options.contact.add_to(accounts);
+    accounts.add_flag("--json", options.json, "One line of JSON");
+    Command revoke = root.add_command("revoke", "Throw an account out, at once and for good",
+                                      [] { return run_revoke(options); });
+    revoke.add_text("name,--name", options.name, "As `p2c2r accounts` lists it");
+    options.contact.add_to(revoke);
+}
+
+}  // namespace p2c2r::cli

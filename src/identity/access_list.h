@@ -1,0 +1,155 @@
+// Who may come in: the accounts of one coordinator, its open invitations, and what each may do.
+//
+// Decides, never acts: time and what was shown come in, a decision comes out. Secrets are kept as
+// their hashes only. The list is written down as text after each change (AccessStore), and a change
+// counts once it is written. One thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/crypto.h"
+#include "identity/attempts.h"
+#include "identity/login.h"
+
+namespace p2c2r::identity {
+
+// What an account may be. An admin may ask the coordinator's calls that change something.
+struct Roles {
+    bool gamer = false;
+    bool peer = false;
+    bool admin = false;
+
+    [[nodiscard]] bool any() const { return gamer || peer || admin; }
+    [[nodiscard]] bool covers(const Roles& other) const {
+        return (gamer || !other.gamer) && (peer || !other.peer) && (admin || !other.admin);
+    }
+};
+// "gamer,peer" and back; nothing for another word.
+std::string roles_text(const Roles& roles);
+std::optional<Roles> read_roles(std::string_view text);
+
+// The owner of the coordinator's own machines; no account of another owner is ever called so.
+inline constexpr char kOperator[] = "operator";
+
+struct Account {
+    std::string name;   // unique; 1 to 64 bytes
+    std::string owner;  // whose it is: machines of one owner are its `own` circle
+    Roles roles;
+    std::optional<PublicKey> key;
+    std::optional<Digest256> token_hash;  // SHA-256
+    uint64_t added_ms = 0;                // Unix time
+    uint64_t revoked_ms = 0;              // 0: it is not
+};
+
+struct Invitation {
+    Digest256 secret_hash{};
+    std::string owner;  // of the account that it makes; empty: that account's own name
+    Roles roles;
+    uint64_t until_ms = 0;
+};
+
+// Where the list is kept. What save() was given is read at the next start, whatever happens in
+// between: it is on the disk when this returns.
+class AccessStore {
+  public:
+    virtual Result<Done> save(const std::string& text) = 0;
+
+  protected:
+    ~AccessStore() = default;
+};
+
+// What was decided, for whoever keeps a record of it: no secret is in it.
+struct AuditEntry {
+    uint64_t at_ms = 0;
+    const char* what = "";  // "login", "login_refused", "enrolled", "invited", "revoked", "token"
+    std::string account;    // or the id that was tried
+    std::string address;
+    std::string detail;
+};
+class AuditLog {
+  public:
+    virtual void note(const AuditEntry& entry) = 0;
+
+  protected:
+    ~AuditLog() = default;
+};
+
+// Who is at the other end.
+struct Admitted {
+    std::string account;
+    std::string owner;
+    Roles roles;
+};
+
+struct Moment {
+    uint64_t monotonic_us = 0;
+    uint64_t unix_ms = 0;
+};
+
+class AccessList {
+  public:
+    static constexpr size_t kAccountsMax = 100'000;
+    static constexpr size_t kInvitationsMax = 1'000;
+    static constexpr uint64_t kInvitationMsMax = 30ull * 24 * 3'600'000;
+
+    // `store` NULL: kept in memory only. Both may be NULL and MUST outlive it.
+    AccessList(AccessStore* store, AuditLog* audit) : store_(store), audit_(audit) {}
+
+    // What save() was given. kArgument with the place of what is wrong; nothing changed then.
+    Result<Done> read(std::string_view text);
+    [[nodiscard]] std::string text() const;
+
+    [[nodiscard]] static std::vector<uint32_t> methods();
+
+    // The one door. `address` is where the connection comes from. kAuth: not proven, unknown,
+    // revoked; kDenied: known, but not in this role; kBusy with retry_after_ms: too many failures
+    // from there. An invitation makes an account of the key's, named as the context's id is.
+    Result<Admitted> admit(const Proof& proof, const LoginContext& context,
+                           const std::string& address, bool is_loopback, const Moment& now);
+
+    // ---- changes; each kIo when it could not be written down, and then nothing changed
+    // A fresh secret that makes one account until `until_ms`.
+    Result<InviteSecret> invite(std::string owner, const Roles& roles, uint64_t until_ms,
+                                RandomSource& random, const Moment& now);
+    Result<Done> add_key(const std::string& name, const std::string& owner, const Roles& roles,
+                         const PublicKey& key, const Moment& now);
+    // A fresh secret for software that cannot sign.
+    Result<Token> add_token(const std::string& name, const std::string& owner, const Roles& roles,
+                            RandomSource& random, const Moment& now);
+    // From now on. Who is connected is the caller's to close.
+    Result<Done> revoke(const std::string& name, const Moment& now);
+
+    [[nodiscard]] const Account* find(std::string_view name) const;
+    [[nodiscard]] const std::map<std::string, Account, std::less<>>& accounts() const {
+        return accounts_;
+    }
+    [[nodiscard]] size_t invitations() const { return invitations_.size(); }
+
+  private:
+    using Accounts = std::map<std::string, Account, std::less<>>;
+
+    Result<Admitted> judge(const Proof& proof, const LoginContext& context, const Moment& now);
+    Result<Admitted> let_in(const Account& account, Role role) const;
+    Result<Admitted> enrol(const KeyProof& proof, const LoginContext& context, const Moment& now);
+    Result<Done> add(Account account);
+    Result<Done> save();
+    void index(const Account& account);
+    void note(const char* what, const std::string& account, const std::string& address,
+              std::string detail, const Moment& now) const;
+    [[nodiscard]] std::string free_name(std::string_view wish) const;
+
+    AccessStore* const store_;
+    AuditLog* const audit_;
+    Accounts accounts_;
+    std::map<PublicKey, std::string> by_key_;
+    std::map<Digest256, std::string> by_token_;
+    std::vector<Invitation> invitations_;
+    LoginAttempts attempts_;
+};
+
+}  // namespace p2c2r::identity

@@ -1,0 +1,109 @@
+// The access list as JSON text, which people may read and back up: keys and hashes in hex, times in
+// milliseconds of Unix time.
+#include <algorithm>
+
+#include "identity/access_list.h"
+#include "model/params_reader.h"
+#include "model/value_json.h"
+#include "model/value_writer.h"
+
+namespace p2c2r::identity {
+
+namespace {
+
+constexpr size_t kHexSize = 64;
+constexpr size_t kTextMax = 64;
+
+// Where the text is not 64 hex digits it is an error of `name`.
+std::array<uint8_t, 32> read_hex(ParamsReader& reader, std::string_view name) {
+    std::array<uint8_t, 32> bytes{};
+    if (!from_hex(reader.text(name, kHexSize), bytes)) {
+        reader.fail(name, "is not 64 hexadecimal digits");
+    }
+    return bytes;
+}
+
+Roles read_roles_of(ParamsReader& reader) {
+    const std::string_view text = reader.text("roles", kTextMax);
+    const std::optional<Roles> roles = read_roles(text);
+    if (!roles) reader.fail("roles", "names other roles than gamer, peer and admin, or none");
+    return roles.value_or(Roles{});
+}
+
+uint64_t read_time(ParamsReader& reader, std::string_view name, std::optional<int64_t> fallback) {
+    return static_cast<uint64_t>(reader.integer(name, 0, int64_t{1} << 53, fallback));
+}
+
+}  // namespace
+
+std::string AccessList::text() const {
+    ValueWriter writer;
+    writer.map(3).key("version").integer(1).key("accounts");
+    writer.array(static_cast<uint32_t>(accounts_.size()));
+    for (const auto& [name, account] : accounts_) {
+        writer.map(6).key("name").text(name).key("owner").text(account.owner);
+        writer.key("roles").text(roles_text(account.roles));
+        if (account.key) {
+            writer.key("key").text(to_hex(*account.key));
+        } else {
+            writer.key("token_sha256").text(to_hex(*account.token_hash));
+        }
+        writer.key("added_ms").unsigned_integer(account.added_ms);
+        writer.key("revoked_ms").unsigned_integer(account.revoked_ms);
+    }
+    writer.key("invitations").array(static_cast<uint32_t>(invitations_.size()));
+    for (const Invitation& open : invitations_) {
+        writer.map(4).key("secret_sha256").text(to_hex(open.secret_hash));
+        writer.key("owner").text(open.owner).key("roles").text(roles_text(open.roles));
+        writer.key("until_ms").unsigned_integer(open.until_ms);
+    }
+    const Bytes encoded = writer.take();
+    return *value_to_json(encoded.span()) + "\n";
+}
+
+Result<Done> AccessList::read(std::string_view text) {
+    const Result<Bytes> encoded = json_to_value(text);
+    if (!encoded) return make_error(Status::kArgument, encoded.error().text);
+    ParamsReader reader(encoded->span());
+    (void)reader.integer("version", 1, 1);
+    AccessList fresh(nullptr, nullptr);
+    for (ParamsReader entry : reader.maps("accounts", kAccountsMax)) {
+        Account account;
+        account.name = entry.text("name", kTextMax);
+        account.owner = entry.text("owner", kTextMax);
+        account.roles = read_roles_of(entry);
+        if (entry.has("key")) {
+            account.key = read_hex(entry, "key");
+            if (fresh.by_key_.count(*account.key)) entry.fail("key", "is there twice");
+        } else {
+            account.token_hash = read_hex(entry, "token_sha256");
+        }
+        account.added_ms = read_time(entry, "added_ms", std::nullopt);
+        account.revoked_ms = read_time(entry, "revoked_ms", 0);
+        entry.done();
+        if (!reader.ok()) break;
+        if (const Result<Done> added = fresh.add(std::move(account)); !added) {
+            entry.fail(added.error().field, added.error().text);
+        }
+    }
+    for (ParamsReader entry : reader.maps("invitations", kInvitationsMax, false)) {
+        Invitation open;
+        open.secret_hash = read_hex(entry, "secret_sha256");
+        open.owner = entry.text("owner", kTextMax);
+        open.roles = read_roles_of(entry);
+        open.until_ms = read_time(entry, "until_ms", std::nullopt);
+        entry.done();
+        if (!reader.ok()) break;
+        fresh.invitations_.push_back(std::move(open));
+    }
+    if (const Result<Done> good = reader.finish(); !good) {
+        return field_error(Status::kArgument, good.error().field, good.error().text);
+    }
+    accounts_ = std::move(fresh.accounts_);
+    by_key_ = std::move(fresh.by_key_);
+    by_token_ = std::move(fresh.by_token_);
+    invitations_ = std::move(fresh.invitations_);
+    return Done{};
+}
+
+}  // namespace p2c2r::identity

@@ -1,0 +1,170 @@
+#include "identity/secret_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "model/value_json.h"
+#include "model/value_writer.h"
+
+namespace p2c2r::identity {
+
+namespace {
+
+class File {
+  public:
+    explicit File(int descriptor) : descriptor_(descriptor) {}
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+    ~File() {
+        if (descriptor_ >= 0) ::close(descriptor_);
+    }
+    [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
+    [[nodiscard]] int descriptor() const { return descriptor_; }
+
+  private:
+    const int descriptor_;
+};
+
+// In the language of the C locale, whatever the host has set: it is not ours to read.
+const char* words_of(int error) {
+    switch (error) {
+        case ENOENT:
+            return "there is no such file";
+        case EACCES:
+        case EPERM:
+            return "permission denied";
+        case ENOSPC:
+            return "the disk is full";
+        case EISDIR:
+            return "it is a directory";
+        case ENOTDIR:
+            return "a part of the path is no directory";
+        case EROFS:
+            return "the file system is read-only";
+        case EEXIST:
+            return "it is there already";
+        default:
+            return "the system refused";
+    }
+}
+
+Error file_error(const std::string& path, const char* what, int error) {
+    return make_error(error == EEXIST ? Status::kExists : Status::kIo,
+                      "cannot " + std::string(what) + " '" + path + "': " + words_of(error));
+}
+
+Result<std::string> read_file(const std::string& path, bool is_secret) {
+    const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!file.is_open()) return file_error(path, "read", errno);
+    struct stat about {};
+    if (::fstat(file.descriptor(), &about) != 0) return file_error(path, "read", errno);
+    if (!S_ISREG(about.st_mode)) {
+        return make_error(Status::kIo, "cannot read '" + path + "': it is no regular file");
+    }
+    if (is_secret && (about.st_mode & 0077) != 0) {
+        char mode[8];
+        std::snprintf(mode, sizeof mode, "%04o", static_cast<unsigned>(about.st_mode & 07777));
+        return make_error(Status::kDenied, "'" + path + "' can be read by others (mode " + mode +
+                                               "); make it 0600 with chmod, and consider it known");
+    }
+    if (is_secret && about.st_uid != ::geteuid()) {
+        return make_error(Status::kDenied, "'" + path + "' belongs to another user");
+    }
+    std::string text;
+    char piece[4096];
+    for (;;) {
+        const ssize_t size = ::read(file.descriptor(), piece, sizeof piece);
+        if (size < 0 && errno == EINTR) continue;
+        if (size < 0) return file_error(path, "read", errno);
+        if (size == 0) return text;
+        text.append(piece, static_cast<size_t>(size));
+        if (text.size() > kSecretFileMax) {
+            return make_error(Status::kSize, "'" + path + "' has more than 64 MiB");
+        }
+    }
+}
+
+bool write_all(int descriptor, const std::string& text) {
+    size_t at = 0;
+    while (at < text.size()) {
+        const ssize_t size = ::write(descriptor, text.data() + at, text.size() - at);
+        if (size < 0 && errno == EINTR) continue;
+        if (size < 0) return false;
+        at += static_cast<size_t>(size);
+    }
+    return true;
+}
+
+Result<Done> make_file(const std::string& path, const std::string& text, mode_t mode) {
+    const File file(
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
+    if (!file.is_open()) return file_error(path, "make", errno);
+    if (!write_all(file.descriptor(), text) || ::fsync(file.descriptor()) != 0) {
+        const int error = errno;
+        ::unlink(path.c_str());
+        return file_error(path, "write", error);
+    }
+    return Done{};
+}
+
+}  // namespace
+
+Result<std::string> read_secret_file(const std::string& path) {
+    return read_file(path, true);
+}
+
+Result<std::string> read_public_file(const std::string& path) {
+    return read_file(path, false);
+}
+
+Result<Done> make_secret_file(const std::string& path, const std::string& text) {
+    return make_file(path, text, 0600);
+}
+
+Result<Done> make_public_file(const std::string& path, const std::string& text) {
+    return make_file(path, text, 0644);
+}
+
+Result<Done> replace_secret_file(const std::string& path, const std::string& text) {
+    const std::string fresh = path + ".new";
+    ::unlink(fresh.c_str());  // of a run that was cut short
+    if (Result<Done> made = make_file(fresh, text, 0600); !made) return made;
+    if (::rename(fresh.c_str(), path.c_str()) != 0) {
+        const int error = errno;
+        ::unlink(fresh.c_str());
+        return file_error(path, "replace", error);
+    }
+    // The new name is on the disk once its directory is.
+    const size_t slash = path.rfind('/');
+    const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+    const File folder(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!folder.is_open() || ::fsync(folder.descriptor()) != 0) {
+        return file_error(path, "replace", errno);
+    }
+    return Done{};
+}
+
+Result<Done> append_secret_line(const std::string& path, const std::string& line) {
+    const File file(
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file.is_open()) return file_error(path, "write", errno);
+    if (!write_all(file.descriptor(), line + "\n")) return file_error(path, "write", errno);
+    return Done{};
+}
+
+void AuditFile::note(const AuditEntry& entry) {
+    ValueWriter writer;
+    writer.map(5).key("at_ms").unsigned_integer(entry.at_ms).key("what").text(entry.what);
+    writer.key("account").text(entry.account).key("address").text(entry.address);
+    writer.key("detail").text(entry.detail);
+    const Bytes encoded = writer.take();
+    if (!append_secret_line(path_, *value_to_json(encoded.span()))) ++lost_;
+}
+
+}  // namespace p2c2r::identity

@@ -1,0 +1,126 @@
+// Commands about who may come in. Each that changes something counts once it is written down, and
+// works on connections that are open.
+#include "model/value_writer.h"
+#include "roles/coordinator_impl.h"
+
+namespace p2c2r::roles {
+
+namespace {
+
+constexpr size_t kNameMax = 64;
+constexpr size_t kRolesMax = 32;
+constexpr int64_t kDayS = 24 * 3600;
+
+identity::Roles read_roles(ParamsReader& reader) {
+    const std::string_view text = reader.text("roles", kRolesMax, "gamer");
+    const std::optional<identity::Roles> roles = identity::read_roles(text);
+    if (!roles) {
+        reader.fail("roles", "'" + std::string(text) +
+                                 "' is no list of gamer, peer and admin with commas between");
+    }
+    return roles.value_or(identity::Roles{});
+}
+
+// Whose a new account is: "own" machines are the operator's, others their own.
+std::string read_owner(ParamsReader& reader) {
+    const bool own = reader.choice("circle", {"own", "invited"}, "invited") == "own";
+    return own ? identity::kOperator : "";
+}
+
+}  // namespace
+
+Result<Bytes> Coordinator::Impl::answer_key_call(const std::string& name, ParamsReader& reader) {
+    if (!options_.access) {
+        return make_error(Status::kState, "this coordinator asks nobody for a login");
+    }
+    identity::AccessList& access = *options_.access;
+    ValueWriter writer;
+    if (name == "key.list") {
+        if (auto good = reader.finish(); !good) return good.error();
+        return call_key_list();
+    }
+    if (name == "key.revoke") {
+        const std::string account(reader.text("name", kNameMax));
+        if (auto good = reader.finish(); !good) return good.error();
+        if (auto revoked = access.revoke(account, moment()); !revoked) return revoked.error();
+        end_account(account);
+        writer.map(0);
+        return writer.take();
+    }
+    if (name == "key.invite") {
+        const identity::Roles roles = read_roles(reader);
+        const std::string owner = read_owner(reader);
+        const auto valid_s = static_cast<uint64_t>(reader.integer("valid_s", 1, 30 * kDayS, kDayS));
+        if (auto good = reader.finish(); !good) return good.error();
+        const identity::Moment now = moment();
+        auto secret = access.invite(owner, roles, now.unix_ms + valid_s * 1000, random_, now);
+        if (!secret) return secret.error();
+        writer.map(1).key("secret").text(to_hex(*secret));
+        return writer.take();
+    }
+    if (name == "key.add" || name == "key.token") {
+        const bool is_token = name == "key.token";
+        const std::string account(reader.text("name", kNameMax));
+        const identity::Roles roles = read_roles(reader);
+        const std::string owner = read_owner(reader);
+        identity::PublicKey key{};
+        if (!is_token && !from_hex(reader.text("key", 2 * key.size()), key)) {
+            reader.fail("key", "is not 64 hexadecimal digits");
+        }
+        if (auto good = reader.finish(); !good) return good.error();
+        if (!is_token) {
+            auto added = access.add_key(account, owner, roles, key, moment());
+            if (!added) return added.error();
+            writer.map(0);
+            return writer.take();
+        }
+        auto token = access.add_token(account, owner, roles, random_, moment());
+        if (!token) return token.error();
+        writer.map(1).key("token").text(to_hex(*token));
+        return writer.take();
+    }
+    return make_error(Status::kUnsupported,
+                      "there is no call '" + name +
+                          "'; there are key.list, key.add, key.token, key.invite, key.revoke");
+}
+
+Bytes Coordinator::Impl::call_key_list() {
+    const identity::AccessList& access = *options_.access;
+    ValueWriter writer(4096);
+    writer.map(2).key("invitations").unsigned_integer(access.invitations());
+    writer.key("accounts").array(static_cast<uint32_t>(access.accounts().size()));
+    for (const auto& [name, account] : access.accounts()) {
+        uint32_t connections = 0;
+        sessions_.for_each([&](uint64_t, std::unique_ptr<Session>& session) {
+            connections +=
+                session->phase != Session::Phase::kClosed && session->who.account == name;
+        });
+        writer.map(account.key ? 8 : 7).key("name").text(name).key("owner").text(account.owner);
+        if (account.key) writer.key("key").text(to_hex(*account.key));
+        writer.key("roles").text(identity::roles_text(account.roles));
+        writer.key("kind").text(account.key ? "key" : "token");
+        writer.key("added_ms").unsigned_integer(account.added_ms);
+        writer.key("revoked_ms").unsigned_integer(account.revoked_ms);
+        writer.key("connections").unsigned_integer(connections);
+    }
+    return writer.take();
+}
+
+// Everything of it, at once: its tasks are not worked on for anybody.
+void Coordinator::Impl::end_account(const std::string& account) {
+    std::vector<uint64_t> open;
+    sessions_.for_each([&](uint64_t id, std::unique_ptr<Session>& session) {
+        if (session->who.account == account) open.push_back(id);
+    });
+    for (const uint64_t id : open) {
+        std::unique_ptr<Session>* session = sessions_.find(id);
+        if (session && *session) end_session(**session, Status::kAuth, "the account was revoked");
+    }
+    std::vector<uint64_t> gamers;
+    gamers_.for_each([&](uint64_t id, Gamer& gamer) {
+        if (gamer.account == account) gamers.push_back(id);
+    });
+    for (const uint64_t id : gamers) forget_gamer(id);
+}
+
+}  // namespace p2c2r::roles

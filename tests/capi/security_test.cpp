@@ -1,0 +1,415 @@
+// TLS, keys, join codes and revocation through the C interface: two runtimes that meet over
+// encrypted loopback, as two machines would.
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+
+#include "world.h"
+
+using namespace capi_test;
+
+namespace {
+
+// A directory of this test's own, with all that is in it.
+struct Folder {
+    std::string path;
+    Folder() {
+        char name[] = "/tmp/p2c2r-security-XXXXXX";
+        REQUIRE(mkdtemp(name));
+        path = name;
+    }
+    ~Folder() {
+        if (DIR* folder = opendir(path.c_str())) {
+            while (const dirent* entry = readdir(folder)) unlink(file(entry->d_name).c_str());
+            closedir(folder);
+        }
+        rmdir(path.c_str());
+    }
+    [[nodiscard]] std::string file(const std::string& name) const { return path + "/" + name; }
+};
+
+// The text behind "key": in flat JSON.
+std::string text_of(const std::string& json, const std::string& key) {
+    const size_t at = json.find("\"" + key + "\":\"");
+    REQUIRE(at != std::string::npos);
+    const size_t from = at + key.size() + 4;
+    return json.substr(from, json.find('"', from) - from);
+}
+
+std::vector<uint8_t> from_hex(const std::string& text) {
+    std::vector<uint8_t> bytes;
+    for (size_t i = 0; i + 1 < text.size(); i += 2) {
+        bytes.push_back(static_cast<uint8_t>(std::stoul(text.substr(i, 2), nullptr, 16)));
+    }
+    return bytes;
+}
+
+std::string call(p2c2r_runtime* runtime, const char* name, const std::string& args) {
+    p2c2r_result* result = nullptr;
+    p2c2r_error why = {};
+    REQUIRE_MESSAGE(
+        p2c2r_runtime_call(runtime, name, args.c_str(), nullptr, 1000, &result, &why) == P2C2R_OK,
+        why.field << ": " << why.text);
+    return json_of(Result(result).get());
+}
+
+std::string call(p2c2r_coordinator* coordinator, const char* name, const std::string& args) {
+    p2c2r_result* result = nullptr;
+    p2c2r_error why = {};
+    REQUIRE_MESSAGE(
+        p2c2r_coordinator_call(coordinator, name, args.c_str(), 1000, &result, &why) == P2C2R_OK,
+        why.field << ": " << why.text);
+    return json_of(Result(result).get());
+}
+
+// A machine that coordinates: its keys in a folder, TLS, and logins.
+struct Host {
+    Folder folder;
+    Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    std::string pin;
+    Coordinator coordinator;
+    std::string url;
+    std::string certificate = folder.file("cert.pem");
+    std::string key = folder.file("key.pem");
+    std::string access = folder.file("access.json");
+    std::string audit = folder.file("audit.log");
+
+    Host() {
+        make_keys("key.pem", "cert.pem");
+        start();
+    }
+    std::string make_keys(const std::string& key_name, const std::string& certificate_name) {
+        const std::string json =
+            call(runtime.get(), "keys.new",
+                 "{\"file\":\"" + folder.file(key_name) + "\",\"certificate_file\":\"" +
+                     folder.file(certificate_name) + "\"}");
+        pin = text_of(json, "pin");
+        return pin;
+    }
+    void start() {
+        auto config = sized<p2c2r_coordinator_config>();
+        config.listen_port = P2C2R_ANY;
+        config.certificate_file = certificate.c_str();
+        config.key_file = key.c_str();
+        config.access_file = access.c_str();
+        config.audit_file = audit.c_str();
+        p2c2r_coordinator* made = nullptr;
+        p2c2r_error why = {};
+        REQUIRE_MESSAGE(p2c2r_coordinator_create(runtime.get(), &config, &made, &why) == P2C2R_OK,
+                        why.field << ": " << why.text);
+        coordinator.reset(made);
+        REQUIRE(p2c2r_coordinator_start(made, &why) == P2C2R_OK);
+        uint32_t port = 0;
+        REQUIRE(p2c2r_coordinator_port(made, &port, nullptr) == P2C2R_OK);
+        url = "p2c2r://127.0.0.1:" + std::to_string(port);
+    }
+    std::vector<uint8_t> invite(const char* roles) {
+        return from_hex(text_of(
+            call(coordinator.get(), "key.invite", std::string("{\"roles\":\"") + roles + "\"}"),
+            "secret"));
+    }
+};
+
+// Another machine.
+struct Guest {
+    Folder folder;
+    Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    std::string identity = folder.file("me.pem");
+    std::string public_key;
+    std::vector<uint8_t> secret;
+    p2c2r_credentials credentials = sized<p2c2r_credentials>();
+    p2c2r_status last = P2C2R_OK;
+    std::string last_text;
+
+    explicit Guest(const Host& host) {
+        public_key = text_of(call(runtime.get(), "keys.new", "{\"file\":\"" + identity + "\"}"),
+                             "public_key");
+        credentials.identity_file = identity.c_str();
+        trust(host.pin);
+    }
+    void trust(const std::string& pin) {
+        const std::vector<uint8_t> bytes = from_hex(pin);
+        REQUIRE(bytes.size() == sizeof credentials.server_pin);
+        std::memcpy(credentials.server_pin, bytes.data(), bytes.size());
+    }
+    void with_invite(std::vector<uint8_t> bytes) {
+        secret = std::move(bytes);
+        credentials.invite = secret.data();
+        credentials.invite_size = secret.size();
+    }
+    Client connect(const std::string& url, const char* id = "guest") {
+        auto config = sized<p2c2r_client_config>();
+        config.coordinator_url = url.c_str();
+        config.client_id = id;
+        config.credentials = &credentials;
+        p2c2r_client* client = nullptr;
+        p2c2r_error why = {};
+        last = p2c2r_client_create(runtime.get(), &config, &client, &why);
+        last_text = why.text;
+        if (last != P2C2R_OK) return nullptr;
+        last = p2c2r_client_connect(client, 5000, &why);
+        last_text = why.text;
+        return Client(client);
+    }
+};
+
+void echoes(p2c2r_client* client) {
+    const std::string text = "through the tunnel";
+    const Task task("echo", text.data(), text.size());
+    p2c2r_task id = submit(client, task.desc);
+    p2c2r_result* result = nullptr;
+    REQUIRE(p2c2r_client_get_result(client, id, 5'000'000, &result) == P2C2R_OK);
+    const Result keep(result);
+    CHECK(p2c2r_result_status(result) == P2C2R_OK);
+}
+
+std::string content_of(const std::string& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
+TEST_CASE("security: a guest joins with a code, comes back with its key, and is thrown out") {
+    Host host;
+    Guest guest(host);
+    guest.with_invite(host.invite("gamer"));
+    {
+        const Client client = guest.connect(host.url);
+        REQUIRE_MESSAGE(guest.last == P2C2R_OK, guest.last_text);
+        echoes(client.get());
+    }
+    guest.credentials.invite = nullptr;
+    guest.credentials.invite_size = 0;
+    const Client client = guest.connect(host.url);
+    REQUIRE(guest.last == P2C2R_OK);
+    CHECK(call(host.coordinator.get(), "key.list", "{}").find("\"connections\":1") !=
+          std::string::npos);
+    call(host.coordinator.get(), "key.revoke", "{\"name\":\"guest\"}");
+    const Client again = guest.connect(host.url);
+    CHECK(guest.last == P2C2R_E_AUTH);
+    CHECK(guest.last_text.find("'guest' was revoked") != std::string::npos);
+    const std::string audit = content_of(host.audit);
+    for (const char* what : {"invited", "enrolled", "login", "revoked", "login_refused"}) {
+        CAPTURE(what);
+        CHECK(audit.find("\"what\":\"" + std::string(what) + "\"") != std::string::npos);
+    }
+}
+
+TEST_CASE("security: who may come in is still known after a restart") {
+    Host host;
+    Guest guest(host);
+    call(host.coordinator.get(), "key.add",
+         "{\"name\":\"desk\",\"key\":\"" + guest.public_key + "\",\"roles\":\"gamer,peer\"}");
+    host.coordinator.reset();
+    host.start();
+    const Client client = guest.connect(host.url);
+    REQUIRE_MESSAGE(guest.last == P2C2R_OK, guest.last_text);
+    echoes(client.get());
+}
+
+TEST_CASE("security: a peer over TLS computes for a client in the coordinator's process") {
+    Host host;
+    Guest guest(host);
+    guest.with_invite(host.invite("peer"));
+    auto config = sized<p2c2r_peer_config>();
+    config.coordinator_url = host.url.c_str();
+    config.credentials = &guest.credentials;
+    p2c2r_peer* made = nullptr;
+    REQUIRE(p2c2r_peer_create(guest.runtime.get(), &config, &made, nullptr) == P2C2R_OK);
+    const Peer peer(made);
+    REQUIRE(p2c2r_peer_start(made, nullptr) == P2C2R_OK);
+    const Client client = make_client(host.runtime.get(), host.coordinator.get());
+    REQUIRE(p2c2r_client_connect(client.get(), 5000, nullptr) == P2C2R_OK);
+    for (int i = 0; i < 500; ++i) {
+        auto stats = sized<p2c2r_coordinator_stats>();
+        REQUIRE(p2c2r_coordinator_stats_get(host.coordinator.get(), &stats) == P2C2R_OK);
+        if (stats.active_peers == 1) break;
+        usleep(10'000);
+    }
+    echoes(client.get());
+    auto stats = sized<p2c2r_peer_stats>();
+    REQUIRE(p2c2r_peer_stats_get(made, &stats) == P2C2R_OK);
+    CHECK(stats.completed == 1);
+}
+
+TEST_CASE("security: a token opens for software without a key") {
+    Host host;
+    Guest guest(host);
+    const std::vector<uint8_t> token =
+        from_hex(text_of(call(host.coordinator.get(), "key.token", "{\"name\":\"bot\"}"), "token"));
+    guest.credentials.identity_file = nullptr;
+    guest.credentials.token = token.data();
+    guest.credentials.token_size = token.size();
+    const Client client = guest.connect(host.url);
+    REQUIRE_MESSAGE(guest.last == P2C2R_OK, guest.last_text);
+    echoes(client.get());
+}
+
+TEST_CASE("security: what goes wrong on the way in is said in words") {
+    Host host;
+    Guest guest(host);
+    SUBCASE("the wrong pin") {
+        std::string other = host.pin;
+        other[0] = other[0] == '0' ? '1' : '0';
+        guest.trust(other);
+        guest.connect(host.url);
+        CHECK(guest.last == P2C2R_E_AUTH);
+        CHECK(guest.last_text.find("is not the one that is expected") != std::string::npos);
+    }
+    SUBCASE("a key that is not enrolled") {
+        guest.connect(host.url);
+        CHECK(guest.last == P2C2R_E_AUTH);
+        CHECK(guest.last_text.find("is not enrolled here") != std::string::npos);
+    }
+    SUBCASE("a used code") {
+        Guest first(host);
+        const std::vector<uint8_t> secret = host.invite("gamer");
+        first.with_invite(secret);
+        const Client client = first.connect(host.url);
+        REQUIRE(first.last == P2C2R_OK);
+        guest.with_invite(secret);
+        guest.connect(host.url, "late");
+        CHECK(guest.last == P2C2R_E_AUTH);
+        CHECK(guest.last_text.find("was used already") != std::string::npos);
+    }
+    SUBCASE("plaintext to a coordinator that wants TLS") {
+        const std::string plain = "p2c2r+plain" + host.url.substr(std::strlen("p2c2r"));
+        auto config = sized<p2c2r_client_config>();
+        config.coordinator_url = plain.c_str();
+        config.reconnect_attempts = P2C2R_NONE;
+        p2c2r_client* made = nullptr;
+        REQUIRE(p2c2r_client_create(guest.runtime.get(), &config, &made, nullptr) == P2C2R_OK);
+        const Client client(made);
+        CHECK(p2c2r_client_connect(made, 5000, nullptr) != P2C2R_OK);
+    }
+}
+
+TEST_CASE("security: renewed certificates count without a restart") {
+    Host host;
+    Guest guest(host);
+    call(host.coordinator.get(), "key.add",
+         "{\"name\":\"guest\",\"key\":\"" + guest.public_key + "\"}");
+    const Client before = guest.connect(host.url);
+    REQUIRE(guest.last == P2C2R_OK);
+    unlink(host.key.c_str());
+    unlink(host.certificate.c_str());
+    const std::string fresh = host.make_keys("key.pem", "cert.pem");
+    CHECK(text_of(call(host.coordinator.get(), "reload", "{}"), "pin") == fresh);
+    echoes(before.get());
+    guest.connect(host.url, "second");
+    CHECK(guest.last == P2C2R_E_AUTH);
+    guest.trust(fresh);
+    const Client after = guest.connect(host.url, "third");
+    CHECK(guest.last == P2C2R_OK);
+}
+
+TEST_CASE("security: files that cannot be used are named with their field") {
+    Host host;
+    Guest guest(host);
+    const auto client_error = [&](const p2c2r_credentials* credentials, const char* url) {
+        auto config = sized<p2c2r_client_config>();
+        config.coordinator_url = url;
+        config.credentials = credentials;
+        p2c2r_client* client = nullptr;
+        p2c2r_error why = {};
+        CHECK(p2c2r_client_create(guest.runtime.get(), &config, &client, &why) != P2C2R_OK);
+        CHECK(client == nullptr);
+        return why;
+    };
+    const std::string url = host.url;
+    CHECK(std::string(client_error(nullptr, url.c_str()).field) == "server_pin");
+    p2c2r_credentials bad = guest.credentials;
+    const std::string missing = guest.folder.file("missing");
+    bad.identity_file = missing.c_str();
+    p2c2r_error why = client_error(&bad, url.c_str());
+    CHECK(std::string(why.field) == "identity_file");
+    CHECK(why.status == P2C2R_E_IO);
+    REQUIRE(chmod(guest.identity.c_str(), 0644) == 0);
+    why = client_error(&guest.credentials, url.c_str());
+    CHECK(std::string(why.field) == "identity_file");
+    CHECK(why.status == P2C2R_E_DENIED);
+    CHECK(std::string(why.text).find("mode 0644") != std::string::npos);
+    REQUIRE(chmod(guest.identity.c_str(), 0600) == 0);
+    bad = guest.credentials;
+    bad.token = "short";
+    bad.token_size = 5;
+    CHECK(std::string(client_error(&bad, url.c_str()).field) == "token");
+    bad = guest.credentials;
+    bad.invite_size = 16;
+    CHECK(std::string(client_error(&bad, url.c_str()).field) == "invite");
+    bad = guest.credentials;
+    bad.identity_file = nullptr;
+    const uint8_t secret[16] = {1};
+    bad.invite = secret;
+    bad.invite_size = sizeof secret;
+    CHECK(std::string(client_error(&bad, url.c_str()).field) == "invite");
+    bad = guest.credentials;
+    std::memset(bad.server_pin, 0, sizeof bad.server_pin);
+    bad.ca_file = guest.identity.c_str();
+    CHECK(std::string(client_error(&bad, url.c_str()).field) == "ca_file");
+    bad = guest.credentials;
+    bad.struct_size = 12;
+    CHECK(client_error(&bad, url.c_str()).status == P2C2R_E_ARGUMENT);
+}
+
+TEST_CASE("security: a coordinator's settings that do not go together are refused") {
+    Host host;
+    const auto field_of = [&](void (*change)(p2c2r_coordinator_config&, const Host&)) {
+        auto config = sized<p2c2r_coordinator_config>();
+        config.listen_port = P2C2R_ANY;
+        config.certificate_file = host.certificate.c_str();
+        config.key_file = host.key.c_str();
+        config.access_file = host.access.c_str();
+        change(config, host);
+        p2c2r_coordinator* made = nullptr;
+        p2c2r_error why = {};
+        if (p2c2r_coordinator_create(host.runtime.get(), &config, &made, &why) == P2C2R_OK) {
+            const Coordinator keep(made);
+            CHECK(p2c2r_coordinator_start(made, &why) != P2C2R_OK);
+        }
+        return std::string(why.field);
+    };
+    CHECK(field_of([](p2c2r_coordinator_config& config, const Host&) {
+              config.key_file = nullptr;
+          }) == "key_file");
+    CHECK(field_of([](p2c2r_coordinator_config& config, const Host&) {
+              config.certificate_file = nullptr;
+          }) == "certificate_file");
+    CHECK(field_of([](p2c2r_coordinator_config& config, const Host& at) {
+              config.certificate_file = at.key.c_str();
+          }) == "certificate_file");
+    CHECK(field_of([](p2c2r_coordinator_config& config, const Host& at) {
+              config.key_file = at.certificate.c_str();
+          }) == "key_file");
+    CHECK(field_of([](p2c2r_coordinator_config& config, const Host& at) {
+              config.access_file = at.key.c_str();
+          }) == "access_file");
+    CHECK(field_of([](p2c2r_coordinator_config& config, const Host& at) {
+              config.access_file = nullptr;
+              config.audit_file = at.audit.c_str();
+          }) == "audit_file");
+    // TLS alone keeps nobody out.
+    CHECK(field_of([](p2c2r_coordinator_config& config, const Host&) {
+              config.access_file = nullptr;
+              config.listen_address = "0.0.0.0";
+          }) == "listen_address");
+}
+
+TEST_CASE("security: keys.show tells the public half alone, and keys.new replaces nothing") {
+    Host host;
+    const std::string shown =
+        call(host.runtime.get(), "keys.show", "{\"file\":\"" + host.key + "\"}");
+    CHECK(text_of(shown, "pin") == host.pin);
+    CHECK(shown.find("PRIVATE") == std::string::npos);
+    p2c2r_result* result = nullptr;
+    p2c2r_error why = {};
+    const std::string args = "{\"file\":\"" + host.key + "\"}";
+    CHECK(p2c2r_runtime_call(host.runtime.get(), "keys.new", args.c_str(), nullptr, 0, &result,
+                             &why) == P2C2R_E_EXISTS);
+    CHECK(std::string(why.field) == "file");
+}

@@ -1,0 +1,261 @@
+// One machine hosts, others join with a code: processes that keep their keys in homes of their own.
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include "cli/join_code.h"
+#include "support/program.h"
+
+using namespace p2c2r::test;
+using nlohmann::json;
+using p2c2r::cli::join_code_text;
+using p2c2r::cli::JoinCode;
+using p2c2r::cli::read_join_code;
+
+namespace {
+
+constexpr uint64_t kStopUs = 20'000'000;
+
+std::string text_behind(const std::string& text, const std::string& start) {
+    const size_t at = text.find(start);
+    REQUIRE_MESSAGE(at != std::string::npos, text);
+    const size_t from = at + start.size();
+    return text.substr(from, text.find('\n', from) - from);
+}
+
+// A machine with a home of its own.
+struct Machine {
+    const Workplace& here;
+    std::vector<std::string> environment;
+
+    Machine(const Workplace& at, const std::string& name)
+        : here(at), environment{"P2C2R_HOME=" + at.path(name)} {}
+    [[nodiscard]] Ran run(const std::vector<std::string>& arguments) const {
+        return here.run(arguments, environment);
+    }
+};
+
+struct Hosting {
+    Machine machine;
+    p2c2r::cli::Process process;
+    std::string code;
+
+    Hosting(const Workplace& here, const std::vector<std::string>& more = {})
+        : machine(here, "hosting") {
+        std::vector<std::string> arguments = {
+            "host",    "--port",   "0",      "--address",        "127.0.0.1",
+            "--no-qr", "--device", "native", "--listen-address", "127.0.0.1"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        process = here.start(arguments, "host.log", machine.environment);
+        auto line = process.read_line_with("    p2c2r join ", kPatienceUs);
+        REQUIRE_MESSAGE(line, here.read("host.log"));
+        code = *line;
+    }
+    [[nodiscard]] std::string another_code(const std::vector<std::string>& more = {}) const {
+        std::vector<std::string> arguments = {"invite", "--address", "127.0.0.1", "--no-qr"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        const Ran ran = machine.run(arguments);
+        REQUIRE_MESSAGE(ran.exit_code == 0, ran.error);
+        return text_behind(ran.out, "    p2c2r join ");
+    }
+};
+
+JoinCode some_code() {
+    JoinCode code;
+    code.hosts = {"192.168.1.20", "2001:db8::20", "desk.example.org"};
+    code.port = 8765;
+    for (size_t i = 0; i < code.pin.size(); ++i) code.pin[i] = static_cast<uint8_t>(i * 7);
+    for (size_t i = 0; i < code.secret.size(); ++i) code.secret[i] = static_cast<uint8_t>(200 - i);
+    code.gamer = true;
+    return code;
+}
+
+}  // namespace
+
+TEST_CASE("join code: what was put in comes out, however it was typed") {
+    const JoinCode code = some_code();
+    std::string text = join_code_text(code);
+    CHECK(text.starts_with("P2C2R:"));
+    std::string typed;
+    for (char c : text) {
+        if (c != '-') typed += static_cast<char>(std::tolower(c));
+        if (typed.size() % 11 == 0) typed += ' ';
+    }
+    for (const std::string& given : {text, typed}) {
+        CAPTURE(given);
+        const auto read = read_join_code(given);
+        REQUIRE(read);
+        CHECK(read->hosts == code.hosts);
+        CHECK(read->port == code.port);
+        CHECK(read->pin == code.pin);
+        CHECK(read->secret == code.secret);
+        CHECK(read->gamer);
+        CHECK_FALSE(read->peer);
+    }
+}
+
+TEST_CASE("join code: a wrong or missing letter anywhere is noticed") {
+    const std::string text = join_code_text(some_code());
+    for (size_t i = 0; i < text.size(); ++i) {
+        CAPTURE(i);
+        if (text[i] == '-') continue;
+        std::string wrong = text;
+        wrong[i] = wrong[i] == 'A' ? 'B' : 'A';
+        CHECK_FALSE(read_join_code(wrong));
+        CHECK_FALSE(read_join_code(text.substr(0, i)));
+    }
+    for (const char* other : {"", "hello", "P2C2R:", "P2C2R:1", "P2C2R:AAAA", "p2c2r://host:1"}) {
+        CAPTURE(other);
+        const auto read = read_join_code(other);
+        REQUIRE_FALSE(read);
+        CHECK(read.failure().exit_code == 2);
+        CHECK(read.failure().text.starts_with("this is no join code: "));
+    }
+}
+
+TEST_CASE("join code: its picture is square and bounded by light") {
+    const std::string picture = p2c2r::cli::qr_text(join_code_text(some_code()));
+    const std::vector<std::string> lines = lines_of(picture);
+    REQUIRE(lines.size() > 10);
+    const auto width = [](const std::string& line) {
+        size_t count = 0;
+        for (const char c : line) count += (static_cast<uint8_t>(c) & 0xc0) != 0x80;
+        return count;
+    };
+    for (const std::string& line : lines) CHECK(width(line) == width(lines[0]));
+    CHECK((width(lines[0]) + 1) / 2 == lines.size());
+    CHECK(lines[0].find(' ') == std::string::npos);
+    CHECK(p2c2r::cli::qr_text(std::string(8000, 'x')).empty());
+}
+
+TEST_CASE("join: a machine joins, sends, helps, and is thrown out") {
+    const Workplace here;
+    Hosting host(here);
+    const Machine laptop(here, "laptop");
+    const Ran joined = laptop.run({"join", host.code, "--name", "laptop"});
+    REQUIRE_MESSAGE(joined.exit_code == 0, joined.error);
+    CHECK(joined.out.find("joined p2c2r://127.0.0.1:") == 0);
+
+    // From now on no address is needed.
+    const Ran sent = laptop.run({"submit", "hash_of_nothing", "--data", photograph()});
+    CHECK(sent.exit_code != 0);
+    CHECK(sent.error.find("hash_of_nothing") != std::string::npos);
+    const Ran echoed = laptop.run({"submit", "echo", "--data", photograph(), "--deadline-ms",
+                                   "20000", "--out", here.path("echoed")});
+    CHECK_MESSAGE(echoed.exit_code == 0, echoed.error);
+
+    p2c2r::cli::Process helper =
+        here.start({"peer", "--device", "native", "--peer-id", "laptop-peer"}, "laptop.log",
+                   laptop.environment);
+    REQUIRE(wait_until([&] {
+        const Ran status = host.machine.run({"status", "--json"});
+        return status.exit_code == 0 && status.out.find("laptop-peer") != std::string::npos;
+    }));
+    const Ran accounts = host.machine.run({"accounts", "--json"});
+    REQUIRE(accounts.exit_code == 0);
+    CHECK(json::parse(accounts.out)["accounts"].size() == 2);
+
+    CHECK(host.machine.run({"revoke", "laptop"}).exit_code == 0);
+    CHECK(helper.wait(kPatienceUs) == 3);
+    CHECK(here.read("laptop.log").find("revoked") != std::string::npos);
+    const Ran after = laptop.run({"submit", "echo", "--data", photograph()});
+    CHECK(after.exit_code == 3);
+    CHECK(after.error.find("'laptop' was revoked") != std::string::npos);
+    CHECK(host.process.stop(kStopUs) == 0);
+    // No secret is in a log or a file that others can read.
+    CHECK(here.read("host.log").find("PRIVATE KEY") == std::string::npos);
+    for (const char* file :
+         {"hosting/host/key.pem", "hosting/host/access.json", "hosting/host/audit.log",
+          "hosting/identity.pem", "laptop/identity.pem"}) {
+        CAPTURE(file);
+        struct stat about {};
+        REQUIRE(stat(here.path(file).c_str(), &about) == 0);
+        CHECK((about.st_mode & 0777) == 0600);
+    }
+}
+
+TEST_CASE("join: a friend may send, and not help; a code is for one machine") {
+    const Workplace here;
+    Hosting host(here, {"--friend"});
+    const Machine laptop(here, "friend");
+    REQUIRE(laptop.run({"join", host.code, "--name", "pal"}).exit_code == 0);
+    const Ran helps = laptop.run({"peer", "--device", "native"});
+    CHECK(helps.exit_code == 3);
+    CHECK(helps.error.find("'pal' may not be peer, only gamer") != std::string::npos);
+    const Ran asks = laptop.run({"accounts"});
+    CHECK(asks.exit_code == 1);
+    CHECK(asks.error.find("for the coordinator's operator") != std::string::npos);
+
+    const Machine thief(here, "thief");
+    const Ran used = thief.run({"join", host.code});
+    CHECK(used.exit_code == 1);
+    CHECK(used.error.find("was used already") != std::string::npos);
+
+    const Machine helper(here, "helper");
+    const std::string code = host.another_code({"--friend", "--roles", "peer"});
+    const Ran joined = helper.run({"join", code, "--name", "helper"});
+    CHECK_MESSAGE(joined.exit_code == 0, joined.error);
+    const Ran sends = helper.run({"submit", "echo", "--data", photograph()});
+    CHECK(sends.exit_code == 3);
+    CHECK(sends.error.find("may not be gamer") != std::string::npos);
+}
+
+TEST_CASE("join: what cannot work is said in words") {
+    const Workplace here;
+    const Machine laptop(here, "laptop");
+    const Ran nothing = laptop.run({"join"});
+    CHECK(nothing.exit_code == 2);
+    const Ran wrong = laptop.run({"join", "P2C2R:ABCDEFGH"});
+    CHECK(wrong.exit_code == 2);
+    CHECK(wrong.error.find("check sum") != std::string::npos);
+
+    JoinCode nobody = some_code();
+    nobody.hosts = {"127.0.0.1"};
+    nobody.port = 1;
+    const Ran unreachable = laptop.run({"join", join_code_text(nobody)});
+    CHECK(unreachable.exit_code == 3);
+    CHECK(unreachable.error.find("p2c2r://127.0.0.1:1") != std::string::npos);
+
+    Hosting host(here);
+    auto other_pin = read_join_code(host.code);
+    REQUIRE(other_pin);
+    other_pin->pin[3] ^= 1;
+    const Ran refused = laptop.run({"join", join_code_text(*other_pin)});
+    CHECK(refused.exit_code == 1);
+    CHECK(refused.error.find("is not the one that is expected") != std::string::npos);
+
+    REQUIRE(chmod(here.path("laptop/identity.pem").c_str(), 0644) == 0);
+    const Ran open = laptop.run({"join", host.code});
+    CHECK(open.exit_code != 0);
+    CHECK(open.error.find("mode 0644") != std::string::npos);
+}
+
+TEST_CASE("join: a host that starts again still knows its machines") {
+    const Workplace here;
+    const Machine laptop(here, "laptop");
+    {
+        Hosting host(here);
+        REQUIRE(laptop.run({"join", host.code, "--name", "laptop"}).exit_code == 0);
+        REQUIRE(host.process.stop(kStopUs) == 0);
+    }
+    Hosting again(here);
+    const Ran accounts = again.machine.run({"accounts", "--json"});
+    REQUIRE(accounts.exit_code == 0);
+    CHECK(json::parse(accounts.out)["accounts"].size() == 2);
+}
+
+TEST_CASE("keys: made once, shown without the secret") {
+    const Workplace here;
+    const std::string file = here.path("key.pem");
+    const Ran made =
+        here.run({"keys", "new", file, "--json", "--certificate-file", here.path("cert.pem")});
+    REQUIRE_MESSAGE(made.exit_code == 0, made.error);
+    const Ran shown = here.run({"keys", "show", file, "--json"});
+    REQUIRE(shown.exit_code == 0);
+    CHECK(json::parse(made.out) == json::parse(shown.out));
+    CHECK(shown.out.find("PRIVATE") == std::string::npos);
+    CHECK(here.read("cert.pem").starts_with("-----BEGIN CERTIFICATE-----"));
+    const Ran again = here.run({"keys", "new", file});
+    CHECK(again.exit_code != 0);
+    CHECK(again.error.find("is there already") != std::string::npos);
+    CHECK(here.run({"keys", "new"}).exit_code == 2);
+}

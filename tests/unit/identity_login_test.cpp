@@ -1,0 +1,409 @@
+#include <doctest/doctest.h>
+
+#include <set>
+#include <string>
+
+#include "core/prng.h"
+#include "identity/access_list.h"
+#include "support/seed.h"
+
+using namespace p2c2r;
+using namespace p2c2r::identity;
+
+namespace {
+
+constexpr uint64_t kDayMs = 24ull * 3'600'000;
+
+class Chance final : public RandomSource {
+  public:
+    explicit Chance(uint64_t seed) : prng_(seed) {}
+    void fill(std::span<uint8_t> out) override {
+        for (uint8_t& byte : out) byte = static_cast<uint8_t>(prng_.next());
+    }
+
+  private:
+    Prng prng_;
+};
+
+struct Store final : AccessStore {
+    std::string text;
+    int saves = 0;
+    bool fails = false;
+    Result<Done> save(const std::string& fresh) override {
+        if (fails) return make_error(Status::kIo, "the disk is full");
+        text = fresh;
+        ++saves;
+        return Done{};
+    }
+};
+
+struct Audit final : AuditLog {
+    std::vector<AuditEntry> entries;
+    void note(const AuditEntry& entry) override { entries.push_back(entry); }
+};
+
+// A coordinator's list, and what a caller does to get in.
+struct Door {
+    Store store;
+    Audit audit;
+    AccessList list{&store, &audit};
+    Chance chance{test::seed()};
+    Moment now{1'000'000, 1'700'000'000'000};
+    std::string binding = std::string(32, 'b');
+
+    LoginContext context(Role role = Role::kGamer, std::string_view id = "laptop") {
+        LoginContext made;
+        made.channel_binding = binding;
+        made.role = role;
+        chance.fill(made.client_nonce);
+        chance.fill(made.server_nonce);
+        made.id = id;
+        return made;
+    }
+    Result<Admitted> enter(const Credentials& credentials, const LoginContext& at) {
+        const Result<Proof> proof = credentials.prove(AccessList::methods(), at, false);
+        REQUIRE(proof.ok());
+        return list.admit(*proof, at, "192.0.2.7:4000", false, now);
+    }
+};
+
+Credentials with_key() {
+    Credentials credentials;
+    credentials.key = SigningKey::generate();
+    return credentials;
+}
+
+const Roles kGamerOnly{true, false, false};
+const Roles kBoth{true, true, false};
+
+}  // namespace
+
+TEST_CASE("login: an enrolled key comes in, in its roles and no other") {
+    Door door;
+    const Credentials laptop = with_key();
+    REQUIRE(door.list.add_key("laptop", kOperator, kGamerOnly, laptop.key->public_key(), door.now)
+                .ok());
+    const Result<Admitted> in = door.enter(laptop, door.context());
+    REQUIRE(in.ok());
+    CHECK(in->account == "laptop");
+    CHECK(in->owner == kOperator);
+    const Result<Admitted> out = door.enter(laptop, door.context(Role::kPeer));
+    REQUIRE_FALSE(out.ok());
+    CHECK(out.error().status == Status::kDenied);
+    CHECK(out.error().text == "'laptop' may not be peer, only gamer");
+    const Result<Admitted> unknown = door.enter(with_key(), door.context());
+    REQUIRE_FALSE(unknown.ok());
+    CHECK(unknown.error().status == Status::kAuth);
+}
+
+TEST_CASE("login: a signature holds for one connection, one role and one id") {
+    Door door;
+    const Credentials laptop = with_key();
+    REQUIRE(door.list.add_key("laptop", "", kBoth, laptop.key->public_key(), door.now).ok());
+    const LoginContext made = door.context();
+    const Proof proof = *laptop.prove(AccessList::methods(), made, false);
+    const auto refused = [&](LoginContext at) {
+        const Result<Admitted> in = door.list.admit(proof, at, "192.0.2.8:1", true, door.now);
+        return !in.ok() && in.error().status == Status::kAuth;
+    };
+    CHECK_FALSE(refused(made));
+    const std::string other_binding(32, 'c');
+    LoginContext relayed = made;
+    relayed.channel_binding = other_binding;
+    CHECK(refused(relayed));
+    LoginContext without = made;
+    without.channel_binding = {};
+    CHECK(refused(without));
+    LoginContext replayed = made;
+    replayed.server_nonce[5] ^= 1;
+    CHECK(refused(replayed));
+    LoginContext other_client = made;
+    other_client.client_nonce[0] ^= 0x80;
+    CHECK(refused(other_client));
+    LoginContext other_role = made;
+    other_role.role = Role::kPeer;
+    CHECK(refused(other_role));
+    LoginContext other_id = made;
+    other_id.id = "laptoq";
+    CHECK(refused(other_id));
+}
+
+TEST_CASE("login: changed proofs are never accepted") {
+    Door door;
+    const Credentials laptop = with_key();
+    REQUIRE(door.list.add_key("laptop", "", kBoth, laptop.key->public_key(), door.now).ok());
+    const InviteSecret secret =
+        *door.list.invite("", kBoth, door.now.unix_ms + kDayMs, door.chance, door.now);
+    const Token token = *door.list.add_token("bot", "", kBoth, door.chance, door.now);
+    Credentials by_token;
+    by_token.token = token;
+    Credentials invited = with_key();
+    invited.invite = secret;
+    Prng prng(test::seed());
+    int accepted = 0;
+    for (int i = 0; i < 1500; ++i) {
+        const LoginContext at = door.context();
+        const Credentials* const who[] = {&laptop, &by_token, &invited};
+        Proof proof = *who[i % 3]->prove(AccessList::methods(), at, false);
+        switch (prng.below(4)) {
+            case 0:
+                proof.bytes[prng.below(proof.bytes.size())] ^=
+                    static_cast<char>(1 + prng.below(255));
+                break;
+            case 1:
+                proof.bytes.resize(prng.below(proof.bytes.size()));
+                break;
+            case 2:
+                proof.bytes += static_cast<char>(prng.below(256));
+                break;
+            default:
+                proof.method = static_cast<LoginMethod>(
+                    (static_cast<uint32_t>(proof.method) + 1 + prng.below(3)) % 4);
+                break;
+        }
+        accepted += door.list.admit(proof, at, "127.0.0.1:1", true, door.now).ok();
+    }
+    CHECK(accepted == 0);
+    CHECK(door.list.invitations() == 1);
+    CHECK(door.enter(invited, door.context()).ok());
+}
+
+TEST_CASE("login: a token comes in, is kept as its hash, and is not sent in plaintext") {
+    Door door;
+    Credentials bot;
+    bot.token = *door.list.add_token("bot", "", kGamerOnly, door.chance, door.now);
+    CHECK(door.enter(bot, door.context()).ok());
+    CHECK(door.store.text.find(to_hex(*bot.token)) == std::string::npos);
+    CHECK(door.store.text.find(to_hex(sha256(*bot.token))) != std::string::npos);
+    LoginContext plain = door.context();
+    plain.channel_binding = {};
+    CHECK(bot.prove(AccessList::methods(), plain, false).error().status == Status::kAuth);
+    CHECK(bot.prove(AccessList::methods(), plain, true).ok());
+}
+
+TEST_CASE("login: who has nothing to show is told what is missing") {
+    const Credentials nothing;
+    CHECK(nothing.prove({0}, {}, false).ok());
+    const Result<Proof> none = nothing.prove(AccessList::methods(), {}, false);
+    REQUIRE_FALSE(none.ok());
+    CHECK(none.error().status == Status::kAuth);
+    CHECK(none.error().text.find("neither a key nor a token") != std::string::npos);
+    const Result<Proof> other = with_key().prove({1}, {}, false);
+    REQUIRE_FALSE(other.ok());
+    CHECK(other.error().text.find("of the kind") != std::string::npos);
+}
+
+TEST_CASE("login: an invitation makes one account, once, in time and in its roles") {
+    Door door;
+    const uint64_t until = door.now.unix_ms + kDayMs;
+    Credentials friend_machine = with_key();
+    friend_machine.invite = *door.list.invite("", kGamerOnly, until, door.chance, door.now);
+    const Result<Admitted> wrong = door.enter(friend_machine, door.context(Role::kPeer));
+    CHECK(wrong.error().status == Status::kDenied);
+    const Result<Admitted> in = door.enter(friend_machine, door.context(Role::kGamer, "friend"));
+    REQUIRE(in.ok());
+    CHECK(in->account == "friend");
+    CHECK(in->owner == "friend");
+    CHECK(door.list.invitations() == 0);
+    // The code is used up for others; who used it is enrolled, and may show it once more.
+    CHECK(door.enter(friend_machine, door.context()).ok());
+    Credentials thief = with_key();
+    thief.invite = friend_machine.invite;
+    CHECK(door.enter(thief, door.context()).error().status == Status::kAuth);
+    Credentials later;
+    later.key = std::move(friend_machine.key);
+    CHECK(door.enter(later, door.context(Role::kGamer, "any id")).ok());
+    CHECK(door.list.accounts().size() == 1);
+    Credentials late = with_key();
+    late.invite = *door.list.invite("", kGamerOnly, until, door.chance, door.now);
+    door.now.unix_ms = until;
+    const Result<Admitted> old = door.enter(late, door.context());
+    CHECK(old.error().text.find("too old") != std::string::npos);
+}
+
+TEST_CASE("login: nobody becomes somebody's own machine by choosing a name") {
+    Door door;
+    REQUIRE(door.list.add_key("desk", "anna", kBoth, SigningKey::generate().public_key(), door.now)
+                .ok());
+    const auto invited = [&](std::string_view id) {
+        Credentials newcomer = with_key();
+        newcomer.invite =
+            *door.list.invite("", kBoth, door.now.unix_ms + kDayMs, door.chance, door.now);
+        return *door.enter(newcomer, door.context(Role::kGamer, id));
+    };
+    std::set<std::string> owners{"anna", kOperator};
+    const std::string long_id = std::string(55, 'x') + "\xc3\xa4\xc3\xa4";
+    for (const std::string& id :
+         {std::string(kOperator), std::string("anna"), std::string("desk"), std::string("desk"),
+          std::string("\n"), std::string("\n"), long_id, long_id}) {
+        const Admitted in = invited(id);
+        CAPTURE(in.account);
+        CHECK(owners.insert(in.owner).second);
+        CHECK(in.account.size() <= 64);
+    }
+    AccessList again(nullptr, nullptr);
+    CHECK(again.read(door.store.text).ok());
+}
+
+TEST_CASE("login: own machines share an owner") {
+    Door door;
+    Credentials desk = with_key();
+    desk.invite =
+        *door.list.invite(kOperator, kBoth, door.now.unix_ms + kDayMs, door.chance, door.now);
+    const Result<Admitted> in = door.enter(desk, door.context(Role::kPeer, "desk"));
+    REQUIRE(in.ok());
+    CHECK(in->account == "desk");
+    CHECK(in->owner == kOperator);
+}
+
+TEST_CASE("login: a revoked account is out, also with a new join code") {
+    Door door;
+    Credentials laptop = with_key();
+    REQUIRE(door.list.add_key("laptop", "", kBoth, laptop.key->public_key(), door.now).ok());
+    REQUIRE(door.list.revoke("laptop", door.now).ok());
+    CHECK(door.enter(laptop, door.context()).error().text == "'laptop' was revoked");
+    laptop.invite = *door.list.invite("", kBoth, door.now.unix_ms + kDayMs, door.chance, door.now);
+    CHECK(door.enter(laptop, door.context()).error().text == "'laptop' was revoked");
+    CHECK(door.list.invitations() == 1);
+    CHECK(door.list.revoke("nobody", door.now).error().status == Status::kStale);
+}
+
+TEST_CASE("login: five failures a minute and address, then a wait; this machine has no limit") {
+    Door door;
+    const Credentials stranger = with_key();
+    const auto attempt = [&](const char* address, bool loopback = false) {
+        const LoginContext at = door.context();
+        return door.list
+            .admit(*stranger.prove(AccessList::methods(), at, false), at, address, loopback,
+                   door.now)
+            .error();
+    };
+    for (int i = 0; i < 5; ++i) CHECK(attempt("192.0.2.1:1000").status == Status::kAuth);
+    const Error sixth = attempt("192.0.2.1:2000");
+    CHECK(sixth.status == Status::kBusy);
+    CHECK(sixth.retry_after_ms > 59'000);
+    CHECK(sixth.retry_after_ms <= 60'001);
+    CHECK(attempt("192.0.2.2:1000").status == Status::kAuth);
+    door.now.monotonic_us += 60'000'000;
+    CHECK(attempt("192.0.2.1:1000").status == Status::kAuth);
+    for (int i = 0; i < 50; ++i) CHECK(attempt("127.0.0.1:1", true).status == Status::kAuth);
+    // Within the same network of one party.
+    for (int i = 0; i < 5; ++i) {
+        const std::string address = "[2001:db8:1:2::" + std::to_string(i + 1) + "]:5";
+        CHECK(attempt(address.c_str()).status == Status::kAuth);
+    }
+    CHECK(attempt("[2001:db8:1:2:ffff::9]:5").status == Status::kBusy);
+    CHECK(attempt("[2001:db8:1:3::1]:5").status == Status::kAuth);
+}
+
+TEST_CASE("login: the network of an address") {
+    CHECK(network_of("192.0.2.1:80") == "192.0.2.1");
+    CHECK(network_of("192.0.2.1") == "192.0.2.1");
+    CHECK(network_of("[2001:db8:1:2:3:4:5:6]:80") == network_of("2001:db8:1:2::"));
+    CHECK(network_of("[::1]:80") == network_of("::2"));
+    CHECK(network_of("[2001:db8::1]:80") == network_of("2001:db8:0:0:9::"));
+    CHECK(network_of("[2001:db8::1]:80") != network_of("2001:db8:0:1::1"));
+}
+
+TEST_CASE("login: remembered addresses are bounded") {
+    LoginAttempts attempts;
+    for (size_t i = 0; i < LoginAttempts::kNetworksMax + 100; ++i) {
+        attempts.failed(std::to_string(i), i);
+    }
+    CHECK(attempts.networks() == LoginAttempts::kNetworksMax);
+}
+
+TEST_CASE("login: what could not be written down did not happen") {
+    Door door;
+    Credentials friend_machine = with_key();
+    friend_machine.invite =
+        *door.list.invite("", kBoth, door.now.unix_ms + kDayMs, door.chance, door.now);
+    door.store.fails = true;
+    const Result<Admitted> in = door.enter(friend_machine, door.context());
+    REQUIRE_FALSE(in.ok());
+    CHECK(in.error().status == Status::kIo);
+    CHECK(door.list.accounts().empty());
+    CHECK(door.list.invitations() == 1);
+    CHECK_FALSE(door.list.add_token("bot", "", kBoth, door.chance, door.now).ok());
+    CHECK_FALSE(door.list.invite("", kBoth, door.now.unix_ms + kDayMs, door.chance, door.now).ok());
+    CHECK(door.list.accounts().empty());
+    CHECK(door.list.invitations() == 1);
+    door.store.fails = false;
+    CHECK(door.enter(friend_machine, door.context()).ok());
+    door.store.fails = true;
+    CHECK_FALSE(door.list.revoke("laptop", door.now).ok());
+    CHECK(door.list.find("laptop")->revoked_ms == 0);
+}
+
+TEST_CASE("login: the list reads back what it wrote") {
+    Door door;
+    const Credentials laptop = with_key();
+    REQUIRE(door.list.add_key("laptop \xc3\xa4", "anna", kBoth, laptop.key->public_key(), door.now)
+                .ok());
+    (void)door.list.add_token("bot", "", {false, false, true}, door.chance, door.now);
+    (void)door.list.invite("anna", kBoth, door.now.unix_ms + kDayMs, door.chance, door.now);
+    REQUIRE(door.list.revoke("bot", door.now).ok());
+    AccessList again(nullptr, nullptr);
+    const Result<Done> read = again.read(door.store.text);
+    REQUIRE(read.ok());
+    CHECK(again.text() == door.store.text);
+    CHECK(again.find("bot")->revoked_ms == door.now.unix_ms);
+    CHECK(again.find("laptop \xc3\xa4")->owner == "anna");
+    CHECK(again.invitations() == 1);
+}
+
+TEST_CASE("login: a list that is damaged is refused with the place, and nothing changes") {
+    const char* const kFine =
+        R"({"version":1,"accounts":[{"name":"a","owner":"a","roles":"gamer","key":")"
+        R"(19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1","added_ms":1}]})";
+    AccessList list(nullptr, nullptr);
+    REQUIRE(list.read(kFine).ok());
+    struct Row {
+        const char* from;
+        const char* to;
+        const char* field;
+    };
+    const std::string fine = kFine;
+    for (const Row& row :
+         {Row{"\"version\":1", "\"version\":2", "version"},
+          Row{"gamer", "king", "accounts[0].roles"}, Row{"19bf", "19bg", "accounts[0].key"},
+          Row{"19bf", "19b", "accounts[0].key"},
+          Row{"\"name\":\"a\"", "\"name\":\"\"", "accounts[0].name"},
+          Row{"\"added_ms\":1", "\"added_ms\":-1", "accounts[0].added_ms"},
+          Row{"\"added_ms\":1", "\"added_ms\":1,\"x\":1", "accounts[0].x"}, Row{"}]}", "}", ""}}) {
+        std::string text = fine;
+        text.replace(text.find(row.from), std::string(row.from).size(), row.to);
+        CAPTURE(text);
+        const Result<Done> read = list.read(text);
+        REQUIRE_FALSE(read.ok());
+        CHECK(read.error().status == Status::kArgument);
+        CHECK(read.error().field == row.field);
+        CHECK(list.find("a") != nullptr);
+    }
+}
+
+TEST_CASE("login: the audit says who came and who was refused, and shows no secret") {
+    Door door;
+    Credentials bot;
+    bot.token = *door.list.add_token("bot", "", kGamerOnly, door.chance, door.now);
+    Credentials friend_machine = with_key();
+    friend_machine.invite =
+        *door.list.invite("", kBoth, door.now.unix_ms + kDayMs, door.chance, door.now);
+    (void)door.enter(bot, door.context());
+    (void)door.enter(friend_machine, door.context());
+    (void)door.enter(friend_machine, door.context());
+    (void)door.list.revoke("bot", door.now);
+    std::string all;
+    std::string kinds;
+    for (const AuditEntry& entry : door.audit.entries) {
+        kinds += std::string(entry.what) + " ";
+        all += entry.account + entry.address + entry.detail;
+    }
+    CHECK(kinds == "token invited login enrolled login login revoked ");
+    for (const std::string& secret :
+         {std::string(bot.token->begin(), bot.token->end()), to_hex(*bot.token),
+          to_hex(*friend_machine.invite),
+          std::string(friend_machine.invite->begin(), friend_machine.invite->end())}) {
+        CHECK(all.find(secret) == std::string::npos);
+    }
+}

@@ -1,0 +1,403 @@
+// Who is let in, and what becomes of those who are not, or no longer: the real roles on a fake loop
+// and network.
+#include <doctest/doctest.h>
+
+#include <map>
+
+#include "model/value_json.h"
+#include "roles/client.h"
+#include "roles/coordinator.h"
+#include "roles/peer.h"
+#include "support/fake_net.h"
+#include "support/wire_end.h"
+
+using namespace p2c2r;
+using namespace p2c2r::roles;
+using namespace p2c2r::test;
+using identity::Credentials;
+
+namespace {
+
+struct Quiet final : CoordinatorEvents, PeerEvents {
+    std::vector<std::pair<Status, std::string>> states;
+    void on_peer_joined(const std::string&) override {}
+    void on_peer_left(const std::string&, const std::string&) override {}
+    void on_peer_failed(const std::string&, const std::string&) override {}
+    void on_peer_state(Status status, const std::string& text) override {
+        states.emplace_back(status, text);
+    }
+};
+
+struct Answers final : ClientEvents {
+    std::map<uint64_t, Status> ended;
+    std::vector<std::pair<Status, std::string>> states;
+    std::map<uint64_t, std::pair<Status, Bytes>> calls;
+    void on_task_ended(uint64_t task, TaskResult&& result) override { ended[task] = result.status; }
+    void on_client_state(Status status, const std::string& text) override {
+        states.emplace_back(status, text);
+    }
+    void on_peer_count(uint32_t, uint32_t) override {}
+    void on_call_done(uint64_t call, const Error* error, Bytes fields, Bytes) override {
+        calls[call] = {error ? error->status : Status::kOk, fields.owned()};
+    }
+};
+
+struct Guarded {
+    FakeLoop loop;
+    FakeRandom random{5};
+    FakeTransport network{loop};
+    identity::AccessList access{nullptr, nullptr};
+    Quiet quiet;
+    FakeRunner here{loop, {"echo"}};
+    std::unique_ptr<Coordinator> coordinator;
+    std::map<uint64_t, TaskSpec> specs;
+
+    Guarded() {
+        network.encrypted = true;
+        CoordinatorOptions options;
+        options.access = &access;
+        coordinator = std::make_unique<Coordinator>(loop, network, &here, random, Prng(1), Log(),
+                                                    options, quiet);
+        REQUIRE(coordinator->start().ok());
+    }
+    std::shared_ptr<Credentials> enrolled(const std::string& name, identity::Roles roles,
+                                          const std::string& owner = "") {
+        auto credentials = std::make_shared<Credentials>();
+        credentials->key = identity::SigningKey::generate();
+        REQUIRE(access.add_key(name, owner, roles, credentials->key->public_key(), {1, 1}).ok());
+        return credentials;
+    }
+    static std::shared_ptr<Credentials> stranger() {
+        auto credentials = std::make_shared<Credentials>();
+        credentials->key = identity::SigningKey::generate();
+        return credentials;
+    }
+    Result<Bytes> call(const char* name, const char* json) {
+        return coordinator->call(name, json_to_value(json)->span(), nullptr);
+    }
+};
+
+struct GamerNode {
+    Answers answers;
+    std::unique_ptr<Client> client;
+
+    GamerNode(Guarded& world, std::shared_ptr<const Credentials> credentials,
+              const std::string& id = "gamer") {
+        ClientOptions options;
+        options.client_id = id;
+        options.coordinator.host = "fake";
+        options.coordinator.credentials = std::move(credentials);
+        client = std::make_unique<Client>(world.loop, &world.network, nullptr, world.random,
+                                          Prng(3), Log(), options, answers);
+        client->start();
+        world.loop.settle();
+    }
+};
+
+const identity::Roles kGamer{true, false, false};
+const identity::Roles kPeer{false, true, false};
+
+}  // namespace
+
+TEST_CASE("logins: a key that is enrolled is let in and served") {
+    Guarded world;
+    GamerNode gamer(world, world.enrolled("laptop", kGamer));
+    REQUIRE(gamer.client->stats().connected);
+    TaskSpec spec;
+    spec.task_type = "echo";
+    gamer.client->submit(1, spec);
+    world.loop.settle();
+    CHECK(gamer.answers.ended[1] == Status::kOk);
+}
+
+TEST_CASE("logins: who is not enrolled is told so, and does not ask again") {
+    Guarded world;
+    SUBCASE("an unknown key") {
+        GamerNode gamer(world, Guarded::stranger());
+        REQUIRE(gamer.answers.states.size() == 1);
+        CHECK(gamer.answers.states[0].first == Status::kAuth);
+        CHECK(gamer.answers.states[0].second.find("is not enrolled here") != std::string::npos);
+        CHECK(gamer.client->stats().given_up);
+    }
+    SUBCASE("nothing to show") {
+        GamerNode gamer(world, nullptr);
+        REQUIRE(gamer.answers.states.size() == 1);
+        CHECK(gamer.answers.states[0].first == Status::kAuth);
+        CHECK(gamer.answers.states[0].second.find("neither a key nor a token") !=
+              std::string::npos);
+    }
+    SUBCASE("another role") {
+        GamerNode gamer(world, world.enrolled("desk", kPeer));
+        REQUIRE(gamer.answers.states.size() == 1);
+        CHECK(gamer.answers.states[0].first == Status::kDenied);
+    }
+    CHECK(world.coordinator->stats().clients == 0);
+}
+
+TEST_CASE("logins: no task is taken before somebody is in") {
+    Guarded world;
+    auto [near, far] = FakeConnection::pair(world.loop);
+    world.network.accept(std::move(far));
+    struct Deaf final : net::ConnectionEvents {
+        std::vector<wire::Message> got;
+        bool closed = false;
+        void on_frame(net::Connection&, const wire::Frame& frame) override {
+            got.push_back(frame.message);
+        }
+        void on_closed(net::Connection&, Status, const std::string&) override { closed = true; }
+    } end;
+    near->set_events(&end);
+    wire::EnvelopeBuffer envelope;
+    wire::TaskSubmit submit;
+    submit.task_type = "echo";
+    wire::encode(submit, envelope);
+    near->send_copy(wire::Message::kTaskSubmit, 0, 1, envelope.span(), {}, {});
+    world.loop.settle();
+    CHECK(end.closed);
+    CHECK(end.got == std::vector{wire::Message::kGoodbye});
+    CHECK(world.coordinator->stats().submitted == 0);
+}
+
+TEST_CASE("logins: a role of the coordinator's own process needs none") {
+    Guarded world;
+    WireEnd end(world.loop, *world.coordinator);
+    CHECK(end.join_gamer("here").success);
+}
+
+TEST_CASE("logins: a registration without proof is refused whatever it claims") {
+    Guarded world;
+    auto [near, far] = FakeConnection::pair(world.loop);
+    far->pretend("fake", "x");
+    world.network.accept(std::move(far));
+    struct Reader final : net::ConnectionEvents {
+        std::vector<uint32_t> methods;
+        std::optional<bool> success;
+        void on_frame(net::Connection&, const wire::Frame& frame) override {
+            if (frame.message == wire::Message::kHelloResponse) {
+                wire::HelloResponse response;
+                CHECK_FALSE(wire::decode(frame.envelope, response));
+                methods = response.login_methods;
+            }
+            if (frame.message == wire::Message::kGamerRegisterResponse) {
+                wire::RegisterResponse response;
+                CHECK_FALSE(wire::decode(frame.envelope, response));
+                success = response.success;
+            }
+        }
+        void on_closed(net::Connection&, Status, const std::string&) override {}
+    } end;
+    near->set_events(&end);
+    wire::EnvelopeBuffer envelope;
+    wire::Hello hello;
+    hello.versions = {wire::kProtocolVersion};
+    hello.role = Role::kGamer;
+    wire::encode(hello, envelope);
+    near->send_copy(wire::Message::kHello, 0, 0, envelope.span(), {}, {});
+    world.loop.settle();
+    CHECK(end.methods == std::vector<uint32_t>{1, 2, 3});
+    wire::GamerRegister registration;
+    registration.client_id = "gamer";
+    wire::encode(registration, envelope);
+    near->send_copy(wire::Message::kGamerRegister, 0, 0, envelope.span(), {}, {});
+    world.loop.settle();
+    CHECK(end.success == false);
+}
+
+TEST_CASE("logins: a join code enrols once, and the connection may break meanwhile") {
+    Guarded world;
+    const Result<Bytes> made = world.call("key.invite", R"({"roles":"gamer","valid_s":60})");
+    REQUIRE(made.ok());
+    auto credentials = Guarded::stranger();
+    credentials->invite.emplace();
+    REQUIRE(from_hex(*Value(made->span()).find("secret")->text(), *credentials->invite));
+    GamerNode gamer(world, credentials);
+    REQUIRE(gamer.client->stats().connected);
+    world.network.made.back()->cut();
+    world.loop.advance(1'000'000);
+    CHECK(gamer.client->stats().connected);
+    auto thief = Guarded::stranger();
+    thief->invite = credentials->invite;
+    GamerNode late(world, thief, "thief");
+    CHECK_FALSE(late.client->stats().connected);
+    CHECK(late.answers.states[0].second.find("was used already") != std::string::npos);
+}
+
+TEST_CASE("logins: a revoked account is out at once, with its tasks") {
+    Guarded world;
+    const auto credentials = world.enrolled("laptop", kGamer);
+    GamerNode gamer(world, credentials);
+    world.here.takes_us = 1'000'000;
+    TaskSpec spec;
+    spec.task_type = "echo";
+    gamer.client->submit(1, spec);
+    world.loop.settle();
+    REQUIRE(world.call("key.revoke", R"({"name":"laptop"})").ok());
+    world.loop.settle();
+    CHECK(gamer.client->stats().given_up);
+    CHECK(gamer.answers.states.back().first == Status::kAuth);
+    CHECK(gamer.answers.states.back().second == "the account was revoked");
+    CHECK(gamer.answers.ended.count(1) == 1);
+    CHECK(world.here.cancelled == 1);
+    CHECK(world.coordinator->stats().clients == 0);
+    GamerNode again(world, credentials, "again");
+    CHECK(again.answers.states[0].second == "'laptop' was revoked");
+}
+
+TEST_CASE("logins: a session is resumed by the account that began it and no other") {
+    Guarded world;
+    GamerNode first(world, world.enrolled("laptop", kGamer), "gamer");
+    REQUIRE(first.client->stats().connected);
+    // The same id, from somebody else who is let in.
+    GamerNode second(world, world.enrolled("other", kGamer), "gamer");
+    CHECK_FALSE(second.client->stats().connected);
+    CHECK(first.client->stats().connected);
+}
+
+TEST_CASE("logins: commands about keys are for admins") {
+    Guarded world;
+    GamerNode gamer(world, world.enrolled("laptop", kGamer));
+    GamerNode admin(world, world.enrolled("root", {true, false, true}), "admin");
+    for (const char* name : {"key.list", "key.add", "key.token", "key.invite", "key.revoke"}) {
+        CAPTURE(name);
+        gamer.client->call(1, name, {}, 1'000'000);
+        world.loop.settle();
+        CHECK(gamer.answers.calls[1].first == Status::kDenied);
+        gamer.answers.calls.clear();
+    }
+    admin.client->call(1, "key.list", {}, 1'000'000);
+    world.loop.settle();
+    REQUIRE(admin.answers.calls[1].first == Status::kOk);
+    const Value list(admin.answers.calls[1].second.span());
+    CHECK(list.find("accounts")->count() == 2);
+}
+
+TEST_CASE("logins: too many failures from one address are turned away for a while") {
+    Guarded world;
+    world.network.address = "192.0.2.1:7";
+    for (int i = 0; i < 5; ++i) GamerNode(world, Guarded::stranger());
+    GamerNode sixth(world, world.enrolled("laptop", kGamer));
+    REQUIRE(sixth.answers.states.size() == 1);
+    CHECK(sixth.answers.states[0].second.find("too many failed logins") != std::string::npos);
+    CHECK_FALSE(sixth.client->stats().given_up);
+    for (int i = 0; i < 620; ++i) world.loop.advance(100'000);
+    CHECK(sixth.client->stats().connected);
+}
+
+TEST_CASE("logins: bad arguments of key commands are named") {
+    Guarded world;
+    struct Row {
+        const char* name;
+        const char* json;
+        const char* field;
+    };
+    for (const Row& row :
+         {Row{"key.add", R"({"name":"a","key":"zz"})", "key"},
+          Row{"key.add", R"({"key":""})", "name"}, Row{"key.token", R"({"name":""})", "name"},
+          Row{"key.token", R"({"name":"a","roles":"king"})", "roles"},
+          Row{"key.invite", R"({"valid_s":0})", "valid_s"},
+          Row{"key.invite", R"({"circle":"public"})", "circle"},
+          Row{"key.invite", R"({"who":1})", "who"}, Row{"key.revoke", R"({"name":"x"})", "name"},
+          Row{"key.revoke", "{}", "name"}}) {
+        CAPTURE(row.name);
+        CAPTURE(row.json);
+        const Result<Bytes> answer = world.call(row.name, row.json);
+        REQUIRE_FALSE(answer.ok());
+        CHECK(answer.error().field == row.field);
+    }
+    CHECK(world.call("key.steal", "{}").error().status == Status::kUnsupported);
+}
+
+TEST_CASE(
+    "logins: a task of circle own goes to machines of the operator alone, whatever peers claim") {
+    Guarded world;
+    FakeRunner theirs_runner(world.loop, {"echo"});
+    FakeRunner ours_runner(world.loop, {"echo"});
+    Quiet events;
+    const auto add_peer = [&](const char* id, FakeRunner& runner, const char* owner) {
+        PeerOptions options;
+        options.peer_id = id;
+        options.coordinator.host = "fake";
+        options.coordinator.credentials = world.enrolled(id, {true, true, false}, owner);
+        auto peer = std::make_unique<Peer>(world.loop, world.network, runner, world.random, Prng(4),
+                                           Log(), options, events);
+        peer->start();
+        world.loop.settle();
+        return peer;
+    };
+    const auto theirs = add_peer("theirs", theirs_runner, "");
+    REQUIRE(theirs->stats().connected);
+    GamerNode gamer(world, world.enrolled("laptop", kGamer, identity::kOperator));
+    TaskSpec own;
+    own.task_type = "echo";
+    own.circle = Circle::kOwn;
+    gamer.client->submit(1, own);
+    world.loop.settle();
+    CHECK(theirs_runner.started == 0);
+    CHECK(world.here.started == 1);  // the coordinator is the operator's, too
+    const auto ours = add_peer("ours", ours_runner, identity::kOperator);
+    gamer.client->submit(2, own);
+    world.loop.settle();
+    CHECK(theirs_runner.started == 0);
+    CHECK(ours_runner.started == 1);
+    // A friend's own circle is not this one.
+    GamerNode pal(world, world.enrolled("pal", kGamer), "pal");
+    pal.client->submit(1, own);
+    world.loop.settle();
+    CHECK(pal.answers.ended[1] == Status::kUnsupported);
+    TaskSpec shared;
+    shared.task_type = "echo";
+    pal.client->submit(2, shared);
+    world.loop.settle();
+    CHECK(pal.answers.ended[2] == Status::kOk);
+}
+
+TEST_CASE("logins: a peer that claims circle own is taken for what it has proven") {
+    Guarded world;
+    struct Claims final : net::ConnectionEvents {
+        std::vector<wire::Message> got;
+        Nonce nonce{};
+        void on_frame(net::Connection&, const wire::Frame& frame) override {
+            got.push_back(frame.message);
+            wire::HelloResponse response;
+            if (frame.message != wire::Message::kHelloResponse) return;
+            CHECK_FALSE(wire::decode(frame.envelope, response));
+            nonce = response.nonce;
+        }
+        void on_closed(net::Connection&, Status, const std::string&) override {}
+    } end;
+    auto [near, far] = FakeConnection::pair(world.loop);
+    near->pretend("fake", "line");
+    world.network.accept(std::move(far));
+    near->set_events(&end);
+    wire::EnvelopeBuffer envelope;
+    wire::Hello hello;
+    hello.versions = {wire::kProtocolVersion};
+    hello.role = Role::kPeer;
+    wire::encode(hello, envelope);
+    near->send_copy(wire::Message::kHello, 0, 0, envelope.span(), {}, {});
+    world.loop.settle();
+    const auto credentials = world.enrolled("liar", kPeer);
+    const identity::LoginContext context{"line", Role::kPeer, {}, end.nonce, "liar"};
+    const identity::Proof proof = *credentials->prove({2}, context, true);
+    wire::PeerRegister registration;
+    registration.peer_id = "liar";
+    registration.login.login_method = static_cast<uint32_t>(proof.method);
+    registration.login.token = proof.bytes;
+    registration.capabilities.task_types = {"echo"};
+    registration.slots = registration.window_tasks = 4;
+    registration.window_bytes = 1 << 20;
+    registration.circle = Circle::kOwn;
+    wire::encode(registration, envelope);
+    near->send_copy(wire::Message::kPeerRegister, 0, 0, envelope.span(), {}, {});
+    world.loop.settle();
+    REQUIRE(end.got.back() == wire::Message::kPeerRegisterResponse);
+    GamerNode gamer(world, world.enrolled("laptop", kGamer, identity::kOperator));
+    TaskSpec own;
+    own.task_type = "echo";
+    own.circle = Circle::kOwn;
+    end.got.clear();
+    gamer.client->submit(1, own);
+    world.loop.settle();
+    for (const wire::Message message : end.got) CHECK(message != wire::Message::kTaskAssign);
+    CHECK(gamer.answers.ended[1] == Status::kOk);
+}
