@@ -106,7 +106,7 @@ if [ "$tier" != fast ]; then
     asan_rooms='unit_\(core\|model\|identity\|wire\|net\|sched\|exec\|roles\)\|fuzz_replay\|sim_[a-z_]*'
     tsan_rooms='unit_\(net\|exec\)\|capi'
     if [ "$tier" != normal ]; then
-        asan_rooms+='\|unit_\(codec\|gpu\|kernels\)\|kernels_whole'
+        asan_rooms+='\|unit_\(codec\|gpu\|kernels\)\|kernels_whole\|fuzz_replay_kernels'
         tsan_rooms+='\|unit_kernels'
     fi
     sanitized asan address,undefined "$asan_rooms"

@@ -145,6 +145,9 @@ Result<Done> reload_server_tls(net::TlsContext& tls, const std::string& certific
 Result<std::unique_ptr<AccessGuard>> AccessGuard::open(const std::string& access_file,
                                                        const std::string& audit_file) {
     auto guard = std::make_unique<AccessGuard>(access_file, audit_file);
+    Result<std::unique_ptr<identity::FileLock>> lock = identity::FileLock::take(access_file);
+    if (!lock) return about("access_file", lock.error());
+    guard->lock = std::move(*lock);
     const Result<Done> made = identity::make_secret_file(access_file, guard->list.text());
     if (made) return guard;
     if (made.error().status != Status::kExists) return about("access_file", made.error());
@@ -162,6 +165,18 @@ Result<std::unique_ptr<AccessGuard>> AccessGuard::open(const std::string& access
 // ---- keys
 // ----------------------------------------------------------------------------------------
 
+namespace {
+
+Result<identity::SigningKey> read_key(const std::string& file) {
+    const Result<std::string> pem = identity::read_secret_file(file);
+    if (!pem) return about("file", pem.error());
+    Result<identity::SigningKey> key = identity::SigningKey::from_pem(*pem);
+    if (!key) return field_error(Status::kArgument, "file", "'" + file + "' " + key.error().text);
+    return key;
+}
+
+}  // namespace
+
 Result<Bytes> keys_new(ParamsReader& reader, uint64_t unix_seconds) {
     const std::string file(reader.text("file", kPathMax));
     const std::string name(reader.text("name", kPathMax, "p2c2r"));
@@ -170,23 +185,37 @@ Result<Bytes> keys_new(ParamsReader& reader, uint64_t unix_seconds) {
     const identity::SigningKey key = identity::SigningKey::generate();
     const Result<std::string> certificate = key.certificate(name, unix_seconds);
     if (!certificate) return certificate.error();
-    if (const Result<Done> made = identity::make_secret_file(file, key.to_pem()); !made) {
-        return about("file", made.error());
-    }
+    // The certificate first: without its key it is of no use, and harms nobody.
     if (!certificate_file.empty()) {
         const Result<Done> made = identity::make_public_file(certificate_file, *certificate);
         if (!made) return about("certificate_file", made.error());
     }
+    if (const Result<Done> made = identity::make_secret_file(file, key.to_pem()); !made) {
+        if (!certificate_file.empty()) identity::remove_file(certificate_file);
+        return about("file", made.error());
+    }
     return key_answer(key.public_key());
+}
+
+Result<Bytes> keys_certificate(ParamsReader& reader, uint64_t unix_seconds) {
+    const std::string file(reader.text("file", kPathMax));
+    const std::string name(reader.text("name", kPathMax, "p2c2r"));
+    const std::string certificate_file(reader.text("certificate_file", kPathMax));
+    if (const Result<Done> good = as_argument(reader.finish()); !good) return good.error();
+    const Result<identity::SigningKey> key = read_key(file);
+    if (!key) return key.error();
+    const Result<std::string> certificate = key->certificate(name, unix_seconds);
+    if (!certificate) return certificate.error();
+    const Result<Done> made = identity::make_public_file(certificate_file, *certificate);
+    if (!made) return about("certificate_file", made.error());
+    return key_answer(key->public_key());
 }
 
 Result<Bytes> keys_show(ParamsReader& reader) {
     const std::string file(reader.text("file", kPathMax));
     if (const Result<Done> good = as_argument(reader.finish()); !good) return good.error();
-    const Result<std::string> pem = identity::read_secret_file(file);
-    if (!pem) return about("file", pem.error());
-    const Result<identity::SigningKey> key = identity::SigningKey::from_pem(*pem);
-    if (!key) return field_error(Status::kArgument, "file", "'" + file + "' " + key.error().text);
+    const Result<identity::SigningKey> key = read_key(file);
+    if (!key) return key.error();
     return key_answer(key->public_key());
 }
 

@@ -30,6 +30,7 @@ struct AccessGuard {
           audit(audit_file),
           list(&file, audit_file.empty() ? nullptr : &audit) {}
 
+    std::unique_ptr<identity::FileLock> lock;  // so long as this lives
     identity::AccessFile file;
     identity::AuditFile audit;
     identity::AccessList list;
@@ -41,8 +42,9 @@ struct CoordinatorSecurity {
     std::unique_ptr<AccessGuard> guard;
 };
 
-// The calls "keys.new" and "keys.show": {"public_key", "pin"}.
+// The calls "keys.new", "keys.certificate" and "keys.show": {"public_key", "pin"}.
 Result<Bytes> keys_new(ParamsReader& reader, uint64_t unix_seconds);
+Result<Bytes> keys_certificate(ParamsReader& reader, uint64_t unix_seconds);
 Result<Bytes> keys_show(ParamsReader& reader);
 
 }  // namespace p2c2r::capi

@@ -372,7 +372,7 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_wake(p2c2r_runtime* runtime);
  * type's preferred way); E_UNSUPPORTED where it is not cut that way. timeout_ms is for exec alone: E_TIMEOUT
  * when it has passed, and the task is cancelled. "keys.new": makes an Ed25519 key, {"file": where its
  * private half goes (mode 0600; E_EXISTS), "name", "certificate_file": where a certificate for it goes (absent:
- * nowhere)}; "keys.show": {"file"}; both tell "public_key" and "pin" in hex. *out is the caller's to release.
+ * nowhere)}; "keys.certificate": the same certificate for a key that is there; "keys.show": {"file"}; all tell "public_key" and "pin" in hex. *out is the caller's to release.
  * [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_call(p2c2r_runtime* runtime, const char* name,
                                                      const char* args_json, const p2c2r_bytes* input,

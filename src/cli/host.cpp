@@ -89,13 +89,16 @@ Outcome start_coordinator(Host& host, const HostOptions& options, const std::str
 Outcome enrol_self(Host& host) {
     const Result<Identity> self = machine_identity(host.runtime.handle.get());
     if (!self) return self.failure();
-    const std::string name = host_name();
+    std::string name = host_name();
     const Result<json> list = ask_coordinator(host.coordinator.get(), "key.list", json::object());
     if (!list) return list.failure();
     bool is_known = false;
+    bool is_taken = name == "operator";
     for (const json& account : list->value("accounts", json::array())) {
         is_known = is_known || account.value("key", "") == self->public_key;
+        is_taken = is_taken || account.value("name", "") == name;
     }
+    if (is_taken && !is_known) name += "-" + self->public_key.substr(0, 6);
     if (!is_known) {
         const Result<json> added = ask_coordinator(host.coordinator.get(), "key.add",
                                                    {{"name", name},
@@ -159,8 +162,11 @@ Outcome start(Host& host, const HostOptions& options, LogWriter& log) {
     };
     const Result<JoinCode> code =
         invite(ask, options.invitation, host.certificate.pin, static_cast<uint16_t>(host.port));
-    if (!code) return code.failure();
-    print_invitation(*code, options.invitation);
+    if (code) {
+        print_invitation(*code, options.invitation);
+    } else {
+        log.write(P2C2R_LOG_WARN, "host", "no join code: " + code.failure().text);
+    }
     return std::nullopt;
 }
 

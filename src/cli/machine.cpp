@@ -45,7 +45,12 @@ Result<Identity> open_identity(p2c2r_runtime* runtime, const std::string& file,
     const bool exists = is_there(file);
     json arguments = {{"file", file}};
     if (!exists && !certificate_file.empty()) arguments["certificate_file"] = certificate_file;
-    const Result<json> key = ask_runtime(runtime, exists ? "keys.show" : "keys.new", arguments);
+    const char* call = exists ? "keys.show" : "keys.new";
+    if (exists && !certificate_file.empty() && !is_there(certificate_file)) {
+        call = "keys.certificate";
+        arguments["certificate_file"] = certificate_file;
+    }
+    const Result<json> key = ask_runtime(runtime, call, arguments);
     if (!key) return key.failure();
     return Identity{file, key->value("public_key", ""), key->value("pin", "")};
 }

@@ -1,6 +1,7 @@
 #include "identity/access_list.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "core/utf8.h"
@@ -170,22 +171,45 @@ Result<Admitted> AccessList::enrol(const KeyProof& proof, const LoginContext& co
                                                roles_text(invitation->roles));
     }
     if (!is_valid(proof, context)) return refused("the signature does not fit");
-    if (const auto known = by_key_.find(proof.key); known != by_key_.end()) {
-        const Account& account = accounts_.at(known->second);
-        if (account.revoked_ms != 0) return refused("'" + account.name + "' was revoked");
+    const auto known = by_key_.find(proof.key);
+    if (known != by_key_.end()) {
+        return enrol_again(accounts_.at(known->second), invitation, context, now);
     }
-    const Invitation used = *invitation;
-    invitations_.erase(invitation);
     Account account;
     account.name = free_name(context.id);
-    account.owner = used.owner.empty() ? account.name : used.owner;
-    account.roles = used.roles;
+    account.owner = invitation->owner.empty() ? account.name : invitation->owner;
+    account.roles = invitation->roles;
     account.key = proof.key;
     account.added_ms = now.unix_ms;
-    const Result<Done> added = add(account);
-    if (!added) {
+    const std::string name = account.name;
+    const Invitation used = *invitation;
+    invitations_.erase(invitation);
+    if (const Result<Done> added = add(std::move(account)); !added) {
         invitations_.push_back(used);
         return added.error();
+    }
+    const Account& fresh = accounts_.at(name);
+    note("enrolled", name, {}, roles_text(fresh.roles), now);
+    return let_in(fresh, context.role);
+}
+
+// The same machine with another code: the account stays, under its name, and gains what the code
+// gives. It never loses anything by that, or a code for a friend could cut a host off from itself.
+Result<Admitted> AccessList::enrol_again(Account& account,
+                                         std::vector<Invitation>::iterator invitation,
+                                         const LoginContext& context, const Moment& now) {
+    if (account.revoked_ms != 0) return refused("'" + account.name + "' was revoked");
+    const Account former = account;
+    const Invitation used = *invitation;
+    account.roles.gamer |= used.roles.gamer;
+    account.roles.peer |= used.roles.peer;
+    account.roles.admin |= used.roles.admin;
+    if (used.owner == kOperator) account.owner = kOperator;
+    invitations_.erase(invitation);
+    if (const Result<Done> saved = save(); !saved) {
+        account = former;
+        invitations_.push_back(used);
+        return saved.error();
     }
     note("enrolled", account.name, {}, roles_text(account.roles), now);
     return let_in(account, context.role);
@@ -214,7 +238,8 @@ std::string AccessList::free_name(std::string_view wish) const {
 // -------------------------------------------------------------------------------------
 
 Result<InviteSecret> AccessList::invite(std::string owner, const Roles& roles, uint64_t until_ms,
-                                        RandomSource& random, const Moment& now) {
+                                        RandomSource& random, const Moment& now,
+                                        const std::string& by) {
     std::erase_if(invitations_,
                   [&](const Invitation& open) { return now.unix_ms >= open.until_ms; });
     if (invitations_.size() >= kInvitationsMax) {
@@ -227,12 +252,12 @@ Result<InviteSecret> AccessList::invite(std::string owner, const Roles& roles, u
     if (!owner.empty() && !is_name(owner)) return bad_name(owner);
     InviteSecret secret;
     random.fill(secret);
-    invitations_.push_back({sha256(secret), std::move(owner), roles, until_ms});
+    invitations_.push_back({sha256(secret), std::move(owner), roles, until_ms, by});
     if (Result<Done> saved = save(); !saved) {
         invitations_.pop_back();
         return saved.error();
     }
-    note("invited", {}, {}, roles_text(roles), now);
+    note("invited", by, {}, roles_text(roles), now);
     return secret;
 }
 
@@ -258,23 +283,19 @@ Result<Token> AccessList::add_token(const std::string& name, const std::string& 
     return token;
 }
 
-// A key that comes with a second invitation is the same machine: its account is replaced.
 Result<Done> AccessList::add(Account account) {
     if (!is_name(account.name)) return bad_name(account.name);
     if (!is_name(account.owner)) return bad_name(account.owner);
+    if (account.name == kOperator) {
+        return field_error(Status::kArgument, "name",
+                           "'operator' is kept for the owner of the coordinator's own machines");
+    }
     if (!account.roles.any()) return field_error(Status::kArgument, "roles", "names no role");
     if (accounts_.count(account.name)) {
         return field_error(Status::kExists, "name", "'" + account.name + "' is taken");
     }
     if (accounts_.size() >= kAccountsMax) {
         return make_error(Status::kLimit, "there are 100000 accounts already");
-    }
-    std::optional<Account> former;
-    if (account.key) {
-        if (const auto known = by_key_.find(*account.key); known != by_key_.end()) {
-            former = accounts_.at(known->second);
-            accounts_.erase(known->second);
-        }
     }
     const std::string name = account.name;
     index(account);
@@ -285,10 +306,6 @@ Result<Done> AccessList::add(Account account) {
     if (failed.key) by_key_.erase(*failed.key);
     if (failed.token_hash) by_token_.erase(*failed.token_hash);
     accounts_.erase(name);
-    if (former) {
-        index(*former);
-        accounts_.emplace(former->name, *former);
-    }
     return saved;
 }
 
@@ -298,18 +315,24 @@ Result<Done> AccessList::revoke(const std::string& name, const Moment& now) {
         return field_error(Status::kStale, "name", "there is no account '" + name + "'");
     }
     if (known->second.revoked_ms != 0) return Done{};
+    const std::vector<Invitation> former = invitations_;
     known->second.revoked_ms = std::max<uint64_t>(now.unix_ms, 1);
+    // It does not come back by a code that it made for itself.
+    std::erase_if(invitations_, [&](const Invitation& open) { return open.by == name; });
     Result<Done> saved = save();
     if (!saved) {
         known->second.revoked_ms = 0;
+        invitations_ = former;
         return saved;
     }
     note("revoked", name, {}, {}, now);
     return Done{};
 }
 
-Result<Done> AccessList::save() {
+Result<Done> AccessList::save() try {
     return store_ ? store_->save(text()) : Result<Done>(Done{});
+} catch (const std::bad_alloc&) {
+    return make_error(Status::kMemory, "memory is short");
 }
 
 void AccessList::index(const Account& account) {

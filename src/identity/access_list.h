@@ -51,6 +51,7 @@ struct Invitation {
     std::string owner;  // of the account that it makes; empty: that account's own name
     Roles roles;
     uint64_t until_ms = 0;
+    std::string by;  // the account that made it; empty: the operator
 };
 
 // Where the list is kept. What save() was given is read at the next start, whatever happens in
@@ -108,14 +109,16 @@ class AccessList {
 
     // The one door. `address` is where the connection comes from. kAuth: not proven, unknown,
     // revoked; kDenied: known, but not in this role; kBusy with retry_after_ms: too many failures
-    // from there. An invitation makes an account of the key's, named as the context's id is.
+    // from there. An invitation makes an
+    // account of the key's, named as the context's id is; one that the key has already gains by it.
     Result<Admitted> admit(const Proof& proof, const LoginContext& context,
                            const std::string& address, bool is_loopback, const Moment& now);
 
     // ---- changes; each kIo when it could not be written down, and then nothing changed
-    // A fresh secret that makes one account until `until_ms`.
+    // A fresh secret that makes one account until `until_ms`, unless `by` is revoked before.
     Result<InviteSecret> invite(std::string owner, const Roles& roles, uint64_t until_ms,
-                                RandomSource& random, const Moment& now);
+                                RandomSource& random, const Moment& now,
+                                const std::string& by = {});
     Result<Done> add_key(const std::string& name, const std::string& owner, const Roles& roles,
                          const PublicKey& key, const Moment& now);
     // A fresh secret for software that cannot sign.
@@ -136,6 +139,8 @@ class AccessList {
     Result<Admitted> judge(const Proof& proof, const LoginContext& context, const Moment& now);
     Result<Admitted> let_in(const Account& account, Role role) const;
     Result<Admitted> enrol(const KeyProof& proof, const LoginContext& context, const Moment& now);
+    Result<Admitted> enrol_again(Account& account, std::vector<Invitation>::iterator invitation,
+                                 const LoginContext& context, const Moment& now);
     Result<Done> add(Account account);
     Result<Done> save();
     void index(const Account& account);

@@ -53,7 +53,8 @@ std::string AccessList::text() const {
     }
     writer.key("invitations").array(static_cast<uint32_t>(invitations_.size()));
     for (const Invitation& open : invitations_) {
-        writer.map(4).key("secret_sha256").text(to_hex(open.secret_hash));
+        writer.map(5).key("secret_sha256").text(to_hex(open.secret_hash));
+        writer.key("by").text(open.by);
         writer.key("owner").text(open.owner).key("roles").text(roles_text(open.roles));
         writer.key("until_ms").unsigned_integer(open.until_ms);
     }
@@ -92,6 +93,7 @@ Result<Done> AccessList::read(std::string_view text) {
         open.owner = entry.text("owner", kTextMax);
         open.roles = read_roles_of(entry);
         open.until_ms = read_time(entry, "until_ms", std::nullopt);
+        open.by = entry.text("by", kTextMax, "");
         entry.done();
         if (!reader.ok()) break;
         fresh.invitations_.push_back(std::move(open));

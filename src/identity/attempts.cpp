@@ -45,7 +45,13 @@ std::string first_groups(std::string_view address) {
 std::string network_of(std::string_view address) {
     if (!address.empty() && address.front() == '[') {
         const size_t end = address.find(']');
-        return first_groups(address.substr(1, end == std::string_view::npos ? end : end - 1));
+        address = address.substr(1, end == std::string_view::npos ? end : end - 1);
+        // An IPv4 address on a socket that takes both.
+        constexpr std::string_view kMapped = "::ffff:";
+        if (address.starts_with(kMapped) && address.find('.') != std::string_view::npos) {
+            return std::string(address.substr(kMapped.size()));
+        }
+        return first_groups(address);
     }
     const size_t colon = address.find(':');
     if (colon != std::string_view::npos && address.find(':', colon + 1) != std::string_view::npos) {

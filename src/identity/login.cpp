@@ -73,6 +73,10 @@ Result<Proof> Credentials::prove(const std::vector<uint32_t>& methods, const Log
                methods.end();
     };
     const bool invited = invite && key && takes(LoginMethod::kInvite);
+    const bool is_open = context.channel_binding.empty() && !is_loopback;
+    if (invited && is_open) {
+        return make_error(Status::kAuth, "a join code is not sent in plaintext to another machine");
+    }
     if (invited || (key && takes(LoginMethod::kKey))) {
         Proof proof{invited ? LoginMethod::kInvite : LoginMethod::kKey, {}};
         if (invited) proof.bytes = view(*invite);
@@ -81,7 +85,7 @@ Result<Proof> Credentials::prove(const std::vector<uint32_t>& methods, const Log
         return proof;
     }
     if (token && takes(LoginMethod::kToken)) {
-        if (context.channel_binding.empty() && !is_loopback) {
+        if (is_open) {
             return make_error(Status::kAuth, "a token is not sent in plaintext to another machine");
         }
         return Proof{LoginMethod::kToken, std::string(view(*token))};

@@ -1,6 +1,7 @@
 // Files that only their owner may read: keys, and the list of who may come in.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "core/status.h"
@@ -23,8 +24,23 @@ Result<Done> make_public_file(const std::string& path, const std::string& text);
 // In place of the old one, mode 0600: after a crash at any moment the file is the one or the other,
 // and it is on the disk when this returns.
 Result<Done> replace_secret_file(const std::string& path, const std::string& text);
+void remove_file(const std::string& path);
 // Adds one line, made with mode 0600 if it is not there.
 Result<Done> append_secret_line(const std::string& path, const std::string& line);
+
+// Held while this process alone may write a file: a lock on PATH.lock, which stays.
+class FileLock {
+  public:
+    // kBusy when another one holds it.
+    static Result<std::unique_ptr<FileLock>> take(const std::string& path);
+    ~FileLock();
+    FileLock(const FileLock&) = delete;
+    FileLock& operator=(const FileLock&) = delete;
+
+  private:
+    explicit FileLock(int descriptor) : descriptor_(descriptor) {}
+    const int descriptor_;
+};
 
 // An access list in a file.
 class AccessFile final : public AccessStore {

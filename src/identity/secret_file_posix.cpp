@@ -1,6 +1,7 @@
 #include "identity/secret_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -135,19 +136,24 @@ Result<Done> replace_secret_file(const std::string& path, const std::string& tex
     const std::string fresh = path + ".new";
     ::unlink(fresh.c_str());  // of a run that was cut short
     if (Result<Done> made = make_file(fresh, text, 0600); !made) return made;
+    // The new name is on the disk once its directory is.
+    const size_t slash = path.rfind('/');
+    const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+    const File folder(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!folder.is_open()) return file_error(path, "replace", errno);
     if (::rename(fresh.c_str(), path.c_str()) != 0) {
         const int error = errno;
         ::unlink(fresh.c_str());
         return file_error(path, "replace", error);
     }
-    // The new name is on the disk once its directory is.
-    const size_t slash = path.rfind('/');
-    const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-    const File folder(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder.is_open() || ::fsync(folder.descriptor()) != 0) {
+    if (::fsync(folder.descriptor()) != 0) {
         return file_error(path, "replace", errno);
     }
     return Done{};
+}
+
+void remove_file(const std::string& path) {
+    ::unlink(path.c_str());
 }
 
 Result<Done> append_secret_line(const std::string& path, const std::string& line) {
@@ -156,6 +162,19 @@ Result<Done> append_secret_line(const std::string& path, const std::string& line
     if (!file.is_open()) return file_error(path, "write", errno);
     if (!write_all(file.descriptor(), line + "\n")) return file_error(path, "write", errno);
     return Done{};
+}
+
+Result<std::unique_ptr<FileLock>> FileLock::take(const std::string& path) {
+    const std::string name = path + ".lock";
+    const int descriptor = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (descriptor < 0) return file_error(name, "lock", errno);
+    std::unique_ptr<FileLock> lock(new FileLock(descriptor));
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return lock;
+    return make_error(Status::kBusy, "'" + path + "' is used by another coordinator");
+}
+
+FileLock::~FileLock() {
+    ::close(descriptor_);
 }
 
 void AuditFile::note(const AuditEntry& entry) {

@@ -95,6 +95,23 @@ Settings new_settings(const SSL_METHOD* method) {
     return settings;
 }
 
+// Around calls of SSL functions. What they have to say is the newest error of the thread's list, if
+// it is newer than the mark that is put there first: SSL_get_error() looks at the oldest one, which
+// may be the host's.
+class SslErrors {
+  public:
+    SslErrors() { ERR_raise(ERR_LIB_USER, kMark); }
+    // 0: there was none.
+    static unsigned long newest() {
+        const unsigned long code = ERR_peek_last_error();
+        return ERR_GET_LIB(code) == ERR_LIB_USER && ERR_GET_REASON(code) == kMark ? 0 : code;
+    }
+
+  private:
+    static constexpr int kMark = 0x2c2;
+    const OwnErrors own_;
+};
+
 Error unusable(const char* field, std::string text) {
     return field_error(Status::kArgument, field, std::move(text));
 }
@@ -317,6 +334,7 @@ int TlsSession::verify_pin(x509_store_ctx_st* store) {
     const ASN1_TIME* const from = X509_get0_notBefore(certificate);
     const ASN1_TIME* const until = X509_get0_notAfter(certificate);
     if (X509_cmp_current_time(from) >= 0) {
+        is_wrong_time_ = true;
         return refuse(X509_V_ERR_CERT_NOT_YET_VALID,
                       "the coordinator's certificate is valid from " + text_of(from) +
                           " on, and this machine's clock says " + now_text());
@@ -330,24 +348,23 @@ int TlsSession::verify_pin(x509_store_ctx_st* store) {
     return 1;
 }
 
-// `result` is what an SSL function returned: either it wants more, or it is over.
-void TlsSession::fail(int result) {
-    const int kind = SSL_get_error(ssl_, result);
-    if (kind == SSL_ERROR_WANT_READ) return;
-    if (kind == SSL_ERROR_ZERO_RETURN) {
-        state_ = State::kEnded;
+// After an SSL function that did not do what it should: either it wants more, or it is over.
+void TlsSession::fail() {
+    const unsigned long code = SslErrors::newest();
+    if (code == 0 && !out_of_memory_) {
+        if (SSL_get_shutdown(ssl_) & SSL_RECEIVED_SHUTDOWN) state_ = State::kEnded;
         return;
     }
     const bool was_open = state_ == State::kOpen;
     state_ = State::kFailed;
-    const unsigned long code = ERR_peek_last_error();
     if (out_of_memory_ || ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE) {
         failure_ = Status::kMemory;
         failure_text_ = "memory is short for a TLS connection";
         return;
     }
     if (!failure_words_.empty()) {
-        failure_ = Status::kAuth;
+        // A clock may be set right later; a wrong key stays wrong.
+        failure_ = is_wrong_time_ ? Status::kAgain : Status::kAuth;
         failure_text_ = failure_words_.c_str();
         return;
     }
@@ -369,17 +386,16 @@ void TlsSession::fail(int result) {
 }
 
 bool TlsSession::handshake() {
-    const int result = SSL_do_handshake(ssl_);
-    if (result == 1) {
+    if (SSL_do_handshake(ssl_) == 1) {
         state_ = State::kOpen;
         return true;
     }
-    fail(result);
+    fail();
     return false;
 }
 
 void TlsSession::begin(std::vector<uint8_t>& out) {
-    const OwnErrors errors;
+    const SslErrors errors;
     out_ = &out;
     handshake();
     out_ = nullptr;
@@ -400,15 +416,14 @@ bool TlsSession::begins_like_tls() {
 
 size_t TlsSession::read(std::span<uint8_t> into, std::vector<uint8_t>& out) {
     if (!begins_like_tls()) return 0;
-    const OwnErrors errors;
+    const SslErrors errors;
     out_ = &out;
     size_t done = 0;
     if (state_ == State::kHandshake) handshake();
     while (state_ == State::kOpen && done < into.size()) {
         size_t size = 0;
-        const int result = SSL_read_ex(ssl_, into.data() + done, into.size() - done, &size);
-        if (result != 1) {
-            fail(result);
+        if (SSL_read_ex(ssl_, into.data() + done, into.size() - done, &size) != 1) {
+            fail();
             break;
         }
         done += size;
@@ -419,18 +434,26 @@ size_t TlsSession::read(std::span<uint8_t> into, std::vector<uint8_t>& out) {
 
 bool TlsSession::write(std::span<const uint8_t> bytes, std::vector<uint8_t>& out) {
     if (state_ != State::kOpen && state_ != State::kEnded) return false;
-    const OwnErrors errors;
+    const SslErrors errors;
     out_ = &out;
     size_t done = 0;
-    const int result = SSL_write_ex(ssl_, bytes.data(), bytes.size(), &done);
-    if (result != 1) fail(result);
+    const bool written = SSL_write_ex(ssl_, bytes.data(), bytes.size(), &done) == 1;
+    if (!written) {
+        fail();
+        if (state_ != State::kFailed) {
+            // It would first read the rest of something of which only the beginning is here.
+            state_ = State::kFailed;
+            failure_ = Status::kProtocol;
+            failure_text_ = "a TLS message was cut off";
+        }
+    }
     out_ = nullptr;
-    return result == 1;
+    return written;
 }
 
 void TlsSession::end(std::vector<uint8_t>& out) {
     if (state_ != State::kOpen && state_ != State::kEnded) return;
-    const OwnErrors errors;
+    const SslErrors errors;
     out_ = &out;
     SSL_shutdown(ssl_);
     out_ = nullptr;

@@ -112,7 +112,7 @@ class TlsSession {
     static int verify(x509_store_ctx_st* store, void* unused);
     int verify_pin(x509_store_ctx_st* store);
     bool handshake();
-    void fail(int result);
+    void fail();
     bool begins_like_tls();
 
     const std::shared_ptr<TlsContext> context_;
@@ -122,6 +122,7 @@ class TlsSession {
     std::vector<uint8_t>* out_ = nullptr;  // of the call that runs
     bool heard_ = false;                   // something has arrived
     bool out_of_memory_ = false;
+    bool is_wrong_time_ = false;  // the certificate's time has not come, by this machine's clock
     Status failure_ = Status::kOk;
     const char* failure_text_ = "";
     std::string failure_words_;

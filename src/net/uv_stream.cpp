@@ -65,11 +65,12 @@ void Stream::on_ready(bool readable, bool writable) noexcept {
 // False when nothing came.
 bool Stream::read() noexcept {
     try {
-        if (tls_) {
+        if (is_encrypted()) {
             StreamTable::Sealing& sealing = *table_.sealing_;
             const IoPiece piece{sealing.arrived, sizeof sealing.arrived};
             const IoResult result = receive(socket_, &piece, 1);
             if (!is_received(result)) return false;
+            if (!tls_) meet_caller();
             tls_->feed({sealing.arrived, result.size});
             read_sealed();
             tls_->feed({});
@@ -201,7 +202,7 @@ void Stream::flush() noexcept {
 
 void Stream::write() noexcept {
     const size_t before = queue_.size();
-    if (tls_) {
+    if (is_encrypted()) {
         try {
             write_sealed();
         } catch (const std::bad_alloc&) {
@@ -209,7 +210,7 @@ void Stream::write() noexcept {
             return fail(Status::kMemory, "memory is short for what is to be sent");
         }
     }
-    while (!tls_ && !queue_.empty()) {
+    while (!is_encrypted() && !queue_.empty()) {
         const SendQueue::Gathered offer = queue_.gather(table_.pieces_.get(), kIoPiecesMax);
         const IoResult result = net::send(socket_, table_.pieces_.get(), offer.count);
         const bool all = is_sent(result, offer.size);
@@ -305,7 +306,7 @@ void Stream::close() {
     events_ = nullptr;
     reader_.reset();
     // Without a handshake nothing can be said but what the handshake itself has to say.
-    if (tls_ && tls_->state() != TlsSession::State::kOpen) queue_.clear();
+    if (is_encrypted() && (!tls_ || tls_->state() != TlsSession::State::kOpen)) queue_.clear();
     if (failed_ != Status::kOk) return finish();
     state_ = State::kLingering;
     table_.begin_linger(*this);

@@ -135,9 +135,11 @@ class Stream final : private WatchEvents, private FrameSink {
     void keep_unsent(const uint8_t* from, size_t size);
     void end_sealed() noexcept;
     [[nodiscard]] size_t unsent_left() const { return unsent_.size() - unsent_first_; }
+    [[nodiscard]] bool is_encrypted() const { return tls_ || called_with_; }
     [[nodiscard]] bool shakes_hands() const {
-        return tls_ && tls_->state() == TlsSession::State::kHandshake;
+        return called_with_ || (tls_ && tls_->state() == TlsSession::State::kHandshake);
     }
+    void meet_caller();
     [[nodiscard]] bool has_to_send() const {
         return unsent_left() > 0 || (!queue_.empty() && !shakes_hands());
     }
@@ -171,9 +173,11 @@ class Stream final : private WatchEvents, private FrameSink {
     SendQueue queue_;
     wire::FrameLimits limits_;
     Address peer_;
-    std::unique_ptr<TlsSession> tls_;  // NULL: bytes travel as they are
-    std::vector<uint8_t> unsent_;      // encrypted, and more than the system would take
-    size_t unsent_first_ = 0;          // what is before it has been sent
+    std::unique_ptr<TlsSession> tls_;
+    // Of a server's connection until the first byte comes: who is turned away costs no session.
+    std::shared_ptr<TlsContext> called_with_;
+    std::vector<uint8_t> unsent_;  // encrypted, and more than the system would take
+    size_t unsent_first_ = 0;      // what is before it has been sent
     uint64_t bytes_in_ = 0;
     uint64_t bytes_out_ = 0;
     uint64_t frames_in_ = 0;

@@ -75,9 +75,13 @@ std::unique_ptr<Connection> StreamTable::adopt(Socket socket, const Address& pee
         auto fresh = std::make_unique<Stream>(*this, std::move(socket), peer);
         if (tls) {
             if (!sealing_) sealing_ = std::make_unique<Sealing>();
-            fresh->tls_ = TlsSession::create(std::move(tls), host);
-            if (!fresh->tls_) return nullptr;
-            fresh->tls_->begin(fresh->unsent_);
+            if (host.empty()) {
+                fresh->called_with_ = std::move(tls);
+            } else {
+                fresh->tls_ = TlsSession::create(std::move(tls), host);
+                if (!fresh->tls_) return nullptr;
+                fresh->tls_->begin(fresh->unsent_);
+            }
         }
         open_.push_back(std::move(fresh));
         Stream& stream = *open_.back();

@@ -2,6 +2,7 @@
 // any case.
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include "net/uv_stream.h"
 
@@ -19,8 +20,16 @@ std::string Stream::peer_identity() const {
 }
 
 std::string Stream::channel_binding() const {
-    return tls_ && tls_->state() == TlsSession::State::kOpen ? tls_->channel_binding()
-                                                             : std::string();
+    // Also when the other side has said meanwhile that nothing follows: what it said before counts.
+    return tls_ && tls_->state() != TlsSession::State::kHandshake ? tls_->channel_binding()
+                                                                  : std::string();
+}
+
+// Throws std::bad_alloc.
+void Stream::meet_caller() {
+    tls_ = TlsSession::create(called_with_, {});
+    if (!tls_) throw std::bad_alloc();
+    called_with_.reset();
 }
 
 // What was fed to the session: all of it, as far as anybody still wants it.
@@ -78,6 +87,7 @@ void Stream::seal() {
 }
 
 void Stream::write_sealed() {
+    if (!tls_) return;
     while (send_unsent() && !queue_.empty() && !shakes_hands()) {
         seal();
         if (failed_ != Status::kOk || !send_sealed()) return;

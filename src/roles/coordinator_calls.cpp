@@ -133,7 +133,7 @@ Result<Bytes> Coordinator::Impl::answer_call(const std::string& name,
         }
         return empty_map();
     }
-    if (name.starts_with("key.")) return answer_key_call(name, reader);
+    if (name.starts_with("key.")) return answer_key_call(name, reader, asker);
     return make_error(Status::kUnsupported,
                       "there is no call '" + name + "'; there are " + kCallNames);
 }

@@ -93,6 +93,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         uint64_t opened_us = 0;
         uint64_t heard_us = 0;
         bool is_operator = false;  // a role of this process
+        std::string network;       // counted in unregistered_ until it has registered
         Nonce client_nonce{};      // of hello
         Nonce server_nonce{};      // of its answer
         identity::Admitted who;    // once registered
@@ -221,7 +222,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         gamer.behind_counted = bytes;
     }
     bool is_stuck(Session& gamer, uint64_t now_us);
-    void handshake_over();
+    void handshake_over(Session& session);
     void expire_handshakes();
     void count_changed();
     void send_counts();
@@ -279,7 +280,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void on_call(Session& session, const wire::Frame& frame);
 
     // ---- coordinator_keys.cpp
-    Result<Bytes> answer_key_call(const std::string& name, ParamsReader& reader);
+    Result<Bytes> answer_key_call(const std::string& name, ParamsReader& reader,
+                                  const Session* asker);
     Bytes call_key_list();
     void end_account(const std::string& account);
     [[nodiscard]] identity::Moment moment() { return {loop_.now_us(), loop_.unix_ms()}; }
@@ -298,6 +300,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     SlotMap<std::unique_ptr<Session>> sessions_{limits::kConnectionsMax};
     std::vector<std::unique_ptr<Session>> graveyard_;  // until the end of the turn
     uint32_t unauthenticated_ = 0;
+    std::map<std::string, uint32_t> unregistered_;  // of these, by network; not of this machine
     SlotMap<Gamer> gamers_;
     std::map<std::string, uint64_t, std::less<>> gamer_ids_;
     std::map<std::string, PeerLink, std::less<>> peer_links_;

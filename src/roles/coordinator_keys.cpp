@@ -29,7 +29,8 @@ std::string read_owner(ParamsReader& reader) {
 
 }  // namespace
 
-Result<Bytes> Coordinator::Impl::answer_key_call(const std::string& name, ParamsReader& reader) {
+Result<Bytes> Coordinator::Impl::answer_key_call(const std::string& name, ParamsReader& reader,
+                                                 const Session* asker) {
     if (!options_.access) {
         return make_error(Status::kState, "this coordinator asks nobody for a login");
     }
@@ -53,7 +54,8 @@ Result<Bytes> Coordinator::Impl::answer_key_call(const std::string& name, Params
         const auto valid_s = static_cast<uint64_t>(reader.integer("valid_s", 1, 30 * kDayS, kDayS));
         if (auto good = reader.finish(); !good) return good.error();
         const identity::Moment now = moment();
-        auto secret = access.invite(owner, roles, now.unix_ms + valid_s * 1000, random_, now);
+        auto secret = access.invite(owner, roles, now.unix_ms + valid_s * 1000, random_, now,
+                                    asker ? asker->who.account : std::string());
         if (!secret) return secret.error();
         writer.map(1).key("secret").text(to_hex(*secret));
         return writer.take();

@@ -13,6 +13,7 @@ namespace {
 constexpr const char* kPeersRoom = "peers";
 
 constexpr uint64_t kHandshakeUs = 2'000'000;
+constexpr uint32_t kUnregisteredPerNetworkMax = 8;  // connections of one address
 constexpr uint64_t kSilentIntervals = 4;
 constexpr uint64_t kSilentSlackUs = 500'000;
 constexpr uint64_t kScanUsMax = 500'000;
@@ -40,6 +41,16 @@ void Coordinator::Impl::accept(std::unique_ptr<net::Connection> connection, bool
         connection->close();
         return;
     }
+    // One address shall not hold all places; this machine's own roles are many.
+    std::string network;
+    if (!is_operator && !connection->is_loopback()) {
+        network = identity::network_of(connection->peer_address());
+        const auto known = unregistered_.find(network);
+        if (known != unregistered_.end() && known->second >= kUnregisteredPerNetworkMax) {
+            connection->close();
+            return;
+        }
+    }
     auto session = std::make_unique<Session>(*this);
     session->opened_us = session->heard_us = loop_.turn_us();
     session->is_operator = is_operator;
@@ -59,11 +70,18 @@ void Coordinator::Impl::accept(std::unique_ptr<net::Connection> connection, bool
     }
     handshakes_.back().second = session->id;
     ++unauthenticated_;
+    if (!network.empty()) {
+        session->network = std::move(network);
+        ++unregistered_[session->network];
+    }
     *sessions_.find(session->id) = std::move(session);
 }
 
 // One has registered, or is gone.
-void Coordinator::Impl::handshake_over() {
+void Coordinator::Impl::handshake_over(Session& session) {
+    if (const auto known = unregistered_.find(session.network); known != unregistered_.end()) {
+        if (--known->second == 0) unregistered_.erase(known);
+    }
     if (--unauthenticated_ > 0) return;
     handshakes_.clear();
     loop_.disarm(handshake_timer_);
@@ -199,7 +217,7 @@ void Coordinator::Impl::register_refused(Session& session, Status status, const 
 // Whose machine it is has been proven where logins are asked for; elsewhere it is taken at its
 // word.
 Circle Coordinator::Impl::circle_of(const Session& session, Circle claimed) const {
-    if (options_.access && !session.is_operator) {
+    if (options_.access) {
         return session.who.owner == identity::kOperator ? Circle::kOwn : Circle::kInvited;
     }
     return claimed == Circle::kType ? Circle::kInvited : claimed;
@@ -218,6 +236,10 @@ bool Coordinator::Impl::log_in(Session& session, const wire::Login& login, std::
     }
     const net::Connection& connection = *session.connection;
     const std::string binding = connection.channel_binding();
+    if (options_.tls && binding.empty()) {
+        register_refused(session, Status::kAuth, "this connection binds no login");
+        return false;
+    }
     const identity::LoginContext context{binding, session.role, session.client_nonce,
                                          session.server_nonce, id};
     const identity::Proof proof{static_cast<identity::LoginMethod>(login.login_method),
@@ -257,7 +279,8 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
                 end_session(*old.session, Status::kExists, "the session was resumed elsewhere");
             }
             gamer_id = known->second;
-        } else if (old.session) {
+        } else if (old.session || old.account != session.who.account) {
+            // Of another account's it is taken, too, while that is away for a moment.
             return register_refused(session, Status::kExists,
                                     "CLIENT_ID_TAKEN: '" + client_id + "' is connected");
         } else {
@@ -280,7 +303,7 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
     session.gamer = gamer_id;
     session.phase = Session::Phase::kGamer;
     session.out.count_in(&delivering_bytes_);
-    handshake_over();
+    handshake_over(session);
     session.connection->set_limits(wire::kLimitsAfterLogin);
 
     wire::RegisterResponse response;
@@ -364,7 +387,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     if (index >= peer_by_slot_.size()) peer_by_slot_.resize(index + 1);
     peer_by_slot_[index] = &link;
     session.phase = Session::Phase::kPeer;
-    handshake_over();
+    handshake_over(session);
     session.connection->set_limits(wire::kLimitsAfterLogin);
 
     wire::RegisterResponse response;
@@ -451,7 +474,8 @@ void Coordinator::Impl::session_lost(Session& session, Status status, const std:
 void Coordinator::Impl::bury(Session& session) {
     using Phase = Session::Phase;
     if (session.phase == Phase::kClosed) return;
-    if (session.phase == Phase::kHello || session.phase == Phase::kRegister) handshake_over();
+    if (session.phase == Phase::kHello || session.phase == Phase::kRegister)
+        handshake_over(session);
     session.phase = Phase::kClosed;
     session.out.clear();
     release_held(session);

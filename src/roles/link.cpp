@@ -148,6 +148,9 @@ void Link::hello_response(const wire::Frame& frame) {
     const identity::Credentials nothing;
     const identity::Credentials& shown = endpoint_.credentials ? *endpoint_.credentials : nothing;
     const std::string binding = connection_->channel_binding();
+    if (endpoint_.tls && binding.empty()) {
+        return fail(Status::kProtocol, "this connection binds no login");
+    }
     const identity::LoginContext context{binding, role_, nonce_, response.nonce, events_.link_id()};
     const Result<identity::Proof> proof =
         shown.prove(response.login_methods, context, connection_->is_loopback());

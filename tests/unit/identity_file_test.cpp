@@ -22,7 +22,8 @@ struct Folder {
         path = name;
     }
     ~Folder() {
-        for (const char* file : {"a", "a.new", "b"}) ::unlink((path + "/" + file).c_str());
+        for (const char* file : {"a", "a.new", "b", "a.lock"})
+            ::unlink((path + "/" + file).c_str());
         ::rmdir(path.c_str());
     }
     [[nodiscard]] std::string file(const char* name) const { return path + "/" + name; }
@@ -95,4 +96,15 @@ TEST_CASE("secret files: the audit log is a line of JSON an entry") {
     AuditFile nowhere(folder.path + "/no/a");
     nowhere.note({1, "login", "x", "", ""});
     CHECK(nowhere.lost() == 1);
+}
+
+TEST_CASE("secret files: one process at a time keeps a file") {
+    const Folder folder;
+    Result<std::unique_ptr<FileLock>> first = FileLock::take(folder.file("a"));
+    REQUIRE(first.ok());
+    const Result<std::unique_ptr<FileLock>> second = FileLock::take(folder.file("a"));
+    REQUIRE_FALSE(second.ok());
+    CHECK(second.error().status == Status::kBusy);
+    first->reset();
+    CHECK(FileLock::take(folder.file("a")).ok());
 }

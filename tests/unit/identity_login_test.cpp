@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <new>
 #include <set>
 #include <string>
 
@@ -406,4 +407,88 @@ TEST_CASE("login: the audit says who came and who was refused, and shows no secr
           std::string(friend_machine.invite->begin(), friend_machine.invite->end())}) {
         CHECK(all.find(secret) == std::string::npos);
     }
+}
+
+TEST_CASE("login: a second code gives an account more and takes nothing, under the same name") {
+    Door door;
+    const uint64_t until = door.now.unix_ms + kDayMs;
+    Credentials host = with_key();
+    REQUIRE(
+        door.list.add_key("desk", kOperator, {true, true, true}, host.key->public_key(), door.now)
+            .ok());
+    host.invite = *door.list.invite("", kGamerOnly, until, door.chance, door.now);
+    REQUIRE(door.enter(host, door.context(Role::kGamer, "another name")).ok());
+    CHECK(door.list.accounts().size() == 1);
+    const Account* desk = door.list.find("desk");
+    REQUIRE(desk);
+    CHECK(desk->owner == kOperator);
+    CHECK(desk->roles.admin);
+    CHECK(door.list.invitations() == 0);
+    // A friend's machine becomes an own one by an own machine's code.
+    Credentials pal = with_key();
+    pal.invite = *door.list.invite("", kGamerOnly, until, door.chance, door.now);
+    REQUIRE(door.enter(pal, door.context(Role::kGamer, "pal")).ok());
+    pal.invite = *door.list.invite(kOperator, kBoth, until, door.chance, door.now);
+    REQUIRE(door.enter(pal, door.context(Role::kPeer, "pal")).ok());
+    CHECK(door.list.find("pal")->owner == kOperator);
+    CHECK(door.list.find("pal")->roles.peer);
+}
+
+TEST_CASE("login: who is revoked does not come back by a code of its own making") {
+    Door door;
+    const uint64_t until = door.now.unix_ms + kDayMs;
+    REQUIRE(
+        door.list
+            .add_key("thief", "", {true, true, true}, SigningKey::generate().public_key(), door.now)
+            .ok());
+    Credentials back = with_key();
+    back.invite = *door.list.invite("", {true, true, true}, until, door.chance, door.now, "thief");
+    Credentials fine = with_key();
+    fine.invite = *door.list.invite("", kGamerOnly, until, door.chance, door.now);
+    AccessList again(nullptr, nullptr);
+    REQUIRE(again.read(door.store.text).ok());
+    CHECK(again.text() == door.store.text);
+    door.store.fails = true;
+    CHECK_FALSE(door.list.revoke("thief", door.now).ok());
+    CHECK(door.list.invitations() == 2);
+    door.store.fails = false;
+    REQUIRE(door.list.revoke("thief", door.now).ok());
+    CHECK(door.enter(back, door.context()).error().status == Status::kAuth);
+    CHECK(door.enter(fine, door.context()).ok());
+}
+
+TEST_CASE("login: no account is called as the operator is") {
+    Door door;
+    CHECK(door.list.add_key(kOperator, "", kBoth, SigningKey::generate().public_key(), door.now)
+              .error()
+              .field == "name");
+    CHECK(door.list.add_token(kOperator, "", kBoth, door.chance, door.now).error().field == "name");
+}
+
+TEST_CASE("login: memory that is short while a change is written down leaves all as it was") {
+    Door door;
+    struct Short final : AccessStore {
+        Result<Done> save(const std::string&) override { throw std::bad_alloc(); }
+    } store;
+    AccessList list(&store, nullptr);
+    const SigningKey key = SigningKey::generate();
+    CHECK(list.add_key("a", "", kBoth, key.public_key(), door.now).error().status ==
+          Status::kMemory);
+    CHECK(list.accounts().empty());
+    CHECK_FALSE(list.invite("", kBoth, door.now.unix_ms + 1, door.chance, door.now).ok());
+    CHECK(list.invitations() == 0);
+}
+
+TEST_CASE("login: IPv4 callers of a socket for both are told apart") {
+    CHECK(network_of("[::ffff:192.0.2.1]:80") == network_of("192.0.2.1:99"));
+    CHECK(network_of("[::ffff:192.0.2.1]:80") != network_of("[::ffff:192.0.2.2]:80"));
+}
+
+TEST_CASE("login: a join code is not sent in plaintext to another machine") {
+    Credentials guest = with_key();
+    guest.invite.emplace();
+    LoginContext plain;
+    plain.role = Role::kGamer;
+    CHECK(guest.prove(AccessList::methods(), plain, false).error().status == Status::kAuth);
+    CHECK(guest.prove(AccessList::methods(), plain, true).ok());
 }

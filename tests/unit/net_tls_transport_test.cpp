@@ -154,3 +154,42 @@ TEST_CASE("tls: a reader that never reads is held back, then served in full") {
         *loop, [&] { return pair.client.frames.size() == kFrames; }, 200));
     for (const auto& frame : pair.client.frames) CHECK(frame.data == data);
 }
+
+TEST_CASE("tls: a login is bound to the connection also when the other side ends at once") {
+    auto loop = new_loop();
+    Served served(*loop, TlsPair::get().server);
+    std::string binding;
+    served.end.frame_hook = [&](net::Connection& connection, const wire::Frame&) {
+        binding = connection.channel_binding();
+    };
+    End caller;
+    const auto attempt = served.call(caller, TlsPair::get().client);
+    REQUIRE(turn_until(*loop, [&] { return served.end.frames.size() == 1; }));
+    const std::string expected = binding;
+    CHECK(expected.size() == 32);
+    // A frame and the end of the connection in one piece.
+    binding.clear();
+    caller.connection->send_copy(Message::kHello, 0, 2, {}, {}, {});
+    caller.connection->close();
+    REQUIRE(turn_until(*loop, [&] { return served.end.closed == 1; }));
+    CHECK(served.end.frames.size() == 2);
+    CHECK(binding == expected);
+}
+
+TEST_CASE("tls: who is turned away before saying a word costs no handshake") {
+    auto loop = new_loop();
+    auto transport = net::make_uv_transport(*loop, nullptr);
+    int turned_away = 0;
+    auto listener = transport->listen(
+        "127.0.0.1", 0,
+        [&](auto connection) {
+            ++turned_away;
+            connection->close();
+        },
+        TlsPair::get().server);
+    REQUIRE(listener.ok());
+    RawSocket raw = RawSocket::connect((*listener)->port());
+    bool end = false;
+    REQUIRE(turn_until(*loop, [&] { return raw.take(100, end).empty() && end; }));
+    CHECK(turned_away == 1);
+}

@@ -401,3 +401,48 @@ TEST_CASE("logins: a peer that claims circle own is taken for what it has proven
     for (const wire::Message message : end.got) CHECK(message != wire::Message::kTaskAssign);
     CHECK(gamer.answers.ended[1] == Status::kOk);
 }
+
+TEST_CASE("logins: an id that is away for a moment is not another account's to take") {
+    Guarded world;
+    GamerNode first(world, world.enrolled("laptop", kGamer), "gamer");
+    REQUIRE(first.client->stats().connected);
+    world.network.reachable = false;
+    world.network.made.back()->cut();
+    world.loop.settle();
+    world.network.reachable = true;
+    GamerNode second(world, world.enrolled("other", kGamer), "gamer");
+    CHECK_FALSE(second.client->stats().connected);
+    world.loop.advance(1'000'000);
+    CHECK(first.client->stats().connected);
+}
+
+TEST_CASE(
+    "logins: one address holds eight places before it has registered, this machine any number") {
+    for (const bool loopback : {false, true}) {
+        CAPTURE(loopback);
+        Guarded world;
+        std::vector<std::unique_ptr<FakeConnection>> near;
+        struct Ears final : net::ConnectionEvents {
+            int closed = 0;
+            void on_frame(net::Connection&, const wire::Frame&) override {}
+            void on_closed(net::Connection&, Status, const std::string&) override { ++closed; }
+        } ears;
+        const auto call = [&](const char* address) {
+            auto [mine, far] = FakeConnection::pair(world.loop);
+            mine->pretend(loopback ? "fake" : address, "x");
+            mine->set_events(&ears);
+            near.push_back(std::move(mine));
+            world.network.accept(std::move(far));
+            world.loop.settle();
+        };
+        for (int i = 0; i < 12; ++i) call("192.0.2.9:1");
+        CHECK(ears.closed == (loopback ? 0 : 4));
+        call("192.0.2.10:1");
+        CHECK(ears.closed == (loopback ? 0 : 4));
+        // Their two seconds are over, and the places are free again.
+        world.loop.advance(2'100'000);
+        const int before = ears.closed;
+        call("192.0.2.9:1");
+        CHECK(ears.closed == before);
+    }
+}
