@@ -272,6 +272,10 @@ Result<Done> GpuRun::read_report(gpu::Buffer* from) {
     for (uint32_t id = 0; id < push_.bodies; ++id) {
         const uint32_t end =
             id + 1 < push_.bodies ? begins[id + 1] : static_cast<uint32_t>(contacts_);
+        if (begins[id] > end || end > contacts_) {
+            return make_error(Status::kDevice,
+                              device_.info().name + " reports contacts that are out of order");
+        }
         for (uint32_t at = begins[id]; at < end; ++at) {
             if ((contacts[at] & kPhysicsReportPressed) == 0) continue;
             const uint32_t other = contacts[at] & ~kPhysicsReportPressed;

@@ -135,7 +135,8 @@ class NativeRun {
     std::vector<Sides> sides_of_;
     std::vector<Piece> pieces_;
     std::atomic<bool> stopped_{false};
-    bool rubs_ = false;  // some contact may have friction
+    std::atomic<uint64_t> pairs_found_{0};  // of this substep
+    bool rubs_ = false;                     // some contact may have friction
 };
 
 Result<Done> NativeRun::run(Phase phase, uint32_t count, uint32_t multiple) {
@@ -176,7 +177,11 @@ Result<Done> NativeRun::step() {
 Result<Done> NativeRun::substep() {
     if (Result<Done> done = run(&NativeRun::move); !done) return done;
     grid_.sort();
+    pairs_found_.store(0, std::memory_order_relaxed);
     if (Result<Done> done = run(&NativeRun::find_pairs); !done) return done;
+    if (2 * pairs_found_.load(std::memory_order_relaxed) > push_.sides_max) {
+        return too_many_contacts(push_.bodies);
+    }
     deal();
     if (Result<Done> done = run(&NativeRun::make_contacts); !done) return done;
     if (contacts() > push_.sides_max) return too_many_contacts(push_.bodies);
@@ -211,8 +216,13 @@ void NativeRun::move(Piece&, uint32_t first, uint32_t end) {
 void NativeRun::find_pairs(Piece& piece, uint32_t first, uint32_t end) {
     piece.met.clear();
     for (uint32_t id = first; id < end; ++id) {
+        const size_t before = piece.met.size();
         grid_.find(id, piece.met);
-        if (piece.met.size() > push_.sides_max) return;  // which is an error afterwards
+        // Of all pieces together, each with two sides: more is an error afterwards, and the memory
+        // for them is not taken.
+        const uint64_t found = piece.met.size() - before;
+        const uint64_t all = pairs_found_.fetch_add(found, std::memory_order_relaxed) + found;
+        if (2 * all > push_.sides_max) return;
     }
 }
 

@@ -104,6 +104,9 @@ Result<Done> read_info(const PhysicsRequest& request, const Bytes& info, Part& p
     if (Result<Done> good = reader.finish(); !good) {
         return part_info_error(part.index, good.error());
     }
+    if (!request.world.lists_collisions && (part.pairs_size != 0 || part.outcome.collisions_cut)) {
+        return part_error(part.index, "it lists collisions, which nobody asked for");
+    }
     const uint64_t size = part.state_size + part.pairs_size;
     if (part.data.size() != size) return part_size_error(part.index, part.data.size(), size);
     return Done{};
@@ -255,9 +258,10 @@ class BodiesSplitter final : public TaskSplitter {
                 part.outcome.collisions = std::move(outcome.collisions);
                 outcome = std::move(part.outcome);
             } else if (!same_world(part.outcome, outcome)) {
-                return part_error(i,
-                                  "its contacts, energy or collisions_cut are not those of "
-                                  "part 0, and all parts compute the same world");
+                return part_error(
+                    i,
+                    "its contacts, energy or collisions_cut are not those of part "
+                    "0; all parts compute the same world, so one of the two is wrong");
             }
             devices.push_back(std::move(part.device));
         }

@@ -19,6 +19,7 @@ using Format = RaytraceRequest::Format;
 
 // Of all samples of a pixel's channel, each at most this.
 constexpr uint64_t kSampleMax = 65535;
+constexpr uint32_t kInfinityBits = 0x7f800000;  // of a float32
 // Words of sums that are added up at a time.
 constexpr uint64_t kSumsBand = 3 * 16'384;
 
@@ -152,8 +153,24 @@ class RaytraceSplitter : public TaskSplitter {
 // ---- rows, and probes, which are lines of their own ---------------------------------------------
 
 // Layers are lines after lines, masks of several lights one after the other.
-void collect_lines(uint64_t lines, uint64_t planes, std::span<const uint64_t> cuts,
-                   std::span<const TaskOutput> results, RaytraceOutput& output) {
+// What no run can give: a distance that is negative or no number, an object beyond the limit.
+Result<Done> check_values(size_t part, const RtLayer& layer, std::span<const uint8_t> bytes) {
+    const std::string_view name = layer.name;
+    const bool is_depth = name == "depth";
+    if (!is_depth && name != "hit_id") return Done{};
+    for (size_t at = 0; at + 4 <= bytes.size(); at += 4) {
+        const uint32_t word = uint32_t{bytes[at]} | uint32_t{bytes[at + 1]} << 8 |
+                              uint32_t{bytes[at + 2]} << 16 | uint32_t{bytes[at + 3]} << 24;
+        // The bits of finite numbers from 0 on are below those of infinity.
+        if (word < (is_depth ? kInfinityBits : kRtObjectsMax + 1)) continue;
+        return part_error(part,
+                          "its layer " + std::string(name) + " has a value that no run gives");
+    }
+    return Done{};
+}
+
+Result<Done> collect_lines(uint64_t lines, uint64_t planes, std::span<const uint64_t> cuts,
+                           std::span<const TaskOutput> results, RaytraceOutput& output) {
     const std::vector<RtLayer>& layers = output.layers();
     for (size_t number = 0; number < layers.size(); ++number) {
         const RtLayer& layer = layers[number];
@@ -165,11 +182,13 @@ void collect_lines(uint64_t lines, uint64_t planes, std::span<const uint64_t> cu
             const uint64_t plane_size = part_lines * line_size;
             uint64_t from = layer.offset / lines * part_lines;
             for (uint64_t plane = 0; plane < planes; ++plane, from += plane_size) {
-                output.put(number, (plane * lines + cuts[i]) * line_size,
-                           results[i].data.span().subspan(from, plane_size));
+                const auto bytes = results[i].data.span().subspan(from, plane_size);
+                if (Result<Done> fine = check_values(i, layer, bytes); !fine) return fine;
+                output.put(number, (plane * lines + cuts[i]) * line_size, bytes);
             }
         }
     }
+    return Done{};
 }
 
 class RowsSplitter final : public RaytraceSplitter {
@@ -200,8 +219,7 @@ class RowsSplitter final : public RaytraceSplitter {
                          std::span<const TaskOutput> results,
                          RaytraceOutput& output) const override {
         const uint64_t planes = kind() == RaytraceKind::kShadows ? whole.lights_count : 1;
-        collect_lines(whole.tile.height, planes, cuts, results, output);
-        return Done{};
+        return collect_lines(whole.tile.height, planes, cuts, results, output);
     }
 };
 
@@ -227,8 +245,7 @@ class ProbesSplitter final : public RaytraceSplitter {
     Result<Done> collect(const RaytraceRequest& whole, std::span<const uint64_t> cuts,
                          std::span<const TaskOutput> results,
                          RaytraceOutput& output) const override {
-        collect_lines(whole.pixels(), 1, cuts, results, output);
-        return Done{};
+        return collect_lines(whole.pixels(), 1, cuts, results, output);
     }
 };
 
@@ -292,7 +309,11 @@ class SamplesSplitter final : public RaytraceSplitter {
         uint64_t from = words * 4;
         for (size_t number = 1; number < output.layers().size(); ++number) {
             const uint64_t size = output.layers()[number].size;
-            output.put(number, 0, results[0].data.span().subspan(from, size));
+            const auto bytes = results[0].data.span().subspan(from, size);
+            if (Result<Done> fine = check_values(0, output.layers()[number], bytes); !fine) {
+                return fine;
+            }
+            output.put(number, 0, bytes);
             from += size;
         }
         return Done{};

@@ -2,10 +2,10 @@
 // hosts bring the splitters; whoever places tasks cuts by the speeds it predicts and knows nothing
 // of what is cut.
 //
-//   units    how many smallest pieces of about equal cost this very task has; 1: it stays whole
-//   cuts     ascending boundaries in units, 0 first and units last: part i is [cuts[i], cuts[i +
-//   1]) split    a task for each part merge    the results of the parts to the very bytes the whole
-//   would have given, for any cuts
+// `units` says how many smallest pieces of about equal cost this very task has; one that stays
+// whole has 1. `cuts` are ascending boundaries in units, 0 first and units last: part i is
+// [cuts[i], cuts[i + 1]). `split` makes a task for each part, and `merge` makes of their results
+// the very bytes that the whole would have given, for any cuts.
 //
 // Results are handed over by the number of their part: when each came, and from where, makes no
 // difference. They come from strangers, so merge() believes none of their sizes and counts. What

@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <cmath>
+#include <fstream>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "core/prng.h"
@@ -342,4 +344,29 @@ TEST_CASE("pairs are listed once in order and a full list says so") {
     for (uint32_t i = 0; i < 5000; ++i) CHECK(many.add(physics_pair(i % 70, 100 + i)));
     for (uint32_t i = 0; i < 5000; ++i) CHECK(many.has(physics_pair(i % 70, 100 + i)));
     CHECK(many.sorted().size() == 5000);
+}
+
+namespace {
+
+// The most memory that this process had at any time, in MiB.
+uint64_t memory_peak_mib() {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with("VmHWM:")) return std::stoull(line.substr(6)) / 1024;
+    }
+    return 0;
+}
+
+}  // namespace
+
+TEST_CASE("bodies that all lie at one point are refused before their contacts take memory") {
+    PhysicsWorld world;
+    world.bodies.assign(40'000, {{1, 1, 1}, {0, 0, 0}, 1, 0.5f, 0, 0});
+    PhysicsTeam team(1);
+    PhysicsOutcome outcome;
+    const uint64_t before = memory_peak_mib();
+    const Result<Done> done = physics_native(world, 0, team, outcome);
+    REQUIRE_FALSE(done.ok());
+    CHECK(done.error().status == Status::kLimit);
+    CHECK(memory_peak_mib() - before < 200);
 }

@@ -323,6 +323,14 @@ TEST_CASE("sums above what samples can be, and bodies where no run brings them, 
     CHECK(refusal(bodies, 40, nan) == "parts[0]: body 1 has a position that no run gives it");
     CHECK(refusal(bodies, 16, huge) == "parts[0]: body 0 has a velocity that no run gives it");
     CHECK(refusal(bodies, 24, nan) == "parts[0]: body 0 has a mass that no run gives it");
+    const SplitCase depths{"", "raytracing", "rows",
+                           task_of(ray_task(R"("layers":["hit_id","depth"])", 4, 5))};
+    // Three rows of four pixels: their ids, then their depths.
+    CHECK(refusal(depths, 8, std::string("\x01\x00\x01\x00", 4)) ==
+          "parts[0]: its layer hit_id has a value that no run gives");
+    CHECK(refusal(depths, 48, nan) == "parts[0]: its layer depth has a value that no run gives");
+    CHECK(refusal(depths, 52, std::string("\x00\x00\x80\xbf", 4)) ==
+          "parts[0]: its layer depth has a value that no run gives");
     const SplitCase agents{
         "", "ai_pathfinding", "agents",
         task_of(path_task(R"("width":12,"height":9,"output":"packed")", 9, false))};
@@ -371,4 +379,33 @@ TEST_CASE("the table says how each type is cut, the preferred way first") {
     CHECK(find_splitter("echo", "").error().text == "'echo' is not split");
     CHECK(find_splitter("echo", "").error().status == Status::kUnsupported);
     CHECK(find_splitter("dance", "").error().text == "'dance' is not split");
+}
+
+TEST_CASE("a part that lists collisions which nobody asked for is refused") {
+    SplitBench bench;
+    const TaskInput quiet = task_of(physics_task(9, R"("num_steps":1,"collisions":false)"));
+    const TaskInput loud = task_of(physics_task(9, R"("num_steps":1)"));
+    const auto splitter = splitter_of({"", "physics", "bodies", quiet});
+    const std::vector<uint64_t> cuts = {0, 3, 9};
+    const Result<std::vector<TaskInput>> asked = splitter->split(quiet, cuts);
+    const Result<std::vector<TaskInput>> others = splitter->split(loud, cuts);
+    REQUIRE(asked.ok());
+    REQUIRE(others.ok());
+    std::vector<TaskOutput> results = {bench.run("physics", (*asked)[0]),
+                                       bench.run("physics", (*asked)[1])};
+    REQUIRE(splitter->merge(quiet, cuts, results).ok());
+    // The same with a pair.
+    Bytes info = results[0].info;
+    std::string text = *value_to_json(info.span());
+    const size_t at = text.find("\"collisions\":{");
+    REQUIRE(at != std::string::npos);
+    const size_t size = text.find("\"size\":0", at);
+    REQUIRE(size != std::string::npos);
+    text.replace(size, 8, "\"size\":8");
+    results[0].info = *json_to_value(text);
+    results[0].data =
+        Bytes::copy(std::string(results[0].data.text()) + std::string("\0\0\0\0\1\0\0\0", 8));
+    const Result<TaskOutput> merged = splitter->merge(quiet, cuts, results);
+    REQUIRE_FALSE(merged.ok());
+    CHECK(merged.error().text == "parts[0]: it lists collisions, which nobody asked for");
 }
