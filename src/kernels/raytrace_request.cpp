@@ -84,10 +84,16 @@ void read_objects(ParamsReader& reader, RaytraceRequest& request, RtSceneCache& 
     const std::optional<Value> objects = reader.array("objects", kRtObjectsMax);
     if (!objects) return;
     const Digest256 digest = sha256(objects->encoded());
-    request.scene = scenes.find(digest);
+    request.scene = scenes.find_or_claim(digest);
     if (request.scene) return;
-    request.scene = read_rt_scene(reader);
-    if (request.scene) scenes.add(digest, request.scene);
+    try {
+        request.scene = read_rt_scene(reader);
+        if (request.scene) return scenes.add(digest, request.scene);
+    } catch (...) {
+        scenes.give_up(digest);
+        throw;
+    }
+    scenes.give_up(digest);
 }
 
 void read_scene_objects(ParamsReader& reader, RaytraceRequest& request, RtSceneCache& scenes) {
@@ -312,8 +318,19 @@ void read_task(RaytraceKind kind, ParamsReader& reader, RaytraceRequest& request
 
 }  // namespace
 
+std::shared_ptr<const RtScene> RtSceneCache::find_or_claim(const Digest256& digest) {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        if (std::shared_ptr<const RtScene> scene = find(digest)) return scene;
+        if (std::find(claimed_.begin(), claimed_.end(), digest) == claimed_.end()) break;
+        changed_.wait(lock);
+    }
+    claimed_.push_back(digest);
+    return nullptr;
+}
+
+// With the lock held.
 std::shared_ptr<const RtScene> RtSceneCache::find(const Digest256& digest) {
-    const std::lock_guard lock(mutex_);
     const auto found = std::find_if(entries_.begin(), entries_.end(),
                                     [&](const Entry& entry) { return entry.digest == digest; });
     if (found == entries_.end()) return nullptr;
@@ -324,6 +341,7 @@ std::shared_ptr<const RtScene> RtSceneCache::find(const Digest256& digest) {
 void RtSceneCache::add(const Digest256& digest, std::shared_ptr<const RtScene> scene) {
     const std::lock_guard lock(mutex_);
     entries_.insert(entries_.begin(), Entry{digest, std::move(scene)});
+    end_claim(digest);
     uint64_t bytes = 0;
     size_t kept = 0;
     while (kept < entries_.size() && kept < kScenesMax) {
@@ -332,6 +350,17 @@ void RtSceneCache::add(const Digest256& digest, std::shared_ptr<const RtScene> s
         ++kept;
     }
     entries_.resize(kept);
+}
+
+void RtSceneCache::give_up(const Digest256& digest) {
+    const std::lock_guard lock(mutex_);
+    end_claim(digest);
+}
+
+// With the lock held.
+void RtSceneCache::end_claim(const Digest256& digest) {
+    std::erase(claimed_, digest);
+    changed_.notify_all();
 }
 
 Result<RaytraceRequest> read_raytrace_request(RaytraceKind kind, std::span<const uint8_t> params,

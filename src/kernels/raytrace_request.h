@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -71,21 +72,29 @@ struct RaytraceRequest {
     }
 };
 
-// The scenes seen last, by the bytes of their objects. Any thread.
+// The scenes seen last, by the bytes of their objects. Any thread. Tasks that ask for the same new
+// scene at the same time wait for the first of them to build it.
 class RtSceneCache {
   public:
-    std::shared_ptr<const RtScene> find(const Digest256& digest);
+    // NULL: it is the caller's to build, and others wait until it calls add() or give_up().
+    std::shared_ptr<const RtScene> find_or_claim(const Digest256& digest);
     void add(const Digest256& digest, std::shared_ptr<const RtScene> scene);
+    void give_up(const Digest256& digest);
 
   private:
+    std::shared_ptr<const RtScene> find(const Digest256& digest);
+    void end_claim(const Digest256& digest);
+
     static constexpr size_t kScenesMax = 4;
     static constexpr uint64_t kBytesMax = 512ull << 20;
     struct Entry {
         Digest256 digest;
         std::shared_ptr<const RtScene> scene;
     };
-    std::mutex mutex_;  // guards entries_
+    std::mutex mutex_;  // guards what follows
+    std::condition_variable changed_;
     std::vector<Entry> entries_;
+    std::vector<Digest256> claimed_;
 };
 
 // `params` is MessagePack; so is `data`, which may be empty or hold the scene. The first thing that
