@@ -182,10 +182,10 @@ Result<Admitted> AccessList::enrol(const KeyProof& proof, const LoginContext& co
     account.key = proof.key;
     account.added_ms = now.unix_ms;
     const std::string name = account.name;
-    const Invitation used = *invitation;
+    Invitation used = *invitation;
     invitations_.erase(invitation);
     if (const Result<Done> added = add(std::move(account)); !added) {
-        invitations_.push_back(used);
+        invitations_.push_back(std::move(used));  // where it was there is room
         return added.error();
     }
     const Account& fresh = accounts_.at(name);
@@ -199,16 +199,16 @@ Result<Admitted> AccessList::enrol_again(Account& account,
                                          std::vector<Invitation>::iterator invitation,
                                          const LoginContext& context, const Moment& now) {
     if (account.revoked_ms != 0) return refused("'" + account.name + "' was revoked");
-    const Account former = account;
-    const Invitation used = *invitation;
+    Account former = account;
+    Invitation used = *invitation;
     account.roles.gamer |= used.roles.gamer;
     account.roles.peer |= used.roles.peer;
     account.roles.admin |= used.roles.admin;
     if (used.owner == kOperator) account.owner = kOperator;
     invitations_.erase(invitation);
     if (const Result<Done> saved = save(); !saved) {
-        account = former;
-        invitations_.push_back(used);
+        account = std::move(former);
+        invitations_.push_back(std::move(used));
         return saved.error();
     }
     note("enrolled", account.name, {}, roles_text(account.roles), now);
@@ -315,14 +315,14 @@ Result<Done> AccessList::revoke(const std::string& name, const Moment& now) {
         return field_error(Status::kStale, "name", "there is no account '" + name + "'");
     }
     if (known->second.revoked_ms != 0) return Done{};
-    const std::vector<Invitation> former = invitations_;
+    std::vector<Invitation> former = invitations_;
     known->second.revoked_ms = std::max<uint64_t>(now.unix_ms, 1);
     // It does not come back by a code that it made for itself.
     std::erase_if(invitations_, [&](const Invitation& open) { return open.by == name; });
     Result<Done> saved = save();
     if (!saved) {
         known->second.revoked_ms = 0;
-        invitations_ = former;
+        invitations_ = std::move(former);
         return saved;
     }
     note("revoked", name, {}, {}, now);

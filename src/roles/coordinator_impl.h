@@ -56,7 +56,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
 
     Result<Done> start();
     [[nodiscard]] uint32_t port() const { return listener_ ? listener_->port() : 0; }
-    void accept(std::unique_ptr<net::Connection> connection, bool is_operator);
+    void accept(std::unique_ptr<net::Connection> connection, bool in_process);
     Result<Bytes> call(const std::string& name, std::span<const uint8_t> arguments,
                        std::string* text);
     void drain(std::function<void()> drained);
@@ -92,11 +92,11 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         uint64_t peer = 0;
         uint64_t opened_us = 0;
         uint64_t heard_us = 0;
-        bool is_operator = false;  // a role of this process
-        std::string network;       // counted in unregistered_ until it has registered
-        Nonce client_nonce{};      // of hello
-        Nonce server_nonce{};      // of its answer
-        identity::Admitted who;    // once registered
+        bool in_process = false;  // a role of this process: the operator's
+        std::string network;      // counted in unregistered_ until it has registered
+        Nonce client_nonce{};     // of hello
+        Nonce server_nonce{};     // of its answer
+        identity::Admitted who;   // once registered
         std::unique_ptr<net::Connection> connection;
         OutStreams out;
         // Of a gamer that does not read as fast as its results come: since when, what it had taken

@@ -36,24 +36,26 @@ const char* name_of(wire::Message message) {
 
 }  // namespace
 
-void Coordinator::Impl::accept(std::unique_ptr<net::Connection> connection, bool is_operator) {
+void Coordinator::Impl::accept(std::unique_ptr<net::Connection> connection, bool in_process) {
     if (closed_ || unauthenticated_ >= limits::kConnectionsUnauthenticatedMax) {
         connection->close();
         return;
     }
-    // One address shall not hold all places; this machine's own roles are many.
+    // One address shall not hold all places; this machine's own roles are many. What needs memory
+    // for that is done before anything is counted.
     std::string network;
-    if (!is_operator && !connection->is_loopback()) {
+    uint32_t* of_network = nullptr;
+    if (!in_process && !connection->is_loopback()) {
         network = identity::network_of(connection->peer_address());
-        const auto known = unregistered_.find(network);
-        if (known != unregistered_.end() && known->second >= kUnregisteredPerNetworkMax) {
+        of_network = &unregistered_[network];
+        if (*of_network >= kUnregisteredPerNetworkMax) {
             connection->close();
             return;
         }
     }
     auto session = std::make_unique<Session>(*this);
     session->opened_us = session->heard_us = loop_.turn_us();
-    session->is_operator = is_operator;
+    session->in_process = in_process;
     session->connection = std::move(connection);
     session->connection->set_events(session.get());
     // Losing a session needs no memory: its place among the dead is there from the beginning.
@@ -70,9 +72,9 @@ void Coordinator::Impl::accept(std::unique_ptr<net::Connection> connection, bool
     }
     handshakes_.back().second = session->id;
     ++unauthenticated_;
-    if (!network.empty()) {
+    if (of_network) {
         session->network = std::move(network);
-        ++unregistered_[session->network];
+        ++*of_network;
     }
     *sessions_.find(session->id) = std::move(session);
 }
@@ -175,7 +177,7 @@ void Coordinator::Impl::on_hello(Session& session, const wire::Frame& frame) {
     }
     wire::HelloResponse response;
     response.library = kLibrary;
-    const bool is_open = !options_.access || session.is_operator;
+    const bool is_open = !options_.access || session.in_process;
     response.login_methods = is_open ? std::vector<uint32_t>{0} : identity::AccessList::methods();
     session.client_nonce = hello.nonce;
     random_.fill(session.server_nonce);
@@ -224,7 +226,7 @@ Circle Coordinator::Impl::circle_of(const Session& session, Circle claimed) cons
 }
 
 bool Coordinator::Impl::log_in(Session& session, const wire::Login& login, std::string_view id) {
-    if (!options_.access || session.is_operator) {
+    if (!options_.access || session.in_process) {
         if (login.login_method != 0) {
             register_refused(session, Status::kUnsupported,
                              "login_method " + std::to_string(login.login_method) +
