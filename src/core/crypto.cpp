@@ -53,7 +53,20 @@ const Library& library() {
 
 struct DigestContext {
     EVP_MD_CTX* const context = need(EVP_MD_CTX_new());
+    DigestContext() = default;
+    DigestContext(const DigestContext&) = delete;
+    DigestContext& operator=(const DigestContext&) = delete;
     ~DigestContext() { EVP_MD_CTX_free(context); }
+
+    void begin() const { need(EVP_DigestInit_ex2(context, library().sha256, nullptr)); }
+    void add(std::span<const uint8_t> data) const {
+        need(EVP_DigestUpdate(context, data.data(), data.size()));
+    }
+    [[nodiscard]] Digest256 end() const {
+        Digest256 out;
+        need(EVP_DigestFinal_ex(context, out.data(), nullptr));
+        return out;
+    }
 };
 
 // Fast key erasure: each draw makes the key of the next one first, and bytes that were handed out
@@ -121,12 +134,32 @@ Digest256 sha256(std::span<const uint8_t> data) {
 Digest256 sha256(std::span<const uint8_t> first, std::span<const uint8_t> second) {
     const OwnErrors errors;
     const DigestContext digest;
-    Digest256 out;
-    need(EVP_DigestInit_ex2(digest.context, library().sha256, nullptr));
-    need(EVP_DigestUpdate(digest.context, first.data(), first.size()));
-    need(EVP_DigestUpdate(digest.context, second.data(), second.size()));
-    need(EVP_DigestFinal_ex(digest.context, out.data(), nullptr));
-    return out;
+    digest.begin();
+    digest.add(first);
+    digest.add(second);
+    return digest.end();
+}
+
+struct Sha256::State {
+    DigestContext digest;
+};
+
+Sha256::Sha256() {
+    const OwnErrors errors;
+    state_ = std::make_unique<State>();
+    state_->digest.begin();
+}
+
+Sha256::~Sha256() = default;
+
+void Sha256::update(std::span<const uint8_t> data) {
+    const OwnErrors errors;
+    state_->digest.add(data);
+}
+
+Digest256 Sha256::finish() {
+    const OwnErrors errors;
+    return state_->digest.end();
 }
 
 std::string to_hex(std::span<const uint8_t> bytes) {

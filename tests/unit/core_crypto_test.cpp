@@ -46,6 +46,18 @@ TEST_CASE("crypto: SHA-256 over two runs is that of the whole") {
     }
 }
 
+TEST_CASE("crypto: SHA-256 in pieces is that of the whole") {
+    const std::string text(300'000, 'a');
+    for (const size_t piece : {1'000u, 65'536u, 299'999u, 300'000u}) {
+        Sha256 digest;
+        for (size_t at = 0; at < text.size(); at += piece) {
+            digest.update(bytes_of(std::string_view(text).substr(at, piece)));
+        }
+        CHECK(digest.finish() == sha256(bytes_of(text)));
+    }
+    CHECK(Sha256().finish() == sha256({}));
+}
+
 TEST_CASE("crypto: SHA-256 is right from several threads at once") {
     std::vector<std::thread> threads;
     std::array<bool, 4> right{};
