@@ -50,6 +50,9 @@ void encode(const Heartbeat&, EnvelopeBuffer& out);
 void encode(const PeerCountUpdate&, EnvelopeBuffer& out);
 void encode(const Call&, EnvelopeBuffer& out);
 void encode(const CallResponse&, EnvelopeBuffer& out);
+void encode(const ContentPut&, EnvelopeBuffer& out);
+void encode(const ContentWant&, EnvelopeBuffer& out);
+void encode(const ContentDrop&, EnvelopeBuffer& out);
 
 // NULL on success, else a static text that says what is wrong. `out` starts from its defaults.
 const char* decode(std::span<const uint8_t> envelope, Hello& out);
@@ -70,5 +73,8 @@ const char* decode(std::span<const uint8_t> envelope, Heartbeat& out);
 const char* decode(std::span<const uint8_t> envelope, PeerCountUpdate& out);
 const char* decode(std::span<const uint8_t> envelope, Call& out);
 const char* decode(std::span<const uint8_t> envelope, CallResponse& out);
+const char* decode(std::span<const uint8_t> envelope, ContentPut& out);
+const char* decode(std::span<const uint8_t> envelope, ContentWant& out);
+const char* decode(std::span<const uint8_t> envelope, ContentDrop& out);
 
 }  // namespace p2c2r::wire

@@ -16,6 +16,7 @@ constexpr const char* kWhyLoginMethod = "login_method must be an unsigned intege
 constexpr const char* kWhyToken = "token must be bin of at most 1024 bytes";
 constexpr const char* kWhyResume = "resume must be 16 bytes of bin";
 constexpr const char* kWhyWindowBytes = "window_bytes must be an unsigned integer";
+constexpr const char* kWhyContentBytes = "content_bytes must be an unsigned integer";
 constexpr const char* kWhyCapabilities =
     "capabilities must be a map of at most 64 names, each given once";
 
@@ -171,6 +172,9 @@ void write_response(const RegisterResponse& response, uint8_t id_field, Envelope
     write_error_and_field(writer, response.error, {});
     writer.bool_field(field::kSuccess, response.success);
     if (!response.id.empty()) writer.text_field(id_field, response.id, limits::kIdLengthMax);
+    if (response.content_bytes != 0) {
+        writer.unsigned_field(field::kContentBytes, response.content_bytes);
+    }
     writer.finish();
 }
 
@@ -201,6 +205,9 @@ void encode(const PeerRegister& registration, EnvelopeBuffer& out) {
     write_capabilities(writer, capabilities);
     if (!registration.codec_class.empty()) {
         writer.binary_field(field::kCodecClass, bytes_of(registration.codec_class));
+    }
+    if (registration.content_bytes != 0) {
+        writer.unsigned_field(field::kContentBytes, registration.content_bytes);
     }
     writer.finish();
 }
@@ -247,6 +254,9 @@ const char* decode(std::span<const uint8_t> envelope, PeerRegister& out) {
                     out.codec_class.size() != kCodecClassSize) {
                     return "codec_class must be 32 bytes of bin";
                 }
+                break;
+            case field::kContentBytes:
+                if (!reader.read_unsigned(out.content_bytes)) return kWhyContentBytes;
                 break;
             default:
                 if (!reader.skip()) return reader.why();
@@ -343,6 +353,9 @@ const char* decode(std::span<const uint8_t> envelope, RegisterResponse& out) {
                 break;
             case field::kClientId:
                 if (!reader.read_text(out.id, limits::kIdLengthMax)) return kWhyClientId;
+                break;
+            case field::kContentBytes:
+                if (!reader.read_unsigned(out.content_bytes)) return kWhyContentBytes;
                 break;
             default:
                 if (!reader.skip()) return reader.why();

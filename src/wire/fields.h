@@ -69,4 +69,7 @@ inline constexpr uint8_t kAvailablePeers = 56;
 inline constexpr uint8_t kTotalPeers = 57;
 inline constexpr uint8_t kName = 58;
 
+// What stays.
+inline constexpr uint8_t kContentBytes = 64;
+
 }  // namespace p2c2r::wire::field

@@ -35,6 +35,9 @@ constexpr NameRow kNames[] = {
     {Message::kPeerCountUpdate, "peer_count_update"},
     {Message::kCall, "call"},
     {Message::kCallResponse, "call_response"},
+    {Message::kContentPut, "content_put"},
+    {Message::kContentWant, "content_want"},
+    {Message::kContentDrop, "content_drop"},
 };
 
 // Names of the first contract that are still accepted where messages are named (JSON).

@@ -44,6 +44,9 @@ enum class Message : uint8_t {
     kPeerCountUpdate = 31,
     kCall = 40,
     kCallResponse = 41,
+    kContentPut = 50,
+    kContentWant = 51,
+    kContentDrop = 52,
 };
 
 // The canonical name of a message ("task_submit"), or NULL.

@@ -56,6 +56,7 @@ struct PeerRegister {
     uint64_t window_bytes = 0;  // payload bytes it takes
     Circle circle = Circle::kInvited;
     std::string_view codec_class;  // 32 bytes or empty
+    uint64_t content_bytes = 0;    // of contents that it keeps; 0: none
 };
 
 struct RegisterResponse {  // peer_register_response and gamer_register_response
@@ -67,7 +68,8 @@ struct RegisterResponse {  // peer_register_response and gamer_register_response
     uint32_t retry_after_ms = 0;  // of a refusal that passes
     uint32_t heartbeat_interval_ms = 0;
     uint32_t task_timeout_ms = 0;
-    uint64_t window_bytes = 0;  // payload bytes a gamer may have on the way
+    uint64_t window_bytes = 0;   // payload bytes a gamer may have on the way
+    uint64_t content_bytes = 0;  // of contents that a gamer may have here; 0: none
 };
 
 struct GamerRegister {
@@ -89,8 +91,8 @@ struct TaskSubmit {
     VerifyClass verify = VerifyClass::kType;
     uint64_t price = 0;
     uint32_t task_flags = 0;
-    uint32_t payload_place = 0;        // 0: inline or chunks
-    std::string_view digest;           // of the payload, where payload_place is not 0
+    uint32_t payload_place = 0;        // 0: inline or chunks; 1: the data is a content
+    std::string_view digest;           // of that, where payload_place is not 0
     std::vector<uint64_t> depends_on;  // ids on this connection
     std::optional<uint64_t> checksum;
     std::optional<PayloadSizes> sizes;
@@ -173,6 +175,20 @@ struct CallResponse {  // params: a map; data: text, where the call has text (me
     std::string_view field;
     std::string_view error;
     std::optional<PayloadSizes> sizes;
+};
+
+// The bytes of a content, under the digest that they have: a payload without params.
+struct ContentPut {  // client to coordinator, and coordinator to peer
+    std::string_view digest;
+    std::optional<PayloadSizes> sizes;
+};
+
+struct ContentWant {  // the receiver of a task lacks its content; under the id of that task
+    std::string_view digest;
+};
+
+struct ContentDrop {  // a gamer does not use it any more
+    std::string_view digest;
 };
 
 }  // namespace p2c2r::wire

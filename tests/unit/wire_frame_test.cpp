@@ -340,7 +340,7 @@ TEST_CASE("frame: every message has one name that finds it again") {
         ++named;
         CHECK(message_by_name(name) == static_cast<Message>(number));
     }
-    CHECK(named == 19);
+    CHECK(named == 22);
     CHECK(message_name(Message::kNone) == nullptr);
     CHECK(message_by_name("") == Message::kNone);
     CHECK(message_by_name("task_submi") == Message::kNone);

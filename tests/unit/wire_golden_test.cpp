@@ -186,6 +186,22 @@ std::map<std::string, Blob> examples() {
 
     encode(CallResponse{Status::kUnsupported, "name", "there is: status"}, envelope);
     all["call_response"] = frame_of(Message::kCallResponse, 0, 11, envelope);
+
+    std::string digest(32, '\0');
+    for (size_t i = 0; i < digest.size(); ++i) digest[i] = static_cast<char>(i);
+    submit = TaskSubmit{};
+    submit.task_type = "echo";
+    submit.payload_place = 1;
+    submit.digest = digest;
+    encode(submit, envelope);
+    all["task_submit (of a content)"] = frame_of(Message::kTaskSubmit, 0, 12, envelope, params,
+                                                 std::string("\0\0\0\2\0\0\0\3abc", 11));
+    encode(ContentPut{digest, std::nullopt}, envelope);
+    all["content_put"] = frame_of(Message::kContentPut, 0, 1ull << 63 | 1, envelope, {}, "level");
+    encode(ContentWant{digest}, envelope);
+    all["content_want"] = frame_of(Message::kContentWant, 0, 12, envelope);
+    encode(ContentDrop{digest}, envelope);
+    all["content_drop"] = frame_of(Message::kContentDrop, 0, 0, envelope);
     return all;
 }
 

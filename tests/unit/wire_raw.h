@@ -71,6 +71,12 @@ inline std::vector<uint8_t> nonce_field(uint8_t key) {
     return field.bytes;
 }
 
+inline std::vector<uint8_t> digest_field() {
+    Raw field = raw({wire::field::kDigest, 0xc4, 32});
+    field.bytes.resize(field.bytes.size() + 32);
+    return field.bytes;
+}
+
 inline std::vector<uint8_t> joined(std::initializer_list<std::vector<uint8_t>> all) {
     Raw out;
     for (const auto& one : all) out.raw(one);
@@ -90,7 +96,8 @@ inline const std::vector<Kind>& kinds() {
                                          {kStatus, "status"},
                                          {kError, "error"},
                                          {kPeerId, "peer_id"},
-                                         {kClientId, "client_id"}};
+                                         {kClientId, "client_id"},
+                                         {kContentBytes, "content_bytes"}};
     static const std::vector<Kind> all = {
         {"hello",
          decode_into<Hello>,
@@ -121,7 +128,8 @@ inline const std::vector<Kind>& kinds() {
           {kWindowBytes, "window_bytes"},
           {kWindowTasks, "window_tasks"},
           {kCircle, "circle"},
-          {kCodecClass, "codec_class"}},
+          {kCodecClass, "codec_class"},
+          {kContentBytes, "content_bytes"}},
          {kCapabilities, 0x80},
          1},
         {"peer_register_response", decode_into<RegisterResponse>, response, {kSuccess, 0xc3}, 1},
@@ -226,6 +234,13 @@ inline const std::vector<Kind>& kinds() {
          {{kStatus, "status"}, {kError, "error"}, {kField, "field"}, {kSizes, "sizes"}},
          {},
          0},
+        {"content_put",
+         decode_into<ContentPut>,
+         {{kDigest, "digest"}, {kSizes, "sizes"}},
+         digest_field(),
+         1},
+        {"content_want", decode_into<ContentWant>, {{kDigest, "digest"}}, digest_field(), 1},
+        {"content_drop", decode_into<ContentDrop>, {{kDigest, "digest"}}, digest_field(), 1},
     };
     return all;
 }

@@ -49,6 +49,7 @@ class Samples {
         sample.window_bytes = number();
         sample.circle = static_cast<Circle>(prng_.below(4));
         if (prng_.chance(0.5)) sample.codec_class = binary(32);
+        sample.content_bytes = number();
         return sample;
     }
     wire::GamerRegister gamer_register() { return {text(128), login()}; }
@@ -62,6 +63,7 @@ class Samples {
         sample.heartbeat_interval_ms = static_cast<uint32_t>(number());
         sample.task_timeout_ms = static_cast<uint32_t>(number());
         sample.window_bytes = number();
+        sample.content_bytes = number();
         return sample;
     }
     wire::TaskSubmit task_submit() {
@@ -154,6 +156,9 @@ class Samples {
     }
     wire::Call call() { return {some_text(64)}; }
     wire::CallResponse call_response() { return {status(), text(128), text(1024), sizes()}; }
+    wire::ContentPut content_put() { return {binary(32), sizes()}; }
+    wire::ContentWant content_want() { return {binary(32)}; }
+    wire::ContentDrop content_drop() { return {binary(32)}; }
 
     // Any size of integer is as likely as any other.
     uint64_t number() { return prng_.next() >> prng_.below(65) % 64; }
@@ -250,16 +255,16 @@ inline auto parts(const wire::PeerDisconnect& m) {
     return std::tie(m.peer_id, m.reason);
 }
 inline auto parts(const wire::PeerRegister& m) {
-    return std::tuple_cat(
-        std::tie(m.peer_id, m.slots, m.window_tasks, m.window_bytes, m.circle, m.codec_class),
-        parts(m.login), parts(m.capabilities));
+    return std::tuple_cat(std::tie(m.peer_id, m.slots, m.window_tasks, m.window_bytes, m.circle,
+                                   m.codec_class, m.content_bytes),
+                          parts(m.login), parts(m.capabilities));
 }
 inline auto parts(const wire::GamerRegister& m) {
     return std::tuple_cat(std::tie(m.client_id), parts(m.login));
 }
 inline auto parts(const wire::RegisterResponse& m) {
     return std::tie(m.success, m.id, m.resume, m.status, m.error, m.heartbeat_interval_ms,
-                    m.task_timeout_ms, m.window_bytes);
+                    m.task_timeout_ms, m.window_bytes, m.content_bytes);
 }
 inline auto parts(const wire::TaskSubmit& m) {
     return std::tuple_cat(
@@ -305,6 +310,15 @@ inline auto parts(const wire::Call& m) {
 inline auto parts(const wire::CallResponse& m) {
     return std::tuple_cat(std::tie(m.status, m.field, m.error), parts(m.sizes));
 }
+inline auto parts(const wire::ContentPut& m) {
+    return std::tuple_cat(std::tie(m.digest), parts(m.sizes));
+}
+inline auto parts(const wire::ContentWant& m) {
+    return std::tie(m.digest);
+}
+inline auto parts(const wire::ContentDrop& m) {
+    return std::tie(m.digest);
+}
 
 template <class Envelope>
 void encode_any(const Envelope& envelope, wire::EnvelopeBuffer& out) {
@@ -336,6 +350,9 @@ void for_each_kind(F&& f) {
     f([](Samples& s) { return s.peer_count_update(); });
     f([](Samples& s) { return s.call(); });
     f([](Samples& s) { return s.call_response(); });
+    f([](Samples& s) { return s.content_put(); });
+    f([](Samples& s) { return s.content_want(); });
+    f([](Samples& s) { return s.content_drop(); });
 }
 
 }  // namespace p2c2r::test
