@@ -3,10 +3,12 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/bytes.h"
+#include "core/crypto.h"
 #include "core/status.h"
 
 namespace p2c2r {
@@ -39,6 +41,7 @@ inline constexpr uint32_t kDependsOnMax = 16;
 inline constexpr uint32_t kPartsMax = 4096;                    // of one task
 inline constexpr uint64_t kPartsParamsSizeMax = 256ull << 20;  // of all parts of a task together
 inline constexpr uint64_t kMemoryMaxDefault = 512ull << 20;
+inline constexpr uint64_t kContentBytesMaxDefault = 256ull << 20;  // of one store of contents
 inline constexpr uint32_t kListenPortDefault = 8765;
 inline constexpr uint32_t kTaskTimeoutMsDefault = 5000;
 inline constexpr uint32_t kHeartbeatIntervalMsDefault = 1000;
@@ -72,6 +75,12 @@ inline constexpr uint32_t kNoCache = 4;
 inline constexpr uint32_t kResubmitted = 16;
 }  // namespace task_flag
 
+// An input that stays where it is used: bytes, and their SHA-256 as its name.
+struct Content {
+    Digest256 digest{};
+    Bytes bytes;
+};
+
 // What a gamer asks for. `params` is MessagePack, `data` plain bytes; neither is opened by relays.
 struct TaskSpec {
     std::string task_type;
@@ -85,6 +94,9 @@ struct TaskSpec {
     uint32_t flags = 0;
     uint64_t price = 0;                // micro-dollars; 0: the type's
     std::vector<uint64_t> depends_on;  // task ids of the same client that must end with OK first
+    // Not NULL: this is the data, and `data` what it is changed by for this task: packed patches
+    // (model/patches.h) that fit it, or nothing.
+    std::shared_ptr<const Content> content;
 };
 
 // The one answer of a task. `info` is a MessagePack map (or empty), `data` bytes.

@@ -20,7 +20,8 @@ Result<Done> check_task_type(std::string_view name) {
 }
 
 Result<Done> check_task_spec(const TaskSpec& spec) {
-    const uint64_t size = static_cast<uint64_t>(spec.params.size()) + spec.data.size();
+    const uint64_t size = static_cast<uint64_t>(spec.params.size()) + spec.data.size() +
+                          (spec.content ? spec.content->bytes.size() : 0);
     if (size > limits::kPayloadSizeMax) {
         return field_error(Status::kSize, "data",
                            "params and data of " + std::to_string(size) +
@@ -79,6 +80,12 @@ void Client::submit(uint64_t task, const TaskSpec& spec) {
 }
 void Client::cancel(uint64_t task) {
     impl_->cancel(task);
+}
+void Client::put(std::shared_ptr<const Content> content) {
+    impl_->put(std::move(content));
+}
+void Client::drop(const Digest256& digest) {
+    impl_->drop(digest);
 }
 void Client::call(uint64_t call, const std::string& name, Bytes arguments, uint64_t timeout_us) {
     impl_->call(call, name, std::move(arguments), timeout_us);

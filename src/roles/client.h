@@ -66,7 +66,8 @@ struct ClientStats {
     uint64_t reconnects = 0;
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
-    Histogram total_us;  // of successful tasks
+    uint64_t contents_sent = 0;  // how often one has gone to the coordinator
+    Histogram total_us;          // of successful tasks
 };
 
 class Client {
@@ -85,6 +86,11 @@ class Client {
     void submit(uint64_t task, const TaskSpec& spec);
     // Ended or unknown tasks are ignored.
     void cancel(uint64_t task);
+    // A content that tasks will refer to: begins to go where it will be needed. A task may also
+    // bring one that was never put.
+    void put(std::shared_ptr<const Content> content);
+    // Once for each put: no further task refers to it.
+    void drop(const Digest256& digest);
     // Asks the coordinator; answered once through on_call_done.
     void call(uint64_t call, const std::string& name, Bytes arguments, uint64_t timeout_us);
     // Ends every task with kClosed and says goodbye.

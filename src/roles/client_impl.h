@@ -2,6 +2,7 @@
 //   client.cpp        what may be asked for, the public face, the end
 //   client_tasks.cpp  a task from submit to its end: sending, computing here, time
 //   client_link.cpp   what the coordinator says: answers, named calls
+//   client_uploads.cpp contents that tasks refer to
 #pragma once
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include "core/flat_map.h"
 #include "core/slot_map.h"
 #include "roles/client.h"
+#include "roles/client_contents.h"
 #include "roles/link.h"
 #include "roles/streams.h"
 #include "sched/deadline_wheel.h"
@@ -77,6 +79,8 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
 
     void submit(uint64_t task, const TaskSpec& spec);
     void cancel(uint64_t task);
+    void put(std::shared_ptr<const Content> content);
+    void drop(const Digest256& digest);
     void call(uint64_t call, const std::string& name, Bytes arguments, uint64_t timeout_us);
     void close();
 
@@ -109,6 +113,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         bool fallen = false;     // one of them has not ended with OK
         bool sent = false;
         bool windowed = false;          // counts against the window
+        size_t payload_size = 0;        // with that
         bool receiving = false;         // chunks of `delivery` are still coming in
         wire::ResultDelivery delivery;  // of a result in chunks
     };
@@ -127,7 +132,10 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     uint8_t* on_link_place(wire::Message message, uint64_t id, size_t size) override {
         return message == wire::Message::kResultDelivery ? assembler_.place(id, size) : nullptr;
     }
-    void on_link_writable() override { out_.pump(link_->connection()); }
+    void on_link_writable() override {
+        out_.pump(link_->connection());
+        send_contents();
+    }
     void fill_heartbeat(wire::Heartbeat&) override {}
     void on_link_lost(Status status, const std::string& why, bool given_up) override;
 
@@ -141,6 +149,18 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     bool on_call_response(const wire::Frame& frame, const char*& why);
     void end_call(uint64_t call, const Error* error, Payload&& payload);
     bool on_delivery(const wire::Frame& frame, const char*& why);
+    bool on_content_want(const wire::Frame& frame, const char*& why);
+    void send_contents();
+    // With a content that the coordinator does not keep the task's data is all of its bytes.
+    [[nodiscard]] bool brings_content(const Task& task) const {
+        return task.spec->content && !contents_.is_kept_there(*task.spec->content);
+    }
+    // What its payload takes on this connection.
+    [[nodiscard]] size_t payload_size(const Task& task) const {
+        return task.spec->params.size() +
+               (brings_content(task) ? task.spec->content->bytes.size() : task.spec->data.size());
+    }
+    [[nodiscard]] Result<Bytes> whole_data(const TaskSpec& spec) const;
     void fetch_ahead(uint64_t id);
     void deliver(Task& task, const wire::ResultDelivery& delivery, Payload&& payload);
     void remote_failed(Task& task, Status status, std::string field, std::string error,
@@ -201,6 +221,8 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
 
     OutStreams out_;
     Assembler assembler_{options_.memory};
+    ClientContents contents_;
+    uint64_t content_stream_ = 0;  // the latest
     wire::EnvelopeBuffer envelope_;
     wire::TaskSubmit submit_;        // reused: keeps its memory
     wire::ResultDelivery delivery_;  // the one that is being read

@@ -10,6 +10,7 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
     if (response.window_bytes > 0) {
         window_bytes_max_ = response.window_bytes - response.window_bytes / 8;
     }
+    contents_.connected(response.content_bytes);
     const uint64_t now = loop_.turn_us();
     // Whatever has not ended is submitted with its id, the first time or again: what the
     // coordinator still knows it ignores.
@@ -17,6 +18,8 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
     assembler_.clear();
     windowed_bytes_ = 0;
     window_queue_.clear();
+    // Before the tasks that refer to them: what is coming is not asked for.
+    send_contents();
     const std::vector<uint64_t> ids = slots_.sorted_keys();
     for (uint64_t id : ids) {
         Task* task = find(id);
@@ -36,6 +39,7 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
 void Client::Impl::on_link_lost(Status status, const std::string& why, bool given_up) {
     out_.clear();
     assembler_.clear();
+    contents_.disconnected();
     // Before any task ends: its end may bring the next one.
     stats_.given_up = given_up;
     if (given_up) {
@@ -86,6 +90,8 @@ bool Client::Impl::on_link_frame(const wire::Frame& frame, const char*& why) {
         }
         case wire::Message::kCallResponse:
             return on_call_response(frame, why);
+        case wire::Message::kContentWant:
+            return on_content_want(frame, why);
         default:
             // Messages of a later version that this one has not agreed to are not for us.
             return true;

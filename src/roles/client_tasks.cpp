@@ -3,6 +3,7 @@
 #include "core/plant.h"
 #include "model/task_type.h"
 #include "roles/client_impl.h"
+#include "roles/content_inbox.h"
 
 namespace p2c2r::roles {
 
@@ -42,7 +43,7 @@ void Client::Impl::submit(uint64_t id, const TaskSpec& spec) {
         admit(task);
     } catch (...) {
         if (tasks_.find(slot)) {
-            if (task.windowed) windowed_bytes_ -= spec.params.size() + spec.data.size();
+            if (task.windowed) windowed_bytes_ -= task.payload_size;
             out_.drop(id);
             forget(task);
         }
@@ -143,7 +144,9 @@ void Client::Impl::plan_local(Task& task, uint64_t now_us) {
 
 void Client::Impl::send(Task& task) {
     const uint64_t now = loop_.turn_us();
-    const size_t size = task.spec->params.size() + task.spec->data.size();
+    const TaskSpec& spec = *task.spec;
+    if (spec.content) contents_.refer(spec.content);
+    const size_t size = payload_size(task);
     if (size >= kWindowedSize && !task.windowed) {
         if (windowed_bytes_ > 0 && windowed_bytes_ + size > window()) {
             window_queue_.push_back(task.id);
@@ -151,13 +154,14 @@ void Client::Impl::send(Task& task) {
         }
         windowed_bytes_ += size;
         task.windowed = true;
+        task.payload_size = size;
         task.sent_us = now;
     }
     wire::TaskSubmit& message = submit_;
     message.task_type = task.spec->task_type;
     message.priority = task.spec->priority;
     message.deadline_us.reset();
-    if (task.spec->deadline_us != 0 || task.sent) {
+    if (spec.deadline_us != 0 || task.sent) {
         message.deadline_us = task.deadline_us > now ? task.deadline_us - now : 0;
     }
     message.circle = task.spec->circle;
@@ -166,25 +170,38 @@ void Client::Impl::send(Task& task) {
     message.task_flags = task.spec->flags | (task.sent ? task_flag::kResubmitted : 0);
     message.checksum.reset();
     message.sizes.reset();
+    message.payload_place = 0;
+    message.digest = {};
+    Bytes data = spec.data;
+    if (brings_content(task)) {
+        Result<Bytes> whole = whole_data(spec);
+        if (!whole) {
+            return end_error(task, whole.error().status, whole.error().field, whole.error().text);
+        }
+        data = std::move(*whole);
+    } else if (spec.content) {
+        message.payload_place = 1;
+        message.digest = digest_text(spec.content->digest);
+    }
     uint8_t flags = 0;
     if (options_.checksum) {
-        message.checksum = payload_checksum(task.spec->params, task.spec->data);
+        message.checksum = payload_checksum(spec.params, data);
         flags |= wire::kFlagChecksum;
     }
-    if (needs_chunks(task.spec->params.size(), task.spec->data.size())) {
-        message.sizes = wire::PayloadSizes{task.spec->params.size(), task.spec->data.size()};
+    if (needs_chunks(spec.params.size(), data.size())) {
+        message.sizes = wire::PayloadSizes{spec.params.size(), data.size()};
     }
     encode(message, envelope_);
     task.sent = true;
     out_.send(link_->connection(), wire::Message::kTaskSubmit, flags, task.id, envelope_.span(),
-              task.spec->params, task.spec->data);
+              spec.params, data);
 }
 
 void Client::Impl::send_waiting() {
     while (!window_queue_.empty() && link_ && link_->ready()) {
         Task* task = find(window_queue_.front());
         if (task && !task->sent) {
-            const size_t size = task->spec->params.size() + task->spec->data.size();
+            const size_t size = payload_size(*task);
             if (windowed_bytes_ > 0 && windowed_bytes_ + size > window()) return;
             window_queue_.pop_front();
             send(*task);
@@ -229,9 +246,13 @@ void Client::Impl::start_local(Task& task) {
     exec::JobSpec spec;
     spec.task_type = task.spec->task_type;
     spec.params = task.spec->params;
-    spec.data = task.spec->data;
-    spec.deadline_us = task.deadline_us;
     const uint64_t id = task.id;
+    Result<Bytes> data = whole_data(*task.spec);
+    if (!data) {
+        return end_error(task, data.error().status, data.error().field, data.error().text);
+    }
+    spec.data = std::move(*data);
+    spec.deadline_us = task.deadline_us;
     const uint64_t job = runner_->start(spec, id, *this);
     // A short job has ended already, and the task with it.
     Task* after = find(id);
@@ -343,7 +364,7 @@ void Client::Impl::count(const Task& task, const TaskResult& result) {
                               ? latency
                               : std::min(latency_min_us_ + latency_min_us_ / 256, latency);
     }
-    rate_bytes_ += task.spec->params.size() + task.spec->data.size();
+    rate_bytes_ += task.payload_size;
     if (now - rate_since_us_ > 20'000) {
         rate_bytes_per_us_ =
             static_cast<double>(rate_bytes_) / static_cast<double>(now - rate_since_us_);
@@ -359,7 +380,7 @@ void Client::Impl::end(Task& task, TaskResult&& result) {
     result.network_us =
         result.source == Source::kLocal || result.total_us < known ? 0 : result.total_us - known;
     count(task, result);
-    if (task.windowed) windowed_bytes_ -= task.spec->params.size() + task.spec->data.size();
+    if (task.windowed) windowed_bytes_ -= task.payload_size;
     if (task.local_job != 0) runner_->cancel(task.local_job);
     forget(task);
     const bool good = result.status == Status::kOk;

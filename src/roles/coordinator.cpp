@@ -24,7 +24,10 @@ Coordinator::Impl::Impl(net::Loop& loop, net::Transport& transport, exec::Runner
       log_(log),
       options_(std::move(options)),
       events_(events),
-      scheduler_(options_.max_peers, random) {
+      contents_(std::min(options_.content_bytes_max, options_.memory_max / 2),
+                std::min(options_.content_bytes_max, options_.memory_max / 2) / 2),
+      answers_(std::min(options_.answer_bytes_max, options_.memory_max / 8), random),
+      scheduler_(options_.max_peers, random, &contents_) {
     turn_end_.run = [this] { turn_end(); };
     timer_.fire = [this] { on_time(); };
     scan_timer_.fire = [this] { scan_sessions(); };
@@ -209,33 +212,17 @@ void Coordinator::Impl::run_local(uint64_t task) {
     exec::JobSpec spec;
     spec.task_type = scheduler_.type_name(work.type);
     spec.deadline_us = record->deadline_us;
-    if (!work.sizes) {
-        spec.params = work.whole.params;
-        spec.data = work.whole.data;
-    } else {
-        // The only place where a payload is opened into one piece, and only to be computed here.
-        const auto join = [&](Bytes Chunk::*part) {
-            size_t size = 0;
-            for (const Chunk& chunk : work.chunks) size += (chunk.*part).size();
-            Buffer buffer = Buffer::allocate(size);
-            size_t at = 0;
-            for (const Chunk& chunk : work.chunks) {
-                const Bytes& bytes = chunk.*part;
-                if (!bytes.empty()) std::memcpy(buffer.data() + at, bytes.data(), bytes.size());
-                at += bytes.size();
-            }
-            return std::move(buffer).freeze(size);
-        };
-        spec.params = join(&Chunk::params);
-        spec.data = join(&Chunk::data);
-    }
     // Here the coordinator is the last receiver.
-    if (work.has_checksum && work.checksum != payload_checksum(spec.params, spec.data)) {
+    Result<Payload> input = whole_input(work);
+    if (!input) {
         exec::Output output;
-        output.status = Status::kContent;
-        output.error = "the checksum of the task does not match its bytes";
+        output.status = input.error().status;
+        output.field = std::move(input.error().field);
+        output.error = std::move(input.error().text);
         return on_job_done(task, std::move(output));
     }
+    spec.params = std::move(input->params);
+    spec.data = std::move(input->data);
     const uint64_t job = runner_->start(spec, task, *this);
     if (!scheduler_.find(task)) return;  // a short one has ended already
     if (job == 0) {
@@ -269,6 +256,9 @@ void Coordinator::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
             }
             encode(delivery, envelope_);
             deliver(*gamer, work.client_task, 0, output.info, output.data);
+        }
+        if (work.asks) {
+            share_answer(tag, work, output.info.span(), output.data.span(), output.processing_us);
         }
     } else {
         ++stats_.failed_tasks;
@@ -338,7 +328,16 @@ const CoordinatorStats& Coordinator::Impl::stats() {
         stats_.bytes_out += session->connection->bytes_out();
         if (session->phase == Session::Phase::kGamer) ++stats_.clients;
     });
-    stats_.payload_bytes_held = held_bytes_ + delivering_bytes_;
+    stats_.payload_bytes_held =
+        held_bytes_ + delivering_bytes_ + contents_.bytes_held() + incoming_bytes_;
+    stats_.answer_bytes = answers_.bytes_held() + collecting_bytes_;
+    stats_.answer_hits = answers_.stats().hits;
+    stats_.answers_followed = answers_.stats().followed;
+    stats_.content_bytes = contents_.bytes_held();
+    stats_.content_hits = contents_.stats().hits;
+    stats_.content_misses = contents_.stats().misses;
+    stats_.content_evicted = contents_.stats().evicted;
+    stats_.contents_sent = contents_sent_;
     stats_.payload_bytes_copied = transport_.payload_bytes_copied();
     double connected = 0;
     double accepted = 0;

@@ -35,6 +35,10 @@ struct CoordinatorOptions {
     uint64_t gamer_window_bytes = 32ull << 20;  // payload bytes one gamer may have pending
     uint64_t resume_grace_us = 10'000'000;      // how long a lost gamer's tasks wait for it
     bool local_execution = true;                // last resort: the coordinator computes it
+    // Of contents that are kept; one account has half of it at most. 0: there are none.
+    uint64_t content_bytes_max = limits::kContentBytesMaxDefault;
+    // Of answers that are kept for who asks the same again. 0: everything is computed anew.
+    uint64_t answer_bytes_max = 64ull << 20;
 };
 
 class CoordinatorEvents {
@@ -70,7 +74,15 @@ struct CoordinatorStats {
     uint64_t protocol_errors = 0;  // connections closed for what they sent
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
-    uint64_t payload_bytes_held = 0;    // inputs, and answers that wait for their gamers
+    uint64_t payload_bytes_held = 0;  // inputs, and answers that wait for their gamers
+    uint64_t content_bytes = 0;       // of contents that are kept
+    uint64_t content_hits = 0;        // tasks whose content was here
+    uint64_t content_misses = 0;      // and whose had to be waited for
+    uint64_t content_evicted = 0;
+    uint64_t contents_sent = 0;         // to peers
+    uint64_t answer_bytes = 0;          // of answers that are kept
+    uint64_t answer_hits = 0;           // tasks whose answer was known
+    uint64_t answers_followed = 0;      // and whose was being computed for another one
     uint64_t payload_bytes_copied = 0;  // of payloads of 4 KiB and more: they should not be
     double utilisation = 0;             // contract: "Numbers"
     Histogram total_us;                 // admission to delivery, of successful tasks

@@ -107,6 +107,9 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
         if (!again.complete) {
             withdraw(task);
         } else {
+            if (again.awaits && again.awaits->second.front() == task) {
+                ask_content(gamer, client_task, again.awaits->first.first);
+            }
             if (again.result_begun && !again.result_open) {
                 // The beginning of its result went to a connection that is gone.
                 again.result_begun = false;
@@ -133,10 +136,8 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
                             "verify classes B, C and D are not available; there are A and the "
                             "type's own");
     }
-    if (message.payload_place != 0) {
-        return answer_error(gamer, client_task, Status::kUnsupported, "payload_place",
-                            "payload_place other than inline is not available here");
-    }
+    const bool has_content = message.payload_place != 0;
+    if (has_content && !check_content(gamer, client_task, message)) return;
     if (closed_ || draining_) {
         return answer_error(gamer, client_task, Status::kClosed, {}, "the coordinator is closing");
     }
@@ -181,7 +182,8 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
             return end_session(session, Status::kProtocol, why);
         }
     }
-    const uint64_t held = held_bytes_ + delivering_bytes_;
+    const uint64_t held =
+        held_bytes_ + delivering_bytes_ + contents_.bytes_held() + incoming_bytes_;
     if (held + bytes + kTaskOverhead > options_.memory_max / 10 * 9) {
         ++stats_.refused_tasks;
         return answer_error(gamer, client_task, Status::kBusy, {},
@@ -207,6 +209,14 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
         ++stats_.failed_tasks;
         return answer_error(gamer, client_task, Status::kState, "depends_on", why);
     }
+    uint64_t content = 0;
+    if (has_content) {
+        content = contents_.find(digest_of(message.digest), gamer.scope);
+        // Their arrival releases it, like the end of another task: that of the content, and that of
+        // the rest of a delta, which must be whole for a peer that keeps no contents.
+        if (content == 0) ++waits_for;
+        if (more) ++waits_for;
+    }
 
     sched::Admission admission;
     admission.type = type;
@@ -224,6 +234,23 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     admission.start_timeout_us = std::min(start_value, options_.task_timeout_us);
     admission.bytes = bytes;
     admission.can_run_local = local;
+    sched::AnswerCache::Question question;
+    Digest256 digest{};
+    uint64_t followed = 0;
+    const bool shares = known_type && known_type->exact && !more && may_share(message, type, bytes);
+    if (shares) {
+        question = {type, admission.circle, gamer.scope, nullptr, frame.params, frame.data};
+        if (has_content) {
+            digest = digest_of(message.digest);
+            question.content = &digest;
+        }
+        const sched::AnswerCache::Found found = answers_.find(question);
+        if (found.answer) return answer_known(session, gamer, client_task, type, *found.answer);
+        if (found.entry != 0 && may_follow(found.entry, admission.priority)) {
+            followed = found.entry;
+            ++waits_for;
+        }
+    }
     admission.held = waits_for > 0;
     admission.input_open = more;
     const uint64_t task = scheduler_.admit(admission, now);
@@ -255,6 +282,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     fresh.type = type;
     fresh.complete = !more;
     fresh.local_waits = fresh.result_begun = fresh.result_open = false;
+    fresh.has_content = fresh.asks = false;
     fresh.waits_for = waits_for;
     fresh.has_checksum = message.checksum.has_value();
     fresh.checksum = message.checksum.value_or(0);
@@ -268,6 +296,8 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     gamer.pending_bytes += bytes;
     try {
         store_input(fresh, frame);
+        if (has_content) attach_content(task, fresh, digest_of(message.digest), content);
+        if (shares) attach_question(task, fresh, question, followed);
     } catch (const std::bad_alloc&) {
         withdraw(task);
         throw;
@@ -316,6 +346,7 @@ void Coordinator::Impl::on_submit_chunk(Session& session, const wire::Frame& fra
     if (last) {
         input.complete = true;
         scheduler_.input_complete(task, loop_.turn_us());
+        if (input.has_content && --input.waits_for == 0) scheduler_.release(task, loop_.turn_us());
         request_turn_end();  // there may be a deadline before the one that the timer waits for
     }
     forward_input(task, input, std::move(chunk), last);

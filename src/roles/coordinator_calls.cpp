@@ -180,7 +180,7 @@ void Coordinator::Impl::on_call(Session& session, const wire::Frame& frame) {
 Bytes Coordinator::Impl::call_status() {
     const CoordinatorStats& now = stats();
     ValueWriter writer(1024);
-    writer.map(24);
+    writer.map(31);
     const auto count = [&](const char* key, uint64_t value) {
         writer.key(key).unsigned_integer(value);
     };
@@ -205,6 +205,13 @@ Bytes Coordinator::Impl::call_status() {
     count("bytes_out", now.bytes_out);
     count("payload_bytes_held", now.payload_bytes_held);
     count("payload_bytes_copied", now.payload_bytes_copied);
+    count("content_bytes", now.content_bytes);
+    count("content_hits", now.content_hits);
+    count("content_misses", now.content_misses);
+    count("contents_sent", now.contents_sent);
+    count("answer_bytes", now.answer_bytes);
+    count("answer_hits", now.answer_hits);
+    count("answers_followed", now.answers_followed);
     times("p50_us", "p95_us", "p99_us", now.total_us);
     count("queue_p50_us", now.queue_us.quantile_us(0.5));
     count("queue_p99_us", now.queue_us.quantile_us(0.99));
@@ -380,6 +387,18 @@ std::string Coordinator::Impl::metrics_text() {
             now.payload_bytes_copied);
     metrics.single("payload_bytes_held", "gauge", "Payload bytes held.",
                    static_cast<double>(now.payload_bytes_held));
+    metrics.single("content_bytes", "gauge", "Bytes of contents kept.",
+                   static_cast<double>(now.content_bytes));
+    counter("content_hits_total", "Tasks whose content was here.", now.content_hits);
+    counter("content_misses_total", "Tasks whose content had to be waited for.",
+            now.content_misses);
+    counter("content_evicted_total", "Contents that made room for others.", now.content_evicted);
+    counter("contents_sent_total", "Contents sent to peers.", now.contents_sent);
+    metrics.single("answer_bytes", "gauge", "Bytes of answers kept.",
+                   static_cast<double>(now.answer_bytes));
+    counter("answer_hits_total", "Tasks whose answer was known.", now.answer_hits);
+    counter("answers_followed_total", "Tasks that got the answer of another one in flight.",
+            now.answers_followed);
     const double ended = static_cast<double>(now.completed_tasks + now.failed_tasks);
     const auto rate = [&](uint64_t value) {
         return ended > 0 ? static_cast<double>(value) / ended : 0.0;

@@ -26,8 +26,10 @@
 #include "core/slot_map.h"
 #include "model/params_reader.h"
 #include "model/task_type.h"
+#include "roles/content_inbox.h"
 #include "roles/coordinator.h"
 #include "roles/streams.h"
+#include "sched/answer_cache.h"
 #include "sched/scheduler.h"
 #include "wire/codec.h"
 
@@ -122,6 +124,9 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         sched::TypeIndex last_type = sched::kNoType;
         LastEnvelope submit_envelope;  // what `submit` was read from and refers to
         wire::TaskSubmit submit;
+        // Of a gamer: contents on their way in. NULL: none has ever come.
+        std::unique_ptr<ContentInbox> contents;
+        uint64_t incoming_counted = 0;  // of these, in incoming_bytes_
     };
 
     // A delivery that waits for its gamer to come back.
@@ -136,7 +141,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     struct Gamer {
         std::string client_id;
         std::string account;
-        bool is_operator = true;  // of the same owner as this coordinator
+        sched::ContentStore::Scope scope = 0;  // whose contents it may use
+        bool is_operator = true;               // of the same owner as this coordinator
         Nonce resume{};
         Session* session = nullptr;  // NULL while it is away
         uint64_t away_since_us = 0;
@@ -154,7 +160,19 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         std::string account;
         Nonce resume{};
         Session* session = nullptr;
-        uint64_t id = 0;  // the scheduler's
+        uint64_t id = 0;             // the scheduler's
+        uint64_t content_bytes = 0;  // of its store
+    };
+
+    // Tasks that wait for a content that their gamer is to bring.
+    using AwaitedContents =
+        std::map<std::pair<Digest256, sched::ContentStore::Scope>, std::vector<uint64_t>>;
+
+    // A result in chunks that others wait for as well.
+    struct Collected {
+        std::vector<uint8_t> info;
+        std::vector<uint8_t> data;
+        uint64_t size = 0;  // as announced
     };
 
     // In the order of use: of most tasks only the beginning is looked at.
@@ -171,6 +189,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         bool complete = false;      // every byte of the input has arrived
         bool local_waits = false;   // to be computed here as soon as it is complete
         bool has_checksum = false;  // `checksum` is the input's
+        bool has_content = false;   // its data is a content, and what came as data the delta
+        bool asks = false;          // others ask the same, or may: `question` counts
         bool result_begun = false;  // `result` counts: it comes in chunks, and some are here
         bool result_open = false;   // these are being passed on
         uint32_t waits_for = 0;     // tasks of its gamer that must end with OK first
@@ -181,6 +201,10 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         Passage input;
         wire::TaskResult result;
         Passage output;
+        uint64_t content = 0;  // with has_content: its entry, pinned; 0: it is awaited
+        AwaitedContents::value_type* awaits = nullptr;
+        uint64_t question = 0;  // with asks: its entry, which this task leads or follows
+        std::unique_ptr<Collected> collected;
         std::array<uint8_t, kSmallMax> small;
     };
 
@@ -285,6 +309,50 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void drop_task(uint64_t task, bool good);
     void drop_one(uint64_t task, bool good, std::vector<uint64_t>& fallen);
 
+    // ---- coordinator_contents.cpp
+    // What a task that is to be admitted says of its content; false: it was answered.
+    bool check_content(Gamer& gamer, uint64_t client_task, const wire::TaskSubmit& message);
+    [[nodiscard]] bool keeps_contents() const { return contents_.bytes_max() > 0; }
+    // A fresh task's content: `entry`, or, where that is 0, the one it waits for from here on.
+    void attach_content(uint64_t task, Relay& relay, const Digest256& digest, uint64_t entry);
+    void detach_content(uint64_t task, Relay& relay) noexcept;
+    void give_content(uint64_t task, Relay& relay, uint64_t entry);
+    void ask_content(Gamer& gamer, uint64_t client_task, const Digest256& digest);
+    void on_content_put(Session& session, const wire::Frame& frame);
+    void content_arrived(Gamer& gamer, const Digest256& digest, Bytes&& bytes);
+    void content_failed(Gamer& gamer, const Digest256& digest, Status status,
+                        std::string_view error);
+    void on_content_drop(Session& session, const wire::Frame& frame);
+    // A peer lacks the content of a task that it holds.
+    void on_content_want(Session& session, const wire::Frame& frame);
+    void count_incoming(Session& session);
+    // The whole input in one piece, with the content, for who has to have it so.
+    Result<Payload> whole_input(const Relay& relay) const;
+    void assign_whole(const sched::Action& action, Session& session, Relay& relay);
+    sched::ContentStore::Scope scope_of(uint64_t gamer_id, const std::string& account);
+    void forget_contents_of(uint64_t gamer_id, const Gamer& gamer);
+
+    // ---- coordinator_answers.cpp
+    [[nodiscard]] bool may_share(const wire::TaskSubmit& message, sched::TypeIndex type,
+                                 size_t size) const;
+    [[nodiscard]] bool may_follow(uint64_t question, int8_t priority) const;
+    void answer_known(Session& session, Gamer& gamer, uint64_t client_task, sched::TypeIndex type,
+                      const sched::AnswerCache::Answer& answer);
+    void tell_shared(Gamer& gamer, uint64_t client_task, sched::TypeIndex type,
+                     const sched::AnswerCache::Answer& answer);
+    // A fresh task follows the one that computes `followed`, or, where that is 0, leads.
+    void attach_question(uint64_t task, Relay& relay, const sched::AnswerCache::Question& question,
+                         uint64_t followed);
+    [[nodiscard]] bool leads(uint64_t task, const Relay& relay) const;
+    void begin_collecting(uint64_t task, Relay& relay, const wire::PayloadSizes& sizes,
+                          const wire::Frame& frame);
+    void collect(Relay& relay, const wire::Frame& frame);
+    void drop_collected(Relay& relay) noexcept;
+    void share_answer(uint64_t task, Relay& relay, std::span<const uint8_t> info,
+                      std::span<const uint8_t> data, uint64_t processing_us);
+    void detach_question(uint64_t task, Relay& relay);
+    void remember_ended(Gamer& gamer, uint64_t client_task, bool good);
+
     // ---- coordinator_calls.cpp
     // `asker` NULL: the operator, in this process, who sees everything. A gamer sees its own tasks,
     // a peer those that it holds, and neither where others are or who they are.
@@ -325,6 +393,13 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     std::map<std::string, PeerLink, std::less<>> peer_links_;
     std::vector<PeerLink*> peer_by_slot_;  // by the scheduler's slot index
 
+    sched::ContentStore contents_;
+    AwaitedContents awaited_;
+    std::map<std::string, sched::ContentStore::Scope, std::less<>> account_scopes_;
+    uint64_t contents_sent_ = 0;   // streams to peers so far: their ids
+    uint64_t incoming_bytes_ = 0;  // of contents on their way in, as announced
+    sched::AnswerCache answers_;
+    uint64_t collecting_bytes_ = 0;  // of results in chunks that will be shared, as announced
     sched::Scheduler scheduler_;
     SmallHolds small_holds_;
     std::deque<Relay> relays_;

@@ -123,6 +123,10 @@ void Coordinator::Impl::end_account(const std::string& account) {
         if (gamer.account == account) gamers.push_back(id);
     });
     for (const uint64_t id : gamers) forget_gamer(id);
+    const auto scope = account_scopes_.find(account);
+    if (scope == account_scopes_.end()) return;
+    contents_.forget_scope(scope->second);
+    answers_.forget_scope(scope->second);
 }
 
 }  // namespace p2c2r::roles

@@ -138,6 +138,7 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
         fresh = Gamer{};
         fresh.client_id = client_id;
         fresh.account = session.who.account;
+        fresh.scope = scope_of(gamer_id, fresh.account);
         fresh.is_operator = session.who.owner == identity::kOperator;
         gamer_ids_[client_id] = gamer_id;
     }
@@ -157,6 +158,7 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
     response.heartbeat_interval_ms = static_cast<uint32_t>(options_.heartbeat_interval_us / 1000);
     response.task_timeout_ms = static_cast<uint32_t>(options_.task_timeout_us / 1000);
     response.window_bytes = options_.gamer_window_bytes;
+    response.content_bytes = contents_.scope_bytes_max();
     encode_gamer_response(response, envelope_);
     send(session, wire::Message::kGamerRegisterResponse);
     encode(counts_, envelope_);
@@ -226,6 +228,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     link.account = session.who.account;
     link.session = &session;
     link.id = peer;
+    link.content_bytes = message.content_bytes;
     random_.fill(link.resume);
     const uint32_t index = SlotMap<sched::PeerRecord>::index_of(peer);
     if (index >= peer_by_slot_.size()) peer_by_slot_.resize(index + 1);

@@ -27,6 +27,16 @@ void Coordinator::Impl::assign(const sched::Action& action) {
     message.checksum.reset();
     if (input.has_checksum) message.checksum = input.checksum;
     message.sizes = input.sizes;
+    message.payload_place = 0;
+    if (input.has_content) {
+        if (contents_.bytes(input.content).size() > link->content_bytes) {
+            return assign_whole(action, session, input);
+        }
+        message.payload_place = 1;
+        message.digest = digest_text(contents_.digest(input.content));
+    } else {
+        message.digest = {};
+    }
     encode(message, envelope_);
     const uint8_t flags = input.has_checksum ? wire::kFlagChecksum : 0;
     net::Connection& connection = *session.connection;
@@ -115,6 +125,7 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
         waiting.result_begun = true;
         waiting.result = result;
         waiting.result.field = waiting.result.error = waiting.result.peer_id = {};
+        if (waiting.asks) begin_collecting(task, waiting, *result.sizes, frame);
         Gamer* gamer = gamers_.find(waiting.gamer);
         waiting.result_open = gamer && gamer->session;
         if (!waiting.result_open) return;
@@ -155,6 +166,9 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
             to = gamer->session;
         }
     }
+    if (waiting.asks && result.status == Status::kOk) {
+        share_answer(task, waiting, frame.params, frame.data, result.processing_us);
+    }
     drop_task(task, result.status == Status::kOk);
     if (to) push_back(*to, &session);
 }
@@ -177,6 +191,7 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
     if (const char* why = waiting.output.add(frame)) {
         return end_session(session, Status::kProtocol, why);
     }
+    if (waiting.collected) collect(waiting, frame);
     Gamer* gamer = gamers_.find(waiting.gamer);
     Session* to = waiting.result_open && gamer ? gamer->session : nullptr;
     if (to) {
@@ -197,6 +212,11 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
                             result.processing_us, loop_.turn_us(), actions_);
     if (verdict != sched::Verdict::kAccepted) return settle();
     accepted(record, result);
+    if (waiting.collected) {
+        const std::unique_ptr<Collected> whole = std::move(waiting.collected);
+        collecting_bytes_ -= whole->size;
+        share_answer(task, waiting, whole->info, whole->data, result.processing_us);
+    }
     drop_task(task, true);
     if (to) push_back(*to, &session);
     request_turn_end();
@@ -204,6 +224,7 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
 
 void Coordinator::Impl::drop_result(Relay& relay) {
     relay.result_begun = false;
+    drop_collected(relay);
     if (!std::exchange(relay.result_open, false)) return;
     Gamer* gamer = gamers_.find(relay.gamer);
     if (gamer && gamer->session) gamer->session->out.drop(relay.client_task);

@@ -101,6 +101,10 @@ void Coordinator::Impl::on_frame(Session& session, const wire::Frame& frame) {
                     return on_cancel(session, frame);
                 case Message::kCall:
                     return on_call(session, frame);
+                case Message::kContentPut:
+                    return on_content_put(session, frame);
+                case Message::kContentDrop:
+                    return on_content_drop(session, frame);
                 case Message::kHeartbeat:
                     return on_heartbeat(session, frame);
                 case Message::kGoodbye:
@@ -116,6 +120,8 @@ void Coordinator::Impl::on_frame(Session& session, const wire::Frame& frame) {
                                                   : on_result(session, frame);
                 case Message::kTaskRefuse:
                     return on_refuse(session, frame);
+                case Message::kContentWant:
+                    return on_content_want(session, frame);
                 case Message::kHeartbeat:
                     return on_heartbeat(session, frame);
                 case Message::kCall:
@@ -227,6 +233,10 @@ void Coordinator::Impl::bury(Session& session) {
         handshake_over(session);
     session.phase = Phase::kClosed;
     session.out.clear();
+    if (session.contents) {
+        session.contents->clear();
+        count_incoming(session);
+    }
     release_held(session);
     if (Gamer* gamer = gamers_.find(session.gamer)) {
         if (gamer->session == &session) gamer->session = nullptr;
@@ -292,6 +302,7 @@ void Coordinator::Impl::forget_gamer(uint64_t gamer_id) {
     held_bytes_ -= gamer->kept_bytes;
     log_.format(LogLevel::kInfo, "roles", "gamer %s left", gamer->client_id.c_str());
     gamer_ids_.erase(gamer->client_id);
+    forget_contents_of(gamer_id, *gamer);
     *gamer = Gamer{};
     gamers_.erase(gamer_id);
     request_turn_end();

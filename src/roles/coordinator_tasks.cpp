@@ -106,6 +106,15 @@ void Coordinator::Impl::drop_task(uint64_t task, bool good) {
     if (!fallen.empty()) settle();
 }
 
+void Coordinator::Impl::remember_ended(Gamer& gamer, uint64_t client_task, bool good) {
+    try {
+        gamer.ended.emplace_back(client_task, good);
+        if (gamer.ended.size() > kEndedMax) gamer.ended.pop_front();
+    } catch (const std::bad_alloc&) {
+        // A later task that depends on it hears that it is not known any more.
+    }
+}
+
 // Those that waited for this one alone may be placed; those that cannot any more are added to
 // `fallen`.
 void Coordinator::Impl::drop_one(uint64_t task, bool good, std::vector<uint64_t>& fallen) {
@@ -114,6 +123,8 @@ void Coordinator::Impl::drop_one(uint64_t task, bool good, std::vector<uint64_t>
     held_bytes_ -= budget;
     gone.whole = Chunk();
     if (gone.hold) small_holds_.drop(std::exchange(gone.hold, nullptr));
+    if (gone.has_content) detach_content(task, gone);
+    if (gone.asks) detach_question(task, gone);
     gone.chunks.clear();
     gone.result_begun = false;
     const uint64_t client_task = gone.client_task;
@@ -123,12 +134,7 @@ void Coordinator::Impl::drop_one(uint64_t task, bool good, std::vector<uint64_t>
     if (const uint64_t* mapped = gamer->tasks.find(client_task); mapped && *mapped == task) {
         gamer->tasks.erase(client_task);
     }
-    try {
-        gamer->ended.emplace_back(client_task, good);
-        if (gamer->ended.size() > kEndedMax) gamer->ended.pop_front();
-    } catch (const std::bad_alloc&) {
-        // A later task that depends on it hears that it is not known any more.
-    }
+    remember_ended(*gamer, client_task, good);
     if (gamer->dependents.empty()) return;
     const auto waiting = gamer->dependents.find(client_task);
     if (waiting == gamer->dependents.end()) return;

@@ -6,8 +6,10 @@
 #include "core/flat_map.h"
 #include "core/plant.h"
 #include "core/slot_map.h"
+#include "model/patches.h"
 #include "model/task_type.h"
 #include "roles/link.h"
+#include "roles/peer_contents.h"
 #include "roles/streams.h"
 
 namespace p2c2r::roles {
@@ -25,6 +27,7 @@ wire::PeerRegister registration_of(const PeerOptions& options) {
     message.window_tasks = options.slots + options.prefetch;
     message.window_bytes = options.window_bytes;
     message.codec_class = options.codec_class;
+    message.content_bytes = options.content_bytes_max;
     return message;
 }
 
@@ -59,7 +62,12 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
   public:
     Impl(net::Loop& loop, net::Transport& transport, exec::Runner& runner, RandomSource& random,
          Prng prng, Log log, PeerOptions options, PeerEvents& events)
-        : loop_(loop), runner_(runner), log_(log), options_(std::move(options)), events_(events) {
+        : loop_(loop),
+          runner_(runner),
+          log_(log),
+          options_(std::move(options)),
+          events_(events),
+          contents_(options_.content_bytes_max, options_.memory) {
         if (options_.peer_id.empty()) options_.peer_id = automatic_id("peer", random);
         options_.slots = std::clamp(options_.slots, 1u, kWindowTasksMax);
         options_.prefetch = std::min(options_.prefetch, kWindowTasksMax - options_.slots);
@@ -87,7 +95,7 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
 
   private:
     struct Job {
-        enum class State : uint8_t { kReceiving, kWaiting, kRunning };
+        enum class State : uint8_t { kReceiving, kLacking, kWaiting, kRunning };
         State state = State::kReceiving;
         uint64_t id = 0;  // on the coordinator's hop; 0: of a connection that is gone
         Nonce attempt{};
@@ -98,6 +106,9 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
         bool cancelled = false;
         bool has_checksum = false;
         uint64_t checksum = 0;
+        bool has_content = false;  // its data is a content, changed by what came as data
+        Digest256 digest{};        // of that
+        uint64_t content = 0;      // its entry, once it is here
     };
 
     // LinkEvents
@@ -106,6 +117,7 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
     void on_link_ready(const wire::RegisterResponse& response) override;
     bool on_link_frame(const wire::Frame& frame, const char*& why) override;
     uint8_t* on_link_place(wire::Message message, uint64_t id, size_t size) override {
+        if (message == wire::Message::kContentPut) return contents_.place(id, size);
         return message == wire::Message::kTaskAssign ? assembler_.place(id, size) : nullptr;
     }
     void on_link_writable() override {
@@ -127,6 +139,11 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
     bool on_assign(const wire::Frame& frame, const char*& why);
     bool on_chunk(const wire::Frame& frame, const char*& why);
     void received(uint64_t slot, Payload&& payload);
+    void ready(uint64_t slot);
+    bool on_content(const wire::Frame& frame, const char*& why);
+    void ask_content(const Job& job);
+    void release_content(uint64_t slot, Job& job);
+    void drop(uint64_t slot, Job& job);
     void run(uint64_t slot);
     void run_waiting();
     void cancel(uint64_t id);
@@ -161,6 +178,7 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
 
     OutStreams out_;
     Assembler assembler_{options_.memory};
+    PeerContents contents_;
     wire::EnvelopeBuffer envelope_;
     wire::TaskAssign assign_;  // reused
     PeerStats stats_;
@@ -208,6 +226,7 @@ void Peer::Impl::on_link_lost(Status status, const std::string& why, bool given_
     // that run keep their slot until they have stopped.
     out_.clear();
     assembler_.clear();
+    contents_.connection_lost();
     waiting_.clear();
     slots_.clear();
     jobs_.for_each([&](uint64_t slot, Job& job) {
@@ -215,8 +234,7 @@ void Peer::Impl::on_link_lost(Status status, const std::string& why, bool given_
             job.id = 0;
             runner_.cancel(job.runner_job);
         } else {
-            job.payload = Payload{};
-            jobs_.erase(slot);
+            drop(slot, job);
         }
     });
     stats_.given_up = given_up;
@@ -246,6 +264,8 @@ bool Peer::Impl::on_link_frame(const wire::Frame& frame, const char*& why) {
     switch (frame.message) {
         case wire::Message::kTaskAssign:
             return on_assign(frame, why);
+        case wire::Message::kContentPut:
+            return on_content(frame, why);
         case wire::Message::kTaskCancel: {
             wire::TaskCancel message;
             if ((why = decode(frame.envelope, message))) return false;
@@ -285,11 +305,17 @@ bool Peer::Impl::on_assign(const wire::Frame& frame, const char*& why) {
     job.cancelled = false;
     job.has_checksum = message.checksum.has_value();
     job.checksum = message.checksum.value_or(0);
+    job.has_content = message.payload_place == 1 && options_.content_bytes_max > 0;
+    job.content = 0;
     if (message.payload_place != 0) {
-        answer_error(job, Status::kUnsupported,
-                     "payload_place other than inline is not available here");
-        forget(slot);
-        return true;
+        if (!job.has_content || message.digest.empty()) {
+            job.has_content = false;
+            answer_error(job, Status::kUnsupported,
+                         "this payload_place, or one without a digest, is not available here");
+            forget(slot);
+            return true;
+        }
+        job.digest = digest_of(message.digest);
     }
     if (paused_) {
         refuse(job);
@@ -340,6 +366,22 @@ void Peer::Impl::received(uint64_t slot, Payload&& payload) {
         return;
     }
     job.payload = std::move(payload);
+    if (job.has_content) {
+        bool must_ask = false;
+        job.content = contents_.use(job.digest, slot, must_ask);
+        if (job.content == 0) {
+            job.state = Job::State::kLacking;
+            job.payload.own();
+            if (must_ask) ask_content(job);
+            return;
+        }
+    }
+    ready(slot);
+}
+
+// All that it needs is here.
+void Peer::Impl::ready(uint64_t slot) {
+    Job& job = *jobs_.find(slot);
     job.state = Job::State::kWaiting;
     if (running_ < options_.slots && waiting_.empty()) {
         run(slot);
@@ -356,6 +398,21 @@ void Peer::Impl::run(uint64_t slot) {
         ++stats_.failed;
         forget(slot);
         return;
+    }
+    if (job.has_content) {
+        const Bytes& content = contents_.bytes(job.content);
+        Result<Bytes> changed =
+            job.payload.data.empty() || P2C2R_PLANT("delta_not_applied")
+                ? Result<Bytes>(content)
+                : apply_patches(content.span(), job.payload.data.span(), options_.memory);
+        if (!changed) {
+            answer(job, changed.error().status, changed.error().field, changed.error().text, 0, 0,
+                   {}, {});
+            ++stats_.failed;
+            forget(slot);
+            return;
+        }
+        job.payload.data = std::move(*changed);
     }
     job.state = Job::State::kRunning;
     ++running_;
@@ -485,8 +542,65 @@ void Peer::Impl::forget(uint64_t slot) {
         assembler_.drop(job->id);
         slots_.erase(job->id);
     }
-    job->payload = Payload{};
+    drop(slot, *job);
+}
+
+void Peer::Impl::drop(uint64_t slot, Job& job) {
+    if (job.has_content) release_content(slot, job);
+    job.payload = Payload{};
     jobs_.erase(slot);
+}
+
+// ---- contents ----------------------------------------------------------------------------------
+
+void Peer::Impl::ask_content(const Job& job) {
+    encode(wire::ContentWant{digest_text(job.digest)}, envelope_);
+    link_->connection().send_copy(wire::Message::kContentWant, 0, job.id, envelope_.span(), {}, {});
+}
+
+void Peer::Impl::release_content(uint64_t slot, Job& job) {
+    job.has_content = false;
+    if (job.content != 0) return contents_.let_go(std::exchange(job.content, 0));
+    const uint64_t next = contents_.leave(job.digest, slot);
+    // The coordinator answers for tasks that it has given; this one may have ended unheard.
+    if (next != 0 && link_->ready()) ask_content(*jobs_.find(next));
+}
+
+bool Peer::Impl::on_content(const wire::Frame& frame, const char*& why) {
+    const ContentInbox::Taken taken = contents_.take(frame);
+    switch (taken.state) {
+        case ContentInbox::State::kMore:
+        case ContentInbox::State::kIgnored:
+            return true;
+        case ContentInbox::State::kBroken:
+            why = contents_.why();
+            return false;
+        case ContentInbox::State::kWhole:
+        case ContentInbox::State::kForged:
+        case ContentInbox::State::kRefused:
+            break;
+    }
+    const std::vector<uint64_t> slots = contents_.take_waiting(taken.stated);
+    // All of them pin it before the first one runs, and perhaps ends.
+    for (const uint64_t slot : slots) {
+        if (taken.state != ContentInbox::State::kWhole) break;
+        bool must_ask = false;
+        jobs_.find(slot)->content = contents_.use(taken.stated, slot, must_ask);
+    }
+    for (const uint64_t slot : slots) {
+        Job& job = *jobs_.find(slot);
+        if (job.content != 0) {
+            ready(slot);
+            continue;
+        }
+        const bool forged = taken.state == ContentInbox::State::kForged;
+        answer_error(job, forged ? Status::kContent : Status::kBusy,
+                     forged ? "the content's bytes are not of its digest"
+                            : "this peer has no room for the content of the task");
+        ++stats_.failed;
+        forget(slot);
+    }
+    return true;
 }
 
 // ---- pausing and leaving -----------------------------------------------------------------------
@@ -542,10 +656,8 @@ void Peer::Impl::close() {
     runner_.forget(*this);
     waiting_.clear();
     slots_.clear();
-    jobs_.for_each([&](uint64_t slot, Job& job) {
-        job.payload = Payload{};
-        jobs_.erase(slot);
-    });
+    contents_.connection_lost();
+    jobs_.for_each([&](uint64_t slot, Job& job) { drop(slot, job); });
     running_ = 0;
     if (drained_) std::exchange(drained_, nullptr)();
 }
@@ -561,6 +673,11 @@ const PeerStats& Peer::Impl::stats() {
     stats_.reconnects = link_->reconnects();
     stats_.bytes_in = link_->bytes_in();
     stats_.bytes_out = link_->bytes_out();
+    const sched::ContentStore& kept = contents_.store();
+    stats_.content_bytes = kept.bytes_held();
+    stats_.content_hits = kept.stats().hits;
+    stats_.content_misses = kept.stats().misses;
+    stats_.content_evicted = kept.stats().evicted;
     return stats_;
 }
 

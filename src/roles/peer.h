@@ -29,6 +29,7 @@ struct PeerOptions {
     uint32_t slots = limits::kMaxConcurrentTasksDefault;
     uint32_t prefetch = limits::kMaxConcurrentTasksDefault;  // assigned ahead of need
     uint64_t window_bytes = 256ull << 20;
+    uint64_t content_bytes_max = limits::kContentBytesMaxDefault;  // of contents kept; 0: none
     std::string codec_class;
     bool checksum = false;
     // Memory of inputs that arrive in chunks; MUST outlive them. NULL: the C library's.
@@ -62,6 +63,10 @@ struct PeerStats {
     uint64_t reconnects = 0;
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
+    uint64_t content_bytes = 0;   // of contents that are kept
+    uint64_t content_hits = 0;    // look-ups that had one
+    uint64_t content_misses = 0;  // and that had to ask for it
+    uint64_t content_evicted = 0;
 };
 
 class Peer {

@@ -60,6 +60,8 @@ class OutStreams {
     // Sends as much as the marks allow. To be called when something was appended and on_writable.
     void pump(net::Connection& connection);
     [[nodiscard]] bool idle() const { return streams_.empty(); }
+    // There is such a stream, and its last chunk has not left.
+    [[nodiscard]] bool has(uint64_t id) { return find(id) != nullptr; }
     // Payload bytes that wait here.
     [[nodiscard]] uint64_t waiting_bytes() const { return waiting_bytes_; }
 

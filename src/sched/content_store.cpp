@@ -81,10 +81,10 @@ uint64_t ContentStore::find(const Digest256& digest, Scope scope) {
 }
 
 bool ContentStore::has_room(uint64_t size, Scope) const {
-    return size <= scope_bytes_max_ && size <= bytes_max_ && pinned_bytes_ <= bytes_max_ - size;
+    return size <= scope_bytes_max_ && pinned_bytes_ <= bytes_max_ - size;
 }
 
-uint64_t ContentStore::add(const Digest256& digest, Bytes&& bytes, Scope scope) {
+uint64_t ContentStore::add(const Digest256& digest, Bytes&& bytes, Scope scope, bool needed) {
     if (const auto known = by_digest_.find(digest); known != by_digest_.end()) {
         const uint64_t id = known->second;
         if (find(digest, scope) != 0) return id;
@@ -103,7 +103,8 @@ uint64_t ContentStore::add(const Digest256& digest, Bytes&& bytes, Scope scope) 
         return id;
     }
     make_room(bytes.size(), scope);
-    if (!has_room(bytes.size(), scope)) {
+    const bool fits = needed ? bytes.size() <= scope_bytes_max_ : has_room(bytes.size(), scope);
+    if (!fits) {
         ++stats_.refused;
         return 0;
     }
@@ -135,7 +136,7 @@ uint64_t ContentStore::add(const Digest256& digest, Bytes&& bytes, Scope scope) 
 // ---- making room -------------------------------------------------------------------------------
 
 void ContentStore::make_room(uint64_t size, Scope scope) {
-    if (size > scope_bytes_max_ || size > bytes_max_) return;
+    if (size > scope_bytes_max_) return;
     // First what this scope has too much of, so that others do not pay for it.
     uint64_t next = 0;
     for (uint64_t id = oldest_; id != 0 && bytes_of_scope(scope) > scope_bytes_max_ - size;
@@ -150,7 +151,7 @@ void ContentStore::make_room(uint64_t size, Scope scope) {
         ++stats_.evicted;
         erase(id, entry);
     }
-    shrink_to(bytes_max_ - size);
+    shrink_to(bytes_max_ - size);  // size is at most scope_bytes_max_
     if (entries_.size() >= kEntriesMax) {
         for (uint64_t id = oldest_; id != 0; id = at(id).newer) {
             if (at(id).pins > 0) continue;
@@ -194,7 +195,8 @@ void ContentStore::unpin(uint64_t id) {
     P2C2R_CHECK(entry.pins > 0);
     if (--entry.pins > 0) return;
     pinned_bytes_ -= entry.bytes.size();
-    if (entry.scopes.empty()) erase(id, entry);
+    if (entry.scopes.empty()) return erase(id, entry);
+    shrink_to(bytes_max_);
 }
 
 void ContentStore::drop(const Digest256& digest, Scope scope) {

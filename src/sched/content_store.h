@@ -22,6 +22,7 @@
 // use. The one used longest ago goes first; what a task uses now is pinned, and stays.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -48,15 +49,17 @@ class ContentStore {
         uint64_t refused = 0;  // found no room
     };
 
+    // No scope has more than there is.
     ContentStore(uint64_t bytes_max, uint64_t scope_bytes_max)
-        : bytes_max_(bytes_max), scope_bytes_max_(scope_bytes_max) {}
+        : bytes_max_(bytes_max), scope_bytes_max_(std::min(bytes_max, scope_bytes_max)) {}
 
     // The entry of this content if `scope` may use it, else 0; the one used last from here on.
     uint64_t find(const Digest256& digest, Scope scope);
     // Adds what has just been computed to be of this digest, and makes room for it by evicting. 0:
-    // it does not fit beside what is pinned, or is more than a scope may have. Throws
-    // std::bad_alloc, and then it is not there.
-    uint64_t add(const Digest256& digest, Bytes&& bytes, Scope scope);
+    // it is more than a scope may have, or does not fit beside what is pinned and is not `needed`:
+    // what tasks wait for is let in, for as long as they pin it. Throws std::bad_alloc, and then it
+    // is not there.
+    uint64_t add(const Digest256& digest, Bytes&& bytes, Scope scope, bool needed = false);
     // Whether add() of so many bytes would find room.
     [[nodiscard]] bool has_room(uint64_t size, Scope scope) const;
 

@@ -124,6 +124,10 @@ class PeerTable {
                uint64_t now_us);
 
     [[nodiscard]] double estimate_us(const PeerRecord& record, TypeIndex type) const;
+    // Over all peers; 0: nobody has answered a task of this type yet.
+    [[nodiscard]] double mean_compute_us(TypeIndex type) const {
+        return type < types_.size() ? types_[type].compute_us : 0;
+    }
     // How long to wait for an answer before another peer is tried, once all `bytes` of the input
     // are on their way.
     [[nodiscard]] uint64_t timeout_us(const PeerRecord& record, TypeIndex type, uint64_t bytes,

@@ -8,8 +8,8 @@
 
 namespace p2c2r::sched {
 
-Scheduler::Scheduler(uint32_t peers_max, RandomSource& random)
-    : peers_(peers_max), random_(random), placements_(kPlacementsKept) {}
+Scheduler::Scheduler(uint32_t peers_max, RandomSource& random, const ContentStore* contents)
+    : peers_(peers_max), random_(random), contents_(contents), placements_(kPlacementsKept) {}
 
 // ---- types -------------------------------------------------------------------------------------
 
@@ -132,7 +132,8 @@ void Scheduler::answer_continues(uint64_t task, uint64_t now_us) {
 void Scheduler::renew_lease(uint64_t task, TaskRecord& record, uint64_t now_us) {
     const PeerRecord& peer = *peers_.find(record.peer);
     record.lease_until_us =
-        now_us + peers_.timeout_us(peer, record.type, record.bytes, record.start_timeout_us);
+        now_us + peers_.timeout_us(peer, record.type, bytes_to(record, record.peer),
+                                   record.start_timeout_us);
     arm(task, record);
 }
 

@@ -21,6 +21,7 @@
 #include "core/crypto.h"
 #include "core/slot_map.h"
 #include "model/task.h"
+#include "sched/content_store.h"
 #include "sched/deadline_wheel.h"
 #include "sched/peer_table.h"
 #include "sched/task_queue.h"
@@ -79,6 +80,7 @@ struct TaskRecord {
     Nonce nonce{};
     double estimate_us = 0;
     double share_us = 0;          // the peer's when it was given the task
+    uint64_t content = 0;         // its entry in the store, pinned; 0: the task has none
     uint32_t lease_position = 0;  // in the peer's list of leases
     uint64_t tried[limits::kAttemptsMax] = {};
 };
@@ -116,7 +118,8 @@ struct Placement {
 
 class Scheduler {
   public:
-    Scheduler(uint32_t peers_max, RandomSource& random);
+    // `contents` NULL: no task has one; else it MUST outlive the scheduler.
+    Scheduler(uint32_t peers_max, RandomSource& random, const ContentStore* contents = nullptr);
 
     // ---- peers
     // 0 when the table is full.
@@ -133,6 +136,8 @@ class Scheduler {
     void input_complete(uint64_t task, uint64_t now_us);
     // Some of an answer in parts has come, and may be waited for anew.
     void answer_continues(uint64_t task, uint64_t now_us);
+    // Its data is this content, which the store has and somebody has pinned.
+    void content_known(uint64_t task, uint64_t content);
     // A held task may be placed from now on.
     void release(uint64_t task, uint64_t now_us);
     // Gamer's wish or loss: the task is gone without a further word (no kEnd action).
@@ -184,6 +189,10 @@ class Scheduler {
     [[nodiscard]] size_t pending() const { return tasks_.size(); }
     [[nodiscard]] size_t queued() const;
     PeerTable& peers() { return peers_; }
+    // What a task of this type has taken at the peers, on average; 0: nobody has answered one yet.
+    [[nodiscard]] double mean_compute_us(TypeIndex type) const {
+        return peers_.mean_compute_us(type);
+    }
     [[nodiscard]] const SchedulerStats& stats() const { return stats_; }
     // The last placement of a task among the recent ones, or NULL.
     [[nodiscard]] const Placement* explain(uint64_t task) const;
@@ -210,6 +219,12 @@ class Scheduler {
     void arm(uint64_t task, const TaskRecord& record);
     void free_abandoned(uint64_t peer, PeerRecord& record, Abandoned& abandoned, uint64_t now_us);
     Abandoned* find_abandoned(PeerRecord& record, uint64_t attempt_id, const Nonce& nonce);
+    // Bytes that this task would bring to that peer: what it is believed to have does not count.
+    [[nodiscard]] uint64_t bytes_to(const TaskRecord& record, uint64_t peer) const {
+        return record.content == 0 ? record.bytes : record.bytes + lacking(record, peer);
+    }
+    [[nodiscard]] uint64_t lacking(const TaskRecord& record, uint64_t peer) const;
+    void prefer_holders(const TaskRecord& record, PeerTable::Choice& choice, uint64_t now_us);
     bool place_some(size_t queue, uint32_t tasks_max, uint64_t now_us,
                     std::vector<Action>& actions);
     // A task that its own circle cannot serve must not stand before one that others can.
@@ -225,6 +240,7 @@ class Scheduler {
     DeadlineWheel wheel_;
     PeerTable peers_;
     RandomSource& random_;
+    const ContentStore* contents_;
     SchedulerStats stats_;
     std::vector<size_t> open_;           // scratch of dispatch(): queues
     std::vector<Placement> placements_;  // a ring of the recent ones

@@ -31,7 +31,8 @@ void Scheduler::lease(uint64_t task, TaskRecord& record, const PeerTable::Choice
     record.estimate_us = peers_.estimate_us(peer, record.type);
     record.given_us = now_us;
     record.lease_until_us =
-        now_us + peers_.timeout_us(peer, record.type, record.bytes, record.start_timeout_us);
+        now_us + peers_.timeout_us(peer, record.type, bytes_to(record, choice.peer),
+                                   record.start_timeout_us);
     Placement& placement = placements_[placements_next_++ % kPlacementsKept];
     placement = {task,      choice.peer,     now_us,          choice.finish_us, choice.considered,
                  peer.held, record.attempts, choice.free_slot};
@@ -95,6 +96,7 @@ bool Scheduler::place_some(size_t queue, uint32_t tasks_max, uint64_t now_us,
         return true;
     }
     queues_[queue].pop(entry);
+    if (record.content != 0) prefer_holders(record, choice, now_us);
     lease(task, record, choice, now_us, actions);
     const PeerRecord& peer = *peers_.find(choice.peer);
     for (uint32_t placed = 1; placed < tasks_max; ++placed) {
@@ -102,7 +104,9 @@ bool Scheduler::place_some(size_t queue, uint32_t tasks_max, uint64_t now_us,
         if (!entry) return true;
         task = entry->task;
         TaskRecord& next = *tasks_.find(task);
-        if (next.attempts > 0 || !peer.takes(next.bytes)) return true;
+        if (next.attempts > 0 || next.content != record.content || !peer.takes(next.bytes)) {
+            return true;
+        }
         PeerTable::Choice again = choice;
         again.finish_us = peers_.finish_us(peer, type, now_us);
         again.free_slot = peer.held < peer.slots;

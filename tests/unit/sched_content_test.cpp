@@ -94,6 +94,21 @@ TEST_CASE("content store: what does not fit beside the pinned is refused") {
     CHECK(add(store, content(100, 'd'), kBob) != 0);
 }
 
+TEST_CASE("content store: what tasks wait for is let in beside the pinned and gives way later") {
+    ContentStore store(300, 200);
+    const uint64_t a = add(store, content(200, 'a'), kAda);
+    store.pin(a);
+    const Bytes b = content(200, 'b');
+    const uint64_t needed = store.add(digest_of(b), Bytes(b), kBob, true);
+    REQUIRE(needed != 0);
+    store.pin(needed);
+    CHECK(store.bytes_held() == 400);
+    store.unpin(needed);
+    CHECK(store.bytes_held() == 200);
+    CHECK(store.find(digest_of(b), kBob) == 0);
+    CHECK(store.bytes(a).size() == 200);
+}
+
 TEST_CASE("content store: one scope pushes out its own and not the others'") {
     ContentStore store(1000, 500);
     const Bytes of_bob = content(400, 'b');

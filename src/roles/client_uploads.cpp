@@ -1,0 +1,53 @@
+// Contents on their way from a client to its coordinator, and tasks that are computed from one
+// here.
+#include "model/patches.h"
+#include "roles/client_impl.h"
+#include "roles/content_inbox.h"
+
+namespace p2c2r::roles {
+
+void Client::Impl::put(std::shared_ptr<const Content> content) {
+    contents_.put(std::move(content));
+    send_contents();
+}
+
+void Client::Impl::drop(const Digest256& digest) {
+    if (!contents_.drop(digest) || !link_ || !link_->ready()) return;
+    encode(wire::ContentDrop{digest_text(digest)}, envelope_);
+    link_->connection().send_copy(wire::Message::kContentDrop, 0, 0, envelope_.span(), {}, {});
+}
+
+// One at a time, between the tasks.
+void Client::Impl::send_contents() {
+    if (!link_ || !link_->ready()) return;
+    if (contents_.is_sending() && !out_.has(content_stream_)) contents_.sent();
+    while (const std::shared_ptr<const Content> content = contents_.next()) {
+        ++stats_.contents_sent;
+        content_stream_ = kContentIdBit | stats_.contents_sent;
+        const Bytes& bytes = content->bytes;
+        wire::ContentPut put;
+        put.digest = digest_text(content->digest);
+        if (needs_chunks(0, bytes.size())) put.sizes = wire::PayloadSizes{0, bytes.size()};
+        encode(put, envelope_);
+        out_.send(link_->connection(), wire::Message::kContentPut, 0, content_stream_,
+                  envelope_.span(), {}, bytes);
+        if (!out_.has(content_stream_)) contents_.sent();
+    }
+}
+
+// What the task is computed from, in one piece.
+Result<Bytes> Client::Impl::whole_data(const TaskSpec& spec) const {
+    if (!spec.content) return spec.data;
+    if (spec.data.empty()) return spec.content->bytes;
+    return apply_patches(spec.content->bytes.span(), spec.data.span(), options_.memory);
+}
+
+bool Client::Impl::on_content_want(const wire::Frame& frame, const char*& why) {
+    wire::ContentWant message;
+    if ((why = decode(frame.envelope, message))) return false;
+    contents_.wanted(digest_of(message.digest));
+    send_contents();
+    return true;
+}
+
+}  // namespace p2c2r::roles

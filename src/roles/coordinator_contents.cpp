@@ -1,0 +1,303 @@
+// Contents at the coordinator: what gamers put here, tasks that refer to it, and peers that ask for
+// it. The picture and the rules are in sched/content_store.h.
+#include <algorithm>
+
+#include "model/patches.h"
+#include "roles/coordinator_impl.h"
+
+namespace p2c2r::roles {
+
+namespace {
+
+constexpr uint32_t kRetryAfterMs = 100;
+// Scopes of accounts are numbers of their own; those of gamers without one are the gamers' ids.
+constexpr uint64_t kAccountScopeBit = 1ull << 63;
+
+}  // namespace
+
+// ---- whose contents ----------------------------------------------------------------------------
+
+sched::ContentStore::Scope Coordinator::Impl::scope_of(uint64_t gamer_id,
+                                                       const std::string& account) {
+    if (account.empty()) return gamer_id;
+    const auto known = account_scopes_.find(account);
+    if (known != account_scopes_.end()) return known->second;
+    const uint64_t scope = kAccountScopeBit | (account_scopes_.size() + 1);
+    account_scopes_.emplace(account, scope);
+    return scope;
+}
+
+// Without an account nobody can show later that these were his: the next of that client_id may be
+// somebody else.
+void Coordinator::Impl::forget_contents_of(uint64_t gamer_id, const Gamer& gamer) {
+    if (gamer.scope != gamer_id) return;
+    contents_.forget_scope(gamer_id);
+    answers_.forget_scope(gamer_id);
+}
+
+// ---- tasks -------------------------------------------------------------------------------------
+
+bool Coordinator::Impl::check_content(Gamer& gamer, uint64_t client_task,
+                                      const wire::TaskSubmit& message) {
+    if (message.payload_place != 1 || !keeps_contents()) {
+        answer_error(gamer, client_task, Status::kUnsupported, "payload_place",
+                     keeps_contents() ? "payload_place other than inline and resident is not "
+                                        "available here"
+                                      : "payload_place other than inline is not available here");
+        return false;
+    }
+    if (message.digest.empty()) {
+        answer_error(gamer, client_task, Status::kArgument, "digest",
+                     "digest is missing: payload_place says that the data is a content");
+        return false;
+    }
+    return true;
+}
+
+void Coordinator::Impl::attach_content(uint64_t task, Relay& relay, const Digest256& digest,
+                                       uint64_t entry) {
+    relay.has_content = true;
+    relay.content = 0;
+    relay.awaits = nullptr;
+    if (entry != 0) return give_content(task, relay, entry);
+    Gamer& gamer = *gamers_.find(relay.gamer);
+    AwaitedContents::value_type& awaited = *awaited_.try_emplace({digest, gamer.scope}).first;
+    try {
+        awaited.second.push_back(task);
+    } catch (...) {
+        if (awaited.second.empty()) awaited_.erase(awaited.first);
+        throw;
+    }
+    relay.awaits = &awaited;
+    if (awaited.second.size() == 1) ask_content(gamer, relay.client_task, digest);
+}
+
+void Coordinator::Impl::give_content(uint64_t task, Relay& relay, uint64_t entry) {
+    contents_.pin(entry);
+    relay.content = entry;
+    scheduler_.content_known(task, entry);
+}
+
+void Coordinator::Impl::detach_content(uint64_t task, Relay& relay) noexcept {
+    relay.has_content = false;
+    if (relay.content != 0) contents_.unpin(std::exchange(relay.content, 0));
+    AwaitedContents::value_type* awaited = std::exchange(relay.awaits, nullptr);
+    if (!awaited) return;
+    std::vector<uint64_t>& tasks = awaited->second;
+    const bool was_asker = tasks.front() == task;
+    std::erase(tasks, task);
+    if (tasks.empty()) {
+        awaited_.erase(AwaitedContents::key_type(awaited->first));
+        return;
+    }
+    // The gamer may not answer for a task that has ended: another one asks in its place.
+    Relay& next = this->relay(tasks.front());
+    Gamer* gamer = gamers_.find(next.gamer);
+    if (!was_asker || !gamer) return;
+    try {
+        ask_content(*gamer, next.client_task, awaited->first.first);
+    } catch (const std::bad_alloc&) {
+        // Then it is asked for when the gamer comes back, or the tasks end at their deadlines.
+    }
+}
+
+void Coordinator::Impl::ask_content(Gamer& gamer, uint64_t client_task, const Digest256& digest) {
+    if (!gamer.session) return;  // it submits again when it is back
+    if (gamer.session->contents && gamer.session->contents->is_coming(digest)) return;
+    encode(wire::ContentWant{digest_text(digest)}, envelope_);
+    send(*gamer.session, wire::Message::kContentWant, client_task);
+}
+
+// ---- from the gamer ----------------------------------------------------------------------------
+
+void Coordinator::Impl::count_incoming(Session& session) {
+    const uint64_t now = session.contents->announced_bytes();
+    incoming_bytes_ += now - session.incoming_counted;
+    session.incoming_counted = now;
+}
+
+void Coordinator::Impl::on_content_put(Session& session, const wire::Frame& frame) {
+    if (!keeps_contents()) {
+        return end_session(session, Status::kProtocol, "content_put where no contents are kept");
+    }
+    Gamer& gamer = *gamers_.find(session.gamer);
+    if (!session.contents) session.contents = std::make_unique<ContentInbox>();
+    ContentInbox& inbox = *session.contents;
+    ContentInbox::Taken taken = inbox.take(frame, contents_.scope_bytes_max());
+    count_incoming(session);
+    switch (taken.state) {
+        case ContentInbox::State::kMore: {
+            // What nobody uses now makes way for what comes.
+            const uint64_t others = held_bytes_ + delivering_bytes_ + incoming_bytes_;
+            const uint64_t room = options_.memory_max / 10 * 9;
+            if (others + contents_.bytes_held() > room) {
+                contents_.shrink_to(room - std::min(room, others));
+            }
+            if (others + contents_.bytes_held() <= room || frame.envelope.empty()) return;
+            inbox.refuse(frame.id);
+            count_incoming(session);
+            return content_failed(gamer, taken.stated, Status::kBusy,
+                                  "the coordinator holds as many payload bytes as it may");
+        }
+        case ContentInbox::State::kWhole:
+            return content_arrived(gamer, taken.stated, std::move(taken.bytes));
+        case ContentInbox::State::kForged:
+            return content_failed(gamer, taken.stated, Status::kContent,
+                                  "the content's bytes are not of its digest");
+        case ContentInbox::State::kRefused:
+            if (taken.too_large) {
+                return content_failed(gamer, taken.stated, Status::kSize,
+                                      "a content of more than the " +
+                                          std::to_string(contents_.scope_bytes_max()) +
+                                          " bytes that one gamer may have here");
+            }
+            return content_failed(gamer, taken.stated, Status::kBusy,
+                                  "more than 8 contents at the same time");
+        case ContentInbox::State::kIgnored:
+            return;
+        case ContentInbox::State::kBroken:
+            return end_session(session, Status::kProtocol, inbox.why());
+    }
+}
+
+void Coordinator::Impl::content_arrived(Gamer& gamer, const Digest256& digest, Bytes&& bytes) {
+    const auto found = awaited_.find({digest, gamer.scope});
+    const bool needed = found != awaited_.end();
+    const uint64_t entry = contents_.add(digest, std::move(bytes), gamer.scope, needed);
+    if (!needed) return;
+    if (entry == 0) {
+        return content_failed(gamer, digest, Status::kBusy,
+                              "the contents that are in use leave no room for another one");
+    }
+    const std::vector<uint64_t> tasks = std::move(found->second);
+    awaited_.erase(found);
+    contents_.pin(entry);  // while it goes from hand to hand
+    for (const uint64_t task : tasks) {
+        Relay& waiting = relay(task);
+        waiting.awaits = nullptr;
+        give_content(task, waiting, entry);
+        if (--waiting.waits_for == 0) scheduler_.release(task, loop_.turn_us());
+    }
+    contents_.unpin(entry);
+    request_turn_end();
+}
+
+void Coordinator::Impl::content_failed(Gamer& gamer, const Digest256& digest, Status status,
+                                       std::string_view error) {
+    const auto found = awaited_.find({digest, gamer.scope});
+    if (found == awaited_.end()) return;
+    const std::vector<uint64_t> tasks = std::move(found->second);
+    awaited_.erase(found);
+    for (const uint64_t task : tasks) relay(task).awaits = nullptr;
+    const uint32_t retry_after_ms = status == Status::kBusy ? kRetryAfterMs : 0;
+    for (const uint64_t task : tasks) {
+        if (!scheduler_.find(task)) continue;  // it depended on one of the others
+        Gamer* owner = gamers_.find(relay(task).gamer);
+        ++stats_.failed_tasks;
+        if (owner) {
+            answer_error(*owner, relay(task).client_task, status, "content", error, retry_after_ms);
+        }
+        withdraw(task);
+    }
+}
+
+void Coordinator::Impl::on_content_drop(Session& session, const wire::Frame& frame) {
+    wire::ContentDrop message;
+    if (const char* why = decode(frame.envelope, message)) {
+        return end_session(session, Status::kProtocol, why);
+    }
+    contents_.drop(digest_of(message.digest), gamers_.find(session.gamer)->scope);
+}
+
+// ---- to the peers ------------------------------------------------------------------------------
+
+void Coordinator::Impl::on_content_want(Session& session, const wire::Frame& frame) {
+    wire::ContentWant message;
+    if (const char* why = decode(frame.envelope, message)) {
+        return end_session(session, Status::kProtocol, why);
+    }
+    // A peer gets the content of a task that it holds, and no other.
+    const uint64_t task = scheduler_.task_of_attempt(session.peer, frame.id);
+    if (task == 0) return;
+    const Relay& wanting = relay(task);
+    if (!wanting.has_content || wanting.content == 0) return;
+    const uint64_t entry = wanting.content;
+    if (digest_text(contents_.digest(entry)) != message.digest) return;
+    const Bytes bytes = contents_.bytes(entry);
+    wire::ContentPut put;
+    put.digest = digest_text(contents_.digest(entry));
+    if (needs_chunks(0, bytes.size())) put.sizes = wire::PayloadSizes{0, bytes.size()};
+    encode(put, envelope_);
+    session.out.send(*session.connection, wire::Message::kContentPut, 0,
+                     kContentIdBit | ++contents_sent_, envelope_.span(), {}, bytes);
+    contents_.note_peer(entry, session.peer);
+}
+
+// ---- for who needs the bytes -------------------------------------------------------------------
+
+Result<Payload> Coordinator::Impl::whole_input(const Relay& relay) const {
+    Payload whole;
+    if (!relay.sizes) {
+        whole.params = relay.whole.params;
+        whole.data = relay.whole.data;
+    } else {
+        // The only place where a payload is opened into one piece.
+        const auto join = [&](Bytes Chunk::*part) {
+            size_t size = 0;
+            for (const Chunk& chunk : relay.chunks) size += (chunk.*part).size();
+            Buffer buffer = Buffer::allocate(size);
+            size_t at = 0;
+            for (const Chunk& chunk : relay.chunks) {
+                const Bytes& bytes = chunk.*part;
+                copy_run(buffer.data() + at, bytes.data(), bytes.size());
+                at += bytes.size();
+            }
+            return std::move(buffer).freeze(size);
+        };
+        whole.params = join(&Chunk::params);
+        whole.data = join(&Chunk::data);
+    }
+    if (relay.has_checksum && relay.checksum != payload_checksum(whole.params, whole.data)) {
+        return make_error(Status::kContent, "the checksum of the task does not match its bytes");
+    }
+    if (!relay.has_content) return whole;
+    const Bytes& content = contents_.bytes(relay.content);
+    if (whole.data.empty()) {
+        whole.data = content;
+        return whole;
+    }
+    Result<Bytes> changed = apply_patches(content.span(), whole.data.span());
+    if (!changed) return changed.error();
+    whole.data = std::move(*changed);
+    return whole;
+}
+
+// To a peer that keeps no contents, or none as large as this one: as if there were none.
+void Coordinator::Impl::assign_whole(const sched::Action& action, Session& session, Relay& input) {
+    Result<Payload> whole = whole_input(input);
+    if (!whole) {
+        // Nobody else would say otherwise. The peer has not heard of it: its slot is free.
+        const uint64_t client_task = input.client_task;
+        ++stats_.failed_tasks;
+        if (Gamer* gamer = gamers_.find(input.gamer)) {
+            answer_error(*gamer, client_task, whole.error().status, whole.error().field,
+                         whole.error().text);
+        }
+        scheduler_.withdraw(action.task, loop_.turn_us(), actions_);
+        scheduler_.answer_ended(action.peer, action.attempt_id, loop_.turn_us());
+        drop_task(action.task, false);
+        return request_turn_end();
+    }
+    wire::TaskAssign& message = assign_;
+    message.digest = {};
+    message.checksum.reset();
+    message.sizes.reset();
+    if (needs_chunks(whole->params.size(), whole->data.size())) {
+        message.sizes = wire::PayloadSizes{whole->params.size(), whole->data.size()};
+    }
+    encode(message, envelope_);
+    session.out.send(*session.connection, wire::Message::kTaskAssign, 0, action.attempt_id,
+                     envelope_.span(), whole->params, whole->data);
+}
+
+}  // namespace p2c2r::roles
