@@ -75,6 +75,8 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     // ---- what an application sees (checkers.cpp)
     struct Asked {
         size_t size = 0;            // of the input
+        uint64_t content = 0;       // the token of the content that it is; 0: it is its own
+        bool changed = false;       // its first eight bytes are its own
         uint64_t deadline_us = 0;   // on the gamer's clock
         uint64_t remaining_us = 0;  // until then, when it was asked
         bool cancelled = false;

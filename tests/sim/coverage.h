@@ -74,6 +74,12 @@ namespace p2c2r::sim {
     X(kCall, "a named question answered")                         \
     /* what happens to tasks */                                   \
     X(kInputInChunks, "an input in chunks")                       \
+    X(kContentTask, "a task whose data is a content")             \
+    X(kContentDelta, "a content changed for one task")            \
+    X(kContentWanted, "a gamer that is asked for a content")      \
+    X(kContentAtPeer, "a peer that asks for a content")           \
+    X(kContentInChunks, "a content in chunks")                    \
+    X(kContentInline, "a content that goes along with its task")  \
     X(kResultInChunks, "a result in chunks")                      \
     X(kResultRestarted, "a result stream that restarts")          \
     X(kRetryAfterError, "an attempt after an error")              \

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/patches.h"
+
 namespace p2c2r::sim {
 
 namespace {
@@ -10,6 +12,8 @@ namespace {
 // What a task type that the contract does not name has by default, and what it names for upscale.
 constexpr uint64_t kDeadlineDefaultUs = 5'000'000;
 constexpr uint64_t kUpscaleDeadlineUs = 250'000;
+// Of the contents that each gamer has.
+constexpr size_t kContentSizes[] = {0, 100, 5'000, 40'000, 130'000, 400'000};
 
 uint32_t tasks_per_step(GamerKind kind, Prng& prng) {
     switch (kind) {
@@ -77,7 +81,8 @@ GamerNode::GamerNode(Stage& stage, Prng prng, uint32_t number, GamerKind kind, u
           }(),
           true),
       kind_(kind),
-      tasks_left_(tasks) {}
+      tasks_left_(tasks),
+      content_prng_(Prng(prng).fork(1'000'000)) {}
 
 void GamerNode::create() {
     roles::ClientOptions options;
@@ -113,6 +118,7 @@ void GamerNode::destroy() {
     stage_.checkers.gamer_died(host_);
     calls_.clear();
     recent_.clear();
+    contents_.clear();
     specs_.clear();
     ended_.clear();
 }
@@ -190,11 +196,42 @@ void GamerNode::submit(const DrawnTask& drawn, bool must_succeed) {
     asked.remaining_us = drawn.deadline_us != 0 ? drawn.deadline_us : most;
     asked.deadline_us = loop_.now_us() + asked.remaining_us;
     if (drawn.deadline_us == 0 && contract) asked.remaining_us = UINT64_MAX;  // not known exactly
+    if (!plain && content_prng_.chance(options.content_chance)) {
+        refer_to_content(spec, asked, token);
+    }
     stage_.checkers.task_submitted(host_, task, asked);
     const bool outer = std::exchange(inside_, true);
     role_->submit(task, specs_.emplace(task, std::move(spec)).first->second);
     inside_ = outer;
     if (!plain) maybe_cancel(task);
+}
+
+void GamerNode::refer_to_content(TaskSpec& spec, Checkers::Asked& asked, uint64_t token) {
+    const uint64_t number = content_prng_.below(std::size(kContentSizes));
+    asked.size = kContentSizes[number];
+    asked.content = token_of(host_, (1ull << 32) + number);
+    asked.goes_out = false;
+    std::shared_ptr<const Content>& content = contents_[number];
+    if (!content) {
+        Bytes bytes = input_of(asked.content, asked.size);
+        const Digest256 digest = sha256(bytes.span());
+        content = std::make_shared<const Content>(Content{digest, std::move(bytes)});
+    }
+    if (content_prng_.chance(0.1)) role_->put(content);
+    if (content_prng_.chance(0.02)) role_->drop(content->digest);
+    spec.content = content;
+    spec.data = {};
+    asked.changed = asked.size >= 8 && content_prng_.chance(0.5);
+    if (asked.changed) {
+        const Bytes own = input_of(token, 8);
+        const Patch patch{0, own.span()};
+        spec.data = *pack_patches({&patch, 1}, asked.size, "patches");
+        stage_.coverage.hit(Sometimes::kContentDelta);
+    }
+    stage_.coverage.hit(Sometimes::kContentTask);
+    if (asked.size > stage_.options.content_bytes_max / 2) {
+        stage_.coverage.hit(Sometimes::kContentInline);
+    }
 }
 
 void GamerNode::maybe_cancel(uint64_t task) {

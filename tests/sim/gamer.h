@@ -46,6 +46,8 @@ class GamerNode final : public Node, private roles::ClientEvents {
     void submit_one();
     void submit(const DrawnTask& drawn, bool must_succeed);
     void maybe_cancel(uint64_t task);
+    // Makes the task's data one of this gamer's contents, changed or not.
+    void refer_to_content(TaskSpec& spec, Checkers::Asked& asked, uint64_t token);
     void ask();
 
     const GamerKind kind_;
@@ -56,6 +58,8 @@ class GamerNode final : public Node, private roles::ClientEvents {
     std::deque<uint64_t> recent_;
     std::map<uint64_t, TaskSpec> specs_;  // the role reads them until their tasks have ended
     std::vector<uint64_t> ended_;         // whose specs are not needed any more
+    Prng content_prng_;
+    std::map<uint64_t, std::shared_ptr<const Content>> contents_;  // by number
     std::map<uint64_t, uint64_t> calls_;  // asked and not answered, with the time
     bool inside_ = false;                 // submit() runs
     std::unique_ptr<roles::Client> role_;

@@ -169,6 +169,7 @@ void CoordinatorNode::create() {
     options.resume_grace_us = stage_.options.resume_grace_us;
     options.memory_max = stage_.options.memory_max;
     options.heartbeat_interval_us = stage_.options.heartbeat_us;
+    options.content_bytes_max = stage_.options.content_bytes_max;
     roles::CoordinatorEvents& events = *this;
     draining_ = false;
     role_ = std::make_unique<roles::Coordinator>(loop_, stage_.network.transport(host_), &runner_,
@@ -240,6 +241,7 @@ void PeerNode::create() {
     options.slots = slots_;
     options.prefetch = prefetch_;
     options.window_bytes = window_bytes_;
+    options.content_bytes_max = stage_.options.peer_content_bytes_max;
     options.checksum = stage_.options.checksum;
     roles::PeerEvents& events = *this;
     role_ = std::make_unique<roles::Peer>(loop_, stage_.network.transport(host_), runner_, *random_,

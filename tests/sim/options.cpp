@@ -88,6 +88,15 @@ void draw_tasks(Options& options, Prng prng) {
     if (prng.chance(0.1)) options.large_chance = log_even(prng, 0.02, 0.3);
 }
 
+// Stores are mostly too small for all contents of all gamers: what is there is evicted again.
+void draw_contents(Options& options, Prng prng) {
+    options.content_bytes_max = options.peer_content_bytes_max = 1 << 20;
+    if (!prng.chance(0.5)) return;
+    options.content_chance = log_even(prng, 0.02, 0.5);
+    options.content_bytes_max = prng.chance(0.1) ? 0 : log_even_us(prng, 20'000, 2 << 20);
+    options.peer_content_bytes_max = prng.chance(0.1) ? 0 : log_even_us(prng, 20'000, 2 << 20);
+}
+
 void line(std::string& text, const char* pattern, ...) __attribute__((format(printf, 2, 3)));
 void line(std::string& text, const char* pattern, ...) {
     char buffer[200];
@@ -135,6 +144,7 @@ Options draw_options(uint64_t seed) {
     draw_network(options, prng.fork(1));
     draw_nodes(options, prng.fork(2));
     draw_tasks(options, prng.fork(3));
+    draw_contents(options, prng.fork(4));
     options.forgers = std::min(options.forgers, options.peers - 1);
     return options;
 }
@@ -197,6 +207,9 @@ std::string describe(const Options& options) {
     number("gamer_crashes_per_minute", options.gamer_crashes_per_minute, 0);
     number("coordinator_crashes", options.coordinator_crashes, 0);
     number("silent_crash_chance", options.silent_crash_chance, 0);
+    number("content_chance", options.content_chance, 0);
+    number("content_bytes_max", us(options.content_bytes_max), 1 << 20);
+    number("peer_content_bytes_max", us(options.peer_content_bytes_max), 1 << 20);
     number("large_chance", options.large_chance, 0);
     number("medium_chance", options.medium_chance, 0);
     number("depends_chance", options.depends_chance, 0);

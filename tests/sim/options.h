@@ -80,6 +80,9 @@ struct Options {
     double silent_crash_chance = 0;
 
     // Tasks.
+    double content_chance = 0;       // of a task whose data is a content
+    uint64_t content_bytes_max = 0;  // of the coordinator's store
+    uint64_t peer_content_bytes_max = 0;
     double large_chance = 0;   // of 300 KB to 1 MB
     double medium_chance = 0;  // of 16 to 200 KB
     double depends_chance = 0;

@@ -20,6 +20,7 @@ inline constexpr Plant kPlants[] = {
     {"cancel_not_sent", "a peer is not told that what it works on is over"},
     {"cancel_stops_at_peer", "a peer that is told so does not tell its worker"},
     {"unheard_order_holds_slot", "an order that never left keeps its slot when it is given up"},
+    {"delta_not_applied", "a peer computes from a content without the changes to it"},
     {"bytes_not_counted", "inputs in chunks are held and not counted"},
 };
 

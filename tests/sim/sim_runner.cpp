@@ -52,13 +52,17 @@ Bytes answer_to(std::span<const uint8_t> input) {
     return std::move(buffer).freeze(input.size());
 }
 
-bool is_answer(std::span<const uint8_t> data, uint64_t token, size_t size) {
+bool is_answer_from(std::span<const uint8_t> data, uint64_t token, size_t size, size_t from) {
     if (data.size() != size) return false;
-    for (size_t at = 0; at < size; at += 8) {
+    for (size_t at = from; at < size; at += 8) {
         const uint64_t word = word_at(token, at / 8) ^ kFlip;
         if (std::memcmp(data.data() + at, &word, std::min<size_t>(8, size - at)) != 0) return false;
     }
     return true;
+}
+
+bool is_answer(std::span<const uint8_t> data, uint64_t token, size_t size) {
+    return is_answer_from(data, token, size, 0);
 }
 
 SimRunner::SimRunner(World& world, SimLoop& loop, Prng prng, Coverage& coverage, uint32_t host,

@@ -18,6 +18,7 @@ constexpr uint8_t kWindowTasks = 12;
 constexpr uint8_t kTaskType = 16;
 constexpr uint8_t kPriority = 18;
 constexpr uint8_t kDeadline = 19;
+constexpr uint8_t kPayloadPlace = 24;
 constexpr uint8_t kDependsOn = 26;
 constexpr uint8_t kSizes = 28;
 constexpr uint8_t kAttempt = 29;
@@ -77,6 +78,13 @@ void Checkers::check_queue(uint64_t pipe, uint32_t host, size_t queued) {
 
 void Checkers::on_sent(uint64_t pipe, uint32_t host, const wire::Frame& frame, size_t queued) {
     trace_frame("sends", pipe, host, frame);
+    if (frame.message == Message::kContentWant) {
+        const bool to_gamer = hosts_[host].kind == Kind::kCoordinator;
+        coverage_.hit(to_gamer ? Sometimes::kContentWanted : Sometimes::kContentAtPeer);
+    }
+    if (frame.message == Message::kContentPut && !is_last(frame)) {
+        coverage_.hit(Sometimes::kContentInChunks);
+    }
     const bool chunk = !is_first(frame) || !is_last(frame);
     if (chunk && queued >= net::kSendHighMark && hosts_[host].real) {
         fail("I7", "%s feeds a stream to a connection with %zu bytes queued, the mark is %zu",
@@ -488,8 +496,9 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     tracked.cause = Sometimes::kCount;
     tracked.bytes = bytes;
     tracked.submitted_us = world_.now_us();
-    // One that waits for others may be held back, whichever of its submits counts.
-    tracked.depends |= view.has(kDependsOn);
+    // One that waits for others, or for its content, may be held back, whichever of its submits
+    // counts.
+    tracked.depends |= view.has(kDependsOn) || view.has(kPayloadPlace);
     if (task.owed && tracked.type != TaskType::kOther && !tracked.depends) {
         waiting_[{gamer.pipe, frame.id}] = token_of(gamer.host, frame.id);
     } else {
