@@ -124,6 +124,21 @@ p2c2r_status P2C2R_CALL p2c2r_client_submit_many(p2c2r_client* client, const p2c
     });
 }
 
+p2c2r_status P2C2R_CALL p2c2r_client_put(p2c2r_client* client, const p2c2r_bytes* bytes,
+                                         p2c2r_content* out, p2c2r_error* why) {
+    if (out) *out = 0;
+    return with(client, why, [&](ClientState& state) -> p2c2r_status {
+        if (!out) return fail_null(why, "out");
+        if (const p2c2r_status bad = check_bytes(bytes, "bytes", why)) return bad;
+        return state.put(*bytes, out, why);
+    });
+}
+
+p2c2r_status P2C2R_CALL p2c2r_client_drop(p2c2r_client* client, p2c2r_content content) {
+    return with(client, nullptr,
+                [&](ClientState& state) { return number_of(state.drop_content(content)); });
+}
+
 p2c2r_status P2C2R_CALL p2c2r_client_cancel(p2c2r_client* client, p2c2r_task task) {
     return with(client, nullptr, [&](ClientState& state) { return number_of(state.cancel(task)); });
 }

@@ -72,10 +72,12 @@ void ClientState::take_mail() {
         bool is_cancel;
     };
     Taken taken[kBatch];
+    std::vector<ContentMail> contents;
     for (;;) {
         size_t count = 0;
         {
             const std::lock_guard lock(mutex_);
+            contents.swap(content_mail_);
             while (mail_first_ && count < kBatch) {
                 TaskEntry& entry = *mail_first_;
                 mail_first_ = entry.next_mail;
@@ -94,6 +96,8 @@ void ClientState::take_mail() {
             }
             if (!mail_first_) mail_last_ = &mail_first_;
         }
+        // Before the tasks that may refer to them.
+        if (!contents.empty()) hand_over_contents(contents);
         if (count == 0) return;
         const uint64_t now = now_us();
         for (size_t i = 0; i < count; ++i) {
@@ -168,6 +172,7 @@ void ClientState::end(TaskEntry& entry, TaskResult&& result) noexcept {
                          : runtime.pool().short_memory_result();
     // The result may have been the input's bytes until here.
     entry.spec.params = entry.spec.data = Bytes();
+    if (entry.spec.content) entry.spec.content.reset();
     if (entry.lent.release) give_back(std::exchange(entry.lent, {}));
     entry.next_ended = nullptr;
     *ended_last_ = &entry;

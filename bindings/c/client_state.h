@@ -14,6 +14,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -94,6 +95,8 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     Status poll(p2c2r_task task, p2c2r_result** out);
     Status wait(const p2c2r_task* tasks, uint32_t count, uint64_t timeout_us, uint32_t* which);
     Status get_result(p2c2r_task task, uint64_t timeout_us, p2c2r_result** out);
+    p2c2r_status put(const p2c2r_bytes& bytes, p2c2r_content* out, p2c2r_error* why);
+    Status drop_content(p2c2r_content content);
     p2c2r_status connect(uint64_t timeout_us, p2c2r_error* why);
     p2c2r_status call(const char* name, Bytes arguments, uint64_t timeout_us, p2c2r_result** out,
                       p2c2r_error* why);
@@ -114,6 +117,16 @@ class ClientState final : public RoleState, private roles::ClientEvents {
 
   private:
     static constexpr size_t kBatch = 64;
+    static constexpr uint32_t kContentsMax = 65536;
+    struct PutContent {
+        std::shared_ptr<const Content> content;
+        uint32_t puts = 0;
+    };
+    // For the role: a content that was put, or, without one, the digest of one that was dropped.
+    struct ContentMail {
+        std::shared_ptr<const Content> put;
+        Digest256 dropped{};
+    };
     struct Call;
 
     // roles::ClientEvents, on the loop
@@ -124,6 +137,10 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     void on_call_done(uint64_t call, const Error* error, Bytes fields, Bytes data) override;
 
     Result<const TypeName*> type_of(const char* name);
+    // What `desc` says of a content: that, and its packed patches as the data; or an error.
+    p2c2r_status read_content(const p2c2r_task_desc& desc, std::shared_ptr<const Content>& content,
+                              Bytes& delta, p2c2r_error* why);
+    void hand_over_contents(std::vector<ContentMail>& mail);
     // Under the mutex; `entry` is new. What throws leaves the entry to be dropped.
     static void fill(TaskEntry& entry, const p2c2r_task_desc& desc, const TypeName& type,
                      Bytes&& params);
@@ -151,6 +168,9 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     uint32_t held_ = 0;     // accepted and not yet handed back
     uint32_t pending_ = 0;  // of these, not ended
     uint64_t held_bytes_ = 0;
+    SlotMap<PutContent> contents_{kContentsMax};
+    std::map<Digest256, p2c2r_content> content_by_digest_;
+    std::vector<ContentMail> content_mail_;
     TaskEntry* mail_first_ = nullptr;
     TaskEntry** mail_last_ = &mail_first_;
     TaskEntry* queue_first_ = nullptr;

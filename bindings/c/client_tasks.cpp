@@ -16,7 +16,7 @@ namespace {
 
 constexpr uint32_t kBusyRetryMs = 5;
 constexpr size_t kLargePayload = 64 * 1024;  // from here on the runtime's memory_max is asked
-constexpr uint32_t kKnownFlags = P2C2R_TASK_LOCAL_AT_DEADLINE;
+constexpr uint32_t kKnownFlags = P2C2R_TASK_LOCAL_AT_DEADLINE | P2C2R_TASK_NO_CACHE;
 
 p2c2r_status fail_range(p2c2r_error* why, const char* field, int64_t value, const char* allowed) {
     return fail(why, Status::kArgument, field,
@@ -48,6 +48,15 @@ p2c2r_status check_desc(const p2c2r_task_desc& desc, p2c2r_error* why) {
     }
     if (desc.depends_count > 0 && !desc.depends_on) {
         return fail(why, Status::kArgument, "depends_on", "depends_on is NULL, its count is not 0");
+    }
+    if (desc.content != 0 && desc.data) {
+        return fail(why, Status::kArgument, "content",
+                    "content and data exclude each other: the content is the data");
+    }
+    if (desc.patch_count > 0 && (desc.content == 0 || !desc.patches)) {
+        return fail(why, Status::kArgument, "patches",
+                    desc.content == 0 ? "there are patches, but no content that they change"
+                                      : "patches is NULL, its count is not 0");
     }
     if (!desc.output && desc.output_size > 0) {
         return fail(why, Status::kArgument, "output", "output is NULL, its size is not 0");
@@ -108,7 +117,12 @@ p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2
         if (!read) return fail(why, read.error());
         params = std::move(*read);
     }
-    const uint64_t size = params.size() + (desc.data ? desc.data->size : 0);
+    std::shared_ptr<const Content> content;
+    Bytes delta;
+    if (desc.content != 0) {
+        if (const p2c2r_status bad = read_content(desc, content, delta, why)) return bad;
+    }
+    const uint64_t size = params.size() + delta.size() + (desc.data ? desc.data->size : 0);
     if (size > limits::kPayloadSizeMax) {
         return fail(why, Status::kSize, "data",
                     "params and data of " + std::to_string(size) + " bytes exceed the limit of " +
@@ -141,11 +155,15 @@ p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2
         entry.id = id;
         try {
             fill(entry, desc, **type, std::move(params));
+            if (content) {
+                entry.spec.data = std::move(delta);
+                entry.spec.content = std::move(content);
+            }
             if (const Result<Done> good = roles::check_task_spec(entry.spec); !good) {
                 drop(entry);
                 return fail(why, good.error());
             }
-            entry.spec.data = data.keep(entry.small, entry.lent);
+            if (!entry.spec.content) entry.spec.data = data.keep(entry.small, entry.lent);
         } catch (...) {
             drop(entry);
             throw;
@@ -179,6 +197,10 @@ void ClientState::drop(TaskEntry& entry) {
         return;
     }
     if (!entry.spec.params.empty()) entry.spec.params = Bytes();
+    if (entry.spec.content) {
+        entry.spec.content.reset();
+        entry.spec.data = Bytes();
+    }
     tasks_.erase(entry.id);
 }
 

@@ -48,7 +48,12 @@ Result<Options> Options::parse(const char* json) {
     return options;
 }
 
-Result<LinkSettings> read_link_settings(const char* json) {
+void read_content_bytes_max(ParamsReader& reader, uint64_t& value) {
+    value = static_cast<uint64_t>(
+        reader.integer("content_bytes_max", 0, int64_t{1} << 40, static_cast<int64_t>(value)));
+}
+
+Result<LinkSettings> read_link_settings(const char* json, uint64_t* content_bytes_max) {
     const Result<Options> options = Options::parse(json);
     if (!options) return options.error();
     ParamsReader reader(options->encoded());
@@ -59,6 +64,7 @@ Result<LinkSettings> read_link_settings(const char* json) {
         static_cast<uint64_t>(reader.integer("reconnect_first_ms", 1, 60'000, 50)) * 1000;
     settings.backoff_max_us =
         static_cast<uint64_t>(reader.integer("reconnect_max_ms", 1, 600'000, 5'000)) * 1000;
+    if (content_bytes_max) read_content_bytes_max(reader, *content_bytes_max);
     if (const Result<Done> good = reader.finish(); !good) {
         return Options::as_argument_error(good.error());
     }

@@ -29,7 +29,10 @@ struct LinkSettings {
     uint64_t backoff_first_us = 50'000;
     uint64_t backoff_max_us = 5'000'000;
 };
-Result<LinkSettings> read_link_settings(const char* json);
+// `content_bytes_max` NULL: the role keeps no contents, and has no such key.
+Result<LinkSettings> read_link_settings(const char* json, uint64_t* content_bytes_max = nullptr);
+// The key of roles that keep contents; `value` is the default, and what is read.
+void read_content_bytes_max(ParamsReader& reader, uint64_t& value);
 
 struct Url {
     std::string host;

@@ -155,13 +155,17 @@ enum {
 enum { P2C2R_PLACE_AUTO = 0, P2C2R_PLACE_REMOTE = 1, P2C2R_PLACE_LOCAL = 2 };
 /* Task flags. LOCAL_AT_DEADLINE: this machine starts to compute the answer when the remote one would
  * be too late otherwise, if it has the executor. */
-enum { P2C2R_TASK_LOCAL_AT_DEADLINE = 2 };
+enum {
+    P2C2R_TASK_LOCAL_AT_DEADLINE = 2,
+    P2C2R_TASK_NO_CACHE = 4 /* computed anew, also where an equal task's answer is known */
+};
 /* Who computed an answer. */
 enum {
     P2C2R_SOURCE_NONE = 0,
     P2C2R_SOURCE_PEER = 1,
     P2C2R_SOURCE_COORDINATOR = 2,
     P2C2R_SOURCE_LOCAL = 3,
+    P2C2R_SOURCE_CACHE = 4, /* an equal task's, of the same account; see TASK_NO_CACHE */
     P2C2R_SOURCE_PREVIOUS = 5,
     P2C2R_SOURCE_HOST = 6
 };
@@ -209,6 +213,7 @@ typedef struct p2c2r_frames p2c2r_frames; /* a stream of frames: window, pipelin
 typedef struct p2c2r_result p2c2r_result; /* counted, immutable, may outlive everything else */
 typedef struct p2c2r_job p2c2r_job;       /* counted */
 typedef uint64_t p2c2r_task; /* 0: none; the task id on the client's hop, never reused in its life */
+typedef uint64_t p2c2r_content; /* 0: none; an input that stays, of one client, never reused in its life */
 
 /* ---- frozen structs --------------------------------------------------------------------------- */
 
@@ -226,6 +231,13 @@ typedef struct p2c2r_error {
     char field[56];          /* the parameter or struct field it is about, or "" */
     char text[192];          /* cut at a character boundary */
 } p2c2r_error;
+
+/* Of an input that is a content: size bytes at offset are other ones. */
+typedef struct p2c2r_patch {
+    uint64_t offset;
+    const void* data;
+    size_t size;
+} p2c2r_patch;
 
 /* Where payload memory comes from; must outlive the last result. allocate may return NULL. */
 typedef struct p2c2r_allocator {
@@ -509,6 +521,12 @@ typedef struct p2c2r_task_desc {
      * that ended more than 4096 tasks before, makes this one end as E_STATE with the field depends_on. */
     const p2c2r_task* depends_on;
     void* reserved;
+    /* Not 0: the task's data is this content, and `data` must be NULL. `patches` (copied) replace ranges of it
+     * for this task alone: in order, inside it (else E_SIZE), and its size stays. E_STALE: the client has no
+     * such content. */
+    p2c2r_content content;
+    const p2c2r_patch* patches;
+    size_t patch_count;
 } p2c2r_task_desc;
 
 typedef struct p2c2r_client_stats {
@@ -554,6 +572,15 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_submit_many(p2c2r_client* client,
                                                            const p2c2r_task_desc* descs,
                                                            uint32_t count, p2c2r_task* out,
                                                            uint32_t* accepted, p2c2r_error* why);
+/* An input that stays: a scene, a level, a mesh. Its bytes (by R4) are kept until it is dropped, and go to the
+ * coordinator once, in the background; coordinator and peers keep them as well, as long as they have room,
+ * and get them again when they have not. A task that refers to it costs the network its params and patches.
+ * Equal bytes are the same content, to be dropped as often as they were put. Hashes the bytes here, some
+ * milliseconds a MiB. E_SIZE: more than 64 MiB; E_BUSY: the runtime's memory_max; E_LIMIT: there are 65536. [cb] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_put(p2c2r_client* client, const p2c2r_bytes* bytes,
+                                                   p2c2r_content* out, p2c2r_error* why);
+/* No further task may refer to it; those that do go on. E_STALE: the client has no such content. [cb] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_drop(p2c2r_client* client, p2c2r_content content);
 /* A request: the task still ends, as E_CANCELLED if it could be stopped. Ended: E_STALE. [cb] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_cancel(p2c2r_client* client, p2c2r_task task);
 /* Cancels and never tells; releases a result that waits. E_STATE for a task with `output` that has not
@@ -752,7 +779,9 @@ typedef struct p2c2r_peer_config {
     p2c2r_coordinator* local;
     const char* coordinator_url;
     const char* peer_id; /* NULL: automatic */
-    const char* options; /* as a client's */
+    /* JSON: as a client's, and content_bytes_max (256 MiB, at most half of the runtime's memory_max): of contents
+     * that are kept here for later tasks; 0: none. */
+    const char* options;
     const p2c2r_capabilities* capabilities;
     p2c2r_event_fn event;
     void* user;
@@ -821,7 +850,10 @@ typedef struct p2c2r_coordinator_config {
     const char* listen_address; /* NULL: 127.0.0.1 */
     /* JSON: local_execution (true): computes as a last resort; resume_grace_ms (10000): how long the
      * tasks of a lost client wait for it; gamer_window_bytes (32 MiB): payload one client may have
-     * pending. */
+     * pending; content_bytes_max (256 MiB, at most half of memory_max): of contents that are kept for later
+     * tasks, of which one account has half at most, 0: none; answer_bytes_max (64 MiB, at most an eighth of
+     * memory_max): of answers that are kept for the same account's tasks that ask the same again, 0: none, and
+     * equal tasks are each computed. */
     const char* options;
     p2c2r_event_fn event;
     void* user;

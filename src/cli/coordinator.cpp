@@ -42,6 +42,8 @@ Result<Started> start(const Settings& settings, LogWriter& log, uint32_t prometh
         config.flags = P2C2R_COORDINATOR_PLAINTEXT_ANYWHERE;
     }
     config.listen_address = address.c_str();
+    const std::string rare = role_options(settings, false);
+    config.options = rare.c_str();
     const std::string certificate = settings.text("certificate_file").value_or("");
     const std::string key = settings.text("key_file").value_or("");
     const std::string access = settings.text("access_file").value_or("");

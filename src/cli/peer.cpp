@@ -125,7 +125,8 @@ Result<PeerHandle> start_peer(p2c2r_runtime* runtime, const Settings& settings, 
     }
     config.coordinator_url = watch.contact.url().c_str();
     config.credentials = watch.contact.credentials();
-    if (watch.contact.plaintext_anywhere()) config.options = kPlaintextOptions;
+    const std::string rare = role_options(settings, watch.contact.plaintext_anywhere());
+    config.options = rare.c_str();
     config.peer_id = or_null(peer_id);
     config.capabilities = &capabilities;
     config.event = on_event;

@@ -95,6 +95,7 @@ int run_tasks(const char* command, const TaskOptions& tasks, const RunTasksOptio
     stream.place = options.place;
     stream.flags = options.flags;
     stream.late_here = options.late_here;
+    stream.put = options.put;
     stream.progress = input->form == InputForm::kDirectory && !tasks.quiet;
     stream.noun = is_image_type(*tasks.type) ? "frames" : "tasks";
     bool good = true;

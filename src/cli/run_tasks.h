@@ -14,6 +14,7 @@ struct RunTasksOptions {
     int32_t place = P2C2R_PLACE_AUTO;
     uint32_t flags = 0;                // P2C2R_TASK_
     bool late_here = false;            // see StreamOptions
+    bool put = false;                  // the same
     uint64_t deadline_default_us = 0;  // when the command line says none
     // In parts, on this machine; see PartOptions.
     std::optional<uint64_t> parts;

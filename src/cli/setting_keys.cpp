@@ -53,6 +53,10 @@ const std::vector<SettingKey>& setting_keys() {
         {"monitoring.prometheus_port", Kind::kPort, Daemon::kCoordinator, 0, 65535,
          "--prometheus-port,--monitoring-port",
          "Port of /metrics and /healthz; 0: any free one; off (9090 if it is free)"},
+        {"content_mb", Kind::kInteger, Daemon::kBoth, 0, 1'000'000, "--content-mb",
+         "MiB of contents (scenes, levels) kept for later tasks; 0: none (256)"},
+        {"answer_cache_mb", Kind::kInteger, Daemon::kCoordinator, 0, 1'000'000, "--answer-cache-mb",
+         "MiB of answers kept for who asks the same again; 0: none (64)"},
         {"coordinator_url", Kind::kText, Daemon::kPeer, 0, 0, "--coordinator,--coordinator-url",
          "p2c2r://host[:port] or p2c2r+plain://host[:port] (the one joined last, else "
          "p2c2r+plain://127.0.0.1:8765)"},

@@ -240,4 +240,14 @@ Result<Settings> SettingOptions::merge(const std::vector<std::string>& environme
     return settings;
 }
 
+std::string role_options(const Settings& settings, bool allow_plaintext) {
+    nlohmann::json options = nlohmann::json::object();
+    if (allow_plaintext) options["allow_plaintext"] = true;
+    for (const auto& [key, option] : {std::pair{"content_mb", "content_bytes_max"},
+                                      std::pair{"answer_cache_mb", "answer_bytes_max"}}) {
+        if (const auto megabytes = settings.integer(key)) options[option] = *megabytes * 1048576ull;
+    }
+    return options.dump();
+}
+
 }  // namespace p2c2r::cli

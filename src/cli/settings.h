@@ -76,4 +76,7 @@ class SettingOptions {
     std::map<std::string, std::optional<std::string>> given_;
 };
 
+// The rare options of the role that a daemon runs, as JSON.
+std::string role_options(const Settings& settings, bool allow_plaintext);
+
 }  // namespace p2c2r::cli

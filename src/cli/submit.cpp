@@ -13,6 +13,7 @@ struct SubmitOptions {
     bool local_at_deadline = false;
     bool late_here = false;
     bool remote_only = false;
+    bool put = false;
 };
 
 int run_submit(const SubmitOptions& options) {
@@ -30,6 +31,7 @@ int run_submit(const SubmitOptions& options) {
     run.place = options.remote_only ? P2C2R_PLACE_REMOTE : P2C2R_PLACE_AUTO;
     run.flags = options.local_at_deadline ? P2C2R_TASK_LOCAL_AT_DEADLINE : 0;
     run.late_here = options.late_here;
+    run.put = options.put;
     return run_tasks("submit", options.tasks, run);
 }
 
@@ -48,6 +50,8 @@ void add_submit_command(Command& root) {
                      "Compute here what would come too late otherwise");
     command.add_flag("--late-here", options.late_here,
                      "Compute here what has missed its deadline: late, but not lost");
+    command.add_flag("--put", options.put,
+                     "Send each data file once: tasks that have the same one refer to it");
     command.add_flag("--remote-only", options.remote_only,
                      "Never compute here, even when nobody else can");
 }

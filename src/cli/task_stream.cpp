@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <deque>
+#include <map>
 
 #include "cli/files.h"
 #include "cli/progress.h"
@@ -60,6 +61,9 @@ class Stream {
     uint64_t now_us() const { return p2c2r_now_us() - start_us_; }
     void submit_due();
     bool submit(size_t index, bool late);
+    // The content that this file's bytes are, put when it is named for the first time; 0:
+    // `failure`.
+    p2c2r_content content_of(const std::string& path, uint64_t& bytes_up, p2c2r_error& failure);
     void fail(size_t index, int32_t status, const std::string& error);
     void end(size_t index, const p2c2r_result* result);
     void cancel_all();
@@ -72,7 +76,8 @@ class Stream {
     const ResultFunction& on_result_;
     Progress progress_;
     StreamSummary summary_;
-    std::vector<p2c2r_task> pending_;  // 0: not submitted, or ended
+    std::map<std::string, p2c2r_content> contents_;  // by path
+    std::vector<p2c2r_task> pending_;                // 0: not submitted, or ended
     std::vector<Slot> slots_;
     uint32_t window_ = 0;
     uint64_t start_us_ = 0;
@@ -125,7 +130,16 @@ bool Stream::submit(size_t index, bool late) {
     }
     p2c2r_bytes data = {};
     std::unique_ptr<std::string> bytes;
-    if (!request.data_path.empty()) {
+    p2c2r_content content = 0;
+    uint64_t bytes_up = 0;
+    if (!request.data_path.empty() && options_.put) {
+        p2c2r_error why = {};
+        content = content_of(request.data_path, bytes_up, why);
+        if (content == 0) {
+            fail(index, why.status, sentence(why));
+            return true;
+        }
+    } else if (!request.data_path.empty()) {
         Result<std::string> file = read_file(request.data_path);
         if (!file) {
             fail(index, P2C2R_E_IO, file.failure().text);
@@ -147,11 +161,12 @@ bool Stream::submit(size_t index, bool late) {
     desc.params = params.data();
     desc.params_size = params.size();
     desc.data = bytes ? &data : nullptr;
+    desc.content = content;
     desc.done = on_done;
     desc.user = &slots_[index];
     if (!late) {
         record.submitted_us = now_us();
-        record.bytes_up = data.size + params.size();
+        record.bytes_up = bytes_up + data.size + params.size();
     }
     record.late = late;
     p2c2r_error why = {};
@@ -167,6 +182,24 @@ bool Stream::submit(size_t index, bool late) {
     }
     fail(index, status, sentence(why));
     return true;
+}
+
+p2c2r_content Stream::content_of(const std::string& path, uint64_t& bytes_up,
+                                 p2c2r_error& failure) {
+    const auto known = contents_.find(path);
+    if (known != contents_.end()) return known->second;
+    Result<std::string> file = read_file(path);
+    if (!file) {
+        failure.status = P2C2R_E_IO;
+        std::snprintf(failure.text, sizeof failure.text, "%s", file.failure().text.c_str());
+        return 0;
+    }
+    const p2c2r_bytes bytes = {file->data(), file->size(), nullptr, nullptr};
+    p2c2r_content content = 0;
+    if (p2c2r_client_put(session_.client(), &bytes, &content, &failure) != P2C2R_OK) return 0;
+    bytes_up = bytes.size;
+    contents_[path] = content;
+    return content;
 }
 
 void Stream::fail(size_t index, int32_t status, const std::string& error) {
@@ -271,6 +304,8 @@ const char* source_name(int32_t source) {
             return "coordinator";
         case P2C2R_SOURCE_LOCAL:
             return "local";
+        case P2C2R_SOURCE_CACHE:
+            return "cache";
         default:
             return "none";
     }

@@ -23,6 +23,8 @@ struct StreamOptions {
     // What has missed its deadline is computed on this machine and handed over late: a picture that
     // comes late is better than none.
     bool late_here = false;
+    // A file of bytes is put once, and each task that has it as its data refers to it.
+    bool put = false;
     bool progress = false;
     std::string noun = "tasks";
 };

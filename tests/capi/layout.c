@@ -131,7 +131,15 @@ PIN(p2c2r_task_desc, done, 88, 64);
 PIN(p2c2r_task_desc, user, 96, 68);
 PIN(p2c2r_task_desc, depends_on, 104, 72);
 PIN(p2c2r_task_desc, reserved, 112, 76);
-SIZE(p2c2r_task_desc, 120, 80);
+PIN(p2c2r_task_desc, content, 120, 80);
+PIN(p2c2r_task_desc, patches, 128, 88);
+PIN(p2c2r_task_desc, patch_count, 136, 92);
+SIZE(p2c2r_task_desc, 144, 96);
+
+PIN(p2c2r_patch, offset, 0, 0);
+PIN(p2c2r_patch, data, 8, 8);
+PIN(p2c2r_patch, size, 16, 12);
+SIZE(p2c2r_patch, 24, 16);
 
 PIN(p2c2r_client_stats, struct_size, 0, 0);
 PIN(p2c2r_client_stats, state, 4, 4);

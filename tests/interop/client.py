@@ -7,6 +7,7 @@ Submits one task, prints one line about its end, and writes the result's bytes t
 """
 
 import argparse
+import hashlib
 import sys
 
 import protocol as p
@@ -44,6 +45,8 @@ class Client:
         self.next_id = 1
         self.results = {}
         self.others = []  # messages that are not the end of a task
+        self.contents = {}  # by digest
+        self.contents_sent = 0
 
     def _join(self, client_id, resume):
         answer = p.hello(self.connection, p.ROLE_GAMER)
@@ -81,6 +84,18 @@ class Client:
         )
         return task_id
 
+    def put(self, data):
+        """The digest of a content, which goes when the coordinator asks for it."""
+        digest = hashlib.sha256(data).digest()
+        self.contents[digest] = data
+        return digest
+
+    def _send_content(self, digest):
+        self.contents_sent += 1
+        content_id = p.CONTENT_IDS + self.contents_sent
+        data = self.contents[digest]
+        self.connection.send_payload(p.CONTENT_PUT, content_id, {p.DIGEST: digest}, b"", data)
+
     def cancel(self, task_id):
         self.connection.send(p.TASK_CANCEL, task_id)
 
@@ -98,6 +113,8 @@ class Client:
             if message.id in self.results:
                 raise ValueError("task %d ended twice" % message.id)
             self.results[message.id] = Result(message)
+        elif message.message == p.CONTENT_WANT:
+            self._send_content(message.envelope[p.DIGEST])
         else:
             self.others.append(message)
         return message

@@ -8,6 +8,7 @@ functions of (params, data) that return (info, data) or raise TaskError.
 """
 
 import argparse
+import hashlib
 import socket
 import threading
 import time
@@ -32,7 +33,11 @@ def echo(params, data):
 
 
 class Peer:
-    def __init__(self, address, peer_id, executors, slots=4, resume=None, circle=None):
+    def __init__(self, address, peer_id, executors, slots=4, resume=None, circle=None,
+                 content_bytes=0):
+        self.content_bytes = content_bytes
+        self.contents = {}  # by digest
+        self.lacking = []  # frames of task_assign whose content was asked for
         self.executors = executors
         self.peer_id = peer_id
         self.slots = slots
@@ -66,6 +71,8 @@ class Peer:
             p.WINDOW_TASKS: 2 * self.slots,
             p.WINDOW_BYTES: 64 << 20,
         }
+        if self.content_bytes:
+            registration[p.CONTENT_BYTES] = self.content_bytes
         if resume is not None:
             registration[p.RESUME] = resume
         if circle is not None:
@@ -160,6 +167,12 @@ class Peer:
             if held is not None:
                 self._answer(held, p.E_CANCELLED, error="cancelled")
             self.cancels.append(message)
+        elif message.message == p.CONTENT_PUT:
+            assert hashlib.sha256(message.data).digest() == message.envelope[p.DIGEST]
+            self.contents[message.envelope[p.DIGEST]] = message.data
+            lacking, self.lacking = self.lacking, []
+            for frame in lacking:
+                self._run_content(frame)
         with self.changed:
             self.changed.notify_all()
 
@@ -173,6 +186,21 @@ class Peer:
                 {p.ATTEMPT: frame.envelope[p.ATTEMPT], p.STATUS: p.E_BUSY, p.ERROR: "not now"},
             )
             return
+        if frame.envelope.get(p.PAYLOAD_PLACE, 0) == 1:
+            self._run_content(frame)
+        else:
+            self._run_task(frame)
+
+    def _run_content(self, frame):
+        digest = frame.envelope[p.DIGEST]
+        if digest in self.contents:
+            whole = p.apply_delta(self.contents[digest], frame.data)
+            self._run_task(frame._replace(data=whole))
+            return
+        self.lacking.append(frame)
+        self.connection.send(p.CONTENT_WANT, frame.id, {p.DIGEST: digest})
+
+    def _run_task(self, frame):
         executor = self.executors.get(frame.envelope[p.TASK_TYPE])
         started = time.monotonic()
         try:

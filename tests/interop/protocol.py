@@ -34,6 +34,9 @@ HEARTBEAT = 30
 PEER_COUNT_UPDATE = 31
 CALL = 40
 CALL_RESPONSE = 41
+CONTENT_PUT = 50
+CONTENT_WANT = 51
+CONTENT_DROP = 52
 
 # Section 2
 MORE = 1
@@ -83,6 +86,7 @@ TASKS_COMPLETED = 54
 AVAILABLE_PEERS = 56
 TOTAL_PEERS = 57
 NAME = 58
+CONTENT_BYTES = 64
 
 # Section 9
 ROLE_GAMER = 1
@@ -148,6 +152,19 @@ def pack_map(values):
 
 def unpack_map(params):
     return msgpack.unpackb(params, raw=False) if params else {}
+
+
+CONTENT_IDS = 1 << 63  # from here on: ids of our own for content streams
+
+
+def apply_delta(content, delta):
+    """Section 4: the content with the patches of a delta."""
+    whole = bytearray(content)
+    while delta:
+        offset, size = struct.unpack_from(">II", delta)
+        whole[offset : offset + size] = delta[8 : 8 + size]
+        delta = delta[8 + size :]
+    return bytes(whole)
 
 
 def payload_frames(message, task_id, envelope, params=b"", data=b"", flags=0, chunk=CHUNK_MAX):

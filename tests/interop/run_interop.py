@@ -444,10 +444,28 @@ class Tasks(Session):
         kind = self.kind
         self.peer({kind: echo})
         client = self.client()
-        for place in (1, 2):
-            result = client.run(kind, payload_place=place, digest=bytes(32))
-            self.assertEqual((result.status, result.field), (p.E_UNSUPPORTED, "payload_place"))
+        result = client.run(kind, payload_place=2, digest=bytes(32))
+        self.assertEqual((result.status, result.field), (p.E_UNSUPPORTED, "payload_place"))
         self.assertEqual(client.run(kind, b"here").data, b"here")
+
+    def test_a_content_travels_once_and_a_delta_changes_it(self):
+        for content_bytes in (1 << 24, 0):  # a peer that keeps contents, and one that does not
+            kind = self.kind[:40] + str(content_bytes)
+            peer = self.peer({kind: echo}, kind, content_bytes=content_bytes)
+            client = self.client(kind)
+            self.assertGreater(client.response[p.CONTENT_BYTES], 0)
+            for content in (b"small", os.urandom(700_000)):
+                digest = client.put(content)
+                sent = client.contents_sent
+                for delta, expected in (
+                    (b"", content),
+                    (b"\0\0\0\1\0\0\0\2XY", content[:1] + b"XY" + content[3:]),
+                    (b"", content),
+                ):
+                    result = client.run(kind, delta, payload_place=1, digest=digest)
+                    self.assertEqual((result.status, result.data), (p.OK, expected))
+                self.assertEqual(client.contents_sent, sent + 1)
+            self.assertEqual(len(peer.contents), 2 if content_bytes else 0)
 
     def test_an_alias_reaches_the_peer_as_the_canonical_name(self):
         peer = self.peer({"raytracing": lambda params, data: ({"layers": 1}, b"")})

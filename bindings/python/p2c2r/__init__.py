@@ -14,7 +14,7 @@ Names, units and defaults are those of p2c2r.h. Errors are Error.
 from . import _callbacks as _callbacks
 from ._library import lib as _lib
 from ._role import Event
-from .client import Client, Task, TaskDesc, params_from_json, params_to_json
+from .client import Client, Content, Task, TaskDesc, params_from_json, params_to_json
 from .constants import (
     ABI_VERSION,
     ANY,
@@ -63,7 +63,7 @@ def now_us():
 
 
 __all__ = [
-    "ABI_VERSION", "ANY", "FOREVER", "NONE", "PENDING", "Answer", "Circle", "Client",
+    "ABI_VERSION", "ANY", "FOREVER", "NONE", "PENDING", "Answer", "Circle", "Client", "Content",
     "Coordinator", "CoordinatorFlags", "Deliver", "Error", "Event", "EventType",
     "ExecutorFlags", "Format", "Frames", "FramesFlags", "Gpu", "Image", "Job", "JobState",
     "LogLevel", "Peer", "Pixel", "Place", "Quality", "Result", "Run", "Runtime", "Source",

@@ -21,6 +21,7 @@ from ctypes import (
 
 Handle = c_void_p
 Task = c_uint64
+Content = c_uint64
 
 # ---- frozen structs and host functions --------------------------------------------------------
 
@@ -38,6 +39,10 @@ class Error(Structure):
         ("field", c_char * 56),
         ("text", c_char * 192),
     ]
+
+
+class Patch(Structure):
+    _fields_ = [("offset", c_uint64), ("data", c_void_p), ("size", c_size_t)]
 
 
 AllocateFn = CFUNCTYPE(c_void_p, c_void_p, c_size_t, c_size_t)
@@ -197,6 +202,9 @@ class TaskDesc(Growing):
         ("user", c_void_p),
         ("depends_on", POINTER(Task)),
         ("reserved", c_void_p),
+        ("content", Content),
+        ("patches", POINTER(Patch)),
+        ("patch_count", c_size_t),
     ]
 
 
@@ -433,6 +441,8 @@ PROTOTYPES = {
     "client_submit_many": [
         c_int32, Handle, POINTER(TaskDesc), c_uint32, POINTER(Task), U32Out, Why,
     ],
+    "client_put": [c_int32, Handle, POINTER(Bytes), POINTER(Content), Why],
+    "client_drop": [c_int32, Handle, Content],
     "client_cancel": [c_int32, Handle, Task],
     "client_forget": [c_int32, Handle, Task],
     "client_poll": [c_int32, Handle, Task, HandleOut],

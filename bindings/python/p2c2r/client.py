@@ -19,7 +19,8 @@ SLICE_US = 200_000
 
 @dataclass
 class TaskDesc:
-    """A task to be. `data` is anything with a buffer; `params` a dict, or a map in MessagePack as
+    """A task to be. `data` is anything with a buffer, or a Content, which `patches` may change for
+    this task: pairs of an offset and bytes to stand there; `params` a dict, or a map in MessagePack as
     bytes; `done(task, result)` runs where the client delivers and makes the task's answer come
     there and nowhere else. The rest is p2c2r_task_desc; zero is the type's default."""
 
@@ -34,6 +35,28 @@ class TaskDesc:
     flags: int = 0
     depends_on: tuple = ()
     done: object = None
+    patches: tuple = ()
+
+
+class Content:
+    """An input that stays: it travels once, and tasks refer to it. To be dropped, or used with
+    `with`; tasks that were submitted before go on."""
+
+    def __init__(self, client, number):
+        self.client, self.id = client, number
+
+    def drop(self):
+        """No further task may refer to it. E_STALE the second time."""
+        check(lib.client_drop(self.client, self.id))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.drop()
+
+    def __repr__(self):
+        return f"<Content {self.id:016x}>"
 
 
 class Task:
@@ -128,9 +151,20 @@ class _Filled:
                 memory = _buffers.Memory(desc.params)
             struct.params, struct.params_size = memory.address, memory.size
             self._kept.append(memory)
-        if desc.data is not None:
+        if isinstance(desc.data, Content):
+            struct.content = desc.data.id
+        elif desc.data is not None:
             payload = self._payloads[index] = _buffers.Payload(desc.data)
             struct.data = ctypes.pointer(payload.bytes)
+        if desc.patches:
+            memories = [_buffers.Memory(data) for _, data in desc.patches]
+            self._kept.extend(memories)
+            structs = [
+                _abi.Patch(offset, memory.address, memory.size)
+                for (offset, _), memory in zip(desc.patches, memories)
+            ]
+            struct.patches = (_abi.Patch * len(structs))(*structs)
+            struct.patch_count = len(structs)
         if desc.depends_on:
             numbers = [task.id if isinstance(task, Task) else task for task in desc.depends_on]
             struct.depends_on = (_abi.Task * len(numbers))(*numbers)
@@ -194,6 +228,16 @@ class Client(Role):
         return self
 
     # ---- tasks --------------------------------------------------------------------------------
+
+    def put(self, data):
+        """Keeps anything with a buffer as a Content, for the data of tasks, and begins to send it.
+        Never blocks, but hashes it here."""
+        payload = _buffers.Payload(data)
+        content, why = _abi.Content(), _abi.Error()
+        status = lib.client_put(self, byref(payload.bytes), byref(content), byref(why))
+        payload.taken() if status == Status.OK else payload.close()
+        check(status, why)
+        return Content(self, content.value)
 
     def submit(self, task_type, data=None, params=None, **options):
         """Submits a task (options: those of TaskDesc) and returns its Task. Never blocks."""

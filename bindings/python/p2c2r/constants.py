@@ -102,6 +102,7 @@ class Place(IntEnum):
 
 class TaskFlags(IntFlag):
     LOCAL_AT_DEADLINE = 2
+    NO_CACHE = 4
 
 
 class Source(IntEnum):
@@ -111,6 +112,7 @@ class Source(IntEnum):
     PEER = 1
     COORDINATOR = 2
     LOCAL = 3
+    CACHE = 4
     PREVIOUS = 5
     HOST = 6
 

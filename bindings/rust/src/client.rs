@@ -3,7 +3,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use crate::border::{c_option, c_pointer, c_text};
-use crate::bytes::RawPayload;
+use crate::bytes::{Payload, RawPayload};
 use crate::constants::{Deliver, Quality};
 use crate::coordinator::{raw_of, Coordinator};
 use crate::error::{check, Error, Result, Status, Why};
@@ -11,7 +11,7 @@ use crate::result::{image_struct, written, Image, TaskResult};
 use crate::role::{EventFn, EventHook, Role};
 use crate::runtime::Runtime;
 use crate::sys;
-use crate::task::{RawDesc, Task, TaskDesc};
+use crate::task::{Content, RawDesc, Task, TaskDesc};
 
 /// As p2c2r_client_config; `local` and `coordinator_url` None: all runs on this machine.
 #[derive(Default)]
@@ -76,6 +76,22 @@ impl Client {
     }
 
     // ---- tasks --------------------------------------------------------------------------------
+
+    /// Keeps bytes as a content that tasks may refer to, and begins to send them. Hashes them here.
+    pub fn put<'a>(&self, data: impl Into<Payload<'a>>) -> Result<Content> {
+        let payload = RawPayload::new(data.into());
+        let (mut id, mut why) = (0, Why::new());
+        let status =
+            unsafe { sys::p2c2r_client_put(self.raw(), &*payload.bytes, &mut id, why.out()) };
+        why.check(status)?;
+        payload.kept();
+        Ok(Content { client: self.clone(), id })
+    }
+
+    pub(crate) fn drop_content(&self, content: u64) {
+        // A client that was destroyed has none any more.
+        let _ = unsafe { sys::p2c2r_client_drop(self.raw(), content) };
+    }
 
     /// Never blocks. The answer comes by the task.
     pub fn submit(&self, desc: TaskDesc<'_>) -> Result<Task> {

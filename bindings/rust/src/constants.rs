@@ -102,6 +102,7 @@ told! {
         Peer = P2C2R_SOURCE_PEER,
         Coordinator = P2C2R_SOURCE_COORDINATOR,
         Local = P2C2R_SOURCE_LOCAL,
+        Cache = P2C2R_SOURCE_CACHE,
         Previous = P2C2R_SOURCE_PREVIOUS,
         Host = P2C2R_SOURCE_HOST,
     }

@@ -26,6 +26,7 @@ fn layouts() -> Vec<Layout> {
     vec![
         layout::<sys::p2c2r_bytes>(),
         layout::<sys::p2c2r_error>(),
+        layout::<sys::p2c2r_patch>(),
         layout::<sys::p2c2r_allocator>(),
         layout::<sys::p2c2r_event>(),
         layout::<sys::p2c2r_vulkan_host>(),

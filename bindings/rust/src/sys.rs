@@ -12,6 +12,7 @@ pub use structs::*;
 
 pub type p2c2r_status = i32;
 pub type p2c2r_task = u64;
+pub type p2c2r_content = u64;
 
 pub const P2C2R_ABI_VERSION: u32 = 1;
 pub const P2C2R_NONE: u32 = 0xFFFF_FFFF;
@@ -88,10 +89,12 @@ constants! {
     P2C2R_PLACE_REMOTE = 1;
     P2C2R_PLACE_LOCAL = 2;
     P2C2R_TASK_LOCAL_AT_DEADLINE = 2;
+    P2C2R_TASK_NO_CACHE = 4;
     P2C2R_SOURCE_NONE = 0;
     P2C2R_SOURCE_PEER = 1;
     P2C2R_SOURCE_COORDINATOR = 2;
     P2C2R_SOURCE_LOCAL = 3;
+    P2C2R_SOURCE_CACHE = 4;
     P2C2R_SOURCE_PREVIOUS = 5;
     P2C2R_SOURCE_HOST = 6;
     P2C2R_TEXT_MESSAGE = 0;

@@ -25,17 +25,32 @@ pub struct TaskDesc<'a> {
     data: Option<Payload<'a>>,
     params: Params<'a>,
     depends_on: &'a [u64],
+    patches: Vec<sys::p2c2r_patch>,
     raw: sys::p2c2r_task_desc,
 }
 
 impl<'a> TaskDesc<'a> {
     pub fn new(task_type: &'a str) -> Self {
         let raw = Default::default();
-        TaskDesc { task_type, data: None, params: Params::None, depends_on: &[], raw }
+        let (data, params, patches) = (None, Params::None, Vec::new());
+        TaskDesc { task_type, data, params, depends_on: &[], patches, raw }
     }
 
     pub fn data(mut self, data: impl Into<Payload<'a>>) -> Self {
         self.data = Some(data.into());
+        self
+    }
+
+    /// The data is this content, and not bytes.
+    pub fn content(mut self, content: &'a Content) -> Self {
+        self.raw.content = content.id;
+        self
+    }
+
+    /// For this task alone the content has other bytes at `offset`.
+    pub fn patch(mut self, offset: u64, bytes: &'a [u8]) -> Self {
+        let (data, size) = (bytes.as_ptr().cast(), bytes.len());
+        self.patches.push(sys::p2c2r_patch { offset, data, size });
         self
     }
 
@@ -79,6 +94,12 @@ impl<'a> TaskDesc<'a> {
     /// This machine starts to compute when the remote answer would be too late otherwise.
     pub fn local_at_deadline(mut self) -> Self {
         self.raw.flags |= sys::P2C2R_TASK_LOCAL_AT_DEADLINE as u32;
+        self
+    }
+
+    /// Computed anew, also where an equal task's answer is known.
+    pub fn no_cache(mut self) -> Self {
+        self.raw.flags |= sys::P2C2R_TASK_NO_CACHE as u32;
         self
     }
 
@@ -128,6 +149,8 @@ impl<'a> RawDesc<'a> {
         raw.depends_on = desc.depends_on.as_ptr();
         raw.depends_count = u32::try_from(desc.depends_on.len())
             .map_err(|_| Error::new(Status::ARGUMENT, "depends_on", "too many tasks"))?;
+        raw.patches = desc.patches.as_ptr();
+        raw.patch_count = desc.patches.len();
         if let Some(function) = function {
             raw.done = Some(done);
             raw.user = given(Box::new(function));
@@ -149,6 +172,20 @@ impl Drop for RawDesc<'_> {
             // SAFETY: the task was not accepted, so it is never told.
             drop(unsafe { taken::<DoneFn>(self.raw.user) });
         }
+    }
+}
+
+/// An input that stays: it travels once, and tasks refer to it. Dropped, no further task may; those
+/// that were submitted go on.
+#[derive(Debug)]
+pub struct Content {
+    pub(crate) client: Client,
+    pub(crate) id: u64,
+}
+
+impl Drop for Content {
+    fn drop(&mut self) {
+        self.client.drop_content(self.id);
     }
 }
 

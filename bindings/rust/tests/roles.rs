@@ -50,6 +50,23 @@ fn lent_memory_is_dropped_when_nothing_refers_to_it_any_more() {
 }
 
 #[test]
+fn a_content_travels_once_and_a_task_may_change_it() {
+    let shared: Arc<[u8]> = big().into();
+    {
+        let machine = machine();
+        let level = machine.client.put(Payload::lend(shared.clone())).unwrap();
+        let task = || TaskDesc::new("echo").content(&level);
+        assert_eq!(machine.client.submit_and_wait(task()).unwrap().data(), &shared[..]);
+        let changed = machine.client.submit_and_wait(task().patch(3, b"three")).unwrap();
+        assert_eq!(&changed.data()[..8], [&shared[..3], b"three"].concat());
+        assert_eq!(changed.data()[8..], shared[8..]);
+        let beyond = machine.client.submit(task().patch(shared.len() as u64, b"x"));
+        assert_eq!(fails(Status::SIZE, beyond).field, "patches");
+    }
+    assert_eq!(Arc::strong_count(&shared), 1);
+}
+
+#[test]
 fn a_result_outlives_its_client_and_runtime() {
     let answer = {
         let machine = machine();

@@ -38,6 +38,23 @@ class TasksTest(MachineTest):
         data.clear()  # fails while anybody holds the buffer
         self.assertEqual(task.result().data, BIG)
 
+    def test_a_content_travels_once_and_a_task_may_change_it(self):
+        client = self.connect()
+        with client.put(BIG) as level:
+            again = client.put(bytearray(BIG))
+            self.assertEqual(again.id, level.id)
+            self.assertEqual(client.submit_and_wait("echo", level).data, BIG)
+            patches = ((0, b"first"), (len(BIG) - 4, bytearray(b"last")))
+            changed = client.submit_and_wait("echo", level, patches=patches).data
+            self.assertEqual(bytes(changed), b"first" + BIG[5:-4] + b"last")
+            with self.assertRaises(p2c2r.Error) as refused:
+                client.submit("echo", level, patches=((len(BIG), b"x"),))
+            self.assertEqual(refused.exception.status, p2c2r.Status.E_SIZE)
+            again.drop()
+        with self.assertRaises(p2c2r.Error) as stale:
+            client.submit("echo", level)
+        self.assertEqual(stale.exception.status, p2c2r.Status.E_STALE)
+
     def test_lent_memory_is_let_go_when_nothing_refers_to_it_any_more(self):
         client = self.connect()
         answers = [client.submit_and_wait("echo", bytes([i]) * 100_000) for i in range(20)]

@@ -117,6 +117,13 @@ extern "C" {
         accepted: *mut u32,
         why: *mut p2c2r_error,
     ) -> p2c2r_status;
+    pub fn p2c2r_client_put(
+        client: *mut p2c2r_client,
+        bytes: *const p2c2r_bytes,
+        out: *mut p2c2r_content,
+        why: *mut p2c2r_error,
+    ) -> p2c2r_status;
+    pub fn p2c2r_client_drop(client: *mut p2c2r_client, content: p2c2r_content) -> p2c2r_status;
     pub fn p2c2r_client_cancel(client: *mut p2c2r_client, task: p2c2r_task) -> p2c2r_status;
     pub fn p2c2r_client_forget(client: *mut p2c2r_client, task: p2c2r_task) -> p2c2r_status;
     pub fn p2c2r_client_poll(

@@ -64,6 +64,12 @@ pub type p2c2r_allocate_fn =
 pub type p2c2r_deallocate_fn =
     Option<unsafe extern "C" fn(user: *mut c_void, data: *mut c_void, size: usize, align: usize)>;
 
+plain! { p2c2r_patch {
+    offset: u64,
+    data: *const c_void,
+    size: usize,
+} }
+
 plain! { p2c2r_allocator {
     allocate: p2c2r_allocate_fn,
     deallocate: p2c2r_deallocate_fn,
@@ -174,6 +180,9 @@ growing! { p2c2r_task_desc {
     user: *mut c_void,
     depends_on: *const p2c2r_task,
     reserved: *mut c_void,
+    content: p2c2r_content,
+    patches: *const p2c2r_patch,
+    patch_count: usize,
 } }
 
 growing! { p2c2r_client_stats {
