@@ -27,6 +27,7 @@
 #include "model/params_reader.h"
 #include "model/task_type.h"
 #include "roles/coordinator.h"
+#include "roles/owner_names.h"
 #include "roles/streams.h"
 #include "sched/scheduler.h"
 #include "wire/codec.h"
@@ -136,7 +137,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     struct Gamer {
         std::string client_id;
         std::string account;
-        bool is_operator = true;  // of the same owner as this coordinator
+        sched::OwnerIndex owner = sched::kNoOwner;
         Nonce resume{};
         Session* session = nullptr;  // NULL while it is away
         uint64_t away_since_us = 0;
@@ -204,7 +205,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
 
     // ---- coordinator_register.cpp
     void on_hello(Session& session, const wire::Frame& frame);
-    [[nodiscard]] Circle circle_of(const Session& session, Circle claimed) const;
+    sched::OwnerIndex owner_of(const Session& session, Circle claimed);
     // Fills session.who; false: the other side was told why not.
     bool log_in(Session& session, const wire::Login& login, std::string_view id);
     void on_gamer_register(Session& session, const wire::Frame& frame);
@@ -302,7 +303,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     Result<Bytes> answer_key_call(const std::string& name, ParamsReader& reader,
                                   const Session* asker);
     Bytes call_key_list();
-    void end_account(const std::string& account);
+    void end_account(const std::string& account, Status status, const char* why);
     [[nodiscard]] identity::Moment moment() { return {loop_.now_us(), loop_.unix_ms()}; }
     Gamer* find_gamer(const std::string& client_id);
     uint64_t find_task(uint64_t task_id, const std::string& client_id, const Session* asker);
@@ -325,6 +326,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     std::map<std::string, PeerLink, std::less<>> peer_links_;
     std::vector<PeerLink*> peer_by_slot_;  // by the scheduler's slot index
 
+    OwnerNames owners_;
     sched::Scheduler scheduler_;
     SmallHolds small_holds_;
     std::deque<Relay> relays_;
