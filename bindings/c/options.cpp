@@ -53,7 +53,7 @@ void read_content_bytes_max(ParamsReader& reader, uint64_t& value) {
         reader.integer("content_bytes_max", 0, int64_t{1} << 40, static_cast<int64_t>(value)));
 }
 
-Result<LinkSettings> read_link_settings(const char* json, uint64_t* content_bytes_max) {
+Result<LinkSettings> read_link_settings(const char* json, Role role) {
     const Result<Options> options = Options::parse(json);
     if (!options) return options.error();
     ParamsReader reader(options->encoded());
@@ -64,7 +64,16 @@ Result<LinkSettings> read_link_settings(const char* json, uint64_t* content_byte
         static_cast<uint64_t>(reader.integer("reconnect_first_ms", 1, 60'000, 50)) * 1000;
     settings.backoff_max_us =
         static_cast<uint64_t>(reader.integer("reconnect_max_ms", 1, 600'000, 5'000)) * 1000;
-    if (content_bytes_max) read_content_bytes_max(reader, *content_bytes_max);
+    if (role == Role::kPeer) {
+        read_content_bytes_max(reader, settings.content_bytes_max);
+        const std::string_view circle =
+            reader.choice("circle", {"own", "invited", "public"}, "invited");
+        if (circle == "public") {
+            return field_error(Status::kUnsupported, "circle",
+                               "circle public is not available; there are own and invited");
+        }
+        if (circle == "own") settings.circle = Circle::kOwn;
+    }
     if (const Result<Done> good = reader.finish(); !good) {
         return Options::as_argument_error(good.error());
     }

@@ -7,6 +7,7 @@
 
 #include "core/status.h"
 #include "model/params_reader.h"
+#include "model/task.h"
 
 namespace p2c2r::capi {
 
@@ -28,9 +29,10 @@ struct LinkSettings {
     bool checksum = false;
     uint64_t backoff_first_us = 50'000;
     uint64_t backoff_max_us = 5'000'000;
+    Circle circle = Circle::kInvited;  // of a peer: whose tasks it takes
+    uint64_t content_bytes_max = limits::kContentBytesMaxDefault;  // the same: of contents it keeps
 };
-// `content_bytes_max` NULL: the role keeps no contents, and has no such key.
-Result<LinkSettings> read_link_settings(const char* json, uint64_t* content_bytes_max = nullptr);
+Result<LinkSettings> read_link_settings(const char* json, Role role);
 // The key of roles that keep contents; `value` is the default, and what is read.
 void read_content_bytes_max(ParamsReader& reader, uint64_t& value);
 

@@ -243,6 +243,7 @@ Result<Settings> SettingOptions::merge(const std::vector<std::string>& environme
 std::string role_options(const Settings& settings, bool allow_plaintext) {
     nlohmann::json options = nlohmann::json::object();
     if (allow_plaintext) options["allow_plaintext"] = true;
+    if (const auto circle = settings.text("circle")) options["circle"] = *circle;
     for (const auto& [key, option] : {std::pair{"content_mb", "content_bytes_max"},
                                       std::pair{"answer_cache_mb", "answer_bytes_max"}}) {
         if (const auto megabytes = settings.integer(key)) options[option] = *megabytes * 1048576ull;

@@ -221,25 +221,22 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     sched::Admission admission;
     admission.type = type;
     admission.priority = static_cast<int8_t>(std::clamp(message.priority, -128, 127));
-    admission.circle = message.circle != Circle::kType ? message.circle
-                       : known_type                    ? known_type->circle
-                                                       : Circle::kInvited;
-    if (admission.circle == Circle::kOwn && !gamer.is_operator) {
-        // The machines of circle own are the operator's, this one included.
-        return answer_error(gamer, client_task, Status::kUnsupported, "circle",
-                            "circle own is not available for a gamer of another owner than this "
-                            "coordinator's; there is invited");
-    }
+    admission.reach.owner = gamer.owner;
+    admission.reach.circle = message.circle != Circle::kType ? message.circle
+                             : known_type                    ? known_type->circle
+                                                             : Circle::kInvited;
     admission.deadline_us = now + deadline;
     admission.start_timeout_us = std::min(start_value, options_.task_timeout_us);
     admission.bytes = bytes;
-    admission.can_run_local = local;
+    // This machine is the operator's.
+    admission.can_run_local =
+        local && (admission.reach.circle != Circle::kOwn || gamer.owner == OwnerNames::kOperator);
     sched::AnswerCache::Question question;
     Digest256 digest{};
     uint64_t followed = 0;
     const bool shares = known_type && known_type->exact && !more && may_share(message, type, bytes);
     if (shares) {
-        question = {type, admission.circle, gamer.scope, nullptr, frame.params, frame.data};
+        question = {type, admission.reach.circle, gamer.scope, nullptr, frame.params, frame.data};
         if (has_content) {
             digest = digest_of(message.digest);
             question.content = &digest;

@@ -28,6 +28,7 @@
 #include "model/task_type.h"
 #include "roles/content_inbox.h"
 #include "roles/coordinator.h"
+#include "roles/owner_names.h"
 #include "roles/streams.h"
 #include "sched/answer_cache.h"
 #include "sched/scheduler.h"
@@ -142,7 +143,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         std::string client_id;
         std::string account;
         sched::ContentStore::Scope scope = 0;  // whose contents it may use
-        bool is_operator = true;               // of the same owner as this coordinator
+        sched::OwnerIndex owner = sched::kNoOwner;
         Nonce resume{};
         Session* session = nullptr;  // NULL while it is away
         uint64_t away_since_us = 0;
@@ -228,7 +229,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
 
     // ---- coordinator_register.cpp
     void on_hello(Session& session, const wire::Frame& frame);
-    [[nodiscard]] Circle circle_of(const Session& session, Circle claimed) const;
+    sched::OwnerIndex owner_of(const Session& session, Circle claimed);
     // Fills session.who; false: the other side was told why not.
     bool log_in(Session& session, const wire::Login& login, std::string_view id);
     void on_gamer_register(Session& session, const wire::Frame& frame);
@@ -370,7 +371,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     Result<Bytes> answer_key_call(const std::string& name, ParamsReader& reader,
                                   const Session* asker);
     Bytes call_key_list();
-    void end_account(const std::string& account);
+    void end_account(const std::string& account, Status status, const char* why);
     [[nodiscard]] identity::Moment moment() { return {loop_.now_us(), loop_.unix_ms()}; }
     Gamer* find_gamer(const std::string& client_id);
     uint64_t find_task(uint64_t task_id, const std::string& client_id, const Session* asker);
@@ -400,6 +401,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     uint64_t incoming_bytes_ = 0;  // of contents on their way in, as announced
     sched::AnswerCache answers_;
     uint64_t collecting_bytes_ = 0;  // of results in chunks that will be shared, as announced
+    OwnerNames owners_;
     sched::Scheduler scheduler_;
     SmallHolds small_holds_;
     std::deque<Relay> relays_;

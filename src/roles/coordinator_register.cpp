@@ -60,11 +60,10 @@ void Coordinator::Impl::register_refused(Session& session, Status status, const 
 
 // Whose machine it is has been proven where logins are asked for; elsewhere it is taken at its
 // word.
-Circle Coordinator::Impl::circle_of(const Session& session, Circle claimed) const {
-    if (options_.access) {
-        return session.who.owner == identity::kOperator ? Circle::kOwn : Circle::kInvited;
-    }
-    return claimed == Circle::kType ? Circle::kInvited : claimed;
+sched::OwnerIndex Coordinator::Impl::owner_of(const Session& session, Circle claimed) {
+    const bool proven = options_.access || session.in_process;
+    if (!proven && claimed != Circle::kOwn) return sched::kNoOwner;
+    return owners_.index_of(session.who.owner);
 }
 
 bool Coordinator::Impl::log_in(Session& session, const wire::Login& login, std::string_view id) {
@@ -75,7 +74,7 @@ bool Coordinator::Impl::log_in(Session& session, const wire::Login& login, std::
                                  " is not available; there is 0 (none)");
             return false;
         }
-        session.who = {{}, identity::kOperator, {true, true, false}};
+        session.who = {{}, identity::kOperator, {true, true, false}, false};
         return true;
     }
     const net::Connection& connection = *session.connection;
@@ -98,6 +97,10 @@ bool Coordinator::Impl::log_in(Session& session, const wire::Login& login, std::
         register_refused(session, why.status, why.text, why.retry_after_ms);
         return false;
     }
+    // What else is connected of this account would go on as the former owner's.
+    if (admitted->moved) {
+        end_account(admitted->account, Status::kAgain, "the account belongs to another owner now");
+    }
     session.who = std::move(*admitted);
     return true;
 }
@@ -112,6 +115,7 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
     }
     if (!log_in(session, message.login, message.client_id)) return;
     const std::string client_id(message.client_id);
+    const sched::OwnerIndex owner = owners_.index_of(session.who.owner);
     uint64_t gamer_id = 0;
     if (const auto known = gamer_ids_.find(client_id); known != gamer_ids_.end()) {
         Gamer& old = *gamers_.find(known->second);
@@ -139,7 +143,7 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
         fresh.client_id = client_id;
         fresh.account = session.who.account;
         fresh.scope = scope_of(gamer_id, fresh.account);
-        fresh.is_operator = session.who.owner == identity::kOperator;
+        fresh.owner = owner;
         gamer_ids_[client_id] = gamer_id;
     }
     Gamer& gamer = *gamers_.find(gamer_id);
@@ -186,6 +190,10 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     if (message.peer_id.empty()) {
         return register_refused(session, Status::kArgument, "peer_id is empty");
     }
+    if (message.circle == Circle::kPublic || message.circle_accepted == Circle::kPublic) {
+        return register_refused(session, Status::kUnsupported,
+                                "circle public is not available; there are own and invited");
+    }
     if (!log_in(session, message.login, message.peer_id)) return;
     if (message.slots == 0) return register_refused(session, Status::kArgument, "slots is 0");
     const std::string peer_id(message.peer_id);
@@ -205,7 +213,8 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     }
     sched::PeerRecord record;
     record.peer_id = peer_id;
-    record.circle = circle_of(session, message.circle);
+    record.owner = owner_of(session, message.circle);
+    record.accepts = message.circle_accepted == Circle::kOwn ? Circle::kOwn : Circle::kInvited;
     record.slots = std::min(message.slots, kWindowTasksMax);
     record.window_tasks = std::min(message.window_tasks, kWindowTasksMax);
     record.window_bytes = message.window_bytes;

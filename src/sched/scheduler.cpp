@@ -24,17 +24,14 @@ TypeIndex Scheduler::type_index(std::string_view task_type) {
     if (const TypeIndex known = find_type(task_type); known != kNoType) return known;
     if (type_names_.size() >= limits::kTaskTypesMax) return kNoType;
     // The name comes last: what fails before it leaves spare places and no type without them.
-    queues_.resize((type_names_.size() + 1) * kCirclesCount);
+    queues_.add_types(type_names_.size() + 1);
     ever_served_.resize(type_names_.size() + 1);
-    open_.reserve(queues_.size());
     type_names_.emplace_back(task_type);
     return static_cast<TypeIndex>(type_names_.size() - 1);
 }
 
 size_t Scheduler::queued() const {
-    size_t count = 0;
-    for (const TaskQueue& queue : queues_) count += queue.live();
-    return count;
+    return queues_.live();
 }
 
 // ---- peers -------------------------------------------------------------------------------------
@@ -48,7 +45,11 @@ uint64_t Scheduler::peer_joined(PeerRecord&& record, const std::vector<std::stri
         types.push_back(type);
         ever_served_[type] = true;
     }
-    return peers_.join(std::move(record), types, now_us);
+    const OwnerIndex owner = record.owner;
+    const bool had_limited = peers_.has_limited(owner);
+    const uint64_t peer = peers_.join(std::move(record), types, now_us);
+    if (!had_limited && peers_.has_limited(owner)) move_invited(owner);
+    return peer;
 }
 
 void Scheduler::peer_left(uint64_t peer, bool failed, uint64_t now_us,
@@ -93,13 +94,23 @@ uint64_t Scheduler::admit(const Admission& admission, uint64_t now_us) {
     record.queue_stamp = stamp;
     record.type = admission.type;
     record.priority = admission.priority;
-    record.circle = admission.circle;
+    record.reach = admission.reach;
+    record.queue = queues_.shared(admission.type);
     record.deadline_us = admission.deadline_us;
     record.start_timeout_us = admission.start_timeout_us;
     record.bytes = admission.bytes;
     record.can_run_local = admission.can_run_local;
     record.input_open = admission.input_open;
     record.admitted_us = now_us;
+    if (record.reach.circle == Circle::kOwn) {
+        P2C2R_CHECK(record.reach.owner != kNoOwner);
+        try {
+            record.queue = queues_.join(record.type, record.reach);
+        } catch (...) {
+            tasks_.erase(task);
+            throw;
+        }
+    }
     if (admission.held) {
         record.state = TaskRecord::State::kHeld;
         arm(task, record);
@@ -141,7 +152,7 @@ void Scheduler::renew_lease(uint64_t task, TaskRecord& record, uint64_t now_us) 
 bool Scheduler::could_go_elsewhere(const TaskRecord& record, const PeerRecord& peer) const {
     if (record.can_run_local) return true;
     if (record.attempts >= limits::kAttemptsMax) return false;
-    const uint32_t serving = peers_.serving(record.type, record.circle);
+    const uint32_t serving = peers_.serving(record.type, record.reach);
     return serving > (peer.window_tasks > 0 ? 1u : 0u);
 }
 
@@ -160,9 +171,10 @@ bool Scheduler::enqueue(uint64_t task, TaskRecord& record, uint64_t) noexcept {
     record.peer = 0;
     ++record.queue_stamp;
     arm(task, record);
+    if (peers_.has_limited(record.reach.owner)) perhaps_to_own_queue(record);
     try {
-        queue_of(record).push(
-            {TaskQueue::key_of(record.priority, record.deadline_us), task, record.queue_stamp});
+        queues_.push(record.queue, {TaskQueue::key_of(record.priority, record.deadline_us), task,
+                                    record.queue_stamp});
     } catch (const std::bad_alloc&) {
         return false;
     }
@@ -170,10 +182,48 @@ bool Scheduler::enqueue(uint64_t task, TaskRecord& record, uint64_t) noexcept {
     return true;
 }
 
+void Scheduler::perhaps_to_own_queue(TaskRecord& record) noexcept {
+    if (!queues_.is_shared(record.queue)) return;
+    try {
+        record.queue = queues_.join(record.type, record.reach);
+    } catch (const std::bad_alloc&) {
+        // Then it waits for those that take anybody's.
+    }
+}
+
+// The first machine of this owner that keeps to its circle is here: what waits for the owner need
+// not stand behind others any more. Such machines are few and stay, so walking over all tasks is
+// cheaper than keeping them by owner.
+void Scheduler::move_invited(OwnerIndex owner) noexcept {
+    tasks_.for_each([&](uint64_t task, TaskRecord& record) {
+        if (record.state != TaskRecord::State::kQueued || record.reach.owner != owner ||
+            !queues_.is_shared(record.queue)) {
+            return;
+        }
+        unqueue(task, record);
+        (void)enqueue(task, record, 0);
+    });
+}
+
+// What a task is told that ran out of time.
+const char* Scheduler::why_late(const TaskRecord& record) const {
+    const bool waits = record.state == TaskRecord::State::kQueued && !record.can_run_local;
+    if (!waits || peers_.serving(record.type, record.reach) > 0) {
+        return "the deadline passed before an answer came";
+    }
+    if (record.reach.circle != Circle::kOwn) {
+        return "the deadline passed: no peer of circle invited takes tasks of this type";
+    }
+    return peers_.machines_of(record.reach.owner) == 0
+               ? "the deadline passed: no peer of circle own of this owner is connected"
+               : "the deadline passed: no peer of circle own of this owner takes tasks of this "
+                 "type";
+}
+
 void Scheduler::unqueue(uint64_t, TaskRecord& record) {
     // The entry dies with its stamp.
     ++record.queue_stamp;
-    queue_of(record).removed([this](const TaskQueue::Entry& entry) {
+    queues_[record.queue].tasks.removed([this](const TaskQueue::Entry& entry) {
         const TaskRecord* other = tasks_.find(entry.task);
         return other && other->state == TaskRecord::State::kQueued &&
                other->queue_stamp == entry.stamp;
@@ -233,6 +283,7 @@ void Scheduler::end(uint64_t task, TaskRecord& record, Status status, const char
 
 void Scheduler::drop(uint64_t task, TaskRecord& record) {
     wheel_.clear(SlotMap<TaskRecord>::index_of(task));
+    queues_.leave(record.queue);
     record.state = TaskRecord::State::kFree;
     tasks_.erase(task);
 }
@@ -269,13 +320,13 @@ void Scheduler::expire(uint64_t now_us, std::vector<Action>& actions) {
         if (!record) return;
         if (now_us >= record->deadline_us) {
             ++stats_.deadlines;
+            const char* const why = why_late(*record);
             if (record->state == TaskRecord::State::kQueued) unqueue(task, *record);
             if (record->state == TaskRecord::State::kLeased) abandon(*record, task, actions);
             if (record->state == TaskRecord::State::kLocal) {
                 actions.push_back({Action::Kind::kCancelLocal, Status::kDeadline, task});
             }
-            end(task, *record, Status::kDeadline, "the deadline passed before an answer came",
-                actions);
+            end(task, *record, Status::kDeadline, why, actions);
             return;
         }
         if (record->state == TaskRecord::State::kLeased && !record->input_open &&

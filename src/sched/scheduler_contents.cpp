@@ -34,7 +34,7 @@ void Scheduler::prefer_holders(const TaskRecord& record, PeerTable::Choice& choi
         static_cast<uint64_t>(static_cast<double>(size) / (rate > 0 ? rate : kBytesPerUsUsual));
     for (const uint64_t holder : contents_->peers(record.content)) {
         PeerRecord* peer = peers_.find(holder);
-        if (!peer || peer->circle > record.circle || !peer->takes(record.bytes)) continue;
+        if (!peer || !peer->is_within(record.reach) || !peer->takes(record.bytes)) continue;
         if (!peers_.learned(*peer, record.type)) continue;
         const uint64_t* const tried_end = record.tried + record.attempts;
         if (std::find(record.tried, tried_end, holder) != tried_end) continue;

@@ -1,5 +1,6 @@
 // Placing: which of the waiting tasks is given to which peer, most urgent first, and why.
 #include <algorithm>
+#include <functional>
 
 #include "sched/attempt_id.h"
 #include "sched/scheduler.h"
@@ -51,7 +52,7 @@ Status Scheduler::assign_to(uint64_t task, uint64_t peer, uint64_t now_us,
     if (!record || !target) return Status::kStale;
     if (record->state != TaskRecord::State::kQueued) return Status::kState;
     if (!peers_.learned(*target, record->type)) return Status::kTaskType;
-    if (target->circle > record->circle) return Status::kDenied;
+    if (!target->is_within(record->reach)) return Status::kDenied;
     if (!target->takes(record->bytes)) return Status::kBusy;
     unqueue(task, *record);
     PeerTable::Choice choice;
@@ -66,89 +67,89 @@ Status Scheduler::assign_to(uint64_t task, uint64_t peer, uint64_t now_us,
 // Places the most urgent tasks of the queue, at most so many: one after the other on one peer, as
 // long as it would be done with the next as soon as the best one for the first, but for a moment.
 // False: nothing waits, or no peer has room.
-bool Scheduler::place_some(size_t queue, uint32_t tasks_max, uint64_t now_us,
+bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
                            std::vector<Action>& actions) {
     const auto is_live = [this](const TaskQueue::Entry& entry) {
         const TaskRecord* record = tasks_.find(entry.task);
         return record && record->state == TaskRecord::State::kQueued &&
                record->queue_stamp == entry.stamp;
     };
-    const TaskQueue::Entry* entry = queues_[queue].front(is_live);
+    const TaskQueue::Entry* entry = queues_[queue].tasks.front(is_live);
     if (!entry) return false;
     uint64_t task = entry->task;
     TaskRecord& record = *tasks_.find(task);
     const TypeIndex type = record.type;
     // Another peer first; one that has tried already only when it is alone.
     PeerTable::Choice choice =
-        peers_.choose(type, record.bytes, record.circle, record.tried, record.attempts, now_us);
+        peers_.choose(type, record.bytes, record.reach, record.tried, record.attempts, now_us);
     if (choice.peer == 0 && record.attempts > 0) {
         if (record.can_run_local) {
-            queues_[queue].pop(entry);
+            queues_[queue].tasks.pop(entry);
             start_local(task, record, now_us, actions);
             return true;
         }
-        choice = peers_.choose(type, record.bytes, record.circle, nullptr, 0, now_us);
+        choice = peers_.choose(type, record.bytes, record.reach, nullptr, 0, now_us);
     }
     if (choice.peer == 0) {
-        if (!record.can_run_local || peers_.serving(type, record.circle) > 0) return false;
-        queues_[queue].pop(entry);
+        if (!record.can_run_local || peers_.serving(type, record.reach) > 0) return false;
+        queues_[queue].tasks.pop(entry);
         start_local(task, record, now_us, actions);
         return true;
     }
-    queues_[queue].pop(entry);
+    queues_[queue].tasks.pop(entry);
     if (record.content != 0) prefer_holders(record, choice, now_us);
     lease(task, record, choice, now_us, actions);
     const PeerRecord& peer = *peers_.find(choice.peer);
     for (uint32_t placed = 1; placed < tasks_max; ++placed) {
-        entry = queues_[queue].front(is_live);
+        entry = queues_[queue].tasks.front(is_live);
         if (!entry) return true;
         task = entry->task;
         TaskRecord& next = *tasks_.find(task);
-        if (next.attempts > 0 || next.content != record.content || !peer.takes(next.bytes)) {
+        if (next.attempts > 0 || next.content != record.content || !peer.is_within(next.reach) ||
+            !peer.takes(next.bytes)) {
             return true;
         }
         PeerTable::Choice again = choice;
         again.finish_us = peers_.finish_us(peer, type, now_us);
         again.free_slot = peer.held < peer.slots;
         if (again.finish_us > choice.finish_us + kRunSlackUs) return true;
-        queues_[queue].pop(entry);
+        queues_[queue].tasks.pop(entry);
         lease(task, next, again, now_us, actions);
     }
     return true;
 }
 
 void Scheduler::dispatch(uint64_t now_us, std::vector<Action>& actions) {
-    // Queues share peers, so the most urgent head of all goes first; a queue whose head finds no
-    // peer stands aside for this round.
-    std::vector<size_t>& open = open_;
-    open.clear();
-    for (size_t queue = 0; queue < queues_.size(); ++queue) {
-        if (queues_[queue].live() > 0) open.push_back(queue);
-    }
-    if (open.size() == 1) {
-        while (place_some(open[0], kRunTasksMax, now_us, actions)) {
+    const std::vector<uint32_t>& waiting = queues_.waiting();
+    if (waiting.empty()) return;
+    if (waiting.size() == 1) {
+        const uint32_t queue = waiting.front();
+        while (place_some(queue, kRunTasksMax, now_us, actions)) {
         }
         return;
     }
+    // Queues share peers, so the most urgent head of all goes first; a queue whose head finds no
+    // peer stands aside for this round.
     const auto is_live = [this](const TaskQueue::Entry& entry) {
         const TaskRecord* record = tasks_.find(entry.task);
         return record && record->state == TaskRecord::State::kQueued &&
                record->queue_stamp == entry.stamp;
     };
-    while (!open.empty()) {
-        size_t best = open.size();
-        uint64_t best_key = 0;
-        for (size_t i = 0; i < open.size(); ++i) {
-            const TaskQueue::Entry* entry = queues_[open[i]].front(is_live);
-            if (entry && (best == open.size() || entry->key < best_key)) {
-                best = i;
-                best_key = entry->key;
-            }
-        }
-        if (best == open.size()) return;
-        if (!place_some(open[best], 1, now_us, actions)) {
-            open.erase(open.begin() + static_cast<ptrdiff_t>(best));
-        }
+    const auto later = std::greater<>();
+    TaskQueues::Heads& heads = queues_.heads();
+    heads.clear();
+    const auto add = [&](uint32_t queue) {
+        const TaskQueue::Entry* entry = queues_[queue].tasks.front(is_live);
+        if (!entry) return;
+        heads.emplace_back(entry->key, queue);
+        std::push_heap(heads.begin(), heads.end(), later);
+    };
+    for (const uint32_t queue : waiting) add(queue);
+    while (!heads.empty()) {
+        std::pop_heap(heads.begin(), heads.end(), later);
+        const uint32_t queue = heads.back().second;
+        heads.pop_back();
+        if (place_some(queue, 1, now_us, actions)) add(queue);
     }
 }
 

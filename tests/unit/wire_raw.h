@@ -128,6 +128,7 @@ inline const std::vector<Kind>& kinds() {
           {kWindowBytes, "window_bytes"},
           {kWindowTasks, "window_tasks"},
           {kCircle, "circle"},
+          {kCircleAccepted, "circle_accepted"},
           {kCodecClass, "codec_class"},
           {kContentBytes, "content_bytes"}},
          {kCapabilities, 0x80},

@@ -48,6 +48,7 @@ class Samples {
         sample.window_tasks = static_cast<uint32_t>(number());
         sample.window_bytes = number();
         sample.circle = static_cast<Circle>(prng_.below(4));
+        sample.circle_accepted = static_cast<Circle>(prng_.below(4));
         if (prng_.chance(0.5)) sample.codec_class = binary(32);
         sample.content_bytes = number();
         return sample;
@@ -256,7 +257,7 @@ inline auto parts(const wire::PeerDisconnect& m) {
 }
 inline auto parts(const wire::PeerRegister& m) {
     return std::tuple_cat(std::tie(m.peer_id, m.slots, m.window_tasks, m.window_bytes, m.circle,
-                                   m.codec_class, m.content_bytes),
+                                   m.circle_accepted, m.codec_class, m.content_bytes),
                           parts(m.login), parts(m.capabilities));
 }
 inline auto parts(const wire::GamerRegister& m) {
