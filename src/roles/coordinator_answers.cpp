@@ -15,9 +15,10 @@ constexpr double kWorthUs = 200;
 
 bool Coordinator::Impl::may_share(const wire::TaskSubmit& message, sched::TypeIndex type,
                                   size_t size) const {
-    return answers_.is_on() && !(message.task_flags & task_flag::kNoCache) &&
-           message.depends_on.empty() && size <= sched::AnswerCache::kQuestionSizeMax &&
-           scheduler_.mean_compute_us(type) >= kWorthUs;
+    // First what most tasks fail.
+    return scheduler_.mean_compute_us(type) >= kWorthUs && answers_.is_on() &&
+           !(message.task_flags & task_flag::kNoCache) && message.depends_on.empty() &&
+           size <= sched::AnswerCache::kQuestionSizeMax;
 }
 
 void Coordinator::Impl::answer_known(Session& session, Gamer& gamer, uint64_t client_task,

@@ -95,6 +95,7 @@ namespace p2c2r::sim {
     X(kBehindLarge, "a small task that waits behind a large one") \
     X(kByCoordinator, "a task computed by the coordinator")       \
     X(kByGamer, "a task computed by its gamer")                   \
+    X(kFromCache, "a task whose answer was known")                \
     X(kKeptDelivery, "an answer that waited for its gamer")       \
     X(kReplacedConnection, "a resume that replaces a connection") \
     X(kIdTaken, "an id that is taken")                            \

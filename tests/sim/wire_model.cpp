@@ -25,6 +25,7 @@ constexpr uint8_t kAttempt = 29;
 constexpr uint8_t kStatus = 32;
 constexpr uint8_t kSource = 39;
 constexpr uint8_t kSuccess = 42;
+constexpr int64_t kSourceCache = 4;
 constexpr uint32_t kAttemptsMax = 3;
 // Answers that wait for one gamer while it is away.
 constexpr uint32_t kKeptMax = 64;
@@ -530,6 +531,8 @@ void Checkers::answer_sent(GamerPipe& gamer, const wire::Frame& frame) {
         if (valid == valid_stamps_.end() || valid->second.token != token) {
             fail("I3", "%s is sent a result of task %llu that no peer gave for an attempt it held",
                  name(gamer.host), number(id));
+        } else if (view.number(kSource) == kSourceCache) {
+            coverage_.hit(Sometimes::kFromCache);  // an earlier life's answer, to this one
         } else {
             task.answer_life = valid->second.life;
         }
