@@ -203,7 +203,8 @@ TEST_CASE("contents: a moving camera over a scene that stays costs less than 1 K
                    std::to_string(i % 7) + R"(],"radius":0.4})";
     }
     const std::string scene =
-        packed(R"({"lights":[{"position":[0,90,0]}],"objects":[)" + objects + "]}");
+        packed(R"({"ambient":0.2,"lights":[{"position":[30,20,-60],"intensity":1}],"objects":[)" +
+               objects + "]}");
     CHECK(scene.size() > 100'000);
     const p2c2r_content content = world.put(scene);
     const auto params = [](int frame) {

@@ -485,7 +485,8 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
         tracked.live ? std::min(tracked.deadline_least_us, deadline_us) : deadline_us;
     // What is pending and whole stays so, whatever is submitted under its id.
     tracked.whole = (tracked.live && tracked.whole) || task.whole;
-    tracked.chunked |= !task.whole;
+    // A content may go to its peer along with the task, in chunks that wait for each other.
+    tracked.chunked |= !task.whole || view.has(kPayloadPlace);
     if (tracked.chunked) chunked_.insert(token_of(gamer.host, frame.id));
     tracked.live = true;
     tracked.type = is_text(type, kTypeEcho)    ? TaskType::kEcho

@@ -16,7 +16,7 @@
 
 namespace p2c2r::test {
 
-struct Quiet final : roles::PeerEvents, roles::CoordinatorEvents {
+struct ClusterEvents final : roles::PeerEvents, roles::CoordinatorEvents {
     std::vector<std::string> joined, left, failed;
     std::vector<Status> peer_states;
     void on_peer_state(Status status, const std::string&) override {
@@ -29,7 +29,7 @@ struct Quiet final : roles::PeerEvents, roles::CoordinatorEvents {
     }
 };
 
-struct Answers : roles::ClientEvents {
+struct ClusterAnswers : roles::ClientEvents {
     std::map<uint64_t, TaskResult> ended;
     std::map<uint64_t, int> times;
     std::vector<Status> states;
@@ -50,7 +50,7 @@ struct Answers : roles::ClientEvents {
 
 struct PeerNode {
     std::unique_ptr<FakeRunner> runner;
-    std::unique_ptr<Quiet> events;
+    std::unique_ptr<ClusterEvents> events;
     std::unique_ptr<roles::Peer> peer;
     std::unique_ptr<FakeTransport> transport;
 };
@@ -58,8 +58,8 @@ struct PeerNode {
 struct Cluster {
     FakeLoop loop;
     FakeRandom random{11};
-    Quiet quiet;
-    Answers answers;
+    ClusterEvents quiet;
+    ClusterAnswers answers;
     FakeTransport network{loop};
     FakeRunner coordinator_runner{loop, {"echo"}};
     FakeRunner client_runner{loop, {"echo"}};
@@ -90,7 +90,7 @@ struct Cluster {
                        roles::PeerOptions options = {}) {
         PeerNode node;
         node.runner = std::make_unique<FakeRunner>(loop, std::move(types));
-        node.events = std::make_unique<Quiet>();
+        node.events = std::make_unique<ClusterEvents>();
         node.transport = std::make_unique<FakeTransport>(loop);
         node.transport->accept = [this](std::unique_ptr<net::Connection> connection) {
             if (coordinator) coordinator->accept(std::move(connection));

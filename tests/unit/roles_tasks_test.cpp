@@ -199,7 +199,7 @@ TEST_CASE("roles: a coordinator listens in plaintext on this machine only unless
     FakeLoop loop;
     FakeRandom random{3};
     FakeTransport network{loop};
-    Quiet quiet;
+    ClusterEvents quiet;
     const auto listens = [&](const char* address, bool forced = false) {
         CoordinatorOptions options;
         options.listen_address = address;
