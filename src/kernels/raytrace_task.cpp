@@ -54,8 +54,8 @@ std::vector<RtTile> probe_tiles(const RaytraceRequest& request) {
 }  // namespace
 
 Status RaytraceExecutor::run(exec::Job& job) {
-    Result<RaytraceRequest> read =
-        read_raytrace_request(kind_, job.params.span(), job.data.span(), *scenes_);
+    Result<RaytraceRequest> read = read_raytrace_request(
+        kind_, job.params.span(), job.data.span(), *scenes_, [&job] { return job.cancelled(); });
     if (!read) return job.fail(read.error());
     RaytraceRequest& request = *read;
     RaytraceOutput output(kind_, request, memory_);

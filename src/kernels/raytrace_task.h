@@ -22,6 +22,8 @@ class RaytraceExecutor final : public exec::Executor {
 
     [[nodiscard]] Traits traits() const override { return {false, gpu_ != nullptr, true, 0}; }
     Status run(exec::Job& job) override;
+    // The job may wait for another one to build its scene.
+    void cancel(exec::Job&) override { scenes_->look_again(); }
 
   private:
     // All passes of a request.

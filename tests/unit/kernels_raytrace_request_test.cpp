@@ -266,24 +266,3 @@ TEST_CASE("a scene in the data is not given twice and not something else") {
     REQUIRE(!inside.ok());
     CHECK(inside.error().field == "objects[0].radius");
 }
-
-TEST_CASE("tasks that ask for the same new scene wait for the first of them to build it") {
-    RtSceneCache scenes;
-    const Digest256 digest{1};
-    const Digest256 other{2};
-    REQUIRE_FALSE(scenes.find_or_claim(digest));
-    std::shared_ptr<const RtScene> second;
-    std::thread waits([&] { second = scenes.find_or_claim(digest); });
-    CHECK_FALSE(scenes.find_or_claim(other));  // another scene waits for nobody
-    const auto built = std::make_shared<const RtScene>();
-    scenes.add(digest, built);
-    waits.join();
-    CHECK(second == built);
-    CHECK(scenes.find_or_claim(digest) == built);
-    // Who could not build it leaves it to the next one.
-    std::thread takes_over([&] { CHECK_FALSE(scenes.find_or_claim(other)); });
-    scenes.give_up(other);
-    takes_over.join();
-    scenes.add(other, built);
-    CHECK(scenes.find_or_claim(other) == built);
-}
