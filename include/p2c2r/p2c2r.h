@@ -322,7 +322,9 @@ typedef struct p2c2r_runtime_config {
     int32_t log_level;    /* P2C2R_LOG_ */
     int32_t gpu;          /* P2C2R_GPU_ */
     uint32_t gpu_index;
-    uint32_t worker_threads; /* 0: one per core; P2C2R_NONE: only p2c2r_runtime_work */
+    /* 0: one per core; P2C2R_NONE: only p2c2r_runtime_work. A built-in task computes on no more
+     * threads than that (NONE: the calling one), and on no more than there are cores. */
+    uint32_t worker_threads;
     uint64_t memory_max;     /* payload bytes held by all roles; 0: 512 MiB */
     const char* cache_dir;   /* compiled GPU pipelines; NULL: nothing is written to disk */
     /* JSON, rare settings; an unknown key is an error that names it. worker_niceness (5);
@@ -364,7 +366,8 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_backend(p2c2r_runtime* runtime, 
 /* Makes a waiting poll, wait or get_result look again. [cb] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_wake(p2c2r_runtime* runtime);
 /* Named questions and commands: args_json in (NULL: {}), a result with fields out. E_UNSUPPORTED names
- * what there is. "devices": the devices of this machine. "task_types": what executors are here. "exec": runs
+ * what there is. "devices": the devices of this machine, and "threads", on how many a task may compute.
+ * "task_types": what executors are here. "exec": runs
  * a task here without any role: {"task_type", "params", "deadline_ms"} with `input` (copied; NULL: no bytes) as
  * data; OK also when the task failed, which its result says; E_TASK_TYPE or, for a declared type,
  * E_UNSUPPORTED where no executor is. With "parts" (1..4096) it is cut into so many, or fewer where it has not

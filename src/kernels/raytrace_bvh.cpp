@@ -22,8 +22,6 @@ constexpr uint32_t kPrimsPerLook = 4096;
 constexpr uint64_t kNsPerPrim = 20;
 constexpr uint64_t kNsPerNode = 100;
 constexpr uint64_t kNsPerWideNode = 1000;
-// Wide nodes are mostly a fifth of the primitives; more let the list grow.
-constexpr uint32_t kPrimsPerWideNode = 4;
 constexpr float kHuge = std::numeric_limits<float>::max();
 // A key of a primitive: the bits of a float over those of its number, read a digit at a time.
 constexpr uint32_t kPrimBits = 20;
@@ -72,7 +70,9 @@ class Builder {
             build(0, count, 0, all);
         }
         if (looks_.stopped()) return;
-        scene_.wide.reserve(count / kPrimsPerWideNode + 1);
+        // A node has eight children or only leaves, two at least: no more than that. All at once,
+        // because growing would copy 60 MB, which nothing could end half way.
+        scene_.wide.reserve(size_t{count} * 4 / 7 + 1);
         widen(0);
     }
 

@@ -190,7 +190,7 @@ TEST_CASE("a task that waits for the scene of a cancelled one builds it itself")
 
 TEST_CASE("a task that is cancelled while it waits for a scene ends, and the builder goes on") {
     const auto scenes = std::make_shared<RtSceneCache>();
-    RaytraceExecutor executor(RaytraceKind::kPicture, nullptr, nullptr, scenes);
+    RaytraceExecutor executor(RaytraceKind::kPicture, nullptr, nullptr, scenes, 1);
     exec::Job* const job = exec::JobControl::make();
     job->task_type = "raytracing";
     job->params = *json_to_value(kView);
