@@ -333,9 +333,11 @@ void read_task(RaytraceKind kind, ParamsReader& reader, RaytraceRequest& request
     if (kind == RaytraceKind::kPicture) read_layers(reader, request);
     if (request.layers != RaytraceRequest::kColor &&
         request.format == RaytraceRequest::Format::kImage) {
-        // Beside other layers colours are plain bytes.
+        // Numbers and directions are no picture, and beside them colours are plain bytes, too.
         if (reader.has("output_format") && request.image_format != codec::ImageFormat::kRaw) {
-            reader.fail("output_format", "of several layers is raw or sums");
+            reader.fail("output_format",
+                        std::string("is ") + codec::format_name(request.image_format) +
+                            ", with other layers than color allowed are raw (the default), sums");
         }
         request.image_format = codec::ImageFormat::kRaw;
     }
