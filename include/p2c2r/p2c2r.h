@@ -479,7 +479,9 @@ typedef struct p2c2r_client_config {
     const char* client_id; /* NULL: automatic */
     /* JSON; an unknown key is an error that names it. allow_plaintext (false): also to an address that
      * is not loopback; checksum (false): over payloads, checked by the last receiver;
-     * reconnect_first_ms (50), reconnect_max_ms (5000). */
+     * reconnect_first_ms (50), reconnect_max_ms (5000). A bad network for developers who have none: fake_lag_ms
+     * (one way) and fake_jitter_ms up to 10000, fake_loss_percent up to 50 (a lost packet comes 200 ms later),
+     * fake_up_kbps and fake_down_kbps; 0: as the real one. */
     const char* options;
     p2c2r_event_fn event;
     void* user;
