@@ -41,7 +41,7 @@ say() { printf '\n==> %s (%d s)\n' "$*" $((SECONDS - started)); }
 . "$root/examples/packages.sh"
 test_packages=(
     ccache gcc cargo rustc python3 python3-msgpack clang-14 libclang-rt-14-dev spirv-tools file
-    vulkan-validationlayers
+    vulkan-validationlayers "${game_packages[@]}"
 )
 say "packages"
 ensure_packages "${build_packages[@]}" "${test_packages[@]}"
