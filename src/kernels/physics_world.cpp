@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cfloat>
 #include <cmath>
 #include <cstring>
-#include <functional>
 #include <string>
 
 #include "shaders/physics_report.h"
@@ -47,16 +45,6 @@ void set_bits(PhysicsBody& body, size_t field, uint32_t bits) {
 uint32_t slot_bits(uint32_t bodies, uint32_t id_bits) {
     const uint32_t wanted = static_cast<uint32_t>(std::bit_width(bodies)) + 1;
     return std::clamp(wanted, 4u, 32 - id_bits);
-}
-
-// Radii above it are large: more than twice that of all but kPhysicsLargeMax bodies.
-float physics_large_radius(const PhysicsWorld& world) {
-    if (world.bodies.size() <= kPhysicsLargeMax) return FLT_MAX;
-    std::vector<float> radii;
-    for (const PhysicsBody& body : world.bodies) radii.push_back(body.radius);
-    std::nth_element(radii.begin(), radii.begin() + kPhysicsLargeMax, radii.end(),
-                     std::greater<>());
-    return 2 * radii[kPhysicsLargeMax];
 }
 
 // The body of a record, its numbers rounded as those of a task's data are.
@@ -133,17 +121,6 @@ PhysicsPush make_physics_push(const PhysicsWorld& world) {
     // What a body gains by falling for two steps is no bounce but weight.
     const PhysicsVec fall = physics_vec(push.fall_x, push.fall_y, push.fall_z);
     push.rest_speed = 2.0f * std::sqrt(physics_dot(fall, fall));
-    push.large_radius = physics_large_radius(world);
-    float radius = 0;
-    for (const PhysicsBody& body : world.bodies) {
-        if (body.radius > push.large_radius) {
-            ++push.large;
-        } else {
-            radius = std::max(radius, body.radius);
-        }
-    }
-    // A little more than a diameter, so that rounding of cells never hides a pair.
-    push.cell_inverse = 1.0f / std::max(physics_reach(radius) * 2.001f, 2e-3f);
     push.min_x = world.bound_min[0];
     push.min_y = world.bound_min[1];
     push.min_z = world.bound_min[2];

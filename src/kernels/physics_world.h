@@ -88,8 +88,8 @@ inline constexpr uint32_t physics_bounces(uint32_t iterations) {
 
 // ---- the numbers of a run -----------------------------------------------------------------------
 
-// What the arithmetic of physics.h wants to know; `first`, `end` and the fields of the sort are the
-// caller's.
+// What the arithmetic of physics.h wants to know; `first`, `end`, the fields of the sort and the
+// cells of the grid are the caller's.
 PhysicsPush make_physics_push(const PhysicsWorld& world);
 PhysicsFixed physics_fixed(const PhysicsBody& body);
 
