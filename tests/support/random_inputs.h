@@ -98,7 +98,7 @@ inline Result<kernels::RaytraceRequest> tiny_probes(Prng& prng) {
         read_raytrace_request(kernels::RaytraceKind::kProbes, json::to_msgpack(params), {}, scenes);
     if (!request) return request;
     kernels::set_probe_side(request->frame, kernels::make_probe_directions(request->sample_count),
-                   static_cast<uint32_t>(prng.below(kernels::kRtProbeSides)));
+                            static_cast<uint32_t>(prng.below(kernels::kRtProbeSides)));
     return request;
 }
 
