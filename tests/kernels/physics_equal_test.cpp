@@ -13,7 +13,7 @@
 #include "kernels/physics_task.h"
 #include "model/value_json.h"
 #include "shaders/physics_report.h"
-#include "support/physics_worlds.h"
+#include "support/random_inputs.h"
 #include "support/rounds.h"
 #include "support/seed.h"
 #include "vulkan_devices.h"
@@ -109,14 +109,7 @@ TEST_CASE("a thousand tiny worlds are equal on every Vulkan device and on the pr
         Prng prng(test::seed());
         for (int round = 0; round < test::rounds(1000); ++round) {
             CAPTURE(round);
-            const auto bodies = 1 + static_cast<uint32_t>(prng.below(24));
-            PhysicsWorld world = test::random_world(prng, bodies, 0.5 + prng.unit());
-            world.steps = 1 + static_cast<uint32_t>(prng.below(2));
-            world.iterations = 1 + static_cast<uint32_t>(prng.below(3));
-            world.substeps = 1;
-            // Coincident bodies too.
-            if (prng.chance(0.2)) world.bodies.push_back(world.bodies.front());
-            check_equal(physics, world);
+            check_equal(physics, test::tiny_world(prng));
         }
     });
 }
