@@ -7,6 +7,7 @@
 
 #include "core/status.h"
 #include "model/params_reader.h"
+#include "net/fake_network.h"
 
 namespace p2c2r::capi {
 
@@ -28,6 +29,7 @@ struct LinkSettings {
     bool checksum = false;
     uint64_t backoff_first_us = 50'000;
     uint64_t backoff_max_us = 5'000'000;
+    net::FakeNetwork fake_network;
 };
 Result<LinkSettings> read_link_settings(const char* json);
 

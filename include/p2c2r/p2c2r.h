@@ -482,7 +482,9 @@ typedef struct p2c2r_client_config {
     const char* client_id; /* NULL: automatic */
     /* JSON; an unknown key is an error that names it. allow_plaintext (false): also to an address that
      * is not loopback; checksum (false): over payloads, checked by the last receiver;
-     * reconnect_first_ms (50), reconnect_max_ms (5000). */
+     * reconnect_first_ms (50), reconnect_max_ms (5000). A bad network for developers who have none: fake_lag_ms
+     * (one way) and fake_jitter_ms up to 10000, fake_loss_percent up to 50 (a lost packet comes 200 ms later),
+     * fake_up_kbps and fake_down_kbps; 0: as the real one. */
     const char* options;
     p2c2r_event_fn event;
     void* user;
@@ -645,6 +647,24 @@ P2C2R_API const char* P2C2R_CALL p2c2r_result_text(const p2c2r_result* result, i
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_result_digest(const p2c2r_result* result, uint8_t digest[32]);
 /* A view of an image result; its bytes live as long as the result. E_STATE: not an image. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_result_image(const p2c2r_result* result, p2c2r_image* out);
+/* What a result that holds a delta makes of `before`, the state of before_size bytes that the task was
+ * asked against, which the caller has:
+ *  - rt_shadows, rt_reflections, rt_global_illumination with `previous`: the layers, as the data of a task
+ *    without `previous` has them; out is that data now, and the result's `layers` say what lies where.
+ *  - physics with `result` "delta": packed bodies (records of 40 bytes, those of `owned` where the task had
+ *    that); out is the same records now, rounded as the task's data are: the data of the next task.
+ * out is as large as before. *out_size: room in, need out; out NULL or too small is E_SIZE with the field
+ * out_size, and tells the need. out may be `before`, or overlap it, but not the result's data. All is judged
+ * before a byte is written, so out is as it was when the call fails.
+ * E_STATE: a failed result, or one without a delta: its data are the whole already, or no state at all.
+ * E_SIZE with the field before: the delta is of a state of another size. E_EXECUTOR: the delta is cut, goes
+ * beyond the state or gives a body what no run gives it: the result is bad, or `before` is not what it is
+ * against. A delta names its state by no digest: another one of the same size that it happens to fit gives
+ * wrong values unseen, so keep it as it came. */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_result_apply_delta(const p2c2r_result* result,
+                                                           const void* before, size_t before_size,
+                                                           void* out, size_t* out_size,
+                                                           p2c2r_error* why);
 /* One more reference, and one less; the last one frees it, which may call the release of its bytes. retain
  * gives `result`, or NULL for what is none. */
 P2C2R_API p2c2r_result* P2C2R_CALL p2c2r_result_retain(const p2c2r_result* result);
