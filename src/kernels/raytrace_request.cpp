@@ -115,17 +115,21 @@ void read_scene(ParamsReader& reader, RaytraceRequest& request, RtSceneCache& sc
 }
 
 // `previous`: what was different when the layer was made that the receiver has.
-void read_previous(RaytraceKind kind, ParamsReader& reader, RaytraceRequest& request,
-                   RtSceneCache& scenes) {
+void read_previous(ParamsReader& reader, RaytraceRequest& request, RtSceneCache& scenes) {
     const std::optional<Value> map = reader.map("previous", false);
     if (!map) return;
     ParamsReader fields(*map, reader, "previous");
     auto before = std::make_shared<RaytraceRequest>(request);
-    if (kind != RaytraceKind::kProbes && fields.has("camera")) read_camera(fields, *before);
+    if (request.kind != RaytraceKind::kProbes && fields.has("camera")) {
+        read_camera(fields, *before);
+        // Where the camera was it saw another G-buffer.
+        if (request.gbuffer) fields.fail("camera", "was another one: that of a G-buffer stays");
+    }
     if (fields.has("lights")) {
         before->lights_count = 0;
         read_lights(fields, *before);
-        if (kind == RaytraceKind::kShadows && before->lights_count != request.lights_count) {
+        if (request.kind == RaytraceKind::kShadows &&
+            before->lights_count != request.lights_count) {
             fields.fail("lights", "are " + std::to_string(before->lights_count) +
                                       ", now they are " + std::to_string(request.lights_count));
         }
@@ -295,7 +299,10 @@ void read_probes(ParamsReader& reader, RaytraceRequest& request) {
     }
 }
 
-void read_task(RaytraceKind kind, ParamsReader& reader, RaytraceRequest& request) {
+void read_task(RaytraceKind kind, ParamsReader& reader, std::span<const uint8_t> data,
+               RaytraceRequest& request) {
+    if (kind == RaytraceKind::kProbes && reader.has("gbuffer")) kind = RaytraceKind::kGather;
+    request.kind = kind;
     if (kind == RaytraceKind::kProbes) {
         read_probes(reader, request);
         return;
@@ -303,6 +310,10 @@ void read_task(RaytraceKind kind, ParamsReader& reader, RaytraceRequest& request
     read_size(kind, reader, request);
     read_camera(reader, request);
     read_samples(reader, request);
+    if (kind != RaytraceKind::kPicture && reader.ok()) {
+        request.gbuffer = read_rt_gbuffer(reader, kind == RaytraceKind::kReflections,
+                                          {request.tile.width, request.tile.height}, data);
+    }
     if (kind != RaytraceKind::kShadows) read_format(reader, request);
     if (kind == RaytraceKind::kPicture) read_layers(reader, request);
     if (request.layers != RaytraceRequest::kColor &&
@@ -368,12 +379,14 @@ Result<RaytraceRequest> read_raytrace_request(RaytraceKind kind, std::span<const
     const FloatScope floats;
     ParamsReader reader(params);
     RaytraceRequest request;
-    read_task(kind, reader, request);
+    read_task(kind, reader, data, request);
+    if (reader.ok() && request.gbuffer) check_rt_gbuffer(reader, *request.gbuffer);
+    if (request.gbuffer && request.gbuffer->in_data) data = {};
     if (data.empty()) read_scene(reader, request, scenes);
     // With the scene in the data, what is previous is known after it.
     const bool has_previous = kind != RaytraceKind::kPicture && reader.has("previous");
     if (has_previous && data.empty() && reader.ok()) {
-        read_previous(kind, reader, request, scenes);
+        read_previous(reader, request, scenes);
     } else if (has_previous) {
         reader.map("previous");
     }
@@ -388,7 +401,7 @@ Result<RaytraceRequest> read_raytrace_request(RaytraceKind kind, std::span<const
     read_scene(scene, request, scenes);
     if (Result<Done> good = scene.finish(); !good) return good.error();
     if (has_previous) {
-        read_previous(kind, reader, request, scenes);
+        read_previous(reader, request, scenes);
         if (Result<Done> good = reader.finish(); !good) return good.error();
     }
     return request;
@@ -399,7 +412,8 @@ Result<RaytraceRequest> read_raytrace_outline(RaytraceKind kind, std::span<const
     const FloatScope floats;
     ParamsReader reader(params);
     RaytraceRequest request;
-    read_task(kind, reader, request);
+    read_task(kind, reader, data, request);
+    if (request.gbuffer && request.gbuffer->in_data) data = {};
     has_previous = kind != RaytraceKind::kPicture && reader.has("previous");
     if (has_previous) reader.map("previous");
     std::optional<Value> lights;
