@@ -8,6 +8,7 @@
 #include "core/status.h"
 #include "model/params_reader.h"
 #include "model/task.h"
+#include "net/fake_network.h"
 
 namespace p2c2r::capi {
 
@@ -31,6 +32,7 @@ struct LinkSettings {
     uint64_t backoff_max_us = 5'000'000;
     Circle circle = Circle::kInvited;  // of a peer: whose tasks it takes
     uint64_t content_bytes_max = limits::kContentBytesMaxDefault;  // the same: of contents it keeps
+    net::FakeNetwork fake_network;
 };
 Result<LinkSettings> read_link_settings(const char* json, Role role);
 // The key of roles that keep contents; `value` is the default, and what is read.

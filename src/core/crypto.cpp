@@ -53,21 +53,20 @@ const Library& library() {
 
 struct DigestContext {
     EVP_MD_CTX* const context = need(EVP_MD_CTX_new());
-    DigestContext() = default;
-    DigestContext(const DigestContext&) = delete;
-    DigestContext& operator=(const DigestContext&) = delete;
     ~DigestContext() { EVP_MD_CTX_free(context); }
-
-    void begin() const { need(EVP_DigestInit_ex2(context, library().sha256, nullptr)); }
-    void add(std::span<const uint8_t> data) const {
-        need(EVP_DigestUpdate(context, data.data(), data.size()));
-    }
-    [[nodiscard]] Digest256 end() const {
-        Digest256 out;
-        need(EVP_DigestFinal_ex(context, out.data(), nullptr));
-        return out;
-    }
 };
+
+void begin(const DigestContext& digest) {
+    need(EVP_DigestInit_ex2(digest.context, library().sha256, nullptr));
+}
+void add(const DigestContext& digest, std::span<const uint8_t> piece) {
+    need(EVP_DigestUpdate(digest.context, piece.data(), piece.size()));
+}
+Digest256 end(const DigestContext& digest) {
+    Digest256 out;
+    need(EVP_DigestFinal_ex(digest.context, out.data(), nullptr));
+    return out;
+}
 
 // Fast key erasure: each draw makes the key of the next one first, and bytes that were handed out
 // are wiped, so that whoever reads this memory later learns nothing about earlier nonces.
@@ -134,10 +133,10 @@ Digest256 sha256(std::span<const uint8_t> data) {
 Digest256 sha256(std::span<const uint8_t> first, std::span<const uint8_t> second) {
     const OwnErrors errors;
     const DigestContext digest;
-    digest.begin();
-    digest.add(first);
-    digest.add(second);
-    return digest.end();
+    begin(digest);
+    add(digest, first);
+    add(digest, second);
+    return end(digest);
 }
 
 struct Sha256::State {
@@ -147,19 +146,19 @@ struct Sha256::State {
 Sha256::Sha256() {
     const OwnErrors errors;
     state_ = std::make_unique<State>();
-    state_->digest.begin();
+    begin(state_->digest);
 }
 
 Sha256::~Sha256() = default;
 
-void Sha256::update(std::span<const uint8_t> data) {
+void Sha256::add(std::span<const uint8_t> piece) {
     const OwnErrors errors;
-    state_->digest.add(data);
+    p2c2r::add(state_->digest, piece);
 }
 
 Digest256 Sha256::finish() {
     const OwnErrors errors;
-    return state_->digest.end();
+    return end(state_->digest);
 }
 
 std::string to_hex(std::span<const uint8_t> bytes) {

@@ -43,7 +43,7 @@ ContentInbox::Taken ContentInbox::first(const wire::Frame& frame, uint64_t size_
     auto incoming = std::make_unique<Incoming>();
     incoming->stated = taken.stated;
     incoming->size = size;
-    incoming->digest.update(frame.data);
+    incoming->digest.add(frame.data);
     Payload unused;
     if (assembler_.first(frame, message.sizes, unused) == Assembler::State::kBroken) {
         why_ = assembler_.why();
@@ -62,7 +62,7 @@ ContentInbox::Taken ContentInbox::next(const wire::Frame& frame) {
     if (!found) return taken;
     Incoming& incoming = **found;
     taken.stated = incoming.stated;
-    incoming.digest.update(frame.data);
+    incoming.digest.add(frame.data);
     Payload payload;
     switch (assembler_.next(frame, payload)) {
         case Assembler::State::kWhole: {

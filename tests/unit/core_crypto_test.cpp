@@ -51,7 +51,7 @@ TEST_CASE("crypto: SHA-256 in pieces is that of the whole") {
     for (const size_t piece : {1'000u, 65'536u, 299'999u, 300'000u}) {
         Sha256 digest;
         for (size_t at = 0; at < text.size(); at += piece) {
-            digest.update(bytes_of(std::string_view(text).substr(at, piece)));
+            digest.add(bytes_of(std::string_view(text).substr(at, piece)));
         }
         CHECK(digest.finish() == sha256(bytes_of(text)));
     }
@@ -124,4 +124,15 @@ TEST_CASE("crypto: constant-time compare sees any differing byte and size") {
         b[i] = 0;
     }
     CHECK_FALSE(equal_constant_time(a, std::span(b).first(31)));
+}
+
+TEST_CASE("crypto: a digest over pieces is the digest of the whole") {
+    const std::string text(1000, 'x');
+    for (const size_t cut : {0u, 1u, 63u, 64u, 999u, 1000u}) {
+        Sha256 digest;
+        digest.add(bytes_of(text).first(cut));
+        digest.add(bytes_of(text).subspan(cut));
+        CHECK(digest.finish() == sha256(bytes_of(text)));
+    }
+    CHECK(Sha256().finish() == sha256({}));
 }
