@@ -202,11 +202,12 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         Passage input;
         wire::TaskResult result;
         Passage output;
+        std::array<uint8_t, kSmallMax> small;
+        // Of few tasks, and behind what all of them use.
         uint64_t content = 0;  // with has_content: its entry, pinned; 0: it is awaited
         AwaitedContents::value_type* awaits = nullptr;
         uint64_t question = 0;  // with asks: its entry, which this task leads or follows
         std::unique_ptr<Collected> collected;
-        std::array<uint8_t, kSmallMax> small;
     };
 
     // ---- coordinator.cpp

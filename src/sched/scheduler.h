@@ -81,9 +81,9 @@ struct TaskRecord {
     Nonce nonce{};
     double estimate_us = 0;
     double share_us = 0;          // the peer's when it was given the task
-    uint64_t content = 0;         // its entry in the store, pinned; 0: the task has none
     uint32_t lease_position = 0;  // in the peer's list of leases
     uint64_t tried[limits::kAttemptsMax] = {};
+    uint64_t content = 0;  // its entry in the store, pinned; 0: the task has none
 };
 
 // What became of a peer's answer.

@@ -233,7 +233,8 @@ TEST_CASE("contents: a moving camera over a scene that stays costs less than 1 K
         for (int i = 1; i <= kFrames; ++i) last = frame(type, i, true);
         CHECK(world.sent() - sent < kFrames * 1'000);
         CHECK(world.taken() - taken < kFrames * 1'000);
-        CHECK(last != first);
+        // Nothing mirrors here, so its reflections are black from everywhere.
+        if (std::string(type) != "rt_reflections") CHECK(last != first);
         CHECK(last == frame(type, kFrames, false));
     }
 }
