@@ -64,8 +64,16 @@ wire::PeerRegister peer_that_keeps(const std::string& peer_id, uint64_t content_
     return message;
 }
 
-wire::ResultDelivery delivery(const WireEnd& gamer) {
-    return gamer.last(Message::kResultDelivery).as<wire::ResultDelivery>();
+// How the last task ended, in words of its own.
+struct Told {
+    Status status;
+    std::string field;
+    std::string error;
+};
+Told delivery(const WireEnd& gamer) {
+    const WireEnd::Got got = gamer.last(Message::kResultDelivery);
+    const auto told = got.as<wire::ResultDelivery>();
+    return {told.status, std::string(told.field), std::string(told.error)};
 }
 
 }  // namespace
