@@ -7,6 +7,7 @@
 //   coordinator_results.cpp    its way to a peer, and its result's way back
 //   coordinator_tasks.cpp      what its gamer is told, and its end
 //   coordinator_calls.cpp      named questions and commands, metrics
+//   coordinator_reports.cpp    what is said of peers and tasks, and why each is where it is
 //   coordinator_keys.cpp       commands about who may come in
 //
 // The scheduler decides; what it decides is performed here. A task has a scheduler record and,
@@ -287,17 +288,22 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void drop_one(uint64_t task, bool good, std::vector<uint64_t>& fallen);
 
     // ---- coordinator_calls.cpp
-    // `asker` NULL: the operator, in this process, who sees everything. A gamer sees its own tasks,
-    // a peer those that it holds, and neither where others are or who they are.
+    // `asker` NULL: the operator, in this process, who sees everything, as an admin does. A gamer
+    // sees its own tasks, a peer those that it holds, and neither where others are or who they are.
     Result<Bytes> answer_call(const std::string& name, std::span<const uint8_t> arguments,
                               std::string* text, const Session* asker);
     Bytes call_status();
-    Bytes call_peers(const Session* asker);
-    Bytes call_tasks(const Session* asker);
-    Result<Bytes> call_explain(uint64_t task);
     Result<Bytes> call_assign(uint64_t task, const std::string& peer_id);
     std::string metrics_text();
     void on_call(Session& session, const wire::Frame& frame);
+
+    // ---- coordinator_reports.cpp
+    static bool sees_all(const Session* asker);
+    Bytes call_peers(const Session* asker);
+    Bytes call_tasks(const Session* asker);
+    Result<Bytes> call_explain(uint64_t task);
+    std::string why_there(uint64_t task, const sched::TaskRecord& record);
+    uint64_t find_task(uint64_t task_id, const std::string& client_id, const Session* asker);
 
     // ---- coordinator_keys.cpp
     Result<Bytes> answer_key_call(const std::string& name, ParamsReader& reader,
@@ -305,8 +311,6 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     Bytes call_key_list();
     void end_account(const std::string& account, Status status, const char* why);
     [[nodiscard]] identity::Moment moment() { return {loop_.now_us(), loop_.unix_ms()}; }
-    Gamer* find_gamer(const std::string& client_id);
-    uint64_t find_task(uint64_t task_id, const std::string& client_id, const Session* asker);
 
     net::Loop& loop_;
     net::Transport& transport_;

@@ -1,6 +1,7 @@
 // How a connection becomes a gamer's or a peer's: hello, login, registration, resuming.
 #include <algorithm>
 
+#include "core/plant.h"
 #include "p2c2r/version.h"
 #include "roles/coordinator_impl.h"
 
@@ -98,7 +99,7 @@ bool Coordinator::Impl::log_in(Session& session, const wire::Login& login, std::
         return false;
     }
     // What else is connected of this account would go on as the former owner's.
-    if (admitted->moved) {
+    if (admitted->moved && !P2C2R_PLANT("moved_account_goes_on")) {
         end_account(admitted->account, Status::kAgain, "the account belongs to another owner now");
     }
     session.who = std::move(*admitted);

@@ -64,6 +64,7 @@ struct TaskRecord {
     uint8_t placements = 0;  // attempts and refusals: no id on a peer's hop is used twice
     bool can_run_local = false;
     bool input_open = false;
+    bool asked_early = false;  // whether anybody of its circle is there: see why_nobody()
     TypeIndex type = kNoType;
     Reach reach;         // never left, whatever happens
     uint32_t queue = 0;  // where it waits, or would
@@ -217,7 +218,8 @@ class Scheduler {
     // Some of its owner's machines keep to their circle: it waits where they are looked for, too.
     void perhaps_to_own_queue(TaskRecord& record) noexcept;
     void move_invited(OwnerIndex owner) noexcept;
-    [[nodiscard]] const char* why_late(const TaskRecord& record) const;
+    // Nobody who may have it is there: the reason; else NULL.
+    [[nodiscard]] const char* why_nobody(const TaskRecord& record) const;
 
     SlotMap<TaskRecord> tasks_{limits::kTasksPendingMax};
     std::vector<uint64_t> task_ids_;  // by slot index
