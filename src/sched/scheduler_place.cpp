@@ -108,10 +108,9 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         if (!entry) return true;
         task = entry->task;
         TaskRecord& next = *tasks_.find(task);
-        if (next.attempts > 0 ||
-            (!peer.is_within(next.reach) && !P2C2R_PLANT("circle_ignored_in_a_run")) ||
-            !peer.takes(next.bytes))
-            return true;
+        // It is within reach, but for a task that memory was short to give a queue of its own.
+        if (next.attempts > 0 || !peer.is_within(next.reach)) return true;
+        if (!peer.takes(next.bytes)) return true;
         PeerTable::Choice again = choice;
         again.finish_us = peers_.finish_us(peer, type, now_us);
         again.free_slot = peer.held < peer.slots;

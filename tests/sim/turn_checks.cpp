@@ -100,11 +100,12 @@ std::vector<Checkers::Room> Checkers::rooms() const {
     return rooms;
 }
 
-bool Checkers::Room::fits(const Tracked& task) const {
-    const bool runs = task.type == TaskType::kEcho    ? peer->runs_echo
-                      : task.type == TaskType::kDwell ? peer->runs_dwell
+bool Checkers::fits(const Room& room, const Tracked& task) const {
+    const bool runs = task.type == TaskType::kEcho    ? room.peer->runs_echo
+                      : task.type == TaskType::kDwell ? room.peer->runs_dwell
                                                       : false;
-    return runs && (idle || task.bytes <= bytes);
+    return runs && (room.idle || task.bytes <= room.bytes) &&
+           reaches(task, room.peer->host, room.peer->limited);
 }
 
 // Tasks that may wait, and that no peer has the bytes for.
@@ -115,7 +116,7 @@ std::vector<const Checkers::Tracked*> Checkers::too_large_for(
     for (const auto& [token, task] : tracked_) {
         if (task.type == TaskType::kOther || !may_wait(token, task)) continue;
         if (std::none_of(rooms.begin(), rooms.end(),
-                         [&](const Room& room) { return room.fits(task); })) {
+                         [&](const Room& room) { return fits(room, task); })) {
             tasks.push_back(&task);
         }
     }
@@ -133,14 +134,18 @@ void Checkers::check_nothing_waits_beside_room() {
         const Tracked& task = tracked_[token];
         if (task.chunked || !may_wait(token, task)) continue;
         const auto room = std::find_if(free.begin(), free.end(),
-                                       [&](const Room& peer) { return peer.fits(task); });
+                                       [&](const Room& peer) { return fits(peer, task); });
         if (room == free.end()) continue;
         if (!large) large = too_large_for(free);
         const bool queues_behind =
             std::any_of(large->begin(), large->end(), [&](const Tracked* other) {
-                return other->type == task.type && (other->priority > task.priority ||
-                                                    (other->priority == task.priority &&
-                                                     other->deadline_least_us <= task.deadline_us));
+                const bool same_queue =
+                    other->type == task.type && other->circle == task.circle &&
+                    (task.circle != Circle::kOwn ||
+                     people_.owner_of(other->gamer) == people_.owner_of(task.gamer));
+                return same_queue && (other->priority > task.priority ||
+                                      (other->priority == task.priority &&
+                                       other->deadline_least_us <= task.deadline_us));
             });
         if (queues_behind) {
             coverage_.hit(Sometimes::kBehindLarge);
