@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/crypto.h"
+#include "kernels/raytrace_probes.h"
 #include "model/value_writer.h"
 
 namespace p2c2r::kernels {
@@ -12,6 +13,7 @@ namespace {
 constexpr uint32_t kAnswerWidth = 24;
 constexpr uint32_t kAnswerHeight = 18;
 constexpr uint32_t kAnswerObjects = 24;
+constexpr uint32_t kAnswerSide = 3;  // of probes: -y
 
 constexpr RtAnswer kAnswers[] = {
     {1, kRtModeColor, "9aa31012eafa45e42d65800d44dd28090f19d680639972dadcd3c0bdc735fc7a"},
@@ -19,6 +21,7 @@ constexpr RtAnswer kAnswers[] = {
     {3, kRtModeReflections, "1c18b7bf9974e71ce194cba0d14ed1ef3995dd59003255acf4c0f86d9b20e96f"},
     {4, kRtModeLayers, "2f9cb2f5e55c2fadf6453c6ec23955e39915090e24af076d4f5d0f3e90bb6f37"},
     {5, kRtModeShadows, "04abd1fea886d87598d1838eed5fad694b182e24a2ffd7452853833b05f235db"},
+    {6, kRtModeProbes, "67600a8a384c1685f40caf5989cef6ba64de81617242eb0cb9fc82b4c459ed57"},
 };
 
 class Drawer {
@@ -102,6 +105,28 @@ class Drawer {
     ValueWriter& writer_;
 };
 
+// The scene of `picture`, seen from a grid of probes.
+Bytes probe_params(const Bytes& picture) {
+    const Value fields(picture.span());
+    ValueWriter writer;
+    writer.map(8);
+    for (const char* name : {"ambient", "background", "lights", "max_bounces", "objects"}) {
+        writer.key(name).value(*fields.find(name));
+    }
+    writer.key("probes").map(3).key("counts").array(3).integer(6).integer(4).integer(3);
+    writer.key("max").array(3).integer(5).integer(4).integer(5);
+    writer.key("min").array(3).integer(-5).integer(-4).integer(-5);
+    writer.key("rays_per_side").integer(16);
+    writer.key("seed").value(*fields.find("seed"));
+    return writer.take();
+}
+
+const char* type_of(uint32_t mode) {
+    if (mode == kRtModeProbes) return "rt_global_illumination";
+    if (mode == kRtModeReflections) return "rt_reflections";
+    return mode == kRtModeShadows ? "rt_shadows" : "raytracing";
+}
+
 }  // namespace
 
 std::span<const RtAnswer> raytrace_answers() {
@@ -143,12 +168,17 @@ Bytes draw_raytrace_params(Prng& prng, uint32_t width, uint32_t height, uint32_t
 
 Result<std::string> raytrace_answer_digest(const RtAnswer& answer, const Trace& trace) {
     Prng prng(answer.seed);
-    const Bytes params = draw_raytrace_params(prng, kAnswerWidth, kAnswerHeight, kAnswerObjects);
+    const bool probes = answer.mode == kRtModeProbes;
+    Bytes params = draw_raytrace_params(prng, kAnswerWidth, kAnswerHeight, kAnswerObjects);
+    if (probes) params = probe_params(params);
     RtSceneCache scenes;
-    Result<RaytraceRequest> request =
-        read_raytrace_request(RaytraceKind::kPicture, params.span(), {}, scenes);
+    Result<RaytraceRequest> request = read_raytrace_request(
+        probes ? RaytraceKind::kProbes : RaytraceKind::kPicture, params.span(), {}, scenes);
     if (!request) return request.error();
     request->frame[kRtFrameMode] = answer.mode;
+    if (probes) {
+        set_probe_side(request->frame, make_probe_directions(request->sample_count), kAnswerSide);
+    }
     RtPass pass{request->scene.get(), &request->frame, request->tile, 0, request->sample_count};
     if (answer.mode == kRtModeLayers || answer.mode == kRtModeShadows) pass.sample_count = 1;
     std::vector<uint32_t> words(pass.tile.pixels() * kRtWordsPerPixel);
@@ -160,18 +190,24 @@ Result<std::string> raytrace_answer_digest(const RtAnswer& answer, const Trace& 
     return to_hex(sha256(bytes));
 }
 
-Result<Done> check_raytrace_answers(RaytraceGpu& raytrace) {
+Result<Done> check_raytrace_answers(const Trace& trace) {
     for (const RtAnswer& answer : kAnswers) {
-        const Result<std::string> digest = raytrace_answer_digest(
-            answer, [&](const RtPass& pass, const std::shared_ptr<const RtScene>& scene,
-                        uint32_t* words) { return raytrace.run(pass, scene, words); });
+        const Result<std::string> digest = raytrace_answer_digest(answer, trace);
         if (!digest) return digest.error();
         if (*digest == answer.sha256) continue;
-        return make_error(Status::kDevice, "the self-test of raytracing failed: scene " +
-                                               std::to_string(answer.seed) + " in mode " +
-                                               std::to_string(answer.mode) + " gave " + *digest);
+        return make_error(Status::kDevice, std::string("the self-test of ") + type_of(answer.mode) +
+                                               " failed: scene " + std::to_string(answer.seed) +
+                                               " in mode " + std::to_string(answer.mode) +
+                                               " gave " + *digest);
     }
     return Done{};
+}
+
+Result<Done> check_raytrace_answers(RaytraceGpu& raytrace) {
+    return check_raytrace_answers(
+        [&](const RtPass& pass, const std::shared_ptr<const RtScene>& scene, uint32_t* words) {
+            return raytrace.run(pass, scene, words);
+        });
 }
 
 }  // namespace p2c2r::kernels

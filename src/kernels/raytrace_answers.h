@@ -18,6 +18,7 @@ struct RtAnswer {
     uint32_t mode;
     std::string_view sha256;  // of the words of the pass, 64 hex digits
 };
+// Of each task type one or more.
 std::span<const RtAnswer> raytrace_answers();
 
 // Params of a `raytracing` task with up to `objects_max` objects of all types and materials, drawn
@@ -29,7 +30,8 @@ using Trace = std::function<Result<Done>(
     const RtPass& pass, const std::shared_ptr<const RtScene>& scene, uint32_t* words)>;
 Result<std::string> raytrace_answer_digest(const RtAnswer& answer, const Trace& trace);
 
-// kDevice, naming the first answer that is wrong.
+// kDevice, naming the type and the first answer that is wrong.
+Result<Done> check_raytrace_answers(const Trace& trace);
 Result<Done> check_raytrace_answers(RaytraceGpu& raytrace);
 
 }  // namespace p2c2r::kernels

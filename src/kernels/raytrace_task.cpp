@@ -4,7 +4,6 @@
 #include <optional>
 #include <vector>
 
-#include "exec/thread.h"
 #include "kernels/layer_delta.h"
 #include "kernels/raytrace_info.h"
 #include "kernels/raytrace_native.h"
@@ -54,8 +53,8 @@ std::vector<RtTile> probe_tiles(const RaytraceRequest& request) {
 }  // namespace
 
 Status RaytraceExecutor::run(exec::Job& job) {
-    Result<RaytraceRequest> read =
-        read_raytrace_request(kind_, job.params.span(), job.data.span(), *scenes_);
+    Result<RaytraceRequest> read = read_raytrace_request(
+        kind_, job.params.span(), job.data.span(), *scenes_, [&job] { return job.cancelled(); });
     if (!read) return job.fail(read.error());
     RaytraceRequest& request = *read;
     RaytraceOutput output(kind_, request, memory_);
@@ -132,8 +131,7 @@ Result<Done> RaytraceExecutor::compute_pass(const exec::Job& job, RaytraceReques
         words.resize(pass.tile.pixels() * kRtWordsPerPixel);
         const auto native = [&] {
             const uint64_t useful = pass.tile.pixels() * pass.sample_count / kSamplesPerThread + 1;
-            const auto threads =
-                static_cast<uint32_t>(std::min<uint64_t>(useful, exec::processors()));
+            const auto threads = static_cast<uint32_t>(std::min<uint64_t>(useful, threads_));
             return raytrace_native(pass, words.data(), threads, stop);
         };
         const auto on_gpu = [&](GpuKernels& gpu) -> Result<Done> {
@@ -196,7 +194,7 @@ Status RaytraceExecutor::give_layers(exec::Job& job, RaytraceRequest& request,
 
 Result<Done> add_raytrace_executors(exec::Registry& registry,
                                     const std::shared_ptr<GpuKernels>& gpu,
-                                    const MemoryHook* memory) {
+                                    const MemoryHook* memory, uint32_t threads) {
     const auto scenes = std::make_shared<RtSceneCache>();
     const std::pair<const char*, RaytraceKind> types[] = {
         {"raytracing", RaytraceKind::kPicture},
@@ -205,8 +203,8 @@ Result<Done> add_raytrace_executors(exec::Registry& registry,
         {"rt_global_illumination", RaytraceKind::kProbes},
     };
     for (const auto& [name, kind] : types) {
-        Result<Done> added =
-            registry.add(name, std::make_shared<RaytraceExecutor>(kind, gpu, memory, scenes));
+        Result<Done> added = registry.add(
+            name, std::make_shared<RaytraceExecutor>(kind, gpu, memory, scenes, threads));
         if (!added) return added;
     }
     return Done{};
