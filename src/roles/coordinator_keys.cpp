@@ -99,7 +99,9 @@ Bytes Coordinator::Impl::call_key_list() {
     ValueWriter writer(4096);
     writer.map(2).key("invitations").unsigned_integer(access.invitations());
     writer.key("accounts").array(static_cast<uint32_t>(access.accounts().size()));
-    for (const auto& [name, account] : access.accounts()) {
+    for (const auto& entry : access.accounts()) {
+        const std::string& name = entry.first;
+        const identity::Account& account = entry.second;
         uint32_t connections = 0;
         sessions_.for_each([&](uint64_t, std::unique_ptr<Session>& session) {
             connections +=

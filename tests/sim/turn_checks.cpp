@@ -45,7 +45,9 @@ void Checkers::check_ended_are_given_up() {
 
 // A cancel that reaches a peer reaches its worker.
 void Checkers::check_cancels_went_on() {
-    for (const auto& [host, token] : to_cancel_) {
+    for (const auto& cancel : to_cancel_) {
+        const uint32_t host = cancel.first;
+        const uint64_t token = cancel.second;
         uint32_t wanted = 0;
         for (const auto& [pipe, peer] : peer_pipes_) {
             if (peer.host != host) continue;
@@ -113,8 +115,9 @@ std::vector<const Checkers::Tracked*> Checkers::too_large_for(
     const std::vector<Room>& rooms) const {
     std::vector<const Tracked*> tasks;
     // In no order, and none is needed: they only excuse others.
-    for (const auto& [token, task] : tracked_) {
-        if (task.type == TaskType::kOther || !may_wait(token, task)) continue;
+    for (const auto& entry : tracked_) {
+        const Tracked& task = entry.second;
+        if (task.type == TaskType::kOther || !may_wait(entry.first, task)) continue;
         if (std::none_of(rooms.begin(), rooms.end(),
                          [&](const Room& room) { return fits(room, task); })) {
             tasks.push_back(&task);
