@@ -22,6 +22,12 @@ constexpr RtAnswer kAnswers[] = {
     {4, kRtModeLayers, "2f9cb2f5e55c2fadf6453c6ec23955e39915090e24af076d4f5d0f3e90bb6f37"},
     {5, kRtModeShadows, "04abd1fea886d87598d1838eed5fad694b182e24a2ffd7452853833b05f235db"},
     {6, kRtModeProbes, "67600a8a384c1685f40caf5989cef6ba64de81617242eb0cb9fc82b4c459ed57"},
+    {6, kRtAnswerGbuffer + kRtModeShadows,
+     "e07f363663be0e0a8e21c7c500eccae180bda5bd8b21315a2dc52c6493996182"},
+    {7, kRtAnswerGbuffer + kRtModeReflections,
+     "4dcc9c1437247c900699c5117ea9065db4e796398bf4b71b405ddc67dd97484a"},
+    {8, kRtAnswerGbuffer + kRtModeGather,
+     "467fdb8bec691c6eb65f2570630f4decd8095d98842a917f704daf4a728d730e"},
 };
 
 class Drawer {
@@ -166,6 +172,39 @@ Bytes draw_raytrace_params(Prng& prng, uint32_t width, uint32_t height, uint32_t
     return writer.take();
 }
 
+void draw_rt_gbuffer(Prng& prng, RaytraceRequest& request) {
+    RtGbuffer gbuffer;
+    gbuffer.depth_format = static_cast<RtGbuffer::Depth>(prng.below(3));
+    gbuffer.normal_format = static_cast<RtGbuffer::Normal>(prng.below(3));
+    gbuffer.along_direction = prng.below(2) == 0;
+    gbuffer.range[0] = 0.5;
+    gbuffer.range[1] = 16;
+    gbuffer.jitter[0] = static_cast<double>(prng.below(129)) / 64 - 1;
+    gbuffer.jitter[1] = static_cast<double>(prng.below(129)) / 64 - 1;
+    gbuffer.bias = static_cast<double>(prng.below(16)) / 256;
+    const bool f32 = gbuffer.depth_format == RtGbuffer::Depth::kF32;
+    std::vector<uint8_t> depth;
+    std::vector<uint8_t> normal;
+    std::vector<uint8_t> reflectivity;
+    constexpr uint32_t kNormalBytes[] = {3, 2, 4};
+    for (uint64_t pixel = 0; pixel < request.tile.pixels(); ++pixel) {
+        const bool hit = prng.below(8) != 0;
+        const uint32_t word = f32 ? float_bits(static_cast<float>(1 + prng.below(1023)) / 64)
+                                  : static_cast<uint32_t>(1 + prng.below(65535));
+        for (uint32_t i = 0; i < (f32 ? 4 : 2); ++i) {
+            depth.push_back(static_cast<uint8_t>(hit ? word >> (8 * i) : 0));
+        }
+        for (uint32_t i = 0; i < kNormalBytes[static_cast<size_t>(gbuffer.normal_format)]; ++i) {
+            normal.push_back(static_cast<uint8_t>(i == 0 ? prng.below(255) + 1 : prng.below(256)));
+        }
+        reflectivity.push_back(static_cast<uint8_t>(prng.below(4) == 0 ? 0 : prng.below(256)));
+    }
+    gbuffer.depth = depth;
+    gbuffer.normal = normal;
+    if (prng.below(2) == 0) gbuffer.reflectivity = reflectivity;
+    append_rt_gbuffer(gbuffer, {request.tile.x, request.tile.y, request.tile.width}, request.frame);
+}
+
 Result<std::string> raytrace_answer_digest(const RtAnswer& answer, const Trace& trace) {
     Prng prng(answer.seed);
     const bool probes = answer.mode == kRtModeProbes;
@@ -175,12 +214,14 @@ Result<std::string> raytrace_answer_digest(const RtAnswer& answer, const Trace& 
     Result<RaytraceRequest> request = read_raytrace_request(
         probes ? RaytraceKind::kProbes : RaytraceKind::kPicture, params.span(), {}, scenes);
     if (!request) return request.error();
-    request->frame[kRtFrameMode] = answer.mode;
+    const uint32_t mode = answer.mode % kRtAnswerGbuffer;
+    request->frame[kRtFrameMode] = mode;
+    if (answer.mode != mode) draw_rt_gbuffer(prng, *request);
     if (probes) {
         set_probe_side(request->frame, make_probe_directions(request->sample_count), kAnswerSide);
     }
     RtPass pass{request->scene.get(), &request->frame, request->tile, 0, request->sample_count};
-    if (answer.mode == kRtModeLayers || answer.mode == kRtModeShadows) pass.sample_count = 1;
+    if (mode == kRtModeLayers || mode == kRtModeShadows) pass.sample_count = 1;
     std::vector<uint32_t> words(pass.tile.pixels() * kRtWordsPerPixel);
     if (Result<Done> done = trace(pass, request->scene, words.data()); !done) return done.error();
     std::vector<uint8_t> bytes;

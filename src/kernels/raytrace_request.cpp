@@ -141,17 +141,21 @@ void read_scene(ParamsReader& reader, RaytraceRequest& request, SceneSource& sou
 }
 
 // `previous`: what was different when the layer was made that the receiver has.
-void read_previous(RaytraceKind kind, ParamsReader& reader, RaytraceRequest& request,
-                   SceneSource& source) {
+void read_previous(ParamsReader& reader, RaytraceRequest& request, SceneSource& source) {
     const std::optional<Value> map = reader.map("previous", false);
     if (!map) return;
     ParamsReader fields(*map, reader, "previous");
     auto before = std::make_shared<RaytraceRequest>(request);
-    if (kind != RaytraceKind::kProbes && fields.has("camera")) read_camera(fields, *before);
+    if (request.kind != RaytraceKind::kProbes && fields.has("camera")) {
+        read_camera(fields, *before);
+        // Where the camera was it saw another G-buffer.
+        if (request.gbuffer) fields.fail("camera", "was another one: that of a G-buffer stays");
+    }
     if (fields.has("lights")) {
         before->lights_count = 0;
         read_lights(fields, *before);
-        if (kind == RaytraceKind::kShadows && before->lights_count != request.lights_count) {
+        if (request.kind == RaytraceKind::kShadows &&
+            before->lights_count != request.lights_count) {
             fields.fail("lights", "are " + std::to_string(before->lights_count) +
                                       ", now they are " + std::to_string(request.lights_count));
         }
@@ -321,7 +325,10 @@ void read_probes(ParamsReader& reader, RaytraceRequest& request) {
     }
 }
 
-void read_task(RaytraceKind kind, ParamsReader& reader, RaytraceRequest& request) {
+void read_task(RaytraceKind kind, ParamsReader& reader, std::span<const uint8_t> data,
+               RaytraceRequest& request) {
+    if (kind == RaytraceKind::kProbes && reader.has("gbuffer")) kind = RaytraceKind::kGather;
+    request.kind = kind;
     if (kind == RaytraceKind::kProbes) {
         read_probes(reader, request);
         return;
@@ -329,6 +336,10 @@ void read_task(RaytraceKind kind, ParamsReader& reader, RaytraceRequest& request
     read_size(kind, reader, request);
     read_camera(reader, request);
     read_samples(reader, request);
+    if (kind != RaytraceKind::kPicture && reader.ok()) {
+        request.gbuffer = read_rt_gbuffer(reader, kind == RaytraceKind::kReflections,
+                                          {request.tile.width, request.tile.height}, data);
+    }
     if (kind != RaytraceKind::kShadows) read_format(reader, request);
     if (kind == RaytraceKind::kPicture) read_layers(reader, request);
     if (request.layers != RaytraceRequest::kColor &&
@@ -418,12 +429,14 @@ Result<RaytraceRequest> read_raytrace_request(RaytraceKind kind, std::span<const
     SceneSource source{scenes, StopLooks(stop)};
     ParamsReader reader(params, &source.looks);
     RaytraceRequest request;
-    read_task(kind, reader, request);
+    read_task(kind, reader, data, request);
+    if (reader.ok() && request.gbuffer) check_rt_gbuffer(reader, *request.gbuffer);
+    if (request.gbuffer && request.gbuffer->in_data) data = {};
     if (data.empty()) read_scene(reader, request, source);
     // With the scene in the data, what is previous is known after it.
     const bool has_previous = kind != RaytraceKind::kPicture && reader.has("previous");
     if (has_previous && data.empty() && reader.ok()) {
-        read_previous(kind, reader, request, source);
+        read_previous(reader, request, source);
     } else if (has_previous) {
         reader.map("previous");
     }
@@ -440,7 +453,7 @@ Result<RaytraceRequest> read_raytrace_request(RaytraceKind kind, std::span<const
     if (source.looks.stopped()) return cancelled();
     if (Result<Done> good = scene.finish(); !good) return good.error();
     if (has_previous) {
-        read_previous(kind, reader, request, source);
+        read_previous(reader, request, source);
         if (source.looks.stopped()) return cancelled();
         if (Result<Done> good = reader.finish(); !good) return good.error();
     }
@@ -452,7 +465,8 @@ Result<RaytraceRequest> read_raytrace_outline(RaytraceKind kind, std::span<const
     const FloatScope floats;
     ParamsReader reader(params);
     RaytraceRequest request;
-    read_task(kind, reader, request);
+    read_task(kind, reader, data, request);
+    if (request.gbuffer && request.gbuffer->in_data) data = {};
     has_previous = kind != RaytraceKind::kPicture && reader.has("previous");
     if (has_previous) reader.map("previous");
     std::optional<Value> lights;

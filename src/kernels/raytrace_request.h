@@ -15,6 +15,7 @@
 #include "codec/image.h"
 #include "core/crypto.h"
 #include "core/status.h"
+#include "kernels/raytrace_gbuffer.h"
 #include "kernels/raytrace_scene.h"
 
 namespace p2c2r::kernels {
@@ -27,7 +28,8 @@ inline constexpr uint32_t kRtProbeSides = 6;
 // What a pass computes of each pixel.
 inline constexpr uint32_t kRtWordsPerPixel = 3;
 
-enum class RaytraceKind : uint8_t { kPicture, kShadows, kReflections, kProbes };
+// kGather is what kProbes becomes with a G-buffer.
+enum class RaytraceKind : uint8_t { kPicture, kShadows, kReflections, kProbes, kGather };
 
 // A part of the picture, in pixels.
 struct RtTile {
@@ -36,16 +38,19 @@ struct RtTile {
     [[nodiscard]] uint64_t pixels() const { return uint64_t{width} * height; }
 };
 
-// What the shader calls a frame, for one mode of it: kRtFrameWords, and the tables of probes.
+// What the shader calls a frame, for one mode of it: kRtFrameWords, and the tables of probes or a
+// G-buffer.
 using RtFrame = std::vector<uint32_t>;
 
 struct RaytraceRequest {
     enum class Format : uint8_t { kImage, kSums };
     enum Layer : uint8_t { kColor = 1, kHitId = 2, kDepth = 4, kNormal = 8 };
 
+    RaytraceKind kind = RaytraceKind::kPicture;
     uint32_t width = 0;  // of the whole picture
     uint32_t height = 0;
     RtTile tile;
+    std::optional<RtGbuffer> gbuffer;  // of the tile; refers to params or data
     uint32_t sample_first = 0;
     uint32_t sample_count = 1;
     Format format = Format::kImage;

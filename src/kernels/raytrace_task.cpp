@@ -32,6 +32,9 @@ Digest256 digest_of(const RaytraceRequest& request) {
     if (words[kRtFrameRays] > 0) {
         std::fill_n(words.begin() + kRtFrameWords, size_t{words[kRtFrameRays]} * 3, 0);
     }
+    if (request.gbuffer) {
+        for (const uint8_t byte : request.gbuffer->digest()) words.push_back(byte);
+    }
     return sha256({reinterpret_cast<const uint8_t*>(words.data()), words.size() * 4});
 }
 
@@ -57,24 +60,28 @@ Status RaytraceExecutor::run(exec::Job& job) {
         kind_, job.params.span(), job.data.span(), *scenes_, [&job] { return job.cancelled(); });
     if (!read) return job.fail(read.error());
     RaytraceRequest& request = *read;
-    RaytraceOutput output(kind_, request, memory_);
+    RaytraceOutput output(request.kind, request, memory_);
     std::string device;
     if (Result<Done> done = compute(job, request, output, device); !done) {
         return job.fail(done.error());
     }
+    const uint64_t words_of_pixel = kRtWordsPerPixel + (request.gbuffer ? kRtGbufferWords : 0);
     job.output.memory_peak = output.size() * (request.previous ? 2 : 1) + request.scene->bytes() +
-                             std::min(request.tile.pixels(), kBandPixels) * kRtWordsPerPixel * 4;
-    if (rt_makes_pictures(kind_) && request.is_picture())
+                             std::min(request.tile.pixels(), kBandPixels) * words_of_pixel * 4;
+    if (rt_makes_pictures(request.kind) && request.is_picture())
         return give_picture(job, request, output, device);
     return give_layers(job, request, output, device);
 }
 
 Result<Done> RaytraceExecutor::compute(const exec::Job& job, RaytraceRequest& request,
                                        RaytraceOutput& output, std::string& device) {
-    if (kind_ == RaytraceKind::kShadows) {
+    if (request.kind == RaytraceKind::kShadows) {
         return compute_tile(job, request, kRtModeShadows, output, device);
     }
-    if (kind_ == RaytraceKind::kProbes) {
+    if (request.kind == RaytraceKind::kGather) {
+        return compute_tile(job, request, kRtModeGather, output, device);
+    }
+    if (request.kind == RaytraceKind::kProbes) {
         const std::vector<float> directions = make_probe_directions(request.sample_count);
         for (uint32_t side = 0; side < kRtProbeSides; ++side) {
             set_probe_side(request.frame, directions, side);
@@ -92,7 +99,7 @@ Result<Done> RaytraceExecutor::compute(const exec::Job& job, RaytraceRequest& re
     }
     if (request.layers & RaytraceRequest::kColor) {
         const uint32_t mode =
-            kind_ == RaytraceKind::kReflections ? kRtModeReflections : kRtModeColor;
+            request.kind == RaytraceKind::kReflections ? kRtModeReflections : kRtModeColor;
         if (Result<Done> done = compute_tile(job, request, mode, output, device); !done) {
             return done;
         }
@@ -118,6 +125,7 @@ Result<Done> RaytraceExecutor::compute_pass(const exec::Job& job, RaytraceReques
     const std::function<bool()> stop = [&job] { return job.cancelled(); };
     const auto rows_max = static_cast<uint32_t>(std::max<uint64_t>(kBandPixels / tile.width, 1));
     std::vector<uint32_t> words;
+    RtFrame with_gbuffer;
     for (uint32_t row = 0; row < tile.height; row += rows_max) {
         RtPass pass;
         pass.scene = request.scene.get();
@@ -125,6 +133,12 @@ Result<Done> RaytraceExecutor::compute_pass(const exec::Job& job, RaytraceReques
         pass.tile = tile;
         pass.tile.y += row;
         pass.tile.height = std::min(rows_max, tile.height - row);
+        if (request.gbuffer) {
+            with_gbuffer = request.frame;
+            append_rt_gbuffer(request.gbuffer->rows(tile.width, row, row + pass.tile.height),
+                              {pass.tile.x, pass.tile.y, pass.tile.width}, with_gbuffer);
+            pass.frame = &with_gbuffer;
+        }
         // Layers and masks show the centres of pixels, which is where the first sample lies.
         pass.sample_first = one_sample ? 0 : request.sample_first;
         pass.sample_count = one_sample ? 1 : request.sample_count;
@@ -165,7 +179,7 @@ Result<Bytes> RaytraceExecutor::previous_layers(const exec::Job& job, RaytraceRe
         const std::lock_guard lock(mutex_);
         if (last_scene_ == previous.scene && last_digest_ == digest) return last_layers_;
     }
-    RaytraceOutput before(kind_, previous, memory_);
+    RaytraceOutput before(previous.kind, previous, memory_);
     if (Result<Done> done = compute(job, previous, before, device); !done) return done.error();
     return before.finish();
 }
@@ -188,7 +202,7 @@ Status RaytraceExecutor::give_layers(exec::Job& job, RaytraceRequest& request,
         }
         data = Bytes::copy(delta, memory_);
     }
-    job.set_output(describe_rt_layers(kind_, request, delta_of), std::move(data));
+    job.set_output(describe_rt_layers(request.kind, request, delta_of), std::move(data));
     return Status::kOk;
 }
 

@@ -57,7 +57,7 @@ RaytraceRequest read(Result<RaytraceRequest> request) {
     return *request;
 }
 
-// Lines "seed mode sha256".
+// Lines "seed mode sha256"; kRtAnswerGbuffer is added to modes that begin at a G-buffer.
 void check_golden(const char* form, const Trace& trace) {
     std::ifstream file(P2C2R_SOURCE_DIR "/tests/kernels/raytrace_golden.txt");
     RtAnswer answer{};
@@ -105,6 +105,21 @@ TEST_CASE("random scenes are equal on every Vulkan device and in native code") {
             const auto height = 1 + static_cast<uint32_t>(prng.below(40));
             RaytraceRequest request = read(test::random_picture(prng, width, height, 60));
             CHECK(count_differences(raytrace, request, static_cast<uint32_t>(round) % 4) == 0);
+        }
+    });
+}
+
+TEST_CASE("random G-buffers are equal on every Vulkan device and in native code") {
+    on_each_raytrace([](RaytraceGpu& raytrace) {
+        Prng prng(test::seed());
+        for (int round = 0; round < test::rounds(120); ++round) {
+            CAPTURE(round);
+            const auto width = 1 + static_cast<uint32_t>(prng.below(30));
+            const auto height = 1 + static_cast<uint32_t>(prng.below(20));
+            RaytraceRequest request = read(test::random_picture(prng, width, height, 40));
+            draw_rt_gbuffer(prng, request);
+            const uint32_t modes[] = {kRtModeShadows, kRtModeReflections, kRtModeGather};
+            CHECK(count_differences(raytrace, request, modes[round % 3]) == 0);
         }
     });
 }

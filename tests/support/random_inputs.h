@@ -102,6 +102,13 @@ inline Result<kernels::RaytraceRequest> tiny_probes(Prng& prng) {
     return request;
 }
 
+// What a game has drawn of it, in any format.
+inline Result<kernels::RaytraceRequest> tiny_gbuffer(Prng& prng) {
+    Result<kernels::RaytraceRequest> request = tiny_picture(prng);
+    if (request) kernels::draw_rt_gbuffer(prng, *request);
+    return request;
+}
+
 // What computes `mode` of a request; the request MUST outlive it.
 inline kernels::RtPass pass_of(kernels::RaytraceRequest& request, uint32_t mode) {
     request.frame[kernels::kRtFrameMode] = mode;

@@ -63,7 +63,10 @@ constexpr struct {
                {"raytracing_layers", test::tiny_picture, kRtModeLayers},
                {"rt_reflections", test::tiny_picture, kRtModeReflections},
                {"rt_shadows", test::tiny_picture, kRtModeShadows},
-               {"rt_global_illumination", test::tiny_probes, kRtModeProbes}};
+               {"rt_global_illumination", test::tiny_probes, kRtModeProbes},
+               {"rt_reflections_gbuffer", test::tiny_gbuffer, kRtModeReflections},
+               {"rt_shadows_gbuffer", test::tiny_gbuffer, kRtModeShadows},
+               {"rt_global_illumination_gbuffer", test::tiny_gbuffer, kRtModeGather}};
 
 RandomForm raytrace_form(std::string name, Result<RaytraceRequest> (*draw)(Prng&), uint32_t mode,
                          Trace trace) {
