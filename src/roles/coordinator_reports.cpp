@@ -96,8 +96,8 @@ std::string Coordinator::Impl::why_there(uint64_t task, const sched::TaskRecord&
                 return "waits for room: " + count_of(serving, "peer") + " " + reach +
                        " may take it, and none has any";
             }
-            return scheduler_.peers().machines_of(record.reach.owner) == 0 ||
-                           record.reach.circle != Circle::kOwn
+            return record.reach.circle == Circle::kOwn &&
+                           scheduler_.peers().machines_of(record.reach.owner) == 0
                        ? "waits: no peer " + reach + " is connected"
                        : "waits: no peer " + reach + " takes tasks of this type";
         case State::kLocal:

@@ -228,7 +228,11 @@ TEST_CASE("join: a friend's machines are one circle of their own") {
     REQUIRE(wait_until([&] { return status().find("desk-peer") != std::string::npos; }));
     const Ran sent = laptop.run(own);
     CHECK_MESSAGE(sent.exit_code == 0, sent.error);
-    const json peer = json::parse(status())["peers"][0];
+    json peer;
+    for (const json& each : json::parse(status())["peers"]) {
+        if (each["peer_id"] == "desk-peer") peer = each;
+    }
+    REQUIRE(peer.is_object());
     CHECK(peer["account"] == "anna-desk");
     CHECK(peer["owner"] == "anna");
     CHECK(peer["circle_accepted"] == "own");
