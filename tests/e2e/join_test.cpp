@@ -229,7 +229,8 @@ TEST_CASE("join: a friend's machines are one circle of their own") {
     const Ran sent = laptop.run(own);
     CHECK_MESSAGE(sent.exit_code == 0, sent.error);
     json peer;
-    for (const json& each : json::parse(status())["peers"]) {
+    const json report = json::parse(status());
+    for (const json& each : report["peers"]) {
         if (each["peer_id"] == "desk-peer") peer = each;
     }
     REQUIRE(peer.is_object());
