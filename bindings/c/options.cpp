@@ -48,7 +48,7 @@ Result<Options> Options::parse(const char* json) {
     return options;
 }
 
-Result<LinkSettings> read_link_settings(const char* json) {
+Result<LinkSettings> read_link_settings(const char* json, Role role) {
     const Result<Options> options = Options::parse(json);
     if (!options) return options.error();
     ParamsReader reader(options->encoded());
@@ -59,6 +59,15 @@ Result<LinkSettings> read_link_settings(const char* json) {
         static_cast<uint64_t>(reader.integer("reconnect_first_ms", 1, 60'000, 50)) * 1000;
     settings.backoff_max_us =
         static_cast<uint64_t>(reader.integer("reconnect_max_ms", 1, 600'000, 5'000)) * 1000;
+    if (role == Role::kPeer) {
+        const std::string_view circle =
+            reader.choice("circle", {"own", "invited", "public"}, "invited");
+        if (circle == "public") {
+            return field_error(Status::kUnsupported, "circle",
+                               "circle public is not available; there are own and invited");
+        }
+        if (circle == "own") settings.circle = Circle::kOwn;
+    }
     if (const Result<Done> good = reader.finish(); !good) {
         return Options::as_argument_error(good.error());
     }

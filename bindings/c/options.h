@@ -7,6 +7,7 @@
 
 #include "core/status.h"
 #include "model/params_reader.h"
+#include "model/task.h"
 
 namespace p2c2r::capi {
 
@@ -28,8 +29,9 @@ struct LinkSettings {
     bool checksum = false;
     uint64_t backoff_first_us = 50'000;
     uint64_t backoff_max_us = 5'000'000;
+    Circle circle = Circle::kInvited;  // of a peer: whose tasks it takes
 };
-Result<LinkSettings> read_link_settings(const char* json);
+Result<LinkSettings> read_link_settings(const char* json, Role role);
 
 struct Url {
     std::string host;

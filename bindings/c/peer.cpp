@@ -82,7 +82,7 @@ p2c2r_status read_peer(RuntimeState& runtime, const p2c2r_peer_config& config,
                     "max_concurrent_tasks of " + std::to_string(config.max_concurrent_tasks) +
                         " exceeds 1024");
     }
-    const Result<LinkSettings> link = read_link_settings(config.options);
+    const Result<LinkSettings> link = read_link_settings(config.options, Role::kPeer);
     if (!link) return fail(why, link.error());
     roles::PeerOptions& options = settings.options;
     if (const Result<Done> good = read_role_id(config.peer_id, "peer_id", options.peer_id); !good) {
@@ -110,6 +110,7 @@ p2c2r_status read_peer(RuntimeState& runtime, const p2c2r_peer_config& config,
                                                            : config.prefetch_tasks;
     options.window_bytes = std::min(options.window_bytes, runtime.pool().memory_max());
     options.checksum = link->checksum;
+    options.circle_accepted = link->circle;
     options.codec_class = runtime.builtin().codec_class();
     fill_reconnect(options.reconnect, *link, 0, config.reconnect_attempts);
     const std::vector<std::string>& listed = options.capabilities.task_types;

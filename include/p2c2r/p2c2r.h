@@ -752,7 +752,8 @@ typedef struct p2c2r_peer_config {
     p2c2r_coordinator* local;
     const char* coordinator_url;
     const char* peer_id; /* NULL: automatic */
-    const char* options; /* as a client's */
+    /* As a client's, and circle ("invited"): "own": takes no tasks but those of its own owner's gamers. */
+    const char* options;
     const p2c2r_capabilities* capabilities;
     p2c2r_event_fn event;
     void* user;
@@ -874,10 +875,11 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_stats_get(p2c2r_coordinator*
                                                               p2c2r_coordinator_stats* out);
 /* "status", "peers", "tasks", "metrics" (Prometheus text as the result's data), "explain" {"task"}: why this
  * peer; "task.assign" {"task", "peer_id"}: moves a waiting task to that peer; "peer.fail" {"peer_id"}:
- * treats it as lost. With an access_file: "key.list"; "key.add" {"name", "key", "roles", "circle"}; "key.token"
- * {"name", "roles", "circle"}: tells a fresh "token"; "key.invite" {"roles", "circle", "valid_s"}: tells the
- * "secret" of a one-use join code; "key.revoke" {"name"}: ends what is connected, too. roles: "gamer", "peer",
- * "admin" with commas; circle: "own" for machines of the operator, else "invited". "reload": reads certificate_file
+ * treats it as lost. With an access_file: "key.list"; "key.add" {"name", "key", "roles", "circle", "owner"}; "key.token"
+ * {"name", "roles", "circle", "owner"}: tells a fresh "token"; "key.invite" {"roles", "circle", "owner", "valid_s"}:
+ * tells the "secret" of a one-use join code; "key.revoke" {"name"}: ends what is connected, too. roles: "gamer",
+ * "peer", "admin" with commas; circle: "own" for machines of the operator, else "invited"; owner: whose an invited
+ * machine is (itself alone): machines of one owner are its circle own. "reload": reads certificate_file
  * and key_file again, for connections to come. args_json NULL: {}. *out is the caller's to release. E_UNSUPPORTED names what there is;
  * E_STALE: no such task is pending, no such peer connected. It answers at once: timeout_ms is ignored.
  * [blocks] */

@@ -21,6 +21,9 @@ constexpr size_t kHostsMax = 4;
 void InvitationOptions::add_to(Command& command) {
     command.add_flag("--friend", is_friend,
                      "For somebody else's machine: another circle than the own ones");
+    command.add_text("--owner", owner,
+                     "With --friend: whose machine it is; all of one owner are own machines to "
+                     "each other (itself alone)");
     command.add_text("--roles", roles,
                      "gamer, peer or both with a comma (own: both, friend: gamer)");
     command.add_count("--valid-hours", valid_hours, "How long the code can be used (24)");
@@ -36,6 +39,9 @@ Result<JoinCode> invite(const Ask& ask, const InvitationOptions& options, const 
         return usage_failure("--valid-hours " + std::to_string(hours) + " is not 1 to " +
                              std::to_string(kValidHoursMax));
     }
+    if (options.owner && !options.is_friend) {
+        return usage_failure("--owner names whose machine it is; without --friend it is yours");
+    }
     JoinCode code;
     code.port = port;
     if (options.address) {
@@ -48,10 +54,11 @@ Result<JoinCode> invite(const Ask& ask, const InvitationOptions& options, const 
     const std::string roles = options.roles.value_or(options.is_friend ? "gamer" : "gamer,peer");
     code.gamer = roles.find("gamer") != std::string::npos;
     code.peer = roles.find("peer") != std::string::npos;
-    const Result<json> answer =
-        ask("key.invite", {{"roles", roles},
-                           {"circle", options.is_friend ? "invited" : "own"},
-                           {"valid_s", hours * 3600}});
+    json wish = {{"roles", roles},
+                 {"circle", options.is_friend ? "invited" : "own"},
+                 {"valid_s", hours * 3600}};
+    if (options.owner) wish["owner"] = *options.owner;
+    const Result<json> answer = ask("key.invite", wish);
     if (!answer) return answer.failure();
     std::vector<uint8_t> secret;
     std::vector<uint8_t> pin_bytes;

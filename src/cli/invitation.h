@@ -16,6 +16,7 @@ namespace p2c2r::cli {
 
 struct InvitationOptions {
     bool is_friend = false;  // somebody else's machine: its own tasks only, no share in ours
+    std::optional<std::string> owner;  // whose; none: its own
     std::optional<std::string> roles;
     std::optional<uint64_t> valid_hours;
     std::optional<std::string> address;

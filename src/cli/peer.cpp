@@ -1,6 +1,7 @@
 // `p2c2r peer`: offers this machine to a coordinator.
 #include <atomic>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 #include <string>
@@ -125,7 +126,11 @@ Result<PeerHandle> start_peer(p2c2r_runtime* runtime, const Settings& settings, 
     }
     config.coordinator_url = watch.contact.url().c_str();
     config.credentials = watch.contact.credentials();
-    if (watch.contact.plaintext_anywhere()) config.options = kPlaintextOptions;
+    nlohmann::json wish = nlohmann::json::object();
+    if (watch.contact.plaintext_anywhere()) wish["allow_plaintext"] = true;
+    if (const auto circle = settings.text("circle")) wish["circle"] = *circle;
+    const std::string options = wish.dump();
+    config.options = options.c_str();
     config.peer_id = or_null(peer_id);
     config.capabilities = &capabilities;
     config.event = on_event;

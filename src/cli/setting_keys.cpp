@@ -17,13 +17,19 @@ struct NotBuilt {
     const char* feature;
 };
 constexpr NotBuilt kNotBuilt[] = {
-    {"database", "the ledger"},         {"mode", "owner-first modes"},
-    {"modes", "owner-first modes"},     {"schedule", "owner-first hours"},
-    {"schedule.", "owner-first hours"}, {"gpu_duty_cap", "owner-first caps"},
-    {"caps.", "owner-first caps"},      {"database.", "the ledger"},
-    {"ledger.", "the ledger"},          {"price", "prices"},
-    {"circle", "circles of peers"},     {"sandbox", "the sandbox"},
-    {"sandbox.", "the sandbox"},        {"monitoring.dashboard", "the dashboard"},
+    {"database", "the ledger"},
+    {"mode", "owner-first modes"},
+    {"modes", "owner-first modes"},
+    {"schedule", "owner-first hours"},
+    {"schedule.", "owner-first hours"},
+    {"gpu_duty_cap", "owner-first caps"},
+    {"caps.", "owner-first caps"},
+    {"database.", "the ledger"},
+    {"ledger.", "the ledger"},
+    {"price", "prices"},
+    {"sandbox", "the sandbox"},
+    {"sandbox.", "the sandbox"},
+    {"monitoring.dashboard", "the dashboard"},
 };
 
 }  // namespace
@@ -65,6 +71,8 @@ const std::vector<SettingKey>& setting_keys() {
         {"token_file", Kind::kText, Daemon::kPeer, 0, 0, "--token-file",
          "File with a token to log in with, 64 hexadecimal digits"},
         {"peer_id", Kind::kText, Daemon::kPeer, 0, 0, "--peer-id", "Name of this peer (automatic)"},
+        {"circle", Kind::kText, Daemon::kPeer, 0, 0, "--circle",
+         "own: no tasks but those of this machine's owner (invited)"},
         {"max_concurrent_tasks", Kind::kInteger, Daemon::kPeer, 1, 1024, "--max-concurrent-tasks",
          "Tasks at the same time (4)"},
         {"device", Kind::kText, Daemon::kPeer, 0, 0, "--device",

@@ -145,7 +145,7 @@ Result<Admitted> AccessList::let_in(const Account& account, Role role) const {
         return make_error(Status::kDenied, "'" + account.name + "' may not be " + role_word(role) +
                                                ", only " + roles_text(account.roles));
     }
-    return Admitted{account.name, account.owner, account.roles};
+    return Admitted{account.name, account.owner, account.roles, false};
 }
 
 Result<Admitted> AccessList::enrol(const KeyProof& proof, const LoginContext& context,
@@ -204,7 +204,10 @@ Result<Admitted> AccessList::enrol_again(Account& account,
     account.roles.gamer |= used.roles.gamer;
     account.roles.peer |= used.roles.peer;
     account.roles.admin |= used.roles.admin;
-    if (used.owner == kOperator) account.owner = kOperator;
+    // A machine that is the operator's, or one of several, stays that.
+    const bool is_its_own = account.owner == account.name;
+    if (used.owner == kOperator || (!used.owner.empty() && is_its_own)) account.owner = used.owner;
+    const bool moved = account.owner != former.owner;
     invitations_.erase(invitation);
     if (const Result<Done> saved = save(); !saved) {
         account = std::move(former);
@@ -212,7 +215,9 @@ Result<Admitted> AccessList::enrol_again(Account& account,
         return saved.error();
     }
     note("enrolled", account.name, {}, roles_text(account.roles), now);
-    return let_in(account, context.role);
+    Result<Admitted> admitted = let_in(account, context.role);
+    if (admitted) admitted->moved = moved;
+    return admitted;
 }
 
 // Nobody's name and nobody's owner yet, or a newcomer would become somebody's own machine.

@@ -85,6 +85,7 @@ struct Admitted {
     std::string account;
     std::string owner;
     Roles roles;
+    bool moved = false;  // by this login: until now the account was another owner's
 };
 
 struct Moment {
@@ -109,8 +110,9 @@ class AccessList {
 
     // The one door. `address` is where the connection comes from. kAuth: not proven, unknown,
     // revoked; kDenied: known, but not in this role; kBusy with retry_after_ms: too many failures
-    // from there. An invitation makes an
-    // account of the key's, named as the context's id is; one that the key has already gains by it.
+    // from there. An invitation makes an account of the key's, named as the context's id is; one
+    // that the key has already gains by it, and may become another owner's: what is connected of it
+    // must not go on as the former one's then (`moved`).
     Result<Admitted> admit(const Proof& proof, const LoginContext& context,
                            const std::string& address, bool is_loopback, const Moment& now);
 

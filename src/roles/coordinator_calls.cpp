@@ -337,7 +337,9 @@ Result<Bytes> Coordinator::Impl::call_assign(uint64_t task, const std::string& p
         return field_error(status, "task",
                            status == Status::kState  ? "the task is not waiting in the queue"
                            : status == Status::kBusy ? "the peer's window is full"
-                                                     : "the peer cannot take this task");
+                           : status == Status::kDenied
+                               ? "the peer is outside the circle of the task"
+                               : "the peer cannot take this task");
     }
     ValueWriter writer;
     writer.map(1).key("peer_id").text(peer_id);

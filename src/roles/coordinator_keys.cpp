@@ -1,5 +1,6 @@
 // Commands about who may come in. Each that changes something counts once it is written down, and
 // works on connections that are open.
+#include "core/plant.h"
 #include "model/value_writer.h"
 #include "roles/coordinator_impl.h"
 
@@ -21,10 +22,15 @@ identity::Roles read_roles(ParamsReader& reader) {
     return roles.value_or(identity::Roles{});
 }
 
-// Whose a new account is: "own" machines are the operator's, others their own.
+// Whose a new account is: "own" machines are the operator's, others the named owner's, or else
+// their own.
 std::string read_owner(ParamsReader& reader) {
     const bool own = reader.choice("circle", {"own", "invited"}, "invited") == "own";
-    return own ? identity::kOperator : "";
+    std::string owner(reader.text("owner", kNameMax, ""));
+    if (own && !owner.empty() && owner != identity::kOperator) {
+        reader.fail("owner", "circle own is the operator's; an owner is named with invited");
+    }
+    return own ? identity::kOperator : owner;
 }
 
 }  // namespace
@@ -44,7 +50,9 @@ Result<Bytes> Coordinator::Impl::answer_key_call(const std::string& name, Params
         const std::string account(reader.text("name", kNameMax));
         if (auto good = reader.finish(); !good) return good.error();
         if (auto revoked = access.revoke(account, moment()); !revoked) return revoked.error();
-        end_account(account);
+        if (!P2C2R_PLANT("serves_after_revocation")) {
+            end_account(account, Status::kAuth, "the account was revoked");
+        }
         writer.map(0);
         return writer.take();
     }
@@ -108,15 +116,16 @@ Bytes Coordinator::Impl::call_key_list() {
     return writer.take();
 }
 
-// Everything of it, at once: its tasks are not worked on for anybody.
-void Coordinator::Impl::end_account(const std::string& account) {
+// Everything of it, at once: its tasks are not worked on for anybody, and those that its machines
+// work on are placed again.
+void Coordinator::Impl::end_account(const std::string& account, Status status, const char* why) {
     std::vector<uint64_t> open;
     sessions_.for_each([&](uint64_t id, std::unique_ptr<Session>& session) {
         if (session->who.account == account) open.push_back(id);
     });
     for (const uint64_t id : open) {
         std::unique_ptr<Session>* session = sessions_.find(id);
-        if (session && *session) end_session(**session, Status::kAuth, "the account was revoked");
+        if (session && *session) end_session(**session, status, why);
     }
     std::vector<uint64_t> gamers;
     gamers_.for_each([&](uint64_t id, Gamer& gamer) {

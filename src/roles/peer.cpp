@@ -24,6 +24,9 @@ wire::PeerRegister registration_of(const PeerOptions& options) {
     message.slots = options.slots;
     message.window_tasks = options.slots + options.prefetch;
     message.window_bytes = options.window_bytes;
+    message.circle_accepted = options.circle_accepted;
+    // Where nobody logs in it would be nobody's otherwise, and get nothing.
+    message.circle = options.circle_accepted;
     message.codec_class = options.codec_class;
     return message;
 }

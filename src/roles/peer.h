@@ -29,6 +29,7 @@ struct PeerOptions {
     uint32_t slots = limits::kMaxConcurrentTasksDefault;
     uint32_t prefetch = limits::kMaxConcurrentTasksDefault;  // assigned ahead of need
     uint64_t window_bytes = 256ull << 20;
+    Circle circle_accepted = Circle::kInvited;  // kOwn: no tasks but its owner's
     std::string codec_class;
     bool checksum = false;
     // Memory of inputs that arrive in chunks; MUST outlive them. NULL: the C library's.

@@ -11,13 +11,8 @@ constexpr double kUnknownComputeUs = 10'000;  // until anybody has answered a ta
 constexpr uint64_t kTimeoutFloorUs = 50'000;
 constexpr double kGain = 1.0 / 8;  // of the moving averages (Jacobson 1988)
 constexpr uint32_t kTimeoutDoublingsMax = 5;
-constexpr double kPlaceTolerance = 1.0 / 32;
 constexpr double kBytesPerUsLeast = 1;  // a slower link is waited for no longer than this one
 constexpr uint64_t kBytesTelling = 64 * 1024;  // inputs that say something about the link's rate
-
-uint64_t to_key(double us) {
-    return us <= 0 ? 0 : static_cast<uint64_t>(us);
-}
 
 }  // namespace
 
@@ -37,10 +32,16 @@ uint64_t PeerTable::join(PeerRecord&& record, const std::vector<TypeIndex>& type
     try {
         if (index >= ids_.size()) ids_.resize(index + 1);
         if (peers_.size() > touched_.capacity()) touched_.reserve(2 * peers_.size());
-        for (TypeIndex type : types) {
-            Heaps& heaps = types_[type].circles[circle_index(record.circle)];
-            heaps.free.make_room(index);
-            heaps.waiting.make_room(index);
+        if (!record.is_limited()) {
+            for (TypeIndex type : types) types_[type].shared.make_room(index);
+        }
+        if (record.owner != kNoOwner) {
+            OwnCircle& circle = circles_.make_room(record.owner, types);
+            for (Learned& learned : record.learned) {
+                // There is no other way to one that keeps to its circle.
+                if (record.is_limited()) own_heaps(circle, learned.type);
+                learned.own = circle.types[learned.type].heaps.get();
+            }
         }
     } catch (...) {
         peers_.erase(peer);
@@ -52,6 +53,9 @@ uint64_t PeerTable::join(PeerRecord&& record, const std::vector<TypeIndex>& type
     slot = std::move(record);
     slot.joined_us = now_us;
     slot.accounted_us = now_us;
+    if (slot.owner != kNoOwner) {
+        slot.own_place = circles_.join(slot.owner, peer, slot.is_limited());
+    }
     count_serving(slot, 1);
     touch(peer, slot, now_us);
     return peer;
@@ -65,9 +69,11 @@ void PeerTable::leave(uint64_t peer, uint64_t now_us) {
     const uint32_t index = SlotMap<PeerRecord>::index_of(peer);
     count_serving(*record, -1);
     for (const Learned& learned : record->learned) {
-        Heaps& heaps = types_[learned.type].circles[circle_index(record->circle)];
-        heaps.free.remove(index);
-        heaps.waiting.remove(index);
+        types_[learned.type].shared.remove(index);
+        if (learned.own) learned.own->remove(record->own_place);
+    }
+    if (record->owner != kNoOwner) {
+        circles_.leave(record->owner, record->own_place, record->is_limited());
     }
     if (record->is_touched) std::erase(touched_, peer);
     *record = PeerRecord{};
@@ -77,19 +83,28 @@ void PeerTable::leave(uint64_t peer, uint64_t now_us) {
 // A paused peer does not count.
 void PeerTable::count_serving(const PeerRecord& record, int32_t change) {
     if (record.window_tasks == 0) return;
+    const auto step = static_cast<uint32_t>(change);
+    OwnCircle* const circle = circles_.find(record.owner);
     for (const Learned& learned : record.learned) {
-        types_[learned.type].circles[circle_index(record.circle)].serving +=
-            static_cast<uint32_t>(change);
+        if (!record.is_limited()) types_[learned.type].serving += step;
+        if (!circle) continue;
+        OwnCircle::PerType& own = circle->types[learned.type];
+        own.serving += step;
+        if (record.is_limited()) own.limited += step;
     }
 }
 
-uint32_t PeerTable::serving(TypeIndex type, Circle circle) const {
+uint32_t PeerTable::serving(TypeIndex type, const Reach& reach) const {
     if (type >= types_.size()) return 0;
-    uint32_t count = 0;
-    for (size_t inside = 0; inside <= circle_index(circle); ++inside) {
-        count += types_[type].circles[inside].serving;
-    }
-    return count;
+    const OwnCircle* const circle = circles_.find(reach.owner);
+    const OwnCircle::PerType* const own = circle ? circle->find(type) : nullptr;
+    if (reach.circle == Circle::kOwn) return own ? own->serving : 0;
+    return types_[type].serving + (own ? own->limited : 0);
+}
+
+uint32_t PeerTable::machines_of(OwnerIndex owner) const {
+    const OwnCircle* const circle = circles_.find(owner);
+    return circle ? circle->members : 0;
 }
 
 Learned* PeerTable::learned(PeerRecord& record, TypeIndex type) {
@@ -124,119 +139,12 @@ uint64_t PeerTable::timeout_us(const PeerRecord& record, TypeIndex type, uint64_
     return transfer + start_value_us;
 }
 
-// How long a task takes there from the moment it is started, with the way there and back.
-double PeerTable::own_us(const PeerRecord& record, const Learned& learned) const {
-    const double compute =
-        learned.samples > 0 ? learned.compute_us : estimate_us(record, learned.type);
-    // A peer that has just failed several times looks slower, so that others go first.
-    return (compute + record.link_us) * static_cast<double>(1u << std::min(record.failures, 10u));
-}
-
-uint64_t PeerTable::finish_us(const PeerRecord& record, TypeIndex type, uint64_t now_us) const {
-    double wait = record.held < record.slots ? 0 : record.backlog_us / record.slots;
-    for (const Learned& learned : record.learned) {
-        if (learned.type == type) wait += own_us(record, learned);
-    }
-    return now_us + to_key(wait);
-}
-
 // Its place in the heaps is mended when somebody is chosen: most peers change several times before.
 void PeerTable::touch(uint64_t peer, PeerRecord& record, uint64_t now_us) {
     record.changed_us = now_us;
     if (record.is_touched) return;
     record.is_touched = true;
     touched_.push_back(peer);  // join() has made room
-}
-
-void PeerTable::settle() {
-    for (const uint64_t peer : touched_) {
-        PeerRecord* record = peers_.find(peer);
-        if (!record) continue;
-        record->is_touched = false;
-        place(peer, *record);
-    }
-    touched_.clear();
-}
-
-// Puts the peer where it belongs in the heaps of all its types.
-void PeerTable::place(uint64_t peer, PeerRecord& record) {
-    const uint32_t index = SlotMap<PeerRecord>::index_of(peer);
-    const bool open = record.takes(1);
-    const bool free_slot = open && record.held < record.slots;
-    for (Learned& learned : record.learned) {
-        Heaps& heaps = types_[learned.type].circles[circle_index(record.circle)];
-        if (!open) {
-            heaps.free.remove(index);
-            heaps.waiting.remove(index);
-            learned.placed_us = -1;
-            continue;
-        }
-        const double own = own_us(record, learned);
-        if (free_slot) {
-            // An average moves a little with every answer; its place is worth a move only by more
-            // than that.
-            if (std::fabs(own - learned.placed_us) <= kPlaceTolerance * learned.placed_us) continue;
-            heaps.waiting.remove(index);
-            heaps.free.set(index, to_key(own));
-            learned.placed_us = own;
-        } else {
-            heaps.free.remove(index);
-            learned.placed_us = -1;
-            const double start =
-                static_cast<double>(record.changed_us) + record.backlog_us / record.slots;
-            heaps.waiting.set(index, to_key(start + own));
-        }
-    }
-}
-
-PeerTable::Choice PeerTable::choose(TypeIndex type, uint64_t bytes, Circle circle,
-                                    const uint64_t* excluded, size_t excluded_count,
-                                    uint64_t now_us) {
-    settle();
-    Choice choice;
-    if (type >= types_.size()) return choice;
-    const auto fits = [&](uint32_t index) {
-        const uint64_t peer = ids_[index];
-        for (size_t i = 0; i < excluded_count; ++i) {
-            if (excluded[i] == peer) return false;
-        }
-        return peers_.find(peer)->takes(bytes);
-    };
-    // The top nearly always fits. If not (a tried peer, a byte window), the rest is looked through,
-    // each heap once.
-    const auto best_of = [&](const IndexedHeap& heap) -> uint32_t {
-        if (heap.empty()) return UINT32_MAX;
-        if (fits(heap.top())) return heap.top();
-        uint32_t best = UINT32_MAX;
-        for (uint32_t index : heap.members()) {
-            if ((best == UINT32_MAX || heap.key(index) < heap.key(best) ||
-                 (heap.key(index) == heap.key(best) && index < best)) &&
-                fits(index)) {
-                best = index;
-            }
-        }
-        return best;
-    };
-    choice.finish_us = UINT64_MAX;
-    const auto consider = [&](uint32_t index, uint64_t finish_us, bool free_slot) {
-        if (finish_us >= choice.finish_us) return;
-        choice.peer = ids_[index];
-        choice.finish_us = finish_us;
-        choice.free_slot = free_slot;
-    };
-    const Heaps* const circles = types_[type].circles;
-    for (size_t inside = 0; inside <= circle_index(circle); ++inside) {
-        const Heaps& heaps = circles[inside];
-        if (heaps.serving == 0) continue;
-        const uint32_t free = best_of(heaps.free);
-        if (free != UINT32_MAX) consider(free, now_us + heaps.free.key(free), true);
-        const uint32_t waiting = best_of(heaps.waiting);
-        if (waiting != UINT32_MAX) {
-            consider(waiting, std::max(now_us, heaps.waiting.key(waiting)), false);
-        }
-        choice.considered += static_cast<uint32_t>(heaps.free.size() + heaps.waiting.size());
-    }
-    return choice;
 }
 
 void PeerTable::account(PeerRecord& record, uint64_t now_us) {

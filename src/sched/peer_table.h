@@ -1,11 +1,14 @@
 // PeerTable: the connected peers, what each can run, how fast it has been, and who would finish a
 // task of some type first.
 //
-// Choosing is O(log n): per task type and circle two heaps hold the peers that could take a task.
-// Peers with a free slot are ordered by learned time plus link; peers whose slots are all busy, but
-// whose window is not full, by the time their backlog should be worked off, plus the same. Neither
-// order changes while time passes, so only peers that got or ended a task are moved, once before
-// the next choice.
+// Choosing is O(log n): per task type two heaps hold the peers that could take a task. Peers with a
+// free slot are ordered by learned time plus link; peers whose slots are all busy, but whose window
+// is not full, by the time their backlog should be worked off, plus the same. Neither order changes
+// while time passes, so only peers that got or ended a task are moved, once before the next choice.
+//
+// Circles: all peers that take invited work share these heaps, whoever asks. A task of circle own
+// looks at its owner's machines alone, which have heaps of their own (own_circles.h); an invited
+// one looks there too where some of these keep to their circle.
 #pragma once
 
 #include <cstdint>
@@ -17,18 +20,9 @@
 #include "core/slot_map.h"
 #include "model/task.h"
 #include "sched/indexed_heap.h"
+#include "sched/own_circles.h"
 
 namespace p2c2r::sched {
-
-using TypeIndex = uint16_t;
-inline constexpr TypeIndex kNoType = UINT16_MAX;
-
-// Circles are sets of machines, each inside the next: own, invited, public. A task may go to peers
-// of its own circle and of those inside.
-inline constexpr size_t kCirclesCount = 3;
-inline size_t circle_index(Circle circle) {
-    return static_cast<size_t>(circle == Circle::kType ? Circle::kInvited : circle) - 1;
-}
 
 // What has been learned of one task type on one peer. Times in microseconds.
 struct Learned {
@@ -40,6 +34,7 @@ struct Learned {
     uint32_t timeouts = 0;    // in a row; doubles the timeout
     // Its place in the heap of peers with a free slot; below 0: not there.
     double placed_us = -1;
+    PeerHeaps* own = nullptr;  // of its owner's circle, where that keeps some for the type
 };
 
 // An attempt the coordinator has given up but the peer has not yet answered for: it still holds its
@@ -53,7 +48,9 @@ struct Abandoned {
 
 struct PeerRecord {
     std::string peer_id;
-    Circle circle = Circle::kInvited;
+    OwnerIndex owner = kNoOwner;        // whose machine it is
+    Circle accepts = Circle::kInvited;  // kOwn: no tasks but its owner's
+    uint32_t own_place = 0;             // in its owner's circle
     uint32_t slots = 1;
     uint32_t window_tasks = 1;
     uint64_t window_bytes = 0;
@@ -78,6 +75,12 @@ struct PeerRecord {
     uint64_t completed = 0;
     uint64_t failed = 0;
 
+    [[nodiscard]] bool is_limited() const { return accepts == Circle::kOwn; }
+    // Is it inside the circle of a task that may go this far?
+    [[nodiscard]] bool is_within(const Reach& reach) const {
+        if (owner != kNoOwner && owner == reach.owner) return true;
+        return reach.circle != Circle::kOwn && !is_limited();
+    }
     [[nodiscard]] bool takes(uint64_t bytes) const {
         const uint32_t planted = P2C2R_PLANT("window_ignored") ? 1 : 0;
         return held < window_tasks + planted && (held == 0 || held_bytes + bytes <= window_bytes);
@@ -93,8 +96,15 @@ class PeerTable {
     void leave(uint64_t peer, uint64_t now_us);
     [[nodiscard]] PeerRecord* find(uint64_t peer) { return peers_.find(peer); }
     [[nodiscard]] size_t size() const { return peers_.size(); }
-    // Peers that take tasks of this type and circle, now or when they have room: not the paused.
-    [[nodiscard]] uint32_t serving(TypeIndex type, Circle circle) const;
+    // Peers that take tasks of this type and reach, now or when they have room: not the paused.
+    [[nodiscard]] uint32_t serving(TypeIndex type, const Reach& reach) const;
+    // Connected machines of this owner, and those of them that take no tasks but its own.
+    [[nodiscard]] uint32_t machines_of(OwnerIndex owner) const;
+    [[nodiscard]] bool has_limited(OwnerIndex owner) const {
+        if (circles_.limited() == 0) return false;
+        const OwnCircle* circle = circles_.find(owner);
+        return circle && circle->limited > 0;
+    }
 
     struct Choice {
         uint64_t peer = 0;
@@ -102,9 +112,9 @@ class PeerTable {
         bool free_slot = false;
         uint32_t considered = 0;  // peers that could have taken it
     };
-    // The peer predicted to finish first among those that can take it now and are not in
-    // `excluded`; peer 0 when there is none.
-    Choice choose(TypeIndex type, uint64_t bytes, Circle circle, const uint64_t* excluded,
+    // The peer predicted to finish first among those within reach that can take it now and are not
+    // in `excluded`; peer 0 when there is none.
+    Choice choose(TypeIndex type, uint64_t bytes, const Reach& reach, const uint64_t* excluded,
                   size_t excluded_count, uint64_t now_us);
     // When a task that were given to this peer now would be back.
     [[nodiscard]] uint64_t finish_us(const PeerRecord& record, TypeIndex type,
@@ -139,21 +149,21 @@ class PeerTable {
     }
 
   private:
-    struct Heaps {
-        IndexedHeap free;      // key: learned compute time + link
-        IndexedHeap waiting;   // key: predicted finish, absolute
-        uint32_t serving = 0;  // peers of this circle whose window is not 0
-    };
     struct PerType {
-        Heaps circles[kCirclesCount];  // each peer in that of its own circle
-        double compute_us = 0;         // over all peers, for one that has no sample yet
+        PeerHeaps shared;       // peers that take invited work
+        uint32_t serving = 0;   // of these, those whose window is not 0
+        double compute_us = 0;  // over all peers, for one that has no sample yet
         uint32_t samples = 0;
     };
+    struct Search;  // of choose()
 
     [[nodiscard]] double own_us(const PeerRecord& record, const Learned& learned) const;
     void touch(uint64_t peer, PeerRecord& record, uint64_t now_us);
     void settle();
     void place(uint64_t peer, PeerRecord& record);
+    PeerHeaps& own_heaps(OwnCircle& circle, TypeIndex type);
+    // Where own tasks of this reach look, and invited ones beside the shared heaps; NULL: nowhere.
+    OwnCircle* own_circle(TypeIndex type, const Reach& reach);
     void count_serving(const PeerRecord& record, int32_t change);
     void let_go(PeerRecord& record, uint64_t bytes, double estimate_us, uint64_t now_us);
     void note(PeerRecord& record, TypeIndex type, uint64_t bytes, uint64_t compute_us,
@@ -164,6 +174,7 @@ class PeerTable {
     std::vector<uint64_t> ids_;      // by slot index
     std::vector<uint64_t> touched_;  // changed since they were placed
     std::deque<PerType> types_;
+    OwnCircles circles_;
     double gone_connected_us_ = 0;
     double gone_accepted_us_ = 0;
 };

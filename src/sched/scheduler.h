@@ -23,7 +23,7 @@
 #include "model/task.h"
 #include "sched/deadline_wheel.h"
 #include "sched/peer_table.h"
-#include "sched/task_queue.h"
+#include "sched/task_queues.h"
 
 namespace p2c2r::sched {
 
@@ -46,7 +46,7 @@ struct Action {
 struct Admission {
     TypeIndex type = kNoType;
     int8_t priority = 0;
-    Circle circle = Circle::kInvited;
+    Reach reach;                    // of circle own: with an owner
     uint64_t deadline_us = 0;       // absolute
     uint64_t start_timeout_us = 0;  // of an attempt on a peer nothing is known of
     uint64_t bytes = 0;
@@ -59,13 +59,14 @@ struct TaskRecord {
     enum class State : uint8_t { kFree, kHeld, kQueued, kLeased, kLocal };
     State state = State::kFree;
     int8_t priority = 0;
-    Circle circle = Circle::kInvited;
     uint8_t attempts = 0;
     uint8_t refusals = 0;
     uint8_t placements = 0;  // attempts and refusals: no id on a peer's hop is used twice
     bool can_run_local = false;
     bool input_open = false;
     TypeIndex type = kNoType;
+    Reach reach;         // never left, whatever happens
+    uint32_t queue = 0;  // where it waits, or would
     uint32_t queue_stamp = 0;
     uint64_t deadline_us = 0;
     uint64_t admitted_us = 0;
@@ -162,7 +163,8 @@ class Scheduler {
                     std::vector<Action>& actions);
     // The coordinator's own run ended with an answer to deliver; an error there is final as well.
     void local_ended(uint64_t task);
-    // Places the queued task on this peer, whatever the prediction says. kStale, kState or kBusy.
+    // Places the queued task on this peer, whatever the prediction says. kStale, kState, kTaskType,
+    // kBusy, or kDenied: the peer is outside the task's circle.
     Status assign_to(uint64_t task, uint64_t peer, uint64_t now_us, std::vector<Action>& actions);
 
     // Places what waits, most urgent first, as long as there is room at peers.
@@ -189,6 +191,8 @@ class Scheduler {
     [[nodiscard]] const Placement* explain(uint64_t task) const;
 
   private:
+    static constexpr size_t kPlacementsKept = 1024;
+
     bool enqueue(uint64_t task, TaskRecord& record, uint64_t now_us) noexcept;
     void unqueue(uint64_t task, TaskRecord& record);
     void lease(uint64_t task, TaskRecord& record, const PeerTable::Choice& choice, uint64_t now_us,
@@ -208,23 +212,22 @@ class Scheduler {
     void arm(uint64_t task, const TaskRecord& record);
     void free_abandoned(uint64_t peer, PeerRecord& record, Abandoned& abandoned, uint64_t now_us);
     Abandoned* find_abandoned(PeerRecord& record, uint64_t attempt_id, const Nonce& nonce);
-    bool place_some(size_t queue, uint32_t tasks_max, uint64_t now_us,
+    bool place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
                     std::vector<Action>& actions);
-    // A task that its own circle cannot serve must not stand before one that others can.
-    [[nodiscard]] TaskQueue& queue_of(const TaskRecord& record) {
-        return queues_[record.type * kCirclesCount + circle_index(record.circle)];
-    }
+    // Some of its owner's machines keep to their circle: it waits where they are looked for, too.
+    void perhaps_to_own_queue(TaskRecord& record) noexcept;
+    void move_invited(OwnerIndex owner) noexcept;
+    [[nodiscard]] const char* why_late(const TaskRecord& record) const;
 
     SlotMap<TaskRecord> tasks_{limits::kTasksPendingMax};
     std::vector<uint64_t> task_ids_;  // by slot index
-    std::vector<TaskQueue> queues_;   // by type and circle
+    TaskQueues queues_;
     std::vector<std::string> type_names_;
     std::vector<bool> ever_served_;
     DeadlineWheel wheel_;
     PeerTable peers_;
     RandomSource& random_;
     SchedulerStats stats_;
-    std::vector<size_t> open_;           // scratch of dispatch(): queues
     std::vector<Placement> placements_;  // a ring of the recent ones
     size_t placements_next_ = 0;
 };

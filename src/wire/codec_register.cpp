@@ -195,6 +195,10 @@ void encode(const PeerRegister& registration, EnvelopeBuffer& out) {
     if (registration.circle != Circle::kInvited) {
         writer.unsigned_field(field::kCircle, static_cast<uint64_t>(registration.circle));
     }
+    if (registration.circle_accepted != Circle::kInvited) {
+        writer.unsigned_field(field::kCircleAccepted,
+                              static_cast<uint64_t>(registration.circle_accepted));
+    }
     if (!registration.peer_id.empty()) {
         writer.text_field(field::kPeerId, registration.peer_id, limits::kIdLengthMax);
     }
@@ -235,6 +239,11 @@ const char* decode(std::span<const uint8_t> envelope, PeerRegister& out) {
                 break;
             case field::kCircle:
                 if (!reader.read_enum(out.circle, Circle::kPublic)) return kWhyCircle;
+                break;
+            case field::kCircleAccepted:
+                if (!reader.read_enum(out.circle_accepted, Circle::kPublic)) {
+                    return "circle_accepted must be 0 to 3";
+                }
                 break;
             case field::kPeerId:
                 if (!reader.read_text(out.peer_id, limits::kIdLengthMax)) return kWhyPeerId;

@@ -55,6 +55,7 @@ inline constexpr uint8_t kSource = 39;
 inline constexpr uint8_t kResourceUsage = 40;
 inline constexpr uint8_t kLoad = 41;
 inline constexpr uint8_t kSuccess = 42;
+inline constexpr uint8_t kCircleAccepted = 47;
 
 // Who is there.
 inline constexpr uint8_t kPeerId = 48;

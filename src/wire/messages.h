@@ -51,11 +51,12 @@ struct PeerRegister {
     std::string_view peer_id;
     Login login;
     Capabilities capabilities;
-    uint32_t slots = 0;         // tasks it runs at the same time
-    uint32_t window_tasks = 0;  // tasks it takes, waiting ones included
-    uint64_t window_bytes = 0;  // payload bytes it takes
-    Circle circle = Circle::kInvited;
-    std::string_view codec_class;  // 32 bytes or empty
+    uint32_t slots = 0;                // tasks it runs at the same time
+    uint32_t window_tasks = 0;         // tasks it takes, waiting ones included
+    uint64_t window_bytes = 0;         // payload bytes it takes
+    Circle circle = Circle::kInvited;  // where nobody logs in: whose machine it claims to be
+    Circle circle_accepted = Circle::kInvited;  // kOwn: no tasks but its owner's
+    std::string_view codec_class;               // 32 bytes or empty
 };
 
 struct RegisterResponse {  // peer_register_response and gamer_register_response

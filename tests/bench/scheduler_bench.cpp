@@ -72,8 +72,7 @@ Row measure(unsigned peers_count) {
         now += 5;
         const bool look = step > held && step % 2000 == 0;
         if (look) {
-            const auto choice =
-                scheduler.peers().choose(type, 100, Circle::kInvited, nullptr, 0, now);
+            const auto choice = scheduler.peers().choose(type, 100, {}, nullptr, 0, now);
             double best = 1e18;
             for (uint64_t peer : peers) {
                 const sched::PeerRecord& record = *scheduler.peers().find(peer);
@@ -116,7 +115,7 @@ Row measure(unsigned peers_count) {
     uint64_t sink = 0;
     const uint64_t before = bench::now_ns();
     for (unsigned i = 0; i < looks; ++i) {
-        sink += scheduler.peers().choose(type, 100, Circle::kInvited, nullptr, 0, now + i).peer;
+        sink += scheduler.peers().choose(type, 100, {}, nullptr, 0, now + i).peer;
     }
     const uint64_t choice_ns = bench::now_ns() - before;
     if (sink == 1) std::puts("");

@@ -2,102 +2,13 @@
 // and network.
 #include <doctest/doctest.h>
 
-#include <map>
-
-#include "model/value_json.h"
-#include "roles/client.h"
-#include "roles/coordinator.h"
 #include "roles/peer.h"
-#include "support/fake_net.h"
-#include "support/wire_end.h"
+#include "unit/roles_guarded.h"
 
 using namespace p2c2r;
 using namespace p2c2r::roles;
 using namespace p2c2r::test;
 using identity::Credentials;
-
-namespace {
-
-struct Quiet final : CoordinatorEvents, PeerEvents {
-    std::vector<std::pair<Status, std::string>> states;
-    void on_peer_joined(const std::string&) override {}
-    void on_peer_left(const std::string&, const std::string&) override {}
-    void on_peer_failed(const std::string&, const std::string&) override {}
-    void on_peer_state(Status status, const std::string& text) override {
-        states.emplace_back(status, text);
-    }
-};
-
-struct Answers final : ClientEvents {
-    std::map<uint64_t, Status> ended;
-    std::vector<std::pair<Status, std::string>> states;
-    std::map<uint64_t, std::pair<Status, Bytes>> calls;
-    void on_task_ended(uint64_t task, TaskResult&& result) override { ended[task] = result.status; }
-    void on_client_state(Status status, const std::string& text) override {
-        states.emplace_back(status, text);
-    }
-    void on_peer_count(uint32_t, uint32_t) override {}
-    void on_call_done(uint64_t call, const Error* error, Bytes fields, Bytes) override {
-        calls[call] = {error ? error->status : Status::kOk, fields.owned()};
-    }
-};
-
-struct Guarded {
-    FakeLoop loop;
-    FakeRandom random{5};
-    FakeTransport network{loop};
-    identity::AccessList access{nullptr, nullptr};
-    Quiet quiet;
-    FakeRunner here{loop, {"echo"}};
-    std::unique_ptr<Coordinator> coordinator;
-    std::map<uint64_t, TaskSpec> specs;
-
-    Guarded() {
-        network.encrypted = true;
-        CoordinatorOptions options;
-        options.access = &access;
-        coordinator = std::make_unique<Coordinator>(loop, network, &here, random, Prng(1), Log(),
-                                                    options, quiet);
-        REQUIRE(coordinator->start().ok());
-    }
-    std::shared_ptr<Credentials> enrolled(const std::string& name, identity::Roles roles,
-                                          const std::string& owner = "") {
-        auto credentials = std::make_shared<Credentials>();
-        credentials->key = identity::SigningKey::generate();
-        REQUIRE(access.add_key(name, owner, roles, credentials->key->public_key(), {1, 1}).ok());
-        return credentials;
-    }
-    static std::shared_ptr<Credentials> stranger() {
-        auto credentials = std::make_shared<Credentials>();
-        credentials->key = identity::SigningKey::generate();
-        return credentials;
-    }
-    Result<Bytes> call(const char* name, const char* json) {
-        return coordinator->call(name, json_to_value(json)->span(), nullptr);
-    }
-};
-
-struct GamerNode {
-    Answers answers;
-    std::unique_ptr<Client> client;
-
-    GamerNode(Guarded& world, std::shared_ptr<const Credentials> credentials,
-              const std::string& id = "gamer") {
-        ClientOptions options;
-        options.client_id = id;
-        options.coordinator.host = "fake";
-        options.coordinator.credentials = std::move(credentials);
-        client = std::make_unique<Client>(world.loop, &world.network, nullptr, world.random,
-                                          Prng(3), Log(), options, answers);
-        client->start();
-        world.loop.settle();
-    }
-};
-
-const identity::Roles kGamer{true, false, false};
-const identity::Roles kPeer{false, true, false};
-
-}  // namespace
 
 TEST_CASE("logins: a key that is enrolled is let in and served") {
     Guarded world;
@@ -296,6 +207,7 @@ TEST_CASE("logins: bad arguments of key commands are named") {
           Row{"key.token", R"({"name":"a","roles":"king"})", "roles"},
           Row{"key.invite", R"({"valid_s":0})", "valid_s"},
           Row{"key.invite", R"({"circle":"public"})", "circle"},
+          Row{"key.invite", R"({"circle":"own","owner":"anna"})", "owner"},
           Row{"key.invite", R"({"who":1})", "who"}, Row{"key.revoke", R"({"name":"x"})", "name"},
           Row{"key.revoke", "{}", "name"}}) {
         CAPTURE(row.name);
@@ -305,101 +217,6 @@ TEST_CASE("logins: bad arguments of key commands are named") {
         CHECK(answer.error().field == row.field);
     }
     CHECK(world.call("key.steal", "{}").error().status == Status::kUnsupported);
-}
-
-TEST_CASE(
-    "logins: a task of circle own goes to machines of the operator alone, whatever peers claim") {
-    Guarded world;
-    FakeRunner theirs_runner(world.loop, {"echo"});
-    FakeRunner ours_runner(world.loop, {"echo"});
-    Quiet events;
-    const auto add_peer = [&](const char* id, FakeRunner& runner, const char* owner) {
-        PeerOptions options;
-        options.peer_id = id;
-        options.coordinator.host = "fake";
-        options.coordinator.credentials = world.enrolled(id, {true, true, false}, owner);
-        auto peer = std::make_unique<Peer>(world.loop, world.network, runner, world.random, Prng(4),
-                                           Log(), options, events);
-        peer->start();
-        world.loop.settle();
-        return peer;
-    };
-    const auto theirs = add_peer("theirs", theirs_runner, "");
-    REQUIRE(theirs->stats().connected);
-    GamerNode gamer(world, world.enrolled("laptop", kGamer, identity::kOperator));
-    TaskSpec own;
-    own.task_type = "echo";
-    own.circle = Circle::kOwn;
-    gamer.client->submit(1, own);
-    world.loop.settle();
-    CHECK(theirs_runner.started == 0);
-    CHECK(world.here.started == 1);  // the coordinator is the operator's, too
-    const auto ours = add_peer("ours", ours_runner, identity::kOperator);
-    gamer.client->submit(2, own);
-    world.loop.settle();
-    CHECK(theirs_runner.started == 0);
-    CHECK(ours_runner.started == 1);
-    // A friend's own circle is not this one.
-    GamerNode pal(world, world.enrolled("pal", kGamer), "pal");
-    pal.client->submit(1, own);
-    world.loop.settle();
-    CHECK(pal.answers.ended[1] == Status::kUnsupported);
-    TaskSpec shared;
-    shared.task_type = "echo";
-    pal.client->submit(2, shared);
-    world.loop.settle();
-    CHECK(pal.answers.ended[2] == Status::kOk);
-}
-
-TEST_CASE("logins: a peer that claims circle own is taken for what it has proven") {
-    Guarded world;
-    struct Claims final : net::ConnectionEvents {
-        std::vector<wire::Message> got;
-        Nonce nonce{};
-        void on_frame(net::Connection&, const wire::Frame& frame) override {
-            got.push_back(frame.message);
-            wire::HelloResponse response;
-            if (frame.message != wire::Message::kHelloResponse) return;
-            CHECK_FALSE(wire::decode(frame.envelope, response));
-            nonce = response.nonce;
-        }
-        void on_closed(net::Connection&, Status, const std::string&) override {}
-    } end;
-    auto [near, far] = FakeConnection::pair(world.loop);
-    near->pretend("fake", "line");
-    world.network.accept(std::move(far));
-    near->set_events(&end);
-    wire::EnvelopeBuffer envelope;
-    wire::Hello hello;
-    hello.versions = {wire::kProtocolVersion};
-    hello.role = Role::kPeer;
-    wire::encode(hello, envelope);
-    near->send_copy(wire::Message::kHello, 0, 0, envelope.span(), {}, {});
-    world.loop.settle();
-    const auto credentials = world.enrolled("liar", kPeer);
-    const identity::LoginContext context{"line", Role::kPeer, {}, end.nonce, "liar"};
-    const identity::Proof proof = *credentials->prove({2}, context, true);
-    wire::PeerRegister registration;
-    registration.peer_id = "liar";
-    registration.login.login_method = static_cast<uint32_t>(proof.method);
-    registration.login.token = proof.bytes;
-    registration.capabilities.task_types = {"echo"};
-    registration.slots = registration.window_tasks = 4;
-    registration.window_bytes = 1 << 20;
-    registration.circle = Circle::kOwn;
-    wire::encode(registration, envelope);
-    near->send_copy(wire::Message::kPeerRegister, 0, 0, envelope.span(), {}, {});
-    world.loop.settle();
-    REQUIRE(end.got.back() == wire::Message::kPeerRegisterResponse);
-    GamerNode gamer(world, world.enrolled("laptop", kGamer, identity::kOperator));
-    TaskSpec own;
-    own.task_type = "echo";
-    own.circle = Circle::kOwn;
-    end.got.clear();
-    gamer.client->submit(1, own);
-    world.loop.settle();
-    for (const wire::Message message : end.got) CHECK(message != wire::Message::kTaskAssign);
-    CHECK(gamer.answers.ended[1] == Status::kOk);
 }
 
 TEST_CASE("logins: an id that is away for a moment is not another account's to take") {

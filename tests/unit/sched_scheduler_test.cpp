@@ -1,77 +1,15 @@
 // The scheduler as a function of events and time: each promise of its header, without a network.
-#include "sched/scheduler.h"
-
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
 
-#include "core/prng.h"
 #include "support/seed.h"
+#include "unit/sched_world.h"
 
 using namespace p2c2r;
 using namespace p2c2r::sched;
-
-namespace {
-
-class SeededRandom : public RandomSource {
-  public:
-    explicit SeededRandom(uint64_t seed) : prng_(seed) {}
-    void fill(std::span<uint8_t> out) override {
-        for (uint8_t& byte : out) byte = static_cast<uint8_t>(prng_.next());
-    }
-
-  private:
-    Prng prng_;
-};
-
-struct World {
-    SeededRandom random{7};
-    Scheduler scheduler{10000, random};
-    std::vector<Action> actions;
-    uint64_t now = 1'000'000;
-
-    uint64_t join(const std::string& name, uint32_t slots = 2, uint32_t window = 4,
-                  std::vector<std::string> types = {"echo"}) {
-        PeerRecord record;
-        record.peer_id = name;
-        record.slots = slots;
-        record.window_tasks = window;
-        record.window_bytes = 1 << 20;
-        return scheduler.peer_joined(std::move(record), types, now);
-    }
-    uint64_t admit(uint64_t deadline_us = 1'000'000, int8_t priority = 0, bool local = false,
-                   const char* type = "echo", uint64_t bytes = 100,
-                   Circle circle = Circle::kInvited) {
-        Admission admission;
-        admission.type = scheduler.type_index(type);
-        admission.priority = priority;
-        admission.deadline_us = now + deadline_us;
-        admission.start_timeout_us = 500'000;
-        admission.bytes = bytes;
-        admission.can_run_local = local;
-        admission.circle = circle;
-        return scheduler.admit(admission, now);
-    }
-    std::vector<Action> dispatch() {
-        scheduler.dispatch(now, actions);
-        return std::exchange(actions, {});
-    }
-    std::vector<Action> expire(uint64_t after_us) {
-        now += after_us;
-        scheduler.expire(now, actions);
-        scheduler.dispatch(now, actions);
-        return std::exchange(actions, {});
-    }
-    Verdict answer(const Action& assigned, Status status = Status::kOk) {
-        const Nonce nonce = scheduler.find(assigned.task)->nonce;
-        return scheduler.answered(assigned.peer, assigned.attempt_id, nonce, status, 100, now,
-                                  actions);
-    }
-};
-
-}  // namespace
 
 TEST_CASE("scheduler: an attempt given up in the middle of its answer frees its slot at the end") {
     World world;
@@ -413,68 +351,6 @@ TEST_CASE("scheduler: the faster of two idle peers gets the task once it is know
     REQUIRE(why);
     CHECK(why->peer == fast);
     CHECK(why->considered == 2);
-}
-
-TEST_CASE("scheduler: a task never leaves its circle") {
-    World world;
-    PeerRecord stranger;
-    stranger.peer_id = "invited";
-    stranger.circle = Circle::kInvited;
-    stranger.slots = stranger.window_tasks = 4;
-    stranger.window_bytes = 1 << 20;
-    world.scheduler.peer_joined(std::move(stranger), {"echo"}, world.now);
-    Admission admission;
-    admission.type = world.scheduler.type_index("echo");
-    admission.circle = Circle::kOwn;
-    admission.deadline_us = world.now + 1'000'000;
-    const uint64_t task = world.scheduler.admit(admission, world.now);
-    CHECK(world.dispatch().empty());
-    CHECK(world.scheduler.assign_to(task, 1, world.now, world.actions) != Status::kOk);
-    PeerRecord own;
-    own.peer_id = "own";
-    own.circle = Circle::kOwn;
-    own.slots = own.window_tasks = 1;
-    own.window_bytes = 1 << 20;
-    const uint64_t mine = world.scheduler.peer_joined(std::move(own), {"echo"}, world.now);
-    const std::vector<Action> actions = world.dispatch();
-    REQUIRE(actions.size() == 1);
-    CHECK(actions[0].peer == mine);
-}
-
-TEST_CASE("scheduler: a task that its circle cannot serve does not stand before others") {
-    World world;
-    const uint64_t invited = world.join("invited");
-    const uint64_t own = world.admit(1'000'000, 5, false, "echo", 100, Circle::kOwn);
-    const uint64_t behind = world.admit();
-    const std::vector<Action> actions = world.dispatch();
-    REQUIRE(actions.size() == 1);
-    CHECK(actions[0].task == behind);
-    CHECK(actions[0].peer == invited);
-    // It is neither lost nor given away: it ends at its deadline.
-    const std::vector<Action> late = world.expire(1'001'000);
-    CHECK(std::any_of(late.begin(), late.end(), [&](const Action& action) {
-        return action.task == own && action.kind == Action::Kind::kEnd &&
-               action.status == Status::kDeadline;
-    }));
-}
-
-TEST_CASE("scheduler: what nobody in its circle serves the coordinator computes at once") {
-    World world;
-    world.join("invited");
-    const uint64_t own = world.admit(1'000'000, 0, true, "echo", 100, Circle::kOwn);
-    const std::vector<Action> actions = world.dispatch();
-    REQUIRE(actions.size() == 1);
-    CHECK(actions[0].kind == Action::Kind::kRunLocal);
-    CHECK(actions[0].task == own);
-    // A peer of the inner circle serves the outer one as well.
-    PeerRecord inner;
-    inner.peer_id = "own";
-    inner.circle = Circle::kOwn;
-    inner.window_bytes = 1 << 20;
-    World other;
-    const uint64_t mine = other.scheduler.peer_joined(std::move(inner), {"echo"}, other.now);
-    other.admit(1'000'000, 0, true);
-    CHECK(other.dispatch().at(0).peer == mine);
 }
 
 TEST_CASE("scheduler: while all peers of a type are paused the coordinator computes at once") {

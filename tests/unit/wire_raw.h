@@ -121,6 +121,7 @@ inline const std::vector<Kind>& kinds() {
           {kWindowBytes, "window_bytes"},
           {kWindowTasks, "window_tasks"},
           {kCircle, "circle"},
+          {kCircleAccepted, "circle_accepted"},
           {kCodecClass, "codec_class"}},
          {kCapabilities, 0x80},
          1},

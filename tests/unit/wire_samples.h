@@ -48,6 +48,7 @@ class Samples {
         sample.window_tasks = static_cast<uint32_t>(number());
         sample.window_bytes = number();
         sample.circle = static_cast<Circle>(prng_.below(4));
+        sample.circle_accepted = static_cast<Circle>(prng_.below(4));
         if (prng_.chance(0.5)) sample.codec_class = binary(32);
         return sample;
     }
@@ -250,9 +251,9 @@ inline auto parts(const wire::PeerDisconnect& m) {
     return std::tie(m.peer_id, m.reason);
 }
 inline auto parts(const wire::PeerRegister& m) {
-    return std::tuple_cat(
-        std::tie(m.peer_id, m.slots, m.window_tasks, m.window_bytes, m.circle, m.codec_class),
-        parts(m.login), parts(m.capabilities));
+    return std::tuple_cat(std::tie(m.peer_id, m.slots, m.window_tasks, m.window_bytes, m.circle,
+                                   m.circle_accepted, m.codec_class),
+                          parts(m.login), parts(m.capabilities));
 }
 inline auto parts(const wire::GamerRegister& m) {
     return std::tuple_cat(std::tie(m.client_id), parts(m.login));

@@ -1,0 +1,268 @@
+// Circles of several owners through the real roles: whose machines a task reaches, and what becomes
+// of it when rights change.
+#include <doctest/doctest.h>
+
+#include "unit/roles_guarded.h"
+
+using namespace p2c2r;
+using namespace p2c2r::roles;
+using namespace p2c2r::test;
+
+namespace {
+
+const identity::Roles kBoth{true, true, false};
+
+struct PeerNode {
+    FakeRunner runner;
+    Quiet events;
+    std::unique_ptr<Peer> peer;
+
+    PeerNode(Guarded& world, std::shared_ptr<const Credentials> credentials, const std::string& id,
+             Circle accepted = Circle::kInvited)
+        : runner(world.loop, {"echo"}) {
+        PeerOptions options;
+        options.peer_id = id;
+        options.coordinator.host = "fake";
+        options.coordinator.credentials = std::move(credentials);
+        options.circle_accepted = accepted;
+        peer = std::make_unique<Peer>(world.loop, world.network, runner, world.random, Prng(4),
+                                      Log(), options, events);
+        peer->start();
+        world.loop.settle();
+    }
+};
+
+TaskSpec task_of(Circle circle) {
+    TaskSpec spec;
+    spec.task_type = "echo";
+    spec.circle = circle;
+    return spec;
+}
+const TaskSpec kOwnTask = task_of(Circle::kOwn);
+const TaskSpec kInvitedTask = task_of(Circle::kInvited);
+
+}  // namespace
+
+TEST_CASE("circles: own tasks of any owner go to that owner's machines alone") {
+    Guarded world;
+    PeerNode operators(world, world.enrolled("tower", kPeer, identity::kOperator), "tower");
+    PeerNode annas(world, world.enrolled("anna-pc", kBoth, "anna"), "anna-pc");
+    PeerNode bens(world, world.enrolled("ben-pc", kBoth, "ben"), "ben-pc");
+    GamerNode anna(world, world.enrolled("anna-laptop", kGamer, "anna"), "anna-laptop");
+    GamerNode mine(world, world.enrolled("laptop", kGamer, identity::kOperator), "laptop");
+    for (uint64_t task = 1; task <= 5; ++task) {
+        anna.client->submit(task, kOwnTask);
+        mine.client->submit(task, kOwnTask);
+        world.loop.settle();
+        CHECK(anna.answers.ended[task] == Status::kOk);
+        CHECK(mine.answers.ended[task] == Status::kOk);
+    }
+    CHECK(annas.runner.started == 5);
+    CHECK(bens.runner.started == 0);
+    CHECK(operators.runner.started + world.here.started == 5);
+}
+
+TEST_CASE("circles: this coordinator is the operator's machine and nobody else's") {
+    Guarded world;
+    GamerNode mine(world, world.enrolled("laptop", kGamer, identity::kOperator), "laptop");
+    GamerNode pal(world, world.enrolled("pal", kGamer), "pal");
+    mine.client->submit(1, kOwnTask);
+    pal.client->submit(1, kOwnTask);
+    pal.client->submit(2, kInvitedTask);
+    world.loop.settle();
+    CHECK(mine.answers.ended[1] == Status::kOk);
+    CHECK(pal.answers.ended[2] == Status::kOk);
+    CHECK(world.here.started == 2);
+    CHECK(pal.answers.ended.count(1) == 0);
+    for (int i = 0; i < 60; ++i) world.loop.advance(100'000);
+    CHECK(pal.answers.ended[1] == Status::kDeadline);
+    CHECK(world.here.started == 2);
+}
+
+TEST_CASE("circles: a task that waits for its owner's machine goes there as soon as it comes") {
+    Guarded world;
+    GamerNode pal(world, world.enrolled("pal", kGamer, "pal"), "pal");
+    pal.client->submit(1, kOwnTask);
+    world.loop.advance(1'000'000);
+    CHECK(pal.answers.ended.empty());
+    PeerNode bens(world, world.enrolled("ben-pc", kPeer, "ben"), "ben-pc");
+    CHECK(pal.answers.ended.empty());
+    PeerNode pals(world, world.enrolled("pal-pc", kPeer, "pal"), "pal-pc");
+    world.loop.settle();
+    CHECK(pal.answers.ended[1] == Status::kOk);
+    CHECK(pals.runner.started == 1);
+}
+
+TEST_CASE("circles: a peer that accepts its own circle alone takes its owner's tasks of both") {
+    Guarded world;
+    PeerNode bens(world, world.enrolled("ben-pc", kPeer, "ben"), "ben-pc", Circle::kOwn);
+    GamerNode ben(world, world.enrolled("ben", kGamer, "ben"), "ben");
+    GamerNode anna(world, world.enrolled("anna", kGamer, "anna"), "anna");
+    anna.client->submit(1, kInvitedTask);
+    ben.client->submit(1, kInvitedTask);
+    ben.client->submit(2, kOwnTask);
+    world.loop.settle();
+    CHECK(bens.runner.started == 2);
+    CHECK(anna.answers.ended[1] == Status::kOk);
+    CHECK(world.here.started == 1);
+}
+
+TEST_CASE("circles: a revoked peer loses its tasks at once, and no order reaches it again") {
+    Guarded world;
+    PeerNode first(world, world.enrolled("anna-pc", kPeer, "anna"), "anna-pc");
+    PeerNode bens(world, world.enrolled("ben-pc", kPeer, "ben"), "ben-pc");
+    first.runner.takes_us = 1'000'000;
+    GamerNode anna(world, world.enrolled("anna", kGamer, "anna"), "anna");
+    anna.client->submit(1, kOwnTask);
+    world.loop.settle();
+    REQUIRE(first.runner.started == 1);
+    REQUIRE(world.call("key.revoke", R"({"name":"anna-pc"})").ok());
+    world.loop.settle();
+    CHECK(first.runner.cancelled == 1);
+    CHECK(anna.answers.ended.empty());
+    SUBCASE("it waits for another machine of its owner") {
+        PeerNode second(world, world.enrolled("anna-pc-2", kPeer, "anna"), "anna-pc-2");
+        world.loop.settle();
+        CHECK(anna.answers.ended[1] == Status::kOk);
+        CHECK(second.runner.started == 1);
+    }
+    SUBCASE("none comes, and it says why") {
+        for (int i = 0; i < 60; ++i) world.loop.advance(100'000);
+        CHECK(anna.answers.ended[1] == Status::kDeadline);
+        CHECK(anna.answers.errors[1].find("no peer of circle own of this owner is connected") !=
+              std::string::npos);
+    }
+    CHECK(first.runner.started == 1);
+    CHECK(bens.runner.started == 0);
+}
+
+TEST_CASE("circles: a revoked gamer's tasks end everywhere") {
+    Guarded world;
+    PeerNode pc(world, world.enrolled("anna-pc", kPeer, "anna"), "anna-pc");
+    pc.runner.takes_us = 1'000'000;
+    GamerNode anna(world, world.enrolled("anna", kGamer, "anna"), "anna");
+    anna.client->submit(1, kOwnTask);
+    world.loop.settle();
+    REQUIRE(pc.runner.running() == 1);
+    REQUIRE(world.call("key.revoke", R"({"name":"anna"})").ok());
+    world.loop.settle();
+    CHECK(pc.runner.cancelled == 1);
+    CHECK(world.coordinator->stats().pending_tasks == 0);
+    CHECK(anna.client->stats().given_up);
+}
+
+TEST_CASE("circles: a machine that another owner's code moves is not the former one's any more") {
+    Guarded world;
+    auto credentials = std::make_shared<Credentials>();
+    credentials->key = identity::SigningKey::generate();
+    REQUIRE(world.access.add_key("pc", "", kBoth, credentials->key->public_key(), {1, 1}).ok());
+    PeerNode pc(world, credentials, "pc");
+    // A gamer of the same account, whose own task the machine may run so far.
+    GamerNode own(world, credentials, "pc-game");
+    own.client->submit(1, kOwnTask);
+    world.loop.settle();
+    REQUIRE(pc.runner.started == 1);
+    const Result<Bytes> invited = world.call("key.invite", R"({"roles":"peer","owner":"anna"})");
+    REQUIRE(invited.ok());
+    auto again = std::make_shared<Credentials>();
+    again->key = std::move(credentials->key);
+    again->invite.emplace();
+    REQUIRE(from_hex(Value(invited->span()).find("secret")->text().value(), *again->invite));
+    PeerNode moved(world, again, "pc-2");
+    REQUIRE(moved.peer->stats().connected);
+    // What was connected of the account was told so; its peer is not there as the former owner's.
+    REQUIRE(pc.events.states.size() >= 2);
+    CHECK(pc.events.states[1].first == Status::kDisconnected);
+    GamerNode anna(world, world.enrolled("anna", kGamer, "anna"), "anna");
+    anna.client->submit(1, kOwnTask);
+    world.loop.settle();
+    CHECK(anna.answers.ended[1] == Status::kOk);
+    CHECK(moved.runner.started + pc.runner.started == 2);
+}
+
+TEST_CASE("circles: a registration for circle public is refused by name") {
+    for (const bool accepted : {false, true}) {
+        Guarded world;
+        struct Ears final : net::ConnectionEvents {
+            Status status = Status::kOk;
+            std::string error;
+            void on_frame(net::Connection&, const wire::Frame& frame) override {
+                wire::RegisterResponse response;
+                if (frame.message != wire::Message::kPeerRegisterResponse) return;
+                CHECK_FALSE(wire::decode(frame.envelope, response));
+                status = response.status;
+                error = response.error;
+            }
+            void on_closed(net::Connection&, Status, const std::string&) override {}
+        } ears;
+        auto [near, far] = FakeConnection::pair(world.loop);
+        near->set_events(&ears);
+        world.network.accept(std::move(far));
+        wire::EnvelopeBuffer envelope;
+        wire::Hello hello;
+        hello.versions = {wire::kProtocolVersion};
+        hello.role = Role::kPeer;
+        wire::encode(hello, envelope);
+        near->send_copy(wire::Message::kHello, 0, 0, envelope.span(), {}, {});
+        wire::PeerRegister registration;
+        registration.peer_id = "p";
+        registration.slots = registration.window_tasks = 1;
+        (accepted ? registration.circle_accepted : registration.circle) = Circle::kPublic;
+        wire::encode(registration, envelope);
+        near->send_copy(wire::Message::kPeerRegister, 0, 0, envelope.span(), {}, {});
+        world.loop.settle();
+        CHECK(ears.status == Status::kUnsupported);
+        CHECK(ears.error == "circle public is not available; there are own and invited");
+    }
+}
+
+TEST_CASE("circles: a peer that claims circle own is taken for what it has proven") {
+    Guarded world;
+    struct Claims final : net::ConnectionEvents {
+        std::vector<wire::Message> got;
+        Nonce nonce{};
+        void on_frame(net::Connection&, const wire::Frame& frame) override {
+            got.push_back(frame.message);
+            wire::HelloResponse response;
+            if (frame.message != wire::Message::kHelloResponse) return;
+            CHECK_FALSE(wire::decode(frame.envelope, response));
+            nonce = response.nonce;
+        }
+        void on_closed(net::Connection&, Status, const std::string&) override {}
+    } end;
+    auto [near, far] = FakeConnection::pair(world.loop);
+    near->pretend("fake", "line");
+    world.network.accept(std::move(far));
+    near->set_events(&end);
+    wire::EnvelopeBuffer envelope;
+    wire::Hello hello;
+    hello.versions = {wire::kProtocolVersion};
+    hello.role = Role::kPeer;
+    wire::encode(hello, envelope);
+    near->send_copy(wire::Message::kHello, 0, 0, envelope.span(), {}, {});
+    world.loop.settle();
+    const auto credentials = world.enrolled("liar", kPeer);
+    const identity::LoginContext context{"line", Role::kPeer, {}, end.nonce, "liar"};
+    const identity::Proof proof = *credentials->prove({2}, context, true);
+    wire::PeerRegister registration;
+    registration.peer_id = "liar";
+    registration.login.login_method = static_cast<uint32_t>(proof.method);
+    registration.login.token = proof.bytes;
+    registration.capabilities.task_types = {"echo"};
+    registration.slots = registration.window_tasks = 4;
+    registration.window_bytes = 1 << 20;
+    registration.circle = Circle::kOwn;
+    wire::encode(registration, envelope);
+    near->send_copy(wire::Message::kPeerRegister, 0, 0, envelope.span(), {}, {});
+    world.loop.settle();
+    REQUIRE(end.got.back() == wire::Message::kPeerRegisterResponse);
+    GamerNode gamer(world, world.enrolled("laptop", kGamer, identity::kOperator));
+    TaskSpec own;
+    own.task_type = "echo";
+    own.circle = Circle::kOwn;
+    end.got.clear();
+    gamer.client->submit(1, own);
+    world.loop.settle();
+    for (const wire::Message message : end.got) CHECK(message != wire::Message::kTaskAssign);
+    CHECK(gamer.answers.ended[1] == Status::kOk);
+}
