@@ -71,12 +71,13 @@ void Identities::use(p2c2r_coordinator_config& config) const {
 }
 
 void Identities::enrol(p2c2r_coordinator* coordinator) {
+    // Machines of the operator's, as in plaintext: no share of an account is measured here.
     const auto add = [&](const std::string& name, const std::string& roles,
                          const std::string& key) {
         p2c2r_result* answer = nullptr;
         p2c2r_error why = {};
-        const std::string arguments =
-            "{\"name\":\"" + name + "\",\"roles\":\"" + roles + "\",\"key\":\"" + key + "\"}";
+        const std::string arguments = "{\"name\":\"" + name + "\",\"roles\":\"" + roles +
+                                      "\",\"key\":\"" + key + "\",\"circle\":\"own\"}";
         if (p2c2r_coordinator_call(coordinator, "key.add", arguments.c_str(), 1000, &answer,
                                    &why) != P2C2R_OK) {
             fail("key.add " + name, why.text);
