@@ -68,6 +68,18 @@ Result<LinkSettings> read_link_settings(const char* json, Role role) {
         }
         if (circle == "own") settings.circle = Circle::kOwn;
     }
+    net::FakeNetwork& fake = settings.fake_network;
+    const auto milliseconds = [&](const char* name) {
+        return static_cast<uint64_t>(reader.number(name, 0, 10'000, 0) * 1000);
+    };
+    const auto bytes_s = [&](const char* name) {
+        return static_cast<uint64_t>(reader.integer(name, 0, 100'000'000, 0)) * 125;
+    };
+    fake.lag_us = milliseconds("fake_lag_ms");
+    fake.jitter_us = milliseconds("fake_jitter_ms");
+    fake.loss = reader.number("fake_loss_percent", 0, 50, 0) / 100;
+    fake.up_bytes_s = bytes_s("fake_up_kbps");
+    fake.down_bytes_s = bytes_s("fake_down_kbps");
     if (const Result<Done> good = reader.finish(); !good) {
         return Options::as_argument_error(good.error());
     }

@@ -8,6 +8,7 @@
 #include "core/status.h"
 #include "model/params_reader.h"
 #include "model/task.h"
+#include "net/fake_network.h"
 
 namespace p2c2r::capi {
 
@@ -30,6 +31,7 @@ struct LinkSettings {
     uint64_t backoff_first_us = 50'000;
     uint64_t backoff_max_us = 5'000'000;
     Circle circle = Circle::kInvited;  // of a peer: whose tasks it takes
+    net::FakeNetwork fake_network;
 };
 Result<LinkSettings> read_link_settings(const char* json, Role role);
 

@@ -10,7 +10,7 @@
 
 #include "bindings/c/coordinator_port.h"
 #include "bindings/c/role_state.h"
-#include "net/local_transport.h"
+#include "bindings/c/role_transport.h"
 #include "p2c2r/p2c2r.h"
 #include "roles/peer.h"
 
@@ -18,6 +18,7 @@ namespace p2c2r::capi {
 
 struct PeerSettings {
     std::shared_ptr<CoordinatorPort> local;  // NULL: by socket
+    net::FakeNetwork fake_network;
     roles::PeerOptions options;
 };
 
@@ -51,7 +52,7 @@ class PeerState final : public RoleState, private roles::PeerEvents {
     std::deque<std::string> texts_;
 
     // The loop's own.
-    std::unique_ptr<net::Transport> local_transport_;
+    RoleTransport transport_;
     std::unique_ptr<roles::Peer> role_;
 };
 

@@ -68,7 +68,7 @@ Result<std::unique_ptr<RuntimeState>> RuntimeState::create(const p2c2r_runtime_c
 
     Result<std::unique_ptr<Builtin>> builtin =
         Builtin::create(config.gpu, config.gpu_index, std::move(lent), config.cache_dir,
-                        state->registry_, state->pool_->hook(), state->log_);
+                        config.worker_threads, state->registry_, state->pool_->hook(), state->log_);
     if (!builtin) return builtin.error();
     state->builtin_ = std::move(*builtin);
 
