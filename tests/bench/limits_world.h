@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -67,16 +68,14 @@ struct World {
         clients.push_back(client);
         return client;
     }
-    // At most 200 on their way at a time.
+    // 200 on their way at a time.
     void connect(unsigned count) {
-        for (unsigned done = 0; done < count;) {
-            const size_t first = clients.size();
-            for (unsigned i = 0; i < 200 && done < count; ++i, ++done) begin(url);
-            for (size_t i = first; i < clients.size(); ++i) {
-                p2c2r_error why = {};
-                const p2c2r_status status = p2c2r_client_connect(clients[i], 20000, &why);
-                if (status != P2C2R_OK) fail("connect", status, why);
-            }
+        const size_t end = clients.size() + count;
+        for (size_t next = clients.size(); next < end; ++next) {
+            while (clients.size() < std::min(end, next + 200)) begin(url);
+            p2c2r_error why = {};
+            const p2c2r_status status = p2c2r_client_connect(clients[next], 20000, &why);
+            if (status != P2C2R_OK) fail("connect", status, why);
         }
     }
     [[nodiscard]] unsigned long gamers() {

@@ -434,6 +434,9 @@ def malformed(table, port, secured_port):
 
 def doctest_row(table, options, figure, what, program, case):
     path = os.path.join(options.build, "bin", program)
+    if not os.path.exists(path):
+        table.row(figure, what, "all", "not built", False, f"{program} -tc='{case}'")
+        return
     ran = subprocess.run([path, f"-tc={case}"], capture_output=True, text=True, timeout=300)
     found = re.search(r"assertions:\s*(\d+) \|\s*(\d+) passed", ran.stdout)
     count = int(found[1]) if found else 0
