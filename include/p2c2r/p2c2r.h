@@ -845,7 +845,10 @@ typedef struct p2c2r_coordinator_config {
     const char* listen_address; /* NULL: 127.0.0.1 */
     /* JSON: local_execution (true): computes as a last resort; resume_grace_ms (10000): how long the
      * tasks of a lost client wait for it; gamer_window_bytes (32 MiB): payload one client may have
-     * pending. */
+     * pending; of each account but the operator's own: gamer_tasks_per_s (20000) and gamer_bytes_per_s
+     * (256 MiB), 0: no limit, gamer_in_flight_max (64) tasks where peers may get them and
+     * gamer_queued_max (256) that wait for these; more are E_BUSY with retry_after_ms.
+     * limit_operator (false): the operator's own as well. */
     const char* options;
     p2c2r_event_fn event;
     void* user;

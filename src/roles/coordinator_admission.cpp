@@ -13,6 +13,33 @@ namespace {
 
 constexpr uint32_t kRetryAfterMs = 100;
 
+const char* field_of(Share::Refusal refusal) {
+    switch (refusal) {
+        case Share::Refusal::kTasksRate:
+            return "gamer_tasks_per_s";
+        case Share::Refusal::kBytesRate:
+            return "gamer_bytes_per_s";
+        default:
+            return "gamer_queued_max";
+    }
+}
+
+const char* text_of(Share::Refusal refusal) {
+    switch (refusal) {
+        case Share::Refusal::kTasksRate:
+            return "this account submits more tasks a second than it may";
+        case Share::Refusal::kBytesRate:
+            return "this account submits more bytes a second than it may";
+        default:
+            return "this account has as many tasks pending as it may";
+    }
+}
+
+uint32_t retry_after_ms(uint64_t wait_us) {
+    return wait_us == 0 ? kRetryAfterMs
+                        : static_cast<uint32_t>(std::min<uint64_t>(wait_us / 1000 + 1, 60'000));
+}
+
 }  // namespace
 
 sched::TypeIndex Coordinator::Impl::type_of(Session& session, std::string_view name,
@@ -181,11 +208,20 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
             return end_session(session, Status::kProtocol, why);
         }
     }
-    const uint64_t held = held_bytes_ + delivering_bytes_;
-    if (held + bytes + kTaskOverhead > options_.memory_max / 10 * 9) {
+    const auto priority = static_cast<int8_t>(std::clamp(message.priority, -128, 127));
+    if (!make_room(bytes, priority)) {
         ++stats_.refused_tasks;
-        return answer_error(gamer, client_task, Status::kBusy, {},
+        ++stats_.refused_memory;
+        return answer_error(gamer, client_task, Status::kBusy, "memory",
                             "the coordinator holds as many payload bytes as it may", kRetryAfterMs);
+    }
+    Share& share = *gamer.share;
+    if (const Share::Answer answer = share.ask(bytes, now);
+        answer.refusal != Share::Refusal::kNone) {
+        ++stats_.refused_tasks;
+        ++stats_.refused_share;
+        return answer_error(gamer, client_task, Status::kBusy, field_of(answer.refusal),
+                            text_of(answer.refusal), retry_after_ms(answer.wait_us));
     }
     // One payload of any size may come while little else is pending.
     const uint64_t window = options_.gamer_window_bytes;
@@ -210,7 +246,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
 
     sched::Admission admission;
     admission.type = type;
-    admission.priority = static_cast<int8_t>(std::clamp(message.priority, -128, 127));
+    admission.priority = priority;
     admission.reach.owner = gamer.owner;
     admission.reach.circle = message.circle != Circle::kType ? message.circle
                              : known_type                    ? known_type->circle
@@ -222,10 +258,12 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     admission.can_run_local =
         local && (admission.reach.circle != Circle::kOwn || gamer.owner == OwnerNames::kOperator ||
                   P2C2R_PLANT("own_task_computed_here"));
-    admission.held = waits_for > 0;
+    const bool flies = waits_for == 0 && share.take_off();
+    admission.held = !flies;
     admission.input_open = more;
     const uint64_t task = scheduler_.admit(admission, now);
     if (task == 0) {
+        if (flies) share.landed();
         ++stats_.refused_tasks;
         return answer_error(gamer, client_task, Status::kBusy, {},
                             "the coordinator has as many pending tasks as it may", kRetryAfterMs);
@@ -243,6 +281,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
         if (stats_.types[type].task_type.empty()) stats_.types[type].task_type = name;
         gamer.tasks[client_task] = task;
     } catch (const std::bad_alloc&) {
+        if (flies) share.landed();
         // It has no relay record that anybody may look at.
         scheduler_.withdraw(task, now, actions_);
         throw;
@@ -252,6 +291,8 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     fresh.client_task = client_task;
     fresh.type = type;
     fresh.complete = !more;
+    fresh.flies = flies;
+    share.came();
     fresh.local_waits = fresh.result_begun = fresh.result_open = false;
     fresh.waits_for = waits_for;
     fresh.has_checksum = message.checksum.has_value();
@@ -266,6 +307,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     gamer.pending_bytes += bytes;
     try {
         store_input(fresh, frame);
+        if (!flies && waits_for == 0) take_off(gamer, task);
     } catch (const std::bad_alloc&) {
         withdraw(task);
         throw;

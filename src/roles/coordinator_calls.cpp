@@ -162,7 +162,7 @@ void Coordinator::Impl::on_call(Session& session, const wire::Frame& frame) {
 Bytes Coordinator::Impl::call_status() {
     const CoordinatorStats& now = stats();
     ValueWriter writer(1024);
-    writer.map(24);
+    writer.map(29);
     const auto count = [&](const char* key, uint64_t value) {
         writer.key(key).unsigned_integer(value);
     };
@@ -179,6 +179,11 @@ Bytes Coordinator::Impl::call_status() {
     count("failed_tasks", now.failed_tasks);
     count("cancelled_tasks", now.cancelled_tasks);
     count("refused_tasks", now.refused_tasks);
+    count("refused_memory", now.refused_memory);
+    count("refused_share", now.refused_share);
+    count("shed_tasks", now.shed_tasks);
+    count("slow_connections", now.slow_connections);
+    count("rejected_connections", now.rejected_connections);
     count("local_tasks", now.local_tasks);
     count("retries", now.retries);
     count("timeouts", now.timeouts);
@@ -247,6 +252,17 @@ std::string Coordinator::Impl::metrics_text() {
     counter("timeouts_total", "Attempts and tasks that ran out of time.", now.timeouts);
     counter("peer_failures_total", "Peers that were lost.", now.peer_failures);
     counter("protocol_errors_total", "Connections closed for what they sent.", now.protocol_errors);
+    metrics.family("refused_total", "counter", "Tasks answered BUSY, by what was short.");
+    metrics.sample(static_cast<double>(now.refused_memory), "why=\"memory\"");
+    metrics.sample(static_cast<double>(now.refused_share), "why=\"share\"");
+    metrics.sample(static_cast<double>(now.refused_tasks - now.refused_memory - now.refused_share),
+                   "why=\"other\"");
+    counter("shed_tasks_total", "Waiting tasks that gave way while memory was short.",
+            now.shed_tasks);
+    counter("slow_connections_total", "Connections closed for sending or reading too slowly.",
+            now.slow_connections);
+    counter("rejected_connections_total", "Connections closed unheard, above the limits.",
+            now.rejected_connections);
     counter("bytes_in_total", "Bytes received.", now.bytes_in);
     counter("bytes_out_total", "Bytes sent.", now.bytes_out);
     counter("payload_bytes_copied_total",

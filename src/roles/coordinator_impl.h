@@ -4,6 +4,7 @@
 //   coordinator_register.cpp   how one becomes a gamer's or a peer's: hello, login, registration
 //   coordinator_backlog.cpp    gamers that do not read
 //   coordinator_admission.cpp  how a task comes in
+//   coordinator_memory.cpp     who gives way while memory is short, and whose turn it is
 //   coordinator_results.cpp    its way to a peer, and its result's way back
 //   coordinator_tasks.cpp      what its gamer is told, and its end
 //   coordinator_calls.cpp      named questions and commands, metrics
@@ -85,6 +86,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
             owner.on_frame(*this, frame);
         }
         void on_closed(net::Connection&, Status status, const std::string& why) override {
+            // Bytes that are no frame: they are told so while there is still somebody to tell.
+            if (status == Status::kProtocol) return owner.end_session(*this, status, why);
             owner.session_lost(*this, status, why);
         }
         void on_writable(net::Connection&) override {
@@ -117,6 +120,10 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         uint64_t behind_since_us = 0;
         uint64_t behind_taken = 0;
         uint64_t behind_counted = 0;  // of its connection's queue, in delivering_bytes_
+        uint64_t read_since_us = 0;   // it was not read from before
+        // Of a peer with much to read: since when, and what it had taken by then.
+        uint64_t full_since_us = 0;
+        uint64_t full_taken = 0;
         std::vector<uint64_t> holds;
         uint32_t held_by = 0;  // gamers because of which this session is not read from
         // The type of the last task submitted here: most gamers ask for the same again.
@@ -144,6 +151,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         uint64_t away_since_us = 0;
         FlatMap<uint64_t> tasks;     // its task ids to ours
         uint64_t pending_bytes = 0;  // payload of these
+        std::string share_name;      // in shares_
+        Share* share = nullptr;      // never NULL once it is registered
         std::deque<Kept> kept;
         uint64_t kept_bytes = 0;
         std::vector<uint64_t> redelivered;  // ids whose kept delivery went out on resuming
@@ -171,6 +180,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         SmallHolds::Hold* hold = nullptr;
         sched::TypeIndex type = sched::kNoType;
         bool complete = false;      // every byte of the input has arrived
+        bool flies = false;         // counted in its account's share as in flight
         bool local_waits = false;   // to be computed here as soon as it is complete
         bool has_checksum = false;  // `checksum` is the input's
         bool result_begun = false;  // `result` counts: it comes in chunks, and some are here
@@ -245,7 +255,10 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         delivering_bytes_ += bytes - gamer.behind_counted;
         gamer.behind_counted = bytes;
     }
+    // Ends a session that sends or reads too slowly to be worth what it holds here.
+    void check_pace(Session& session, uint64_t now_us);
     bool is_stuck(Session& gamer, uint64_t now_us);
+    static bool is_full(Session& peer, uint64_t now_us);
 
     // ---- coordinator_admission.cpp
     void on_submit(Session& session, const wire::Frame& frame);
@@ -260,6 +273,15 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     std::string types_text();
     Relay& relay(uint64_t task) { return relays_[SlotMap<sched::TaskRecord>::index_of(task)]; }
     static constexpr size_t kRelayAhead = 2 * kCacheLine;
+
+    // ---- coordinator_memory.cpp
+    // False: such a task does not fit. May end others that wait and are less urgent.
+    bool make_room(uint64_t bytes, int8_t priority);
+    void shed(int8_t below, uint64_t bytes);
+    // The task may be placed as far as those are concerned that it depends on.
+    void take_off(Gamer& gamer, uint64_t task);
+    void fly_next(Share& share);
+    [[nodiscard]] bool waits_for_its_turn(uint64_t task) const;
 
     // ---- coordinator_results.cpp
     void assign(const sched::Action& action);
@@ -332,6 +354,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
 
     OwnerNames owners_;
     sched::Scheduler scheduler_;
+    Shares shares_;
+    uint64_t shed_again_us_ = 0;  // looking for what could be shed costs time as well
     SmallHolds small_holds_;
     std::deque<Relay> relays_;
     std::vector<sched::Action> actions_;

@@ -144,6 +144,9 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
         fresh.client_id = client_id;
         fresh.account = session.who.account;
         fresh.owner = owner;
+        const bool is_limited = options_.limit_operator || owner != OwnerNames::kOperator;
+        fresh.share_name = fresh.account.empty() ? "client_id " + client_id : fresh.account;
+        fresh.share = &shares_.take(fresh.share_name, is_limited ? options_.share : kNoShareLimits);
         gamer_ids_[client_id] = gamer_id;
     }
     Gamer& gamer = *gamers_.find(gamer_id);

@@ -182,6 +182,10 @@ class Scheduler {
     [[nodiscard]] size_t types_count() const { return type_names_.size(); }
     [[nodiscard]] bool ever_served(TypeIndex type) const { return ever_served_[type]; }
     [[nodiscard]] const TaskRecord* find(uint64_t task) const { return tasks_.find(task); }
+    template <class Visit>
+    void for_each(const Visit& visit) {
+        tasks_.for_each(visit);
+    }
     // The slot index that the next task is likely to get.
     [[nodiscard]] uint32_t next_slot() const { return tasks_.next_index(); }
     [[nodiscard]] size_t pending() const { return tasks_.size(); }
