@@ -116,7 +116,7 @@ Result<Done> RaytraceExecutor::compute_pass(const exec::Job& job, RaytraceReques
                                             std::string& device) {
     request.frame[kRtFrameMode] = mode;
     const bool one_sample = mode == kRtModeLayers || mode == kRtModeShadows;
-    const std::function<bool()> stop = [&job] { return job.cancelled(); };
+    const std::function<bool()> stop = [&job] { return job.cancelled_or_wait(); };
     const auto rows_max = static_cast<uint32_t>(std::max<uint64_t>(kBandPixels / tile.width, 1));
     std::vector<uint32_t> words;
     for (uint32_t row = 0; row < tile.height; row += rows_max) {
