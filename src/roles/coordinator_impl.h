@@ -1,9 +1,13 @@
 // The coordinator's inside, shared by its files:
-//   coordinator.cpp           the public face, time, the performing of actions
-//   coordinator_sessions.cpp  connections: hello, registration, resuming, heartbeats, goodbye
-//   coordinator_tasks.cpp     admission, relaying, results, deliveries
-//   coordinator_calls.cpp     named questions and commands, metrics
-//   coordinator_keys.cpp      commands about who may come in
+//   coordinator.cpp            the public face, time, the performing of actions
+//   coordinator_sessions.cpp   connections: their beginning, messages, beat and end
+//   coordinator_register.cpp   how one becomes a gamer's or a peer's: hello, login, registration
+//   coordinator_backlog.cpp    gamers that do not read
+//   coordinator_admission.cpp  how a task comes in
+//   coordinator_results.cpp    its way to a peer, and its result's way back
+//   coordinator_tasks.cpp      what its gamer is told, and its end
+//   coordinator_calls.cpp      named questions and commands, metrics
+//   coordinator_keys.cpp       commands about who may come in
 //
 // The scheduler decides; what it decides is performed here. A task has a scheduler record and,
 // under the same slot index, a relay record: whose it is and the bytes it consists of.
@@ -28,6 +32,13 @@
 #include "wire/codec.h"
 
 namespace p2c2r::roles {
+
+// Peers that come and go are events as well. Their lines are in a room of their own, for hosts that
+// log the events themselves.
+inline constexpr const char* kPeersRoom = "peers";
+inline constexpr uint32_t kWindowTasksMax = 1024;  // of one peer
+inline constexpr uint64_t kTaskOverhead =
+    sizeof(void*) * 64;  // what a task costs beside its payload
 
 // A copy of a short envelope, to tell that the next one is the same.
 class LastEnvelope {
@@ -191,18 +202,20 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void on_job_done(uint64_t tag, exec::Output&& output) override;
     void run_local(uint64_t task);
 
-    // ---- coordinator_sessions.cpp
-    void on_frame(Session& session, const wire::Frame& frame);
+    // ---- coordinator_register.cpp
     void on_hello(Session& session, const wire::Frame& frame);
     [[nodiscard]] Circle circle_of(const Session& session, Circle claimed) const;
     // Fills session.who; false: the other side was told why not.
     bool log_in(Session& session, const wire::Login& login, std::string_view id);
     void on_gamer_register(Session& session, const wire::Frame& frame);
     void on_peer_register(Session& session, const wire::Frame& frame);
-    void on_heartbeat(Session& session, const wire::Frame& frame);
-    void on_goodbye(Session& session, const wire::Frame& frame);
     void register_refused(Session& session, Status status, const std::string& text,
                           uint32_t retry_after_ms = 0);
+
+    // ---- coordinator_sessions.cpp
+    void on_frame(Session& session, const wire::Frame& frame);
+    void on_heartbeat(Session& session, const wire::Frame& frame);
+    void on_goodbye(Session& session, const wire::Frame& frame);
     void session_lost(Session& session, Status status, const std::string& why);
     // Says goodbye and closes. `status` kProtocol and the like count as the other side's fault.
     void end_session(Session& session, Status status, const std::string& why);
@@ -211,6 +224,15 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void forget_gamer(uint64_t gamer_id);
     void peer_gone(uint64_t peer, bool failed, const std::string& why);
     void scan_sessions();
+    void handshake_over(Session& session);
+    void expire_handshakes();
+    void count_changed();
+    void send_counts();
+    void send(Session& session, wire::Message message, uint64_t id = 0) {
+        session.connection->send_copy(message, 0, id, envelope_.span(), {}, {});
+    }
+
+    // ---- coordinator_backlog.cpp
     // More has been given to this gamer. Once it is too far behind neither it nor `from`, the peer
     // that feeds it, is read from until it has caught up; may end its session.
     void push_back(Session& gamer, Session* from);
@@ -222,49 +244,46 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         gamer.behind_counted = bytes;
     }
     bool is_stuck(Session& gamer, uint64_t now_us);
-    void handshake_over(Session& session);
-    void expire_handshakes();
-    void count_changed();
-    void send_counts();
-    void send(Session& session, wire::Message message, uint64_t id = 0) {
-        session.connection->send_copy(message, 0, id, envelope_.span(), {}, {});
-    }
 
-    // ---- coordinator_tasks.cpp
+    // ---- coordinator_admission.cpp
     void on_submit(Session& session, const wire::Frame& frame);
     void on_submit_chunk(Session& session, const wire::Frame& frame);
-    void on_cancel(Session& session, const wire::Frame& frame);
-    void on_result(Session& session, const wire::Frame& frame);
-    void on_result_chunk(Session& session, const wire::Frame& frame);
-    void on_refuse(Session& session, const wire::Frame& frame);
-    void assign(const sched::Action& action);
     void store_input(Relay& relay, const wire::Frame& frame);
     void forward_input(uint64_t task, Relay& relay, Chunk&& chunk, bool last);
-    // What has come of a result in chunks counts no more: a new attempt, or another answer,
-    // follows.
-    void drop_result(Relay& relay);
-    // Forgets a task that has ended, and lets go those that wait for it.
-    void drop_task(uint64_t task, bool good);
-    void drop_one(uint64_t task, bool good, std::vector<uint64_t>& fallen);
     bool add_dependencies(Gamer& gamer, const std::vector<uint64_t>& depends_on,
                           uint32_t& waits_for, const char*& why);
-    void withdraw(uint64_t task);
-    void answer_error(Gamer& gamer, uint64_t client_task, Status status, std::string_view field,
-                      std::string_view error, uint32_t retry_after_ms = 0);
-    void answer_timeout(Gamer& gamer, uint64_t client_task, const char* text);
-    void deliver(Gamer& gamer, uint64_t client_task, uint8_t flags, const Bytes& params,
-                 const Bytes& data);
-    void accepted(const sched::TaskRecord& record, const wire::TaskResult& result);
-    wire::ResultDelivery delivery_of(const sched::TaskRecord& record,
-                                     const wire::TaskResult& result) const;
     sched::TypeIndex type_of(Session& session, std::string_view name, bool resubmitted);
     const TaskType* contract_type(sched::TypeIndex type);
     bool can_run_local(sched::TypeIndex type);
     std::string types_text();
     Relay& relay(uint64_t task) { return relays_[SlotMap<sched::TaskRecord>::index_of(task)]; }
     static constexpr size_t kRelayAhead = 2 * kCacheLine;
+
+    // ---- coordinator_results.cpp
+    void assign(const sched::Action& action);
+    void on_result(Session& session, const wire::Frame& frame);
+    void on_result_chunk(Session& session, const wire::Frame& frame);
+    void on_refuse(Session& session, const wire::Frame& frame);
+    // What has come of a result in chunks counts no more: a new attempt, or another answer,
+    // follows.
+    void drop_result(Relay& relay);
+    void accepted(const sched::TaskRecord& record, const wire::TaskResult& result);
+    wire::ResultDelivery delivery_of(const sched::TaskRecord& record,
+                                     const wire::TaskResult& result) const;
     // The records of the task that the next frame is about.
     void fetch_ahead(uint64_t attempt_id) const;
+
+    // ---- coordinator_tasks.cpp
+    void on_cancel(Session& session, const wire::Frame& frame);
+    void deliver(Gamer& gamer, uint64_t client_task, uint8_t flags, const Bytes& params,
+                 const Bytes& data);
+    void answer_error(Gamer& gamer, uint64_t client_task, Status status, std::string_view field,
+                      std::string_view error, uint32_t retry_after_ms = 0);
+    void answer_timeout(Gamer& gamer, uint64_t client_task, const char* text);
+    void withdraw(uint64_t task);
+    // Forgets a task that has ended, and lets go those that wait for it.
+    void drop_task(uint64_t task, bool good);
+    void drop_one(uint64_t task, bool good, std::vector<uint64_t>& fallen);
 
     // ---- coordinator_calls.cpp
     // `asker` NULL: the operator, in this process, who sees everything. A gamer sees its own tasks,

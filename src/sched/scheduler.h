@@ -189,6 +189,8 @@ class Scheduler {
     [[nodiscard]] const Placement* explain(uint64_t task) const;
 
   private:
+    static constexpr size_t kPlacementsKept = 1024;
+
     bool enqueue(uint64_t task, TaskRecord& record, uint64_t now_us) noexcept;
     void unqueue(uint64_t task, TaskRecord& record);
     void lease(uint64_t task, TaskRecord& record, const PeerTable::Choice& choice, uint64_t now_us,

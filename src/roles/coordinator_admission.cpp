@@ -1,0 +1,348 @@
+// How a task comes in at the coordinator: what is checked before it is admitted, and where its
+// input is kept. Params and payloads are kept as the slices they arrived in; only envelopes are
+// read.
+#include <algorithm>
+#include <cstring>
+
+#include "core/plant.h"
+#include "roles/coordinator_impl.h"
+
+namespace p2c2r::roles {
+
+namespace {
+
+constexpr uint32_t kRetryAfterMs = 100;
+
+}  // namespace
+
+sched::TypeIndex Coordinator::Impl::type_of(Session& session, std::string_view name,
+                                            bool resubmitted) {
+    if (session.last_type != sched::kNoType && session.last_name == name) {
+        return session.last_type;
+    }
+    // A name is remembered only if somebody runs it: strangers must not fill the table.
+    const std::string_view canonical = canonical_task_type(name);
+    sched::TypeIndex type = scheduler_.find_type(canonical);
+    const bool room = scheduler_.types_count() < limits::kTaskTypesMax / 2;
+    if (type == sched::kNoType &&
+        ((runner_ && runner_->can_run(canonical)) || (resubmitted && room))) {
+        type = scheduler_.type_index(canonical);
+    }
+    session.last_name.assign(name);
+    session.last_type = type;
+    return type;
+}
+
+const TaskType* Coordinator::Impl::contract_type(sched::TypeIndex type) {
+    while (contract_types_.size() <= type) {
+        const auto next = static_cast<sched::TypeIndex>(contract_types_.size());
+        contract_types_.push_back(find_contract_task_type(scheduler_.type_name(next)));
+    }
+    return contract_types_[type];
+}
+
+bool Coordinator::Impl::can_run_local(sched::TypeIndex type) {
+    if (!runner_) return false;
+    if (const uint64_t revision = runner_->revision(); revision != local_revision_) {
+        local_revision_ = revision;
+        local_types_.clear();
+    }
+    if (type >= local_types_.size()) local_types_.resize(type + 1u, -1);
+    if (local_types_[type] < 0) local_types_[type] = runner_->can_run(scheduler_.type_name(type));
+    return local_types_[type] == 1;
+}
+
+std::string Coordinator::Impl::types_text() {
+    std::vector<std::string> types = runner_ ? runner_->task_types() : std::vector<std::string>();
+    for (sched::TypeIndex type = 0; type < scheduler_.types_count(); ++type) {
+        if (scheduler_.ever_served(type)) types.push_back(scheduler_.type_name(type));
+    }
+    std::sort(types.begin(), types.end());
+    types.erase(std::unique(types.begin(), types.end()), types.end());
+    std::string text;
+    for (const std::string& type : types) text += (text.empty() ? "" : ", ") + type;
+    return text.empty() ? "nothing yet" : text;
+}
+
+bool Coordinator::Impl::add_dependencies(Gamer& gamer, const std::vector<uint64_t>& depends_on,
+                                         uint32_t& waits_for, const char*& why) {
+    for (uint64_t other : depends_on) {
+        if (gamer.tasks.find(other)) {
+            ++waits_for;
+            continue;
+        }
+        const auto ended = std::find_if(gamer.ended.begin(), gamer.ended.end(),
+                                        [&](const auto& entry) { return entry.first == other; });
+        if (ended == gamer.ended.end()) {
+            why = "depends_on names a task that is not known here";
+            return false;
+        }
+        if (!ended->second) {
+            why = "a task that this one depends on has not ended with OK";
+            return false;
+        }
+    }
+    return true;
+}
+
+void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
+    // A gamer's tasks are mostly alike: an envelope like the one before is not read twice.
+    wire::TaskSubmit& message = session.submit;
+    const std::span<const uint8_t> envelope = frame.envelope;
+    if (!session.submit_envelope.equals(envelope)) {
+        session.submit_envelope.assign(envelope);
+        const std::span<const uint8_t> kept = session.submit_envelope.span();
+        if (const char* why = decode(kept.empty() ? envelope : kept, message)) {
+            return end_session(session, Status::kProtocol, why);
+        }
+    }
+    if (frame.id == 0) return end_session(session, Status::kProtocol, "task_submit with id 0");
+    Gamer& gamer = *gamers_.find(session.gamer);
+    const uint64_t client_task = frame.id;
+    ++stats_.submitted;
+    if (const uint64_t* known = gamer.tasks.find(client_task)) {
+        // Submitted again: harmless while it is whole; an input that was cut off starts anew.
+        const uint64_t task = *known;
+        Relay& again = relay(task);
+        if (!again.complete) {
+            withdraw(task);
+        } else {
+            if (again.result_begun && !again.result_open) {
+                // The beginning of its result went to a connection that is gone.
+                again.result_begun = false;
+                scheduler_.give_up(task, loop_.turn_us(), actions_);
+                settle();
+            }
+            return;
+        }
+    }
+    if (!gamer.redelivered.empty() && std::find(gamer.redelivered.begin(), gamer.redelivered.end(),
+                                                client_task) != gamer.redelivered.end()) {
+        return;  // its answer is on the way already
+    }
+    if (message.task_type.empty()) {
+        return answer_error(gamer, client_task, Status::kTaskType, "task_type",
+                            "task_type is missing");
+    }
+    if (message.circle == Circle::kPublic) {
+        return answer_error(gamer, client_task, Status::kUnsupported, "circle",
+                            "circle public is not available; there are own and invited");
+    }
+    if (message.verify > VerifyClass::kA) {
+        return answer_error(gamer, client_task, Status::kUnsupported, "verify",
+                            "verify classes B, C and D are not available; there are A and the "
+                            "type's own");
+    }
+    if (message.payload_place != 0) {
+        return answer_error(gamer, client_task, Status::kUnsupported, "payload_place",
+                            "payload_place other than inline is not available here");
+    }
+    if (closed_ || draining_) {
+        return answer_error(gamer, client_task, Status::kClosed, {}, "the coordinator is closing");
+    }
+    const bool resubmitted = message.task_flags & task_flag::kResubmitted;
+    const sched::TypeIndex type = type_of(session, message.task_type, resubmitted);
+    const bool local = type != sched::kNoType && can_run_local(type);
+    if (type == sched::kNoType || (!local && !scheduler_.ever_served(type) && !resubmitted)) {
+        ++stats_.failed_tasks;
+        const bool declared = find_contract_task_type(canonical_task_type(message.task_type));
+        return answer_error(
+            gamer, client_task, declared ? Status::kUnsupported : Status::kTaskType, "task_type",
+            "nobody here runs '" + std::string(message.task_type) + "'; there is: " + types_text());
+    }
+    const std::string& name = scheduler_.type_name(type);
+    const TaskType* known_type = contract_type(type);
+    const uint64_t now = loop_.turn_us();
+    const uint64_t start_value = known_type ? known_type->deadline_us : options_.task_timeout_us;
+    const uint64_t deadline =
+        std::min(message.deadline_us.value_or(start_value), options_.task_timeout_us);
+    if (deadline == 0) {
+        ++stats_.failed_tasks;
+        ++stats_.timeouts;
+        return answer_timeout(gamer, client_task, "the deadline had passed on arrival");
+    }
+    uint64_t bytes = frame.params.size() + frame.data.size();
+    const bool more = frame.flags & wire::kFlagMore;
+    Passage passage;
+    if (more) {
+        if (!message.sizes) {
+            return end_session(session, Status::kProtocol, "a payload in chunks without its sizes");
+        }
+        const uint64_t params_size = message.sizes->params_size;
+        if (params_size > limits::kPayloadSizeMax ||
+            message.sizes->data_size > limits::kPayloadSizeMax - params_size) {
+            ++stats_.refused_tasks;
+            return answer_error(gamer, client_task, Status::kSize, "data",
+                                "a payload of more than 64 MiB");
+        }
+        bytes = params_size + message.sizes->data_size;
+        passage.begin(*message.sizes);
+        if (const char* why = passage.add(frame)) {
+            return end_session(session, Status::kProtocol, why);
+        }
+    }
+    const uint64_t held = held_bytes_ + delivering_bytes_;
+    if (held + bytes + kTaskOverhead > options_.memory_max / 10 * 9) {
+        ++stats_.refused_tasks;
+        return answer_error(gamer, client_task, Status::kBusy, {},
+                            "the coordinator holds as many payload bytes as it may", kRetryAfterMs);
+    }
+    // One payload of any size may come while little else is pending.
+    const uint64_t window = options_.gamer_window_bytes;
+    if (gamer.pending_bytes > window / 8 && gamer.pending_bytes + bytes > window) {
+        ++stats_.refused_tasks;
+        return answer_error(gamer, client_task, Status::kBusy, {},
+                            "this gamer has as many payload bytes pending as it may",
+                            kRetryAfterMs);
+    }
+    if (gamer.tasks.size() >= limits::kTasksPerGamerMax) {
+        ++stats_.refused_tasks;
+        return answer_error(gamer, client_task, Status::kBusy, {},
+                            "too many pending tasks of this gamer", kRetryAfterMs);
+    }
+    uint32_t waits_for = 0;
+    const char* why = nullptr;
+    if (!message.depends_on.empty() &&
+        !add_dependencies(gamer, message.depends_on, waits_for, why)) {
+        ++stats_.failed_tasks;
+        return answer_error(gamer, client_task, Status::kState, "depends_on", why);
+    }
+
+    sched::Admission admission;
+    admission.type = type;
+    admission.priority = static_cast<int8_t>(std::clamp(message.priority, -128, 127));
+    admission.circle = message.circle != Circle::kType ? message.circle
+                       : known_type                    ? known_type->circle
+                                                       : Circle::kInvited;
+    if (admission.circle == Circle::kOwn && !gamer.is_operator) {
+        // The machines of circle own are the operator's, this one included.
+        return answer_error(gamer, client_task, Status::kUnsupported, "circle",
+                            "circle own is not available for a gamer of another owner than this "
+                            "coordinator's; there is invited");
+    }
+    admission.deadline_us = now + deadline;
+    admission.start_timeout_us = std::min(start_value, options_.task_timeout_us);
+    admission.bytes = bytes;
+    admission.can_run_local = local;
+    admission.held = waits_for > 0;
+    admission.input_open = more;
+    const uint64_t task = scheduler_.admit(admission, now);
+    if (task == 0) {
+        ++stats_.refused_tasks;
+        return answer_error(gamer, client_task, Status::kBusy, {},
+                            "the coordinator has as many pending tasks as it may", kRetryAfterMs);
+    }
+    const uint32_t index = SlotMap<sched::TaskRecord>::index_of(task);
+    if (const uint32_t next = scheduler_.next_slot(); next < relays_.size()) {
+        p2c2r::fetch_ahead(&relays_[next], kRelayAhead);
+    }
+    try {
+        for (uint64_t other : message.depends_on) {
+            if (gamer.tasks.find(other)) gamer.dependents[other].push_back(task);
+        }
+        while (index >= relays_.size()) relays_.emplace_back();
+        if (type >= stats_.types.size()) stats_.types.resize(type + 1u);
+        if (stats_.types[type].task_type.empty()) stats_.types[type].task_type = name;
+        gamer.tasks[client_task] = task;
+    } catch (const std::bad_alloc&) {
+        // It has no relay record that anybody may look at.
+        scheduler_.withdraw(task, now, actions_);
+        throw;
+    }
+    Relay& fresh = relays_[index];
+    fresh.gamer = session.gamer;
+    fresh.client_task = client_task;
+    fresh.type = type;
+    fresh.complete = !more;
+    fresh.local_waits = fresh.result_begun = fresh.result_open = false;
+    fresh.waits_for = waits_for;
+    fresh.has_checksum = message.checksum.has_value();
+    fresh.checksum = message.checksum.value_or(0);
+    fresh.sizes = more ? message.sizes : std::nullopt;
+    fresh.input = passage;
+    fresh.job = 0;
+    fresh.budget = bytes + kTaskOverhead;
+    if (P2C2R_PLANT("bytes_not_counted") && more) fresh.budget = 0;
+    fresh.chunks.clear();
+    held_bytes_ += fresh.budget;
+    gamer.pending_bytes += bytes;
+    try {
+        store_input(fresh, frame);
+    } catch (const std::bad_alloc&) {
+        withdraw(task);
+        throw;
+    }
+    request_turn_end();
+}
+
+void Coordinator::Impl::store_input(Relay& input, const wire::Frame& frame) {
+    if (!input.complete) {
+        input.chunks.push_back(
+            {hold_or_copy(frame, frame.params), hold_or_copy(frame, frame.data)});
+    } else if (frame.params.size() + frame.data.size() > Relay::kSmallMax) {
+        const bool small =
+            frame.params.size() < kHoldThreshold && frame.data.size() < kHoldThreshold;
+        if (small && (input.hold = small_holds_.hold(frame))) {
+            input.whole.params = Bytes::borrow(frame.params);
+            input.whole.data = Bytes::borrow(frame.data);
+            return;
+        }
+        input.whole.params = hold_or_copy(frame, frame.params);
+        input.whole.data = hold_or_copy(frame, frame.data);
+    } else {
+        uint8_t* const data = input.small.data() + frame.params.size();
+        copy_run(input.small.data(), frame.params.data(), frame.params.size());
+        copy_run(data, frame.data.data(), frame.data.size());
+        input.whole.params = Bytes::borrow({input.small.data(), frame.params.size()});
+        input.whole.data = Bytes::borrow({data, frame.data.size()});
+    }
+}
+
+void Coordinator::Impl::on_submit_chunk(Session& session, const wire::Frame& frame) {
+    Gamer& gamer = *gamers_.find(session.gamer);
+    const uint64_t* found = gamer.tasks.find(frame.id);
+    if (!found) return;  // the task has ended meanwhile
+    const uint64_t task = *found;
+    Relay& input = relay(task);
+    if (input.complete || !input.sizes) return;
+    // Before the peer gets to see it: what is wrong with it ends this connection and no other.
+    if (const char* why = input.input.add(frame)) {
+        return end_session(session, Status::kProtocol, why);
+    }
+    const bool last = !(frame.flags & wire::kFlagMore);
+    Chunk chunk{hold_or_copy(frame, frame.params), hold_or_copy(frame, frame.data)};
+    input.chunks.push_back(chunk);
+    // Complete only when it is: short of memory the chunk is not there, and the gamer sends anew.
+    if (last) {
+        input.complete = true;
+        scheduler_.input_complete(task, loop_.turn_us());
+        request_turn_end();  // there may be a deadline before the one that the timer waits for
+    }
+    forward_input(task, input, std::move(chunk), last);
+}
+
+// Passes a chunk on to the peer that has the task already, if any.
+void Coordinator::Impl::forward_input(uint64_t task, Relay& input, Chunk&& chunk, bool last) {
+    const sched::TaskRecord* record = scheduler_.find(task);
+    if (!record) return;
+    if (record->state == sched::TaskRecord::State::kLocal) {
+        if (last && input.local_waits) {
+            input.local_waits = false;
+            run_local(task);
+        }
+        return;
+    }
+    if (record->state != sched::TaskRecord::State::kLeased) return;
+    const uint32_t index = SlotMap<sched::PeerRecord>::index_of(record->peer);
+    PeerLink* link = index < peer_by_slot_.size() ? peer_by_slot_[index] : nullptr;
+    if (!link || link->id != record->peer || !link->session) return;
+    Session& to = *link->session;
+    try {
+        to.out.append(record->attempt_id, std::move(chunk), last);
+        to.out.pump(*to.connection);
+    } catch (const std::bad_alloc&) {
+        session_lost(to, Status::kMemory, "memory is short");  // a stream with a gap is none
+    }
+}
+
+}  // namespace p2c2r::roles

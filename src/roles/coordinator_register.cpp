@@ -1,0 +1,253 @@
+// How a connection becomes a gamer's or a peer's: hello, login, registration, resuming.
+#include <algorithm>
+
+#include "p2c2r/version.h"
+#include "roles/coordinator_impl.h"
+
+namespace p2c2r::roles {
+
+namespace {
+
+constexpr const char* kLibrary = "p2c2r " P2C2R_VERSION_STRING;
+
+}  // namespace
+
+void Coordinator::Impl::on_hello(Session& session, const wire::Frame& frame) {
+    wire::Hello hello;
+    if (const char* why = decode(frame.envelope, hello)) {
+        return end_session(session, Status::kProtocol, why);
+    }
+    wire::HelloResponse response;
+    response.library = kLibrary;
+    const bool is_open = !options_.access || session.in_process;
+    response.login_methods = is_open ? std::vector<uint32_t>{0} : identity::AccessList::methods();
+    session.client_nonce = hello.nonce;
+    random_.fill(session.server_nonce);
+    response.nonce = session.server_nonce;
+    const bool common = std::find(hello.versions.begin(), hello.versions.end(),
+                                  wire::kProtocolVersion) != hello.versions.end();
+    response.version = common ? wire::kProtocolVersion : 0;
+    encode(response, envelope_);
+    send(session, wire::Message::kHelloResponse);
+    if (!common) {
+        return end_session(session, Status::kVersion,
+                           "no protocol version in common; this coordinator speaks version " +
+                               std::to_string(wire::kProtocolVersion));
+    }
+    if (hello.role != Role::kGamer && hello.role != Role::kPeer) {
+        return end_session(session, Status::kProtocol, "hello names no role that can register");
+    }
+    session.role = hello.role;
+    session.phase = Session::Phase::kRegister;
+}
+
+void Coordinator::Impl::register_refused(Session& session, Status status, const std::string& text,
+                                         uint32_t retry_after_ms) {
+    wire::RegisterResponse response;
+    response.success = false;
+    response.status = status;
+    response.error = text;
+    response.retry_after_ms = retry_after_ms;
+    if (session.role == Role::kPeer) {
+        encode_peer_response(response, envelope_);
+        send(session, wire::Message::kPeerRegisterResponse);
+    } else {
+        encode_gamer_response(response, envelope_);
+        send(session, wire::Message::kGamerRegisterResponse);
+    }
+    bury(session);
+}
+
+// Whose machine it is has been proven where logins are asked for; elsewhere it is taken at its
+// word.
+Circle Coordinator::Impl::circle_of(const Session& session, Circle claimed) const {
+    if (options_.access) {
+        return session.who.owner == identity::kOperator ? Circle::kOwn : Circle::kInvited;
+    }
+    return claimed == Circle::kType ? Circle::kInvited : claimed;
+}
+
+bool Coordinator::Impl::log_in(Session& session, const wire::Login& login, std::string_view id) {
+    if (!options_.access || session.in_process) {
+        if (login.login_method != 0) {
+            register_refused(session, Status::kUnsupported,
+                             "login_method " + std::to_string(login.login_method) +
+                                 " is not available; there is 0 (none)");
+            return false;
+        }
+        session.who = {{}, identity::kOperator, {true, true, false}};
+        return true;
+    }
+    const net::Connection& connection = *session.connection;
+    const std::string binding = connection.channel_binding();
+    if (options_.tls && binding.empty()) {
+        register_refused(session, Status::kAuth, "this connection binds no login");
+        return false;
+    }
+    const identity::LoginContext context{binding, session.role, session.client_nonce,
+                                         session.server_nonce, id};
+    const identity::Proof proof{static_cast<identity::LoginMethod>(login.login_method),
+                                std::string(login.token)};
+    Result<identity::Admitted> admitted = options_.access->admit(
+        proof, context, connection.peer_address(), connection.is_loopback(), moment());
+    if (!admitted) {
+        const Error& why = admitted.error();
+        log_.format(LogLevel::kWarn, "roles", "login of '%.*s' from %s refused: %s",
+                    static_cast<int>(id.size()), id.data(), connection.peer_address().c_str(),
+                    why.text.c_str());
+        register_refused(session, why.status, why.text, why.retry_after_ms);
+        return false;
+    }
+    session.who = std::move(*admitted);
+    return true;
+}
+
+void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& frame) {
+    wire::GamerRegister message;
+    if (const char* why = decode(frame.envelope, message)) {
+        return end_session(session, Status::kProtocol, why);
+    }
+    if (message.client_id.empty()) {
+        return register_refused(session, Status::kArgument, "client_id is empty");
+    }
+    if (!log_in(session, message.login, message.client_id)) return;
+    const std::string client_id(message.client_id);
+    uint64_t gamer_id = 0;
+    if (const auto known = gamer_ids_.find(client_id); known != gamer_ids_.end()) {
+        Gamer& old = *gamers_.find(known->second);
+        const bool may_resume = message.login.resume && old.account == session.who.account &&
+                                equal_constant_time(*message.login.resume, old.resume);
+        if (may_resume) {
+            // The gamer counts as away in between: what was half-way on the old connection ends.
+            if (old.session) {
+                end_session(*old.session, Status::kExists, "the session was resumed elsewhere");
+            }
+            gamer_id = known->second;
+        } else if (old.session || old.account != session.who.account) {
+            // Of another account's it is taken, too, while that is away for a moment.
+            return register_refused(session, Status::kExists,
+                                    "CLIENT_ID_TAKEN: '" + client_id + "' is connected");
+        } else {
+            forget_gamer(known->second);
+        }
+    }
+    if (gamer_id == 0) {
+        gamer_id = gamers_.insert();
+        if (gamer_id == 0) return register_refused(session, Status::kLimit, "too many gamers");
+        Gamer& fresh = *gamers_.find(gamer_id);
+        fresh = Gamer{};
+        fresh.client_id = client_id;
+        fresh.account = session.who.account;
+        fresh.is_operator = session.who.owner == identity::kOperator;
+        gamer_ids_[client_id] = gamer_id;
+    }
+    Gamer& gamer = *gamers_.find(gamer_id);
+    gamer.session = &session;
+    random_.fill(gamer.resume);
+    session.gamer = gamer_id;
+    session.phase = Session::Phase::kGamer;
+    session.out.count_in(&delivering_bytes_);
+    handshake_over(session);
+    session.connection->set_limits(wire::kLimitsAfterLogin);
+
+    wire::RegisterResponse response;
+    response.success = true;
+    response.id = client_id;
+    response.resume = gamer.resume;
+    response.heartbeat_interval_ms = static_cast<uint32_t>(options_.heartbeat_interval_us / 1000);
+    response.task_timeout_ms = static_cast<uint32_t>(options_.task_timeout_us / 1000);
+    response.window_bytes = options_.gamer_window_bytes;
+    encode_gamer_response(response, envelope_);
+    send(session, wire::Message::kGamerRegisterResponse);
+    encode(counts_, envelope_);
+    send(session, wire::Message::kPeerCountUpdate);
+    // What ended while it was away.
+    gamer.redelivered.clear();
+    for (Kept& kept : gamer.kept) {
+        gamer.redelivered.push_back(kept.client_task);
+        session.out.send(*session.connection, wire::Message::kResultDelivery, kept.flags,
+                         kept.client_task, kept.envelope, kept.params, kept.data);
+    }
+    held_bytes_ -= gamer.kept_bytes;
+    gamer.kept_bytes = 0;
+    gamer.kept.clear();
+    push_back(session, nullptr);
+    log_.format(LogLevel::kInfo, "roles", "gamer %s joined from %s", client_id.c_str(),
+                session.connection->peer_address().c_str());
+}
+
+void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& frame) {
+    wire::PeerRegister message;
+    if (const char* why = decode(frame.envelope, message)) {
+        return end_session(session, Status::kProtocol, why);
+    }
+    if (message.peer_id.empty()) {
+        return register_refused(session, Status::kArgument, "peer_id is empty");
+    }
+    if (!log_in(session, message.login, message.peer_id)) return;
+    if (message.slots == 0) return register_refused(session, Status::kArgument, "slots is 0");
+    const std::string peer_id(message.peer_id);
+    if (const auto known = peer_links_.find(peer_id); known != peer_links_.end()) {
+        PeerLink& old = known->second;
+        const bool may_replace = message.login.resume && old.account == session.who.account &&
+                                 equal_constant_time(*message.login.resume, old.resume);
+        if (!may_replace) {
+            return register_refused(session, Status::kExists,
+                                    "PEER_ID_TAKEN: '" + peer_id + "' is connected");
+        }
+        Session* former = old.session;
+        const uint64_t former_peer = old.id;
+        if (former) end_session(*former, Status::kExists, "the session was resumed elsewhere");
+        if (peer_links_.count(peer_id))
+            peer_gone(former_peer, true, "replaced by a new connection");
+    }
+    sched::PeerRecord record;
+    record.peer_id = peer_id;
+    record.circle = circle_of(session, message.circle);
+    record.slots = std::min(message.slots, kWindowTasksMax);
+    record.window_tasks = std::min(message.window_tasks, kWindowTasksMax);
+    record.window_bytes = message.window_bytes;
+    std::vector<std::string> types;
+    for (const std::string& name : message.capabilities.task_types) {
+        if (types.size() < limits::kTaskTypesPerPeerMax && !name.empty() &&
+            name.size() <= limits::kTaskTypeLengthMax) {
+            types.emplace_back(canonical_task_type(name));
+        }
+    }
+    const uint64_t peer = scheduler_.peer_joined(std::move(record), types, loop_.turn_us());
+    if (peer == 0) {
+        return register_refused(
+            session, Status::kLimit,
+            "this coordinator has its maximum of " + std::to_string(options_.max_peers) + " peers");
+    }
+    session.peer = peer;  // from here on the loss of the session takes it out again
+    PeerLink& link = peer_links_[peer_id];
+    link.peer_id = peer_id;
+    link.account = session.who.account;
+    link.session = &session;
+    link.id = peer;
+    random_.fill(link.resume);
+    const uint32_t index = SlotMap<sched::PeerRecord>::index_of(peer);
+    if (index >= peer_by_slot_.size()) peer_by_slot_.resize(index + 1);
+    peer_by_slot_[index] = &link;
+    session.phase = Session::Phase::kPeer;
+    handshake_over(session);
+    session.connection->set_limits(wire::kLimitsAfterLogin);
+
+    wire::RegisterResponse response;
+    response.success = true;
+    response.id = peer_id;
+    response.resume = link.resume;
+    response.heartbeat_interval_ms = static_cast<uint32_t>(options_.heartbeat_interval_us / 1000);
+    response.task_timeout_ms = static_cast<uint32_t>(options_.task_timeout_us / 1000);
+    encode_peer_response(response, envelope_);
+    send(session, wire::Message::kPeerRegisterResponse);
+    log_.format(LogLevel::kInfo, kPeersRoom, "peer %s joined from %s: %u slots, %zu task types",
+                peer_id.c_str(), session.connection->peer_address().c_str(), message.slots,
+                types.size());
+    events_.on_peer_joined(peer_id);
+    count_changed();
+    request_turn_end();
+}
+
+}  // namespace p2c2r::roles

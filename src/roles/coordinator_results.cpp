@@ -1,0 +1,224 @@
+// A task's way to its peer, and its result's way back: params and payloads are passed on as the
+// slices they arrived in; only envelopes are read and written.
+#include <algorithm>
+
+#include "core/plant.h"
+#include "roles/coordinator_impl.h"
+
+namespace p2c2r::roles {
+
+// ---- to the peer -------------------------------------------------------------------------------
+
+void Coordinator::Impl::assign(const sched::Action& action) {
+    const sched::TaskRecord* record = scheduler_.find(action.task);
+    if (!record || record->attempt_id != action.attempt_id) return;
+    const uint32_t index = SlotMap<sched::PeerRecord>::index_of(action.peer);
+    PeerLink* link = index < peer_by_slot_.size() ? peer_by_slot_[index] : nullptr;
+    if (!link || link->id != action.peer || !link->session) return;
+    Session& session = *link->session;
+    Relay& input = relay(action.task);
+    if (input.result_begun) drop_result(input);
+    const uint64_t now = loop_.turn_us();
+    wire::TaskAssign& message = assign_;
+    message.task_type = scheduler_.type_name(input.type);
+    message.deadline_us = record->deadline_us > now ? record->deadline_us - now : 0;
+    if (P2C2R_PLANT("deadline_on_wrong_clock")) message.deadline_us = record->deadline_us;
+    message.attempt = record->nonce;
+    message.checksum.reset();
+    if (input.has_checksum) message.checksum = input.checksum;
+    message.sizes = input.sizes;
+    encode(message, envelope_);
+    const uint8_t flags = input.has_checksum ? wire::kFlagChecksum : 0;
+    net::Connection& connection = *session.connection;
+    if (!input.sizes) {
+        connection.send(wire::Message::kTaskAssign, flags, action.attempt_id, envelope_.span(),
+                        input.whole.params, input.whole.data);
+        return;
+    }
+    session.out.open(wire::Message::kTaskAssign, flags, action.attempt_id, envelope_.span());
+    for (size_t i = 0; i < input.chunks.size(); ++i) {
+        const bool last = input.complete && i + 1 == input.chunks.size();
+        session.out.append(action.attempt_id, Chunk(input.chunks[i]), last);
+    }
+    session.out.pump(connection);
+}
+
+// ---- from the peer -----------------------------------------------------------------------------
+
+wire::ResultDelivery Coordinator::Impl::delivery_of(const sched::TaskRecord& record,
+                                                    const wire::TaskResult& result) const {
+    const uint64_t leased = loop_.turn_us() - record.placed_us;
+    wire::ResultDelivery delivery;
+    delivery.status = result.status;
+    delivery.processing_us = std::min(result.processing_us, leased);
+    delivery.network_latency_us = leased - delivery.processing_us;
+    delivery.queue_us = record.placed_us - record.admitted_us;
+    delivery.attempts = record.attempts;
+    delivery.checksum = result.checksum;
+    delivery.sizes = result.sizes;
+    return delivery;
+}
+
+void Coordinator::Impl::accepted(const sched::TaskRecord& record, const wire::TaskResult& result) {
+    TypeStats& type = stats_.types[record.type];
+    if (result.status != Status::kOk) {
+        ++stats_.failed_tasks;
+        ++type.failed;
+        return;
+    }
+    const uint64_t now = loop_.turn_us();
+    const uint64_t leased = now - record.placed_us;
+    const uint64_t processing = std::min(result.processing_us, leased);
+    ++stats_.completed_tasks;
+    ++type.completed;
+    type.processing_us.add(processing);
+    stats_.total_us.add(now - record.admitted_us);
+    stats_.queue_us.add(record.placed_us - record.admitted_us);
+    stats_.processing_us.add(processing);
+    stats_.network_us.add(leased - processing);
+}
+
+void Coordinator::Impl::fetch_ahead(uint64_t attempt_id) const {
+    const uint32_t index = scheduler_.fetch_ahead(attempt_id);
+    if (index < relays_.size()) p2c2r::fetch_ahead(&relays_[index], kRelayAhead);
+}
+
+void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
+    wire::TaskResult result;
+    if (const char* why = decode(frame.envelope, result)) {
+        return end_session(session, Status::kProtocol, why);
+    }
+    if (frame.next_id != 0) fetch_ahead(frame.next_id);
+    const uint64_t now = loop_.turn_us();
+    const bool more = frame.flags & wire::kFlagMore;
+    const sched::TaskRecord* current = scheduler_.current(session.peer, frame.id, result.attempt);
+    if (!current) {
+        // Given up earlier, or never given: the scheduler knows which, and frees the slot.
+        scheduler_.answered(session.peer, frame.id, result.attempt, result.status, 0, now,
+                            actions_);
+        settle();
+        return;
+    }
+    const uint64_t task = scheduler_.task_of_attempt(session.peer, frame.id);
+    Relay& waiting = relay(task);
+    if (more && result.status == Status::kOk) {
+        if (!result.sizes || result.sizes->params_size > limits::kPayloadSizeMax ||
+            result.sizes->data_size > limits::kPayloadSizeMax - result.sizes->params_size) {
+            return end_session(session, Status::kProtocol, "a result in chunks with wrong sizes");
+        }
+        waiting.output.begin(*result.sizes);
+        if (const char* why = waiting.output.add(frame)) {
+            return end_session(session, Status::kProtocol, why);
+        }
+        scheduler_.answer_continues(task, now);
+        // Cut through: what has come goes on while the rest is on its way.
+        waiting.result_begun = true;
+        waiting.result = result;
+        waiting.result.field = waiting.result.error = waiting.result.peer_id = {};
+        Gamer* gamer = gamers_.find(waiting.gamer);
+        waiting.result_open = gamer && gamer->session;
+        if (!waiting.result_open) return;
+        Session& to = *gamer->session;
+        encode(delivery_of(*current, result), envelope_);
+        to.out.open(wire::Message::kResultDelivery, frame.flags & wire::kFlagChecksum,
+                    waiting.client_task, envelope_.span());
+        to.out.append(waiting.client_task, {frame.hold(frame.params), frame.hold(frame.data)},
+                      false);
+        to.out.pump(*to.connection);
+        return push_back(to, &session);
+    }
+    // In one frame: sizes say nothing there, and nobody checked them.
+    result.sizes.reset();
+    // Who has answered wants no more of the input.
+    if (waiting.sizes) session.out.drop(frame.id);
+    const sched::TaskRecord record = *current;
+    const sched::Verdict verdict = scheduler_.answered(
+        session.peer, frame.id, result.attempt, result.status, result.processing_us, now, actions_);
+    if (verdict != sched::Verdict::kAccepted) return settle();
+    request_turn_end();
+    accepted(record, result);
+    if (waiting.result_begun) drop_result(waiting);
+    Session* to = nullptr;
+    if (Gamer* gamer = gamers_.find(waiting.gamer)) {
+        wire::ResultDelivery delivery = delivery_of(record, result);
+        delivery.field = result.field;
+        delivery.error = result.error;
+        encode(delivery, envelope_);
+        const uint8_t flags = frame.flags & wire::kFlagChecksum;
+        if (gamer->session && frame.params.size() + frame.data.size() < kHoldThreshold) {
+            gamer->session->connection->send_copy(wire::Message::kResultDelivery, flags,
+                                                  waiting.client_task, envelope_.span(),
+                                                  frame.params, frame.data);
+        } else {
+            deliver(*gamer, waiting.client_task, flags, frame.hold(frame.params),
+                    frame.hold(frame.data));
+            to = gamer->session;
+        }
+    }
+    drop_task(task, result.status == Status::kOk);
+    if (to) push_back(*to, &session);
+}
+
+void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& frame) {
+    const uint64_t task = scheduler_.task_of_attempt(session.peer, frame.id);
+    const bool last = !(frame.flags & wire::kFlagMore);
+    if (task == 0) {
+        // Given up meanwhile. If that was after its first frame, nothing but its end frees the
+        // slot: the worker has answered, and will not answer the cancel.
+        if (last) scheduler_.answer_ended(session.peer, frame.id, loop_.turn_us());
+        return request_turn_end();
+    }
+    Relay& waiting = relay(task);
+    // Only what follows a first frame with the nonce of this very attempt.
+    if (!waiting.result_begun ||
+        !scheduler_.is_current(session.peer, frame.id, waiting.result.attempt)) {
+        return;
+    }
+    if (const char* why = waiting.output.add(frame)) {
+        return end_session(session, Status::kProtocol, why);
+    }
+    Gamer* gamer = gamers_.find(waiting.gamer);
+    Session* to = waiting.result_open && gamer ? gamer->session : nullptr;
+    if (to) {
+        to->out.append(waiting.client_task, {frame.hold(frame.params), frame.hold(frame.data)},
+                       last);
+        to->out.pump(*to->connection);
+    }
+    if (!last) {
+        scheduler_.answer_continues(task, loop_.turn_us());
+        if (to) push_back(*to, &session);
+        return;
+    }
+    const sched::TaskRecord record = *scheduler_.find(task);
+    const wire::TaskResult result = waiting.result;
+    waiting.result_begun = false;
+    const sched::Verdict verdict =
+        scheduler_.answered(session.peer, frame.id, result.attempt, result.status,
+                            result.processing_us, loop_.turn_us(), actions_);
+    if (verdict != sched::Verdict::kAccepted) return settle();
+    accepted(record, result);
+    drop_task(task, true);
+    if (to) push_back(*to, &session);
+    request_turn_end();
+}
+
+void Coordinator::Impl::drop_result(Relay& relay) {
+    relay.result_begun = false;
+    if (!std::exchange(relay.result_open, false)) return;
+    Gamer* gamer = gamers_.find(relay.gamer);
+    if (gamer && gamer->session) gamer->session->out.drop(relay.client_task);
+}
+
+void Coordinator::Impl::on_refuse(Session& session, const wire::Frame& frame) {
+    wire::TaskRefuse message;
+    if (const char* why = decode(frame.envelope, message)) {
+        return end_session(session, Status::kProtocol, why);
+    }
+    if (scheduler_.is_current(session.peer, frame.id, message.attempt)) {
+        session.out.drop(frame.id);  // the rest of its input, if any
+    }
+    scheduler_.refused(session.peer, frame.id, message.attempt, loop_.turn_us(), actions_);
+    settle();
+}
+
+}  // namespace p2c2r::roles

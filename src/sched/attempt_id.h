@@ -1,0 +1,24 @@
+// The id of an attempt on its peer's hop: the task's own, with the number of the placement in bits
+// 28..31, so that two attempts of one task never share an id, even on the same peer.
+// kTasksPendingMax leaves these bits free.
+#pragma once
+
+#include <cstdint>
+
+#include "model/task.h"
+
+namespace p2c2r::sched {
+
+inline constexpr uint8_t kRefusalsMax = 8;
+inline constexpr int kAttemptShift = 28;
+static_assert(limits::kTasksPendingMax < (1u << kAttemptShift));
+static_assert(limits::kAttemptsMax + kRefusalsMax + 1 < 16);
+
+inline uint64_t attempt_id_of(uint64_t task, uint32_t attempt) {
+    return task | static_cast<uint64_t>(attempt) << kAttemptShift;
+}
+inline uint64_t task_of(uint64_t attempt_id) {
+    return attempt_id & ~(0xFull << kAttemptShift);
+}
+
+}  // namespace p2c2r::sched

@@ -1,0 +1,159 @@
+// Placing: which of the waiting tasks is given to which peer, most urgent first, and why.
+#include <algorithm>
+
+#include "sched/attempt_id.h"
+#include "sched/scheduler.h"
+
+namespace p2c2r::sched {
+
+namespace {
+
+// Tasks that may go to one peer on one choice, and how much later than the first the last of them
+// may be done.
+constexpr uint32_t kRunTasksMax = 8;
+constexpr uint64_t kRunSlackUs = 20;
+
+}  // namespace
+
+void Scheduler::lease(uint64_t task, TaskRecord& record, const PeerTable::Choice& choice,
+                      uint64_t now_us, std::vector<Action>& actions) {
+    PeerRecord& peer = *peers_.find(choice.peer);
+    // What can fail comes first.
+    random_.fill(record.nonce);
+    peer.leases.push_back(task);
+    record.lease_position = static_cast<uint32_t>(peer.leases.size() - 1);
+    record.tried[std::min<size_t>(record.attempts, limits::kAttemptsMax - 1)] = choice.peer;
+    ++record.attempts;
+    record.state = TaskRecord::State::kLeased;
+    record.peer = choice.peer;
+    record.placed_us = now_us;
+    record.attempt_id = attempt_id_of(task, ++record.placements);
+    record.estimate_us = peers_.estimate_us(peer, record.type);
+    record.given_us = now_us;
+    record.lease_until_us =
+        now_us + peers_.timeout_us(peer, record.type, record.bytes, record.start_timeout_us);
+    Placement& placement = placements_[placements_next_++ % kPlacementsKept];
+    placement = {task,      choice.peer,     now_us,          choice.finish_us, choice.considered,
+                 peer.held, record.attempts, choice.free_slot};
+    peers_.held_more(choice.peer, record.type, record.bytes, record.estimate_us, now_us);
+    record.share_us = peer.share_us;
+    arm(task, record);
+    ++stats_.assigned;
+    if (record.attempts > 1) ++stats_.retries;
+    actions.push_back({Action::Kind::kAssign, Status::kOk, task, choice.peer, record.attempt_id});
+}
+
+Status Scheduler::assign_to(uint64_t task, uint64_t peer, uint64_t now_us,
+                            std::vector<Action>& actions) {
+    TaskRecord* record = tasks_.find(task);
+    PeerRecord* target = peers_.find(peer);
+    if (!record || !target) return Status::kStale;
+    if (record->state != TaskRecord::State::kQueued) return Status::kState;
+    if (!peers_.learned(*target, record->type)) return Status::kTaskType;
+    if (target->circle > record->circle) return Status::kDenied;
+    if (!target->takes(record->bytes)) return Status::kBusy;
+    unqueue(task, *record);
+    PeerTable::Choice choice;
+    choice.peer = peer;
+    choice.finish_us = now_us + static_cast<uint64_t>(peers_.estimate_us(*target, record->type));
+    choice.free_slot = target->held < target->slots;
+    choice.considered = 1;
+    lease(task, *record, choice, now_us, actions);
+    return Status::kOk;
+}
+
+// Places the most urgent tasks of the queue, at most so many: one after the other on one peer, as
+// long as it would be done with the next as soon as the best one for the first, but for a moment.
+// False: nothing waits, or no peer has room.
+bool Scheduler::place_some(size_t queue, uint32_t tasks_max, uint64_t now_us,
+                           std::vector<Action>& actions) {
+    const auto is_live = [this](const TaskQueue::Entry& entry) {
+        const TaskRecord* record = tasks_.find(entry.task);
+        return record && record->state == TaskRecord::State::kQueued &&
+               record->queue_stamp == entry.stamp;
+    };
+    const TaskQueue::Entry* entry = queues_[queue].front(is_live);
+    if (!entry) return false;
+    uint64_t task = entry->task;
+    TaskRecord& record = *tasks_.find(task);
+    const TypeIndex type = record.type;
+    // Another peer first; one that has tried already only when it is alone.
+    PeerTable::Choice choice =
+        peers_.choose(type, record.bytes, record.circle, record.tried, record.attempts, now_us);
+    if (choice.peer == 0 && record.attempts > 0) {
+        if (record.can_run_local) {
+            queues_[queue].pop(entry);
+            start_local(task, record, now_us, actions);
+            return true;
+        }
+        choice = peers_.choose(type, record.bytes, record.circle, nullptr, 0, now_us);
+    }
+    if (choice.peer == 0) {
+        if (!record.can_run_local || peers_.serving(type, record.circle) > 0) return false;
+        queues_[queue].pop(entry);
+        start_local(task, record, now_us, actions);
+        return true;
+    }
+    queues_[queue].pop(entry);
+    lease(task, record, choice, now_us, actions);
+    const PeerRecord& peer = *peers_.find(choice.peer);
+    for (uint32_t placed = 1; placed < tasks_max; ++placed) {
+        entry = queues_[queue].front(is_live);
+        if (!entry) return true;
+        task = entry->task;
+        TaskRecord& next = *tasks_.find(task);
+        if (next.attempts > 0 || !peer.takes(next.bytes)) return true;
+        PeerTable::Choice again = choice;
+        again.finish_us = peers_.finish_us(peer, type, now_us);
+        again.free_slot = peer.held < peer.slots;
+        if (again.finish_us > choice.finish_us + kRunSlackUs) return true;
+        queues_[queue].pop(entry);
+        lease(task, next, again, now_us, actions);
+    }
+    return true;
+}
+
+void Scheduler::dispatch(uint64_t now_us, std::vector<Action>& actions) {
+    // Queues share peers, so the most urgent head of all goes first; a queue whose head finds no
+    // peer stands aside for this round.
+    std::vector<size_t>& open = open_;
+    open.clear();
+    for (size_t queue = 0; queue < queues_.size(); ++queue) {
+        if (queues_[queue].live() > 0) open.push_back(queue);
+    }
+    if (open.size() == 1) {
+        while (place_some(open[0], kRunTasksMax, now_us, actions)) {
+        }
+        return;
+    }
+    const auto is_live = [this](const TaskQueue::Entry& entry) {
+        const TaskRecord* record = tasks_.find(entry.task);
+        return record && record->state == TaskRecord::State::kQueued &&
+               record->queue_stamp == entry.stamp;
+    };
+    while (!open.empty()) {
+        size_t best = open.size();
+        uint64_t best_key = 0;
+        for (size_t i = 0; i < open.size(); ++i) {
+            const TaskQueue::Entry* entry = queues_[open[i]].front(is_live);
+            if (entry && (best == open.size() || entry->key < best_key)) {
+                best = i;
+                best_key = entry->key;
+            }
+        }
+        if (best == open.size()) return;
+        if (!place_some(open[best], 1, now_us, actions)) {
+            open.erase(open.begin() + static_cast<ptrdiff_t>(best));
+        }
+    }
+}
+
+const Placement* Scheduler::explain(uint64_t task) const {
+    for (size_t back = 1; back <= kPlacementsKept && back <= placements_next_; ++back) {
+        const Placement& placement = placements_[(placements_next_ - back) % kPlacementsKept];
+        if (placement.task == task) return &placement;
+    }
+    return nullptr;
+}
+
+}  // namespace p2c2r::sched
