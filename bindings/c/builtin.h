@@ -24,12 +24,14 @@ namespace p2c2r::capi {
 
 class Builtin {
   public:
-    // `gpu` is P2C2R_GPU_, `lent` the host's device for P2C2R_GPU_LENT. All must outlive it, and it
+    // `gpu` is P2C2R_GPU_, `lent` the host's device for P2C2R_GPU_LENT, `vram_max` the
+    // bytes that tasks may hold of a device's memory (0: no cap). All must outlive it, and it
     // the executors. kNoDevice when the named device is not there.
     static Result<std::unique_ptr<Builtin>> create(int32_t gpu, uint32_t gpu_index,
                                                    std::optional<gpu::HostDevice> lent,
-                                                   const char* cache_dir, exec::Registry& registry,
-                                                   const MemoryHook* hook, const Log& log);
+                                                   const char* cache_dir, uint64_t vram_max,
+                                                   exec::Registry& registry, const MemoryHook* hook,
+                                                   const Log& log);
     ~Builtin();
 
     // {"devices": [{"index", "name", "driver", "software", "used", "memory_mb", "uuid"}], "why"}.
@@ -48,7 +50,7 @@ class Builtin {
 
   private:
     Builtin(int32_t gpu, uint32_t gpu_index, std::optional<gpu::HostDevice> lent,
-            const char* cache_dir, const MemoryHook* hook, const Log& log);
+            const char* cache_dir, uint64_t vram_max, const MemoryHook* hook, const Log& log);
     Result<Done> open();
 
     kernels::KernelOptions options_;

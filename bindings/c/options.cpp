@@ -48,10 +48,9 @@ Result<Options> Options::parse(const char* json) {
     return options;
 }
 
-Result<LinkSettings> read_link_settings(const char* json) {
-    const Result<Options> options = Options::parse(json);
-    if (!options) return options.error();
-    ParamsReader reader(options->encoded());
+namespace {
+
+LinkSettings read_link(ParamsReader& reader) {
     LinkSettings settings;
     settings.allow_plaintext = reader.boolean("allow_plaintext", false);
     settings.checksum = reader.boolean("checksum", false);
@@ -59,10 +58,33 @@ Result<LinkSettings> read_link_settings(const char* json) {
         static_cast<uint64_t>(reader.integer("reconnect_first_ms", 1, 60'000, 50)) * 1000;
     settings.backoff_max_us =
         static_cast<uint64_t>(reader.integer("reconnect_max_ms", 1, 600'000, 5'000)) * 1000;
+    return settings;
+}
+
+}  // namespace
+
+Result<LinkSettings> read_link_settings(const char* json) {
+    const Result<Options> options = Options::parse(json);
+    if (!options) return options.error();
+    ParamsReader reader(options->encoded());
+    LinkSettings settings = read_link(reader);
     if (const Result<Done> good = reader.finish(); !good) {
         return Options::as_argument_error(good.error());
     }
     return settings;
+}
+
+Result<PeerOptionsRead> read_peer_options(const char* json) {
+    const Result<Options> options = Options::parse(json);
+    if (!options) return options.error();
+    ParamsReader reader(options->encoded());
+    PeerOptionsRead read;
+    read.link = read_link(reader);
+    read.owner = owner::read_settings(reader);
+    if (const Result<Done> good = reader.finish(); !good) {
+        return Options::as_argument_error(good.error());
+    }
+    return read;
 }
 
 Result<Url> parse_url(const char* url, bool allow_plaintext) {

@@ -7,6 +7,7 @@
 
 #include "core/status.h"
 #include "model/params_reader.h"
+#include "owner/owner_settings.h"
 
 namespace p2c2r::capi {
 
@@ -30,6 +31,12 @@ struct LinkSettings {
     uint64_t backoff_max_us = 5'000'000;
 };
 Result<LinkSettings> read_link_settings(const char* json);
+// The same for a peer, whose options have the keys of its owner as well.
+struct PeerOptionsRead {
+    LinkSettings link;
+    owner::Settings owner;
+};
+Result<PeerOptionsRead> read_peer_options(const char* json);
 
 struct Url {
     std::string host;

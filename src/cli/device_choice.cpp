@@ -17,6 +17,7 @@ Result<OpenedRuntime> create_runtime(const RuntimeOptions& options, int32_t gpu,
     config.gpu = gpu;
     config.gpu_index = index;
     config.worker_threads = options.worker_threads;
+    if (!options.options.empty()) config.options = options.options.c_str();
     config.log_level = options.log ? options.log->level() : P2C2R_LOG_ERROR;
     config.user = opened.host.get();
     if (options.log) {

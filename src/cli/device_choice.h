@@ -26,6 +26,7 @@ struct RuntimeOptions {
     uint32_t worker_threads = 0;  // 0: one per core
     LogWriter* log = nullptr;     // NULL: silence
     Waker* waker = nullptr;       // woken when functions wait for dispatch
+    std::string options;          // JSON for the library; "": none
 };
 
 // What the library calls back with; must live as long as the runtime.

@@ -44,8 +44,10 @@ Result<Process> start_peer_process(const std::string& url, const std::string& pe
                                    const std::string& log_file,
                                    const std::vector<std::string>& arguments,
                                    const std::string& program) {
-    Result<Process> process = start_role({"peer", "--coordinator", url, "--peer-id", peer_id},
-                                         log_file, arguments, program);
+    // Whoever measures or shows something sits at the machine and wants it now.
+    Result<Process> process =
+        start_role({"peer", "--coordinator", url, "--peer-id", peer_id, "--mode", "always"},
+                   log_file, arguments, program);
     if (!process) return process;
     Result<std::string> running = process->read_line_with("peer ", kStartTimeoutUs);
     if (running) return process;

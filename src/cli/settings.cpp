@@ -127,9 +127,9 @@ Outcome Settings::add(const std::string& given, const json& value, const std::st
         return bad_value(name, origin, "unknown; see --help for the keys there are");
     }
     if (!serves(*key, daemon_)) {
-        return bad_value(
-            name, origin,
-            std::string("belongs to the ") + (daemon_ == Daemon::kPeer ? "coordinator" : "peer"));
+        return bad_value(name, origin,
+                         std::string("belongs to the ") +
+                             (serves(*key, Daemon::kPeer) ? "peer" : "coordinator"));
     }
     const std::string expected = what_is_expected(*key, value);
     if (!expected.empty()) return bad_value(name, origin, value.dump() + " is not " + expected);

@@ -16,7 +16,8 @@
 
 namespace p2c2r::cli {
 
-enum class Daemon : unsigned { kCoordinator = 1, kPeer = 2, kBoth = 3 };
+// A host is a coordinator whose own machine helps: it takes the keys of a helper's owner only.
+enum class Daemon : unsigned { kCoordinator = 1, kPeer = 2, kBoth = 3, kHost = 4, kHelper = 6 };
 
 struct SettingKey {
     enum class Kind { kInteger, kReal, kBoolean, kText, kList, kPort };

@@ -36,15 +36,26 @@ std::string learned_text(const json& peer) {
     return text;
 }
 
+// Yes, or why not: what a peer said of its owner's wishes.
+std::string helps_text(const json& peer) {
+    const std::string why = peer.value("why", "");
+    const bool takes = peer.value("window_tasks", 0) > 0;
+    return (takes ? "yes" : "no") + (why.empty() ? "" : ": " + why);
+}
+
 std::string peers_table(const json& peers) {
-    TextTable table({"peer_id", "slots", "held", "completed", "failed", "link ms", "connected s",
-                     "task types"});
+    TextTable table({"peer_id", "helps", "mode", "duty %", "data MB", "slots", "held", "completed",
+                     "failed", "link ms", "connected s", "task types"});
     for (const json& peer : peers) {
-        table.add({cell(peer.value("peer_id", json(""))), cell(peer.value("slots", json(0))),
-                   cell(peer.value("held", json(0))), cell(peer.value("completed", json(0))),
-                   cell(peer.value("failed", json(0))),
-                   number_text(peer.value("link_us", 0.0) / 1000.0, 2),
-                   number_text(peer.value("connected_us", 0.0) / 1e6, 1), learned_text(peer)});
+        table.add(
+            {cell(peer.value("peer_id", json(""))), helps_text(peer), peer.value("mode", ""),
+             peer.contains("duty_permille") ? number_text(peer.value("duty_permille", 0.0) / 10, 0)
+                                            : "",
+             peer.contains("data_used") ? number_text(peer.value("data_used", 0.0) / 1e6, 1) : "",
+             cell(peer.value("slots", json(0))), cell(peer.value("held", json(0))),
+             cell(peer.value("completed", json(0))), cell(peer.value("failed", json(0))),
+             number_text(peer.value("link_us", 0.0) / 1000.0, 2),
+             number_text(peer.value("connected_us", 0.0) / 1e6, 1), learned_text(peer)});
     }
     return table.text();
 }
