@@ -19,6 +19,7 @@ constexpr milliseconds kCalmLook{50};
 constexpr milliseconds kBlindLook{250};  // no display: nothing that has to be fast
 constexpr uint64_t kWindowsUs = 250'000;
 constexpr uint64_t kMachineUs = 1'000'000;
+constexpr uint64_t kDisplayAgainUs = 5'000'000;
 // X counts in milliseconds: what is less is the same input.
 constexpr uint64_t kInputJitterUs = 3'000;
 
@@ -100,13 +101,16 @@ owner::Signals OwnerWatch::read(bool windows) {
         signals.sight = Sight::kNobodyThere;
         return signals;
     }
-    if (!display_ && settings_.display != kBlindDisplay) {
+    if (!display_ && settings_.display != kBlindDisplay &&
+        (display_opened_us_ == 0 || now_us() - display_opened_us_ >= kDisplayAgainUs)) {
         display_ = owner::open_x11_display(settings_.display);
+        display_opened_us_ = now_us();
     }
     const owner::Display::Reading seen =
         display_ ? display_->read(windows) : owner::Display::Reading{};
     signals.sight = seen.sees ? Sight::kSees : Sight::kBlind;
     signals.fullscreen = seen.fullscreen;
+    if (!seen.sees) display_.reset();  // gone, or not there yet
     if (seen.sees) {
         const uint64_t now = now_us();
         const uint64_t input = now - std::min(now, seen.idle_us);

@@ -65,6 +65,7 @@ class OwnerWatch {
 
     // The thread's own.
     std::unique_ptr<owner::Display> display_;
+    uint64_t display_opened_us_ = 0;
     owner::MachineReading machine_;
     owner::Signals last_;
     std::string written_;

@@ -31,6 +31,8 @@ constexpr uint64_t kLookUs = 100;
 constexpr uint64_t kNeverUs = 2'000'000;
 constexpr double kBarMs = 8;  // a slice of 3 ms, and 5
 constexpr double kBarPoints = 2;
+// Of the coordinator, that came too late for a peer that ends.
+constexpr uint64_t kLastWords = 100;
 
 // Keeps a peer busy from a thread: one task after another is under way, two at a time.
 class Load {
@@ -298,7 +300,7 @@ Outcome bench(const OwnerBenchOptions& options, bool& pass) {
                 static_cast<unsigned long long>(data->wire),
                 static_cast<unsigned long long>(data->counted));
     pass = p99_ms <= kBarMs && std::abs(duty->measured - duty->cap) <= kBarPoints &&
-           data->wire == data->counted;
+           data->wire >= data->counted && data->wire - data->counted <= kLastWords;
     if (options.json) {
         summary["p50_ms"] = ms(percentile(all, 0.5));
         summary["p99_ms"] = p99_ms;

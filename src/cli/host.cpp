@@ -12,6 +12,7 @@
 #include "cli/owner_options.h"
 #include "cli/peer_control_posix.h"
 #include "cli/process_posix.h"
+#include "cli/service.h"
 
 namespace p2c2r::cli {
 
@@ -28,6 +29,7 @@ struct HostOptions {
     std::optional<uint64_t> tasks;
     bool no_peer = false;
     bool no_invite = false;
+    bool service = false;
     SettingOptions owner{Daemon::kHost};
     InvitationOptions invitation;
     DaemonOptions daemon;
@@ -185,6 +187,27 @@ Outcome start(Host& host, const HostOptions& options, const Settings& settings, 
     return std::nullopt;
 }
 
+// The same command as a service, without the code that nobody would see.
+Outcome install_host(const HostOptions& options, const Settings& settings) {
+    Service service;
+    service.name = "p2c2r-host";
+    service.description = "P2C2R: coordinates and helps those who were invited";
+    service.program = own_path();
+    service.arguments = {"host", "--no-invite"};
+    const auto add = [&](const char* name, const std::optional<std::string>& value) {
+        if (value) service.arguments.insert(service.arguments.end(), {name, *value});
+    };
+    if (options.port) add("--port", std::to_string(*options.port));
+    add("--listen-address", options.listen_address);
+    add("--device", options.device);
+    if (options.tasks) add("--max-concurrent-tasks", std::to_string(*options.tasks));
+    if (options.no_peer) service.arguments.emplace_back("--no-peer");
+    const std::vector<std::string> environment = process_environment();
+    service.environment = owner_environment(settings, environment);
+    // A coordinator is there also while nobody has logged in to a desktop.
+    return install_service(service, environment);
+}
+
 int run_host(const HostOptions& options) {
     if (options.port.value_or(0) > 65535) {
         return report("host", usage_failure("--port " + std::to_string(*options.port) +
@@ -192,6 +215,10 @@ int run_host(const HostOptions& options) {
     }
     const Result<Settings> settings = options.owner.merge(process_environment());
     if (!settings) return report("host", settings.failure());
+    if (options.service) {
+        const Outcome failed = install_host(options, *settings);
+        return failed ? report("host", *failed) : kExitOk;
+    }
     StopSignals signals;
     signals.catch_pause();
     if (options.daemon.stop_with_input) signals.stop_with_input();
@@ -238,6 +265,7 @@ void add_host_command(Command& root) {
     command.add_text("--device", options.device, "auto, native or vulkan[:N] (auto)");
     command.add_count("--max-concurrent-tasks", options.tasks, "Tasks at the same time (4)");
     command.add_flag("--no-peer", options.no_peer, "Coordinate only");
+    command.add_flag("--service", options.service, "Do so as a service of this user, from now on");
     command.add_flag("--no-invite", options.no_invite, "Show no join code");
     options.owner.add_to(command);
     options.invitation.add_to(command);

@@ -20,12 +20,6 @@ std::string value_in(const std::vector<std::string>& environment, std::string_vi
     return {};
 }
 
-// Below Wayland the X display that programs are given sees no input but theirs.
-std::string display_in(const std::vector<std::string>& environment) {
-    if (!value_in(environment, "WAYLAND_DISPLAY").empty()) return "wayland";
-    return value_in(environment, "DISPLAY");
-}
-
 json caps_of(const Settings& settings) {
     json caps = json::object();
     for (const char* name :
@@ -47,6 +41,12 @@ Result<std::string> data_file_of(const Settings& settings, bool needed) {
 }
 
 }  // namespace
+
+// Below Wayland the X display that programs are given sees no input but theirs.
+std::string display_in(const std::vector<std::string>& environment) {
+    if (!value_in(environment, "WAYLAND_DISPLAY").empty()) return "wayland";
+    return value_in(environment, "DISPLAY");
+}
 
 Result<std::string> owner_options(const Settings& settings,
                                   const std::vector<std::string>& environment,

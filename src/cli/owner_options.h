@@ -15,6 +15,9 @@ Result<std::string> owner_options(const Settings& settings,
                                   const std::vector<std::string>& environment,
                                   bool allow_plaintext);
 
+// The display of an environment: an X display, "wayland" below that, "" where there is none.
+std::string display_in(const std::vector<std::string>& environment);
+
 // The same for the options of a runtime: caps.vram_mb. "": none.
 std::string owner_runtime_options(const Settings& settings);
 

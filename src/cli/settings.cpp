@@ -180,6 +180,12 @@ std::optional<std::string> Settings::text(const std::string& name) const {
     return found->second.get<std::string>();
 }
 
+std::optional<std::string> Settings::as_text(const std::string& name) const {
+    const auto found = values_.find(name);
+    if (found == values_.end()) return std::nullopt;
+    return found->second.is_string() ? found->second.get<std::string>() : found->second.dump();
+}
+
 std::optional<uint32_t> Settings::integer(const std::string& name) const {
     const auto found = values_.find(name);
     if (found == values_.end()) return std::nullopt;

@@ -50,6 +50,8 @@ class Settings {
 
     [[nodiscard]] bool has(const std::string& name) const { return values_.contains(name); }
     [[nodiscard]] std::optional<std::string> text(const std::string& name) const;
+    // A key of any kind, as the command line has it.
+    [[nodiscard]] std::optional<std::string> as_text(const std::string& name) const;
     [[nodiscard]] std::optional<uint32_t> integer(const std::string& name) const;
     [[nodiscard]] std::optional<double> real(const std::string& name) const;
     [[nodiscard]] std::optional<bool> boolean(const std::string& name) const;

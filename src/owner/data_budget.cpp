@@ -41,8 +41,11 @@ std::string DataBudget::text() const {
 
 void DataBudget::count(uint64_t total, uint32_t date) {
     if (date > date_) {
-        if (date / 100 > date_ / 100) month_bytes_ = 0;
-        day_bytes_ = 0;
+        // What came before any day was known is of the first one.
+        if (date_ != 0) {
+            if (date / 100 > date_ / 100) month_bytes_ = 0;
+            day_bytes_ = 0;
+        }
         date_ = date;
     }
     const uint64_t more = total > counted_ ? total - counted_ : 0;

@@ -77,8 +77,14 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
     }
 
     void start() {
+        started_ = true;
         owner_->start();
-        link_->start();
+        if (owner_->knows()) link_->start();
+    }
+    // A peer that connects can be given tasks: it says what it takes from the first word on.
+    void sensed(const owner::Signals& signals, uint32_t date) {
+        owner_->sensed(signals, date);
+        if (started_) link_->start();
     }
     void pause();
     void resume();
@@ -169,6 +175,7 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
     std::unique_ptr<PeerOwner> owner_;
     bool paused_ = false;
     bool draining_ = false;
+    bool started_ = false;
     bool told_takes_ = true;  // what the host was told last
     std::string told_why_;
     // What the coordinator knows of the owner; made void by a new connection.
@@ -688,7 +695,7 @@ const PeerStats& Peer::stats() {
     return impl_->stats();
 }
 void Peer::sensed(const owner::Signals& signals, uint32_t date) {
-    impl_->owner().sensed(signals, date);
+    impl_->sensed(signals, date);
 }
 void Peer::say_active(bool active) {
     impl_->owner().say_active(active);

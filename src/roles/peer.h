@@ -93,7 +93,7 @@ class Peer {
     // Takes nothing new and hands back what has not started; calls `drained` once nothing runs and
     // every result has been handed over.
     void drain(std::function<void()> drained);
-    // Owner first: see PeerOwner.
+    // Owner first: see PeerOwner. With sensors to look at it connects once they have spoken.
     void sensed(const owner::Signals& signals, uint32_t date);
     void say_active(bool active);
     // The counts of data as they are to be kept.

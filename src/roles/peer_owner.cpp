@@ -75,7 +75,7 @@ void PeerOwner::tick() {
         std::rotate(samples_.begin(), samples_.begin() + 1, samples_.end());
         samples_.back() = {now, worked_us()};
     }
-    if (has_sensed_ || !settings().looks_at_sensors()) decide();
+    if (knows()) decide();
     if (settings().looks_at_sensors()) {
         loop_.arm(timer_, std::clamp(policy_.again_us(), now + 1'000, now + kSampleUs));
     }

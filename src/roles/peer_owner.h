@@ -36,6 +36,8 @@ class PeerOwner {
     // today, as 20261231; 0: not known.
     void sensed(const owner::Signals& signals, uint32_t date);
     void say_active(bool active);
+    // The sensors have spoken, or there are none to hear.
+    [[nodiscard]] bool knows() const { return has_sensed_ || !settings().looks_at_sensors(); }
     // The peer is paused: the gate stays closed whatever the policy says.
     void hold(bool paused);
 

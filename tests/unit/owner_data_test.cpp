@@ -28,6 +28,14 @@ TEST_CASE("data: days and months begin anew and a clock that goes back begins no
     CHECK(budget.month_bytes() == 10);
 }
 
+TEST_CASE("data: what came before a day was known is of the first day") {
+    DataBudget budget;
+    budget.count(70, 0);
+    budget.count(100, 20261130);
+    CHECK(budget.day_bytes() == 100);
+    CHECK(budget.month_bytes() == 100);
+}
+
 TEST_CASE("data: counts survive a restart whose totals begin at nothing") {
     DataBudget before;
     before.count(1'000, 20261126);

@@ -54,11 +54,10 @@ owner::Settings idle() {
     return settings;
 }
 
-owner::Signals away(WireWorld& world) {
+owner::Signals away() {
     owner::Signals signals;
     signals.sight = owner::Signals::Sight::kSees;
-    signals.input_us = 0;
-    (void)world;
+    signals.input_us = 1;
     return signals;
 }
 
@@ -74,16 +73,23 @@ std::string peers_json(WireWorld& world) {
 
 }  // namespace
 
-TEST_CASE("owner: a peer in mode idle takes nothing before its sensors have spoken") {
+TEST_CASE("owner: a peer with sensors connects once they have spoken and says what it takes") {
     WireWorld world;
     world.loop.advance(3'600'000'000);
     Helper helper(world, "p1", idle());
+    CHECK_FALSE(helper.peer->stats().accepts);
+    CHECK(world.events.empty());
+    owner::Signals signals = away();
+    signals.on_battery = true;
+    helper.peer->sensed(signals, 20261126);
+    world.loop.advance(10'000);
+    CHECK(world.events == std::vector<std::string>{"joined p1"});
     WireEnd gamer = world.end();
     gamer.join_gamer("gamer");
     gamer.submit(1, "x");
     CHECK(helper.runner.started == 0);
-    CHECK_FALSE(helper.peer->stats().accepts);
-    helper.peer->sensed(away(world), 20261126);
+    CHECK(helper.peer->stats().why == "on battery");
+    helper.peer->sensed(away(), 20261126);
     world.loop.settle();
     CHECK(helper.peer->stats().accepts);
     CHECK(helper.runner.started == 1);
@@ -95,7 +101,7 @@ TEST_CASE("owner: what runs when the owner comes to stay goes to another peer at
     world.loop.advance(3'600'000'000);
     Helper first(world, "p1", idle());
     first.runner.takes_us = 2'000'000;
-    owner::Signals signals = away(world);
+    owner::Signals signals = away();
     first.peer->sensed(signals, 20261126);
     world.loop.settle();
     WireEnd gamer = world.end();
@@ -140,7 +146,7 @@ TEST_CASE("owner: a bump of the desk pauses what runs and it goes on") {
     world.loop.advance(3'600'000'000);
     Helper helper(world, "p1", idle());
     helper.runner.takes_us = 1'000'000;
-    owner::Signals signals = away(world);
+    owner::Signals signals = away();
     helper.peer->sensed(signals, 20261126);
     WireEnd gamer = world.end();
     gamer.join_gamer("gamer");
@@ -213,7 +219,7 @@ TEST_CASE("owner: a cap of duty is set at the gate and told with the mode and th
     settings.mode = owner::Mode::kWhileGaming;
     settings.duty_percent = 30;
     Helper helper(world, "p1", settings);
-    owner::Signals signals = away(world);
+    owner::Signals signals = away();
     signals.fullscreen = true;
     helper.peer->sensed(signals, 20261126);
     world.loop.settle();
@@ -236,7 +242,7 @@ TEST_CASE("owner: data that is used up ends the helping and the counts are told 
     owner::Settings settings = idle();
     settings.data_day_bytes = 1'000'000;
     Helper helper(world, "p1", settings);
-    helper.peer->sensed(away(world), 20261126);
+    helper.peer->sensed(away(), 20261126);
     WireEnd gamer = world.end();
     gamer.join_gamer("gamer");
     // A frame through the fake network counts its payload on both ways.
@@ -256,7 +262,7 @@ TEST_CASE("owner: data that is used up ends the helping and the counts are told 
     REQUIRE(kept.ok());
     CHECK(kept->day_bytes() == stats.data_day_bytes);
     // Tomorrow is another day.
-    helper.peer->sensed(away(world), 20261127);
+    helper.peer->sensed(away(), 20261127);
     CHECK(helper.peer->stats().accepts);
 }
 
