@@ -26,7 +26,6 @@ struct RuntimeOptions {
     uint32_t worker_threads = 0;  // 0: one per core
     LogWriter* log = nullptr;     // NULL: silence
     Waker* waker = nullptr;       // woken when functions wait for dispatch
-    std::string options;          // JSON for the library; "": none
 };
 
 // What the library calls back with; must live as long as the runtime.
@@ -45,6 +44,8 @@ struct OpenedRuntime {
 
 // Exit code kExitUnreachable when the device that was asked for is not there.
 Result<OpenedRuntime> open_runtime(const RuntimeOptions& options);
+// The same with options of the library, as JSON; "": none.
+Result<OpenedRuntime> open_runtime(const RuntimeOptions& options, const std::string& more);
 
 // The device that auto has chosen; opens the GPU to know.
 std::string device_in_use(const OpenedRuntime& runtime);

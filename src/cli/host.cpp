@@ -10,6 +10,7 @@
 #include "cli/invitation.h"
 #include "cli/machine.h"
 #include "cli/owner_options.h"
+#include "cli/pause_signals_posix.h"
 #include "cli/peer_control_posix.h"
 #include "cli/process_posix.h"
 #include "cli/service.h"
@@ -161,8 +162,7 @@ Outcome start(Host& host, const HostOptions& options, const Settings& settings, 
     RuntimeOptions runtime_options;
     runtime_options.device = *device;
     runtime_options.log = &log;
-    runtime_options.options = owner_runtime_options(settings);
-    Result<OpenedRuntime> runtime = open_runtime(runtime_options);
+    Result<OpenedRuntime> runtime = open_runtime(runtime_options, owner_runtime_options(settings));
     if (!runtime) return runtime.failure();
     host.runtime = std::move(*runtime);
     if (Outcome failed = start_coordinator(host, options, *folder, log)) return failed;
@@ -220,23 +220,22 @@ int run_host(const HostOptions& options) {
         return failed ? report("host", *failed) : kExitOk;
     }
     StopSignals signals;
-    signals.catch_pause();
     if (options.daemon.stop_with_input) signals.stop_with_input();
     signals.catch_reload();
     Result<std::unique_ptr<LogWriter>> log = open_log(Settings(Daemon::kCoordinator));
     if (!log) return report("host", log.failure());
+    Waker waker;
+    PauseSignals pauses(waker);
     Host host;
     if (Outcome failed = start(host, options, *settings, **log)) return report("host", *failed);
 
     const PeerLock lock;  // p2c2r pause finds it
-    Waker waker;
     int reloads = 0;
-    bool is_paused = false;
     while (signals.count() == 0) {
         waker.wait(UINT64_MAX, &signals);
-        if (host.peer && signals.pause_wanted() != is_paused) {
-            is_paused = !is_paused;
-            is_paused ? p2c2r_peer_pause(host.peer.get()) : p2c2r_peer_resume(host.peer.get());
+        bool pause = false;
+        if (host.peer && pauses.changed(pause)) {
+            pause ? p2c2r_peer_pause(host.peer.get()) : p2c2r_peer_resume(host.peer.get());
         }
         if (signals.reloads() == reloads) continue;
         reloads = signals.reloads();

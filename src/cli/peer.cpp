@@ -9,6 +9,7 @@
 #include "cli/daemon.h"
 #include "cli/device_choice.h"
 #include "cli/owner_options.h"
+#include "cli/pause_signals_posix.h"
 #include "cli/peer_control_posix.h"
 #include "cli/process_posix.h"
 #include "cli/session.h"
@@ -177,9 +178,9 @@ int run_peer(const SettingOptions& options, const DaemonOptions& daemon) {
     Result<DeviceChoice> device = device_of(*settings);
     if (!device) return report("peer", device.failure());
     StopSignals signals;
-    signals.catch_pause();
     if (daemon.stop_with_input) signals.stop_with_input();
     Waker waker;
+    PauseSignals pauses(waker);
     PeerWatch watch;
     watch.log = log->get();
     watch.waker = &waker;
@@ -191,8 +192,7 @@ int run_peer(const SettingOptions& options, const DaemonOptions& daemon) {
     runtime_options.device = *device;
     runtime_options.worker_threads = settings->integer("worker_threads").value_or(0);
     runtime_options.log = log->get();
-    runtime_options.options = owner_runtime_options(*settings);
-    Result<OpenedRuntime> runtime = open_runtime(runtime_options);
+    Result<OpenedRuntime> runtime = open_runtime(runtime_options, owner_runtime_options(*settings));
     if (!runtime) return report("peer", runtime.failure());
     Result<PeerHandle> peer = start_peer(runtime->handle.get(), *settings, watch);
     if (!peer) return report("peer", peer.failure());
@@ -200,12 +200,11 @@ int run_peer(const SettingOptions& options, const DaemonOptions& daemon) {
     std::fflush(stdout);
 
     const PeerLock lock;  // p2c2r pause finds it
-    bool is_paused = false;
     while (signals.count() == 0 && !watch.given_up) {
         waker.wait(UINT64_MAX, &signals);
-        if (signals.pause_wanted() == is_paused) continue;
-        is_paused = !is_paused;
-        is_paused ? p2c2r_peer_pause(peer->get()) : p2c2r_peer_resume(peer->get());
+        bool pause = false;
+        if (!pauses.changed(pause)) continue;
+        pause ? p2c2r_peer_pause(peer->get()) : p2c2r_peer_resume(peer->get());
     }
     if (watch.given_up) {
         return report("peer", {kExitUnreachable, "no coordinator at " + watch.contact.url() +

@@ -19,9 +19,7 @@ volatile sig_atomic_t signals_count = 0;
 volatile sig_atomic_t signals_last = 0;
 volatile sig_atomic_t reloads_count = 0;
 int signal_pipe[2] = {-1, -1};
-volatile sig_atomic_t pause_is_wanted = 0;
 struct sigaction previous_interrupt, previous_terminate, previous_hangup;
-struct sigaction previous_user[2];
 
 void on_signal(int number) {
     const int saved = errno;
@@ -35,14 +33,6 @@ void on_signal(int number) {
 void on_reload(int) {
     const int saved = errno;
     reloads_count = reloads_count + 1;
-    const char byte = 0;
-    [[maybe_unused]] const ssize_t ignored = write(signal_pipe[1], &byte, 1);
-    errno = saved;
-}
-
-void on_pause(int number) {
-    const int saved = errno;
-    pause_is_wanted = number == SIGUSR1 ? 1 : 0;
     const char byte = 0;
     [[maybe_unused]] const ssize_t ignored = write(signal_pipe[1], &byte, 1);
     errno = saved;
@@ -86,32 +76,12 @@ void StopSignals::catch_reload() {
     sigaction(SIGHUP, &action, &previous_hangup);
 }
 
-void StopSignals::catch_pause() {
-    if (catches_pause_) return;
-    catches_pause_ = true;
-    pause_is_wanted = 0;
-    struct sigaction action = {};
-    action.sa_handler = on_pause;
-    sigemptyset(&action.sa_mask);
-    action.sa_flags = SA_RESTART;
-    sigaction(SIGUSR1, &action, &previous_user[0]);
-    sigaction(SIGUSR2, &action, &previous_user[1]);
-}
-
-bool StopSignals::pause_wanted() const {
-    return pause_is_wanted != 0;
-}
-
 int StopSignals::reloads() const {
     return reloads_count;
 }
 
 StopSignals::~StopSignals() {
     if (catches_reload_) sigaction(SIGHUP, &previous_hangup, nullptr);
-    if (catches_pause_) {
-        sigaction(SIGUSR1, &previous_user[0], nullptr);
-        sigaction(SIGUSR2, &previous_user[1], nullptr);
-    }
     sigaction(SIGINT, &previous_interrupt, nullptr);
     sigaction(SIGTERM, &previous_terminate, nullptr);
     close(signal_pipe[0]);

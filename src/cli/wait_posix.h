@@ -24,10 +24,6 @@ class StopSignals {
     void catch_reload();
     [[nodiscard]] int reloads() const;
 
-    // From now on SIGUSR1 asks for a pause and SIGUSR2 for its end; the last one counts.
-    void catch_pause();
-    [[nodiscard]] bool pause_wanted() const;
-
     // From now on the end of standard input counts as SIGTERM: whoever started this process holds
     // the other end of a pipe, and when he is gone, however it happened, the process ends as well.
     void stop_with_input() { watches_input_ = true; }
@@ -37,7 +33,6 @@ class StopSignals {
   private:
     bool watches_input_ = false;
     bool catches_reload_ = false;
-    bool catches_pause_ = false;
 };
 
 // wake() may be called from any thread and from functions that must not block.

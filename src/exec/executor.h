@@ -74,7 +74,7 @@ class Job {
     [[nodiscard]] bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
     // The same for who holds nothing that others need: while the owner of the machine wants it, or
     // the share of time that he gives is used up, it waits. Not on the loop thread.
-    [[nodiscard]] bool cancelled_or_wait() {
+    [[nodiscard]] bool cancelled_or_wait() const {
         return gate ? !gate->pass(gate_visit_, cancelled_) : cancelled();
     }
     void request_cancel() {
@@ -119,7 +119,7 @@ class Job {
     std::atomic<bool> cancelled_{false};
     std::atomic<Phase> phase_{Phase::kQueued};
     std::atomic<int32_t> finish_status_{static_cast<int32_t>(Status::kPending)};
-    JobGate::Visit gate_visit_;
+    mutable JobGate::Visit gate_visit_;  // the gate's
     // Set while the job is pending, by its runner.
     std::shared_ptr<JobSink> sink_;
     void* runner_entry_ = nullptr;
