@@ -8,6 +8,9 @@ build_packages=(
     libtomlplusplus-dev libqrcodegencpp-dev nlohmann-json3-dev mesa-vulkan-drivers
 )
 
+# Of the game example; its tests play it on a virtual screen.
+game_packages=(libsdl2-dev libsdl2-ttf-dev xvfb xauth fonts-dejavu-core)
+
 # Installs those of the named packages that are missing; asks nothing, and touches nothing when none is.
 ensure_packages() {
     local missing=() package

@@ -5,6 +5,8 @@
 
 #include "physics_buffers.h"
 
+const uint kFew = 24u;
+
 uint wall_begin = 0u;  // where this body's contacts go
 uint found = 0u;
 
@@ -42,21 +44,56 @@ void find_walls(PhysicsVec x, PhysicsVec v, PhysicsFixed own) {
 }
 
 #if !LARGE
-// Puts a body among those found, `first` being the place of the first, in the order of the ids.
-void take_body(uint first, uint other) {
+void take_body(uint other) {
 #if FILL
-    uint at = wall_begin + found;
-    while (at > first && contacts[at - 1u].other > other) {
-        contacts[at].other = contacts[at - 1u].other;
-        --at;
-    }
-    contacts[at].other = other;
+    contacts[wall_begin + found].other = other;
 #endif
     ++found;
 }
 
+#if FILL
+// In the order of their ids, `first` being the place of the first. Most have a dozen, which are
+// put in place one by one; what may be a thousand must not take the square of that, so it becomes
+// a heap.
+void sort_few(uint first, uint count) {
+    for (uint i = 1u; i < count; ++i) {
+        uint other = contacts[first + i].other;
+        uint at = i;
+        for (; at > 0u && contacts[first + at - 1u].other > other; --at) {
+            contacts[first + at].other = contacts[first + at - 1u].other;
+        }
+        contacts[first + at].other = other;
+    }
+}
+
+// Puts `other` into the heap of `count` whose place `at` is free, there or further down.
+void sink(uint first, uint count, uint at, uint other) {
+    for (uint child = 2u * at + 1u; child < count; child = 2u * at + 1u) {
+        uint most = contacts[first + child].other;
+        if (child + 1u < count && contacts[first + child + 1u].other > most) {
+            ++child;
+            most = contacts[first + child].other;
+        }
+        if (most <= other) break;
+        contacts[first + at].other = most;
+        at = child;
+    }
+    contacts[first + at].other = other;
+}
+
+void sort_many(uint first, uint count) {
+    for (uint at = count / 2u; at > 0u; --at) {
+        sink(first, count, at - 1u, contacts[first + at - 1u].other);
+    }
+    for (uint last = count - 1u; last > 0u; --last) {
+        uint other = contacts[first + last].other;
+        contacts[first + last].other = contacts[first].other;
+        sink(first, last, 0u, other);
+    }
+}
+#endif
+
 bool find_bodies(uint id, PhysicsVec x, PhysicsFixed own) {
-    uint first = wall_begin + found;
     int cell_x = physics_cell(push, x.x);
     int cell_y = physics_cell(push, x.y);
     int cell_z = physics_cell(push, x.z);
@@ -78,14 +115,14 @@ bool find_bodies(uint id, PhysicsVec x, PhysicsFixed own) {
             if (physics_cell(push, place.x) != cell_x + int(cell % 3u) - 1) continue;
             if (other == id || is_large(other)) continue;
             if (found == kPhysicsContactsOfBodyMax) return false;
-            take_body(first, other);
+            take_body(other);
         }
     }
     for (uint i = 0u; i < push.large; ++i) {
         uint other = large_id(i);
         if (!physics_meets(x, own.radius, read_place(other), fixed_of[other].radius)) continue;
         if (found == kPhysicsContactsOfBodyMax) return false;
-        take_body(first, other);
+        take_body(other);
     }
     return true;
 }
@@ -104,6 +141,11 @@ void main() {
     find_walls(x, v, own);
     uint first = found;
     find_bodies(id, x, own);
+    if (found - first <= kFew) {
+        sort_few(wall_begin + first, found - first);
+    } else {
+        sort_many(wall_begin + first, found - first);
+    }
     float load = physics_load(own.inverse_mass, count);
     for (uint i = 0u; i < count; ++i) {
         uint at = wall_begin + i;

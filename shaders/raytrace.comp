@@ -215,7 +215,7 @@ void main() {
         sums[0] = 0u;
         sums[1] = 0u;
         sums[2] = 0u;
-        rt_begin(path, slice.column + x, slice.row + y, slice.sample_first);
+        rt_start(path, slice.column + x, slice.row + y, slice.sample_first);
     }
     uint stack_at = slot + kRtStateStack * state_step;
     for (uint i = 0u; i < stack_count; ++i) stack[i] = state_words[stack_at + i * state_step];
@@ -235,7 +235,7 @@ void main() {
             sums[2] += rt_result(path, 2u);
             uint next = path.turn + 1u;
             finished = next == slice.sample_end;
-            if (!finished) rt_begin(path, slice.column + x, slice.row + y, next);
+            if (!finished) rt_start(path, slice.column + x, slice.row + y, next);
         }
     }
     atomicAdd(counters[1], turn);

@@ -1,7 +1,7 @@
 // The arithmetic of the ray-tracing types, once for both languages: what a ray meets, what a
 // surface does, which ray comes next. Both forms drive the same steps, so both give the same bytes:
 //
-//   rt_begin()          a sample of a pixel: a ray from the camera
+//   rt_start()          a sample of a pixel: a ray from the camera, or from what a G-buffer shows
 //   rt_after_nearest()  the nearest hit of path.ray is known
 //   rt_ask_light()      in phase kRtLight: the next light of a surface
 //   rt_after_shadow()   whether something blocks path.ray is known
@@ -61,8 +61,7 @@ RT_FN uint rt_random(RT_DATA uint pixel, uint bounce, uint purpose) {
     return hash_u32(pixel ^ hash_u32(RT_FRAME(kRtFrameSeed) ^ (bounce * 256u + purpose)));
 }
 
-RT_FN void rt_begin(RT_DATA RT_INOUT(RtPath) path, uint column, uint row, uint turn) {
-    uint width = RT_FRAME(kRtFrameWidth);
+RT_FN void rt_reset(RT_DATA RT_INOUT(RtPath) path, uint column, uint row, uint turn) {
     path.through = RtVec3(1.0f, 1.0f, 1.0f);
     path.color = RtVec3(0.0f, 0.0f, 0.0f);
     path.normal = path.color;
@@ -74,24 +73,33 @@ RT_FN void rt_begin(RT_DATA RT_INOUT(RtPath) path, uint column, uint row, uint t
     path.mask = 0u;
     path.light_next = 0u;
     path.bounce = 0u;
-    path.pixel = row * width + column;
+    path.pixel = row * RT_FRAME(kRtFrameWidth) + column;
     path.turn = turn;
+}
+
+// From the eye: steps of 1/1024 of a pixel from the centre of the picture.
+RT_FN RtVec3 rt_toward(RT_DATA int x, int y) {
+    return rt_frame_vec(RT_PASS kRtFrameForward) +
+           rt_scale(rt_frame_vec(RT_PASS kRtFrameRight), float(x)) +
+           rt_scale(rt_frame_vec(RT_PASS kRtFrameDown), float(y));
+}
+
+RT_FN void rt_begin(RT_DATA RT_INOUT(RtPath) path, uint column, uint row, uint turn) {
+    rt_reset(RT_PASS path, column, row, turn);
     if (RT_FRAME(kRtFrameMode) == kRtModeProbes) {
         uint place = kRtFrameWords + (RT_FRAME(kRtFrameRays) + path.pixel) * 3u;
         rt_aim(path, rt_frame_vec(RT_PASS place), rt_frame_vec(RT_PASS kRtFrameWords + turn * 3u),
                kRtFar, kRtNearest);
         return;
     }
-    // Steps of 1/1024 of a pixel from the centre of the picture. The places of samples follow the
-    // golden ratio of two dimensions; the first one is the centre of the pixel.
+    // The places of samples follow the golden ratio of two dimensions; the first one is the centre
+    // of the pixel.
     uint jitter_x = (0x80000000u + turn * 0xC13FA9A9u) >> 22;
     uint jitter_y = (0x80000000u + turn * 0x91E10DA5u) >> 22;
-    int x = int(column * 1024u + jitter_x) - int(width * 512u);
+    int x = int(column * 1024u + jitter_x) - int(RT_FRAME(kRtFrameWidth) * 512u);
     int y = int(row * 1024u + jitter_y) - int(RT_FRAME(kRtFrameHeight) * 512u);
-    RtVec3 direction = rt_frame_vec(RT_PASS kRtFrameForward) +
-                       rt_scale(rt_frame_vec(RT_PASS kRtFrameRight), float(x)) +
-                       rt_scale(rt_frame_vec(RT_PASS kRtFrameDown), float(y));
-    rt_aim(path, rt_frame_vec(RT_PASS kRtFrameOrigin), rt_unit(direction), kRtFar, kRtNearest);
+    rt_aim(path, rt_frame_vec(RT_PASS kRtFrameOrigin), rt_unit(rt_toward(RT_PASS x, y)), kRtFar,
+           kRtNearest);
 }
 
 // ---- lights -------------------------------------------------------------------------------------
@@ -266,6 +274,11 @@ RT_FN uint rt_result(RT_DATA RT_IN(RtPath) path, uint word) {
 
 #ifdef __cplusplus
 }  // namespace p2c2r::kernels
+#endif
+
+#include "raytrace_gbuffer.h"
+
+#ifdef __cplusplus
 #undef RT_FN
 #undef RT_IN
 #undef RT_INOUT

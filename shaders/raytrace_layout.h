@@ -25,7 +25,8 @@ const uint kRtFramePlaneCount = 21u;  // planes stand first among the words behi
 const uint kRtFrameNodeCount = 22u;
 const uint kRtFrameMaterials = 23u;  // where they begin in the words of the primitives
 const uint kRtFrameMode = 24u;
-const uint kRtFrameRays = 25u;  // of a probe: as many directions stand behind the other words
+const uint kRtFrameRays = 25u;     // of a probe: as many directions stand behind the other words
+const uint kRtFrameGbuffer = 26u;  // not 0: paths begin at a G-buffer, which stands behind
 const uint kRtFrameLights = 28u;
 
 const uint kRtLightWords = 8u;  // place, colour times intensity, radius
@@ -40,6 +41,25 @@ const uint kRtModeReflections = 1u;  // what mirrors and glass show, nothing els
 const uint kRtModeLayers = 2u;       // first hits only
 const uint kRtModeShadows = 3u;      // lights of first hits, from the lights' centres
 const uint kRtModeProbes = 4u;       // a pixel is a probe, its samples are the frame's directions
+const uint kRtModeGather = 5u;       // what light a surface of the G-buffer receives
+
+// ---- a G-buffer, behind the frame's kRtFrameWords -----------------------------------------------
+
+const uint kRtGbufferColumn = 0u;  // of its first pixel in the picture
+const uint kRtGbufferRow = 1u;
+const uint kRtGbufferWidth = 2u;
+const uint kRtGbufferJitterX = 3u;  // of what it shows from the centres of pixels, in 1/1024 of one
+const uint kRtGbufferJitterY = 4u;
+const uint kRtGbufferFormat = 5u;  // of normals
+const uint kRtGbufferAlong = 6u;   // not 0: depth counts along the camera's direction
+const uint kRtGbufferBias = 7u;
+const uint kRtGbufferBiasShare = 8u;  // and so much of the distance
+const uint kRtGbufferPixels = 9u;     // row by row:
+const uint kRtGbufferWords = 3u;      // depth (0: nothing is there), normal, strength of the mirror
+
+const uint kRtNormalS8x3 = 0u;   // three signed bytes
+const uint kRtNormalOct16 = 1u;  // octahedral, two signed bytes
+const uint kRtNormalOct32 = 2u;  // octahedral, two signed 16 bits
 
 // ---- primitives, in the order of the request, then materials, one an object --------------------
 
@@ -75,6 +95,7 @@ const float kRtLiftOfRadius = 1.9073486328125e-06f;
 const float kRtSlopeLeast = 9.5367431640625e-07f;  // flatter light counts as none
 const float kRtSampleOne = 65535.0f;
 const uint kRtPurposeFresnel = 64u;  // of rt_random(); below are lights
+const uint kRtPurposeGather = 65u;
 
 // path.phase: what is to be done
 const uint kRtNearest = 0u;

@@ -35,7 +35,7 @@ p2c2r_shader(upscale_first_rgb upscale_first.comp kUpscaleFirstRgbSpirv upscale.
 p2c2r_shader(upscale_first_rgba upscale_first.comp kUpscaleFirstRgbaSpirv upscale.h -DCHANNELS=4)
 p2c2r_shader(upscale_second upscale_second.comp kUpscaleSecondSpirv upscale.h)
 p2c2r_shader(raytrace raytrace.comp kRaytraceSpirv
-             "raytrace.h;raytrace_meet.h;raytrace_layout.h;exact.h")
+             "raytrace.h;raytrace_gbuffer.h;raytrace_meet.h;raytrace_layout.h;exact.h")
 foreach(pass measure sharpen soften)
   string(SUBSTRING ${pass} 0 1 first)
   string(TOUPPER ${first} first)

@@ -41,7 +41,7 @@ say() { printf '\n==> %s (%d s)\n' "$*" $((SECONDS - started)); }
 . "$root/examples/packages.sh"
 test_packages=(
     ccache gcc cargo rustc python3 python3-msgpack clang-14 libclang-rt-14-dev spirv-tools file
-    vulkan-validationlayers
+    vulkan-validationlayers "${game_packages[@]}"
 )
 say "packages"
 ensure_packages "${build_packages[@]}" "${test_packages[@]}"
@@ -132,11 +132,11 @@ if [ "$tier" = full ] || [ "$tier" = long ]; then
     step "bench failover" "$build/bin/p2c2r" bench failover --rounds 50
     step "bench roundtrip" "$build/bin/p2c2r" bench roundtrip
     step "quickstart" env P2C2R_BUILD_DIR="$build" "$root/examples/quickstart.sh"
-    step "digests of compilers" "$root/tests/kernels/digest/matrix.sh" "$build-digest" \
+    step "digests of compilers" "$root/tests/kernels/digest/matrix.sh" --full "$build-digest" \
         "$build/bin/kernels_digest"
     step "kernels: 10 000 steps, 10 000 random inputs of each, 5 000 damaged requests of each" \
         env P2C2R_FULL=1 "$build/bin/kernels_whole" \
-        -tc="*10 000 steps,a small world*,a thousand*,*every place*"
+        -tc="*10 000 steps,a small world*,a thousand*,random inputs give*,*every place*"
     say "clang: build and tests"
     configure "$build-clang" -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang-14 \
         -DCMAKE_CXX_COMPILER=clang++-14 -DP2C2R_BUILD_FUZZERS=ON

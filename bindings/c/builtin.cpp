@@ -61,8 +61,10 @@ kernels::DeviceChoice choice_of(int32_t gpu) {
 }  // namespace
 
 Builtin::Builtin(int32_t gpu, uint32_t gpu_index, std::optional<gpu::HostDevice> lent,
-                 const char* cache_dir, uint64_t vram_max, const MemoryHook* hook, const Log& log)
+                 const char* cache_dir, uint32_t worker_threads, uint64_t vram_max,
+                 const MemoryHook* hook, const Log& log)
     : log_(log) {
+    options_.threads = worker_threads;
     options_.host_device = std::move(lent);
     options_.device = choice_of(gpu);
     options_.vulkan_index = gpu_index;
@@ -76,11 +78,11 @@ Builtin::~Builtin() = default;
 
 Result<std::unique_ptr<Builtin>> Builtin::create(int32_t gpu, uint32_t gpu_index,
                                                  std::optional<gpu::HostDevice> lent,
-                                                 const char* cache_dir, uint64_t vram_max,
-                                                 exec::Registry& registry, const MemoryHook* hook,
-                                                 const Log& log) {
-    std::unique_ptr<Builtin> builtin(
-        new Builtin(gpu, gpu_index, std::move(lent), cache_dir, vram_max, hook, log));
+                                                 const char* cache_dir, uint32_t worker_threads,
+                                                 uint64_t vram_max, exec::Registry& registry,
+                                                 const MemoryHook* hook, const Log& log) {
+    std::unique_ptr<Builtin> builtin(new Builtin(gpu, gpu_index, std::move(lent), cache_dir,
+                                                 worker_threads, vram_max, hook, log));
     if (gpu != P2C2R_GPU_AUTO) {
         Result<kernels::BuiltinDevices> found =
             kernels::add_builtin_executors(registry, builtin->options_);
@@ -137,7 +139,7 @@ Bytes Builtin::devices() {
     const std::lock_guard lock(mutex_);
     (void)open();
     ValueWriter writer;
-    writer.map(2).key("devices").array(static_cast<uint32_t>(found_.list.size()));
+    writer.map(3).key("devices").array(static_cast<uint32_t>(found_.list.size()));
     for (size_t index = 0; index < found_.list.size(); ++index) {
         const gpu::DeviceInfo& info = found_.list[index];
         writer.map(7);
@@ -149,6 +151,7 @@ Bytes Builtin::devices() {
         writer.key("memory_mb").unsigned_integer(info.memory_bytes >> 20);
         writer.key("uuid").text(to_hex(info.uuid));
     }
+    writer.key("threads").unsigned_integer(found_.threads);
     writer.key("why").text(found_.none_because);
     return writer.take();
 }

@@ -24,17 +24,19 @@ namespace p2c2r::capi {
 
 class Builtin {
   public:
-    // `gpu` is P2C2R_GPU_, `lent` the host's device for P2C2R_GPU_LENT, `vram_max` the
-    // bytes that tasks may hold of a device's memory (0: no cap). All must outlive it, and it
-    // the executors. kNoDevice when the named device is not there.
+    // `gpu` is P2C2R_GPU_, `worker_threads` as the runtime's configuration has it, `lent` the
+    // host's device for P2C2R_GPU_LENT, `vram_max` the bytes that tasks may hold of a device's
+    // memory (0: no cap). All must outlive it, and it the executors. kNoDevice when
+    // the named device is not there.
     static Result<std::unique_ptr<Builtin>> create(int32_t gpu, uint32_t gpu_index,
                                                    std::optional<gpu::HostDevice> lent,
-                                                   const char* cache_dir, uint64_t vram_max,
-                                                   exec::Registry& registry, const MemoryHook* hook,
-                                                   const Log& log);
+                                                   const char* cache_dir, uint32_t worker_threads,
+                                                   uint64_t vram_max, exec::Registry& registry,
+                                                   const MemoryHook* hook, const Log& log);
     ~Builtin();
 
-    // {"devices": [{"index", "name", "driver", "software", "used", "memory_mb", "uuid"}], "why"}.
+    // {"devices": [{"index", "name", "driver", "software", "used", "memory_mb", "uuid"}],
+    //  "threads", "why"}.
     Bytes devices();
     // This machine as a peer would describe it; task_types is left empty.
     Capabilities detect();
@@ -50,7 +52,8 @@ class Builtin {
 
   private:
     Builtin(int32_t gpu, uint32_t gpu_index, std::optional<gpu::HostDevice> lent,
-            const char* cache_dir, uint64_t vram_max, const MemoryHook* hook, const Log& log);
+            const char* cache_dir, uint32_t worker_threads, uint64_t vram_max,
+            const MemoryHook* hook, const Log& log);
     Result<Done> open();
 
     kernels::KernelOptions options_;

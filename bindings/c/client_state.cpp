@@ -42,14 +42,8 @@ Status ClientState::open() {
     const Status status = runtime.driver().run([this] {
         roles::ClientEvents& events = *this;
         net::Transport* transport = nullptr;
-        if (settings_.local) {
-            local_transport_ = std::make_unique<net::LocalTransport>(
-                runtime.loop(), [port = settings_.local](std::unique_ptr<net::Connection> end) {
-                    port->accept(std::move(end));
-                });
-            transport = local_transport_.get();
-        } else if (!settings_.options.coordinator.host.empty()) {
-            transport = &runtime.transport();
+        if (settings_.local || !settings_.options.coordinator.host.empty()) {
+            transport = &transport_.open(runtime, settings_.local, settings_.fake_network);
         }
         roles::ClientOptions options = settings_.options;
         options.memory = runtime.pool().hook();
@@ -347,7 +341,7 @@ Status ClientState::shut(uint64_t deadline_us) {
         role_.reset();
         runtime.host_executors().end_orphans();
         end_all(Status::kClosed);
-        local_transport_.reset();
+        transport_.reset();
     });
     runtime.driver().send_off();  // the goodbye
     if (!runtime.enter_gate(deadline_us)) return Status::kTimeout;

@@ -23,9 +23,9 @@
 #include "bindings/c/options.h"
 #include "bindings/c/pool.h"
 #include "bindings/c/role_state.h"
+#include "bindings/c/role_transport.h"
 #include "core/cache.h"
 #include "core/slot_map.h"
-#include "net/local_transport.h"
 #include "p2c2r/p2c2r.h"
 #include "roles/client.h"
 
@@ -75,6 +75,7 @@ struct ClientSettings {
     uint32_t tasks_max = 4096;
     uint64_t bytes_max = 256ull << 20;
     std::shared_ptr<CoordinatorPort> local;  // NULL: by socket, or this machine only
+    net::FakeNetwork fake_network;
     roles::ClientOptions options;
 };
 
@@ -164,7 +165,7 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     std::vector<std::unique_ptr<FramesState>> frames_;
 
     // The loop's own.
-    std::unique_ptr<net::Transport> local_transport_;
+    RoleTransport transport_;
     std::unique_ptr<roles::Client> role_;
     std::vector<TaskEntry*> entries_;  // by slot: those that the role has
     TaskEntry* ended_first_ = nullptr;

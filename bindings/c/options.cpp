@@ -58,6 +58,18 @@ LinkSettings read_link(ParamsReader& reader) {
         static_cast<uint64_t>(reader.integer("reconnect_first_ms", 1, 60'000, 50)) * 1000;
     settings.backoff_max_us =
         static_cast<uint64_t>(reader.integer("reconnect_max_ms", 1, 600'000, 5'000)) * 1000;
+    net::FakeNetwork& fake = settings.fake_network;
+    const auto milliseconds = [&](const char* name) {
+        return static_cast<uint64_t>(reader.number(name, 0, 10'000, 0) * 1000);
+    };
+    const auto bytes_s = [&](const char* name) {
+        return static_cast<uint64_t>(reader.integer(name, 0, 100'000'000, 0)) * 125;
+    };
+    fake.lag_us = milliseconds("fake_lag_ms");
+    fake.jitter_us = milliseconds("fake_jitter_ms");
+    fake.loss = reader.number("fake_loss_percent", 0, 50, 0) / 100;
+    fake.up_bytes_s = bytes_s("fake_up_kbps");
+    fake.down_bytes_s = bytes_s("fake_down_kbps");
     return settings;
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/status.h"
 #include "model/params_reader.h"
+#include "net/fake_network.h"
 #include "owner/owner_settings.h"
 
 namespace p2c2r::capi {
@@ -29,6 +30,7 @@ struct LinkSettings {
     bool checksum = false;
     uint64_t backoff_first_us = 50'000;
     uint64_t backoff_max_us = 5'000'000;
+    net::FakeNetwork fake_network;
 };
 Result<LinkSettings> read_link_settings(const char* json);
 // The same for a peer, whose options have the keys of its owner as well.

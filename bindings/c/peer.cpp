@@ -87,6 +87,7 @@ p2c2r_status read_peer(RuntimeState& runtime, const p2c2r_peer_config& config,
     const LinkSettings* const link = &read->link;
     settings.owner = std::move(read->owner);
     roles::PeerOptions& options = settings.options;
+    settings.fake_network = link->fake_network;
     if (const Result<Done> good = read_role_id(config.peer_id, "peer_id", options.peer_id); !good) {
         return fail(why, good.error());
     }

@@ -28,18 +28,12 @@ Status PeerState::open() {
     }
     return runtime.driver().run([this] {
         roles::PeerEvents& events = *this;
-        net::Transport* transport = &runtime.transport();
-        if (settings_.local) {
-            local_transport_ = std::make_unique<net::LocalTransport>(
-                runtime.loop(), [port = settings_.local](std::unique_ptr<net::Connection> end) {
-                    port->accept(std::move(end));
-                });
-            transport = local_transport_.get();
-        }
+        net::Transport& transport =
+            transport_.open(runtime, settings_.local, settings_.fake_network);
         roles::PeerOptions options = settings_.options;
         options.memory = runtime.pool().hook();
         options.owner = {settings_.owner, gate_, settings_.data.counts};
-        role_ = std::make_unique<roles::Peer>(runtime.loop(), *transport, runtime.workers(),
+        role_ = std::make_unique<roles::Peer>(runtime.loop(), transport, runtime.workers(),
                                               runtime.random(), runtime.fork_prng(), runtime.log(),
                                               std::move(options), events);
     });
@@ -213,7 +207,7 @@ Status PeerState::shut(uint64_t deadline_us) {
         }
         role_.reset();
         runtime.host_executors().end_orphans();
-        local_transport_.reset();
+        transport_.reset();
     });
     watch_.reset();
     runtime.driver().send_off();  // the goodbye

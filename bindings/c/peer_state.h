@@ -12,7 +12,7 @@
 #include "bindings/c/coordinator_port.h"
 #include "bindings/c/owner_watch.h"
 #include "bindings/c/role_state.h"
-#include "net/local_transport.h"
+#include "bindings/c/role_transport.h"
 #include "p2c2r/p2c2r.h"
 #include "roles/peer.h"
 
@@ -20,6 +20,7 @@ namespace p2c2r::capi {
 
 struct PeerSettings {
     std::shared_ptr<CoordinatorPort> local;  // NULL: by socket
+    net::FakeNetwork fake_network;
     roles::PeerOptions options;
     owner::Settings owner;
     DataFile data;
@@ -65,7 +66,7 @@ class PeerState final : public RoleState, private roles::PeerEvents {
 
     // The loop's own.
     bool heard_active_ = false;
-    std::unique_ptr<net::Transport> local_transport_;
+    RoleTransport transport_;
     std::unique_ptr<roles::Peer> role_;
 };
 

@@ -11,6 +11,7 @@
 #include "bindings/c/process.h"
 #include "bindings/c/structs.h"
 #include "core/crypto.h"
+#include "kernels/result_delta.h"
 #include "model/value.h"
 #include "model/value_json.h"
 #include "model/value_writer.h"
@@ -268,6 +269,35 @@ p2c2r_status P2C2R_CALL p2c2r_result_image(const p2c2r_result* result, p2c2r_ima
         view.bytes.size = answer.data.size();
         write_struct(out, view);
         return P2C2R_OK;
+    });
+}
+
+p2c2r_status P2C2R_CALL p2c2r_result_apply_delta(const p2c2r_result* result, const void* before,
+                                                 size_t before_size, void* out, size_t* out_size,
+                                                 p2c2r_error* why) {
+    if (!usable(result)) return fail(why, static_cast<Status>(why_unusable(result)));
+    return boundary(why, [&]() -> p2c2r_status {
+        if (!before) return fail_null(why, "before");
+        if (!out_size) return fail_null(why, "out_size");
+        const TaskResult& answer = result->answer;
+        if (!answer.success()) {
+            return fail(why, Status::kState, answer.field, message_of(answer));
+        }
+        const std::string_view type = result->type ? std::string_view(result->type->canonical) : "";
+        const std::span<const uint8_t> old(static_cast<const uint8_t*>(before), before_size);
+        const Result<kernels::ResultDelta> delta =
+            kernels::find_result_delta(type, answer.info.span(), answer.data.span(), before_size);
+        if (!delta) return fail(why, delta.error());
+        const size_t room = *out_size;
+        *out_size = before_size;
+        const bool fits = out && room >= before_size;
+        const Result<Done> done =
+            fits ? kernels::apply_result_delta(*delta, old, static_cast<uint8_t*>(out))
+                 : kernels::check_result_delta(*delta, old);
+        if (!done) return fail(why, done.error());
+        if (fits) return P2C2R_OK;
+        return fail(why, Status::kSize, "out_size",
+                    "the state needs " + std::to_string(before_size) + " bytes");
     });
 }
 

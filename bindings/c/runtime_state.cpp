@@ -68,9 +68,9 @@ Result<std::unique_ptr<RuntimeState>> RuntimeState::create(const p2c2r_runtime_c
     state->random_->fill({reinterpret_cast<uint8_t*>(&seed), sizeof seed});
     state->prng_ = Prng(seed);
 
-    Result<std::unique_ptr<Builtin>> builtin =
-        Builtin::create(config.gpu, config.gpu_index, std::move(lent), config.cache_dir,
-                        settings->vram_max, state->registry_, state->pool_->hook(), state->log_);
+    Result<std::unique_ptr<Builtin>> builtin = Builtin::create(
+        config.gpu, config.gpu_index, std::move(lent), config.cache_dir, config.worker_threads,
+        settings->vram_max, state->registry_, state->pool_->hook(), state->log_);
     if (!builtin) return builtin.error();
     state->builtin_ = std::move(*builtin);
 

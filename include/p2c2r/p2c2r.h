@@ -333,7 +333,9 @@ typedef struct p2c2r_runtime_config {
     int32_t log_level;    /* P2C2R_LOG_ */
     int32_t gpu;          /* P2C2R_GPU_ */
     uint32_t gpu_index;
-    uint32_t worker_threads; /* 0: one per core; P2C2R_NONE: only p2c2r_runtime_work */
+    /* 0: one per core; P2C2R_NONE: only p2c2r_runtime_work. A built-in task computes on no more
+     * threads than that (NONE: the calling one), and on no more than there are cores. */
+    uint32_t worker_threads;
     uint64_t memory_max;     /* payload bytes held by all roles; 0: 512 MiB */
     const char* cache_dir;   /* compiled GPU pipelines; NULL: nothing is written to disk */
     /* JSON, rare settings; an unknown key is an error that names it. worker_niceness (5);
@@ -375,7 +377,8 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_backend(p2c2r_runtime* runtime, 
 /* Makes a waiting poll, wait or get_result look again. [cb] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_wake(p2c2r_runtime* runtime);
 /* Named questions and commands: args_json in (NULL: {}), a result with fields out. E_UNSUPPORTED names
- * what there is. "devices": the devices of this machine. "task_types": what executors are here. "exec": runs
+ * what there is. "devices": the devices of this machine, and "threads", on how many a task may compute.
+ * "task_types": what executors are here. "exec": runs
  * a task here without any role: {"task_type", "params", "deadline_ms"} with `input` (copied; NULL: no bytes) as
  * data; OK also when the task failed, which its result says; E_TASK_TYPE or, for a declared type,
  * E_UNSUPPORTED where no executor is. With "parts" (1..4096) it is cut into so many, or fewer where it has not
@@ -490,7 +493,9 @@ typedef struct p2c2r_client_config {
     const char* client_id; /* NULL: automatic */
     /* JSON; an unknown key is an error that names it. allow_plaintext (false): also to an address that
      * is not loopback; checksum (false): over payloads, checked by the last receiver;
-     * reconnect_first_ms (50), reconnect_max_ms (5000). */
+     * reconnect_first_ms (50), reconnect_max_ms (5000). A bad network for developers who have none: fake_lag_ms
+     * (one way) and fake_jitter_ms up to 10000, fake_loss_percent up to 50 (a lost packet comes 200 ms later),
+     * fake_up_kbps and fake_down_kbps; 0: as the real one. */
     const char* options;
     p2c2r_event_fn event;
     void* user;
@@ -653,6 +658,24 @@ P2C2R_API const char* P2C2R_CALL p2c2r_result_text(const p2c2r_result* result, i
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_result_digest(const p2c2r_result* result, uint8_t digest[32]);
 /* A view of an image result; its bytes live as long as the result. E_STATE: not an image. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_result_image(const p2c2r_result* result, p2c2r_image* out);
+/* What a result that holds a delta makes of `before`, the state of before_size bytes that the task was
+ * asked against, which the caller has:
+ *  - rt_shadows, rt_reflections, rt_global_illumination with `previous`: the layers, as the data of a task
+ *    without `previous` has them; out is that data now, and the result's `layers` say what lies where.
+ *  - physics with `result` "delta": packed bodies (records of 40 bytes, those of `owned` where the task had
+ *    that); out is the same records now, rounded as the task's data are: the data of the next task.
+ * out is as large as before. *out_size: room in, need out; out NULL or too small is E_SIZE with the field
+ * out_size, and tells the need. out may be `before`, or overlap it, but not the result's data. All is judged
+ * before a byte is written, so out is as it was when the call fails.
+ * E_STATE: a failed result, or one without a delta: its data are the whole already, or no state at all.
+ * E_SIZE with the field before: the delta is of a state of another size. E_EXECUTOR: the delta is cut, goes
+ * beyond the state or gives a body what no run gives it: the result is bad, or `before` is not what it is
+ * against. A delta names its state by no digest: another one of the same size that it happens to fit gives
+ * wrong values unseen, so keep it as it came. */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_result_apply_delta(const p2c2r_result* result,
+                                                           const void* before, size_t before_size,
+                                                           void* out, size_t* out_size,
+                                                           p2c2r_error* why);
 /* One more reference, and one less; the last one frees it, which may call the release of its bytes. retain
  * gives `result`, or NULL for what is none. */
 P2C2R_API p2c2r_result* P2C2R_CALL p2c2r_result_retain(const p2c2r_result* result);

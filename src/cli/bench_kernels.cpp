@@ -24,7 +24,7 @@ constexpr size_t kRoundsMost = 400;
 constexpr uint64_t kSlowUs = 1'500'000;  // a frame that takes longer is computed once
 
 struct Cost {
-    double ms = 0;  // 0: not measured
+    double ms = 0;  // 0: not measured, or not computed there
     std::string digest;
 };
 
@@ -36,7 +36,7 @@ struct Row {
 
     [[nodiscard]] bool equal() const {
         const auto same = [&](const Cost& cost) {
-            return cost.ms == 0 || cost.digest == one.digest;
+            return cost.digest.empty() || cost.digest == one.digest;
         };
         return same(two) && same(vulkan);
     }
@@ -52,7 +52,7 @@ struct Place {
 };
 
 Result<Cost> measure(Session& session, const KernelFrame& frame, uint32_t threads,
-                     uint64_t measure_us, Row& row) {
+                     const Place& place, Row& row) {
     const size_t together = frame.shares_threads ? 1 : threads;
     // Compiles shaders, warms caches, and says what the answer is.
     Result<std::vector<TaskRun>> first = run_here(session, frame, 1, true);
@@ -62,9 +62,13 @@ Result<Cost> measure(Session& session, const KernelFrame& frame, uint32_t thread
         row.bytes_up = json::to_msgpack(frame.params).size() + frame.data.size();
         row.bytes_down = run.fields_size + run.data.size();
     }
+    // A type may compute some of its tasks on the processor only: that is no time of the device's.
+    const bool elsewhere = place.device.kind == DeviceChoice::Kind::kVulkan &&
+                           run.fields.is_object() && run.fields.value("device", "") == "native";
+    if (elsewhere) return Cost{0, run.digest};
     std::vector<uint64_t> times;
     if (run.processing_us > kSlowUs) times.push_back(run.processing_us * together);
-    const uint64_t until_us = p2c2r_now_us() + measure_us;
+    const uint64_t until_us = p2c2r_now_us() + place.measure_us;
     while (times.empty() ||
            (run.processing_us <= kSlowUs && times.size() < kRoundsMost &&
             (times.size() < kRoundsLeast * together || p2c2r_now_us() < until_us))) {
@@ -86,8 +90,7 @@ Outcome measure_all(const Place& place, std::vector<Row>& rows) {
     Progress progress(rows.size(), std::string("frames, ") + place.name, false);
     size_t done = 0;
     for (Row& row : rows) {
-        Result<Cost> cost =
-            measure(**session, *row.frame, options.worker_threads, place.measure_us, row);
+        Result<Cost> cost = measure(**session, *row.frame, options.worker_threads, place, row);
         if (!cost) return cost.failure();
         row.*place.cost = std::move(*cost);
         progress.update(++done, 0, row.frame->task_type);
@@ -177,7 +180,8 @@ Outcome bench(const KernelsOptions& options, bool& equal) {
     std::printf(
         "medians, in the executor, copies to and from a device included; 2 threads: one frame on "
         "both, or for types that\ncompute a frame on one thread (upscale, ai_pathfinding) one on "
-        "each\n");
+        "each%s\n",
+        has_vulkan ? "; -: has no form for Vulkan, computed natively there too" : "");
     std::printf("answers: %s\n", equal ? "all equal" : "NOT ALL EQUAL");
     if (options.json) {
         json summary = {{"bench", "kernels"}, {"device", vulkan}, {"pass", equal}};

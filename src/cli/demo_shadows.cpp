@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "cli/demo_gbuffer.h"
 #include "cli/demo_scene.h"
 #include "cli/files.h"
 #include "cli/panel_sheet.h"
@@ -79,6 +80,8 @@ Outcome demonstrate(const DemoRaytracingOptions& options) {
     if (!masks) return masks.failure();
     const Result<Picture> picture = trace_picture(**session, "raytracing", scene->params);
     if (!picture) return picture.failure();
+    const Result<GbufferMasks> from_gbuffer = trace_gbuffer_masks(**session, *scene, lights, out);
+    if (!from_gbuffer) return from_gbuffer.failure();
 
     // Half as large: pixels fall together, so edges of masks are smooth.
     const uint32_t width = std::max(scene->width / 2, 1u);
@@ -97,6 +100,8 @@ Outcome demonstrate(const DemoRaytracingOptions& options) {
     }
     panels.push_back(
         {"A COLOUR FOR THE SHADOW OF EACH LIGHT", shrink(tinted(*picture, *masks), width, height)});
+    panels.push_back({"MASK OF LIGHT 1 FROM A G-BUFFER, HALF RESOLUTION",
+                      shrink(from_gbuffer->masks[0], width, height)});
     const Picture sheet = panel_sheet("RT_SHADOWS: ONE MASK A LIGHT", panels, 2);
     if (Outcome failure = write_png(**session, sheet, out, "rt_shadows.png")) return failure;
     for (size_t light = 0; light < lights; ++light) {
@@ -105,6 +110,8 @@ Outcome demonstrate(const DemoRaytracingOptions& options) {
         std::printf("light %zu: %zu of %zu pixels in its shadow\n", light + 1, dark,
                     pixels.size() / 3);
     }
+    std::printf("from a G-buffer of half the resolution, %zu bytes: %.2f %% of the pixels differ\n",
+                from_gbuffer->bytes_up, from_gbuffer->different * 100);
     std::printf("%s; each mask: shadow_light_N.png\n", join_path(out, "rt_shadows.png").c_str());
     return std::nullopt;
 }

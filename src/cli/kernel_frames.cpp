@@ -36,7 +36,8 @@ class Frames {
     Frames(Session& session, bool small) : session_(session), small_(small) {}
 
     Outcome add_upscale(const std::optional<std::string>& file);
-    void add_rays();
+    Outcome add_rays();
+    Outcome add_gbuffer(const nlohmann::json& scene);
     Outcome add_physics();
     void add_paths();
     std::vector<KernelFrame> take() { return std::move(frames_); }
@@ -122,7 +123,28 @@ void Frames::add_scene(const char* task_type, const std::string& name, json para
          "Mrays/s from the eye", true});
 }
 
-void Frames::add_rays() {
+// What a game would send of its own frame: here the ray tracer's layers.
+Outcome Frames::add_gbuffer(const json& scene) {
+    json params = scene;
+    params["layers"] = {"depth", "normal"};
+    KernelFrame frame;
+    frame.task_type = "raytracing";
+    frame.params = params;
+    const Result<std::vector<TaskRun>> seen = run_here(session_, frame, 1, true);
+    if (!seen) return seen.failure();
+    const TaskRun& layers = (*seen)[0];
+    params = scene;
+    params["gbuffer"] = {{"depth", layers.fields["layers"]["depth"]},
+                         {"normal", layers.fields["layers"]["normal"]}};
+    const uint32_t width = params["resolution"][0], height = params["resolution"][1];
+    for (const char* type : {"rt_shadows", "rt_reflections", "rt_global_illumination"}) {
+        add({type, size_text(width, height) + ", from a G-buffer", params, layers.data,
+             double(width) * height / 1e6, "Mpixel/s", true});
+    }
+    return std::nullopt;
+}
+
+Outcome Frames::add_rays() {
     json scene = six_spheres();
     scene["resolution"] = {side(960), side(540)};
     add_scene("raytracing", "6 spheres, 1 sample", scene, 1);
@@ -147,6 +169,7 @@ void Frames::add_rays() {
     probes["rays_per_side"] = rays;
     add({"rt_global_illumination", "8x6x8 probes, " + std::to_string(rays) + " rays a side", probes,
          "", 8 * 6 * 8 * 6 * rays / 1e6, "Mrays/s from probes", true});
+    return add_gbuffer(scene);
 }
 
 void put_float(std::string& bytes, float value) {
@@ -318,7 +341,7 @@ Result<std::vector<KernelFrame>> kernel_frames(Session& session, const FrameOpti
     if (wanted("upscale")) {
         if (Outcome failure = frames.add_upscale(options.picture)) return *failure;
     }
-    frames.add_rays();
+    if (Outcome failure = frames.add_rays()) return *failure;
     if (wanted("physics")) {
         if (Outcome failure = frames.add_physics()) return *failure;
     }

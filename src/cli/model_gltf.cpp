@@ -3,6 +3,9 @@
 #include <bit>
 #include <cmath>
 #include <exception>
+#include <map>
+#include <memory>
+#include <optional>
 #include <string_view>
 
 #include "cli/files.h"
@@ -104,7 +107,7 @@ class GltfReader {
                 if (size > file.size() - at - 8) return wrong("a chunk is cut");
                 const std::string_view chunk = std::string_view(file).substr(at + 8, size);
                 if (kind == kGlbJson && text.empty()) text = chunk;
-                if (kind == kGlbBinary && binary_.empty()) binary_ = chunk;
+                if (kind == kGlbBinary && !binary_) binary_ = std::make_shared<std::string>(chunk);
                 at += 8 + size;
             }
         }
@@ -142,25 +145,28 @@ class GltfReader {
 
     Outcome read_buffer(const json& buffer) {
         const size_t size = buffer.at("byteLength");
-        std::string bytes;
+        std::shared_ptr<const std::string> bytes = std::make_shared<std::string>();
         if (!buffer.contains("uri")) {
-            bytes = binary_;
+            if (binary_) bytes = binary_;
         } else {
             const std::string uri = buffer.at("uri");
             if (uri.starts_with("data:")) {
                 const size_t comma = uri.find(',');
                 if (comma != std::string::npos) {
-                    bytes = from_base64(std::string_view(uri).substr(comma + 1));
+                    bytes = std::make_shared<std::string>(
+                        from_base64(std::string_view(uri).substr(comma + 1)));
                 }
+            } else if (const auto known = files_.find(uri); known != files_.end()) {
+                bytes = known->second;
             } else {
                 Result<std::string> read = read_beside(path_, uri);
                 if (!read) return read.failure();
-                bytes = std::move(*read);
+                bytes = files_[uri] = std::make_shared<std::string>(std::move(*read));
             }
         }
-        if (bytes.size() < size) {
+        if (bytes->size() < size) {
             return wrong("buffer " + std::to_string(buffers_.size()) + " has " +
-                         std::to_string(bytes.size()) + " bytes, it says " + std::to_string(size));
+                         std::to_string(bytes->size()) + " bytes, it says " + std::to_string(size));
         }
         buffers_.push_back(std::move(bytes));
         return std::nullopt;
@@ -217,26 +223,34 @@ class GltfReader {
             return wrong("mesh " + std::to_string(number) + " is not there");
         }
         for (const json& primitive : list("meshes")[number].at("primitives")) {
+            // Counted even where they have nothing: a mesh may stand at many nodes.
+            if (++primitives_ > kModelPartsMax) return wrong("has too many parts");
             // Points and lines have no surface.
             if (primitive.value("mode", kTriangles) != kTriangles) continue;
-            if (parts_.size() >= kModelPartsMax) return wrong("has too many parts");
             ModelPart part;
-            if (Outcome failure = read_places(primitive, matrix, part)) return failure;
-            if (Outcome failure = read_indices(primitive, part)) return failure;
+            if (Outcome failure = read_triangles(primitive, matrix, part)) return failure;
             if (primitive.contains("material")) read_material(primitive.at("material"), part);
             if (!part.indices.empty()) parts_.push_back(std::move(part));
         }
         return std::nullopt;
     }
 
-    // Calls take(bytes of one element) for each element of an accessor.
-    template <class Take>
-    Outcome each_element(size_t number, size_t element_size, size_t count_max, const Take& take) {
+    // Where the elements of an accessor lie.
+    struct Elements {
+        std::string_view bytes;
+        size_t first, stride, size, count;
+
+        [[nodiscard]] std::string_view at(size_t index) const {
+            return bytes.substr(first + index * stride, size);
+        }
+    };
+
+    Result<Elements> elements_of(size_t number, size_t element_size, size_t count_max) const {
         const json& accessor = list("accessors").at(number);
         const std::string name = "accessor " + std::to_string(number);
         if (accessor.contains("sparse")) return wrong(name + " is sparse, which is not read here");
         const json& view = list("bufferViews").at(accessor.at("bufferView").get<size_t>());
-        const std::string& bytes = buffers_.at(view.at("buffer").get<size_t>());
+        const std::string_view bytes = *buffers_.at(view.at("buffer").get<size_t>());
         const size_t count = accessor.at("count");
         const size_t stride = view.value("byteStride", element_size);
         const size_t view_first = view.value("byteOffset", size_t{0});
@@ -251,62 +265,71 @@ class GltfReader {
              view_first + first + (count - 1) * stride + element_size > bytes.size())) {
             return wrong(name + " reaches beyond its buffer");
         }
-        for (size_t i = 0; i < count; ++i) {
-            take(std::string_view(bytes).substr(view_first + first + i * stride, element_size));
-        }
-        return std::nullopt;
+        return Elements{bytes, view_first + first, stride, element_size, count};
     }
 
-    Outcome read_places(const json& primitive, const Matrix& matrix, ModelPart& part) {
+    // Many primitives may refer to the same accessors: indices are bounded over the file, before
+    // they are read, and of places a part gets those alone that its triangles use.
+    Outcome read_triangles(const json& primitive, const Matrix& matrix, ModelPart& part) {
         const size_t number = primitive.at("attributes").at("POSITION");
         const json& accessor = list("accessors").at(number);
         if (accessor.at("type") != "VEC3" || accessor.at("componentType") != 5126) {
             return wrong("accessor " + std::to_string(number) + " is no list of float places");
         }
-        return each_element(number, 12, kModelVerticesMax, [&](std::string_view bytes) {
-            double place[3];
-            for (size_t i = 0; i < 3; ++i) place[i] = std::bit_cast<float>(word_at(bytes, i * 4));
-            for (size_t row = 0; row < 3; ++row) {
-                part.vertices.push_back(
-                    static_cast<float>(matrix[row] * place[0] + matrix[4 + row] * place[1] +
-                                       matrix[8 + row] * place[2] + matrix[12 + row]));
-            }
-        });
-    }
-
-    Outcome read_indices(const json& primitive, ModelPart& part) {
-        const auto vertices = static_cast<uint32_t>(part.vertices.size() / 3);
+        Result<Elements> places = elements_of(number, 12, kModelVerticesMax);
+        if (!places) return places.failure();
+        std::optional<Elements> indices;
         if (primitive.contains("indices")) {
-            const size_t number = primitive.at("indices");
-            const uint64_t kind = list("accessors").at(number).at("componentType");
+            const size_t list_number = primitive.at("indices");
+            const uint64_t kind = list("accessors").at(list_number).at("componentType");
             const size_t size = kind == 5121 ? 1 : kind == 5123 ? 2 : kind == 5125 ? 4 : 0;
             if (size == 0) {
-                return wrong("accessor " + std::to_string(number) + " is no list of indices");
+                return wrong("accessor " + std::to_string(list_number) + " is no list of indices");
             }
-            const Outcome failure =
-                each_element(number, size, kModelTrianglesMax * 3, [&](std::string_view bytes) {
-                    uint32_t index = 0;
-                    for (size_t i = 0; i < size; ++i) {
-                        index |= uint32_t{static_cast<uint8_t>(bytes[i])} << (8 * i);
-                    }
-                    part.indices.push_back(index);
-                });
-            if (failure) return failure;
-        } else {
-            for (uint32_t i = 0; i < vertices; ++i) part.indices.push_back(i);
+            Result<Elements> found = elements_of(list_number, size, kModelTrianglesMax * 3);
+            if (!found) return found.failure();
+            indices = *found;
         }
-        part.indices.resize(part.indices.size() / 3 * 3);
-        for (const uint32_t index : part.indices) {
-            if (index >= vertices) {
-                return wrong("index " + std::to_string(index) + " is none of " +
-                             std::to_string(vertices) + " vertices");
-            }
-        }
-        triangles_ += part.indices.size() / 3;
+        const size_t corners = (indices ? indices->count : places->count) / 3 * 3;
+        triangles_ += corners / 3;
         if (triangles_ > kModelTrianglesMax) {
             return wrong("has more than " + std::to_string(kModelTrianglesMax) + " triangles");
         }
+        ++stamp_;
+        if (vertices_.size() < places->count) vertices_.resize(places->count);
+        part.indices.reserve(corners);
+        for (size_t i = 0; i < corners; ++i) {
+            const size_t index = indices ? index_in(indices->at(i)) : i;
+            if (index >= places->count) {
+                return wrong("index " + std::to_string(index) + " is none of " +
+                             std::to_string(places->count) + " vertices");
+            }
+            Vertex& vertex = vertices_[index];
+            if (vertex.stamp != stamp_) {
+                vertex = {stamp_, static_cast<uint32_t>(part.vertices.size() / 3)};
+                add_place(places->at(index), matrix, part);
+            }
+            part.indices.push_back(vertex.number);
+        }
         return std::nullopt;
+    }
+
+    static size_t index_in(std::string_view bytes) {
+        size_t index = 0;
+        for (size_t i = 0; i < bytes.size(); ++i) {
+            index |= size_t{static_cast<uint8_t>(bytes[i])} << (8 * i);
+        }
+        return index;
+    }
+
+    static void add_place(std::string_view bytes, const Matrix& matrix, ModelPart& part) {
+        double place[3];
+        for (size_t i = 0; i < 3; ++i) place[i] = std::bit_cast<float>(word_at(bytes, i * 4));
+        for (size_t row = 0; row < 3; ++row) {
+            part.vertices.push_back(
+                static_cast<float>(matrix[row] * place[0] + matrix[4 + row] * place[1] +
+                                   matrix[8 + row] * place[2] + matrix[12 + row]));
+        }
     }
 
     void read_material(size_t number, ModelPart& part) const {
@@ -327,10 +350,20 @@ class GltfReader {
 
     const std::string& path_;
     json root_;
-    std::string binary_;
-    std::vector<std::string> buffers_;
+    // A vertex of the file in the part that is being read, if `stamp` is the part's.
+    struct Vertex {
+        uint32_t stamp = 0;
+        uint32_t number = 0;
+    };
+
+    std::shared_ptr<const std::string> binary_;
+    std::map<std::string, std::shared_ptr<const std::string>> files_;  // by their names
+    std::vector<std::shared_ptr<const std::string>> buffers_;
     size_t nodes_ = 0;
+    size_t primitives_ = 0;
     size_t triangles_ = 0;
+    std::vector<Vertex> vertices_;
+    uint32_t stamp_ = 0;
     std::vector<ModelPart> parts_;
 };
 

@@ -14,7 +14,7 @@ namespace p2c2r::cli {
 
 // What `raytracing` allows.
 inline constexpr size_t kModelTrianglesMax = 1u << 20;
-inline constexpr size_t kModelVerticesMax = 1u << 20;  // of one part
+inline constexpr size_t kModelVerticesMax = 1u << 20;  // of one part; in all three a triangle
 inline constexpr size_t kModelPartsMax = 65'000;
 
 // Triangles of one material.

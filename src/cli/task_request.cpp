@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 #include <string_view>
 
 #include "cli/files.h"
+#include "cli/json_text.h"
 
 namespace p2c2r::cli {
 
@@ -14,24 +14,6 @@ using nlohmann::json;
 namespace {
 
 constexpr std::array<std::string_view, 4> kFrameEndings = {"jpg", "jpeg", "png", "raw"};
-
-// `twice` is the first key that an object gives more than once: which of its values is meant,
-// nobody can know.
-json parse_json(const std::string& text, std::string& twice) {
-    std::vector<std::set<std::string>> open;
-    const auto look = [&](int, json::parse_event_t event, json& parsed) {
-        if (event == json::parse_event_t::object_start) {
-            open.emplace_back();
-        } else if (event == json::parse_event_t::object_end) {
-            open.pop_back();
-        } else if (event == json::parse_event_t::key) {
-            const auto& key = parsed.get_ref<const std::string&>();
-            if (!open.back().insert(key).second && twice.empty()) twice = "'" + key + "'";
-        }
-        return true;
-    };
-    return json::parse(text, look, false);
-}
 
 Result<json> parse_params(const std::string& option) {
     std::string text = option;
@@ -42,13 +24,12 @@ Result<json> parse_params(const std::string& option) {
         if (!file) return usage_failure("--params: " + file.failure().text);
         text = *file;
     }
-    std::string twice;
-    json params = parse_json(text, twice);
-    if (!params.is_object()) {
+    JsonText params = read_json(text, "params");
+    if (!params.error.empty()) return usage_failure(origin + ": " + params.error);
+    if (!params.value.is_object()) {
         return usage_failure(origin + " is not a JSON object: " + text.substr(0, 60));
     }
-    if (!twice.empty()) return usage_failure(origin + " gives the key " + twice + " twice");
-    return params;
+    return std::move(params.value);
 }
 
 Result<TaskInput> read_directory(const TaskOptions& options, const json& params) {
@@ -124,14 +105,19 @@ bool is_image_type(const std::string& task_type) {
 TaskRequest parse_request_line(const std::string& line, size_t number) {
     TaskRequest request;
     request.name = "line " + std::to_string(number);
-    std::string twice;
-    request.params = parse_json(line, twice);
+    JsonText read = read_json(line, "params");
+    if (!read.error.empty()) {
+        // What is in an `input` map are the params themselves.
+        constexpr std::string_view kInner = "params.input.";
+        if (read.error.starts_with(kInner)) read.error.replace(0, kInner.size(), "params.");
+        request.error = request.name + ": " + read.error;
+    }
+    request.params = std::move(read.value);
     if (!request.params.is_object()) {
         request.params = json::object();
-        request.error = request.name + " is not a JSON object";
+        if (request.error.empty()) request.error = request.name + " is not a JSON object";
         return request;
     }
-    if (!twice.empty()) request.error = request.name + " gives the key " + twice + " twice";
     if (const auto id = request.params.find("id"); id != request.params.end()) {
         request.id = *id;
         request.params.erase(id);

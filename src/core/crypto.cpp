@@ -56,6 +56,18 @@ struct DigestContext {
     ~DigestContext() { EVP_MD_CTX_free(context); }
 };
 
+void begin(const DigestContext& digest) {
+    need(EVP_DigestInit_ex2(digest.context, library().sha256, nullptr));
+}
+void add(const DigestContext& digest, std::span<const uint8_t> piece) {
+    need(EVP_DigestUpdate(digest.context, piece.data(), piece.size()));
+}
+Digest256 end(const DigestContext& digest) {
+    Digest256 out;
+    need(EVP_DigestFinal_ex(digest.context, out.data(), nullptr));
+    return out;
+}
+
 // Fast key erasure: each draw makes the key of the next one first, and bytes that were handed out
 // are wiped, so that whoever reads this memory later learns nothing about earlier nonces.
 class SystemRandom final : public RandomSource {
@@ -121,12 +133,32 @@ Digest256 sha256(std::span<const uint8_t> data) {
 Digest256 sha256(std::span<const uint8_t> first, std::span<const uint8_t> second) {
     const OwnErrors errors;
     const DigestContext digest;
-    Digest256 out;
-    need(EVP_DigestInit_ex2(digest.context, library().sha256, nullptr));
-    need(EVP_DigestUpdate(digest.context, first.data(), first.size()));
-    need(EVP_DigestUpdate(digest.context, second.data(), second.size()));
-    need(EVP_DigestFinal_ex(digest.context, out.data(), nullptr));
-    return out;
+    begin(digest);
+    add(digest, first);
+    add(digest, second);
+    return end(digest);
+}
+
+struct Sha256::State {
+    DigestContext digest;
+};
+
+Sha256::Sha256() {
+    const OwnErrors errors;
+    state_ = std::make_unique<State>();
+    begin(state_->digest);
+}
+
+Sha256::~Sha256() = default;
+
+void Sha256::add(std::span<const uint8_t> piece) {
+    const OwnErrors errors;
+    p2c2r::add(state_->digest, piece);
+}
+
+Digest256 Sha256::finish() {
+    const OwnErrors errors;
+    return end(state_->digest);
 }
 
 std::string to_hex(std::span<const uint8_t> bytes) {

@@ -17,6 +17,19 @@ using Digest256 = std::array<uint8_t, 32>;
 Digest256 sha256(std::span<const uint8_t> data);
 // Over two runs as if they stood behind each other.
 Digest256 sha256(std::span<const uint8_t> first, std::span<const uint8_t> second);
+// The same over bytes that come in pieces.
+class Sha256 {
+  public:
+    Sha256();
+    ~Sha256();
+    void add(std::span<const uint8_t> piece);
+    // Once, after the last piece.
+    Digest256 finish();
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
 std::string to_hex(std::span<const uint8_t> bytes);
 // Exactly out.size() bytes, in small or capital letters; false for any other text.
 bool from_hex(std::string_view text, std::span<uint8_t> out);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -19,6 +20,8 @@ class Thread {
     };
     static Result<std::unique_ptr<Thread>> start(Options options, std::function<void()> body);
     virtual ~Thread() = default;  // joins
+    // How many this process has started so far.
+    static uint64_t started();
 };
 
 // Processors this process may run on, at least 1.

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstring>
 
 #include "exec/thread.h"
@@ -12,6 +13,8 @@
 namespace p2c2r::exec {
 
 namespace {
+
+std::atomic<uint64_t> threads_started{0};
 
 class PosixThread final : public Thread {
   public:
@@ -64,7 +67,12 @@ Result<std::unique_ptr<Thread>> Thread::start(Options options, std::function<voi
         return make_error(Status::kMemory,
                           "thread '" + name + "' could not be started: " + std::strerror(error));
     }
+    threads_started.fetch_add(1, std::memory_order_relaxed);
     return std::unique_ptr<Thread>(std::move(thread));
+}
+
+uint64_t Thread::started() {
+    return threads_started.load(std::memory_order_relaxed);
 }
 
 unsigned processors() {

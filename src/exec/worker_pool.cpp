@@ -308,7 +308,10 @@ uint64_t WorkerPool::revision() const {
 }
 
 uint32_t WorkerPool::parallel() const {
-    const uint32_t threads = queue_->options().threads;
+    return threads_meant(queue_->options().threads);
+}
+
+uint32_t threads_meant(uint32_t threads) {
     if (threads == WorkerPoolOptions::kNoThreads) return 1;
     return threads != 0 ? threads : processors();
 }

@@ -38,6 +38,10 @@ struct WorkerPoolOptions {
     std::function<uint64_t()> now_us;  // the loop's clock, from any thread
 };
 
+// How many threads WorkerPoolOptions::threads stands for; with kNoThreads the one that calls
+// work().
+uint32_t threads_meant(uint32_t threads);
+
 class WorkQueue;
 struct WorkEntry;
 struct WorkLane;

@@ -28,7 +28,10 @@ Splits splits_of(std::string_view type) {
                 make_rt_samples_splitter(RaytraceKind::kReflections)};
     }
     if (type == "rt_shadows") return {make_rt_rows_splitter(RaytraceKind::kShadows)};
-    if (type == "rt_global_illumination") return {make_rt_probes_splitter()};
+    if (type == "rt_global_illumination") {
+        return {make_rt_probes_splitter(), make_rt_rows_splitter(RaytraceKind::kGather),
+                make_rt_samples_splitter(RaytraceKind::kGather)};
+    }
     if (type == "physics") return {make_physics_splitter()};
     if (type == "ai_pathfinding") return {make_path_splitter()};
     return {};

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "exec/thread.h"
+#include "exec/worker_pool.h"
 #include "kernels/echo.h"
 #include "kernels/gpu_kernels.h"
 #include "kernels/path_task.h"
@@ -98,6 +100,7 @@ Result<std::shared_ptr<GpuKernels>> choose_device(const KernelOptions& options,
 Result<BuiltinDevices> add_builtin_executors(exec::Registry& registry,
                                              const KernelOptions& options) {
     BuiltinDevices devices;
+    devices.threads = std::min<uint32_t>(exec::threads_meant(options.threads), exec::processors());
     const Result<std::shared_ptr<GpuKernels>> gpu = choose_device(options, devices);
     if (!gpu) return gpu.error();
     std::shared_ptr<exec::Executor> echo = std::make_shared<EchoExecutor>();
@@ -109,12 +112,12 @@ Result<BuiltinDevices> add_builtin_executors(exec::Registry& registry,
     Result<Done> added =
         registry.add("upscale", std::make_shared<UpscaleExecutor>(*gpu, options.memory));
     if (!added) return added.error();
-    added = add_raytrace_executors(registry, *gpu, options.memory);
+    added = add_raytrace_executors(registry, *gpu, options.memory, devices.threads);
     if (!added) return added.error();
     added = registry.add("ai_pathfinding", std::make_shared<PathExecutor>(*gpu, options.memory));
     if (!added) return added.error();
-    added = registry.add(
-        "physics", std::make_shared<PhysicsExecutor>(*gpu, options.memory, exec::processors()));
+    added = registry.add("physics",
+                         std::make_shared<PhysicsExecutor>(*gpu, options.memory, devices.threads));
     if (!added) return added.error();
     return devices;
 }

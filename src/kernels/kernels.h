@@ -28,6 +28,9 @@ struct KernelOptions {
     gpu::DevicesOptions vulkan;                          // loader, pipeline cache, log
     std::optional<gpu::HostDevice> host_device;          // the only one then, in place of all
     const MemoryHook* memory = nullptr;                  // of pictures; MUST outlive all of them
+    // That a task may compute on, the one that runs it included: as exec::WorkerPoolOptions has
+    // them, so that who gives this process one thread gets one. Never more than processors.
+    uint32_t threads = 0;
 };
 
 class GpuKernels;
@@ -45,6 +48,7 @@ struct BuiltinDevices {
     std::optional<size_t> used;         // in the list; nothing: the processor
     std::string name = "native";        // or "vulkan:N", as results say it
     std::shared_ptr<GpuKernels> named;  // on the device that was named, if one was
+    uint32_t threads = 1;               // that a task may compute on
 };
 
 // Nothing where no device was named. The first call runs the conformance tests of the one that was,

@@ -35,6 +35,29 @@ size_t equal_from(std::span<const uint8_t> before, std::span<const uint8_t> afte
     return end - at;
 }
 
+// Calls patch(at, bytes) for each run of bytes that changes.
+template <class Patch>
+Result<Done> walk_delta(std::span<const uint8_t> delta, size_t layer_size, const Patch& patch) {
+    size_t at = 0;
+    while (!delta.empty()) {
+        uint64_t skipped = 0;
+        uint64_t count = 0;
+        if (!take_number(delta, skipped) || !take_number(delta, count) || count > delta.size()) {
+            return make_error(Status::kSize, "the delta is cut");
+        }
+        if (skipped > layer_size - at || count > layer_size - at - skipped) {
+            return make_error(Status::kSize, "the delta reaches beyond the " +
+                                                 std::to_string(layer_size) +
+                                                 " bytes of the layer");
+        }
+        at += skipped;
+        patch(at, delta.first(count));
+        at += count;
+        delta = delta.subspan(count);
+    }
+    return Done{};
+}
+
 }  // namespace
 
 std::vector<uint8_t> make_layer_delta(std::span<const uint8_t> before,
@@ -65,24 +88,14 @@ std::vector<uint8_t> make_layer_delta(std::span<const uint8_t> before,
 }
 
 Result<Done> apply_layer_delta(std::span<const uint8_t> delta, std::span<uint8_t> layer) {
-    size_t at = 0;
-    while (!delta.empty()) {
-        uint64_t skipped = 0;
-        uint64_t count = 0;
-        if (!take_number(delta, skipped) || !take_number(delta, count) || count > delta.size()) {
-            return make_error(Status::kSize, "the delta is cut");
-        }
-        if (skipped > layer.size() - at || count > layer.size() - at - skipped) {
-            return make_error(Status::kSize, "the delta reaches beyond the " +
-                                                 std::to_string(layer.size()) +
-                                                 " bytes of the layer");
-        }
-        at += skipped;
-        std::memcpy(layer.data() + at, delta.data(), count);
-        at += count;
-        delta = delta.subspan(count);
-    }
-    return Done{};
+    if (Result<Done> good = check_layer_delta(delta, layer.size()); !good) return good;
+    return walk_delta(delta, layer.size(), [&](size_t at, std::span<const uint8_t> bytes) {
+        if (!bytes.empty()) std::memcpy(layer.data() + at, bytes.data(), bytes.size());
+    });
+}
+
+Result<Done> check_layer_delta(std::span<const uint8_t> delta, size_t layer_size) {
+    return walk_delta(delta, layer_size, [](size_t, std::span<const uint8_t>) {});
 }
 
 }  // namespace p2c2r::kernels

@@ -19,7 +19,9 @@ std::vector<uint8_t> make_layer_delta(std::span<const uint8_t> before,
                                       std::span<const uint8_t> after);
 
 // Makes `layer`, which is what was before, what is after. kSize when the delta does not fit it or
-// is cut; `layer` is then unfinished.
+// is cut; `layer` is then as it was. Nothing is allocated.
 Result<Done> apply_layer_delta(std::span<const uint8_t> delta, std::span<uint8_t> layer);
+// What it would say of a layer of so many bytes.
+Result<Done> check_layer_delta(std::span<const uint8_t> delta, size_t layer_size);
 
 }  // namespace p2c2r::kernels

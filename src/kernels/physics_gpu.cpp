@@ -12,6 +12,7 @@
 
 #include "kernels/float_scope.h"
 #include "kernels/physics_gpu_slices.h"
+#include "kernels/physics_large.h"
 #include "shaders/physics_report.h"
 #include "spirv/physics_bounce.h"
 #include "spirv/physics_carry.h"
@@ -51,7 +52,9 @@ class GpuRun {
           keys_(std::max(kSortBlock, std::bit_ceil(push_.bodies))),
           slices_(device, pipelines, pace, stop,
                   [this](gpu::Buffer* report) { return read_report(report); }),
-          collisions_(kPhysicsCollisionsMax) {}
+          collisions_(kPhysicsCollisionsMax) {
+        choose_large_bodies(world, push_);
+    }
 
     Result<Done> prepare();
     Result<Done> step();

@@ -4,7 +4,6 @@
 #include "kernels/physics_split.h"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <string>
 #include <vector>
@@ -114,11 +113,7 @@ Result<Done> read_info(const PhysicsRequest& request, const Bytes& info, Part& p
 
 // A body where no run could have brought it, and what a run cannot have changed.
 const char* wrong_with(const PhysicsBody& before, const PhysicsBody& after) {
-    for (size_t axis = 0; axis < 3; ++axis) {
-        // What is no number fails the comparison too.
-        if (!(std::fabs(after.position[axis]) <= kPhysicsPlaceMax)) return "position";
-        if (!(std::fabs(after.velocity[axis]) <= kPhysicsSpeedMax)) return "velocity";
-    }
+    if (const char* wrong = beyond_any_run(after)) return wrong;
     if (after.mass != before.mass) return "mass";
     if (after.radius != before.radius) return "radius";
     if (after.restitution != before.restitution) return "restitution";

@@ -38,14 +38,15 @@ Result<Done> PhysicsExecutor::compute(const exec::Job& job, PhysicsRequest& requ
     // A device that fails leaves a world half-way; the processor begins with the one that came.
     const std::vector<PhysicsBody> bodies = request.world.bodies;
     std::optional<Error> refused;  // by the world's own fault, which says nothing about the device
+    bool beyond = false;           // what its shaders have room for: also where it was named
     const auto on_gpu = [&](GpuKernels& gpu) -> Result<Done> {
         const Result<std::shared_ptr<PhysicsGpu>> physics = gpu.physics();
         if (!physics) return physics.error();
-        const Result<Done> done =
-            (*physics)->run(request.world, request.energy_every, outcome, stop);
-        if (done || done.error().status != Status::kLimit) return done;
-        refused = done.error();
-        return Done{};
+        Result<Done> done = (*physics)->run(request.world, request.energy_every, outcome, stop);
+        if (done) return done;
+        beyond = done.error().status == Status::kUnsupported;
+        if (done.error().status == Status::kLimit) refused = done.error();
+        return beyond || refused ? Done{} : done;
     };
     const auto anew = [&]() {
         request.world.bodies = bodies;
@@ -54,7 +55,9 @@ Result<Done> PhysicsExecutor::compute(const exec::Job& job, PhysicsRequest& requ
     };
     const Result<Done> done = compute_on(gpu_.get(), on_gpu, anew, device);
     if (refused) return *refused;
-    return done;
+    if (!done || !beyond) return done;
+    device = "native";
+    return anew();
 }
 
 Result<Done> PhysicsExecutor::compute_native(PhysicsRequest& request, PhysicsOutcome& outcome,

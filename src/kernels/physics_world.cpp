@@ -1,11 +1,10 @@
 #include "kernels/physics_world.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
-#include <cfloat>
 #include <cmath>
 #include <cstring>
-#include <functional>
 #include <string>
 
 #include "shaders/physics_report.h"
@@ -48,14 +47,58 @@ uint32_t slot_bits(uint32_t bodies, uint32_t id_bits) {
     return std::clamp(wanted, 4u, 32 - id_bits);
 }
 
-// Radii above it are large: more than twice that of all but kPhysicsLargeMax bodies.
-float physics_large_radius(const PhysicsWorld& world) {
-    if (world.bodies.size() <= kPhysicsLargeMax) return FLT_MAX;
-    std::vector<float> radii;
-    for (const PhysicsBody& body : world.bodies) radii.push_back(body.radius);
-    std::nth_element(radii.begin(), radii.begin() + kPhysicsLargeMax, radii.end(),
-                     std::greater<>());
-    return 2 * radii[kPhysicsLargeMax];
+// The body of a record, its numbers rounded as those of a task's data are.
+PhysicsBody quantised_record(const uint8_t* record) {
+    PhysicsBody body;
+    for (size_t field = 0; field < kFloats; ++field) {
+        const auto value = std::bit_cast<float>(load32(record + 4 * field));
+        set_bits(body, field, std::bit_cast<uint32_t>(physics_flush(value)));
+    }
+    return body;
+}
+
+// What a delta adds to the bits of a body's moving floats.
+using MovingBits = std::array<uint32_t, kMoving>;
+
+PhysicsBody moved(const uint8_t* record, const MovingBits& bits) {
+    PhysicsBody body = quantised_record(record);
+    for (size_t field = 0; field < kMoving; ++field) {
+        set_bits(body, field, bits_of(body, field) + bits[field]);
+    }
+    return body;
+}
+
+Error bad_delta(std::span<const uint8_t> delta, const std::string& what) {
+    return field_error(Status::kParams, "data",
+                       "the delta of " + std::to_string(delta.size()) + " bytes " + what);
+}
+
+// Calls change(body, bits), a Result<Done>, for each body that moved.
+template <class Change>
+Result<Done> walk_delta(size_t bodies, std::span<const uint8_t> delta, const Change& change) {
+    size_t at = (bodies + 7) / 8;
+    if (delta.size() < at) return bad_delta(delta, "is shorter than a bit per body");
+    for (size_t i = 0; i < bodies; ++i) {
+        if ((delta[i / 8] >> i % 8 & 1) == 0) continue;
+        MovingBits bits{};
+        for (uint32_t& change_of : bits) {
+            uint64_t value = 0;
+            bool more = true;
+            for (uint32_t shift = 0; more; shift += 7) {
+                if (at == delta.size()) return bad_delta(delta, "is cut");
+                if (shift > 28) return bad_delta(delta, "has a number of more than 32 bits");
+                value |= uint64_t{delta[at] & 0x7Fu} << shift;
+                more = (delta[at++] & 0x80) != 0;
+            }
+            if (value > UINT32_MAX) return bad_delta(delta, "has a number of more than 32 bits");
+            const auto zigzag = static_cast<uint32_t>(value);
+            change_of = zigzag >> 1 ^ (0u - (zigzag & 1));
+        }
+        const Result<Done> changed = change(i, bits);
+        if (!changed) return changed.error();
+    }
+    if (at != delta.size()) return bad_delta(delta, "goes on behind its last body");
+    return Done{};
 }
 
 }  // namespace
@@ -78,17 +121,6 @@ PhysicsPush make_physics_push(const PhysicsWorld& world) {
     // What a body gains by falling for two steps is no bounce but weight.
     const PhysicsVec fall = physics_vec(push.fall_x, push.fall_y, push.fall_z);
     push.rest_speed = 2.0f * std::sqrt(physics_dot(fall, fall));
-    push.large_radius = physics_large_radius(world);
-    float radius = 0;
-    for (const PhysicsBody& body : world.bodies) {
-        if (body.radius > push.large_radius) {
-            ++push.large;
-        } else {
-            radius = std::max(radius, body.radius);
-        }
-    }
-    // A little more than a diameter, so that rounding of cells never hides a pair.
-    push.cell_inverse = 1.0f / std::max(physics_reach(radius) * 2.001f, 2e-3f);
     push.min_x = world.bound_min[0];
     push.min_y = world.bound_min[1];
     push.min_z = world.bound_min[2];
@@ -166,32 +198,49 @@ std::vector<uint8_t> pack_physics_delta(std::span<const PhysicsBody> before,
 
 Result<std::vector<PhysicsBody>> apply_physics_delta(std::span<const PhysicsBody> before,
                                                      std::span<const uint8_t> delta) {
-    const auto bad = [&](const std::string& what) {
-        return field_error(Status::kParams, "data",
-                           "the delta of " + std::to_string(delta.size()) + " bytes " + what);
-    };
     std::vector<PhysicsBody> after(before.begin(), before.end());
-    size_t at = (before.size() + 7) / 8;
-    if (delta.size() < at) return bad("is shorter than a bit per body");
-    for (size_t i = 0; i < after.size(); ++i) {
-        if ((delta[i / 8] >> i % 8 & 1) == 0) continue;
+    const auto change = [&](size_t body, const MovingBits& bits) {
         for (size_t field = 0; field < kMoving; ++field) {
-            uint64_t value = 0;
-            bool more = true;
-            for (uint32_t shift = 0; more; shift += 7) {
-                if (at == delta.size()) return bad("is cut");
-                if (shift > 28) return bad("has a number of more than 32 bits");
-                value |= uint64_t{delta[at] & 0x7Fu} << shift;
-                more = (delta[at++] & 0x80) != 0;
-            }
-            if (value > UINT32_MAX) return bad("has a number of more than 32 bits");
-            const auto zigzag = static_cast<uint32_t>(value);
-            set_bits(after[i], field,
-                     bits_of(before[i], field) + (zigzag >> 1 ^ (0u - (zigzag & 1))));
+            set_bits(after[body], field, bits_of(before[body], field) + bits[field]);
         }
-    }
-    if (at != delta.size()) return bad("goes on behind its last body");
+        return Result<Done>(Done{});
+    };
+    if (Result<Done> done = walk_delta(before.size(), delta, change); !done) return done.error();
     return after;
+}
+
+Result<Done> check_physics_delta(std::span<const uint8_t> before, std::span<const uint8_t> delta) {
+    const auto judge = [&](size_t i, const MovingBits& bits) -> Result<Done> {
+        const char* wrong = beyond_any_run(moved(&before[i * kPhysicsRecordSize], bits));
+        if (!wrong) return Done{};
+        return bad_delta(
+            delta, "gives body " + std::to_string(i) + " a " + wrong + " that no run gives it");
+    };
+    return walk_delta(before.size() / kPhysicsRecordSize, delta, judge);
+}
+
+Result<Done> apply_physics_delta(std::span<const uint8_t> before, std::span<const uint8_t> delta,
+                                 uint8_t* out) {
+    if (Result<Done> good = check_physics_delta(before, delta); !good) return good;
+    const size_t bodies = before.size() / kPhysicsRecordSize;
+    const auto store = [&](size_t i, const MovingBits& bits) {
+        uint8_t* const record = out + i * kPhysicsRecordSize;
+        const PhysicsBody body = moved(record, bits);
+        pack_bodies({&body, 1}, record);
+        return Result<Done>(Done{});
+    };
+    std::memmove(out, before.data(), before.size());
+    for (size_t i = 0; i < bodies; ++i) (void)store(i, {});
+    return walk_delta(bodies, delta, store);
+}
+
+const char* beyond_any_run(const PhysicsBody& body) {
+    for (size_t axis = 0; axis < 3; ++axis) {
+        // What is no number fails the comparison too.
+        if (!(std::fabs(body.position[axis]) <= kPhysicsPlaceMax)) return "position";
+        if (!(std::fabs(body.velocity[axis]) <= kPhysicsSpeedMax)) return "velocity";
+    }
+    return nullptr;
 }
 
 }  // namespace p2c2r::kernels

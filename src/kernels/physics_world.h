@@ -88,8 +88,8 @@ inline constexpr uint32_t physics_bounces(uint32_t iterations) {
 
 // ---- the numbers of a run -----------------------------------------------------------------------
 
-// What the arithmetic of physics.h wants to know; `first`, `end` and the fields of the sort are the
-// caller's.
+// What the arithmetic of physics.h wants to know; `first`, `end`, the fields of the sort and the
+// cells of the grid are the caller's.
 PhysicsPush make_physics_push(const PhysicsWorld& world);
 PhysicsFixed physics_fixed(const PhysicsBody& body);
 
@@ -112,5 +112,14 @@ std::vector<uint8_t> pack_physics_delta(std::span<const PhysicsBody> before,
 // The bodies after it; kParams where the bytes are no delta of these bodies.
 Result<std::vector<PhysicsBody>> apply_physics_delta(std::span<const PhysicsBody> before,
                                                      std::span<const uint8_t> delta);
+// The same for a packed state, whose numbers are rounded as a task's are. `before` MUST be whole
+// records, `out` has room for as many and may be `before`. kParams, and `out` is as it was, also
+// where a body would come to where no run can bring it. Nothing is allocated.
+Result<Done> apply_physics_delta(std::span<const uint8_t> before, std::span<const uint8_t> delta,
+                                 uint8_t* out);
+Result<Done> check_physics_delta(std::span<const uint8_t> before, std::span<const uint8_t> delta);
+
+// The field of a body whose value no run can give it; NULL: none.
+const char* beyond_any_run(const PhysicsBody& body);
 
 }  // namespace p2c2r::kernels

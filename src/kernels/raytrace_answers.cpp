@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/crypto.h"
+#include "kernels/raytrace_probes.h"
 #include "model/value_writer.h"
 
 namespace p2c2r::kernels {
@@ -12,6 +13,7 @@ namespace {
 constexpr uint32_t kAnswerWidth = 24;
 constexpr uint32_t kAnswerHeight = 18;
 constexpr uint32_t kAnswerObjects = 24;
+constexpr uint32_t kAnswerSide = 3;  // of probes: -y
 
 constexpr RtAnswer kAnswers[] = {
     {1, kRtModeColor, "9aa31012eafa45e42d65800d44dd28090f19d680639972dadcd3c0bdc735fc7a"},
@@ -19,6 +21,13 @@ constexpr RtAnswer kAnswers[] = {
     {3, kRtModeReflections, "1c18b7bf9974e71ce194cba0d14ed1ef3995dd59003255acf4c0f86d9b20e96f"},
     {4, kRtModeLayers, "2f9cb2f5e55c2fadf6453c6ec23955e39915090e24af076d4f5d0f3e90bb6f37"},
     {5, kRtModeShadows, "04abd1fea886d87598d1838eed5fad694b182e24a2ffd7452853833b05f235db"},
+    {6, kRtModeProbes, "67600a8a384c1685f40caf5989cef6ba64de81617242eb0cb9fc82b4c459ed57"},
+    {6, kRtAnswerGbuffer + kRtModeShadows,
+     "e07f363663be0e0a8e21c7c500eccae180bda5bd8b21315a2dc52c6493996182"},
+    {7, kRtAnswerGbuffer + kRtModeReflections,
+     "4dcc9c1437247c900699c5117ea9065db4e796398bf4b71b405ddc67dd97484a"},
+    {8, kRtAnswerGbuffer + kRtModeGather,
+     "467fdb8bec691c6eb65f2570630f4decd8095d98842a917f704daf4a728d730e"},
 };
 
 class Drawer {
@@ -102,6 +111,28 @@ class Drawer {
     ValueWriter& writer_;
 };
 
+// The scene of `picture`, seen from a grid of probes.
+Bytes probe_params(const Bytes& picture) {
+    const Value fields(picture.span());
+    ValueWriter writer;
+    writer.map(8);
+    for (const char* name : {"ambient", "background", "lights", "max_bounces", "objects"}) {
+        writer.key(name).value(*fields.find(name));
+    }
+    writer.key("probes").map(3).key("counts").array(3).integer(6).integer(4).integer(3);
+    writer.key("max").array(3).integer(5).integer(4).integer(5);
+    writer.key("min").array(3).integer(-5).integer(-4).integer(-5);
+    writer.key("rays_per_side").integer(16);
+    writer.key("seed").value(*fields.find("seed"));
+    return writer.take();
+}
+
+const char* type_of(uint32_t mode) {
+    if (mode == kRtModeProbes) return "rt_global_illumination";
+    if (mode == kRtModeReflections) return "rt_reflections";
+    return mode == kRtModeShadows ? "rt_shadows" : "raytracing";
+}
+
 }  // namespace
 
 std::span<const RtAnswer> raytrace_answers() {
@@ -141,16 +172,56 @@ Bytes draw_raytrace_params(Prng& prng, uint32_t width, uint32_t height, uint32_t
     return writer.take();
 }
 
+void draw_rt_gbuffer(Prng& prng, RaytraceRequest& request) {
+    RtGbuffer gbuffer;
+    gbuffer.depth_format = static_cast<RtGbuffer::Depth>(prng.below(3));
+    gbuffer.normal_format = static_cast<RtGbuffer::Normal>(prng.below(3));
+    gbuffer.along_direction = prng.below(2) == 0;
+    gbuffer.range[0] = 0.5;
+    gbuffer.range[1] = 16;
+    gbuffer.jitter[0] = static_cast<double>(prng.below(129)) / 64 - 1;
+    gbuffer.jitter[1] = static_cast<double>(prng.below(129)) / 64 - 1;
+    gbuffer.bias = static_cast<double>(prng.below(16)) / 256;
+    const bool f32 = gbuffer.depth_format == RtGbuffer::Depth::kF32;
+    std::vector<uint8_t> depth;
+    std::vector<uint8_t> normal;
+    std::vector<uint8_t> reflectivity;
+    constexpr uint32_t kNormalBytes[] = {3, 2, 4};
+    for (uint64_t pixel = 0; pixel < request.tile.pixels(); ++pixel) {
+        const bool hit = prng.below(8) != 0;
+        const uint32_t word = f32 ? float_bits(static_cast<float>(1 + prng.below(1023)) / 64)
+                                  : static_cast<uint32_t>(1 + prng.below(65535));
+        for (uint32_t i = 0; i < (f32 ? 4 : 2); ++i) {
+            depth.push_back(static_cast<uint8_t>(hit ? word >> (8 * i) : 0));
+        }
+        for (uint32_t i = 0; i < kNormalBytes[static_cast<size_t>(gbuffer.normal_format)]; ++i) {
+            normal.push_back(static_cast<uint8_t>(i == 0 ? prng.below(255) + 1 : prng.below(256)));
+        }
+        reflectivity.push_back(static_cast<uint8_t>(prng.below(4) == 0 ? 0 : prng.below(256)));
+    }
+    gbuffer.depth = depth;
+    gbuffer.normal = normal;
+    if (prng.below(2) == 0) gbuffer.reflectivity = reflectivity;
+    append_rt_gbuffer(gbuffer, {request.tile.x, request.tile.y, request.tile.width}, request.frame);
+}
+
 Result<std::string> raytrace_answer_digest(const RtAnswer& answer, const Trace& trace) {
     Prng prng(answer.seed);
-    const Bytes params = draw_raytrace_params(prng, kAnswerWidth, kAnswerHeight, kAnswerObjects);
+    const bool probes = answer.mode == kRtModeProbes;
+    Bytes params = draw_raytrace_params(prng, kAnswerWidth, kAnswerHeight, kAnswerObjects);
+    if (probes) params = probe_params(params);
     RtSceneCache scenes;
-    Result<RaytraceRequest> request =
-        read_raytrace_request(RaytraceKind::kPicture, params.span(), {}, scenes);
+    Result<RaytraceRequest> request = read_raytrace_request(
+        probes ? RaytraceKind::kProbes : RaytraceKind::kPicture, params.span(), {}, scenes);
     if (!request) return request.error();
-    request->frame[kRtFrameMode] = answer.mode;
+    const uint32_t mode = answer.mode % kRtAnswerGbuffer;
+    request->frame[kRtFrameMode] = mode;
+    if (answer.mode != mode) draw_rt_gbuffer(prng, *request);
+    if (probes) {
+        set_probe_side(request->frame, make_probe_directions(request->sample_count), kAnswerSide);
+    }
     RtPass pass{request->scene.get(), &request->frame, request->tile, 0, request->sample_count};
-    if (answer.mode == kRtModeLayers || answer.mode == kRtModeShadows) pass.sample_count = 1;
+    if (mode == kRtModeLayers || mode == kRtModeShadows) pass.sample_count = 1;
     std::vector<uint32_t> words(pass.tile.pixels() * kRtWordsPerPixel);
     if (Result<Done> done = trace(pass, request->scene, words.data()); !done) return done.error();
     std::vector<uint8_t> bytes;
@@ -160,18 +231,24 @@ Result<std::string> raytrace_answer_digest(const RtAnswer& answer, const Trace& 
     return to_hex(sha256(bytes));
 }
 
-Result<Done> check_raytrace_answers(RaytraceGpu& raytrace) {
+Result<Done> check_raytrace_answers(const Trace& trace) {
     for (const RtAnswer& answer : kAnswers) {
-        const Result<std::string> digest = raytrace_answer_digest(
-            answer, [&](const RtPass& pass, const std::shared_ptr<const RtScene>& scene,
-                        uint32_t* words) { return raytrace.run(pass, scene, words); });
+        const Result<std::string> digest = raytrace_answer_digest(answer, trace);
         if (!digest) return digest.error();
         if (*digest == answer.sha256) continue;
-        return make_error(Status::kDevice, "the self-test of raytracing failed: scene " +
-                                               std::to_string(answer.seed) + " in mode " +
-                                               std::to_string(answer.mode) + " gave " + *digest);
+        return make_error(Status::kDevice, std::string("the self-test of ") + type_of(answer.mode) +
+                                               " failed: scene " + std::to_string(answer.seed) +
+                                               " in mode " + std::to_string(answer.mode) +
+                                               " gave " + *digest);
     }
     return Done{};
+}
+
+Result<Done> check_raytrace_answers(RaytraceGpu& raytrace) {
+    return check_raytrace_answers(
+        [&](const RtPass& pass, const std::shared_ptr<const RtScene>& scene, uint32_t* words) {
+            return raytrace.run(pass, scene, words);
+        });
 }
 
 }  // namespace p2c2r::kernels

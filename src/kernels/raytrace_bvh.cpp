@@ -17,7 +17,17 @@ namespace {
 constexpr uint32_t kBins = 16;
 // From here on halves: 2^20 primitives need 20 levels more.
 constexpr uint32_t kHeuristicDepthMax = 40;
+// Between two looks at whether to stop, and what one costs in each walk over them.
+constexpr uint32_t kPrimsPerLook = 4096;
+constexpr uint64_t kNsPerPrim = 20;
+constexpr uint64_t kNsPerNode = 100;
+constexpr uint64_t kNsPerWideNode = 1000;
 constexpr float kHuge = std::numeric_limits<float>::max();
+// A key of a primitive: the bits of a float over those of its number, read a digit at a time.
+constexpr uint32_t kPrimBits = 20;
+constexpr uint32_t kDigitBits = 13;
+constexpr uint32_t kKeyBits = 32 + kPrimBits;
+static_assert(kKeyBits % kDigitBits == 0 && kRtPrimsMax <= 1u << kPrimBits);
 constexpr RtBounds kNothing{{kHuge, kHuge, kHuge}, {-kHuge, -kHuge, -kHuge}};
 // So far away that every ray ends before; times kRtInverseOfZero it is still a number.
 constexpr RtBounds kUnmet{{1e15f, 1e15f, 1e15f}, {1e15f, 1e15f, 1e15f}};
@@ -38,12 +48,14 @@ double half_area(const RtBounds& box) {
 
 class Builder {
   public:
-    explicit Builder(RtScene& scene) : scene_(scene) {}
+    Builder(RtScene& scene, StopLooks& looks) : scene_(scene), looks_(looks) {}
 
     void run() {
         std::vector<bool> is_plane(scene_.prims_count, false);
         for (const uint32_t plane : scene_.planes) is_plane[plane] = true;
+        order_.reserve(scene_.prims_count);
         for (uint32_t i = 0; i < scene_.prims_count; ++i) {
+            if (looks_.after(kNsPerPrim)) return;
             if (!is_plane[i]) order_.push_back(i);
         }
         if (order_.empty()) return;
@@ -57,6 +69,10 @@ class Builder {
             RtBounds all;
             build(0, count, 0, all);
         }
+        if (looks_.stopped()) return;
+        // A node has eight children or only leaves, two at least: no more than that. All at once,
+        // because growing would copy 60 MB, which nothing could end half way.
+        scene_.wide.reserve(size_t{count} * 4 / 7 + 1);
         widen(0);
     }
 
@@ -78,7 +94,32 @@ class Builder {
         return box.low[axis] * 0.5f + box.high[axis] * 0.5f;
     }
 
-    // The reference and the box of primitives [first, end) of the order.
+    // Calls take(prim) for primitives [first, end) of the order. False: the work shall stop, and
+    // some were left out.
+    template <class Take>
+    bool each(uint32_t first, uint32_t end, const Take& take) const {
+        while (first < end) {
+            const uint32_t piece_end = std::min(end, first + kPrimsPerLook);
+            if (looks_.after(uint64_t{piece_end - first} * kNsPerPrim)) return false;
+            for (; first < piece_end; ++first) take(order_[first]);
+        }
+        return true;
+    }
+
+    // Moves those for which `is_low` to the front; where the others begin.
+    template <class IsLow>
+    uint32_t part(uint32_t first, uint32_t end, const IsLow& is_low) {
+        uint32_t place = first;
+        uint32_t at = first;
+        each(first, end, [&](uint32_t prim) {
+            if (is_low(prim)) std::swap(order_[place++], order_[at]);
+            ++at;
+        });
+        return place;
+    }
+
+    // The reference and the box of primitives [first, end) of the order. When the work shall stop
+    // it means nothing.
     uint32_t build(uint32_t first, uint32_t end, uint32_t depth, RtBounds& box) {
         P2C2R_CHECK(depth < kRtStackMax);
         if (end - first == 1) {
@@ -87,6 +128,7 @@ class Builder {
         }
         const uint32_t node = add_node();
         const uint32_t split = divide(first, end, depth);
+        if (looks_.after(kNsPerNode)) return kRtNone;
         RtBounds low;
         RtBounds high;
         const uint32_t low_reference = build(first, split, depth + 1, low);
@@ -106,13 +148,14 @@ class Builder {
     uint32_t divide(uint32_t first, uint32_t end, uint32_t depth) {
         float low[3] = {kHuge, kHuge, kHuge};
         float high[3] = {-kHuge, -kHuge, -kHuge};
-        for (uint32_t i = first; i < end; ++i) {
+        const bool whole = each(first, end, [&](uint32_t prim) {
             for (int axis = 0; axis < 3; ++axis) {
-                const float place = middle(order_[i], axis);
+                const float place = middle(prim, axis);
                 low[axis] = std::min(low[axis], place);
                 high[axis] = std::max(high[axis], place);
             }
-        }
+        });
+        if (!whole) return first;
         int axis = 0;
         for (int other = 1; other < 3; ++other) {
             if (high[other] - low[other] > high[axis] - low[axis]) axis = other;
@@ -128,11 +171,9 @@ class Builder {
         }
         if (best_axis < 0) return halve(first, end, axis);
         const float scale = kBins / (high[best_axis] - low[best_axis]);
-        const auto split =
-            std::partition(order_.begin() + first, order_.begin() + end, [&](uint32_t prim) {
-                return bin_of(prim, best_axis, low[best_axis], scale) <= best_bin;
-            });
-        const auto place = static_cast<uint32_t>(split - order_.begin());
+        const uint32_t place = part(first, end, [&](uint32_t prim) {
+            return bin_of(prim, best_axis, low[best_axis], scale) <= best_bin;
+        });
         return place == first || place == end ? halve(first, end, axis) : place;
     }
 
@@ -145,11 +186,12 @@ class Builder {
                   int& best_axis, uint32_t& best_bin) const {
         Bin bins[kBins];
         const float scale = kBins / (high - low);
-        for (uint32_t i = first; i < end; ++i) {
-            Bin& bin = bins[bin_of(order_[i], axis, low, scale)];
-            include(bin.box, scene_.bounds[order_[i]]);
+        const bool whole = each(first, end, [&](uint32_t prim) {
+            Bin& bin = bins[bin_of(prim, axis, low, scale)];
+            include(bin.box, scene_.bounds[prim]);
             ++bin.count;
-        }
+        });
+        if (!whole) return;
         double above[kBins];  // cost of the bins from here on
         RtBounds box = kNothing;
         uint32_t count = 0;
@@ -174,14 +216,44 @@ class Builder {
     }
 
     uint32_t halve(uint32_t first, uint32_t end, int axis) {
-        const uint32_t split = first + (end - first) / 2;
-        std::nth_element(order_.begin() + first, order_.begin() + split, order_.begin() + end,
-                         [&](uint32_t a, uint32_t b) {
-                             const float place_a = middle(a, axis);
-                             const float place_b = middle(b, axis);
-                             return place_a != place_b ? place_a < place_b : a < b;
-                         });
-        return split;
+        const uint32_t half = (end - first) / 2;
+        const auto key = [&](uint32_t prim) { return sort_key(prim, axis); };
+        if (end - first <= kPrimsPerLook) {
+            const auto begin = order_.begin() + first;
+            std::nth_element(begin, begin + half, order_.begin() + end,
+                             [&](uint32_t a, uint32_t b) { return key(a) < key(b); });
+            return first + half;
+        }
+        const uint64_t middle_key = key_of_rank(first, end, half, key);
+        return part(first, end, [&](uint32_t prim) { return key(prim) < middle_key; });
+    }
+
+    // Orders primitives by their middles and then by their numbers: no two are equal.
+    [[nodiscard]] uint64_t sort_key(uint32_t prim, int axis) const {
+        const auto bits = std::bit_cast<uint32_t>(middle(prim, axis));
+        const uint32_t ascending = bits & 1u << 31 ? ~bits : bits | 1u << 31;
+        return uint64_t{ascending} << kPrimBits | prim;
+    }
+
+    // The key that `rank` others are below, found digit by digit: a library's selection cannot be
+    // left half way.
+    template <class Key>
+    uint64_t key_of_rank(uint32_t first, uint32_t end, uint32_t rank, const Key& key) const {
+        std::vector<uint32_t> counts(size_t{1} << kDigitBits);
+        uint64_t found = 0;  // the digits that are known
+        for (uint32_t shift = kKeyBits; shift > 0;) {
+            shift -= kDigitBits;
+            std::fill(counts.begin(), counts.end(), 0);
+            each(first, end, [&](uint32_t prim) {
+                const uint64_t digits = key(prim) >> shift;
+                if (digits >> kDigitBits == found) ++counts[digits & (counts.size() - 1)];
+            });
+            if (looks_.stopped()) return 0;
+            uint64_t digit = 0;
+            for (; rank >= counts[digit]; ++digit) rank -= counts[digit];
+            found = found << kDigitBits | digit;
+        }
+        return found;
     }
 
     // ---- eight children a node: the largest box is opened until there are eight
@@ -200,11 +272,13 @@ class Builder {
     }
 
     uint32_t widen(uint32_t node) {
-        std::vector<Child> children{child_of(node, 0), child_of(node, 1)};
-        while (children.size() < 8) {
+        if (looks_.after(kNsPerWideNode)) return kRtNone;
+        Child children[8] = {child_of(node, 0), child_of(node, 1)};
+        size_t count = 2;
+        while (count < 8) {
             int largest = -1;
             double area = -1;
-            for (size_t i = 0; i < children.size(); ++i) {
+            for (size_t i = 0; i < count; ++i) {
                 if (children[i].reference & kRtLeaf) continue;
                 const double here = half_area(children[i].box);
                 if (here > area) {
@@ -215,13 +289,13 @@ class Builder {
             if (largest < 0) break;
             const uint32_t opened = children[static_cast<size_t>(largest)].reference;
             children[static_cast<size_t>(largest)] = child_of(opened, 0);
-            children.push_back(child_of(opened, 1));
+            children[count++] = child_of(opened, 1);
         }
         const auto wide = static_cast<uint32_t>(scene_.wide.size());
         scene_.wide.emplace_back();
         for (size_t i = 0; i < 8; ++i) {
             Child child{kUnmet, kRtNone};
-            if (i < children.size()) child = children[i];
+            if (i < count) child = children[i];
             if (!(child.reference & kRtLeaf)) child.reference = widen(child.reference);
             RtWideNode& target = scene_.wide[wide];
             for (size_t axis = 0; axis < 3; ++axis) {
@@ -234,15 +308,17 @@ class Builder {
     }
 
     RtScene& scene_;
+    StopLooks& looks_;
     std::vector<uint32_t> order_;
 };
 
 }  // namespace
 
-void build_rt_hierarchy(RtScene& scene) {
+bool build_rt_hierarchy(RtScene& scene, StopLooks& looks) {
     scene.nodes.clear();
     scene.wide.clear();
-    Builder(scene).run();
+    Builder(scene, looks).run();
+    return !looks.stopped();
 }
 
 }  // namespace p2c2r::kernels

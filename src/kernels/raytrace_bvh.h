@@ -7,6 +7,7 @@
 namespace p2c2r::kernels {
 
 // Fills scene.nodes and scene.wide from scene.bounds; primitives in scene.planes are left out.
-void build_rt_hierarchy(RtScene& scene);
+// False: `looks` said to stop, and the scene is of no use.
+bool build_rt_hierarchy(RtScene& scene, StopLooks& looks);
 
 }  // namespace p2c2r::kernels

@@ -30,10 +30,21 @@ constexpr uint32_t kBlockSideLeast = 16;
 // Far beyond any slice: a first run on a software device compiles for up to seconds.
 constexpr uint64_t kTimeoutUs = 20'000'000;
 
-Result<std::unique_ptr<gpu::Buffer>> upload(gpu::Device& device, const void* data, size_t size) {
+// Copied between two looks at `stop`: a fraction of a millisecond.
+constexpr size_t kCopyPiece = 1u << 20;
+
+Result<std::unique_ptr<gpu::Buffer>> upload(gpu::Device& device, std::span<const uint32_t> words,
+                                            const std::function<bool()>& stop) {
+    const size_t size = words.size_bytes();
     Result<std::unique_ptr<gpu::Buffer>> buffer =
         device.make_buffer(std::max<size_t>(size, 4), gpu::BufferUse::kUpload);
-    if (buffer && size > 0) std::memcpy((*buffer)->map(), data, size);
+    if (!buffer) return buffer;
+    const auto* const bytes = reinterpret_cast<const uint8_t*>(words.data());
+    uint8_t* const target = (*buffer)->map();
+    for (size_t at = 0; at < size; at += kCopyPiece) {
+        if (stop && stop()) return make_error(Status::kCancelled, "cancelled between two copies");
+        std::memcpy(target + at, bytes + at, std::min(kCopyPiece, size - at));
+    }
     return buffer;
 }
 
@@ -106,7 +117,7 @@ struct RaytraceGpu::Job {
     Result<Done> prepare() {
         side = wanted_side();
         if (!frame) {
-            auto made = upload(*owner.device_, pass.frame->data(), pass.frame->size() * 4);
+            auto made = upload(*owner.device_, *pass.frame, stop);
             if (!made) return made.error();
             frame = std::move(*made);
         }
@@ -270,17 +281,17 @@ Result<std::unique_ptr<RaytraceGpu>> RaytraceGpu::create(std::shared_ptr<gpu::De
 }
 
 Result<std::shared_ptr<RaytraceGpu::SceneBuffers>> RaytraceGpu::buffers_of(
-    const std::shared_ptr<const RtScene>& scene) {
+    const std::shared_ptr<const RtScene>& scene, const std::function<bool()>& stop) {
     {
         const std::lock_guard lock(mutex_);
         if (last_ && last_->scene == scene) return last_;
     }
     auto buffers = std::make_shared<SceneBuffers>();
     buffers->scene = scene;
-    auto prims = upload(*device_, scene->prims.data(), scene->prims.size() * 4);
+    auto prims = upload(*device_, scene->prims, stop);
     if (!prims) return prims.error();
     buffers->prims = std::move(*prims);
-    auto nodes = upload(*device_, scene->nodes.data(), scene->nodes.size() * 4);
+    auto nodes = upload(*device_, scene->nodes, stop);
     if (!nodes) return nodes.error();
     buffers->nodes = std::move(*nodes);
     const std::lock_guard lock(mutex_);
@@ -290,7 +301,7 @@ Result<std::shared_ptr<RaytraceGpu::SceneBuffers>> RaytraceGpu::buffers_of(
 
 Result<Done> RaytraceGpu::run(const RtPass& pass, const std::shared_ptr<const RtScene>& scene,
                               uint32_t* words, const std::function<bool()>& stop) {
-    const auto buffers = buffers_of(scene);
+    const auto buffers = buffers_of(scene, stop);
     if (!buffers) return buffers.error();
     Job job{*this, pass, **buffers, stop, words};
     while (job.next_y < pass.tile.height) {

@@ -16,10 +16,9 @@ class RaytraceGpu {
   public:
     static Result<std::unique_ptr<RaytraceGpu>> create(std::shared_ptr<gpu::Device> device);
 
-    // As raytrace_native(). `stop` is asked between slices of some 1 ms, two of which may
-    // be under way; kCancelled when it said
-    // yes, kDevice or kMemory when the device failed. The scene stays on the device for the next
-    // call.
+    // As raytrace_native(). `stop` is asked between pieces of a scene that is copied to the device,
+    // and between slices of some 1 ms, two of which may be under way; kCancelled when it said yes,
+    // kDevice or kMemory when the device failed. The scene stays on the device for the next call.
     Result<Done> run(const RtPass& pass, const std::shared_ptr<const RtScene>& scene,
                      uint32_t* words, const std::function<bool()>& stop = {});
 
@@ -39,7 +38,8 @@ class RaytraceGpu {
     struct Job;
 
     explicit RaytraceGpu(std::shared_ptr<gpu::Device> device);
-    Result<std::shared_ptr<SceneBuffers>> buffers_of(const std::shared_ptr<const RtScene>& scene);
+    Result<std::shared_ptr<SceneBuffers>> buffers_of(const std::shared_ptr<const RtScene>& scene,
+                                                     const std::function<bool()>& stop);
 
     std::shared_ptr<gpu::Device> device_;
     std::shared_ptr<gpu::Pipeline> pipeline_;

@@ -11,7 +11,8 @@ namespace p2c2r::kernels {
 
 // Types whose result may be a picture alone.
 inline bool rt_makes_pictures(RaytraceKind kind) {
-    return kind == RaytraceKind::kPicture || kind == RaytraceKind::kReflections;
+    return kind == RaytraceKind::kPicture || kind == RaytraceKind::kReflections ||
+           kind == RaytraceKind::kGather;
 }
 
 // Of a picture alone.

@@ -66,7 +66,7 @@ class Tracer {
     void trace_sample(uint32_t column, uint32_t row, uint32_t sample,
                       uint32_t (&sums)[kRtWordsPerPixel]) const {
         RtPath path;
-        rt_begin(data_, path, column, row, sample);
+        rt_start(data_, path, column, row, sample);
         while (path.phase != kRtDone) {
             if (path.phase == kRtNearest) {
                 const RtHit hit = walk_.nearest(*pass_.scene, data_, path.ray);

@@ -18,6 +18,19 @@ constexpr double kIntensityMax = 1e6;
 constexpr double kFineGrid = 16777216;  // 2^24
 // Samples of one task: hours on a slow machine.
 constexpr uint64_t kSamplesOfTaskMax = 1ull << 32;
+// Bytes that are hashed between two looks at whether to stop.
+constexpr size_t kHashPiece = 65'536;
+constexpr uint64_t kNsPerHashedByte = 3;
+
+// What reading a scene needs beside its fields.
+struct SceneSource {
+    RtSceneCache& scenes;
+    StopLooks looks;
+};
+
+Error cancelled() {
+    return make_error(Status::kCancelled, "the task was cancelled");
+}
 
 uint32_t fine_word(double value) {
     return std::bit_cast<uint32_t>(
@@ -79,25 +92,38 @@ void read_surroundings(ParamsReader& reader, RaytraceRequest& request) {
     }
 }
 
-// Objects from the cache where their bytes were seen before: frames of a game differ in the camera.
-void read_objects(ParamsReader& reader, RaytraceRequest& request, RtSceneCache& scenes) {
-    const std::optional<Value> objects = reader.array("objects", kRtObjectsMax);
-    if (!objects) return;
-    const Digest256 digest = sha256(objects->encoded());
-    request.scene = scenes.find_or_claim(digest);
-    if (request.scene) return;
-    try {
-        request.scene = read_rt_scene(reader);
-        if (request.scene) return scenes.add(digest, request.scene);
-    } catch (...) {
-        scenes.give_up(digest);
-        throw;
+std::optional<Digest256> digest_of(std::span<const uint8_t> bytes, StopLooks& looks) {
+    Sha256 digest;
+    for (size_t at = 0; at < bytes.size(); at += kHashPiece) {
+        const auto piece = bytes.subspan(at, std::min(kHashPiece, bytes.size() - at));
+        digest.add(piece);
+        if (looks.after(piece.size() * kNsPerHashedByte)) return std::nullopt;
     }
-    scenes.give_up(digest);
+    return digest.finish();
 }
 
-void read_scene_objects(ParamsReader& reader, RaytraceRequest& request, RtSceneCache& scenes) {
-    read_objects(reader, request, scenes);
+// Objects from the cache where their bytes were seen before: frames of a game differ in the camera.
+void read_objects(ParamsReader& reader, RaytraceRequest& request, SceneSource& source) {
+    if (!reader.array("objects", kRtObjectsMax)) return;
+    const auto digest = digest_of(reader.encoded("objects"), source.looks);
+    if (!digest) return;
+    RtSceneCache& scenes = source.scenes;
+    Result<std::shared_ptr<const RtScene>> found = scenes.find_or_claim(*digest, &source.looks);
+    if (!found) return;
+    request.scene = std::move(*found);
+    if (request.scene) return;
+    try {
+        request.scene = read_rt_scene(reader, source.looks);
+        if (request.scene) return scenes.add(*digest, request.scene);
+    } catch (...) {
+        scenes.give_up(*digest);
+        throw;
+    }
+    scenes.give_up(*digest);
+}
+
+void read_scene_objects(ParamsReader& reader, RaytraceRequest& request, SceneSource& source) {
+    read_objects(reader, request, source);
     if (!request.scene) return;
     const RtScene& scene = *request.scene;
     RtFrame& frame = request.frame;
@@ -108,30 +134,34 @@ void read_scene_objects(ParamsReader& reader, RaytraceRequest& request, RtSceneC
     frame[kRtFrameMaterials] = scene.materials_at();
 }
 
-void read_scene(ParamsReader& reader, RaytraceRequest& request, RtSceneCache& scenes) {
+void read_scene(ParamsReader& reader, RaytraceRequest& request, SceneSource& source) {
     read_lights(reader, request);
     read_surroundings(reader, request);
-    read_scene_objects(reader, request, scenes);
+    read_scene_objects(reader, request, source);
 }
 
 // `previous`: what was different when the layer was made that the receiver has.
-void read_previous(RaytraceKind kind, ParamsReader& reader, RaytraceRequest& request,
-                   RtSceneCache& scenes) {
+void read_previous(ParamsReader& reader, RaytraceRequest& request, SceneSource& source) {
     const std::optional<Value> map = reader.map("previous", false);
     if (!map) return;
     ParamsReader fields(*map, reader, "previous");
     auto before = std::make_shared<RaytraceRequest>(request);
-    if (kind != RaytraceKind::kProbes && fields.has("camera")) read_camera(fields, *before);
+    if (request.kind != RaytraceKind::kProbes && fields.has("camera")) {
+        read_camera(fields, *before);
+        // Where the camera was it saw another G-buffer.
+        if (request.gbuffer) fields.fail("camera", "was another one: that of a G-buffer stays");
+    }
     if (fields.has("lights")) {
         before->lights_count = 0;
         read_lights(fields, *before);
-        if (kind == RaytraceKind::kShadows && before->lights_count != request.lights_count) {
+        if (request.kind == RaytraceKind::kShadows &&
+            before->lights_count != request.lights_count) {
             fields.fail("lights", "are " + std::to_string(before->lights_count) +
                                       ", now they are " + std::to_string(request.lights_count));
         }
     }
     read_surroundings(fields, *before);
-    if (fields.has("objects")) read_scene_objects(fields, *before, scenes);
+    if (fields.has("objects")) read_scene_objects(fields, *before, source);
     fields.done();
     request.previous = std::move(before);
 }
@@ -295,7 +325,10 @@ void read_probes(ParamsReader& reader, RaytraceRequest& request) {
     }
 }
 
-void read_task(RaytraceKind kind, ParamsReader& reader, RaytraceRequest& request) {
+void read_task(RaytraceKind kind, ParamsReader& reader, std::span<const uint8_t> data,
+               RaytraceRequest& request) {
+    if (kind == RaytraceKind::kProbes && reader.has("gbuffer")) kind = RaytraceKind::kGather;
+    request.kind = kind;
     if (kind == RaytraceKind::kProbes) {
         read_probes(reader, request);
         return;
@@ -303,13 +336,19 @@ void read_task(RaytraceKind kind, ParamsReader& reader, RaytraceRequest& request
     read_size(kind, reader, request);
     read_camera(reader, request);
     read_samples(reader, request);
+    if (kind != RaytraceKind::kPicture && reader.ok()) {
+        request.gbuffer = read_rt_gbuffer(reader, kind == RaytraceKind::kReflections,
+                                          {request.tile.width, request.tile.height}, data);
+    }
     if (kind != RaytraceKind::kShadows) read_format(reader, request);
     if (kind == RaytraceKind::kPicture) read_layers(reader, request);
     if (request.layers != RaytraceRequest::kColor &&
         request.format == RaytraceRequest::Format::kImage) {
-        // Beside other layers colours are plain bytes.
+        // Numbers and directions are no picture, and beside them colours are plain bytes, too.
         if (reader.has("output_format") && request.image_format != codec::ImageFormat::kRaw) {
-            reader.fail("output_format", "of several layers is raw or sums");
+            reader.fail("output_format",
+                        std::string("is ") + codec::format_name(request.image_format) +
+                            ", with other layers than color allowed are raw (the default), sums");
         }
         request.image_format = codec::ImageFormat::kRaw;
     }
@@ -318,15 +357,19 @@ void read_task(RaytraceKind kind, ParamsReader& reader, RaytraceRequest& request
 
 }  // namespace
 
-std::shared_ptr<const RtScene> RtSceneCache::find_or_claim(const Digest256& digest) {
+Result<std::shared_ptr<const RtScene>> RtSceneCache::find_or_claim(const Digest256& digest,
+                                                                   StopLooks* looks) {
     std::unique_lock lock(mutex_);
     for (;;) {
         if (std::shared_ptr<const RtScene> scene = find(digest)) return scene;
         if (std::find(claimed_.begin(), claimed_.end(), digest) == claimed_.end()) break;
+        if (looks && looks->now()) return cancelled();
+        ++waiting_;
         changed_.wait(lock);
+        --waiting_;
     }
     claimed_.push_back(digest);
-    return nullptr;
+    return std::shared_ptr<const RtScene>();
 }
 
 // With the lock held.
@@ -357,6 +400,22 @@ void RtSceneCache::give_up(const Digest256& digest) {
     end_claim(digest);
 }
 
+void RtSceneCache::look_again() {
+    // With the lock: who has asked its `stop` and does not wait yet would miss it.
+    const std::lock_guard lock(mutex_);
+    changed_.notify_all();
+}
+
+size_t RtSceneCache::claims() const {
+    const std::lock_guard lock(mutex_);
+    return claimed_.size();
+}
+
+size_t RtSceneCache::waiting() const {
+    const std::lock_guard lock(mutex_);
+    return waiting_;
+}
+
 // With the lock held.
 void RtSceneCache::end_claim(const Digest256& digest) {
     std::erase(claimed_, digest);
@@ -364,31 +423,38 @@ void RtSceneCache::end_claim(const Digest256& digest) {
 }
 
 Result<RaytraceRequest> read_raytrace_request(RaytraceKind kind, std::span<const uint8_t> params,
-                                              std::span<const uint8_t> data, RtSceneCache& scenes) {
+                                              std::span<const uint8_t> data, RtSceneCache& scenes,
+                                              const std::function<bool()>& stop) {
     const FloatScope floats;
-    ParamsReader reader(params);
+    SceneSource source{scenes, StopLooks(stop)};
+    ParamsReader reader(params, &source.looks);
     RaytraceRequest request;
-    read_task(kind, reader, request);
-    if (data.empty()) read_scene(reader, request, scenes);
+    read_task(kind, reader, data, request);
+    if (reader.ok() && request.gbuffer) check_rt_gbuffer(reader, *request.gbuffer);
+    if (request.gbuffer && request.gbuffer->in_data) data = {};
+    if (data.empty()) read_scene(reader, request, source);
     // With the scene in the data, what is previous is known after it.
     const bool has_previous = kind != RaytraceKind::kPicture && reader.has("previous");
     if (has_previous && data.empty() && reader.ok()) {
-        read_previous(kind, reader, request, scenes);
+        read_previous(reader, request, source);
     } else if (has_previous) {
         reader.map("previous");
     }
+    if (source.looks.stopped()) return cancelled();
     if (Result<Done> good = reader.finish(); !good) return good.error();
     if (data.empty()) return request;
-    if (const Result<Value> map = parse_params(data); !map) {
-        const std::string& place = map.error().field;
-        return field_error(map.error().status, "data",
-                           "data: " + (place.empty() ? "" : place + ": ") + map.error().text);
+    ParamsReader scene(data, &source.looks, "data");
+    if (!scene.ok()) {
+        Error wrong = scene.finish().error();
+        if (wrong.status == Status::kCancelled || wrong.field == "data") return wrong;
+        return field_error(wrong.status, "data", "data: " + wrong.text);
     }
-    ParamsReader scene(data);
-    read_scene(scene, request, scenes);
+    read_scene(scene, request, source);
+    if (source.looks.stopped()) return cancelled();
     if (Result<Done> good = scene.finish(); !good) return good.error();
     if (has_previous) {
-        read_previous(kind, reader, request, scenes);
+        read_previous(reader, request, source);
+        if (source.looks.stopped()) return cancelled();
         if (Result<Done> good = reader.finish(); !good) return good.error();
     }
     return request;
@@ -399,7 +465,8 @@ Result<RaytraceRequest> read_raytrace_outline(RaytraceKind kind, std::span<const
     const FloatScope floats;
     ParamsReader reader(params);
     RaytraceRequest request;
-    read_task(kind, reader, request);
+    read_task(kind, reader, data, request);
+    if (request.gbuffer && request.gbuffer->in_data) data = {};
     has_previous = kind != RaytraceKind::kPicture && reader.has("previous");
     if (has_previous) reader.map("previous");
     std::optional<Value> lights;

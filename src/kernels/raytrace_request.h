@@ -5,6 +5,7 @@
 #include <array>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "codec/image.h"
 #include "core/crypto.h"
 #include "core/status.h"
+#include "kernels/raytrace_gbuffer.h"
 #include "kernels/raytrace_scene.h"
 
 namespace p2c2r::kernels {
@@ -26,7 +28,8 @@ inline constexpr uint32_t kRtProbeSides = 6;
 // What a pass computes of each pixel.
 inline constexpr uint32_t kRtWordsPerPixel = 3;
 
-enum class RaytraceKind : uint8_t { kPicture, kShadows, kReflections, kProbes };
+// kGather is what kProbes becomes with a G-buffer.
+enum class RaytraceKind : uint8_t { kPicture, kShadows, kReflections, kProbes, kGather };
 
 // A part of the picture, in pixels.
 struct RtTile {
@@ -35,16 +38,19 @@ struct RtTile {
     [[nodiscard]] uint64_t pixels() const { return uint64_t{width} * height; }
 };
 
-// What the shader calls a frame, for one mode of it: kRtFrameWords, and the tables of probes.
+// What the shader calls a frame, for one mode of it: kRtFrameWords, and the tables of probes or a
+// G-buffer.
 using RtFrame = std::vector<uint32_t>;
 
 struct RaytraceRequest {
     enum class Format : uint8_t { kImage, kSums };
     enum Layer : uint8_t { kColor = 1, kHitId = 2, kDepth = 4, kNormal = 8 };
 
+    RaytraceKind kind = RaytraceKind::kPicture;
     uint32_t width = 0;  // of the whole picture
     uint32_t height = 0;
     RtTile tile;
+    std::optional<RtGbuffer> gbuffer;  // of the tile; refers to params or data
     uint32_t sample_first = 0;
     uint32_t sample_count = 1;
     Format format = Format::kImage;
@@ -76,10 +82,18 @@ struct RaytraceRequest {
 // scene at the same time wait for the first of them to build it.
 class RtSceneCache {
   public:
-    // NULL: it is the caller's to build, and others wait until it calls add() or give_up().
-    std::shared_ptr<const RtScene> find_or_claim(const Digest256& digest);
+    // NULL: it is the caller's to build, and others wait until it calls add() or give_up(). `looks`
+    // (may be NULL) are made before waiting and at each look_again(); kCancelled when they said so.
+    Result<std::shared_ptr<const RtScene>> find_or_claim(const Digest256& digest,
+                                                         StopLooks* looks = nullptr);
     void add(const Digest256& digest, std::shared_ptr<const RtScene> scene);
+    // Whoever waits longest takes over.
     void give_up(const Digest256& digest);
+    // Some task shall stop: those that wait look whether it is theirs.
+    void look_again();
+    // Scenes that are being built, and tasks that wait for one.
+    [[nodiscard]] size_t claims() const;
+    [[nodiscard]] size_t waiting() const;
 
   private:
     std::shared_ptr<const RtScene> find(const Digest256& digest);
@@ -91,16 +105,19 @@ class RtSceneCache {
         Digest256 digest;
         std::shared_ptr<const RtScene> scene;
     };
-    std::mutex mutex_;  // guards what follows
+    mutable std::mutex mutex_;  // guards what follows
     std::condition_variable changed_;
     std::vector<Entry> entries_;
     std::vector<Digest256> claimed_;
+    size_t waiting_ = 0;
 };
 
 // `params` is MessagePack; so is `data`, which may be empty or hold the scene. The first thing that
-// is wrong is an error that names its field.
+// is wrong is an error that names its field. Large scenes take a second: `stop` (may be empty) is
+// asked every millisecond or so; kCancelled when it said yes, and `scenes` then hold no part of it.
 Result<RaytraceRequest> read_raytrace_request(RaytraceKind kind, std::span<const uint8_t> params,
-                                              std::span<const uint8_t> data, RtSceneCache& scenes);
+                                              std::span<const uint8_t> data, RtSceneCache& scenes,
+                                              const std::function<bool()>& stop = {});
 
 // The same without scene and frame; the scene is not looked at but for the number of lights: what
 // the result will be like. `has_previous`: it is a delta.

@@ -17,6 +17,12 @@ constexpr double kGrid = 1048576;       // 2^20
 constexpr double kFineGrid = 16777216;  // 2^24
 constexpr double kEmissionMax = 1000;
 constexpr uint32_t kVerticesMax = kRtPrimsMax;
+// In a request a triangle is three numbers or more, and all other primitives are longer.
+constexpr uint64_t kBytesPerPrimLeast = 3;
+// What they cost, for looks at whether to stop.
+constexpr uint64_t kNsPerNumber = 12;
+constexpr uint64_t kNsPerTriangle = 60;
+constexpr uint64_t kNsPerObject = 500;
 
 float rounded(double value, double grid) {
     return static_cast<float>(std::nearbyint(value * grid) / grid);
@@ -117,6 +123,14 @@ class NumberList {
     }
 
     [[nodiscard]] uint32_t count() const { return count_; }
+    // No more than that can come.
+    [[nodiscard]] size_t count_most() const {
+        const std::optional<Value> value = object_.value(name_);
+        if (!value) return 0;
+        const auto bytes = value->bytes();
+        const size_t sent = bytes ? bytes->size() / 4 : object_.encoded(name_).size();
+        return std::min(sent, size_t{count_max_} * 3);
+    }
 
   private:
     template <class Take>
@@ -147,6 +161,7 @@ class NumberList {
 
     template <class Take>
     bool put(double number, const char* expected, const Take& take) {
+        if (object_.stop_after(kNsPerNumber)) return false;
         if (count_ / 3 >= count_max_) {
             object_.fail(name_, "has more than " + std::to_string(count_max_) + " times 3 numbers",
                          Status::kLimit);
@@ -180,8 +195,14 @@ class SceneReader {
     SceneReader(ParamsReader& reader, RtScene& scene) : reader_(reader), scene_(scene) {}
 
     void run() {
+        // All at once: growing would copy what is there, which nothing could end half way.
+        const uint64_t sent = reader_.encoded("objects").size();
+        const uint64_t prims = std::min<uint64_t>(kRtPrimsMax, sent / kBytesPerPrimLeast);
+        scene_.prims.reserve(prims * kRtPrimWords +
+                             std::min<uint64_t>(prims, kRtObjectsMax) * kRtMaterialWords);
+        scene_.bounds.reserve(prims);
         for (ParamsReader object : reader_.maps("objects", kRtObjectsMax)) {
-            if (!reader_.ok()) return;
+            if (!reader_.ok() || reader_.stop_after(kNsPerObject)) return;
             read_object(object);
             object.done();
         }
@@ -277,6 +298,7 @@ class SceneReader {
     void read_mesh(ParamsReader& object) {
         std::vector<float> places;
         NumberList vertices(object, "vertices", kVerticesMax);
+        places.reserve(vertices.count_most());
         const bool good = vertices.read<float>("a number from -131072 to 131072", [&](double n) {
             if (!(n >= -kRtPlaceMax && n <= kRtPlaceMax)) return false;
             places.push_back(rt_grid_place(n));
@@ -287,6 +309,7 @@ class SceneReader {
         const auto left = static_cast<uint32_t>(kRtPrimsMax - scene_.bounds.size());
         std::vector<uint32_t> corners;
         NumberList indices(object, "indices", left);
+        corners.reserve(indices.count_most());
         const std::string expected = "a whole number below " + std::to_string(count);
         const bool found = indices.read<uint32_t>(expected.c_str(), [&](double n) {
             if (!(n >= 0 && n < count) || n != std::floor(n)) return false;
@@ -295,6 +318,7 @@ class SceneReader {
         });
         if (!found) return;
         for (size_t i = 0; i < corners.size() && reader_.ok(); i += 3) {
+            if (reader_.stop_after(kNsPerTriangle)) return;
             add_triangle(object, places.data() + size_t{corners[i]} * 3,
                          places.data() + size_t{corners[i + 1]} * 3,
                          places.data() + size_t{corners[i + 2]} * 3);
@@ -349,16 +373,14 @@ float rt_grid_place(double value) {
 }
 
 uint64_t RtScene::bytes() const {
-    return prims.capacity() * sizeof(uint32_t) + nodes.capacity() * sizeof(uint32_t) +
-           bounds.capacity() * sizeof(RtBounds) + wide.capacity() * sizeof(RtWideNode) +
-           planes.capacity() * sizeof(uint32_t);
+    return (prims.size() + nodes.size() + planes.size()) * sizeof(uint32_t) +
+           bounds.size() * sizeof(RtBounds) + wide.size() * sizeof(RtWideNode);
 }
 
-std::shared_ptr<const RtScene> read_rt_scene(ParamsReader& reader) {
+std::shared_ptr<const RtScene> read_rt_scene(ParamsReader& reader, StopLooks& looks) {
     auto scene = std::make_shared<RtScene>();
     SceneReader(reader, *scene).run();
-    if (!reader.ok()) return nullptr;
-    build_rt_hierarchy(*scene);
+    if (!reader.ok() || !build_rt_hierarchy(*scene, looks)) return nullptr;
     return scene;
 }
 

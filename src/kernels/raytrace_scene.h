@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/status.h"
+#include "core/stop_looks.h"
 #include "model/params_reader.h"
 #include "shaders/raytrace_layout.h"
 
@@ -44,12 +45,13 @@ struct RtScene {
     [[nodiscard]] uint32_t nodes_count() const {
         return static_cast<uint32_t>(nodes.size() / kRtNodeWords);
     }
-    // Memory it holds.
+    // Memory it fills; what is reserved beyond that was never touched.
     [[nodiscard]] uint64_t bytes() const;
 };
 
-// Reads the array `objects`. What is wrong is reported to `reader`, and the scene is then NULL.
-std::shared_ptr<const RtScene> read_rt_scene(ParamsReader& reader);
+// Reads the array `objects`. What is wrong is reported to `reader`, and the scene is then NULL; so
+// it is when `looks`, which are the reader's, said to stop.
+std::shared_ptr<const RtScene> read_rt_scene(ParamsReader& reader, StopLooks& looks);
 
 // The nearest float of the grid that places lie on.
 float rt_grid_place(double value);

@@ -29,10 +29,11 @@ uint64_t bytes_of(const std::vector<RtLayer>& layers) {
     return layers.empty() ? 0 : layers.back().offset + layers.back().size;
 }
 
-// The scene of params becomes data, which all parts share.
-TaskInput with_scene_apart(const TaskInput& whole) {
+// The scene of params becomes data, which all parts share. `data_is_free`: what the whole has there
+// is nothing that parts need.
+TaskInput with_scene_apart(const TaskInput& whole, bool data_is_free) {
     const Result<Value> params = parse_params(whole.params.span());
-    if (!params || !whole.data.empty()) return whole;
+    if (!params || !data_is_free) return whole;
     uint32_t count = 0;
     for (const std::string_view field : kSceneFields) count += params->find(field) ? 1 : 0;
     ValueWriter scene;
@@ -49,9 +50,10 @@ class RaytraceSplitter : public TaskSplitter {
 
     [[nodiscard]] Result<uint64_t> units(const TaskInput& whole) const final {
         bool has_previous = false;
-        const Result<RaytraceRequest> request =
-            read_raytrace_outline(kind_, whole.params.span(), whole.data.span(), has_previous);
+        const Result<RaytraceRequest> request = read_raytrace_outline(
+            kind_of_task(), whole.params.span(), whole.data.span(), has_previous);
         if (!request) return request.error();
+        if (request->kind != kind_) return uint64_t{1};  // the other form of the type
         // What changed in a part would have to be put together patch by patch, and small it is.
         return has_previous ? uint64_t{1} : units_of(*request);
     }
@@ -67,6 +69,8 @@ class RaytraceSplitter : public TaskSplitter {
         std::function<void(ValueWriter&)> write;
     };
     [[nodiscard]] virtual Asked ask(const RaytraceRequest& part, bool picture) const = 0;
+    // Whether ask() gives each part its share of the planes of a G-buffer.
+    [[nodiscard]] virtual bool cuts_planes() const { return false; }
     // All pixels of the result out of parts that fit.
     virtual Result<Done> collect(const RaytraceRequest& whole, std::span<const uint64_t> cuts,
                                  std::span<const TaskOutput> results,
@@ -76,7 +80,9 @@ class RaytraceSplitter : public TaskSplitter {
         const TaskInput& whole, std::span<const uint64_t> cuts) const final {
         const Result<RaytraceRequest> request = outline(whole);
         if (!request) return request.error();
-        const TaskInput shared = with_scene_apart(whole);
+        const bool planes_in_data = request->gbuffer && request->gbuffer->in_data;
+        const TaskInput shared =
+            with_scene_apart(whole, whole.data.empty() || (planes_in_data && cuts_planes()));
         const Result<Value> params = parse_params(shared.params.span());
         if (!params) return params.error();
         std::vector<TaskInput> parts;
@@ -116,7 +122,11 @@ class RaytraceSplitter : public TaskSplitter {
   private:
     [[nodiscard]] Result<RaytraceRequest> outline(const TaskInput& whole) const {
         bool has_previous = false;
-        return read_raytrace_outline(kind_, whole.params.span(), whole.data.span(), has_previous);
+        return read_raytrace_outline(kind_of_task(), whole.params.span(), whole.data.span(),
+                                     has_previous);
+    }
+    [[nodiscard]] RaytraceKind kind_of_task() const {
+        return kind_ == RaytraceKind::kGather ? RaytraceKind::kProbes : kind_;
     }
 
     // The device that it names.
@@ -204,16 +214,24 @@ class RowsSplitter final : public RaytraceSplitter {
         part.tile.y += static_cast<uint32_t>(first);
         part.tile.height = static_cast<uint32_t>(end - first);
         part.image_format = codec::ImageFormat::kRaw;
+        if (!part.gbuffer) return;
+        part.gbuffer = part.gbuffer->rows(part.tile.width, static_cast<uint32_t>(first),
+                                          static_cast<uint32_t>(end));
     }
+    [[nodiscard]] bool cuts_planes() const override { return true; }
     [[nodiscard]] Asked ask(const RaytraceRequest& part, bool picture) const override {
         const bool raw = picture && rt_makes_pictures(kind());
-        const auto write = [tile = part.tile, raw](ValueWriter& writer) {
+        const auto write = [tile = part.tile, gbuffer = part.gbuffer, raw](ValueWriter& writer) {
             writer.key("tile").array(4).integer(tile.x).integer(tile.y);
             writer.integer(tile.width).integer(tile.height);
             if (raw) writer.key("output_format").text("raw");
+            if (gbuffer) write_rt_gbuffer(writer.key("gbuffer"), *gbuffer);
         };
-        if (raw) return {{"tile", "output_format"}, 2, write};
-        return {{"tile"}, 1, write};
+        Asked asked{{"tile"}, 1, write};
+        if (raw) asked.replaced.push_back("output_format");
+        if (part.gbuffer) asked.replaced.push_back("gbuffer");
+        asked.added = static_cast<uint32_t>(asked.replaced.size());
+        return asked;
     }
     Result<Done> collect(const RaytraceRequest& whole, std::span<const uint64_t> cuts,
                          std::span<const TaskOutput> results,

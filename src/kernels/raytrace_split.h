@@ -8,7 +8,7 @@
 
 namespace p2c2r::kernels {
 
-// Not for kProbes.
+// Not for kProbes. Those for kGather leave tasks of probes whole, and the other way round.
 std::shared_ptr<const TaskSplitter> make_rt_rows_splitter(RaytraceKind kind);
 // For kinds that make pictures: layers and masks are of the pixels' centres, whatever the samples.
 std::shared_ptr<const TaskSplitter> make_rt_samples_splitter(RaytraceKind kind);

@@ -4,7 +4,6 @@
 #include <optional>
 #include <vector>
 
-#include "exec/thread.h"
 #include "kernels/layer_delta.h"
 #include "kernels/raytrace_info.h"
 #include "kernels/raytrace_native.h"
@@ -33,6 +32,9 @@ Digest256 digest_of(const RaytraceRequest& request) {
     if (words[kRtFrameRays] > 0) {
         std::fill_n(words.begin() + kRtFrameWords, size_t{words[kRtFrameRays]} * 3, 0);
     }
+    if (request.gbuffer) {
+        for (const uint8_t byte : request.gbuffer->digest()) words.push_back(byte);
+    }
     return sha256({reinterpret_cast<const uint8_t*>(words.data()), words.size() * 4});
 }
 
@@ -54,28 +56,32 @@ std::vector<RtTile> probe_tiles(const RaytraceRequest& request) {
 }  // namespace
 
 Status RaytraceExecutor::run(exec::Job& job) {
-    Result<RaytraceRequest> read =
-        read_raytrace_request(kind_, job.params.span(), job.data.span(), *scenes_);
+    Result<RaytraceRequest> read = read_raytrace_request(
+        kind_, job.params.span(), job.data.span(), *scenes_, [&job] { return job.cancelled_or_wait(); });
     if (!read) return job.fail(read.error());
     RaytraceRequest& request = *read;
-    RaytraceOutput output(kind_, request, memory_);
+    RaytraceOutput output(request.kind, request, memory_);
     std::string device;
     if (Result<Done> done = compute(job, request, output, device); !done) {
         return job.fail(done.error());
     }
+    const uint64_t words_of_pixel = kRtWordsPerPixel + (request.gbuffer ? kRtGbufferWords : 0);
     job.output.memory_peak = output.size() * (request.previous ? 2 : 1) + request.scene->bytes() +
-                             std::min(request.tile.pixels(), kBandPixels) * kRtWordsPerPixel * 4;
-    if (rt_makes_pictures(kind_) && request.is_picture())
+                             std::min(request.tile.pixels(), kBandPixels) * words_of_pixel * 4;
+    if (rt_makes_pictures(request.kind) && request.is_picture())
         return give_picture(job, request, output, device);
     return give_layers(job, request, output, device);
 }
 
 Result<Done> RaytraceExecutor::compute(const exec::Job& job, RaytraceRequest& request,
                                        RaytraceOutput& output, std::string& device) {
-    if (kind_ == RaytraceKind::kShadows) {
+    if (request.kind == RaytraceKind::kShadows) {
         return compute_tile(job, request, kRtModeShadows, output, device);
     }
-    if (kind_ == RaytraceKind::kProbes) {
+    if (request.kind == RaytraceKind::kGather) {
+        return compute_tile(job, request, kRtModeGather, output, device);
+    }
+    if (request.kind == RaytraceKind::kProbes) {
         const std::vector<float> directions = make_probe_directions(request.sample_count);
         for (uint32_t side = 0; side < kRtProbeSides; ++side) {
             set_probe_side(request.frame, directions, side);
@@ -93,7 +99,7 @@ Result<Done> RaytraceExecutor::compute(const exec::Job& job, RaytraceRequest& re
     }
     if (request.layers & RaytraceRequest::kColor) {
         const uint32_t mode =
-            kind_ == RaytraceKind::kReflections ? kRtModeReflections : kRtModeColor;
+            request.kind == RaytraceKind::kReflections ? kRtModeReflections : kRtModeColor;
         if (Result<Done> done = compute_tile(job, request, mode, output, device); !done) {
             return done;
         }
@@ -119,6 +125,7 @@ Result<Done> RaytraceExecutor::compute_pass(const exec::Job& job, RaytraceReques
     const std::function<bool()> stop = [&job] { return job.cancelled_or_wait(); };
     const auto rows_max = static_cast<uint32_t>(std::max<uint64_t>(kBandPixels / tile.width, 1));
     std::vector<uint32_t> words;
+    RtFrame with_gbuffer;
     for (uint32_t row = 0; row < tile.height; row += rows_max) {
         RtPass pass;
         pass.scene = request.scene.get();
@@ -126,14 +133,19 @@ Result<Done> RaytraceExecutor::compute_pass(const exec::Job& job, RaytraceReques
         pass.tile = tile;
         pass.tile.y += row;
         pass.tile.height = std::min(rows_max, tile.height - row);
+        if (request.gbuffer) {
+            with_gbuffer = request.frame;
+            append_rt_gbuffer(request.gbuffer->rows(tile.width, row, row + pass.tile.height),
+                              {pass.tile.x, pass.tile.y, pass.tile.width}, with_gbuffer);
+            pass.frame = &with_gbuffer;
+        }
         // Layers and masks show the centres of pixels, which is where the first sample lies.
         pass.sample_first = one_sample ? 0 : request.sample_first;
         pass.sample_count = one_sample ? 1 : request.sample_count;
         words.resize(pass.tile.pixels() * kRtWordsPerPixel);
         const auto native = [&] {
             const uint64_t useful = pass.tile.pixels() * pass.sample_count / kSamplesPerThread + 1;
-            const auto threads =
-                static_cast<uint32_t>(std::min<uint64_t>(useful, exec::processors()));
+            const auto threads = static_cast<uint32_t>(std::min<uint64_t>(useful, threads_));
             return raytrace_native(pass, words.data(), threads, stop);
         };
         const auto on_gpu = [&](GpuKernels& gpu) -> Result<Done> {
@@ -167,7 +179,7 @@ Result<Bytes> RaytraceExecutor::previous_layers(const exec::Job& job, RaytraceRe
         const std::lock_guard lock(mutex_);
         if (last_scene_ == previous.scene && last_digest_ == digest) return last_layers_;
     }
-    RaytraceOutput before(kind_, previous, memory_);
+    RaytraceOutput before(previous.kind, previous, memory_);
     if (Result<Done> done = compute(job, previous, before, device); !done) return done.error();
     return before.finish();
 }
@@ -190,13 +202,13 @@ Status RaytraceExecutor::give_layers(exec::Job& job, RaytraceRequest& request,
         }
         data = Bytes::copy(delta, memory_);
     }
-    job.set_output(describe_rt_layers(kind_, request, delta_of), std::move(data));
+    job.set_output(describe_rt_layers(request.kind, request, delta_of), std::move(data));
     return Status::kOk;
 }
 
 Result<Done> add_raytrace_executors(exec::Registry& registry,
                                     const std::shared_ptr<GpuKernels>& gpu,
-                                    const MemoryHook* memory) {
+                                    const MemoryHook* memory, uint32_t threads) {
     const auto scenes = std::make_shared<RtSceneCache>();
     const std::pair<const char*, RaytraceKind> types[] = {
         {"raytracing", RaytraceKind::kPicture},
@@ -205,8 +217,8 @@ Result<Done> add_raytrace_executors(exec::Registry& registry,
         {"rt_global_illumination", RaytraceKind::kProbes},
     };
     for (const auto& [name, kind] : types) {
-        Result<Done> added =
-            registry.add(name, std::make_shared<RaytraceExecutor>(kind, gpu, memory, scenes));
+        Result<Done> added = registry.add(
+            name, std::make_shared<RaytraceExecutor>(kind, gpu, memory, scenes, threads));
         if (!added) return added;
     }
     return Done{};

@@ -15,13 +15,20 @@ namespace p2c2r::kernels {
 class RaytraceExecutor final : public exec::Executor {
   public:
     // `gpu` may be NULL: all is computed on the processor. `memory` (may be NULL) MUST outlive
-    // every result that was made from it. `scenes` may be shared by several executors.
+    // every result that was made from it. `scenes` may be shared by several executors. `threads`:
+    // that one task may use.
     RaytraceExecutor(RaytraceKind kind, std::shared_ptr<GpuKernels> gpu, const MemoryHook* memory,
-                     std::shared_ptr<RtSceneCache> scenes)
-        : kind_(kind), gpu_(std::move(gpu)), memory_(memory), scenes_(std::move(scenes)) {}
+                     std::shared_ptr<RtSceneCache> scenes, uint32_t threads)
+        : kind_(kind),
+          gpu_(std::move(gpu)),
+          memory_(memory),
+          scenes_(std::move(scenes)),
+          threads_(threads) {}
 
     [[nodiscard]] Traits traits() const override { return {false, gpu_ != nullptr, true, 0}; }
     Status run(exec::Job& job) override;
+    // The job may wait for another one to build its scene.
+    void cancel(exec::Job&) override { scenes_->look_again(); }
 
   private:
     // All passes of a request.
@@ -47,6 +54,7 @@ class RaytraceExecutor final : public exec::Executor {
     std::shared_ptr<GpuKernels> gpu_;
     const MemoryHook* memory_;
     std::shared_ptr<RtSceneCache> scenes_;
+    const uint32_t threads_;
 
     // The layer made last by a request that asked for changes: what the next one takes as previous.
     std::mutex mutex_;  // guards what is below
@@ -58,6 +66,6 @@ class RaytraceExecutor final : public exec::Executor {
 // Adds the four types, which share the scenes they have seen.
 Result<Done> add_raytrace_executors(exec::Registry& registry,
                                     const std::shared_ptr<GpuKernels>& gpu,
-                                    const MemoryHook* memory);
+                                    const MemoryHook* memory, uint32_t threads);
 
 }  // namespace p2c2r::kernels

@@ -22,15 +22,18 @@ std::string range_text(const std::string& low, const std::string& high) {
 
 }  // namespace
 
-ParamsReader::ParamsReader(std::span<const uint8_t> params) : root_(this) {
-    const Result<Value> map = parse_params(params);
+ParamsReader::ParamsReader(std::span<const uint8_t> params, StopLooks* looks,
+                           std::string_view whole)
+    : root_(this), name_(whole), looks_(looks) {
+    const Result<Value> map = parse_params(params, looks);
     if (map) {
         index_fields(*map);
         return;
     }
     error_ = true;
     first_error_ = map.error();
-    if (first_error_.field.empty()) first_error_.field = "params";
+    if (first_error_.status == Status::kCancelled) return;
+    if (first_error_.field.empty()) first_error_.field = whole;
     first_error_.text = first_error_.field + ": " + first_error_.text;
 }
 
@@ -58,9 +61,25 @@ void ParamsReader::index_fields(const Value& map) {
     for (const uint32_t count = map.count(); count_ < count; ++count_) {
         const std::string_view name = detail::read_text(at);
         at += detail::kHeadForms[*at].size + name.size();
-        entries_[count_] = {name.data(), at, static_cast<uint32_t>(name.size())};
-        at = detail::value_end(at, end_);
+        const uint8_t* const value = at;
+        at = end_of(at);
+        if (!at) return;
+        entries_[count_] = {name.data(), value, static_cast<uint32_t>(name.size()),
+                            static_cast<uint32_t>(at - value)};
     }
+}
+
+const uint8_t* ParamsReader::end_of(const uint8_t* at) {
+    if (!root_->looks_) return detail::value_end(at, end_);
+    const uint8_t* const end = detail::value_end(at, end_, *root_->looks_);
+    if (!end) cancel();
+    return end;
+}
+
+void ParamsReader::cancel() {
+    if (root_->error_) return;
+    root_->error_ = true;
+    root_->first_error_ = make_error(Status::kCancelled, "the task was cancelled");
 }
 
 const ParamsReader::Entry* ParamsReader::find(std::string_view name) const {
@@ -95,7 +114,7 @@ void ParamsReader::fail(std::string_view name, std::string text, Status status) 
     if (root_->error_) return;
     root_->error_ = true;
     std::string path = path_of(name);
-    if (path.empty()) path = "params";
+    if (path.empty()) path = root_->name_;
     text = path + " " + text;
     root_->first_error_ = field_error(status, std::move(path), std::move(text));
 }
@@ -283,6 +302,12 @@ std::optional<Value> ParamsReader::value(std::string_view name) {
     const Entry* const entry = take(name, false);
     if (!entry) return std::nullopt;
     return value_of(*entry);
+}
+
+std::span<const uint8_t> ParamsReader::encoded(std::string_view name) const {
+    const Entry* const entry = find(name);
+    if (!entry) return {};
+    return {entry->value, entry->value_size};
 }
 
 std::optional<Value> ParamsReader::array(std::string_view name, uint32_t count_max, bool required) {

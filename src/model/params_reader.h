@@ -31,8 +31,11 @@ class ParamsReader {
     class Maps;
     static constexpr uint32_t kFieldsMax = 64;
 
-    // Scans `params` (no bytes: an empty map) with kParamsScan.
-    explicit ParamsReader(std::span<const uint8_t> params);
+    // Scans `params` (no bytes: an empty map) with kParamsScan. `whole` is what errors call them.
+    // Params may be large: `looks` (may be NULL) MUST outlive this, and when they say so reading
+    // ends with kCancelled.
+    explicit ParamsReader(std::span<const uint8_t> params, StopLooks* looks = nullptr,
+                          std::string_view whole = "params");
     // A map inside already scanned params; `parent` MUST outlive it and gets its errors. `name` is
     // the field it was found in, `index` its place if that field is an array.
     ParamsReader(const Value& map, ParamsReader& parent, std::string_view name, int64_t index = -1);
@@ -67,6 +70,8 @@ class ParamsReader {
     // The same of one kind; an array has at most count_max items.
     std::optional<Value> array(std::string_view name, uint32_t count_max, bool required = true);
     std::optional<Value> map(std::string_view name, bool required = true);
+    // The bytes of a field's value alone, which are found without a walk; none when it is absent.
+    [[nodiscard]] std::span<const uint8_t> encoded(std::string_view name) const;
     // Readers over an array of maps.
     Maps maps(std::string_view name, uint32_t count_max, bool required = true);
 
@@ -74,6 +79,13 @@ class ParamsReader {
     // Reports one of the caller's own: field `name` of this map. The first one sticks.
     void fail(std::string_view name, std::string text, Status status = Status::kParams);
     [[nodiscard]] bool ok() const { return !root_->error_; }
+    // For what the caller walks itself: so much work was done. True when reading shall end; the
+    // error is kCancelled then.
+    bool stop_after(uint64_t work_ns) {
+        if (!root_->looks_ || !root_->looks_->after(work_ns)) return false;
+        cancel();
+        return true;
+    }
     // Reports fields that nobody asked for, by name. Call it when all fields of this map are read;
     // finish() does it for the outermost one.
     void done();
@@ -85,9 +97,13 @@ class ParamsReader {
         const char* key;
         const uint8_t* value;
         uint32_t key_size;
+        uint32_t value_size;
     };
 
     void index_fields(const Value& map);
+    // Where the value at `at` ends; NULL when reading shall end.
+    const uint8_t* end_of(const uint8_t* at);
+    void cancel();
     const Entry* find(std::string_view name) const;
     // Marks it as known; reports it when it is required and absent.
     const Entry* take(std::string_view name, bool required);
@@ -104,8 +120,9 @@ class ParamsReader {
     const uint8_t* end_ = nullptr;
     uint64_t known_ = 0;  // bits of entries_
     uint32_t count_ = 0;
-    bool error_ = false;  // of the root: first_error_ is set
-    Error first_error_;   // of the root
+    StopLooks* looks_ = nullptr;  // of the root; may be NULL
+    bool error_ = false;          // of the root: first_error_ is set
+    Error first_error_;           // of the root
     Entry entries_[kFieldsMax];
 
   public:
@@ -117,26 +134,33 @@ class ParamsReader::Maps {
   public:
     class Iterator {
       public:
-        Iterator(ParamsReader* parent, std::string_view name, Value::Items::Iterator item)
-            : parent_(parent), name_(name), item_(item) {}
-        ParamsReader operator*() const { return {*item_, *parent_, name_, index_}; }
+        Iterator(ParamsReader* parent, std::string_view name, std::span<const uint8_t> rest,
+                 uint32_t left)
+            : parent_(parent), name_(name), rest_(rest), left_(left) {}
+        ParamsReader operator*() const { return {Value(rest_), *parent_, name_, index_}; }
         Iterator& operator++() {
-            ++item_;
+            const uint8_t* const end = parent_->end_of(rest_.data());
+            if (end) rest_ = rest_.subspan(static_cast<size_t>(end - rest_.data()));
+            left_ = end ? left_ - 1 : 0;
             ++index_;
             return *this;
         }
-        bool operator==(std::default_sentinel_t end) const { return item_ == end; }
+        bool operator==(std::default_sentinel_t) const { return left_ == 0; }
 
       private:
         ParamsReader* parent_;
         std::string_view name_;
-        Value::Items::Iterator item_;
+        std::span<const uint8_t> rest_;  // from the map on
+        uint32_t left_;
         int64_t index_ = 0;
     };
 
     Maps(ParamsReader* parent, std::string_view name, Value::Items items)
         : parent_(parent), name_(name), items_(items) {}
-    [[nodiscard]] Iterator begin() const { return {parent_, name_, items_.begin()}; }
+    [[nodiscard]] Iterator begin() const {
+        const std::span<const uint8_t> none;
+        return {parent_, name_, size() > 0 ? (*items_.begin()).rest() : none, size()};
+    }
     [[nodiscard]] std::default_sentinel_t end() const { return {}; }
     [[nodiscard]] uint32_t size() const { return items_.size(); }
 

@@ -62,8 +62,11 @@ bool read_int64(const uint8_t*& at, int64_t& out) {
 
 }  // namespace
 
-const uint8_t* detail::value_end(const uint8_t* at, const uint8_t* end) {
-    uint64_t owed = 1;
+namespace {
+
+// Walks over `owed` values and what is inside them, `turns` at most; `owed` is what is left.
+const uint8_t* walk(const uint8_t* at, const uint8_t* end, uint64_t& owed, uint64_t turns) {
+    using detail::head_length, detail::is_container, detail::values_inside;
     do {
         P2C2R_CHECK(at < end);
         const HeadForm form = kHeadForms[*at];
@@ -76,9 +79,27 @@ const uint8_t* detail::value_end(const uint8_t* at, const uint8_t* end) {
             }
         }
         at += form.size;
-    } while (--owed > 0);
+    } while (--owed > 0 && --turns > 0);
     P2C2R_CHECK(at <= end);
     return at;
+}
+
+}  // namespace
+
+const uint8_t* detail::value_end(const uint8_t* at, const uint8_t* end) {
+    uint64_t owed = 1;
+    return walk(at, end, owed, UINT64_MAX);
+}
+
+const uint8_t* detail::value_end(const uint8_t* at, const uint8_t* end, StopLooks& looks) {
+    constexpr uint64_t kTurns = 16'384;
+    constexpr uint64_t kNsPerTurn = 3;
+    uint64_t owed = 1;
+    for (;;) {
+        at = walk(at, end, owed, kTurns);
+        if (owed == 0) return at;
+        if (looks.after(kTurns * kNsPerTurn)) return nullptr;
+    }
 }
 
 const char* value_kind_name(ValueKind kind) {
@@ -221,16 +242,17 @@ std::span<const uint8_t> Value::encoded() const {
     return {at_, detail::value_end(at_, end_)};
 }
 
-Result<Value> parse_value(std::span<const uint8_t> bytes, const ScanLimits& limits) {
-    const Result<ScanReport> scanned = scan_value(bytes, limits);
+Result<Value> parse_value(std::span<const uint8_t> bytes, const ScanLimits& limits,
+                          StopLooks* looks) {
+    const Result<ScanReport> scanned = scan_value(bytes, limits, looks);
     if (!scanned) return scanned.error();
     return Value(bytes.first(scanned->size));
 }
 
-Result<Value> parse_params(std::span<const uint8_t> bytes) {
+Result<Value> parse_params(std::span<const uint8_t> bytes, StopLooks* looks) {
     static constexpr uint8_t kEmptyMap[] = {0x80};
     if (bytes.empty()) return Value(kEmptyMap);
-    Result<Value> value = parse_value(bytes, kParamsScan);
+    Result<Value> value = parse_value(bytes, kParamsScan, looks);
     if (value && !value->is(ValueKind::kMap)) {
         return make_error(Status::kParams,
                           std::string("expected a map, found ") + value_kind_name(value->kind()));

@@ -20,6 +20,7 @@
 #include <string_view>
 
 #include "core/status.h"
+#include "core/stop_looks.h"
 #include "model/task.h"
 
 namespace p2c2r {
@@ -58,8 +59,11 @@ struct ScanReport {
 // types, keys of another kind or given twice, NaN and infinities, text that is not UTF-8. Status:
 // kLimit for limits, else kParams; where keys are texts the error's field is the place of what is
 // wrong inside the value ("objects[3].radius"), or "" for all of it. Memory: none, but for 8 bytes
-// a field where a map of more than 128 fields does not list them in ascending order.
-Result<ScanReport> scan_value(std::span<const uint8_t> bytes, const ScanLimits& limits);
+// a field where a map of more than 128 fields does not list them in ascending order. With `looks`
+// kCancelled when they said so; a single text, and sorting the keys of a large map, are not left
+// half way.
+Result<ScanReport> scan_value(std::span<const uint8_t> bytes, const ScanLimits& limits,
+                              StopLooks* looks = nullptr);
 
 // ---- Value --------------------------------------------------------------------------------------
 
@@ -125,6 +129,8 @@ class Value {
 namespace detail {
 // Where the scanned value at `at` ends.
 const uint8_t* value_end(const uint8_t* at, const uint8_t* end);
+// The same; NULL when `looks` said to stop.
+const uint8_t* value_end(const uint8_t* at, const uint8_t* end, StopLooks& looks);
 }  // namespace detail
 
 class Value::Items {
@@ -211,8 +217,9 @@ class Value::Fields {
 };
 
 // Scans `bytes` and reads them. The bytes MUST outlive the Value.
-Result<Value> parse_value(std::span<const uint8_t> bytes, const ScanLimits& limits);
+Result<Value> parse_value(std::span<const uint8_t> bytes, const ScanLimits& limits,
+                          StopLooks* looks = nullptr);
 // Params or a map result: a map with text keys; no bytes at all are an empty map.
-Result<Value> parse_params(std::span<const uint8_t> bytes);
+Result<Value> parse_params(std::span<const uint8_t> bytes, StopLooks* looks = nullptr);
 
 }  // namespace p2c2r

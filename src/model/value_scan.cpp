@@ -31,6 +31,8 @@ constexpr uint32_t kDepthLimit = 64;
 constexpr size_t kKeysOnStack = 128;      // of the second walk
 constexpr uint32_t kSmallMapFields = 32;  // compared one by one
 constexpr uint32_t kSmallMapKeys = 256;   // of all small maps that are open
+constexpr uint32_t kScalarsPerLook = 16'384;
+constexpr uint64_t kNsPerByte = 2;
 
 std::string quoted(std::string_view text) {
     constexpr size_t kShown = 64;
@@ -54,8 +56,9 @@ bool is_finite(const uint8_t* at) {
 
 class Scanner {
   public:
-    Scanner(std::span<const uint8_t> bytes, const ScanLimits& limits)
+    Scanner(std::span<const uint8_t> bytes, const ScanLimits& limits, StopLooks* looks)
         : limits_(limits),
+          looks_(looks),
           start_(bytes.data()),
           at_(bytes.data()),
           end_(bytes.data() + std::min<uint64_t>(bytes.size(), limits.size_max)),
@@ -91,6 +94,7 @@ class Scanner {
     bool fail_cut(const char* what, uint64_t needed);
 
     const ScanLimits& limits_;
+    StopLooks* const looks_;  // may be NULL
     const uint8_t* const start_;
     const uint8_t* at_;
     const uint8_t* const end_;
@@ -136,12 +140,16 @@ Result<ScanReport> Scanner::run() {
         return std::move(error_);
     }
     do {
+        const uint8_t* const before = at_;
         if (!scan_one()) return std::move(error_);
         if (depth_ > 0 && !open_[depth_ - 1].is_map) skip_scalars(open_[depth_ - 1]);
         while (depth_ > 0 && open_[depth_ - 1].left == 0) {
             const Open& closed = open_[--depth_];
             keys_open_ -= closed.fields;
             small_used_ = closed.small_first;
+        }
+        if (looks_ && looks_->after(static_cast<uint64_t>(at_ - before) * kNsPerByte)) {
+            return make_error(Status::kCancelled, "the task was cancelled");
         }
     } while (depth_ > 0);
     if (at_ != end_ && limits_.trailing == ScanLimits::Trailing::kRefused) {
@@ -194,11 +202,12 @@ bool Scanner::scan_one() {
 }
 
 // A run of plain scalars in an array, which is what large values are made of. Stops before anything
-// else, broken values included.
+// else, broken values included, and for a look after so many.
 void Scanner::skip_scalars(Open& array) {
     const uint8_t* at = at_;
     uint64_t left = array.left;
-    for (; left > 0 && at < end_; --left) {
+    const uint64_t left_then = left - std::min<uint64_t>(left, kScalarsPerLook);
+    for (; left > left_then && at < end_; --left) {
         const HeadForm form = kHeadForms[*at];
         if (form.kind >= ValueKind::kText || !form.valid || form.size > end_ - at) break;
         if (form.kind == ValueKind::kFloat && !is_finite(at)) break;
@@ -385,8 +394,9 @@ const uint8_t* Scanner::find_equal(std::span<uint64_t> entries) const {
 
 }  // namespace
 
-Result<ScanReport> scan_value(std::span<const uint8_t> bytes, const ScanLimits& limits) {
-    return Scanner(bytes, limits).run();
+Result<ScanReport> scan_value(std::span<const uint8_t> bytes, const ScanLimits& limits,
+                              StopLooks* looks) {
+    return Scanner(bytes, limits, looks).run();
 }
 
 }  // namespace p2c2r

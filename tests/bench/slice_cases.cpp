@@ -11,6 +11,7 @@
 #include "kernels/raytrace_probes.h"
 #include "kernels/upscale_gpu.h"
 #include "model/value_json.h"
+#include "model/value_writer.h"
 #include "support/physics_worlds.h"
 
 namespace p2c2r::bench {
@@ -121,6 +122,62 @@ SliceCase raytrace_case(const char* name, RaytraceKind kind, uint32_t mode,
     return made;
 }
 
+// A hilly ground of a million triangles, which a task reads and divides into boxes before the first
+// ray; its numbers as bytes or as MessagePack numbers.
+Bytes ground_scene(bool as_bytes) {
+    constexpr uint32_t kSide = 708;  // vertices
+    std::vector<float> places;
+    std::vector<uint32_t> corners;
+    Prng prng(9);
+    for (uint32_t z = 0; z < kSide; ++z) {
+        for (uint32_t x = 0; x < kSide; ++x) {
+            for (const double place : {x * 0.5, prng.unit(), z * 0.5}) {
+                places.push_back(static_cast<float>(place));
+            }
+            if (x == 0 || z == 0) continue;
+            const uint32_t at = z * kSide + x;
+            for (const uint32_t back : {0u, 1u, kSide, kSide, 1u, kSide + 1}) {
+                corners.push_back(at - back);
+            }
+        }
+    }
+    ValueWriter writer;
+    writer.map(1).key("objects").array(1).map(3);
+    const auto bytes_of = [](const auto& list) {
+        return std::span(reinterpret_cast<const uint8_t*>(list.data()), list.size() * 4);
+    };
+    writer.key("indices");
+    if (as_bytes) {
+        writer.bytes(bytes_of(corners));
+    } else {
+        writer.array(static_cast<uint32_t>(corners.size()));
+        for (const uint32_t corner : corners) writer.integer(corner);
+    }
+    writer.key("type").text("mesh").key("vertices");
+    if (as_bytes) {
+        writer.bytes(bytes_of(places));
+    } else {
+        writer.array(static_cast<uint32_t>(places.size()));
+        for (const float place : places) writer.number(place);
+    }
+    return writer.take();
+}
+
+SliceCase scene_case(const char* name, bool as_bytes) {
+    const Bytes scene = ground_scene(as_bytes);
+    const Result<Bytes> params = json_to_value(std::string("{") + kView + "}");
+    SliceCase made;
+    made.name = name;
+    made.native = [scene, params](const std::function<bool()>& stop) -> Result<Done> {
+        RtSceneCache scenes;
+        const Result<RaytraceRequest> request = read_raytrace_request(
+            RaytraceKind::kPicture, params->span(), scene.span(), scenes, stop);
+        if (!request) return request.error();
+        return Done{};
+    };
+    return made;
+}
+
 // ---- physics
 // --------------------------------------------------------------------------------------
 
@@ -228,6 +285,8 @@ std::vector<SliceCase> make_slice_cases(const std::string& only) {
              return raytrace_case(name, RaytraceKind::kProbes, kRtModeProbes,
                                   scene_json(500, false, probes));
          }},
+        {"scene, 10^6 triangles, bytes", [](auto name) { return scene_case(name, true); }},
+        {"scene, 10^6 triangles, numbers", [](auto name) { return scene_case(name, false); }},
         {"physics, 1 000", [](auto name) { return physics_case(name, 1000); }},
         {"physics, 10 000", [](auto name) { return physics_case(name, 10'000); }},
         {"flow field, 1024", [](auto name) { return field_case(name, 1024); }},

@@ -17,6 +17,7 @@ using KernelRun = std::function<Result<Done>(const std::function<bool()>& stop)>
 struct SliceCase {
     std::string name;
     KernelRun native;  // one thread
+    // Empty: it is done by the processor everywhere.
     std::function<Result<KernelRun>(const std::shared_ptr<gpu::Device>& device)> on_gpu;
 };
 

@@ -532,6 +532,26 @@ void live_with_threads(Shortage& memory) {
     leave(life);
 }
 
+// A body at rest, and what a delta makes of it.
+void ask_for_a_delta(Life& life) {
+    const float body[10] = {0, 0, 0, 0, 0, 0, 1, 0.5f, 0, 0};
+    const p2c2r_bytes input = {body, sizeof body, nullptr, nullptr};
+    p2c2r_result* result = nullptr;
+    const bool answered = life.insist("exec physics", [&] {
+        constexpr const char* kArguments =
+            R"({"task_type": "physics", "params": {"result": "delta"}})";
+        return no_room(life.memory, p2c2r_runtime_call(life.runtime, "exec", kArguments, &input,
+                                                       1000, &result, nullptr));
+    });
+    if (answered && life.memory.note("physics", p2c2r_result_status(result)) == P2C2R_OK) {
+        float after[10] = {};
+        size_t size = sizeof after;
+        life.memory.note("apply_delta", p2c2r_result_apply_delta(result, body, sizeof body, after,
+                                                                 &size, nullptr));
+    }
+    p2c2r_result_release(result);
+}
+
 // Calls that need no role.
 void ask_the_runtime(Shortage& memory) {
     Life life(memory, Way::kInside);
@@ -565,6 +585,7 @@ void ask_the_runtime(Shortage& memory) {
         });
         p2c2r_result_release(result);
     }
+    ask_for_a_delta(life);
     int32_t descriptor = -1;
     int32_t wait_ms = -1;
     life.memory.note("backend", p2c2r_runtime_backend(life.runtime, &descriptor, &wait_ms));

@@ -428,6 +428,30 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("a task computes on no more threads than the runtime was given") {
+    const auto threads = [](uint32_t worker_threads) {
+        auto config = runtime_config(P2C2R_RUN_THREAD);
+        config.worker_threads = worker_threads;
+        config.gpu = P2C2R_GPU_OFF;
+        const Runtime runtime = make_runtime(config);
+        p2c2r_result* answer = nullptr;
+        REQUIRE(p2c2r_runtime_call(runtime.get(), "devices", nullptr, nullptr, 10'000, &answer,
+                                   nullptr) == P2C2R_OK);
+        const Result owned(answer);
+        size_t size = 0;
+        const void* text = p2c2r_result_fields(answer, P2C2R_FORMAT_JSON, &size);
+        const std::string fields(static_cast<const char*>(text), size);
+        const size_t at = fields.find("\"threads\":");
+        REQUIRE_MESSAGE(at != std::string::npos, fields);
+        return std::stoul(fields.substr(at + 10));
+    };
+    const size_t processors = threads(0);
+    CHECK(processors >= 1);
+    CHECK(threads(1) == 1);
+    CHECK(threads(P2C2R_NONE) == 1);  // the thread that calls p2c2r_runtime_work
+    CHECK(threads(1024) == processors);
+}
+
 TEST_CASE("exec runs a task here and its failure is a result") {
     for (const int32_t mode : {P2C2R_RUN_THREAD, P2C2R_RUN_MANUAL}) {
         const Runtime runtime = make_runtime(mode);

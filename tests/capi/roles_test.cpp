@@ -58,3 +58,40 @@ TEST_CASE("a client without a coordinator computes on this machine") {
     CHECK(stats.local == 20);
     CHECK(p2c2r_client_connect(client.get(), 10, nullptr) == P2C2R_E_STATE);
 }
+
+TEST_CASE(
+    "options: a fake bad network makes a client as late as it says, inside a process as well") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const Coordinator coordinator = make_coordinator(runtime.get());
+    const Peer peer = make_peer(runtime.get(), coordinator.get());
+    auto config = sized<p2c2r_client_config>();
+    config.local = coordinator.get();
+    config.options = R"({"fake_lag_ms": 30, "fake_jitter_ms": 0.5})";
+    p2c2r_client* made = nullptr;
+    REQUIRE(p2c2r_client_create(runtime.get(), &config, &made, nullptr) == P2C2R_OK);
+    const Client client(made);
+    const Task task("echo", "late", 4);
+    p2c2r_result* answer = nullptr;
+    REQUIRE(p2c2r_client_submit_and_wait(client.get(), &task.desc, &answer, nullptr) == P2C2R_OK);
+    const Result owned(answer);
+    auto info = sized<p2c2r_result_info>();
+    REQUIRE(p2c2r_result_info_get(answer, &info) == P2C2R_OK);
+    CHECK(info.status == P2C2R_OK);
+    CHECK(info.total_us >= 60'000);
+    // What it cannot be is said with its name.
+    const struct {
+        const char* options;
+        const char* field;
+    } wrong[] = {{R"({"fake_lag_ms": -1})", "fake_lag_ms"},
+                 {R"({"fake_jitter_ms": "much"})", "fake_jitter_ms"},
+                 {R"({"fake_loss_percent": 51})", "fake_loss_percent"},
+                 {R"({"fake_up_kbps": 1.5})", "fake_up_kbps"},
+                 {R"({"fake_down_kbps": -5})", "fake_down_kbps"},
+                 {R"({"fake_luck": 1})", "fake_luck"}};
+    for (const auto& row : wrong) {
+        config.options = row.options;
+        p2c2r_error why = {};
+        CHECK(p2c2r_client_create(runtime.get(), &config, &made, &why) == P2C2R_E_ARGUMENT);
+        CHECK(std::string(why.field) == row.field);
+    }
+}

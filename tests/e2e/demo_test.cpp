@@ -129,6 +129,38 @@ TEST_CASE(
     CHECK(here.run({"bench", "kernels", "--device", "abacus"}).exit_code == 2);
 }
 
+TEST_CASE("bench kernels: what a Vulkan device leaves to the processor has no time there") {
+    Workplace here;
+    if (!has_vulkan_device(here)) {
+        MESSAGE("skipped: no Vulkan device on this machine");
+        return;
+    }
+    const Ran ran = here.run({"bench", "kernels", "--small", "--type", "ai_pathfinding", "--device",
+                              "vulkan", "--json"});
+    CAPTURE(ran.out);
+    CAPTURE(ran.error);
+    CHECK(ran.exit_code == 0);
+    REQUIRE_FALSE(lines_of(ran.out).empty());
+    const json summary = json::parse(lines_of(ran.out).back());
+    CHECK(summary["device"] == "vulkan:0");
+    size_t searches = 0;
+    size_t fields = 0;
+    for (const json& frame : summary["frames"]) {
+        CAPTURE(frame.dump());
+        const std::string name = frame["frame"];
+        const bool search = name.ends_with("astar") || name.ends_with("jps");
+        CHECK(frame.contains("vulkan_ms") != search);
+        CHECK(frame["equal"] == true);
+        ++(search ? searches : fields);
+    }
+    CHECK(searches == 2);
+    CHECK(fields == 2);
+    for (const std::string& line : lines_of(ran.out)) {
+        if (line.find("across, astar") == std::string::npos || line.front() == '{') continue;
+        CHECK(line.find(" -  ") != std::string::npos);
+    }
+}
+
 TEST_CASE("stream report: counts frames in time and late and lost and escapes names") {
     using namespace p2c2r::cli;
     StreamFacts facts;

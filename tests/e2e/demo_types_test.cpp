@@ -174,6 +174,17 @@ TEST_CASE("demo rt_shadows: the mask is the shadow that a plain check finds") {
     const Picture sheet = decoded(here.read("out/rt_shadows.png"));
     CHECK(sheet.width == 2 * (kWidth / 2 + 12) + 12);
     CHECK(colors_of(sheet) > 20);
+    // The G-buffer that it wrote is a task for exec too.
+    CHECK(ran.out.find("from a G-buffer") != std::string::npos);
+    const Ran exec =
+        here.run({"exec", "--type", "rt_shadows", "--data", here.path("out/gbuffer.bin"),
+                  "--params", "@" + here.path("out/gbuffer.json"), "--out", here.path("mask.bin"),
+                  "--device", "native", "--quiet"});
+    CAPTURE(exec.error);
+    REQUIRE(exec.exit_code == 0);
+    const std::string bits = here.read("mask.bin");
+    CHECK(bits.size() == (kWidth / 2 + 7) / 8 * (kHeight / 2));
+    CHECK(bits.find_first_not_of('\0') != std::string::npos);
     scene["lights"] = json::array();
     const std::string dark = here.write("s.json", scene.dump());
     CHECK(here.run({"demo", "rt_shadows", dark, "--out", here.path("dark")}).exit_code == 2);

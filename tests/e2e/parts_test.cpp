@@ -54,7 +54,8 @@ TEST_CASE("settings: an empty table is refused by its name unless keys are in it
     const auto said = [](Daemon daemon, const char* toml) {
         return failure_of(Settings(daemon).add_toml(toml, "f"));
     };
-    for (const char* toml : {"[sandbox]", "[schedule]", "[caps]", "sandbox = {}", "[ledger.rates]"}) {
+    for (const char* toml :
+         {"[sandbox]", "[schedule]", "[caps]", "sandbox = {}", "[ledger.rates]"}) {
         CAPTURE(toml);
         CHECK(mentions(said(Daemon::kPeer, toml), "is not built"));
     }
@@ -188,22 +189,6 @@ TEST_CASE("request lines: what is no object fails by its line number") {
     CHECK(mentions(parse_request_line("[1]", 9).error, "line 9"));
     CHECK(mentions(parse_request_line("{oops", 2).error, "line 2"));
     CHECK(mentions(parse_request_line(R"({"data": 5})", 3).error, "data"));
-}
-
-TEST_CASE("params: a key that is given twice is refused by its name at any depth") {
-    for (const char* text : {R"({"a": 1, "b": 2, "a": 1})", R"({"x": [{"a": 1, "a": 2}]})",
-                             R"({"a": {"a": 1}, "a": 2})"}) {
-        CAPTURE(text);
-        TaskOptions options;
-        options.type = "echo";
-        options.params = text;
-        const auto input = read_task_input(options);
-        REQUIRE_FALSE(input);
-        CHECK(input.failure().exit_code == kExitUsage);
-        CHECK(mentions(input.failure().text, "'a' twice"));
-        CHECK(mentions(parse_request_line(text, 7).error, "line 7 gives the key 'a' twice"));
-    }
-    CHECK(parse_request_line(R"({"a": {"a": 1}, "b": [{"a": 2}, {"a": 3}]})", 1).error.empty());
 }
 
 TEST_CASE("results: one that has no digest is an error where a digest was asked for") {

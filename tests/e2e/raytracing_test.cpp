@@ -117,6 +117,47 @@ TEST_CASE("model import: a broken glTF is refused whatever is wrong with it") {
     CHECK(failure_of(import_model(here.path("model.fbx"))).find(".obj") != std::string::npos);
 }
 
+TEST_CASE("model import: many primitives of the same accessors take no more than their triangles") {
+    Workplace here;
+    json file = small_gltf();
+    // 6 000 places, of which each primitive uses three, and 999 indices, all 0.
+    const size_t places = 6'000;
+    std::string bytes(places * 12 + 999, '\0');
+    here.write("m.bin", bytes);
+    file["buffers"] = {{{"byteLength", bytes.size()}, {"uri", "m.bin"}},
+                       {{"byteLength", bytes.size()}, {"uri", "m.bin"}}};
+    file["bufferViews"] = {{{"buffer", 0}, {"byteLength", places * 12}},
+                           {{"buffer", 1}, {"byteOffset", places * 12}, {"byteLength", 999}}};
+    file["accessors"] = {
+        {{"bufferView", 0}, {"componentType", 5126}, {"count", places}, {"type", "VEC3"}},
+        {{"bufferView", 1}, {"componentType", 5121}, {"count", 999}, {"type", "SCALAR"}}};
+    file["scenes"][0]["nodes"] = {0};
+    const json primitive = {{"attributes", {{"POSITION", 0}}}, {"indices", 1}};
+    const auto with = [&](size_t primitives, const json& one) {
+        file["meshes"][0]["primitives"] = json::array();
+        for (size_t i = 0; i < primitives; ++i) file["meshes"][0]["primitives"].push_back(one);
+        return import_model(here.write("m.gltf", file.dump()));
+    };
+    const auto parts = with(200, primitive);
+    REQUIRE_MESSAGE(parts, failure_of(parts));
+    REQUIRE(parts->size() == 200);
+    for (const ModelPart& part : *parts) {
+        CHECK(part.vertices.size() == 3);  // one place, used 999 times
+        CHECK(part.indices == std::vector<uint32_t>(999, 0));
+    }
+    // 3 149 times 333 triangles are one primitive too many.
+    CHECK(failure_of(with(3'148, primitive)).empty());
+    CHECK(failure_of(with(3'149, primitive)).find("1048576 triangles") != std::string::npos);
+    json plain = primitive;
+    plain.erase("indices");
+    CHECK(failure_of(with(600, plain)).find("1048576 triangles") != std::string::npos);
+    // Those without a triangle are counted, too.
+    json points = primitive;
+    points["mode"] = 0;
+    file["scenes"][0]["nodes"] = std::vector<size_t>(100, 0);
+    CHECK(failure_of(with(700, points)).find("too many parts") != std::string::npos);
+}
+
 TEST_CASE("demo raytracing: the bands of two peers are the picture that exec makes") {
     Workplace here;
     const std::string model = here.write("m.gltf", small_gltf().dump());

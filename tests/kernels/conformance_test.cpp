@@ -4,8 +4,13 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <cstring>
+#include <map>
 #include <string>
 
+#include "kernels/gpu_kernels.h"
+#include "kernels/kernels.h"
+#include "shaders/raytrace_layout.h"
 #include "vulkan_devices.h"
 
 using namespace p2c2r;
@@ -50,6 +55,74 @@ TEST_CASE("software devices have the size of subgroups that this run is for") {
     test::on_each_device([&](const std::shared_ptr<gpu::Device>& device) {
         if (device->info().software)
             CHECK(std::to_string(device->info().subgroup_size) == std::string(wanted));
+    });
+}
+
+namespace {
+
+// A device that computes as `device` does, but for what a pass over probes gives: that is wrong by
+// one bit.
+class WrongProbes final : public gpu::Device {
+  public:
+    explicit WrongProbes(std::shared_ptr<gpu::Device> device) : device_(std::move(device)) {}
+    [[nodiscard]] const gpu::DeviceInfo& info() const override { return device_->info(); }
+    Result<std::unique_ptr<gpu::Buffer>> make_buffer(uint64_t size, gpu::BufferUse use) override {
+        return device_->make_buffer(size, use);
+    }
+    Result<std::shared_ptr<gpu::Pipeline>> make_pipeline(std::span<const uint32_t> spirv,
+                                                         uint32_t buffers,
+                                                         uint32_t push_constants) override {
+        return device_->make_pipeline(spirv, buffers, push_constants);
+    }
+    Result<gpu::RunTime> run(const gpu::Work& work) override { return device_->run(work); }
+    Result<gpu::Ticket> submit(const gpu::Work& work) override {
+        Result<gpu::Ticket> ticket = device_->submit(work);
+        if (!work.dispatches.empty() && work.dispatches[0].buffers.size() == kRaytraceBuffers) {
+            uint32_t mode = 0;
+            std::memcpy(&mode, work.dispatches[0].buffers[0]->map() + kRtFrameMode * 4, 4);
+            in_probes_ = mode == kRtModeProbes;
+        }
+        // The sums of a finished block are the larger copy; counters are two words.
+        for (const gpu::Snapshot& each : work.snapshots) {
+            if (ticket && in_probes_ && each.into->size() > kRtCounters * 4) {
+                sums_[*ticket] = each.into;
+            }
+        }
+        return ticket;
+    }
+    Result<gpu::RunTime> wait(gpu::Ticket ticket) override {
+        Result<gpu::RunTime> time = device_->wait(ticket);
+        if (const auto found = sums_.find(ticket); found != sums_.end()) {
+            found->second->map()[0] ^= 1;
+            sums_.erase(found);
+        }
+        return time;
+    }
+
+  private:
+    static constexpr size_t kRaytraceBuffers = 6;
+    std::shared_ptr<gpu::Device> device_;
+    bool in_probes_ = false;
+    std::map<gpu::Ticket, gpu::Buffer*> sums_;
+};
+
+}  // namespace
+
+TEST_CASE("a device that is wrong in probes alone is refused for rt_global_illumination") {
+    test::on_each_device([](const std::shared_ptr<gpu::Device>& device) {
+        const auto refused_on = [](const std::shared_ptr<gpu::Device>& named) {
+            BuiltinDevices devices;
+            devices.named = std::make_shared<GpuKernels>(named, "vulkan:0", true, Log());
+            std::string why;
+            for (const RefusedType& refused : refused_types(devices)) {
+                if (refused.task_type != "rt_global_illumination") continue;
+                CHECK(refused.why.status == Status::kDevice);
+                why = refused.why.text;
+            }
+            return why;
+        };
+        CHECK(refused_on(std::make_shared<WrongProbes>(device))
+                  .find("the self-test of rt_global_illumination failed") == 0);
     });
 }
 

@@ -6,7 +6,7 @@
 
 #include "kernels/path_conformance.h"
 #include "kernels/path_search.h"
-#include "support/path_reference.h"
+#include "support/random_inputs.h"
 #include "support/rounds.h"
 #include "support/seed.h"
 #include "vulkan_devices.h"
@@ -55,10 +55,8 @@ TEST_CASE("a thousand tiny flow fields are equal on every Vulkan device and in p
     on_each_path([](PathGpu& path) {
         Prng prng(test::seed());
         for (int round = 0; round < test::rounds(1000); ++round) {
-            const uint32_t costs[] = {1, 3, 255};
-            const PathGrid grid = test::random_path_grid(prng, 24, costs[prng.below(3)]);
-            const PathRule rule = test::kPathRules[prng.below(std::size(test::kPathRules))];
-            check_equal(path, grid, rule, test::random_cell(prng, grid));
+            const test::PathCase tiny = test::tiny_path(prng);
+            check_equal(path, tiny.grid, tiny.rule, tiny.goal);
         }
     });
 }

@@ -1,13 +1,19 @@
 // Random worlds: a Vulkan device gives the bytes of the native form, after one step and after many.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "core/prng.h"
+#include "exec/job_control.h"
+#include "kernels/gpu_kernels.h"
 #include "kernels/physics_answers.h"
 #include "kernels/physics_gpu.h"
+#include "kernels/physics_large.h"
+#include "kernels/physics_task.h"
+#include "model/value_json.h"
 #include "shaders/physics_report.h"
-#include "support/physics_worlds.h"
+#include "support/random_inputs.h"
 #include "support/rounds.h"
 #include "support/seed.h"
 #include "vulkan_devices.h"
@@ -63,6 +69,27 @@ PhysicsWorld heap_world(Prng& prng, uint32_t tiny) {
     return heap;
 }
 
+// The same, and so many other balls of that size beside it that it is not larger than most.
+PhysicsWorld crowded_ball(Prng& prng, uint32_t tiny, uint32_t balls) {
+    PhysicsWorld world = heap_world(prng, tiny);
+    for (uint32_t i = 0; i < balls; ++i) {
+        world.bodies.push_back(world.bodies.front());
+        world.bodies.back().position[0] = 100 + 20 * static_cast<float>(i);
+    }
+    return world;
+}
+
+// Radii of 0.05 to 0.8, evenly by their logarithm.
+PhysicsWorld log_world(Prng& prng, uint32_t bodies) {
+    PhysicsWorld world = test::random_world(prng, bodies, 6);
+    world.steps = 2;
+    for (PhysicsBody& body : world.bodies) {
+        body.radius = test::draw(prng, 0.05, 0.1);
+        for (uint64_t doubled = prng.below(4); doubled > 0; --doubled) body.radius *= 2;
+    }
+    return world;
+}
+
 }  // namespace
 
 TEST_CASE("random small worlds are equal on every Vulkan device and on the processor") {
@@ -82,14 +109,7 @@ TEST_CASE("a thousand tiny worlds are equal on every Vulkan device and on the pr
         Prng prng(test::seed());
         for (int round = 0; round < test::rounds(1000); ++round) {
             CAPTURE(round);
-            const auto bodies = 1 + static_cast<uint32_t>(prng.below(24));
-            PhysicsWorld world = test::random_world(prng, bodies, 0.5 + prng.unit());
-            world.steps = 1 + static_cast<uint32_t>(prng.below(2));
-            world.iterations = 1 + static_cast<uint32_t>(prng.below(3));
-            world.substeps = 1;
-            // Coincident bodies too.
-            if (prng.chance(0.2)) world.bodies.push_back(world.bodies.front());
-            check_equal(physics, world);
+            check_equal(physics, test::tiny_world(prng));
         }
     });
 }
@@ -119,16 +139,41 @@ TEST_CASE("large bodies among small ones are equal on every Vulkan device and on
                 test::random_world(prng, 100 + static_cast<uint32_t>(prng.below(600)), 6);
             world.steps = 3;
             for (PhysicsBody& body : world.bodies) body.radius *= 0.5f;
-            // As many as there can be, and one more, which leaves none apart.
-            const uint32_t large = round == 0   ? kPhysicsLargeMax
-                                   : round == 1 ? kPhysicsLargeMax + 1
-                                                : 1 + static_cast<uint32_t>(prng.below(8));
-            for (uint32_t i = 0; i < large; ++i) {
-                PhysicsBody& body = world.bodies[round < 2 ? i : prng.below(world.bodies.size())];
-                body.radius = round < 2 ? 0.5f : test::draw(prng, 0.5, 2);
+            for (uint64_t large = 1 + prng.below(8); large > 0; --large) {
+                world.bodies[prng.below(world.bodies.size())].radius = test::draw(prng, 0.5, 2);
             }
             check_equal(physics, world);
         }
+    });
+}
+
+TEST_CASE("broad mixes of radii are equal on every Vulkan device and on the processor") {
+    on_each_physics([](PhysicsGpu& physics) {
+        Prng prng(test::seed());
+        // A tenth is twice as large, which share the grid with the others, or 5 or 12 times, which
+        // do not.
+        for (const float ratio : {2.0f, 5.0f, 12.0f}) {
+            PhysicsWorld world = test::random_world(prng, 1200, 5);
+            world.steps = 2;
+            for (size_t i = 0; i < world.bodies.size(); ++i) {
+                world.bodies[i].radius = 0.05f * (i % 10 == 0 ? ratio : 1);
+            }
+            PhysicsPush push = make_physics_push(world);
+            choose_large_bodies(world, push);
+            CHECK(push.large == (ratio == 2.0f ? 0 : 120));
+            check_equal(physics, world);
+        }
+        check_equal(physics, log_world(prng, 700));
+        // More contacts than are sorted one by one, of bodies that are not set apart: few bodies,
+        // and as many large ones as others.
+        PhysicsWorld few = heap_world(prng, 55);
+        few.steps = 2;
+        check_equal(physics, few);
+        PhysicsWorld many = crowded_ball(prng, 400, 450);
+        PhysicsPush push = make_physics_push(many);
+        choose_large_bodies(many, push);
+        CHECK(push.large == 0);
+        check_equal(physics, many);
     });
 }
 
@@ -156,12 +201,7 @@ TEST_CASE("a Vulkan device stops between slices and refuses what its loops are t
         REQUIRE(!stopped.ok());
         CHECK(stopped.error().status == Status::kCancelled);
         CHECK(asked == 20);
-        // One ball in a heap of tiny bodies, and too many others of its size to be left apart.
-        PhysicsWorld heap = heap_world(prng, 300);
-        for (uint32_t i = 0; i < kPhysicsLargeMax; ++i) {
-            heap.bodies.push_back(heap.bodies.front());
-            heap.bodies.back().position[0] = 100 + 20 * static_cast<float>(i);
-        }
+        PhysicsWorld heap = crowded_ball(prng, kPhysicsContactsOfBodyMax + 1, 1200);
         const Result<Done> beyond = physics.run(heap, 0, outcome);
         REQUIRE(!beyond.ok());
         CHECK(beyond.error().status == Status::kUnsupported);
@@ -184,5 +224,40 @@ TEST_CASE("a Vulkan device stops between slices and refuses what its loops are t
         REQUIRE(!device.ok());
         CHECK(device.error().status == Status::kLimit);
         CHECK(device.error().text == native.error().text);
+    });
+}
+
+// What a device has no room for is no fault of the task.
+TEST_CASE("a world beyond a named device is computed by the processor and the result says so") {
+    test::on_each_device([](const std::shared_ptr<gpu::Device>& device) {
+        Prng prng(test::seed());
+        PhysicsExecutor executor(std::make_shared<GpuKernels>(device, "vulkan:7", true, Log()),
+                                 nullptr, 1);
+        const PhysicsWorld beyond = crowded_ball(prng, kPhysicsContactsOfBodyMax + 1, 1200);
+        const PhysicsWorld usual = test::pile_world(prng, 20, 3);
+        for (const PhysicsWorld& world : {beyond, usual, beyond}) {
+            PhysicsWorld expected = world;
+            PhysicsOutcome outcome;
+            PhysicsTeam team(1);
+            expected.iterations = 3;
+            expected.timestep = 0.01f;
+            expected.faces = 0;
+            REQUIRE(physics_native(expected, 0, team, outcome).ok());
+            std::vector<uint8_t> sent(world.bodies.size() * kPhysicsRecordSize);
+            std::vector<uint8_t> wanted(sent.size());
+            pack_bodies(world.bodies, sent.data());
+            pack_bodies(expected.bodies, wanted.data());
+            exec::Job* job = exec::JobControl::make();
+            job->task_type = "physics";
+            job->params = *json_to_value(R"({"timestep":0.01,"iterations":3,"collisions":false})");
+            job->data = Bytes::copy(sent);
+            REQUIRE(exec::JobControl::run(*job, executor) == Status::kOk);
+            const auto name = Value(job->output.info.span()).find("device");
+            REQUIRE(name);
+            CHECK(*name->text() == (world.bodies.size() == 20 ? "vulkan:7" : "native"));
+            const auto state = job->output.data.span();
+            CHECK(std::equal(state.begin(), state.end(), wanted.begin(), wanted.end()));
+            job->release();
+        }
     });
 }

@@ -5,14 +5,12 @@
 #include <fstream>
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "core/prng.h"
 #include "kernels/raytrace_answers.h"
-#include "kernels/raytrace_probes.h"
-#include "support/extreme_scenes.h"
+#include "support/random_inputs.h"
 #include "support/rounds.h"
 #include "support/seed.h"
 #include "vulkan_devices.h"
@@ -43,10 +41,7 @@ Trace on(RaytraceGpu& raytrace) {
 
 // How many words differ.
 size_t count_differences(RaytraceGpu& raytrace, RaytraceRequest& request, uint32_t mode) {
-    request.frame[kRtFrameMode] = mode;
-    const uint32_t samples =
-        mode == kRtModeLayers || mode == kRtModeShadows ? 1 : request.sample_count;
-    const RtPass pass{request.scene.get(), &request.frame, request.tile, 0, samples};
+    const RtPass pass = test::pass_of(request, mode);
     std::vector<uint32_t> expected(pass.tile.pixels() * kRtWordsPerPixel, 1);
     std::vector<uint32_t> found(expected.size(), 2);
     REQUIRE(raytrace_native(pass, expected.data(), 1).ok());
@@ -57,39 +52,12 @@ size_t count_differences(RaytraceGpu& raytrace, RaytraceRequest& request, uint32
     return differ;
 }
 
-RaytraceRequest draw_request(Prng& prng, uint32_t width, uint32_t height, uint32_t objects) {
-    const Bytes params = draw_raytrace_params(prng, width, height, objects);
-    RtSceneCache scenes;
-    Result<RaytraceRequest> request =
-        read_raytrace_request(RaytraceKind::kPicture, params.span(), {}, scenes);
+RaytraceRequest read(Result<RaytraceRequest> request) {
     REQUIRE_MESSAGE(request.ok(), request.error().text);
     return *request;
 }
 
-// Three probes in a random scene, one side of them.
-RaytraceRequest draw_probes(Prng& prng) {
-    using nlohmann::json;
-    const Bytes picture = draw_raytrace_params(prng, 1, 1, 12);
-    json params = json::from_msgpack(picture.data(), picture.data() + picture.size());
-    for (const char* field : {"camera", "resolution", "samples_per_pixel"}) params.erase(field);
-    json low = json::array();
-    json high = json::array();
-    for (int axis = 0; axis < 3; ++axis) {
-        low.push_back(prng.unit() * 8 - 4);
-        high.push_back(prng.unit() * 8 - 4);
-    }
-    params["probes"] = {{"min", low}, {"max", high}, {"counts", {3, 1, 1}}};
-    params["rays_per_side"] = 1 + prng.below(8);
-    RtSceneCache scenes;
-    Result<RaytraceRequest> request =
-        read_raytrace_request(RaytraceKind::kProbes, json::to_msgpack(params), {}, scenes);
-    REQUIRE_MESSAGE(request.ok(), request.error().text);
-    set_probe_side(request->frame, make_probe_directions(request->sample_count),
-                   static_cast<uint32_t>(prng.below(kRtProbeSides)));
-    return *request;
-}
-
-// Lines "seed mode sha256".
+// Lines "seed mode sha256"; kRtAnswerGbuffer is added to modes that begin at a G-buffer.
 void check_golden(const char* form, const Trace& trace) {
     std::ifstream file(P2C2R_SOURCE_DIR "/tests/kernels/raytrace_golden.txt");
     RtAnswer answer{};
@@ -133,9 +101,25 @@ TEST_CASE("random scenes are equal on every Vulkan device and in native code") {
         Prng prng(test::seed());
         for (int round = 0; round < 80; ++round) {
             CAPTURE(round);
-            RaytraceRequest request = draw_request(prng, 1 + static_cast<uint32_t>(prng.below(50)),
-                                                   1 + static_cast<uint32_t>(prng.below(40)), 60);
+            const auto width = 1 + static_cast<uint32_t>(prng.below(50));
+            const auto height = 1 + static_cast<uint32_t>(prng.below(40));
+            RaytraceRequest request = read(test::random_picture(prng, width, height, 60));
             CHECK(count_differences(raytrace, request, static_cast<uint32_t>(round) % 4) == 0);
+        }
+    });
+}
+
+TEST_CASE("random G-buffers are equal on every Vulkan device and in native code") {
+    on_each_raytrace([](RaytraceGpu& raytrace) {
+        Prng prng(test::seed());
+        for (int round = 0; round < test::rounds(120); ++round) {
+            CAPTURE(round);
+            const auto width = 1 + static_cast<uint32_t>(prng.below(30));
+            const auto height = 1 + static_cast<uint32_t>(prng.below(20));
+            RaytraceRequest request = read(test::random_picture(prng, width, height, 40));
+            draw_rt_gbuffer(prng, request);
+            const uint32_t modes[] = {kRtModeShadows, kRtModeReflections, kRtModeGather};
+            CHECK(count_differences(raytrace, request, modes[round % 3]) == 0);
         }
     });
 }
@@ -147,13 +131,11 @@ TEST_CASE("a thousand tiny pictures of each type are equal on every Vulkan devic
             CAPTURE(round);
             for (const uint32_t mode :
                  {kRtModeColor, kRtModeReflections, kRtModeLayers, kRtModeShadows}) {
-                RaytraceRequest request =
-                    draw_request(prng, 1 + static_cast<uint32_t>(prng.below(5)),
-                                 1 + static_cast<uint32_t>(prng.below(4)), 12);
+                RaytraceRequest request = read(test::tiny_picture(prng));
                 CAPTURE(mode);
                 CHECK(count_differences(raytrace, request, mode) == 0);
             }
-            RaytraceRequest probes = draw_probes(prng);
+            RaytraceRequest probes = read(test::tiny_probes(prng));
             CHECK(count_differences(raytrace, probes, kRtModeProbes) == 0);
         }
     });
@@ -164,12 +146,8 @@ TEST_CASE("scenes of extreme sizes are equal on every Vulkan device and in nativ
         Prng prng(test::seed());
         for (int round = 0; round < 80; ++round) {
             CAPTURE(round);
-            const Bytes params = test::draw_extreme_params(prng);
-            RtSceneCache scenes;
-            Result<RaytraceRequest> request =
-                read_raytrace_request(RaytraceKind::kPicture, params.span(), {}, scenes);
-            REQUIRE_MESSAGE(request.ok(), request.error().text);
-            CHECK(count_differences(raytrace, *request, static_cast<uint32_t>(round) % 4) == 0);
+            RaytraceRequest request = read(test::extreme_picture(prng));
+            CHECK(count_differences(raytrace, request, static_cast<uint32_t>(round) % 4) == 0);
         }
     });
 }
@@ -179,7 +157,7 @@ TEST_CASE("slices of a few turns and blocks of a few pixels give the same words"
         Prng prng(test::seed());
         for (const uint32_t turns : {1u, 3u, 17u, 400u}) {
             raytrace.fix_slices(turns, turns < 17 ? 16 : 5);
-            RaytraceRequest request = draw_request(prng, 11, 9, 20);
+            RaytraceRequest request = read(test::random_picture(prng, 11, 9, 20));
             CAPTURE(turns);
             CHECK(count_differences(raytrace, request, kRtModeColor) == 0);
         }
@@ -189,7 +167,7 @@ TEST_CASE("slices of a few turns and blocks of a few pixels give the same words"
 TEST_CASE("a picture on a Vulkan device stops between slices when asked") {
     on_each_raytrace([](RaytraceGpu& raytrace) {
         Prng prng(test::seed());
-        RaytraceRequest request = draw_request(prng, 64, 64, 20);
+        RaytraceRequest request = read(test::random_picture(prng, 64, 64, 20));
         std::vector<uint32_t> words(request.tile.pixels() * kRtWordsPerPixel);
         const RtPass pass{request.scene.get(), &request.frame, request.tile, 0, 8};
         int asked = 0;

@@ -7,48 +7,27 @@
 
 #include "core/prng.h"
 #include "kernels/upscale_gpu.h"
+#include "support/random_inputs.h"
 #include "support/rounds.h"
 #include "support/seed.h"
 #include "vulkan_devices.h"
 
 using namespace p2c2r;
 using namespace p2c2r::kernels;
+using test::ResizeCase;
 
 namespace {
 
-struct Case {
-    uint32_t input_width, input_height, output_width, output_height, channels;
-    ResampleFilter filter;
-};
-
-std::vector<uint8_t> random_input(const Case& row, Prng& prng) {
-    std::vector<uint8_t> pixels(size_t{row.input_width} * row.input_height * row.channels);
-    const bool hard = prng.chance(0.3);
-    const bool soft = !hard && prng.chance(0.5);  // slopes and little noise
-    const uint64_t slope = 1 + prng.below(40);
-    for (size_t i = 0; i < pixels.size(); ++i) {
-        const uint64_t draw = prng.next();
-        const size_t pixel = i / row.channels;
-        const uint64_t along = (pixel % row.input_width + pixel / row.input_width) * slope;
-        pixels[i] = static_cast<uint8_t>(hard   ? (draw & 1 ? 255 : 0)
-                                         : soft ? along + draw % 4
-                                                : draw);
-    }
-    return pixels;
-}
-
-void check_equal(UpscaleGpu& upscale, const Case& row, Prng& prng) {
+void check_equal(UpscaleGpu& upscale, const ResizeCase& row, Prng& prng) {
     CAPTURE(row.input_width);
     CAPTURE(row.input_height);
     CAPTURE(row.output_width);
     CAPTURE(row.output_height);
     CAPTURE(row.channels);
-    const UpscalePlan plan = make_upscale_plan(row.input_width, row.input_height, row.output_width,
-                                               row.output_height, row.channels, row.filter);
-    const std::vector<uint8_t> source = random_input(row, prng);
-    const size_t size = size_t{row.output_width} * row.output_height * row.channels;
-    std::vector<uint8_t> expected(size, 0x11);
-    std::vector<uint8_t> found(size, 0x22);
+    const UpscalePlan plan = row.plan();
+    const std::vector<uint8_t> source = test::random_pixels(row, prng);
+    std::vector<uint8_t> expected(row.output_size(), 0x11);
+    std::vector<uint8_t> found(row.output_size(), 0x22);
     REQUIRE(upscale_native(plan, source.data(), expected.data(), {}, upscale_passes_plain(),
                            edge_rows_plain()));
     const Result<Done> done = upscale.run(plan, source.data(), found.data());
@@ -70,11 +49,8 @@ uint32_t draw_side(Prng& prng) {
     return 1 + static_cast<uint32_t>(prng.below(120));
 }
 
-ResampleFilter draw_filter(Prng& prng) {
-    constexpr ResampleFilter kAll[] = {ResampleFilter::kBicubic, ResampleFilter::kLanczos,
+constexpr ResampleFilter kFilters[] = {ResampleFilter::kBicubic, ResampleFilter::kLanczos,
                                        ResampleFilter::kEdge};
-    return kAll[prng.below(3)];
-}
 
 }  // namespace
 
@@ -82,22 +58,22 @@ TEST_CASE("random sizes are equal on every Vulkan device and in plain code") {
     test::on_each_upscale([](UpscaleGpu& upscale) {
         Prng prng(test::seed());
         for (int round = 0; round < 80; ++round) {
-            const Case row{draw_side(prng),
-                           draw_side(prng),
-                           draw_side(prng),
-                           draw_side(prng),
-                           3 + static_cast<uint32_t>(prng.below(2)),
-                           draw_filter(prng)};
+            const ResizeCase row{draw_side(prng),
+                                 draw_side(prng),
+                                 draw_side(prng),
+                                 draw_side(prng),
+                                 3 + static_cast<uint32_t>(prng.below(2)),
+                                 kFilters[prng.below(3)]};
             check_equal(upscale, row, prng);
         }
         // Edge looks at every pixel only where no side becomes smaller.
         for (int round = 0; round < 60; ++round) {
-            Case row{draw_side(prng),
-                     draw_side(prng),
-                     0,
-                     0,
-                     3 + static_cast<uint32_t>(prng.below(2)),
-                     ResampleFilter::kEdge};
+            ResizeCase row{draw_side(prng),
+                           draw_side(prng),
+                           0,
+                           0,
+                           3 + static_cast<uint32_t>(prng.below(2)),
+                           ResampleFilter::kEdge};
             row.output_width = row.input_width + static_cast<uint32_t>(prng.below(90));
             row.output_height = row.input_height + static_cast<uint32_t>(prng.below(90));
             check_equal(upscale, row, prng);
@@ -108,27 +84,18 @@ TEST_CASE("random sizes are equal on every Vulkan device and in plain code") {
 TEST_CASE("a thousand tiny pictures by each filter are equal on every Vulkan device") {
     test::on_each_upscale([](UpscaleGpu& upscale) {
         Prng prng(test::seed());
-        const auto side = [&prng] { return 1 + static_cast<uint32_t>(prng.below(24)); };
         for (int round = 0; round < test::rounds(1000); ++round) {
             CAPTURE(round);
-            const auto channels = 3 + static_cast<uint32_t>(prng.below(2));
-            check_equal(upscale,
-                        {side(), side(), side(), side(), channels, ResampleFilter::kBicubic}, prng);
-            check_equal(upscale,
-                        {side(), side(), side(), side(), channels, ResampleFilter::kLanczos}, prng);
-            const uint32_t width = side();
-            const uint32_t height = side();
-            check_equal(upscale,
-                        {width, height, width + side() - 1, height + side() - 1, channels,
-                         ResampleFilter::kEdge},
-                        prng);
+            for (const ResampleFilter filter : kFilters) {
+                check_equal(upscale, test::tiny_resize(prng, filter), prng);
+            }
         }
     });
 }
 
 TEST_CASE("extreme ratios are equal on every Vulkan device and in plain code") {
     // The first needs tiles of columns: its rows between the passes would take 130 MiB.
-    const Case cases[] = {
+    const ResizeCase cases[] = {
         {16, 4099, 4001, 1, 4, ResampleFilter::kLanczos},
         {8192, 1, 1, 777, 3, ResampleFilter::kLanczos},
         {1, 3000, 700, 2, 3, ResampleFilter::kBicubic},
@@ -141,7 +108,7 @@ TEST_CASE("extreme ratios are equal on every Vulkan device and in plain code") {
     };
     test::on_each_upscale([&](UpscaleGpu& upscale) {
         Prng prng(test::seed());
-        for (const Case& row : cases) check_equal(upscale, row, prng);
+        for (const ResizeCase& row : cases) check_equal(upscale, row, prng);
     });
 }
 

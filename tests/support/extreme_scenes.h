@@ -27,8 +27,10 @@ class ExtremeDrawer {
                 return sign * std::ldexp(1.0, -static_cast<int>(prng_.below(60)));
             case 3:
                 return sign * prng_.unit() * kernels::kRtPlaceMax;
-            default:
-                return sign * std::ldexp(prng_.unit() + 0.5, static_cast<int>(prng_.below(8)) - 4);
+            default: {
+                const double fraction = prng_.unit() + 0.5;
+                return sign * std::ldexp(fraction, static_cast<int>(prng_.below(8)) - 4);
+            }
         }
     }
     void places(const char* name) {
@@ -54,7 +56,10 @@ class ExtremeDrawer {
             writer_.key("min").array(3);
             for (int i = 0; i < 3; ++i) writer_.number(-prng_.unit() * 100);
             writer_.key("max").array(3);
-            for (int i = 0; i < 3; ++i) writer_.number(0.001 + prng_.unit() * size());
+            for (int i = 0; i < 3; ++i) {
+                const double part = prng_.unit();
+                writer_.number(0.001 + part * size());
+            }
         } else {
             writer_.key("type").text("mesh");
             writer_.key("vertices").array(12);

@@ -14,6 +14,7 @@
 #include "exec/job_control.h"
 #include "kernels/builtin_types.h"
 #include "kernels/kernels.h"
+#include "kernels/raytrace_gbuffer.h"
 #include "model/value_json.h"
 
 namespace p2c2r::test {
@@ -51,8 +52,57 @@ inline std::string ray_task(const std::string& fields, uint32_t width = 19, uint
     return "{" + split_view(width, height) + "," + split_scene() + "," + fields + "}";
 }
 
+// What a game has drawn of it: a slope and a piece of sky.
+struct SplitPlanes {
+    explicit SplitPlanes(uint32_t width, uint32_t height) {
+        for (uint32_t i = 0; i < width * height; ++i) {
+            const bool sky = i % 7 == 0;
+            const auto near = static_cast<uint16_t>(20'000 + 900 * (i / width) + 31 * (i % width));
+            depth.push_back(static_cast<uint8_t>(sky ? 0 : near));
+            depth.push_back(static_cast<uint8_t>(sky ? 0 : near >> 8));
+            normal.push_back(static_cast<uint8_t>(i % 90));
+            normal.push_back(static_cast<uint8_t>(40 + i % 60));
+            strength.push_back(static_cast<uint8_t>(i * 5));
+        }
+    }
+    std::vector<uint8_t> depth, normal, strength;
+};
+
+inline TaskInput with_planes(const std::string& params, const SplitPlanes& planes, bool strength,
+                             Bytes data = {}) {
+    kernels::RtGbuffer gbuffer;
+    gbuffer.depth_format = kernels::RtGbuffer::Depth::kU16;
+    gbuffer.normal_format = kernels::RtGbuffer::Normal::kOct16;
+    gbuffer.range[0] = 1;
+    gbuffer.range[1] = 20;
+    gbuffer.bias = 0.25;
+    gbuffer.depth = planes.depth;
+    gbuffer.normal = planes.normal;
+    if (strength) gbuffer.reflectivity = planes.strength;
+    const TaskInput task = task_of(params, std::move(data));
+    return {edit_params(Value(task.params.span()), {}, 1,
+                        [&](ValueWriter& writer) {
+                            kernels::write_rt_gbuffer(writer.key("gbuffer"), gbuffer);
+                        }),
+            task.data};
+}
+
+inline TaskInput with_planes_as_data(const std::string& fields, const SplitPlanes& planes,
+                                     uint32_t width, uint32_t height) {
+    const std::string place = std::to_string(planes.depth.size());
+    const std::string gbuffer =
+        R"("gbuffer":{"depth":{"format":"u16","range":[1,20],"along":"direction","offset":0},
+           "normal":{"format":"oct16","offset":)" +
+        place + R"(},"jitter":[0.25,-0.25]})";
+    std::vector<uint8_t> data = planes.depth;
+    data.insert(data.end(), planes.normal.begin(), planes.normal.end());
+    return task_of(ray_task(fields + (fields.empty() ? "" : ",") + gbuffer, width, height),
+                   Bytes::copy(data));
+}
+
 inline std::vector<SplitCase> raytrace_split_cases() {
     const Bytes scene = json_to_value("{" + split_scene() + "}").value();
+    const std::string small_view = "{" + split_view(9, 8) + ",\"samples_per_pixel\":18}";
     return {
         {"a picture as PNG", "raytracing", "rows", task_of(ray_task(R"("samples_per_pixel":2)"))},
         {"a tile as JPEG", "raytracing", "rows",
@@ -78,6 +128,16 @@ inline std::vector<SplitCase> raytrace_split_cases() {
         {"a reflection", "rt_reflections", "rows", task_of(ray_task(R"("max_bounces":3)"))},
         {"samples of a reflection", "rt_reflections", "samples",
          task_of(ray_task(R"("samples_per_pixel":18)", 9, 8))},
+        {"masks from planes in the data", "rt_shadows", "rows",
+         with_planes_as_data(R"("half_resolution":true)", SplitPlanes(20, 22), 39, 43)},
+        {"a reflection from planes, the scene as data", "rt_reflections", "rows",
+         with_planes("{" + split_view(19, 21) + "}", SplitPlanes(19, 21), true, scene)},
+        {"samples of a reflection from planes", "rt_reflections", "samples",
+         with_planes(small_view, SplitPlanes(9, 8), false, scene)},
+        {"light on planes in the data", "rt_global_illumination", "rows",
+         with_planes_as_data(R"("samples_per_pixel":2)", SplitPlanes(19, 21), 19, 21)},
+        {"samples of light on planes", "rt_global_illumination", "samples",
+         with_planes_as_data(R"("samples_per_pixel":18)", SplitPlanes(9, 8), 9, 8)},
         {"probes", "rt_global_illumination", "probes",
          task_of("{" + split_scene() + R"(,"rays_per_side":4,
                  "probes":{"min":[-2,0.5,-2],"max":[2,3,2],"counts":[4,3,2]}})")},

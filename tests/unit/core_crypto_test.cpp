@@ -113,3 +113,14 @@ TEST_CASE("crypto: constant-time compare sees any differing byte and size") {
     }
     CHECK_FALSE(equal_constant_time(a, std::span(b).first(31)));
 }
+
+TEST_CASE("crypto: a digest over pieces is the digest of the whole") {
+    const std::string text(1000, 'x');
+    for (const size_t cut : {0u, 1u, 63u, 64u, 999u, 1000u}) {
+        Sha256 digest;
+        digest.add(bytes_of(text).first(cut));
+        digest.add(bytes_of(text).subspan(cut));
+        CHECK(digest.finish() == sha256(bytes_of(text)));
+    }
+    CHECK(Sha256().finish() == sha256({}));
+}

@@ -209,3 +209,28 @@ TEST_CASE("means of samples are rounded to nearest") {
         REQUIRE(rt_mean_byte(value * 7, 7) == expected);
     }
 }
+
+TEST_CASE("a device that is wrong in one mode alone fails the self-test of that type") {
+    const std::pair<uint32_t, const char*> modes[] = {
+        {kRtModeColor, "the self-test of raytracing failed"},
+        {kRtModeLayers, "the self-test of raytracing failed"},
+        {kRtModeReflections, "the self-test of rt_reflections failed"},
+        {kRtModeShadows, "the self-test of rt_shadows failed"},
+        {kRtModeProbes, "the self-test of rt_global_illumination failed"}};
+    const auto with = [](uint32_t wrong_mode) {
+        return check_raytrace_answers([&](const RtPass& pass, const auto&, uint32_t* words) {
+            const Result<Done> done = raytrace_native(pass, words, 1);
+            const bool wrong = (*pass.frame)[kRtFrameMode] == wrong_mode;
+            words[pass.tile.pixels() * kRtWordsPerPixel / 2] ^= wrong ? 1 : 0;
+            return done;
+        });
+    };
+    const Result<Done> right = with(kRtNone);
+    CHECK_MESSAGE(right.ok(), right.error().text);
+    for (const auto& [mode, expected] : modes) {
+        const Result<Done> answers = with(mode);
+        REQUIRE(!answers.ok());
+        CHECK(answers.error().status == Status::kDevice);
+        CHECK(answers.error().text.find(expected) == 0);
+    }
+}

@@ -20,7 +20,7 @@ void trace_all(const RaytraceRequest& request) {
     const RtData data{request.frame.data(), request.scene->prims.data()};
     for (uint32_t i = 0; i < request.width * request.height; ++i) {
         RtPath path;
-        rt_begin(data, path, i % request.width, i / request.width, i % 7);
+        rt_start(data, path, i % request.width, i / request.width, i % 7);
         while (path.phase != kRtDone) {
             if (path.phase == kRtNearest) {
                 const RtHit hit = rt_walk_plain().nearest(*request.scene, data, path.ray);
@@ -37,7 +37,19 @@ void trace_all(const RaytraceRequest& request) {
     }
 }
 
-void check_range(const Bytes& params, uint32_t mode) {
+// Depths of every size that a request may have.
+void draw_any_gbuffer(Prng& prng, RaytraceRequest& request) {
+    draw_rt_gbuffer(prng, request);
+    uint32_t* const head = request.frame.data() + kRtFrameWords;
+    for (uint64_t i = 0; i < request.tile.pixels(); ++i) {
+        uint32_t& depth = head[kRtGbufferPixels + i * kRtGbufferWords];
+        // 2^-20 to 2^20, bits at random.
+        if (depth != 0)
+            depth = static_cast<uint32_t>((107 + prng.below(40)) << 23 | prng.below(1u << 23));
+    }
+}
+
+void check_range(const Bytes& params, uint32_t mode, Prng* planes = nullptr) {
     RtSceneCache scenes;
     Result<RaytraceRequest> request =
         read_raytrace_request(RaytraceKind::kPicture, params.span(), {}, scenes);
@@ -47,6 +59,7 @@ void check_range(const Bytes& params, uint32_t mode) {
         return;
     }
     request->frame[kRtFrameMode] = mode;
+    if (planes) draw_any_gbuffer(*planes, *request);
     std::feclearexcept(FE_ALL_EXCEPT);
     trace_all(*request);
     const int raised = std::fetestexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW | FE_UNDERFLOW);
@@ -72,5 +85,16 @@ TEST_CASE("ray tracing stays among normal numbers in scenes of extreme sizes") {
         CAPTURE(round);
         check_range(test::draw_extreme_params(prng),
                     round % 2 == 0 ? kRtModeColor : kRtModeShadows);
+    }
+}
+
+TEST_CASE("rays from G-buffers stay among normal numbers") {
+    Prng prng(test::seed());
+    for (int round = 0; round < 300; ++round) {
+        CAPTURE(round);
+        constexpr uint32_t kModes[] = {kRtModeShadows, kRtModeReflections, kRtModeGather};
+        const Bytes params = round % 2 == 0 ? test::draw_extreme_params(prng)
+                                            : draw_raytrace_params(prng, 16, 12, 30);
+        check_range(params, kModes[round % 3], &prng);
     }
 }

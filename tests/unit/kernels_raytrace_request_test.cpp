@@ -130,6 +130,34 @@ TEST_CASE("the tangent is right to the last digits of a float") {
     }
 }
 
+TEST_CASE("layers other than color alone are raw or sums, and raw where nothing is said") {
+    for (const char* layers : {R"(["color","depth"])", R"(["hit_id"])", R"(["normal","depth"])"}) {
+        CAPTURE(layers);
+        const std::string asks = R"("objects":[],"layers":)" + std::string(layers);
+        const auto request = read(with(asks));
+        REQUIRE_MESSAGE(request.ok(), request.error().text);
+        CHECK(request->format == RaytraceRequest::Format::kImage);
+        CHECK(request->image_format == codec::ImageFormat::kRaw);
+        CHECK_FALSE(request->is_picture());
+        CHECK(read(with(asks + R"(,"output_format":"raw")")).ok());
+        const auto sums = read(with(asks + R"(,"output_format":"sums")"));
+        REQUIRE(sums.ok());
+        CHECK(sums->format == RaytraceRequest::Format::kSums);
+        for (const std::string format : {"png", "jpeg"}) {
+            const auto picture = read(with(asks + R"(,"output_format":")" + format + "\""));
+            REQUIRE(!picture.ok());
+            CHECK(picture.error().field == "output_format");
+            CHECK(picture.error().text == "output_format is " + format +
+                                              ", with other layers than color allowed are raw "
+                                              "(the default), sums");
+        }
+    }
+    const auto color = read(with(R"("objects":[],"layers":["color"])"));
+    REQUIRE(color.ok());
+    CHECK(color->image_format == codec::ImageFormat::kPng);
+    CHECK(color->is_picture());
+}
+
 TEST_CASE("each mistake in a ray-tracing request is an error that names its field") {
     const std::string many_lights = [] {
         std::string list;
@@ -265,25 +293,4 @@ TEST_CASE("a scene in the data is not given twice and not something else") {
     const auto inside = read(with(""), R"({"objects":[{"type":"sphere","position":[0,0,0]}]})");
     REQUIRE(!inside.ok());
     CHECK(inside.error().field == "objects[0].radius");
-}
-
-TEST_CASE("tasks that ask for the same new scene wait for the first of them to build it") {
-    RtSceneCache scenes;
-    const Digest256 digest{1};
-    const Digest256 other{2};
-    REQUIRE_FALSE(scenes.find_or_claim(digest));
-    std::shared_ptr<const RtScene> second;
-    std::thread waits([&] { second = scenes.find_or_claim(digest); });
-    CHECK_FALSE(scenes.find_or_claim(other));  // another scene waits for nobody
-    const auto built = std::make_shared<const RtScene>();
-    scenes.add(digest, built);
-    waits.join();
-    CHECK(second == built);
-    CHECK(scenes.find_or_claim(digest) == built);
-    // Who could not build it leaves it to the next one.
-    std::thread takes_over([&] { CHECK_FALSE(scenes.find_or_claim(other)); });
-    scenes.give_up(other);
-    takes_over.join();
-    scenes.add(other, built);
-    CHECK(scenes.find_or_claim(other) == built);
 }

@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "core/stop_looks.h"
 #include "model/value_json.h"
+#include "model/value_writer.h"
 
 using namespace p2c2r;
 
@@ -204,4 +206,70 @@ TEST_CASE("params: bytes that are no map are an error and every read has a stand
     ParamsReader empty({});
     CHECK(empty.integer("width", 1, 8, 4) == 4);
     CHECK(empty.finish().ok());
+}
+
+TEST_CASE("params: reading large params ends at any look that says so") {
+    // Two maps of a list, the second of them large.
+    ValueWriter writer;
+    writer.map(2).key("name").text("n").key("objects").array(2);
+    writer.map(1).key("size").integer(1);
+    writer.map(1).key("numbers").array(300'000);
+    for (uint32_t i = 0; i < 300'000; ++i) writer.integer(1'000'000 + i);
+    const Bytes bytes = writer.take();
+    uint64_t count = 0;
+    const auto read = [&](uint64_t look_to_stop) {
+        count = 0;
+        StopLooks looks([&] { return ++count >= look_to_stop; });
+        ParamsReader reader(bytes.span(), &looks);
+        CHECK((reader.text("name", 8, "") == "n" || !reader.ok()));
+        uint32_t maps = 0;
+        for (ParamsReader object : reader.maps("objects", 8)) {
+            ++maps;
+            object.value("size");
+            object.value("numbers");
+            object.done();
+        }
+        CHECK(maps <= 2);
+        const Result<Done> result = reader.finish();
+        if (result) CHECK(maps == 2);
+        return result ? Status::kOk : result.error().status;
+    };
+    CHECK(read(UINT64_MAX) == Status::kOk);
+    const uint64_t all = count;
+    CHECK(all >= 8);  // the scan, and walks over the list and the map
+    for (uint64_t at = 1; at <= all; ++at) CHECK(read(at) == Status::kCancelled);
+}
+
+TEST_CASE("params: the bytes of a field alone are found without a walk") {
+    const Bytes bytes = params(R"({"a": [1, [2, 3]], "b": "text"})");
+    ParamsReader reader(bytes.span());
+    const std::span<const uint8_t> list = reader.encoded("a");
+    const std::span<const uint8_t> walked = reader.value("a")->encoded();
+    CHECK(list.data() == walked.data());
+    CHECK(list.size() == walked.size());
+    CHECK(reader.encoded("b").size() == 5);
+    CHECK(reader.encoded("c").empty());
+}
+
+TEST_CASE("stop looks: work is counted, and a yes is for good") {
+    uint64_t count = 0;
+    bool answer = false;
+    StopLooks looks([&] {
+        ++count;
+        return answer;
+    });
+    CHECK_FALSE(looks.after(StopLooks::kNsPerLook - 1));
+    CHECK(count == 0);
+    CHECK_FALSE(looks.after(1));
+    CHECK(count == 1);
+    CHECK_FALSE(looks.after(100 * StopLooks::kNsPerLook));
+    CHECK(count == 2);
+    answer = true;
+    CHECK(looks.now());
+    answer = false;
+    CHECK(looks.after(0));
+    CHECK(looks.now());
+    CHECK(looks.stopped());
+    CHECK(count == 3);
+    CHECK_FALSE(StopLooks().now());
 }

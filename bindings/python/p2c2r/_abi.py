@@ -458,6 +458,7 @@ PROTOTYPES = {
     "result_text": [c_void_p, Handle, c_int32, SizeOut],
     "result_digest": [c_int32, Handle, POINTER(c_uint8)],
     "result_image": [c_int32, Handle, POINTER(Image)],
+    "result_apply_delta": [c_int32, Handle, c_void_p, c_size_t, c_void_p, SizeOut, Why],
     "result_retain": [Handle, Handle],
     "result_release": [None, Handle],
     "frames_create": [c_int32, Handle, POINTER(FramesConfig), HandleOut, Why],

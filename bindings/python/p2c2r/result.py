@@ -133,6 +133,20 @@ class Result:
         check(lib.result_image(self, byref(image)))
         return image_of(image, self._reference)
 
+    def apply_delta(self, before, out=None):
+        """What this result, which holds a delta, makes of `before`, the state it is against: into
+        `out`, a writable buffer that may be `before` itself, which is returned; without one into a
+        fresh bytearray."""
+        old = _buffers.Memory(before)
+        out = bytearray(old.size) if out is None else out
+        new = _buffers.Memory(out, writable=True)
+        size, why = c_size_t(new.size), _abi.Error()
+        status = lib.result_apply_delta(
+            self, old.address, old.size, new.address, byref(size), byref(why)
+        )
+        check(status, why)
+        return out
+
     def __repr__(self):
         detail = f"{len(self.data)} bytes" if self.ok else repr(self.message)
         return f"<Result {self.task_id} {self.task_type} {self.status!s} {detail}>"

@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 use crate::border::{bytes_at, text_at};
 use crate::bytes::Payload;
 use crate::constants::{Pixel, Source};
-use crate::error::{check, Error, Result, Status};
+use crate::error::{check, Error, Result, Status, Why};
 use crate::sys;
 
 /// status, source, attempts, total_us, queue_us, processing_us, network_us, retry_after_ms.
@@ -158,6 +158,25 @@ impl TaskResult {
         check(unsafe { sys::p2c2r_result_image(self.raw(), &mut image) })?;
         // SAFETY: its bytes live as long as the result.
         Ok(unsafe { view_of(&image) })
+    }
+
+    /// Makes `state`, which the delta in this result is against, the state after it. When it fails
+    /// `state` is as it was.
+    pub fn apply_delta(&self, state: &mut [u8]) -> Result<()> {
+        let mut why = Why::new();
+        let (at, mut size) = (state.as_mut_ptr(), state.len());
+        // SAFETY: in place is allowed, and nothing of the result is borrowed mutably.
+        let status = unsafe {
+            sys::p2c2r_result_apply_delta(
+                self.raw(),
+                at.cast(),
+                state.len(),
+                at.cast(),
+                &mut size,
+                why.out(),
+            )
+        };
+        why.check(status).map(drop)
     }
 }
 

@@ -201,6 +201,31 @@ fn params_and_fields_keep_their_values_on_the_way() {
 }
 
 #[test]
+fn deltas_make_the_state_after_of_the_one_before() {
+    let runtime = quiet_runtime();
+    let client = Client::new(&runtime, ClientConfig::default()).unwrap();
+    let body: [f32; 10] = [0.0, 9.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.5, 0.0, 0.0];
+    let before: Vec<u8> =
+        body.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>().repeat(3);
+    let ask = |params: &'static str| {
+        client
+            .submit_and_wait(TaskDesc::new("physics").data(&before[..]).params_json(params))
+            .unwrap()
+    };
+    let whole = ask(r#"{"num_steps":3}"#);
+    let delta = ask(r#"{"num_steps":3,"result":"delta"}"#);
+    let mut state = before.clone();
+    delta.apply_delta(&mut state).unwrap();
+    assert_eq!(state, whole.data()[..before.len()]);
+    assert_ne!(state, before);
+    let mut other = before.repeat(9);
+    fails(Status::EXECUTOR, delta.apply_delta(&mut other));
+    assert_eq!(other, before.repeat(9));
+    assert_eq!(fails(Status::SIZE, delta.apply_delta(&mut other[1..])).field, "before");
+    fails(Status::STATE, whole.apply_delta(&mut state));
+}
+
+#[test]
 fn roles_meet_over_a_socket_and_tell_of_each_other() {
     let (there, here) = (quiet_runtime(), quiet_runtime());
     let (tell, told) = channel();

@@ -1,6 +1,7 @@
 """Runtime, client, peer, coordinator and frames from Python, with real tasks through real roles."""
 
 import hashlib
+import struct
 import threading
 import unittest
 
@@ -203,6 +204,29 @@ class TasksTest(MachineTest):
     def test_a_client_without_a_coordinator_computes_here(self):
         client = p2c2r.Client(self.runtime)
         self.assertEqual(client.submit_and_wait("echo", b"alone").source, p2c2r.Source.LOCAL)
+
+    def test_deltas_make_the_state_after_of_the_one_before(self):
+        client = p2c2r.Client(self.runtime)
+        before = struct.pack("<10f", 0, 9, 0, 0, 0, 0, 1, 0.5, 0, 0) * 3
+        whole = client.submit_and_wait("physics", before, params={"num_steps": 3})
+        delta = client.submit_and_wait("physics", before, params={"num_steps": 3, "result": "delta"})
+        after = bytes(whole.data)[: len(before)]
+        self.assertLess(len(delta.data), len(before))
+        self.assertEqual(delta.apply_delta(before), after)
+        state = bytearray(before)
+        self.assertIs(delta.apply_delta(state, out=state), state)
+        self.assertEqual(state, after)
+        for wrong, status in [(before[1:], "E_SIZE"), (before * 9, "E_EXECUTOR")]:
+            with self.assertRaises(p2c2r.Error) as caught:
+                delta.apply_delta(wrong)
+            self.assertEqual(caught.exception.name, status)
+        with self.assertRaises(p2c2r.Error) as caught:
+            delta.apply_delta(before, out=bytearray(len(before) - 1))
+        self.assertEqual(caught.exception.field, "out_size")
+        with self.assertRaises(p2c2r.Error) as caught:
+            whole.apply_delta(before)
+        self.assertEqual(caught.exception.name, "E_STATE")
+        self.assertRaises(BufferError, delta.apply_delta, before, out=before)
 
     def test_digest_is_the_one_of_the_documents(self):
         answer = self.connect().submit_and_wait("echo", b"hello")

@@ -98,6 +98,12 @@ std::vector<std::string> lines_of(const std::string& text) {
     return lines;
 }
 
+bool has_vulkan_device(const Workplace& workplace) {
+    const Ran ran = workplace.run({"devices", "--json"});
+    const auto found = nlohmann::json::parse(ran.out, nullptr, false);
+    return found.is_object() && !found.value("devices", nlohmann::json::array()).empty();
+}
+
 nlohmann::json status_of(const Workplace& workplace, const std::string& url) {
     const Ran ran = workplace.run({"status", "--json", "--coordinator", url});
     if (ran.exit_code != 0) return {};

@@ -51,6 +51,9 @@ class Workplace {
 // Lines of a text, without empty ones.
 std::vector<std::string> lines_of(const std::string& text);
 
+// Asked of the program itself.
+bool has_vulkan_device(const Workplace& workplace);
+
 // Asks a coordinator by `p2c2r status --json`.
 nlohmann::json status_of(const Workplace& workplace, const std::string& url);
 

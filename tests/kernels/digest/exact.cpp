@@ -1,7 +1,7 @@
 // Quotients and roots, once by the processor's instructions and once by the steps of the shaders.
 #include <vector>
 
-#include "digest.h"
+#include "digest/digest.h"
 #include "shaders/exact.h"
 #include "support/exact_inputs.h"
 

@@ -1,5 +1,5 @@
 // The golden grids: flow fields, and paths and node counts of each search.
-#include "digest.h"
+#include "digest/digest.h"
 #include "support/path_golden.h"
 
 namespace p2c2r::digest {

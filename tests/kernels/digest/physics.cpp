@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "digest.h"
+#include "digest/digest.h"
 #include "kernels/physics_answers.h"
 
 namespace p2c2r::digest {

@@ -2,7 +2,7 @@
 #include <fstream>
 #include <string>
 
-#include "digest.h"
+#include "digest/digest.h"
 #include "kernels/raytrace_answers.h"
 
 namespace p2c2r::digest {

@@ -6,7 +6,7 @@
 #include <iterator>
 #include <vector>
 
-#include "digest.h"
+#include "digest/digest.h"
 #include "support/request_file.h"
 
 namespace p2c2r::digest {

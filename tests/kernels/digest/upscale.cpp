@@ -2,7 +2,7 @@
 #include <fstream>
 #include <vector>
 
-#include "digest.h"
+#include "digest/digest.h"
 #include "kernels/conformance.h"
 #include "kernels/upscale_native.h"
 

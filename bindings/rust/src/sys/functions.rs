@@ -180,6 +180,14 @@ extern "C" {
     ) -> *const c_char;
     pub fn p2c2r_result_digest(result: *const p2c2r_result, digest: *mut u8) -> p2c2r_status;
     pub fn p2c2r_result_image(result: *const p2c2r_result, out: *mut p2c2r_image) -> p2c2r_status;
+    pub fn p2c2r_result_apply_delta(
+        result: *const p2c2r_result,
+        before: *const c_void,
+        before_size: usize,
+        out: *mut c_void,
+        out_size: *mut usize,
+        why: *mut p2c2r_error,
+    ) -> p2c2r_status;
     pub fn p2c2r_result_retain(result: *const p2c2r_result) -> *mut p2c2r_result;
     pub fn p2c2r_result_release(result: *const p2c2r_result);
     pub fn p2c2r_frames_create(

@@ -1,0 +1,358 @@
+// courtyard: a small game whose shadows, reflections, debris and paths other machines compute.
+//
+// Arrows or WASD roll the ball, space shoots. 1 to 4 switch an effect on and off, O all of them,
+// Esc ends.
+#include <SDL.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <sstream>
+
+#include "hud.h"
+#include "remote.h"
+#include "view.h"
+#include "world.h"
+
+namespace {
+
+using namespace game;
+
+constexpr const char* kNames[kEffects] = {"shadows", "reflections", "debris", "paths"};
+
+struct Options {
+    RemoteOptions remote;
+    int width = 1280;
+    int height = 720;
+    int view_scale = 2;  // the local picture is drawn in 1/view_scale of the window
+    uint64_t frames = 0;
+    std::string keys;         // "30:up,90:o": a key pressed at a frame, for runs without a player
+    std::string screenshots;  // "60:off.bmp,120:on.bmp"
+    bool starts_off = false;
+    uint32_t seed = 7;
+    std::string font = "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf";
+};
+
+// "12:a,40:b" as pairs.
+std::vector<std::pair<uint64_t, std::string>> schedule_of(const std::string& text) {
+    std::vector<std::pair<uint64_t, std::string>> entries;
+    std::istringstream in(text);
+    std::string entry;
+    while (std::getline(in, entry, ',')) {
+        const size_t colon = entry.find(':');
+        if (colon == std::string::npos || colon == 0) continue;
+        entries.emplace_back(std::strtoull(entry.c_str(), nullptr, 10), entry.substr(colon + 1));
+    }
+    return entries;
+}
+
+const char* source_name(int32_t source) {
+    switch (source) {
+        case P2C2R_SOURCE_PEER:
+            return "peer";
+        case P2C2R_SOURCE_COORDINATOR:
+            return "coordinator";
+        case P2C2R_SOURCE_LOCAL:
+            return "this machine";
+        default:
+            return "-";
+    }
+}
+
+class Game {
+  public:
+    explicit Game(const Options& options)
+        : options_(options),
+          world_(options.seed),
+          view_(options.width / options.view_scale, options.height / options.view_scale),
+          keys_(schedule_of(options.keys)),
+          screenshots_(schedule_of(options.screenshots)) {}
+    ~Game() {
+        SDL_DestroyTexture(texture_);
+        SDL_DestroyRenderer(renderer_);
+        SDL_DestroyWindow(window_);
+    }
+    Game(const Game&) = delete;
+    Game& operator=(const Game&) = delete;
+
+    std::string open();
+    int run();
+
+  private:
+    void press(const std::string& key);
+    void take_events();
+    Input input() const;
+    Camera camera() const;
+    void present(const Camera& camera);
+    std::vector<std::string> lines();
+    bool save(const std::string& file);
+    void measure();
+
+    Options options_;
+    World world_;
+    View view_;
+    Remote remote_;
+    Hud hud_;
+    SDL_Window* window_ = nullptr;
+    SDL_Renderer* renderer_ = nullptr;
+    SDL_Texture* texture_ = nullptr;
+    std::vector<std::pair<uint64_t, std::string>> keys_;
+    std::vector<std::pair<uint64_t, std::string>> screenshots_;
+    std::string held_;  // direction that a scheduled key holds
+    uint64_t frame_ = 0;
+    bool goes_on_ = true;
+    bool shoots_ = false;
+    // Of the last half second.
+    uint64_t measured_at_ = 0;
+    uint64_t measured_frame_ = 0;
+    double fps_ = 0;
+    double up_mbit_ = 0;
+    double down_mbit_ = 0;
+    p2c2r_client_stats measured_ = {};
+};
+
+std::string Game::open() {
+    if (std::string trouble = remote_.start(options_.remote); !trouble.empty()) return trouble;
+    if (options_.starts_off) press("o");
+    window_ = SDL_CreateWindow("P2C2R courtyard", SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED,
+                               options_.width, options_.height, 0);
+    if (window_ == nullptr) return SDL_GetError();
+    renderer_ =
+        SDL_CreateRenderer(window_, -1, options_.remote.is_steady ? SDL_RENDERER_SOFTWARE : 0);
+    if (renderer_ == nullptr) return SDL_GetError();
+    SDL_SetHint(SDL_HINT_RENDER_SCALE_QUALITY, "linear");
+    texture_ = SDL_CreateTexture(renderer_, SDL_PIXELFORMAT_ARGB8888, SDL_TEXTUREACCESS_STREAMING,
+                                 view_.width(), view_.height());
+    if (texture_ == nullptr) return SDL_GetError();
+    if (const std::string trouble = hud_.open(options_.font, 15); !trouble.empty()) {
+        std::fprintf(stderr, "courtyard: no text on the screen (%s); --font FILE\n",
+                     trouble.c_str());
+    }
+    return "";
+}
+
+void Game::press(const std::string& key) {
+    if (key.size() == 1 && key[0] >= '1' && key[0] <= '4') {
+        EffectState& state = remote_.state(static_cast<Effect>(key[0] - '1'));
+        state.is_on = !state.is_on;
+    } else if (key == "o") {
+        bool any = false;
+        for (int i = 0; i < kEffects; ++i) any = any || remote_.state(static_cast<Effect>(i)).is_on;
+        for (int i = 0; i < kEffects; ++i) remote_.state(static_cast<Effect>(i)).is_on = !any;
+    } else if (key == "space") {
+        shoots_ = true;
+    } else if (key == "escape") {
+        goes_on_ = false;
+    } else {
+        held_ = key;  // up, down, left, right, none
+    }
+}
+
+void Game::take_events() {
+    for (const auto& [frame, key] : keys_) {
+        if (frame == frame_) press(key);
+    }
+    SDL_Event event;
+    while (SDL_PollEvent(&event) != 0) {
+        if (event.type == SDL_QUIT) goes_on_ = false;
+        if (event.type != SDL_KEYDOWN || event.key.repeat != 0) continue;
+        switch (event.key.keysym.sym) {
+            case SDLK_ESCAPE:
+                goes_on_ = false;
+                break;
+            case SDLK_SPACE:
+                shoots_ = true;
+                break;
+            case SDLK_o:
+                press("o");
+                break;
+            case SDLK_1:
+            case SDLK_2:
+            case SDLK_3:
+            case SDLK_4:
+                press(std::string(1, static_cast<char>(event.key.keysym.sym)));
+                break;
+            default:
+                break;
+        }
+    }
+}
+
+Input Game::input() const {
+    const Uint8* down = SDL_GetKeyboardState(nullptr);
+    const auto is_held = [&](SDL_Scancode a, SDL_Scancode b, const char* scheduled) {
+        return down[a] != 0 || down[b] != 0 || held_ == scheduled;
+    };
+    Input input;
+    input.right = static_cast<float>(is_held(SDL_SCANCODE_RIGHT, SDL_SCANCODE_D, "right")) -
+                  static_cast<float>(is_held(SDL_SCANCODE_LEFT, SDL_SCANCODE_A, "left"));
+    input.forward = static_cast<float>(is_held(SDL_SCANCODE_UP, SDL_SCANCODE_W, "up")) -
+                    static_cast<float>(is_held(SDL_SCANCODE_DOWN, SDL_SCANCODE_S, "down"));
+    input.shoot = shoots_;
+    return input;
+}
+
+Camera Game::camera() const {
+    const Vec at = world_.player() + Vec{0, 0.5F, -1.5F};
+    return Camera::looking(at + Vec{0, 6.5F, 8.0F}, at);
+}
+
+// Rates over half a second, as the connection counts them.
+void Game::measure() {
+    const uint64_t now = p2c2r_now_us();
+    if (measured_at_ != 0 && now - measured_at_ < 500'000) return;
+    const p2c2r_client_stats stats = remote_.stats();
+    if (measured_at_ != 0) {
+        const double seconds = static_cast<double>(now - measured_at_) / 1e6;
+        fps_ = static_cast<double>(frame_ - measured_frame_) / seconds;
+        up_mbit_ = static_cast<double>(stats.bytes_sent - measured_.bytes_sent) * 8e-6 / seconds;
+        down_mbit_ =
+            static_cast<double>(stats.bytes_received - measured_.bytes_received) * 8e-6 / seconds;
+    }
+    measured_at_ = now;
+    measured_frame_ = frame_;
+    measured_ = stats;
+}
+
+std::vector<std::string> Game::lines() {
+    char text[160];
+    std::vector<std::string> lines;
+    if (options_.remote.is_steady) {
+        std::snprintf(text, sizeof text, "frame %llu (every answer is waited for)",
+                      static_cast<unsigned long long>(frame_));
+    } else {
+        std::snprintf(text, sizeof text, "%5.1f fps   up %.2f  down %.2f Mbit/s", fps_, up_mbit_,
+                      down_mbit_);
+    }
+    lines.emplace_back(text);
+    for (int i = 0; i < kEffects; ++i) {
+        const EffectState& state = remote_.state(static_cast<Effect>(i));
+        if (!state.is_on) {
+            std::snprintf(text, sizeof text, "%d %-12s off", i + 1, kNames[i]);
+        } else if (!state.trouble.empty()) {
+            std::snprintf(text, sizeof text, "%d %-12s %.90s", i + 1, kNames[i],
+                          state.trouble.c_str());
+        } else if (state.answers == 0) {
+            std::snprintf(text, sizeof text, "%d %-12s nothing yet", i + 1, kNames[i]);
+        } else {
+            std::snprintf(text, sizeof text, "%d %-12s %-12s %3llu frames old  %6.1f ms", i + 1,
+                          kNames[i], source_name(state.source),
+                          static_cast<unsigned long long>(frame_ - state.asked_at),
+                          options_.remote.is_steady ? 0.0 : state.answer_ms);
+        }
+        lines.emplace_back(text);
+    }
+    return lines;
+}
+
+void Game::present(const Camera& camera) {
+    view_.draw(world_, camera);
+    view_.compose(remote_.shadows(), remote_.reflections());
+    SDL_UpdateTexture(texture_, nullptr, view_.pixels().data(), view_.width() * 4);
+    SDL_RenderCopy(renderer_, texture_, nullptr, nullptr);
+    hud_.draw(renderer_, lines());
+    for (const auto& [frame, file] : screenshots_) {
+        if (frame == frame_ && !save(file)) goes_on_ = false;
+    }
+    SDL_RenderPresent(renderer_);
+}
+
+bool Game::save(const std::string& file) {
+    SDL_Surface* surface = SDL_CreateRGBSurfaceWithFormat(0, options_.width, options_.height, 24,
+                                                          SDL_PIXELFORMAT_BGR24);
+    const bool is_saved = surface != nullptr &&
+                          SDL_RenderReadPixels(renderer_, nullptr, SDL_PIXELFORMAT_BGR24,
+                                               surface->pixels, surface->pitch) == 0 &&
+                          SDL_SaveBMP(surface, file.c_str()) == 0;
+    if (!is_saved) std::fprintf(stderr, "courtyard: %s: %s\n", file.c_str(), SDL_GetError());
+    SDL_FreeSurface(surface);
+    return is_saved;
+}
+
+int Game::run() {
+    const uint64_t began = p2c2r_now_us();
+    uint64_t due = began;
+    while (goes_on_) {
+        ++frame_;
+        take_events();
+        world_.tick(input());
+        shoots_ = false;
+        const Camera now = camera();
+        remote_.update(world_, now, frame_);
+        measure();
+        present(now);
+        if (options_.frames != 0 && frame_ >= options_.frames) break;
+        // 60 frames a second of the game are 60 of the clock; who is too slow does not run after
+        // them.
+        due = std::max(due + 1'000'000 / 60, p2c2r_now_us() - 100'000);
+        const uint64_t clock = p2c2r_now_us();
+        if (!options_.remote.is_steady && due > clock) {
+            SDL_Delay(static_cast<Uint32>((due - clock) / 1000));
+        }
+    }
+    const p2c2r_client_stats stats = remote_.stats();
+    const double seconds = static_cast<double>(frame_) / 60;
+    std::printf("%llu frames in %.1f s; up %.2f down %.2f Mbit a second of play\n",
+                static_cast<unsigned long long>(frame_),
+                static_cast<double>(p2c2r_now_us() - began) / 1e6,
+                static_cast<double>(stats.bytes_sent) * 8e-6 / seconds,
+                static_cast<double>(stats.bytes_received) * 8e-6 / seconds);
+    for (int i = 0; i < kEffects; ++i) {
+        const EffectState& state = remote_.state(static_cast<Effect>(i));
+        std::printf("  %-12s %s, %llu answers, the last from %s%s%s\n", kNames[i],
+                    state.is_on ? "on" : "off", static_cast<unsigned long long>(state.answers),
+                    source_name(state.source), state.trouble.empty() ? "" : "; ",
+                    state.trouble.c_str());
+    }
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Options options;
+    CLI::App app(
+        "A small game whose shadows, reflections, debris and paths other machines compute.");
+    app.footer(
+        "Arrows or WASD: roll. Space: shoot. 1 2 3 4: shadows, reflections, debris, paths on and "
+        "off. O: all. Esc: end.");
+    app.add_option("--url", options.remote.url,
+                   "Coordinator, p2c2r:// or p2c2r+plain://; without: this process does it all");
+    app.add_option("--pin", options.remote.pin, "Its key pin, for p2c2r:// (p2c2r keys show)");
+    app.add_option("--identity", options.remote.identity, "This machine's private key, a PEM file");
+    app.add_option("--width", options.width, "Of the window")->check(CLI::Range(320, 3840));
+    app.add_option("--height", options.height, "Of the window")->check(CLI::Range(180, 2160));
+    app.add_option("--view-scale", options.view_scale,
+                   "The local picture has 1/N of the window's size")
+        ->check(CLI::Range(1, 8));
+    app.add_option("--layer-width", options.remote.layer_width, "Of shadows and reflections")
+        ->check(CLI::Range(64, 3840));
+    app.add_option("--layer-height", options.remote.layer_height, "Of shadows and reflections")
+        ->check(CLI::Range(64, 2160));
+    app.add_option("--frames", options.frames, "End after so many (never)");
+    app.add_option("--keys", options.keys, "Keys pressed at frames: 30:up,60:space,90:none,120:o");
+    app.add_option("--screenshots", options.screenshots,
+                   "Pictures taken at frames: 60:FILE.bmp,...");
+    app.add_option("--seed", options.seed, "Of the courtyard (7)");
+    app.add_option("--font", options.font, "A TrueType font for the text");
+    app.add_flag("--off", options.starts_off, "Start with every effect off");
+    app.add_flag("--steady", options.remote.is_steady,
+                 "Wait for every answer: the same pictures on any machine");
+    CLI11_PARSE(app, argc, argv);
+
+    if (SDL_Init(SDL_INIT_VIDEO) != 0) {
+        std::fprintf(stderr, "courtyard: no window: %s\n", SDL_GetError());
+        return 3;
+    }
+    int code = 0;
+    {
+        Game game(options);
+        if (const std::string trouble = game.open(); !trouble.empty()) {
+            std::fprintf(stderr, "courtyard: %s\n", trouble.c_str());
+            code = 3;
+        } else {
+            code = game.run();
+        }
+    }
+    SDL_Quit();
+    return code;
+}

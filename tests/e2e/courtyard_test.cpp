@@ -1,0 +1,138 @@
+// The game example in a real window (of a virtual screen): its effects show, and are the same
+// whoever computes.
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+
+#include "cli/files.h"
+#include "support/program.h"
+
+using namespace p2c2r::test;
+
+namespace {
+
+constexpr const char* kScreen = "/usr/bin/xvfb-run";
+
+std::string courtyard_program() {
+    return p2c2r::cli::join_path(P2C2R_EXAMPLES, "courtyard");
+}
+
+bool can_play() {
+    return p2c2r::cli::is_there(courtyard_program()) && p2c2r::cli::is_there(kScreen);
+}
+
+constexpr const char* kMoves = "5:right,22:up,26:space,50:none";
+
+// Rolls right, then against a block, shoots, and takes a picture of the last frame.
+Ran play(const Workplace& here, const std::string& picture,
+         const std::vector<std::string>& more = {}, const std::string& keys = kMoves) {
+    std::vector<std::string> arguments = {"-a", "-s", "-screen 0 640x480x24", courtyard_program()};
+    for (const char* word : {"--steady", "--width", "640", "--height", "360", "--view-scale", "1",
+                             "--layer-width", "320", "--layer-height", "180", "--frames", "60"}) {
+        arguments.emplace_back(word);
+    }
+    arguments.insert(arguments.end(),
+                     {"--keys", keys, "--screenshots", "60:" + here.path(picture)});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return here.run_other(kScreen, arguments, {"PATH=/usr/bin:/bin"});
+}
+
+// Pixels of a bitmap of 24 bits, three bytes each, without the corner where the text is.
+std::string pixels_below_text(const std::string& bitmap) {
+    const auto number = [&](size_t at) {
+        uint32_t value = 0;
+        for (size_t i = 0; i < 4; ++i) {
+            value |= static_cast<uint32_t>(static_cast<uint8_t>(bitmap[at + i])) << (8 * i);
+        }
+        return value;
+    };
+    REQUIRE(bitmap.size() > 54);
+    const size_t width = number(18);
+    const size_t height = number(22);
+    REQUIRE(width == 640);
+    REQUIRE(height == 360);
+    // Rows run from the bottom up: the last ones are the text's.
+    return bitmap.substr(number(10), width * 3 * (height - 125));
+}
+
+// The share of pixels whose brightness differs by more than 30 of 255, darker and brighter ones.
+std::pair<double, double> change(const std::string& from, const std::string& to) {
+    REQUIRE(from.size() == to.size());
+    size_t darker = 0;
+    size_t brighter = 0;
+    for (size_t i = 0; i + 2 < from.size(); i += 3) {
+        int difference = 0;
+        for (size_t c = 0; c < 3; ++c) {
+            difference += static_cast<uint8_t>(to[i + c]) - static_cast<uint8_t>(from[i + c]);
+        }
+        darker += difference < -90 ? 1 : 0;
+        brighter += difference > 90 ? 1 : 0;
+    }
+    const double all = static_cast<double>(from.size()) / 3;
+    return {static_cast<double>(darker) / all, static_cast<double>(brighter) / all};
+}
+
+}  // namespace
+
+TEST_CASE("courtyard: effects show when they are on, and each by itself") {
+    if (!can_play()) {
+        MESSAGE("skipped: SDL 2, SDL_ttf or Xvfb are not installed");
+        return;
+    }
+    Workplace here;
+    const Ran off = play(here, "off.bmp", {"--off"});
+    REQUIRE_MESSAGE(off.exit_code == 0, off.error);
+    CHECK(off.out.find("shadows      off, 0 answers") != std::string::npos);
+    CHECK(off.out.find("up 0.00 down 0.00") != std::string::npos);
+    const Ran on = play(here, "on.bmp");
+    REQUIRE_MESSAGE(on.exit_code == 0, on.error);
+    for (const char* effect :
+         {"shadows      on, 30", "reflections  on, 15", "paths        on, 2"}) {
+        CHECK_MESSAGE(on.out.find(effect) != std::string::npos, on.out);
+    }
+    CHECK(on.out.find("from peer; ") == std::string::npos);  // no trouble
+    const auto [darker, brighter] =
+        change(pixels_below_text(here.read("off.bmp")), pixels_below_text(here.read("on.bmp")));
+    CHECK(darker > 0.03);      // shadows
+    CHECK(brighter > 0.0003);  // the sky in the mirror ball, debris over shadow
+    // A key at a frame switches one of them: without shadows less is dark.
+    const Ran three = play(here, "three.bmp", {}, std::string("2:1,") + kMoves);
+    REQUIRE(three.exit_code == 0);
+    const auto [darker_three, brighter_three] =
+        change(pixels_below_text(here.read("off.bmp")), pixels_below_text(here.read("three.bmp")));
+    CHECK(darker_three < darker / 2);
+    CHECK(brighter_three > 0.0003);
+}
+
+TEST_CASE("courtyard: the picture is the same whether this process or a peer elsewhere computes") {
+    if (!can_play()) {
+        MESSAGE("skipped: SDL 2, SDL_ttf or Xvfb are not installed");
+        return;
+    }
+    Workplace here;
+    auto coordinator = here.coordinator();
+    auto peer = here.peer(coordinator.url, "helper");
+    REQUIRE(wait_for_peers(here, coordinator.url, 1));
+    const Ran alone = play(here, "alone.bmp");
+    const Ran away = play(here, "away.bmp", {"--url", coordinator.url});
+    REQUIRE_MESSAGE(alone.exit_code == 0, alone.error);
+    REQUIRE_MESSAGE(away.exit_code == 0, away.error);
+    CHECK(here.read("alone.bmp") == here.read("away.bmp"));
+    CHECK(status_of(here, coordinator.url)["completed_tasks"] > 45);
+    CHECK(status_of(here, coordinator.url)["failed_tasks"] == 0);
+}
+
+TEST_CASE("courtyard: what cannot be used is said") {
+    if (!can_play()) {
+        MESSAGE("skipped: SDL 2, SDL_ttf or Xvfb are not installed");
+        return;
+    }
+    Workplace here;
+    const Ran pin = play(here, "none.bmp", {"--url", "p2c2r://127.0.0.1:1", "--pin", "12"});
+    CHECK(pin.exit_code == 3);
+    CHECK(pin.error.find("--pin: 64 hexadecimal digits are wanted") != std::string::npos);
+    const Ran screen = here.run_other(courtyard_program(), {"--frames", "1"},
+                                      {"DISPLAY=:none", "SDL_VIDEODRIVER=x11"});
+    CHECK(screen.exit_code == 3);
+    CHECK(screen.error.find("courtyard: no window: ") != std::string::npos);
+}

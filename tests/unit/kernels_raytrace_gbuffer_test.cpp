@@ -1,0 +1,441 @@
+// Layers from a G-buffer as a game gives it: its own depths and normals in place of primary rays.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "core/prng.h"
+#include "exec/job_control.h"
+#include "kernels/kernels.h"
+#include "kernels/raytrace_answers.h"
+#include "support/seed.h"
+
+using namespace p2c2r;
+using namespace p2c2r::kernels;
+using nlohmann::json;
+
+namespace {
+
+using Plane = std::vector<uint8_t>;
+
+struct Answer {
+    Status status = Status::kExecutor;
+    std::string field;
+    std::string error;
+    json info;
+    Plane data;
+};
+
+class Bench {
+  public:
+    Bench() {
+        KernelOptions options;
+        options.device = DeviceChoice::kNative;
+        REQUIRE(add_builtin_executors(registry_, options).ok());
+    }
+
+    Answer run(const std::string& type, const json& params, const Plane& data = {}) {
+        exec::Job* job = exec::JobControl::make();
+        job->task_type = type;
+        job->params = Bytes::copy(json::to_msgpack(params));
+        if (!data.empty()) job->data = Bytes::copy(data);
+        Answer answer;
+        answer.status = exec::JobControl::run(*job, *registry_.find(type));
+        const exec::Output& output = job->output;
+        answer.field = output.field;
+        answer.error = output.error;
+        if (answer.status == Status::kOk) {
+            answer.info =
+                json::from_msgpack(output.info.data(), output.info.data() + output.info.size());
+            answer.data.assign(output.data.data(), output.data.data() + output.data.size());
+        }
+        job->release();
+        return answer;
+    }
+
+    Plane made(const std::string& type, const json& params, const Plane& data = {}) {
+        Answer answer = run(type, params, data);
+        REQUIRE_MESSAGE(answer.status == Status::kOk, answer.error);
+        return std::move(answer.data);
+    }
+
+  private:
+    exec::Registry registry_;
+};
+
+// The planes of a scene as its own `raytracing` sees it.
+struct Planes {
+    std::vector<uint32_t> ids;
+    std::vector<float> depths;
+    std::vector<std::array<double, 3>> normals;
+};
+
+Planes planes_of(Bench& bench, json params) {
+    params.erase("samples_per_pixel");
+    params["layers"] = {"hit_id", "depth", "normal"};
+    const Plane data = bench.made("raytracing", params);
+    Planes planes;
+    const size_t pixels = data.size() / 11;
+    planes.ids.resize(pixels);
+    planes.depths.resize(pixels);
+    std::memcpy(planes.ids.data(), data.data(), pixels * 4);
+    std::memcpy(planes.depths.data(), data.data() + pixels * 4, pixels * 4);
+    for (size_t i = 0; i < pixels; ++i) {
+        const uint8_t* const at = data.data() + pixels * 8 + i * 3;
+        planes.normals.push_back(
+            {double(int8_t(at[0])), double(int8_t(at[1])), double(int8_t(at[2]))});
+    }
+    return planes;
+}
+
+void put_word(Plane& plane, uint32_t word, int bytes) {
+    for (int i = 0; i < bytes; ++i) plane.push_back(static_cast<uint8_t>(word >> 8 * i));
+}
+
+json bytes_of(const Plane& plane) {
+    return json::binary(plane);
+}
+
+json f32_plane(const std::vector<float>& depths) {
+    Plane plane;
+    for (const float depth : depths) put_word(plane, std::bit_cast<uint32_t>(depth), 4);
+    return {{"format", "f32"}, {"data", bytes_of(plane)}};
+}
+
+json u16_plane(const std::vector<float>& depths, double near, double far) {
+    Plane plane;
+    for (const double depth : depths) {
+        const double part = std::clamp((depth - near) / (far - near), 0.0, 1.0);
+        put_word(plane, depth == 0 ? 0 : uint32_t(std::lround(part * 65534)) + 1, 2);
+    }
+    return {{"format", "u16"}, {"range", {near, far}}, {"data", bytes_of(plane)}};
+}
+
+json log16_plane(const std::vector<float>& depths, double near, double far) {
+    Plane plane;
+    for (const double depth : depths) {
+        const double part = std::log(std::max(depth, near) / near) / std::log(far / near);
+        put_word(plane, depth == 0 ? 0 : uint32_t(std::lround(std::min(part * 65536, 65534.0))) + 1,
+                 2);
+    }
+    return {{"format", "log16"}, {"range", {near, far}}, {"data", bytes_of(plane)}};
+}
+
+json s8x3_plane(const Planes& planes) {
+    Plane plane;
+    for (const auto& normal : planes.normals) {
+        for (const double part : normal) plane.push_back(static_cast<uint8_t>(int8_t(part)));
+    }
+    return {{"format", "s8x3"}, {"data", bytes_of(plane)}};
+}
+
+// As a game's shader packs them.
+json octahedral_plane(const Planes& planes, int bytes) {
+    const double most = bytes == 2 ? 127 : 32767;
+    Plane plane;
+    for (const auto& [x, y, z] : planes.normals) {
+        const double sum = std::max(std::fabs(x) + std::fabs(y) + std::fabs(z), 1e-9);
+        double u = x / sum;
+        double v = y / sum;
+        if (z < 0) {
+            const double folded = (1 - std::fabs(v)) * (u < 0 ? -1 : 1);
+            v = (1 - std::fabs(u)) * (v < 0 ? -1 : 1);
+            u = folded;
+        }
+        put_word(plane, uint32_t(int32_t(std::lround(u * most))), bytes / 2);
+        put_word(plane, uint32_t(int32_t(std::lround(v * most))), bytes / 2);
+    }
+    return {{"format", bytes == 2 ? "oct16" : "oct32"}, {"data", bytes_of(plane)}};
+}
+
+double share_of_different(const Plane& a, const Plane& b, size_t unit, int least = 1) {
+    REQUIRE(a.size() == b.size());
+    size_t different = 0;
+    for (size_t i = 0; i < a.size(); i += unit) {
+        bool differs = false;
+        for (size_t k = i; k < i + unit; ++k) differs |= std::abs(int(a[k]) - int(b[k])) >= least;
+        different += differs ? 1 : 0;
+    }
+    return double(different) / double(a.size() / unit);
+}
+
+// Of the pixels that show something.
+double share_of_hits(const Plane& a, const Plane& b, size_t unit, const Planes& planes, int least) {
+    const auto hits =
+        planes.ids.size() - size_t(std::count(planes.ids.begin(), planes.ids.end(), 0u));
+    return share_of_different(a, b, unit, least) * double(planes.ids.size()) /
+           double(std::max<size_t>(hits, 1));
+}
+
+// A byte a pixel of the first mask.
+Plane mask_pixels(const Plane& mask, size_t width, size_t height) {
+    Plane pixels;
+    for (size_t i = 0; i < width * height; ++i) {
+        const size_t x = i % width;
+        pixels.push_back(mask[i / width * ((width + 7) / 8) + x / 8] >> (x % 8) & 1);
+    }
+    return pixels;
+}
+
+// Boxes and a plane: their points are nowhere mended, their normals are axes.
+json straight_scene(uint32_t width = 67, uint32_t height = 41) {
+    json scene = json::parse(R"({"camera":{"position":[0.5,2,8],"direction":[0.1,-0.15,-1],
+        "fov_deg":40},"objects":[
+        {"type":"box","min":[-3,0.1,-1],"max":[-1.5,2,0],"color":[0.9,0.2,0.1]},
+        {"type":"box","min":[0,0,-2],"max":[2,1.5,0]},
+        {"type":"plane","position":[0,0,0],"normal":[0,1,0],"material":"mirror"}],
+        "lights":[{"position":[3,6,2],"intensity":0.5},{"position":[-4,5,3]}],
+        "ambient":0.2,"background":[0.1,0.2,0.8],"max_bounces":3})");
+    scene["resolution"] = {width, height};
+    return scene;
+}
+
+json with_gbuffer(json params, const json& depth, const json& normal) {
+    params["gbuffer"]["depth"] = depth;
+    params["gbuffer"]["normal"] = normal;
+    return params;
+}
+
+}  // namespace
+
+TEST_CASE("the layers of raytracing are a G-buffer as they are, and give the scene's masks") {
+    Bench bench;
+    const json scene = straight_scene();
+    json asked = scene;
+    asked["layers"] = {"color", "depth", "normal"};
+    const Answer seen = bench.run("raytracing", asked);
+    REQUIRE_MESSAGE(seen.status == Status::kOk, seen.error);
+    json task = with_gbuffer(scene, seen.info["layers"]["depth"], seen.info["layers"]["normal"]);
+    task["gbuffer"]["bias"] = 0;
+    const Plane mask = bench.made("rt_shadows", task, seen.data);
+    CHECK(mask == bench.made("rt_shadows", scene));
+    CHECK(std::count(mask.begin(), mask.end(), 0) < ptrdiff_t(mask.size()));
+    // The same for a tile: planes hold its pixels alone.
+    json tile = asked;
+    tile["tile"] = {9, 5, 41, 23};
+    const Answer part = bench.run("raytracing", tile);
+    json part_task =
+        with_gbuffer(scene, part.info["layers"]["depth"], part.info["layers"]["normal"]);
+    part_task["gbuffer"]["bias"] = 0;
+    part_task["tile"] = tile["tile"];
+    json part_scene = scene;
+    part_scene["tile"] = tile["tile"];
+    CHECK(bench.made("rt_shadows", part_task, part.data) == bench.made("rt_shadows", part_scene));
+}
+
+TEST_CASE("a reflection from a G-buffer is that of the scene where its planes are exact") {
+    Bench bench;
+    json scene = straight_scene();
+    scene["output_format"] = "raw";
+    const Planes planes = planes_of(bench, straight_scene());
+    Plane mirrors;
+    for (const uint32_t id : planes.ids) mirrors.push_back(id == 3 ? 255 : 0);
+    json task = with_gbuffer(scene, f32_plane(planes.depths), s8x3_plane(planes));
+    task["gbuffer"]["bias"] = 0;
+    task["gbuffer"]["reflectivity"] = {{"format", "u8"}, {"data", bytes_of(mirrors)}};
+    const Plane layer = bench.made("rt_reflections", task);
+    CHECK(layer == bench.made("rt_reflections", scene));
+    CHECK(std::count(layer.begin(), layer.end(), 0) < ptrdiff_t(layer.size() / 2));
+    // At no bounces a mirror shows ambient light, as in a scene.
+    task["max_bounces"] = scene["max_bounces"] = 0;
+    CHECK(bench.made("rt_reflections", task) == bench.made("rt_reflections", scene));
+    // Half the strength for all pixels: half the light, the sky stays black.
+    task["ambient"] = 0.5;
+    task["gbuffer"]["reflectivity"] = 0.5;
+    const Plane half = bench.made("rt_reflections", task);
+    for (size_t i = 0; i < planes.ids.size(); ++i) {
+        REQUIRE(half[i * 3] == (planes.ids[i] == 0 ? 0 : 64));  // 0.25 * 255, rounded
+    }
+}
+
+TEST_CASE("quantised G-buffers of random scenes agree with the scene in most pixels") {
+    Bench bench;
+    Prng prng(test::seed());
+    double masks[3] = {};
+    double colors[3] = {};
+    constexpr int kRounds = 12;
+    for (int round = 0; round < kRounds; ++round) {
+        const Bytes drawn = draw_raytrace_params(prng, 64, 48, 24);
+        json scene = json::from_msgpack(drawn.data(), drawn.data() + drawn.size());
+        for (json& object : scene["objects"]) {
+            object["material"] = "diffuse";
+            object.erase("ior");
+            object.erase("emission");
+        }
+        scene["lights"] = {{{"position", {5, 7, 6}}, {"intensity", 0.5}}};
+        scene["samples_per_pixel"] = 1;
+        scene["max_bounces"] = 3;
+        const Planes planes = planes_of(bench, scene);
+        json mirrors = scene;
+        for (json& object : mirrors["objects"]) {
+            object["material"] = "mirror";
+            object["color"] = {1, 1, 1};
+        }
+        mirrors["output_format"] = "raw";
+        const Plane mask = mask_pixels(bench.made("rt_shadows", scene), 64, 48);
+        const Plane layer = bench.made("rt_reflections", mirrors);
+        const json depths[] = {f32_plane(planes.depths), f32_plane(planes.depths),
+                               log16_plane(planes.depths, 0.125, 1048576)};
+        const json normals[] = {s8x3_plane(planes), octahedral_plane(planes, 4),
+                                octahedral_plane(planes, 2)};
+        for (int form = 0; form < 3; ++form) {
+            const Plane found = mask_pixels(
+                bench.made("rt_shadows", with_gbuffer(scene, depths[form], normals[form])), 64, 48);
+            masks[form] += share_of_hits(found, mask, 1, planes, 1) / kRounds;
+            const Plane shown =
+                bench.made("rt_reflections", with_gbuffer(mirrors, depths[form], normals[form]));
+            colors[form] += share_of_hits(shown, layer, 3, planes, 13) / kRounds;
+        }
+    }
+    // Usual are 0.1, 0.1 and 0.16 % of masks, 0.09, 0.09 and 0.22 % of colours; a scene whose
+    // camera looks along a surface has ten times that.
+    constexpr double kMost = 0.05;
+    for (int form = 0; form < 3; ++form) {
+        CAPTURE(form);
+        CHECK(masks[form] < kMost);
+        CHECK(colors[form] < kMost);
+    }
+}
+
+TEST_CASE("where a G-buffer has no depth there is no shadow and no reflection and no light") {
+    Bench bench;
+    json scene = straight_scene(9, 5);
+    scene["output_format"] = "raw";
+    json normals = {{"format", "s8x3"}, {"data", bytes_of(Plane(45 * 3, 0))}};
+    const json task = with_gbuffer(scene, f32_plane(std::vector<float>(45, 0)), normals);
+    json shadows = task;
+    shadows.erase("output_format");
+    CHECK(bench.made("rt_shadows", shadows) == Plane(2 * 2 * 5, 0));
+    CHECK(bench.made("rt_reflections", task) == Plane(45 * 3, 0));
+    CHECK(bench.made("rt_global_illumination", task) == Plane(45 * 3, 0));
+}
+
+TEST_CASE("under an even sky every surface of a G-buffer receives the sky") {
+    Bench bench;
+    json scene = straight_scene(16, 16);
+    scene["objects"] = json::array();
+    scene["background"] = {0.2, 0.4, 1};
+    scene["output_format"] = "raw";
+    Planes planes;
+    planes.depths.assign(256, 5);
+    for (int i = 0; i < 256; ++i) planes.normals.push_back({double(i % 16 - 8), 3, double(i / 16)});
+    const json task = with_gbuffer(scene, f32_plane(planes.depths), octahedral_plane(planes, 2));
+    const Answer light = bench.run("rt_global_illumination", task);
+    REQUIRE_MESSAGE(light.status == Status::kOk, light.error);
+    for (size_t i = 0; i < light.data.size(); i += 3) {
+        REQUIRE(light.data[i] == 51);
+        REQUIRE(light.data[i + 1] == 102);
+        REQUIRE(light.data[i + 2] == 255);
+    }
+    CHECK(light.info == json::parse(R"({"algorithm_used":"path","channels":3,"device":"native",
+        "output_format":"raw","output_res":[16,16],"sample_count":1,"sample_first":0})"));
+}
+
+TEST_CASE("the light on a G-buffer is that of a probe at its place facing its way") {
+    Bench bench;
+    json scene = straight_scene(1, 1);
+    for (json& object : scene["objects"]) object["material"] = "diffuse";
+    scene["camera"] = {{"position", {-1, 2, 3}}, {"direction", {0, 0, -1}}};
+    scene["background"] = {0.4, 0.4, 0.4};
+    json probes = scene;
+    for (const char* name : {"camera", "resolution"}) probes.erase(name);
+    probes["probes"] = {{"min", {-1, 2, 1}}, {"max", {-1, 2, 1}}, {"counts", {1, 1, 1}}};
+    probes["rays_per_side"] = 1024;
+    const Plane sides = bench.made("rt_global_illumination", probes);
+    scene["samples_per_pixel"] = 1024;
+    scene["output_format"] = "raw";
+    const double axes[6][3] = {{127, 0, 0},  {-127, 0, 0}, {0, 127, 0},
+                               {0, -127, 0}, {0, 0, 127},  {0, 0, -127}};
+    for (size_t side = 0; side < 6; ++side) {
+        Planes planes;
+        planes.normals.push_back({axes[side][0], axes[side][1], axes[side][2]});
+        json task = with_gbuffer(scene, f32_plane({2}), s8x3_plane(planes));
+        task["gbuffer"]["bias"] = 0;
+        const Plane found = bench.made("rt_global_illumination", task);
+        CAPTURE(side);
+        for (size_t i = 0; i < 3; ++i) CHECK(std::abs(found[i] - sides[side * 3 + i]) <= 5);
+    }
+}
+
+TEST_CASE("depths of 16 bits in even steps are as good where near and far are close") {
+    Bench bench;
+    json scene = straight_scene();
+    // In place of a plane that goes on to the horizon.
+    scene["objects"][2] = {{"type", "box"}, {"min", {-6, -1, -6}}, {"max", {6, 0, 6}}};
+    const Planes planes = planes_of(bench, scene);
+    const Plane mask = mask_pixels(bench.made("rt_shadows", scene), 67, 41);
+    const json task = with_gbuffer(scene, u16_plane(planes.depths, 4, 20), s8x3_plane(planes));
+    const Plane found = mask_pixels(bench.made("rt_shadows", task), 67, 41);
+    CHECK(share_of_hits(found, mask, 1, planes, 1) < 0.01);
+    CHECK(std::count(mask.begin(), mask.end(), 1) > 20);
+}
+
+TEST_CASE("depth along the camera's direction and a jitter move the place as they say") {
+    Bench bench;
+    const json scene = straight_scene(33, 17);
+    const Planes planes = planes_of(bench, scene);
+    // cos of the angle between a pixel's ray and the camera's direction, which has a length of 1.
+    const double step = 2 * std::tan(20 * 3.14159265358979 / 180) / 17;
+    std::vector<float> along = planes.depths;
+    for (size_t i = 0; i < along.size(); ++i) {
+        const double x = (double(i % 33) + 0.5 - 16.5) * step;
+        const double y = (double(i / 33) + 0.5 - 8.5) * step;
+        along[i] = static_cast<float>(along[i] / std::sqrt(1 + x * x + y * y));
+    }
+    json depth = f32_plane(along);
+    depth["along"] = "direction";
+    const Plane mask = bench.made("rt_shadows", scene);
+    const Plane found = bench.made("rt_shadows", with_gbuffer(scene, depth, s8x3_plane(planes)));
+    CHECK(share_of_different(mask_pixels(found, 33, 17), mask_pixels(mask, 33, 17), 1) < 0.01);
+    // Half the resolution shows the pixel at the top left of each four: a quarter of a large pixel
+    // from its centre.
+    const json whole = straight_scene(66, 34);
+    const Planes fine = planes_of(bench, whole);
+    const Plane fine_mask = mask_pixels(bench.made("rt_shadows", whole), 66, 34);
+    Planes quarter;
+    Plane expected;
+    for (size_t i = 0; i < 33 * 17; ++i) {
+        const size_t at = i / 33 * 2 * 66 + i % 33 * 2;
+        quarter.depths.push_back(fine.depths[at]);
+        quarter.normals.push_back(fine.normals[at]);
+        expected.push_back(fine_mask[at]);
+    }
+    json half = with_gbuffer(whole, f32_plane(quarter.depths), s8x3_plane(quarter));
+    half["half_resolution"] = true;
+    half["gbuffer"]["jitter"] = {-0.25, -0.25};
+    const Plane halved = mask_pixels(bench.made("rt_shadows", half), 33, 17);
+    CHECK(share_of_different(halved, expected, 1) < 0.01);
+    half["gbuffer"]["jitter"] = {0.25, 0.25};
+    const Plane off = mask_pixels(bench.made("rt_shadows", half), 33, 17);
+    CHECK(share_of_different(off, expected, 1) > share_of_different(halved, expected, 1));
+}
+
+TEST_CASE("what changed on a G-buffer since other lights is a delta of the whole") {
+    Bench bench;
+    const json scene = straight_scene();
+    const Planes planes = planes_of(bench, scene);
+    json task = with_gbuffer(scene, f32_plane(planes.depths), s8x3_plane(planes));
+    const size_t whole = bench.made("rt_shadows", task).size();
+    task["previous"] = {{"lights", scene["lights"]}};
+    task["lights"][0]["position"] = {3, 6, 2.1};
+    const Answer delta = bench.run("rt_shadows", task);
+    REQUIRE_MESSAGE(delta.status == Status::kOk, delta.error);
+    CHECK(delta.info["full_size"] == whole);
+    CHECK(!delta.data.empty());
+    CHECK(delta.data.size() < whole / 2);
+    // Another G-buffer is another layer, though all else was seen before.
+    json next = task;
+    std::vector<float> nearer = planes.depths;
+    for (float& depth : nearer) depth *= 0.75f;
+    next["gbuffer"]["depth"] = f32_plane(nearer);
+    next["previous"] = {{"lights", task["lights"]}};
+    const Answer moved = bench.run("rt_shadows", next);
+    REQUIRE_MESSAGE(moved.status == Status::kOk, moved.error);
+    CHECK(moved.data.empty());  // the same lights before: nothing has changed on this G-buffer
+}
