@@ -56,8 +56,9 @@ std::vector<RtTile> probe_tiles(const RaytraceRequest& request) {
 }  // namespace
 
 Status RaytraceExecutor::run(exec::Job& job) {
-    Result<RaytraceRequest> read = read_raytrace_request(
-        kind_, job.params.span(), job.data.span(), *scenes_, [&job] { return job.cancelled_or_wait(); });
+    Result<RaytraceRequest> read =
+        read_raytrace_request(kind_, job.params.span(), job.data.span(), *scenes_,
+                              [&job] { return job.cancelled_or_wait(); });
     if (!read) return job.fail(read.error());
     RaytraceRequest& request = *read;
     RaytraceOutput output(request.kind, request, memory_);
