@@ -16,6 +16,7 @@ class DutyBudget {
     static constexpr uint32_t kWholePermille = 1000;
     // Makes up for waits that end late; over a second it is half a percent.
     static constexpr int64_t kCreditUs = 5'000;
+    static constexpr uint64_t kRestLeastUs = 5'000;
 
     // 1..1000. What is owed stays owed.
     void set_duty(uint32_t permille) { permille_ = std::clamp(permille, 1u, kWholePermille); }
@@ -29,7 +30,10 @@ class DutyBudget {
         if (worked) balance_ -= elapsed * kWholePermille;
         balance_ = std::clamp(balance_, -kDebtMaxUs * kWholePermille, kCreditUs * kWholePermille);
     }
-    // 0: work may go on; else how long to rest first.
+    // Time to rest: enough is owed. Many short rests would cost more than they give: to be woken
+    // takes the processor some ten microseconds that no account sees.
+    [[nodiscard]] bool must_rest() const { return rest_us() >= kRestLeastUs; }
+    // Until nothing is owed; 0: nothing is.
     [[nodiscard]] uint64_t rest_us() const {
         if (balance_ >= 0) return 0;
         return static_cast<uint64_t>((-balance_ + permille_ - 1) / permille_);

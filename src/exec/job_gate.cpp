@@ -70,7 +70,8 @@ bool JobGate::pass_slowly(Visit& visit, const std::atomic<bool>& cancelled) {
     account(now, true);
     bool waits = false;
     while (!cancelled.load(std::memory_order_acquire)) {
-        const uint64_t rest = closed() ? kLookUs : std::min(budget_.rest_us(), kLookUs);
+        const bool rests = waits || budget_.must_rest();
+        const uint64_t rest = closed() ? kLookUs : rests ? std::min(budget_.rest_us(), kLookUs) : 0;
         if (rest == 0) break;
         if (!waits) {
             waits = true;

@@ -34,7 +34,7 @@ Shares simulate(uint32_t permille, uint64_t slice_us, uint64_t late_us) {
         worked.insert(worked.end(), us / kStepUs, working);
     };
     while (worked.size() < 10 * kWindowUs / kStepUs) {
-        if (const uint64_t rest = budget.rest_us(); rest > 0) {
+        if (const uint64_t rest = budget.rest_us(); budget.must_rest()) {
             const uint64_t late = late_us ? prng.below(late_us) : 0;
             spend((rest + late + kStepUs - 1) / kStepUs * kStepUs, false);
         } else {
@@ -90,6 +90,7 @@ TEST_CASE("duty: time that was not used is credit for a moment only") {
     CHECK(budget.rest_us() == 0);
     budget.pass(5'000, true);
     CHECK(budget.rest_us() > 0);
+    CHECK(budget.must_rest());
     // And what one long slice took is paid back.
     budget.pass(100'000, true);
     const uint64_t rest = budget.rest_us();
