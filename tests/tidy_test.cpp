@@ -84,10 +84,11 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"identity", {"model", "core"}},
     {"sched", {"model", "core"}},
     {"exec", {"model", "core"}},
+    {"owner", {"model", "core"}},
     {"codec", {"model", "core"}},
     {"gpu", {"core"}},
     {"kernels", {"codec", "exec", "gpu", "model", "core"}},
-    {"roles", {"net", "identity", "wire", "sched", "exec", "model", "core"}},
+    {"roles", {"net", "identity", "wire", "sched", "exec", "owner", "model", "core"}},
     {"cli", {}},
 };
 

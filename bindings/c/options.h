@@ -9,6 +9,7 @@
 #include "model/params_reader.h"
 #include "model/task.h"
 #include "net/fake_network.h"
+#include "owner/owner_settings.h"
 
 namespace p2c2r::capi {
 
@@ -33,7 +34,13 @@ struct LinkSettings {
     Circle circle = Circle::kInvited;  // of a peer: whose tasks it takes
     net::FakeNetwork fake_network;
 };
-Result<LinkSettings> read_link_settings(const char* json, Role role);
+Result<LinkSettings> read_link_settings(const char* json);
+// The same for a peer, whose options have the keys of its owner as well.
+struct PeerOptionsRead {
+    LinkSettings link;
+    owner::Settings owner;
+};
+Result<PeerOptionsRead> read_peer_options(const char* json);
 
 struct Url {
     std::string host;

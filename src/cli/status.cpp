@@ -44,18 +44,31 @@ std::string owner_text(const json& peer) {
     return peer.value("own", false) ? "(yours)" : "-";
 }
 
+// Yes, or why not: what a peer said of its owner's wishes.
+std::string helps_text(const json& peer) {
+    const std::string why = peer.value("why", "");
+    const bool takes = peer.value("window_tasks", 0) > 0;
+    return (takes ? "yes" : "no") + (why.empty() ? "" : ": " + why);
+}
+
 std::string peers_table(const json& peers) {
-    TextTable table({"peer_id", "account", "owner", "takes", "slots", "held", "completed", "failed",
-                     "link ms", "connected s", "task types"});
+    TextTable table({"peer_id", "account", "owner", "takes", "helps", "mode", "duty %", "data MB",
+                     "slots", "held", "completed", "failed", "link ms", "connected s",
+                     "task types"});
     for (const json& peer : peers) {
         const std::string account = peer.value("account", "");
         const bool own = peer.value("circle_accepted", "invited") == "own";
-        table.add({cell(peer.value("peer_id", json(""))), account.empty() ? "-" : account,
-                   owner_text(peer), own ? "own" : "own, invited",
-                   cell(peer.value("slots", json(0))), cell(peer.value("held", json(0))),
-                   cell(peer.value("completed", json(0))), cell(peer.value("failed", json(0))),
-                   number_text(peer.value("link_us", 0.0) / 1000.0, 2),
-                   number_text(peer.value("connected_us", 0.0) / 1e6, 1), learned_text(peer)});
+        table.add(
+            {cell(peer.value("peer_id", json(""))), account.empty() ? "-" : account,
+             owner_text(peer), own ? "own" : "own, invited", helps_text(peer),
+             peer.value("mode", ""),
+             peer.contains("duty_permille") ? number_text(peer.value("duty_permille", 0.0) / 10, 0)
+                                            : "",
+             peer.contains("data_used") ? number_text(peer.value("data_used", 0.0) / 1e6, 1) : "",
+             cell(peer.value("slots", json(0))), cell(peer.value("held", json(0))),
+             cell(peer.value("completed", json(0))), cell(peer.value("failed", json(0))),
+             number_text(peer.value("link_us", 0.0) / 1000.0, 2),
+             number_text(peer.value("connected_us", 0.0) / 1e6, 1), learned_text(peer)});
     }
     return table.text();
 }

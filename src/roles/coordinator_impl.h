@@ -126,6 +126,14 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         uint64_t full_taken = 0;
         std::vector<uint64_t> holds;
         uint32_t held_by = 0;  // gamers because of which this session is not read from
+        // Of a peer whose owner limits it, as it said last.
+        struct OwnerWord {
+            std::string mode;
+            std::string why;
+            uint32_t duty_permille = 0;
+            uint64_t data_used = 0;
+        };
+        std::unique_ptr<OwnerWord> owner_word;
         // The type of the last task submitted here: most gamers ask for the same again.
         std::string last_name;
         sched::TypeIndex last_type = sched::kNoType;

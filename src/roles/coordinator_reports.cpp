@@ -53,8 +53,15 @@ Bytes Coordinator::Impl::call_peers(const Session* asker) {
     writer.map(1).key("peers").array(static_cast<uint32_t>(peer_links_.size()));
     for (const auto& [peer_id, link] : peer_links_) {
         const sched::PeerRecord& record = *scheduler_.peers().find(link.id);
-        writer.map(all ? 14 : 11);
+        const auto* word = link.session ? link.session->owner_word.get() : nullptr;
+        writer.map((all ? 14u : 11u) + (word ? 4u : 0u));
         writer.key("peer_id").text(peer_id);
+        if (word) {
+            writer.key("mode").text(word->mode);
+            writer.key("why").text(word->why);
+            writer.key("duty_permille").unsigned_integer(word->duty_permille);
+            writer.key("data_used").unsigned_integer(word->data_used);
+        }
         if (all) {
             const Session* at = link.session;
             writer.key("address").text(at ? at->connection->peer_address() : "");

@@ -162,6 +162,14 @@ void Coordinator::Impl::on_heartbeat(Session& session, const wire::Frame& frame)
     if (const char* why = decode(frame.envelope, beat)) {
         return end_session(session, Status::kProtocol, why);
     }
+    if (session.phase == Session::Phase::kPeer && (beat.mode || beat.why || beat.duty_permille)) {
+        if (!session.owner_word) session.owner_word = std::make_unique<Session::OwnerWord>();
+        Session::OwnerWord& word = *session.owner_word;
+        if (beat.mode) word.mode = *beat.mode;
+        if (beat.why) word.why = *beat.why;
+        word.duty_permille = beat.duty_permille.value_or(word.duty_permille);
+    }
+    if (session.owner_word && beat.data_used) session.owner_word->data_used = *beat.data_used;
     if (session.phase == Session::Phase::kPeer && beat.window_tasks) {
         const uint32_t window = std::min(*beat.window_tasks, kWindowTasksMax);
         const sched::PeerRecord* record = scheduler_.peers().find(session.peer);
