@@ -84,10 +84,11 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"identity", {"model", "core"}},
     {"sched", {"model", "core"}},
     {"exec", {"model", "core"}},
+    {"owner", {"model", "core"}},
     {"codec", {"model", "core"}},
     {"gpu", {"core"}},
     {"kernels", {"codec", "exec", "gpu", "model", "core"}},
-    {"roles", {"net", "identity", "wire", "sched", "exec", "model", "core"}},
+    {"roles", {"net", "identity", "wire", "sched", "exec", "owner", "model", "core"}},
     {"cli", {}},
 };
 
@@ -133,8 +134,8 @@ TEST_CASE("tidy: each library lives behind its own files") {
         {"msgpack", std::regex("src/model/value_msgpack\\.cpp")},
         {"nlohmann", std::regex("src/(model/value_json[a-z_]*\\.cpp|cli/.*)")},
         {"xxhash", std::regex("src/core/hash\\.cpp")},
-        {"openssl",
-         std::regex("src/(core/crypto\\.cpp|core/openssl\\.h|identity/keys\\.cpp|net/tls\\.cpp)")},
+        {"openssl", std::regex("src/(core/crypto\\.cpp|core/openssl\\.h|identity/keys\\.cpp|"
+                               "net/tls(_record|_handshake)?\\.cpp)")},
         {"qrcodegen", std::regex("src/cli/join_code\\.cpp")},
         {"turbojpeg", std::regex("src/codec/jpeg\\.cpp")},
         {"png.h", std::regex("src/codec/png\\.cpp")},
@@ -193,6 +194,40 @@ TEST_CASE("tidy: roles and decisions read no clock and no chance of their own") 
             }
         }
     }
+}
+
+TEST_CASE("tidy: secrets are compared in constant time only") {
+    // What is secret, or shows that one knows a secret, by the end of its name.
+    const std::string secret = "(secret|token|signature|hash|resume|pin|binding|mac)_?";
+    const std::regex compared("\\b[\\w.>\\-]*" + secret + "\\s*(==|!=)|(==|!=)\\s*\\*?[\\w.>\\-]*" +
+                              secret + "\\s*[;)&|?,]");
+    const std::regex library(
+        "\\b(memcmp|strcmp|strncmp|std::equal|std::lexicographical_compare)\\(");
+    // A key's known weak forms and the words of a protocol are no secrets.
+    const std::regex public_words("src/net/tls_session\\.cpp");
+    size_t places = 0;
+    for (const char* folder : {"src/identity", "src/net", "src/roles", "bindings/c"}) {
+        for (const fs::path& path : sources(kRoot / folder)) {
+            const std::string place = place_of(path);
+            const bool of_logins = place.starts_with("src/identity/") ||
+                                   place.starts_with("src/net/tls") ||
+                                   place.find("register") != std::string::npos ||
+                                   place.find("security") != std::string::npos;
+            if (!of_logins) continue;
+            ++places;
+            std::istringstream lines(read(path));
+            for (std::string line; std::getline(lines, line);) {
+                const bool bad =
+                    std::regex_search(line, compared) ||
+                    (std::regex_search(line, library) && !std::regex_match(place, public_words));
+                CHECK_MESSAGE(!bad, place << ": " << line);
+            }
+        }
+    }
+    CHECK(places > 10);
+    CHECK(std::regex_search(std::string("if (hash == known.token_hash)"), compared));
+    CHECK(std::regex_search(std::string("return login.resume != old.resume;"), compared));
+    CHECK_FALSE(std::regex_search(std::string("if (by_token_.end() == known)"), compared));
 }
 
 TEST_CASE("tidy: nothing unfinished and nothing of one machine is in the tree") {

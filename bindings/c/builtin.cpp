@@ -61,14 +61,15 @@ kernels::DeviceChoice choice_of(int32_t gpu) {
 }  // namespace
 
 Builtin::Builtin(int32_t gpu, uint32_t gpu_index, std::optional<gpu::HostDevice> lent,
-                 const char* cache_dir, uint32_t worker_threads, const MemoryHook* hook,
-                 const Log& log)
+                 const char* cache_dir, uint32_t worker_threads, uint64_t vram_max,
+                 const MemoryHook* hook, const Log& log)
     : log_(log) {
     options_.threads = worker_threads;
     options_.host_device = std::move(lent);
     options_.device = choice_of(gpu);
     options_.vulkan_index = gpu_index;
     options_.vulkan.pipeline_cache_dir = cache_dir ? cache_dir : "";
+    options_.vulkan.memory_max = vram_max;
     options_.vulkan.log = log;
     options_.memory = hook;
 }
@@ -78,10 +79,10 @@ Builtin::~Builtin() = default;
 Result<std::unique_ptr<Builtin>> Builtin::create(int32_t gpu, uint32_t gpu_index,
                                                  std::optional<gpu::HostDevice> lent,
                                                  const char* cache_dir, uint32_t worker_threads,
-                                                 exec::Registry& registry, const MemoryHook* hook,
-                                                 const Log& log) {
-    std::unique_ptr<Builtin> builtin(
-        new Builtin(gpu, gpu_index, std::move(lent), cache_dir, worker_threads, hook, log));
+                                                 uint64_t vram_max, exec::Registry& registry,
+                                                 const MemoryHook* hook, const Log& log) {
+    std::unique_ptr<Builtin> builtin(new Builtin(gpu, gpu_index, std::move(lent), cache_dir,
+                                                 worker_threads, vram_max, hook, log));
     if (gpu != P2C2R_GPU_AUTO) {
         Result<kernels::BuiltinDevices> found =
             kernels::add_builtin_executors(registry, builtin->options_);

@@ -25,13 +25,14 @@ namespace p2c2r::capi {
 class Builtin {
   public:
     // `gpu` is P2C2R_GPU_, `worker_threads` as the runtime's configuration has it, `lent` the
-    // host's device for P2C2R_GPU_LENT. All must outlive it, and it the executors. kNoDevice when
+    // host's device for P2C2R_GPU_LENT, `vram_max` the bytes that tasks may hold of a device's
+    // memory (0: no cap). All must outlive it, and it the executors. kNoDevice when
     // the named device is not there.
     static Result<std::unique_ptr<Builtin>> create(int32_t gpu, uint32_t gpu_index,
                                                    std::optional<gpu::HostDevice> lent,
                                                    const char* cache_dir, uint32_t worker_threads,
-                                                   exec::Registry& registry, const MemoryHook* hook,
-                                                   const Log& log);
+                                                   uint64_t vram_max, exec::Registry& registry,
+                                                   const MemoryHook* hook, const Log& log);
     ~Builtin();
 
     // {"devices": [{"index", "name", "driver", "software", "used", "memory_mb", "uuid"}],
@@ -51,7 +52,8 @@ class Builtin {
 
   private:
     Builtin(int32_t gpu, uint32_t gpu_index, std::optional<gpu::HostDevice> lent,
-            const char* cache_dir, uint32_t worker_threads, const MemoryHook* hook, const Log& log);
+            const char* cache_dir, uint32_t worker_threads, uint64_t vram_max,
+            const MemoryHook* hook, const Log& log);
     Result<Done> open();
 
     kernels::KernelOptions options_;

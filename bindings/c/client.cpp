@@ -29,7 +29,7 @@ p2c2r_status read_client(RuntimeState& runtime, const p2c2r_client_config& confi
                     "tasks_max of " + std::to_string(config.tasks_max) + " exceeds " +
                         std::to_string(kTasksMax));
     }
-    const Result<LinkSettings> link = read_link_settings(config.options, Role::kGamer);
+    const Result<LinkSettings> link = read_link_settings(config.options);
     if (!link) return fail(why, link.error());
     if (config.tasks_max != 0) settings.tasks_max = config.tasks_max;
     if (config.bytes_max != 0) settings.bytes_max = config.bytes_max;

@@ -23,6 +23,19 @@ Result<Done> read_options(const char* json, roles::CoordinatorOptions& out) {
     read_content_bytes_max(reader, out.content_bytes_max);
     out.answer_bytes_max = static_cast<uint64_t>(reader.integer(
         "answer_bytes_max", 0, int64_t{1} << 40, static_cast<int64_t>(out.answer_bytes_max)));
+    const auto limit = [&](const char* name, uint64_t& value) {
+        value = static_cast<uint64_t>(
+            reader.integer(name, 0, int64_t{1} << 40, static_cast<int64_t>(value)));
+    };
+    limit("gamer_tasks_per_s", out.share.tasks.per_second);
+    limit("gamer_bytes_per_s", out.share.bytes.per_second);
+    out.share.tasks.burst = out.share.tasks.per_second;
+    out.share.bytes.burst = out.share.bytes.per_second;
+    out.share.in_flight = static_cast<uint32_t>(
+        reader.integer("gamer_in_flight_max", 1, limits::kTasksPerGamerMax, out.share.in_flight));
+    out.share.queued = static_cast<uint32_t>(
+        reader.integer("gamer_queued_max", 0, limits::kTasksPerGamerMax, out.share.queued));
+    out.limit_operator = reader.boolean("limit_operator", out.limit_operator);
     if (const Result<Done> good = reader.finish(); !good) {
         return Options::as_argument_error(good.error());
     }

@@ -92,6 +92,8 @@ uint32_t P2C2R_CALL p2c2r_job_state(p2c2r_job* job) {
     if (check(job) != Status::kOk) return 0;
     uint32_t state = 0;
     if (job->job->cancelled()) state |= P2C2R_JOB_CANCELLED;
+    const exec::JobGate* const gate = job->job->gate.get();
+    if (gate && gate->closed()) state |= P2C2R_JOB_YIELD;
     if (job->orphan.load()) state |= P2C2R_JOB_ORPHAN;
     return state;
 }

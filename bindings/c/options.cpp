@@ -53,10 +53,9 @@ void read_content_bytes_max(ParamsReader& reader, uint64_t& value) {
         reader.integer("content_bytes_max", 0, int64_t{1} << 40, static_cast<int64_t>(value)));
 }
 
-Result<LinkSettings> read_link_settings(const char* json, Role role) {
-    const Result<Options> options = Options::parse(json);
-    if (!options) return options.error();
-    ParamsReader reader(options->encoded());
+namespace {
+
+LinkSettings read_link(ParamsReader& reader) {
     LinkSettings settings;
     settings.allow_plaintext = reader.boolean("allow_plaintext", false);
     settings.checksum = reader.boolean("checksum", false);
@@ -64,16 +63,6 @@ Result<LinkSettings> read_link_settings(const char* json, Role role) {
         static_cast<uint64_t>(reader.integer("reconnect_first_ms", 1, 60'000, 50)) * 1000;
     settings.backoff_max_us =
         static_cast<uint64_t>(reader.integer("reconnect_max_ms", 1, 600'000, 5'000)) * 1000;
-    if (role == Role::kPeer) {
-        read_content_bytes_max(reader, settings.content_bytes_max);
-        const std::string_view circle =
-            reader.choice("circle", {"own", "invited", "public"}, "invited");
-        if (circle == "public") {
-            return field_error(Status::kUnsupported, "circle",
-                               "circle public is not available; there are own and invited");
-        }
-        if (circle == "own") settings.circle = Circle::kOwn;
-    }
     net::FakeNetwork& fake = settings.fake_network;
     const auto milliseconds = [&](const char* name) {
         return static_cast<uint64_t>(reader.number(name, 0, 10'000, 0) * 1000);
@@ -86,10 +75,41 @@ Result<LinkSettings> read_link_settings(const char* json, Role role) {
     fake.loss = reader.number("fake_loss_percent", 0, 50, 0) / 100;
     fake.up_bytes_s = bytes_s("fake_up_kbps");
     fake.down_bytes_s = bytes_s("fake_down_kbps");
+    return settings;
+}
+
+}  // namespace
+
+Result<LinkSettings> read_link_settings(const char* json) {
+    const Result<Options> options = Options::parse(json);
+    if (!options) return options.error();
+    ParamsReader reader(options->encoded());
+    LinkSettings settings = read_link(reader);
     if (const Result<Done> good = reader.finish(); !good) {
         return Options::as_argument_error(good.error());
     }
     return settings;
+}
+
+Result<PeerOptionsRead> read_peer_options(const char* json) {
+    const Result<Options> options = Options::parse(json);
+    if (!options) return options.error();
+    ParamsReader reader(options->encoded());
+    PeerOptionsRead read;
+    read.link = read_link(reader);
+    const std::string_view circle =
+        reader.choice("circle", {"own", "invited", "public"}, "invited");
+    if (circle == "public") {
+        return field_error(Status::kUnsupported, "circle",
+                           "circle public is not available; there are own and invited");
+    }
+    if (circle == "own") read.link.circle = Circle::kOwn;
+    read_content_bytes_max(reader, read.link.content_bytes_max);
+    read.owner = owner::read_settings(reader);
+    if (const Result<Done> good = reader.finish(); !good) {
+        return Options::as_argument_error(good.error());
+    }
+    return read;
 }
 
 Result<Url> parse_url(const char* url, bool allow_plaintext) {

@@ -9,6 +9,7 @@
 #include "model/params_reader.h"
 #include "model/task.h"
 #include "net/fake_network.h"
+#include "owner/owner_settings.h"
 
 namespace p2c2r::capi {
 
@@ -34,7 +35,13 @@ struct LinkSettings {
     uint64_t content_bytes_max = limits::kContentBytesMaxDefault;  // the same: of contents it keeps
     net::FakeNetwork fake_network;
 };
-Result<LinkSettings> read_link_settings(const char* json, Role role);
+Result<LinkSettings> read_link_settings(const char* json);
+// The same for a peer, whose options have the keys of its owner as well.
+struct PeerOptionsRead {
+    LinkSettings link;
+    owner::Settings owner;
+};
+Result<PeerOptionsRead> read_peer_options(const char* json);
 // The key of roles that keep contents; `value` is the default, and what is read.
 void read_content_bytes_max(ParamsReader& reader, uint64_t& value);
 

@@ -82,8 +82,10 @@ p2c2r_status read_peer(RuntimeState& runtime, const p2c2r_peer_config& config,
                     "max_concurrent_tasks of " + std::to_string(config.max_concurrent_tasks) +
                         " exceeds 1024");
     }
-    const Result<LinkSettings> link = read_link_settings(config.options, Role::kPeer);
-    if (!link) return fail(why, link.error());
+    Result<PeerOptionsRead> read = read_peer_options(config.options);
+    if (!read) return fail(why, read.error());
+    const LinkSettings* const link = &read->link;
+    settings.owner = std::move(read->owner);
     roles::PeerOptions& options = settings.options;
     settings.fake_network = link->fake_network;
     if (const Result<Done> good = read_role_id(config.peer_id, "peer_id", options.peer_id); !good) {
@@ -135,6 +137,16 @@ p2c2r_status read_peer(RuntimeState& runtime, const p2c2r_peer_config& config,
                          options.coordinator, why);
 }
 
+// As the functions that give a text have it: room in, need out.
+p2c2r_status copy_text(const std::string& text, char* out, size_t* out_size) {
+    if (!out_size) return P2C2R_E_ARGUMENT;
+    const size_t room = *out_size;
+    *out_size = text.size() + 1;
+    if (!out || room < text.size() + 1) return P2C2R_E_SIZE;
+    std::memcpy(out, text.c_str(), text.size() + 1);
+    return P2C2R_OK;
+}
+
 }  // namespace
 
 extern "C" {
@@ -148,6 +160,9 @@ p2c2r_status P2C2R_CALL p2c2r_peer_create(p2c2r_runtime* runtime, const p2c2r_pe
         if (const p2c2r_status bad = config.read(given, "config", why)) return bad;
         PeerSettings settings;
         if (const p2c2r_status bad = read_peer(state, *config, settings, why)) return bad;
+        Result<DataFile> data = DataFile::open(settings.owner.data_file);
+        if (!data) return fail(why, data.error());
+        settings.data = std::move(*data);
         auto peer = std::make_unique<PeerState>(state, *config, std::move(settings));
         return open_role(state, std::move(peer), out, why);
     });
@@ -168,6 +183,22 @@ p2c2r_status P2C2R_CALL p2c2r_peer_resume(p2c2r_peer* peer) {
     return with(peer, nullptr, [](PeerState& state) { return number_of(state.pause(false)); });
 }
 
+p2c2r_status P2C2R_CALL p2c2r_peer_activity(p2c2r_peer* peer, int32_t active) {
+    return with(peer, nullptr, [active](PeerState& state) -> p2c2r_status {
+        if (active != 0 && active != 1) return P2C2R_E_ARGUMENT;
+        state.say_active(active == 1);
+        return P2C2R_OK;
+    });
+}
+
+p2c2r_status P2C2R_CALL p2c2r_peer_why(p2c2r_peer* peer, char* out, size_t* out_size) {
+    return with(peer, nullptr, [&](PeerState& state) -> p2c2r_status {
+        std::string why;
+        const Status status = state.why(why);
+        return status == Status::kOk ? copy_text(why, out, out_size) : number_of(status);
+    });
+}
+
 p2c2r_status P2C2R_CALL p2c2r_peer_capabilities(p2c2r_peer* peer, p2c2r_capabilities* out) {
     return with(peer, nullptr, [&](PeerState& state) -> p2c2r_status {
         if (const p2c2r_status bad = check_out_struct(out, "out")) return bad;
@@ -180,15 +211,9 @@ p2c2r_status P2C2R_CALL p2c2r_peer_capabilities(p2c2r_peer* peer, p2c2r_capabili
 
 p2c2r_status P2C2R_CALL p2c2r_peer_id(p2c2r_peer* peer, char* out, size_t* out_size) {
     return with(peer, nullptr, [&](PeerState& state) -> p2c2r_status {
-        if (!out_size) return P2C2R_E_ARGUMENT;
         std::string id;
         const Status status = state.id(id);
-        if (status != Status::kOk) return number_of(status);
-        const size_t room = *out_size;
-        *out_size = id.size() + 1;
-        if (!out || room < id.size() + 1) return P2C2R_E_SIZE;
-        std::memcpy(out, id.c_str(), id.size() + 1);
-        return P2C2R_OK;
+        return status == Status::kOk ? copy_text(id, out, out_size) : number_of(status);
     });
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "bindings/c/failure.h"
+#include "bindings/c/process.h"
 #include "bindings/c/runtime_state.h"
 
 namespace p2c2r::capi {
@@ -17,15 +18,21 @@ uint32_t to_u32(double value) {
 
 PeerState::PeerState(RuntimeState& runtime, const p2c2r_peer_config& config, PeerSettings settings)
     : RoleState(runtime, HandleKind::kPeer, config.deliver, config.event, config.user),
-      settings_(std::move(settings)) {}
+      settings_(std::move(settings)),
+      gate_(std::make_shared<exec::JobGate>([] { return now_us(); })) {}
 
 Status PeerState::open() {
+    if (settings_.owner.looks_at_sensors()) {
+        watch_ = std::make_unique<OwnerWatch>(settings_.owner, gate_, settings_.data.path,
+                                              runtime.log(), [this] { runtime.mail(*this); });
+    }
     return runtime.driver().run([this] {
         roles::PeerEvents& events = *this;
         net::Transport& transport =
             transport_.open(runtime, settings_.local, settings_.fake_network);
         roles::PeerOptions options = settings_.options;
         options.memory = runtime.pool().hook();
+        options.owner = {settings_.owner, gate_, settings_.data.counts};
         role_ = std::make_unique<roles::Peer>(runtime.loop(), transport, runtime.workers(),
                                               runtime.random(), runtime.fork_prng(), runtime.log(),
                                               std::move(options), events);
@@ -36,7 +43,51 @@ void PeerState::on_peer_state(Status status, const std::string& text) {
     post_event(P2C2R_EVENT_STATE, status, 0, {}, text);
 }
 
+void PeerState::on_peer_accepts(bool accepts, const std::string& why) {
+    post_event(P2C2R_EVENT_ACCEPTS, accepts ? Status::kOk : Status::kBusy, 0, {}, why);
+}
+
+// ---- the owner ----------------------------------------------------------------------------------
+
+void PeerState::say_active(bool active) noexcept {
+    said_active_.store(active);
+    // While he plays, the owner is there all the time: then a share of the time is what he gives.
+    if (active && settings_.owner.mode != owner::Mode::kWhileGaming) {
+        gate_->close(exec::JobGate::kByHost);
+    }
+    runtime.mail(*this);
+}
+
+void PeerState::take_mail() {
+    if (!role_) return;
+    const bool active = said_active_.load();
+    if (active != heard_active_) {
+        heard_active_ = active;
+        role_->say_active(active);
+    }
+    if (!active) {
+        gate_->open(exec::JobGate::kByHost);
+        // Said again meanwhile: its mail is on the way.
+        if (said_active_.load() && settings_.owner.mode != owner::Mode::kWhileGaming) {
+            gate_->close(exec::JobGate::kByHost);
+        }
+    }
+    if (!watch_) return;
+    const OwnerWatch::Reading reading = watch_->take();
+    if (reading.is_new) role_->sensed(reading.signals, reading.date);
+    watch_->keep(role_->data_text());
+}
+
+Status PeerState::why(std::string& out) {
+    return runtime.driver().run([&] {
+        if (role_) out = role_->stats().why;
+    });
+}
+
 Status PeerState::start() {
+    if (watch_) {
+        if (const Result<Done> started = watch_->start(); !started) return started.error().status;
+    }
     return runtime.driver().run([this] {
         if (role_) role_->start();
     });
@@ -68,6 +119,14 @@ Status PeerState::stats(p2c2r_peer_stats& out) {
         out.bytes_in = stats.bytes_in;
         out.bytes_out = stats.bytes_out;
         out.reconnects = stats.reconnects;
+        out.accepts = stats.accepts ? 1 : 0;
+        out.mode = static_cast<int32_t>(stats.mode);
+        out.duty_cap_permille = stats.duty_percent * 10;
+        out.duty_used_permille = stats.duty_used_permille;
+        out.worked_us = stats.worked_us;
+        out.data_day_bytes = stats.data_day_bytes;
+        out.data_month_bytes = stats.data_month_bytes;
+        out.handed_back = stats.handed_back;
     });
 }
 
@@ -142,6 +201,7 @@ Status PeerState::shut(uint64_t deadline_us) {
         runtime.host_executors().begin_orphans();
         try {
             role_->close();
+            if (watch_) watch_->keep(role_->data_text());
         } catch (const std::bad_alloc&) {
             // Short of memory it goes without a goodbye.
         }
@@ -149,6 +209,7 @@ Status PeerState::shut(uint64_t deadline_us) {
         runtime.host_executors().end_orphans();
         transport_.reset();
     });
+    watch_.reset();
     runtime.driver().send_off();  // the goodbye
     const bool outside =
         runtime.host_executors().wait_outside(deadline_us, [this](const std::string& task_type) {

@@ -20,6 +20,7 @@ LogLevel log_level_of(const p2c2r_runtime_config& config) {
 struct RuntimeSettings {
     int niceness = 5;
     size_t stack_size = 0;
+    uint64_t vram_max = 0;
 };
 
 Result<RuntimeSettings> read_settings(const char* json) {
@@ -30,6 +31,7 @@ Result<RuntimeSettings> read_settings(const char* json) {
     settings.niceness = static_cast<int>(reader.integer("worker_niceness", 0, 19, 5));
     settings.stack_size =
         static_cast<size_t>(reader.integer("worker_stack_kb", 0, 1 << 20, 0)) * 1024;
+    settings.vram_max = static_cast<uint64_t>(reader.integer("vram_mb", 0, 1 << 20, 0)) << 20;
     if (const Result<Done> good = reader.finish(); !good) {
         return Options::as_argument_error(good.error());
     }
@@ -66,9 +68,9 @@ Result<std::unique_ptr<RuntimeState>> RuntimeState::create(const p2c2r_runtime_c
     state->random_->fill({reinterpret_cast<uint8_t*>(&seed), sizeof seed});
     state->prng_ = Prng(seed);
 
-    Result<std::unique_ptr<Builtin>> builtin =
-        Builtin::create(config.gpu, config.gpu_index, std::move(lent), config.cache_dir,
-                        config.worker_threads, state->registry_, state->pool_->hook(), state->log_);
+    Result<std::unique_ptr<Builtin>> builtin = Builtin::create(
+        config.gpu, config.gpu_index, std::move(lent), config.cache_dir, config.worker_threads,
+        settings->vram_max, state->registry_, state->pool_->hook(), state->log_);
     if (!builtin) return builtin.error();
     state->builtin_ = std::move(*builtin);
 

@@ -179,7 +179,8 @@ enum {
 /* Executor flags. GPU: needs the GPU. SHORT: takes microseconds, and runs on the loop thread.
  * EXACT: the same bytes on every machine. */
 enum { P2C2R_EXECUTOR_GPU = 1, P2C2R_EXECUTOR_SHORT = 2, P2C2R_EXECUTOR_EXACT = 4 };
-enum { P2C2R_JOB_CANCELLED = 1, P2C2R_JOB_ORPHAN = 4 }; /* p2c2r_job_state: bits */
+/* p2c2r_job_state: bits. YIELD: the owner of the machine wants it: begin nothing more until it is gone. */
+enum { P2C2R_JOB_CANCELLED = 1, P2C2R_JOB_YIELD = 2, P2C2R_JOB_ORPHAN = 4 };
 /* frames: the order of answers is remote, local, previous, host function. */
 enum { P2C2R_FRAMES_NO_LOCAL = 1, P2C2R_FRAMES_NO_PREVIOUS = 2 };
 enum { P2C2R_QUALITY_FAST = 1, P2C2R_QUALITY_BALANCED = 2, P2C2R_QUALITY_QUALITY = 3 };
@@ -192,16 +193,26 @@ enum {
 /* Events; ignore unknown ones. STATE: status says the new connection state (OK connected,
  * E_DISCONNECTED lost and trying again, whatever it was lost for; another error, E_CLOSED where there is no
  * better one: given up). PEERS: number is the count of
- * available peers. PEER_JOINED, PEER_LEFT, PEER_FAILED: subject is the peer_id (coordinator only). */
+ * available peers. PEER_JOINED, PEER_LEFT, PEER_FAILED: subject is the peer_id (coordinator only). ACCEPTS (peer only):
+ * status OK it takes tasks, E_BUSY it does not; text says why not, or with what limits. */
 enum {
     P2C2R_EVENT_STATE = 1,
     P2C2R_EVENT_PEERS = 2,
     P2C2R_EVENT_PEER_JOINED = 6,
     P2C2R_EVENT_PEER_LEFT = 7,
-    P2C2R_EVENT_PEER_FAILED = 9
+    P2C2R_EVENT_PEER_FAILED = 9,
+    P2C2R_EVENT_ACCEPTS = 10
 };
 /* Connection states in p2c2r_client_stats and p2c2r_peer_stats. */
 enum { P2C2R_STATE_CONNECTING = 0, P2C2R_STATE_CONNECTED = 1, P2C2R_STATE_CLOSED = 2 };
+
+/* When a peer helps: p2c2r_peer_stats.mode, and "mode" in the options of a peer by these names in lower case. */
+enum {
+    P2C2R_MODE_ALWAYS = 0,
+    P2C2R_MODE_IDLE = 1,         /* once nobody has used the machine for a while */
+    P2C2R_MODE_WHILE_GAMING = 2, /* for a share of the time while somebody uses it */
+    P2C2R_MODE_SCHEDULE = 3      /* within hours of the day */
+};
 
 /* ---- handles ---------------------------------------------------------------------------------- */
 
@@ -340,7 +351,7 @@ typedef struct p2c2r_runtime_config {
     uint64_t memory_max;     /* payload bytes held by all roles; 0: 512 MiB */
     const char* cache_dir;   /* compiled GPU pipelines; NULL: nothing is written to disk */
     /* JSON, rare settings; an unknown key is an error that names it. worker_niceness (5);
-     * worker_stack_kb (0: the system's). */
+     * worker_stack_kb (0: the system's); vram_mb: memory of the GPU that all tasks together may hold (0: no cap). */
     const char* options;
     const p2c2r_allocator* allocator; /* payload memory; NULL: the C library's */
     p2c2r_log_fn log;                 /* NULL: silence */
@@ -802,9 +813,14 @@ typedef struct p2c2r_peer_config {
     p2c2r_coordinator* local;
     const char* coordinator_url;
     const char* peer_id; /* NULL: automatic */
-    /* As a client's, and circle ("invited"): "own": takes no tasks but those of its own owner's gamers;
-     * content_bytes_max (256 MiB, at most half of the runtime's memory_max): of contents that are kept here for
-     * later tasks, 0: none. */
+    /* JSON: as a client's; circle ("invited"), "own": no tasks but those of its own owner's gamers; and what the
+     * owner of the machine allows, whose sensors are looked at and whose caps hold
+     * as soon as one of these keys is there: mode ("always", "idle", "while_gaming", "schedule"), idle_minutes (5),
+     * hand_back_ms (300), schedule {hours: "22:00-07:00"}, gpu_duty_cap (percent), on_battery (false), on_metered
+     * (false), metered (false), caps {data_day_mb, data_month_mb, gpu_temperature (85), cpu_temperature (95),
+     * power_watts}, data_file (keeps the counts of data), display (an X display as ":0"; "wayland": one that does
+     * not tell; none: nobody sits there). src/owner/README.md has the rules. And content_bytes_max (256 MiB, at
+     * most half of the runtime's memory_max): of contents that are kept here for later tasks, 0: none. */
     const char* options;
     const p2c2r_capabilities* capabilities;
     p2c2r_event_fn event;
@@ -827,6 +843,14 @@ typedef struct p2c2r_peer_stats {
     uint64_t bytes_in;
     uint64_t bytes_out;
     uint64_t reconnects;
+    uint32_t accepts;            /* 1: new tasks are taken; else p2c2r_peer_why tells why not */
+    int32_t mode;                /* P2C2R_MODE_ */
+    uint32_t duty_cap_permille;  /* of the time that it may work now */
+    uint32_t duty_used_permille; /* of the last ten seconds */
+    uint64_t worked_us;          /* in which at least one task ran and did not wait */
+    uint64_t data_day_bytes;     /* sent and received today, by local time */
+    uint64_t data_month_bytes;
+    uint64_t handed_back; /* tasks that had been started, given to others because the owner wanted the machine */
 } p2c2r_peer_stats;
 
 /* Makes a peer that does nothing yet: its events come after peer_start. *out is destroyed before its runtime,
@@ -840,9 +864,17 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_create(p2c2r_runtime* runtime,
  * reconnect_attempts in a row have failed. Returns at once: the event tells how it went. A second start
  * changes nothing. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_start(p2c2r_peer* peer, p2c2r_error* why);
-/* No new task is taken; those held are handed back or end. Resume takes tasks again. [cb] */
+/* No new task is taken, and those held are handed back: work on them ends between two slices. Resume takes tasks
+ * again. [cb] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_pause(p2c2r_peer* peer);
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_resume(p2c2r_peer* peer);
+/* active 1: the owner is using the machine; 0: no longer. Never waits. Built-in types stop between two slices,
+ * at once; what lasts longer than hand_back_ms is handed back for others to compute. In mode while_gaming
+ * the duty cap holds instead; in mode idle the minutes begin anew. [cb] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_activity(p2c2r_peer* peer, int32_t active);
+/* Why no task is taken, or with what limits; "": neither. *out_size: room in, need out (with the zero); out NULL
+ * or too small: E_SIZE. */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_why(p2c2r_peer* peer, char* out, size_t* out_size);
 /* Fills *out with what this peer says of itself: as detected, then as overridden;
  * task_types is what it offers now. The texts live as long as the peer. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_capabilities(p2c2r_peer* peer, p2c2r_capabilities* out);
@@ -877,7 +909,11 @@ typedef struct p2c2r_coordinator_config {
      * pending; content_bytes_max (256 MiB, at most half of memory_max): of contents that are kept for later
      * tasks, of which one account has half at most, 0: none; answer_bytes_max (64 MiB, at most an eighth of
      * memory_max): of answers that are kept for the same account's tasks that ask the same again, 0: none, and
-     * equal tasks are each computed. */
+     * equal tasks are each computed;
+     * of each account but the operator's own: gamer_tasks_per_s (20000) and gamer_bytes_per_s
+     * (256 MiB), contents that come counted as well, 0: no limit, gamer_in_flight_max (64) tasks where peers may get them and
+     * gamer_queued_max (256) that wait for these; more are E_BUSY with retry_after_ms.
+     * limit_operator (false): the operator's own as well. */
     const char* options;
     p2c2r_event_fn event;
     void* user;

@@ -11,6 +11,8 @@ void add_bench_command(Command& root) {
     static FailoverOptions failover;
     static RoundtripOptions roundtrip;
     static KernelsOptions kernels;
+    static MachineOptions machine;
+    static OwnerBenchOptions owner;
     static struct {
         std::optional<std::string> url;
         std::optional<std::string> peer_id;
@@ -44,6 +46,30 @@ void add_bench_command(Command& root) {
     command.add_text("--data", kernels.data, "Frame to upscale (a drawn 1280x720 frame)");
     command.add_flag("--small", kernels.small, "Small frames, for a quick look");
     command.add_flag("--json", kernels.json, "End with a one-line summary");
+
+    command =
+        bench.add_command("this-machine", "How many gamers this machine and its uplink can serve",
+                          [] { return run_bench_machine(machine); });
+    command.add_text("--device", machine.device, "auto, native or vulkan[:N] (auto)");
+    command.add_text("--type", machine.type, "This task type only");
+    command.add_count("--fps", machine.fps, "Frames a second of a gamer (60)");
+    command.add_count("--gpu-duty-cap", machine.duty_percent,
+                      "Percent of its time that the machine gives (100)");
+    command.add_real("--uplink-mbps", machine.uplink_mbps,
+                     "What it can send, in Mbit/s (not known)");
+    command.add_flag("--small", machine.small, "Small frames, for a quick look");
+    command.add_flag("--json", machine.json, "End with a line of JSON");
+
+    command = bench.add_command(
+        "owner",
+        "From the owner's word to an idle machine, the duty cap, and the counts of data; bars 8 ms "
+        "at p99, 2 points, no byte",
+        [] { return run_bench_owner(owner); });
+    command.add_text("--device", owner.device, "native or vulkan[:N] (native)");
+    command.add_text("--type", owner.type, "This task type only");
+    command.add_count("--rounds", owner.rounds, "Interruptions of each type (50)");
+    command.add_count("--duty-seconds", owner.duty_seconds, "How long the duty is measured (10)");
+    command.add_flag("--json", owner.json, "End with a one-line summary");
 
     command = bench.add_command("hold-peer", "A peer of `bench failover`", [] {
         return run_hold_peer(hold.url.value_or(""), hold.peer_id.value_or(""),

@@ -23,6 +23,26 @@ struct RoundtripOptions {
 };
 int run_bench_roundtrip(const RoundtripOptions& options);
 
+struct MachineOptions {
+    std::optional<std::string> device;
+    std::optional<std::string> type;
+    std::optional<uint64_t> fps;
+    std::optional<uint64_t> duty_percent;
+    std::optional<double> uplink_mbps;
+    bool small = false;
+    bool json = false;
+};
+int run_bench_machine(const MachineOptions& options);
+
+struct OwnerBenchOptions {
+    std::optional<std::string> device;
+    std::optional<std::string> type;
+    std::optional<uint64_t> rounds;
+    std::optional<uint64_t> duty_seconds;
+    bool json = false;
+};
+int run_bench_owner(const OwnerBenchOptions& options);
+
 struct KernelsOptions {
     std::optional<std::string> device;
     std::optional<std::string> type;

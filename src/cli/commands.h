@@ -17,6 +17,7 @@ void add_bench_command(Command& root);
 void add_keys_command(Command& root);
 void add_host_command(Command& root);
 void add_join_command(Command& root);
-void add_people_commands(Command& root);  // invite, accounts, revoke
+void add_peer_control_commands(Command& root);  // pause, resume, drain
+void add_people_commands(Command& root);        // invite, accounts, revoke
 
 }  // namespace p2c2r::cli

@@ -8,7 +8,8 @@ namespace {
 
 constexpr uint32_t kQuestionTimeoutMs = 30'000;  // the first look at a GPU may compile and probe
 
-Result<OpenedRuntime> create_runtime(const RuntimeOptions& options, int32_t gpu, uint32_t index) {
+Result<OpenedRuntime> create_runtime(const RuntimeOptions& options, const std::string& more,
+                                     int32_t gpu, uint32_t index) {
     OpenedRuntime opened;
     opened.host = std::make_unique<RuntimeHost>(RuntimeHost{options.log, options.waker});
     p2c2r_runtime_config config = {};
@@ -17,6 +18,7 @@ Result<OpenedRuntime> create_runtime(const RuntimeOptions& options, int32_t gpu,
     config.gpu = gpu;
     config.gpu_index = index;
     config.worker_threads = options.worker_threads;
+    if (!more.empty()) config.options = more.c_str();
     config.log_level = options.log ? options.log->level() : P2C2R_LOG_ERROR;
     config.user = opened.host.get();
     if (options.log) {
@@ -73,21 +75,25 @@ Result<json> ask_runtime(p2c2r_runtime* runtime, const char* name, const json& a
 }
 
 Result<OpenedRuntime> open_runtime(const RuntimeOptions& options) {
+    return open_runtime(options, "");
+}
+
+Result<OpenedRuntime> open_runtime(const RuntimeOptions& options, const std::string& more) {
     if (options.device.kind == DeviceChoice::Kind::kNative) {
-        Result<OpenedRuntime> opened = create_runtime(options, P2C2R_GPU_OFF, 0);
+        Result<OpenedRuntime> opened = create_runtime(options, more, P2C2R_GPU_OFF, 0);
         if (opened) opened->device_name = "native";
         return opened;
     }
     if (options.device.kind == DeviceChoice::Kind::kVulkan) {
         // Real GPUs are listed before software drivers, so the first one is the best.
         const uint32_t index = options.device.index.value_or(0);
-        Result<OpenedRuntime> opened = create_runtime(options, P2C2R_GPU_INDEX, index);
+        Result<OpenedRuntime> opened = create_runtime(options, more, P2C2R_GPU_INDEX, index);
         if (opened) opened->device_name = "vulkan:" + std::to_string(index);
         return opened;
     }
     // Which one that is stands in each result; asking for it here would open the GPU for tasks that
     // have no use for one.
-    Result<OpenedRuntime> opened = create_runtime(options, P2C2R_GPU_AUTO, 0);
+    Result<OpenedRuntime> opened = create_runtime(options, more, P2C2R_GPU_AUTO, 0);
     if (opened) opened->device_name = "native";
     return opened;
 }

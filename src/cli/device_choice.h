@@ -44,6 +44,8 @@ struct OpenedRuntime {
 
 // Exit code kExitUnreachable when the device that was asked for is not there.
 Result<OpenedRuntime> open_runtime(const RuntimeOptions& options);
+// The same with options of the library, as JSON; "": none.
+Result<OpenedRuntime> open_runtime(const RuntimeOptions& options, const std::string& more);
 
 // The device that auto has chosen; opens the GPU to know.
 std::string device_in_use(const OpenedRuntime& runtime);

@@ -74,16 +74,6 @@ Outcome make_directories(const std::string& path) {
                                         (error ? error.message() : "a file has that name")};
 }
 
-Outcome make_private_directory(const std::string& path) {
-    if (is_directory(path)) return std::nullopt;
-    if (Outcome failure = make_directories(path)) return failure;
-    std::error_code error;
-    fs::permissions(path, fs::perms::owner_all, error);
-    if (!error) return std::nullopt;
-    return Failure{kExitSomeFailed,
-                   "cannot close directory " + path + " to others: " + error.message()};
-}
-
 bool is_there(const std::string& path) {
     std::error_code ignored;
     return fs::exists(path, ignored);

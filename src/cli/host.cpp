@@ -9,6 +9,11 @@
 #include "cli/files.h"
 #include "cli/invitation.h"
 #include "cli/machine.h"
+#include "cli/owner_options.h"
+#include "cli/pause_signals_posix.h"
+#include "cli/peer_control_posix.h"
+#include "cli/process_posix.h"
+#include "cli/service.h"
 
 namespace p2c2r::cli {
 
@@ -25,6 +30,8 @@ struct HostOptions {
     std::optional<uint64_t> tasks;
     bool no_peer = false;
     bool no_invite = false;
+    bool service = false;
+    SettingOptions owner{Daemon::kHost};
     InvitationOptions invitation;
     DaemonOptions daemon;
 };
@@ -111,7 +118,15 @@ Outcome enrol_self(Host& host) {
         {name, "p2c2r://127.0.0.1:" + std::to_string(host.port), host.certificate.pin, true, true});
 }
 
-Outcome start_peer(Host& host, const HostOptions& options) {
+void P2C2R_CALL on_peer_event(void* user, const p2c2r_event* event) {
+    if (event->type != P2C2R_EVENT_ACCEPTS) return;
+    static_cast<LogWriter*>(user)->write(P2C2R_LOG_INFO, "host", willing_text(*event));
+}
+
+Outcome start_peer(Host& host, const HostOptions& options, const Settings& settings,
+                   LogWriter& log) {
+    const Result<std::string> wishes = owner_options(settings, process_environment(), false);
+    if (!wishes) return wishes.failure();
     const std::string name = host_name();
     p2c2r_peer_config config = {};
     config.struct_size = sizeof config;
@@ -119,13 +134,15 @@ Outcome start_peer(Host& host, const HostOptions& options) {
     config.local = host.coordinator.get();
     config.peer_id = name.c_str();
     config.max_concurrent_tasks = static_cast<uint32_t>(options.tasks.value_or(0));
-    p2c2r_peer* peer = nullptr;
+    config.event = on_peer_event;
+    config.user = &log;
     p2c2r_error why = {};
-    p2c2r_status status = p2c2r_peer_create(host.runtime.handle.get(), &config, &peer, &why);
-    host.peer.reset(peer);
-    if (status == P2C2R_OK) status = p2c2r_peer_start(peer, &why);
-    if (status != P2C2R_OK)
-        return library_failure(kExitUnreachable, "cannot offer this machine", why);
+    p2c2r_status status = create_helper(host.runtime.handle.get(), config, *wishes, host.peer, why);
+    if (status == P2C2R_OK) status = p2c2r_peer_start(host.peer.get(), &why);
+    if (status != P2C2R_OK) {
+        const int code = status == P2C2R_E_ARGUMENT ? kExitUsage : kExitUnreachable;
+        return library_failure(code, "cannot offer this machine", why);
+    }
     return std::nullopt;
 }
 
@@ -137,7 +154,7 @@ Result<std::string> host_folder() {
     return folder;
 }
 
-Outcome start(Host& host, const HostOptions& options, LogWriter& log) {
+Outcome start(Host& host, const HostOptions& options, const Settings& settings, LogWriter& log) {
     const Result<std::string> folder = host_folder();
     if (!folder) return folder.failure();
     const Result<DeviceChoice> device = parse_device(options.device.value_or("auto"));
@@ -145,13 +162,13 @@ Outcome start(Host& host, const HostOptions& options, LogWriter& log) {
     RuntimeOptions runtime_options;
     runtime_options.device = *device;
     runtime_options.log = &log;
-    Result<OpenedRuntime> runtime = open_runtime(runtime_options);
+    Result<OpenedRuntime> runtime = open_runtime(runtime_options, owner_runtime_options(settings));
     if (!runtime) return runtime.failure();
     host.runtime = std::move(*runtime);
     if (Outcome failed = start_coordinator(host, options, *folder, log)) return failed;
     if (Outcome failed = enrol_self(host)) return failed;
     if (!options.no_peer) {
-        if (Outcome failed = start_peer(host, options)) return failed;
+        if (Outcome failed = start_peer(host, options, settings, log)) return failed;
     }
     std::printf("hosting on %s:%u, pin %s\n", options.listen_address.value_or("0.0.0.0").c_str(),
                 host.port, host.certificate.pin.c_str());
@@ -170,23 +187,56 @@ Outcome start(Host& host, const HostOptions& options, LogWriter& log) {
     return std::nullopt;
 }
 
+// The same command as a service, without the code that nobody would see.
+Outcome install_host(const HostOptions& options, const Settings& settings) {
+    Service service;
+    service.name = "p2c2r-host";
+    service.description = "P2C2R: coordinates and helps those who were invited";
+    service.program = own_path();
+    service.arguments = {"host", "--no-invite"};
+    const auto add = [&](const char* name, const std::optional<std::string>& value) {
+        if (value) service.arguments.insert(service.arguments.end(), {name, *value});
+    };
+    if (options.port) add("--port", std::to_string(*options.port));
+    add("--listen-address", options.listen_address);
+    add("--device", options.device);
+    if (options.tasks) add("--max-concurrent-tasks", std::to_string(*options.tasks));
+    if (options.no_peer) service.arguments.emplace_back("--no-peer");
+    const std::vector<std::string> environment = process_environment();
+    service.environment = owner_environment(settings, environment);
+    // A coordinator is there also while nobody has logged in to a desktop.
+    return install_service(service, environment);
+}
+
 int run_host(const HostOptions& options) {
     if (options.port.value_or(0) > 65535) {
         return report("host", usage_failure("--port " + std::to_string(*options.port) +
                                             " is not 0 to 65535"));
+    }
+    const Result<Settings> settings = options.owner.merge(process_environment());
+    if (!settings) return report("host", settings.failure());
+    if (options.service) {
+        const Outcome failed = install_host(options, *settings);
+        return failed ? report("host", *failed) : kExitOk;
     }
     StopSignals signals;
     if (options.daemon.stop_with_input) signals.stop_with_input();
     signals.catch_reload();
     Result<std::unique_ptr<LogWriter>> log = open_log(Settings(Daemon::kCoordinator));
     if (!log) return report("host", log.failure());
-    Host host;
-    if (Outcome failed = start(host, options, **log)) return report("host", *failed);
-
     Waker waker;
+    PauseSignals pauses(waker);
+    Host host;
+    if (Outcome failed = start(host, options, *settings, **log)) return report("host", *failed);
+
+    const PeerLock lock;  // p2c2r pause finds it
     int reloads = 0;
     while (signals.count() == 0) {
         waker.wait(UINT64_MAX, &signals);
+        bool pause = false;
+        if (host.peer && pauses.changed(pause)) {
+            pause ? p2c2r_peer_pause(host.peer.get()) : p2c2r_peer_resume(host.peer.get());
+        }
         if (signals.reloads() == reloads) continue;
         reloads = signals.reloads();
         reload_certificate(host.coordinator.get(), **log);
@@ -214,11 +264,14 @@ void add_host_command(Command& root) {
     command.add_text("--device", options.device, "auto, native or vulkan[:N] (auto)");
     command.add_count("--max-concurrent-tasks", options.tasks, "Tasks at the same time (4)");
     command.add_flag("--no-peer", options.no_peer, "Coordinate only");
+    command.add_flag("--service", options.service, "Do so as a service of this user, from now on");
     command.add_flag("--no-invite", options.no_invite, "Show no join code");
+    options.owner.add_to(command);
     options.invitation.add_to(command);
     options.daemon.add_to(command);
     command.set_footer(
-        "Keys, the list of who may come in and the audit log lie in host/ of $P2C2R_HOME (else "
+        "Settings of the owner are those of p2c2r peer, in the same file or environment. Keys, the "
+        "list of who may come in and the audit log lie in host/ of $P2C2R_HOME (else "
         "~/.config/p2c2r). More codes: p2c2r invite. Who is there: p2c2r status, p2c2r accounts.");
 }
 

@@ -6,6 +6,9 @@
 #include "cli/commands.h"
 #include "cli/join_code.h"
 #include "cli/machine.h"
+#include "cli/owner_options.h"
+#include "cli/process_posix.h"
+#include "cli/service.h"
 #include "cli/session.h"
 
 namespace p2c2r::cli {
@@ -17,6 +20,8 @@ constexpr uint32_t kConnectMs = 4000;
 struct JoinOptions {
     std::optional<std::string> code;
     std::optional<std::string> name;
+    SettingOptions owner{Daemon::kHost};
+    bool service = false;
 };
 
 std::string url_of(const std::string& host, uint16_t port) {
@@ -93,10 +98,28 @@ Attempt try_as_peer(p2c2r_runtime* runtime, Contact& contact, const std::string&
     return {status, state.text};
 }
 
+// `p2c2r peer` as a service of this user.
+Outcome install_peer(const Settings& settings) {
+    const std::vector<std::string> environment = process_environment();
+    Service service;
+    service.name = "p2c2r-peer";
+    service.description = "P2C2R: this machine helps while its owner allows it";
+    service.program = own_path();
+    service.arguments = {"peer"};
+    service.environment = owner_environment(settings, environment);
+    service.with_desktop = !settings.text("display").value_or(display_in(environment)).empty();
+    return install_service(service, environment);
+}
+
 int run_join(const JoinOptions& options) {
     if (!options.code) return report("join", usage_failure("the join code is missing"));
     const Result<JoinCode> code = read_join_code(*options.code);
     if (!code) return report("join", code.failure());
+    const Result<Settings> settings = options.owner.merge(process_environment());
+    if (!settings) return report("join", settings.failure());
+    if (options.service && !code->peer) {
+        return report("join", usage_failure("--service: this code lets no machine help"));
+    }
     RuntimeOptions runtime_options;
     runtime_options.device.kind = DeviceChoice::Kind::kNative;
     runtime_options.worker_threads = 1;
@@ -118,8 +141,15 @@ int run_join(const JoinOptions& options) {
             if (Outcome failed = remember_coordinator(joined)) return report("join", *failed);
             std::printf("joined %s as %s\n", contact.url().c_str(), name.c_str());
             if (code->gamer) std::printf("  p2c2r submit ...   sends tasks there\n");
-            if (code->peer) std::printf("  p2c2r peer         offers this machine to it\n");
-            return kExitOk;
+            if (code->peer && !options.service) {
+                std::printf("  p2c2r peer         offers this machine to it\n");
+            }
+            if (code->peer) {
+                std::printf("  p2c2r bench this-machine   says how many gamers it can serve\n");
+            }
+            if (!options.service) return kExitOk;
+            const Outcome failed = install_peer(*settings);
+            return failed ? report("join", *failed) : kExitOk;
         }
         if (attempt.is_final()) {
             return report("join",
@@ -139,6 +169,9 @@ void add_join_command(Command& root) {
                                        [] { return run_join(options); });
     command.add_text("code,--code", options.code, "What `p2c2r host` or `p2c2r invite` shows");
     command.add_text("--name", options.name, "What this machine is called there (its host name)");
+    command.add_flag("--service", options.service,
+                     "Help from now on, as a service of this user; the options below are its own");
+    options.owner.add_to(command);
 }
 
 }  // namespace p2c2r::cli

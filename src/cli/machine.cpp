@@ -40,6 +40,11 @@ Result<std::string> machine_folder() {
     return *path;
 }
 
+Result<std::string> machine_folder_if_there() {
+    const std::optional<std::string> path = folder_path();
+    return path && is_directory(*path) ? *path : std::string();
+}
+
 Result<Identity> open_identity(p2c2r_runtime* runtime, const std::string& file,
                                const std::string& certificate_file) {
     const bool exists = is_there(file);

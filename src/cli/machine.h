@@ -14,6 +14,8 @@ namespace p2c2r::cli {
 
 // The folder, made if it is not there.
 Result<std::string> machine_folder();
+// "": it is not there, or there is no place for it.
+Result<std::string> machine_folder_if_there();
 
 struct Identity {
     std::string file;        // its private key

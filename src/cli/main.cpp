@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
     add_keys_command(root);
     add_coordinator_command(root);
     add_peer_command(root);
+    add_peer_control_commands(root);
     add_submit_command(root);
     add_exec_command(root);
     add_status_command(root);

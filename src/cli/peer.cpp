@@ -8,6 +8,9 @@
 #include "cli/commands.h"
 #include "cli/daemon.h"
 #include "cli/device_choice.h"
+#include "cli/owner_options.h"
+#include "cli/pause_signals_posix.h"
+#include "cli/peer_control_posix.h"
 #include "cli/process_posix.h"
 #include "cli/session.h"
 
@@ -25,6 +28,9 @@ struct PeerWatch {
 
 void P2C2R_CALL on_event(void* user, const p2c2r_event* event) {
     auto* watch = static_cast<PeerWatch*>(user);
+    if (event->type == P2C2R_EVENT_ACCEPTS) {
+        watch->log->write(P2C2R_LOG_INFO, "peer", willing_text(*event));
+    }
     if (event->type != P2C2R_EVENT_STATE) return;
     const std::string reason = event->text && *event->text ? std::string(": ") + event->text : "";
     if (event->status == P2C2R_OK) {
@@ -67,6 +73,7 @@ uint32_t megabytes(double gigabytes) {
 // What this machine runs, with commas between; empty: nothing.
 Result<std::string> types_of(p2c2r_runtime* runtime, p2c2r_peer_config config) {
     config.capabilities = nullptr;
+    config.options = kPlaintextOptions;  // it never connects
     p2c2r_peer* peer = nullptr;
     p2c2r_error why = {};
     if (p2c2r_peer_create(runtime, &config, &peer, &why) != P2C2R_OK) {
@@ -125,18 +132,19 @@ Result<PeerHandle> start_peer(p2c2r_runtime* runtime, const Settings& settings, 
     }
     config.coordinator_url = watch.contact.url().c_str();
     config.credentials = watch.contact.credentials();
-    const std::string rare = role_options(settings, watch.contact.plaintext_anywhere());
-    config.options = rare.c_str();
+    const Result<std::string> options =
+        owner_options(settings, process_environment(), watch.contact.plaintext_anywhere());
+    if (!options) return options.failure();
     config.peer_id = or_null(peer_id);
     config.capabilities = &capabilities;
     config.event = on_event;
     config.user = &watch;
-    p2c2r_peer* peer = nullptr;
+    PeerHandle owned;
     p2c2r_error why = {};
-    if (p2c2r_peer_create(runtime, &config, &peer, &why) != P2C2R_OK) {
+    if (create_helper(runtime, config, *options, owned, why) != P2C2R_OK) {
         return library_failure(kExitUsage, "cannot make the peer", why);
     }
-    PeerHandle owned(peer);
+    p2c2r_peer* const peer = owned.get();
     auto offer = p2c2r_capabilities{};
     offer.struct_size = sizeof offer;
     p2c2r_peer_capabilities(peer, &offer);
@@ -172,6 +180,7 @@ int run_peer(const SettingOptions& options, const DaemonOptions& daemon) {
     StopSignals signals;
     if (daemon.stop_with_input) signals.stop_with_input();
     Waker waker;
+    PauseSignals pauses(waker);
     PeerWatch watch;
     watch.log = log->get();
     watch.waker = &waker;
@@ -183,14 +192,20 @@ int run_peer(const SettingOptions& options, const DaemonOptions& daemon) {
     runtime_options.device = *device;
     runtime_options.worker_threads = settings->integer("worker_threads").value_or(0);
     runtime_options.log = log->get();
-    Result<OpenedRuntime> runtime = open_runtime(runtime_options);
+    Result<OpenedRuntime> runtime = open_runtime(runtime_options, owner_runtime_options(*settings));
     if (!runtime) return report("peer", runtime.failure());
     Result<PeerHandle> peer = start_peer(runtime->handle.get(), *settings, watch);
     if (!peer) return report("peer", peer.failure());
     std::printf("peer %s on %s\n", id_of(peer->get()).c_str(), device_in_use(*runtime).c_str());
     std::fflush(stdout);
 
-    while (signals.count() == 0 && !watch.given_up) waker.wait(UINT64_MAX, &signals);
+    const PeerLock lock;  // p2c2r pause finds it
+    while (signals.count() == 0 && !watch.given_up) {
+        waker.wait(UINT64_MAX, &signals);
+        bool pause = false;
+        if (!pauses.changed(pause)) continue;
+        pause ? p2c2r_peer_pause(peer->get()) : p2c2r_peer_resume(peer->get());
+    }
     if (watch.given_up) {
         return report("peer", {kExitUnreachable, "no coordinator at " + watch.contact.url() +
                                                      "; the log line before says why"});

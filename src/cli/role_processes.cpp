@@ -1,5 +1,7 @@
 #include "cli/role_processes.h"
 
+#include <algorithm>
+
 namespace p2c2r::cli {
 
 namespace {
@@ -44,8 +46,12 @@ Result<Process> start_peer_process(const std::string& url, const std::string& pe
                                    const std::string& log_file,
                                    const std::vector<std::string>& arguments,
                                    const std::string& program) {
-    Result<Process> process = start_role({"peer", "--coordinator", url, "--peer-id", peer_id},
-                                         log_file, arguments, program);
+    std::vector<std::string> words = {"peer", "--coordinator", url, "--peer-id", peer_id};
+    // Whoever measures or shows something sits at the machine and wants it now.
+    if (std::find(arguments.begin(), arguments.end(), "--mode") == arguments.end()) {
+        words.insert(words.end(), {"--mode", "always"});
+    }
+    Result<Process> process = start_role(std::move(words), log_file, arguments, program);
     if (!process) return process;
     Result<std::string> running = process->read_line_with("peer ", kStartTimeoutUs);
     if (running) return process;

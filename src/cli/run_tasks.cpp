@@ -94,6 +94,7 @@ int run_tasks(const char* command, const TaskOptions& tasks, const RunTasksOptio
     stream.priority = static_cast<int32_t>(tasks.priority.value_or(0));
     stream.place = options.place;
     stream.flags = options.flags;
+    stream.circle = options.circle;
     stream.late_here = options.late_here;
     stream.put = options.put;
     stream.progress = input->form == InputForm::kDirectory && !tasks.quiet;

@@ -12,7 +12,8 @@ namespace p2c2r::cli {
 struct RunTasksOptions {
     SessionOptions session;
     int32_t place = P2C2R_PLACE_AUTO;
-    uint32_t flags = 0;                // P2C2R_TASK_
+    uint32_t flags = 0;  // P2C2R_TASK_
+    int32_t circle = P2C2R_CIRCLE_TYPE;
     bool late_here = false;            // see StreamOptions
     bool put = false;                  // the same
     uint64_t deadline_default_us = 0;  // when the command line says none

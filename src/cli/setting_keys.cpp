@@ -8,6 +8,7 @@ using Kind = SettingKey::Kind;
 namespace {
 
 constexpr int64_t kMany = 0xFFFFFFF0;
+constexpr int64_t kMegabytesMax = 1'000'000'000;
 // A petabyte and a terabit: they fit into 32 bits as megabytes and kilobits.
 constexpr int64_t kRealMost = 1'000'000;
 
@@ -18,12 +19,6 @@ struct NotBuilt {
 };
 constexpr NotBuilt kNotBuilt[] = {
     {"database", "the ledger"},
-    {"mode", "owner-first modes"},
-    {"modes", "owner-first modes"},
-    {"schedule", "owner-first hours"},
-    {"schedule.", "owner-first hours"},
-    {"gpu_duty_cap", "owner-first caps"},
-    {"caps.", "owner-first caps"},
     {"database.", "the ledger"},
     {"ledger.", "the ledger"},
     {"price", "prices"},
@@ -100,6 +95,39 @@ const std::vector<SettingKey>& setting_keys() {
         {"capabilities.network_mbps", Kind::kReal, Daemon::kPeer, 0, kRealMost, "",
          "Speed of the link"},
         {"capabilities.location", Kind::kText, Daemon::kPeer, 0, 0, "", "A word for the place"},
+        {"mode", Kind::kText, Daemon::kHelper, 0, 0, "--mode",
+         "When it helps: idle (nobody uses the machine), while_gaming (for a share of the time), "
+         "schedule or always (idle)"},
+        {"idle_minutes", Kind::kInteger, Daemon::kHelper, 0, 1440, "--idle-minutes",
+         "Minutes without input before it helps (5)"},
+        {"hand_back_ms", Kind::kInteger, Daemon::kHelper, 0, 60'000, "",
+         "How long tasks wait for the owner to be gone again before they are handed back (300)"},
+        {"schedule.hours", Kind::kText, Daemon::kHelper, 0, 0, "--hours",
+         "Only within these hours of the day, as 22:00-07:00 (all day)"},
+        {"gpu_duty_cap", Kind::kInteger, Daemon::kHelper, 1, 100, "--gpu-duty-cap",
+         "Percent of the time that it may work (100; 30 in mode while_gaming)"},
+        {"on_battery", Kind::kBoolean, Daemon::kHelper, 0, 0, "--on-battery",
+         "true: also while the machine runs on its battery (false)"},
+        {"on_metered", Kind::kBoolean, Daemon::kHelper, 0, 0, "--on-metered",
+         "true: also over a metered network (false)"},
+        {"metered", Kind::kBoolean, Daemon::kHelper, 0, 0, "--metered",
+         "true: this machine's network is metered (false)"},
+        {"caps.data_day_mb", Kind::kInteger, Daemon::kHelper, 1, kMegabytesMax, "--data-day-mb",
+         "Megabytes a day, both ways (no cap)"},
+        {"caps.data_month_mb", Kind::kInteger, Daemon::kHelper, 1, kMegabytesMax, "--data-month-mb",
+         "Megabytes a calendar month, both ways (no cap)"},
+        {"caps.vram_mb", Kind::kInteger, Daemon::kHelper, 1, 1 << 20, "--vram-mb",
+         "Memory of the GPU that tasks may hold (no cap)"},
+        {"caps.gpu_temperature", Kind::kInteger, Daemon::kHelper, 0, 150, "--gpu-temperature",
+         "Rests above so many degrees, where the driver tells them; 0: no cap (85)"},
+        {"caps.cpu_temperature", Kind::kInteger, Daemon::kHelper, 0, 150, "--cpu-temperature",
+         "The same of the processor (95)"},
+        {"caps.power_watts", Kind::kInteger, Daemon::kHelper, 1, 100'000, "--power-watts",
+         "Rests while the GPU or the battery gives more, where they tell it (no cap)"},
+        {"data_file", Kind::kText, Daemon::kHelper, 0, 0, "--data-file",
+         "Where the counts of data are kept (data in $P2C2R_HOME, else ~/.config/p2c2r)"},
+        {"display", Kind::kText, Daemon::kHelper, 0, 0, "--display",
+         "X display whose input and windows tell whether you are there ($DISPLAY)"},
         {"log.level", Kind::kText, Daemon::kBoth, 0, 0, "--log-level",
          "error, warn, info, debug or trace (info)"},
         {"log.file", Kind::kText, Daemon::kBoth, 0, 0, "--log-file",

@@ -127,9 +127,9 @@ Outcome Settings::add(const std::string& given, const json& value, const std::st
         return bad_value(name, origin, "unknown; see --help for the keys there are");
     }
     if (!serves(*key, daemon_)) {
-        return bad_value(
-            name, origin,
-            std::string("belongs to the ") + (daemon_ == Daemon::kPeer ? "coordinator" : "peer"));
+        return bad_value(name, origin,
+                         std::string("belongs to the ") +
+                             (serves(*key, Daemon::kPeer) ? "peer" : "coordinator"));
     }
     const std::string expected = what_is_expected(*key, value);
     if (!expected.empty()) return bad_value(name, origin, value.dump() + " is not " + expected);
@@ -178,6 +178,12 @@ std::optional<std::string> Settings::text(const std::string& name) const {
     const auto found = values_.find(name);
     if (found == values_.end()) return std::nullopt;
     return found->second.get<std::string>();
+}
+
+std::optional<std::string> Settings::as_text(const std::string& name) const {
+    const auto found = values_.find(name);
+    if (found == values_.end()) return std::nullopt;
+    return found->second.is_string() ? found->second.get<std::string>() : found->second.dump();
 }
 
 std::optional<uint32_t> Settings::integer(const std::string& name) const {

@@ -16,7 +16,8 @@
 
 namespace p2c2r::cli {
 
-enum class Daemon : unsigned { kCoordinator = 1, kPeer = 2, kBoth = 3 };
+// A host is a coordinator whose own machine helps: it takes the keys of a helper's owner only.
+enum class Daemon : unsigned { kCoordinator = 1, kPeer = 2, kBoth = 3, kHost = 4, kHelper = 6 };
 
 struct SettingKey {
     enum class Kind { kInteger, kReal, kBoolean, kText, kList, kPort };
@@ -49,6 +50,8 @@ class Settings {
 
     [[nodiscard]] bool has(const std::string& name) const { return values_.contains(name); }
     [[nodiscard]] std::optional<std::string> text(const std::string& name) const;
+    // A key of any kind, as the command line has it.
+    [[nodiscard]] std::optional<std::string> as_text(const std::string& name) const;
     [[nodiscard]] std::optional<uint32_t> integer(const std::string& name) const;
     [[nodiscard]] std::optional<double> real(const std::string& name) const;
     [[nodiscard]] std::optional<bool> boolean(const std::string& name) const;

@@ -1,5 +1,6 @@
 // `p2c2r status`: what a coordinator says of itself, its peers and its tasks.
 #include <cstdio>
+#include <map>
 
 #include "cli/commands.h"
 #include "cli/session.h"
@@ -36,26 +37,84 @@ std::string learned_text(const json& peer) {
     return text;
 }
 
+// Whose a peer is, as far as the asker may know.
+std::string owner_text(const json& peer) {
+    const std::string owner = peer.value("owner", "");
+    if (!owner.empty()) return owner;
+    return peer.value("own", false) ? "(yours)" : "-";
+}
+
+// Yes, or why not: what a peer said of its owner's wishes.
+std::string helps_text(const json& peer) {
+    const std::string why = peer.value("why", "");
+    const bool takes = peer.value("window_tasks", 0) > 0;
+    return (takes ? "yes" : "no") + (why.empty() ? "" : ": " + why);
+}
+
 std::string peers_table(const json& peers) {
-    TextTable table({"peer_id", "slots", "held", "completed", "failed", "link ms", "connected s",
+    TextTable table({"peer_id", "account", "owner", "takes", "helps", "mode", "duty %", "data MB",
+                     "slots", "held", "completed", "failed", "link ms", "connected s",
                      "task types"});
     for (const json& peer : peers) {
-        table.add({cell(peer.value("peer_id", json(""))), cell(peer.value("slots", json(0))),
-                   cell(peer.value("held", json(0))), cell(peer.value("completed", json(0))),
-                   cell(peer.value("failed", json(0))),
-                   number_text(peer.value("link_us", 0.0) / 1000.0, 2),
-                   number_text(peer.value("connected_us", 0.0) / 1e6, 1), learned_text(peer)});
+        const std::string account = peer.value("account", "");
+        const bool own = peer.value("circle_accepted", "invited") == "own";
+        table.add(
+            {cell(peer.value("peer_id", json(""))), account.empty() ? "-" : account,
+             owner_text(peer), own ? "own" : "own, invited", helps_text(peer),
+             peer.value("mode", ""),
+             peer.contains("duty_permille") ? number_text(peer.value("duty_permille", 0.0) / 10, 0)
+                                            : "",
+             peer.contains("data_used") ? number_text(peer.value("data_used", 0.0) / 1e6, 1) : "",
+             cell(peer.value("slots", json(0))), cell(peer.value("held", json(0))),
+             cell(peer.value("completed", json(0))), cell(peer.value("failed", json(0))),
+             number_text(peer.value("link_us", 0.0) / 1000.0, 2),
+             number_text(peer.value("connected_us", 0.0) / 1e6, 1), learned_text(peer)});
     }
     return table.text();
 }
 
+// Per task type: how many peers run it, and where its tasks are.
+std::string types_table(const json& peers, const json& tasks) {
+    struct Row {
+        uint32_t peers = 0;
+        uint32_t own_only = 0;
+        uint32_t waiting = 0;
+        uint32_t at_peers = 0;
+        uint32_t here = 0;
+    };
+    std::map<std::string, Row> rows;
+    for (const json& peer : peers) {
+        for (const json& type : peer.value("task_types", json::array())) {
+            Row& row = rows[type.value("task_type", "")];
+            ++row.peers;
+            row.own_only += peer.value("circle_accepted", "invited") == "own";
+        }
+    }
+    for (const json& task : tasks) {
+        Row& row = rows[task.value("task_type", "")];
+        const std::string state = task.value("state", "");
+        row.at_peers += state == "leased";
+        row.here += state == "local";
+        row.waiting += state == "queued" || state == "held";
+    }
+    TextTable table({"task type", "peers", "own only", "waiting", "at peers", "at coordinator"});
+    for (const auto& [type, row] : rows) {
+        table.add({type, std::to_string(row.peers), std::to_string(row.own_only),
+                   std::to_string(row.waiting), std::to_string(row.at_peers),
+                   std::to_string(row.here)});
+    }
+    return rows.empty() ? std::string() : "\n" + table.text();
+}
+
 std::string tasks_table(const json& tasks) {
-    TextTable table({"task", "client_id", "task_type", "state", "attempts", "peer_id", "left ms"});
+    TextTable table({"task", "client_id", "task_type", "circle", "state", "attempts", "peer_id",
+                     "left ms", "why"});
     for (const json& task : tasks) {
         table.add({cell(task.value("task", json(""))), cell(task.value("client_id", json(""))),
-                   cell(task.value("task_type", json(""))), cell(task.value("state", json(""))),
-                   cell(task.value("attempts", json(0))), cell(task.value("peer_id", json(""))),
-                   number_text(task.value("left_us", 0.0) / 1000.0, 1)});
+                   cell(task.value("task_type", json(""))), task.value("circle", ""),
+                   cell(task.value("state", json(""))), cell(task.value("attempts", json(0))),
+                   cell(task.value("peer_id", json(""))),
+                   number_text(task.value("left_us", 0.0) / 1000.0, 1), task.value("why", "")});
     }
     return table.text();
 }
@@ -70,6 +129,7 @@ void print_status(const json& status, const json& peers, const json& tasks) {
     std::printf("\npeers: %zu\n", peer_list.size());
     if (!peer_list.empty()) std::printf("%s", peers_table(peer_list).c_str());
     const json task_list = tasks.value("tasks", json::array());
+    std::printf("%s", types_table(peer_list, task_list).c_str());
     std::printf("\ntasks: %zu\n", task_list.size());
     if (!task_list.empty()) std::printf("%s", tasks_table(task_list).c_str());
 }

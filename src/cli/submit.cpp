@@ -14,7 +14,14 @@ struct SubmitOptions {
     bool late_here = false;
     bool remote_only = false;
     bool put = false;
+    std::optional<std::string> circle;
 };
+
+Result<int32_t> circle_of(const std::string& name) {
+    if (name == "own") return P2C2R_CIRCLE_OWN;
+    if (name == "invited") return P2C2R_CIRCLE_INVITED;
+    return usage_failure("--circle " + name + " is not available; there are own and invited");
+}
 
 int run_submit(const SubmitOptions& options) {
     RunTasksOptions run;
@@ -32,6 +39,11 @@ int run_submit(const SubmitOptions& options) {
     run.flags = options.local_at_deadline ? P2C2R_TASK_LOCAL_AT_DEADLINE : 0;
     run.late_here = options.late_here;
     run.put = options.put;
+    if (options.circle) {
+        const Result<int32_t> circle = circle_of(*options.circle);
+        if (!circle) return report("submit", circle.failure());
+        run.circle = *circle;
+    }
     return run_tasks("submit", options.tasks, run);
 }
 
@@ -54,6 +66,8 @@ void add_submit_command(Command& root) {
                      "Send each data file once: tasks that have the same one refer to it");
     command.add_flag("--remote-only", options.remote_only,
                      "Never compute here, even when nobody else can");
+    command.add_text("--circle", options.circle,
+                     "own: on machines of the same owner alone; invited (the type's own)");
 }
 
 }  // namespace p2c2r::cli

@@ -155,6 +155,7 @@ bool Stream::submit(size_t index, bool late) {
     desc.flags = late ? 0 : options_.flags;
     desc.deadline_us = late ? kLateDeadlineUs : options_.deadline_us;
     desc.priority = options_.priority;
+    desc.circle = options_.circle;
     desc.place = late ? P2C2R_PLACE_LOCAL : options_.place;
     desc.params_format = P2C2R_FORMAT_JSON;
     desc.task_type = options_.task_type.c_str();

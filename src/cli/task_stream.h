@@ -20,6 +20,7 @@ struct StreamOptions {
     int32_t priority = 0;
     int32_t place = P2C2R_PLACE_AUTO;
     uint32_t flags = 0;  // P2C2R_TASK_
+    int32_t circle = P2C2R_CIRCLE_TYPE;
     // What has missed its deadline is computed on this machine and handed over late: a picture that
     // comes late is better than none.
     bool late_here = false;

@@ -15,6 +15,7 @@
 
 #include "core/bytes.h"
 #include "core/status.h"
+#include "exec/job_gate.h"
 #include "model/task.h"
 
 namespace p2c2r::exec {
@@ -37,6 +38,9 @@ struct JobSpec {
     Bytes params;
     Bytes data;
     uint64_t deadline_us = 0;  // on the loop's clock; 0: none
+    // Where the job asks between slices; NULL: nobody holds it up. Executors that run on the loop
+    // never wait.
+    std::shared_ptr<JobGate> gate;
 };
 
 class Job;
@@ -64,10 +68,19 @@ class Job {
     Bytes params;
     Bytes data;
     uint64_t deadline_us = 0;
+    std::shared_ptr<JobGate> gate;
 
     // ---- asked between slices, from any thread
     [[nodiscard]] bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
-    void request_cancel() { cancelled_.store(true, std::memory_order_release); }
+    // The same for who holds nothing that others need: while the owner of the machine wants it, or
+    // the share of time that he gives is used up, it waits. Not on the loop thread.
+    [[nodiscard]] bool cancelled_or_wait() const {
+        return gate ? !gate->pass(gate_visit_, cancelled_) : cancelled();
+    }
+    void request_cancel() {
+        cancelled_.store(true, std::memory_order_release);
+        if (gate) gate->wake();
+    }
 
     // ---- output: written by the executor before the job is finished, by one thread at a time.
     // Where two may finish it (cancel() and a thread of its own), they agree first who does.
@@ -106,6 +119,7 @@ class Job {
     std::atomic<bool> cancelled_{false};
     std::atomic<Phase> phase_{Phase::kQueued};
     std::atomic<int32_t> finish_status_{static_cast<int32_t>(Status::kPending)};
+    mutable JobGate::Visit gate_visit_;  // the gate's
     // Set while the job is pending, by its runner.
     std::shared_ptr<JobSink> sink_;
     void* runner_entry_ = nullptr;

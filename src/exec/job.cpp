@@ -114,6 +114,7 @@ Status JobControl::not_started(Job& job, Status status) {
 bool JobControl::reset_if_unshared(Job& job) {
     if (job.references_.load(std::memory_order_acquire) != 1) return false;
     job.params = job.data = Bytes();
+    job.gate.reset();
     // Field by field: strings keep their memory.
     Output& output = job.output;
     output.status = Status::kExecutor;

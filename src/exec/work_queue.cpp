@@ -203,9 +203,13 @@ void WorkQueue::run(WorkEntry* entry, std::unique_lock<std::mutex>& lock) {
     ++runs_;
     lock.unlock();
 
+    // As long as it is here, its time is the owner's to give.
+    JobGate* const gate = job.gate.get();
+    if (gate) gate->enter();
     Status status;
+    const bool cancelled = job.cancelled_or_wait();
     const uint64_t now = options_.now_us();
-    if (job.cancelled()) {
+    if (cancelled) {
         status = JobControl::not_started(job, Status::kCancelled);
     } else if (job.deadline_us != 0 && now >= job.deadline_us) {
         status = JobControl::not_started(job, Status::kDeadline);
@@ -216,6 +220,7 @@ void WorkQueue::run(WorkEntry* entry, std::unique_lock<std::mutex>& lock) {
             status = JobControl::judge(job, JobControl::settle(job, status));
         }
     }
+    if (gate) gate->leave();
     if (status != Status::kPending) {
         entry->ended_us = options_.now_us();
         lock.lock();

@@ -129,6 +129,7 @@ Job* WorkerPool::new_job(const JobSpec& spec, const WorkLane& lane) {
         throw;
     }
     job->deadline_us = spec.deadline_us;
+    if (!lane.traits.on_loop) job->gate = spec.gate;
     return job;
 }
 

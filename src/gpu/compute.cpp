@@ -11,11 +11,9 @@ namespace {
 
 class VulkanDevices final : public Devices {
   public:
-    VulkanDevices(std::shared_ptr<VulkanInstance> instance, std::string pipeline_cache_dir,
+    VulkanDevices(std::shared_ptr<VulkanInstance> instance, const DevicesOptions& options,
                   std::optional<HostDevice> host)
-        : instance_(std::move(instance)),
-          pipeline_cache_dir_(std::move(pipeline_cache_dir)),
-          host_(std::move(host)) {
+        : instance_(std::move(instance)), options_(options), host_(std::move(host)) {
         for (const PhysicalDevice& device : instance_->devices()) list_.push_back(device.info);
         devices_.resize(list_.size());
     }
@@ -31,9 +29,8 @@ class VulkanDevices final : public Devices {
         const std::lock_guard lock(mutex_);
         std::shared_ptr<Device>& device = devices_[index];
         if (!device || (device->is_lost() && !host_)) {
-            Result<std::shared_ptr<Device>> opened =
-                VulkanDevice::create(instance_, instance_->devices()[index], pipeline_cache_dir_,
-                                     host_ ? &*host_ : nullptr);
+            Result<std::shared_ptr<Device>> opened = VulkanDevice::create(
+                instance_, instance_->devices()[index], options_, host_ ? &*host_ : nullptr);
             if (!opened) return opened;
             device = std::move(*opened);
         }
@@ -46,7 +43,7 @@ class VulkanDevices final : public Devices {
 
   private:
     std::shared_ptr<VulkanInstance> instance_;
-    std::string pipeline_cache_dir_;
+    const DevicesOptions options_;
     std::optional<HostDevice> host_;
     std::vector<DeviceInfo> list_;
     std::mutex mutex_;  // guards devices_
@@ -58,8 +55,8 @@ class VulkanDevices final : public Devices {
 Result<std::unique_ptr<Devices>> Devices::open(const DevicesOptions& options) {
     Result<std::shared_ptr<VulkanInstance>> instance = VulkanInstance::open(options);
     if (!instance) return instance.error();
-    return std::unique_ptr<Devices>(std::make_unique<VulkanDevices>(
-        std::move(*instance), options.pipeline_cache_dir, std::nullopt));
+    return std::unique_ptr<Devices>(
+        std::make_unique<VulkanDevices>(std::move(*instance), options, std::nullopt));
 }
 
 Result<std::unique_ptr<Devices>> Devices::adopt(const HostDevice& host,
@@ -69,7 +66,7 @@ Result<std::unique_ptr<Devices>> Devices::adopt(const HostDevice& host,
     Result<std::shared_ptr<VulkanInstance>> instance = VulkanInstance::adopt(host, options.log);
     if (!instance) return instance.error();
     return std::unique_ptr<Devices>(
-        std::make_unique<VulkanDevices>(std::move(*instance), options.pipeline_cache_dir, host));
+        std::make_unique<VulkanDevices>(std::move(*instance), options, host));
 }
 
 }  // namespace p2c2r::gpu

@@ -140,6 +140,7 @@ struct DevicesOptions {
     // For tests on machines without a graphics card: buffers are staged and copied as if host and
     // device had memory of their own each.
     bool separate_memory = false;
+    uint64_t memory_max = 0;  // bytes that all buffers of a device may have; 0: what there is
     Log log;
 };
 

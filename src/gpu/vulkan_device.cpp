@@ -17,19 +17,19 @@ Error device_error(const std::string& what, VkResult result) {
 
 Result<std::shared_ptr<Device>> VulkanDevice::create(std::shared_ptr<VulkanInstance> instance,
                                                      const PhysicalDevice& physical,
-                                                     const std::string& pipeline_cache_dir,
+                                                     const DevicesOptions& options,
                                                      const HostDevice* host) {
-    std::shared_ptr<VulkanDevice> device(
-        new VulkanDevice(std::move(instance), physical, pipeline_cache_dir));
+    std::shared_ptr<VulkanDevice> device(new VulkanDevice(std::move(instance), physical, options));
     if (Result<Done> done = device->start(host); !done) return done.error();
     return std::shared_ptr<Device>(std::move(device));
 }
 
 VulkanDevice::VulkanDevice(std::shared_ptr<VulkanInstance> instance, const PhysicalDevice& physical,
-                           const std::string& pipeline_cache_dir)
+                           const DevicesOptions& options)
     : instance_(std::move(instance)),
       physical_(physical),
-      cache_file_(pipeline_cache_dir, physical.info) {}
+      memory_max_(options.memory_max),
+      cache_file_(options.pipeline_cache_dir, physical.info) {}
 
 VulkanDevice::~VulkanDevice() {
     if (!device_) return;
@@ -60,7 +60,7 @@ Result<Done> VulkanDevice::start(const HostDevice* host) {
         return functions.error();
     }
     vk_ = *functions;
-    pool_ = std::make_unique<MemoryPool>(physical_, instance_->vk(), vk_, device_);
+    pool_ = std::make_unique<MemoryPool>(physical_, instance_->vk(), vk_, device_, memory_max_);
     QueuePlace place;
     place.device_name = physical_.info.name;
     place.device = device_;

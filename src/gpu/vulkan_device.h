@@ -19,7 +19,7 @@ class VulkanDevice final : public Device, public std::enable_shared_from_this<Vu
     // A logical device of its own, or the host's where `host` is not NULL.
     static Result<std::shared_ptr<Device>> create(std::shared_ptr<VulkanInstance> instance,
                                                   const PhysicalDevice& physical,
-                                                  const std::string& pipeline_cache_dir,
+                                                  const DevicesOptions& options,
                                                   const HostDevice* host = nullptr);
     ~VulkanDevice() override;
 
@@ -49,7 +49,7 @@ class VulkanDevice final : public Device, public std::enable_shared_from_this<Vu
 
   private:
     VulkanDevice(std::shared_ptr<VulkanInstance> instance, const PhysicalDevice& physical,
-                 const std::string& pipeline_cache_dir);
+                 const DevicesOptions& options);
     Result<Done> start(const HostDevice* host);
     VkResult open();
     void make_pipeline_cache();
@@ -60,6 +60,7 @@ class VulkanDevice final : public Device, public std::enable_shared_from_this<Vu
     // Order matters: the instance goes last.
     std::shared_ptr<VulkanInstance> instance_;
     PhysicalDevice physical_;
+    const uint64_t memory_max_;
     PipelineCacheFile cache_file_;
     bool is_host_ = false;
     VkDevice device_ = VK_NULL_HANDLE;

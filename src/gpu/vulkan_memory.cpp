@@ -24,8 +24,8 @@ constexpr VkMemoryPropertyFlags kHostFlags =
 }  // namespace
 
 MemoryPool::MemoryPool(const PhysicalDevice& physical, const InstanceFunctions& instance,
-                       const DeviceFunctions& functions, VkDevice device)
-    : vk_(functions), device_(device), unified_(physical.unified_memory) {
+                       const DeviceFunctions& functions, VkDevice device, uint64_t bytes_max)
+    : vk_(functions), device_(device), unified_(physical.unified_memory), bytes_max_(bytes_max) {
     instance.GetPhysicalDeviceMemoryProperties(physical.handle, &memory_);
 }
 
@@ -35,6 +35,7 @@ MemoryPool::~MemoryPool() {
 
 Result<std::unique_ptr<MemoryBlock>> MemoryPool::take(uint64_t size, BufferUse use) {
     const uint64_t capacity = capacity_for(size);
+    std::vector<std::unique_ptr<MemoryBlock>> given_up;
     {
         const std::lock_guard lock(mutex_);
         for (auto it = idle_.begin(); it != idle_.end(); ++it) {
@@ -44,12 +45,29 @@ Result<std::unique_ptr<MemoryBlock>> MemoryPool::take(uint64_t size, BufferUse u
             idle_bytes_ -= capacity;
             return block;
         }
+        // What nobody uses makes room first.
+        while (bytes_max_ != 0 && bytes_ + capacity > bytes_max_ && !idle_.empty()) {
+            bytes_ -= idle_.front()->capacity;
+            idle_bytes_ -= idle_.front()->capacity;
+            given_up.push_back(std::move(idle_.front()));
+            idle_.erase(idle_.begin());
+        }
+        if (bytes_max_ != 0 && bytes_ + capacity > bytes_max_) {
+            return make_error(
+                Status::kMemory,
+                std::to_string(capacity) + " bytes more than the " + std::to_string(bytes_) +
+                    " in use exceed the cap of the device's memory, " + std::to_string(bytes_max_));
+        }
+        bytes_ += capacity;
     }
+    for (const std::unique_ptr<MemoryBlock>& old : given_up) destroy(*old);
     auto block = std::make_unique<MemoryBlock>();
     block->use = use;
     block->capacity = capacity;
     if (Result<Done> done = allocate(*block); !done) {
         destroy(*block);
+        const std::lock_guard lock(mutex_);
+        bytes_ -= capacity;
         return done.error();
     }
     return block;
@@ -63,6 +81,7 @@ void MemoryPool::give_back(std::unique_ptr<MemoryBlock> block, bool keep) {
         idle_.push_back(std::move(block));
         while (!keep && idle_bytes_ > kIdleBytesMax) {
             idle_bytes_ -= idle_.front()->capacity;
+            bytes_ -= idle_.front()->capacity;
             too_many.push_back(std::move(idle_.front()));
             idle_.erase(idle_.begin());
         }

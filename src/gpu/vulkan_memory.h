@@ -26,10 +26,10 @@ struct MemoryBlock {
 class MemoryPool {
   public:
     MemoryPool(const PhysicalDevice& physical, const InstanceFunctions& instance,
-               const DeviceFunctions& functions, VkDevice device);
+               const DeviceFunctions& functions, VkDevice device, uint64_t bytes_max);
     ~MemoryPool();  // all blocks have been given back
 
-    // kMemory when the device has no more.
+    // kMemory when the device has no more, or the cap is reached.
     Result<std::unique_ptr<MemoryBlock>> take(uint64_t size, BufferUse use);
     // `keep`: work of a lost device may still use it, so it is not destroyed before the pool.
     void give_back(std::unique_ptr<MemoryBlock> block, bool keep);
@@ -44,10 +44,12 @@ class MemoryPool {
     const DeviceFunctions& vk_;
     VkDevice device_;
     bool unified_;
+    const uint64_t bytes_max_;  // 0: no cap
     VkPhysicalDeviceMemoryProperties memory_{};
-    std::mutex mutex_;                                // guards idle_ and idle_bytes_
+    std::mutex mutex_;                                // guards all below
     std::vector<std::unique_ptr<MemoryBlock>> idle_;  // longest idle first
     uint64_t idle_bytes_ = 0;
+    uint64_t bytes_ = 0;  // of all blocks
 };
 
 }  // namespace p2c2r::gpu

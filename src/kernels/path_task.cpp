@@ -41,7 +41,7 @@ class PathExecutor::Task {
         query_.rule = request.rule;
         query_.algorithm = request.algorithm;
         query_.max_nodes = request.max_nodes;
-        query_.stop = [this] { return job_.cancelled(); };
+        query_.stop = [this] { return job_.cancelled_or_wait(); };
     }
 
     Result<Done> run(Bytes& info, Bytes& data) {

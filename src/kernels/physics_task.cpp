@@ -29,7 +29,7 @@ Status PhysicsExecutor::run(exec::Job& job) {
 
 Result<Done> PhysicsExecutor::compute(const exec::Job& job, PhysicsRequest& request,
                                       PhysicsOutcome& outcome, std::string& device) {
-    const std::function<bool()> stop = [&job] { return job.cancelled(); };
+    const std::function<bool()> stop = [&job] { return job.cancelled_or_wait(); };
     const auto native = [&]() { return compute_native(request, outcome, stop); };
     if (!gpu_) {
         device = "native";

@@ -56,8 +56,9 @@ std::vector<RtTile> probe_tiles(const RaytraceRequest& request) {
 }  // namespace
 
 Status RaytraceExecutor::run(exec::Job& job) {
-    Result<RaytraceRequest> read = read_raytrace_request(
-        kind_, job.params.span(), job.data.span(), *scenes_, [&job] { return job.cancelled(); });
+    Result<RaytraceRequest> read =
+        read_raytrace_request(kind_, job.params.span(), job.data.span(), *scenes_,
+                              [&job] { return job.cancelled_or_wait(); });
     if (!read) return job.fail(read.error());
     RaytraceRequest& request = *read;
     RaytraceOutput output(request.kind, request, memory_);
@@ -122,7 +123,7 @@ Result<Done> RaytraceExecutor::compute_pass(const exec::Job& job, RaytraceReques
                                             std::string& device) {
     request.frame[kRtFrameMode] = mode;
     const bool one_sample = mode == kRtModeLayers || mode == kRtModeShadows;
-    const std::function<bool()> stop = [&job] { return job.cancelled(); };
+    const std::function<bool()> stop = [&job] { return job.cancelled_or_wait(); };
     const auto rows_max = static_cast<uint32_t>(std::max<uint64_t>(kBandPixels / tile.width, 1));
     std::vector<uint32_t> words;
     RtFrame with_gbuffer;

@@ -79,7 +79,7 @@ Result<codec::Image> UpscaleExecutor::resize(const exec::Job& job, const Upscale
 
 Result<Done> UpscaleExecutor::compute(const exec::Job& job, const UpscalePlan& plan, RowRange rows,
                                       const uint8_t* source, uint8_t* target, std::string& device) {
-    const std::function<bool()> stop = [&job] { return job.cancelled(); };
+    const std::function<bool()> stop = [&job] { return job.cancelled_or_wait(); };
     const auto on_gpu = [&](GpuKernels& gpu) -> Result<Done> {
         const Result<std::shared_ptr<UpscaleGpu>> upscale = gpu.upscale();
         if (!upscale) return upscale.error();

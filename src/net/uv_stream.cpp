@@ -43,6 +43,10 @@ PartialFrame Stream::partial_frame() const {
     if (partial.size > 0) {
         partial.received = reader_.partial_received();
         partial.since_us = partial_since_us_;
+    } else if (tls_) {
+        partial.size = tls_->partial_size();
+        partial.received = tls_->partial_received();
+        partial.since_us = record_since_us_;
     }
     return partial;
 }
@@ -66,6 +70,8 @@ void Stream::on_ready(bool readable, bool writable) noexcept {
 bool Stream::read() noexcept {
     try {
         if (is_encrypted()) {
+            // What it said stays in the socket until the next turn.
+            if (!tls_ && !table_.may_meet_caller()) return false;
             StreamTable::Sealing& sealing = *table_.sealing_;
             const IoPiece piece{sealing.arrived, sizeof sealing.arrived};
             const IoResult result = receive(socket_, &piece, 1);
@@ -333,6 +339,7 @@ void Stream::finish() noexcept {
     socket_.close();
     reader_.reset();
     queue_.clear();
+    give_block_back();
     if (notified_) {
         std::replace(table_.writable_.begin(), table_.writable_.end(), this,
                      static_cast<Stream*>(nullptr));

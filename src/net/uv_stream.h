@@ -17,7 +17,7 @@
 #include "net/read_blocks.h"
 #include "net/send_queue.h"
 #include "net/socket.h"
-#include "net/tls.h"
+#include "net/tls_session.h"
 #include "net/transport.h"
 #include "net/uv_loop.h"
 #include "net/uv_watch.h"
@@ -30,6 +30,9 @@ class StreamTable final : public TurnPart {
   public:
     static constexpr size_t kLingeringMax = 256;
     static constexpr uint64_t kLingerUs = 1'000'000;
+    // Answering a caller's first words takes longer than all else that one connection can ask for.
+    // Others have their turn after so many, however many call.
+    static constexpr int kCallersPerTurn = 4;
 
     StreamTable(UvLoop& loop, const MemoryHook* memory);
     ~StreamTable();
@@ -50,11 +53,19 @@ class StreamTable final : public TurnPart {
     // What encrypted connections share, since each is done with it before the next one's turn: an
     // idle one holds no buffer.
     struct Sealing {
-        static constexpr size_t kArrivedSize = 64 * 1024;
+        static constexpr size_t kArrivedSize = 256 * 1024;
         static constexpr size_t kAtOnce = 128 * 1024;  // sealed before it is sent
+        static constexpr size_t kSealedSize =
+            kAtOnce + TlsSession::kRecordSize + TlsSession::kWriteExtra;
+        static constexpr size_t kSpareMax = 8;
+        // Where the system takes less than was sealed, the stream keeps the whole block until the
+        // rest is sent, so that it is not copied; then it comes back.
+        using Block = std::unique_ptr<uint8_t[]>;
         uint8_t arrived[kArrivedSize];
-        uint8_t record[TlsSession::kRecordSize];
-        std::vector<uint8_t> sealed;
+        Block sealed;
+        size_t sealed_size = 0;
+        std::vector<Block> spare;
+        std::vector<uint8_t> answers;  // of a session to what was read
     };
 
     void notify() override;
@@ -62,6 +73,7 @@ class StreamTable final : public TurnPart {
     [[nodiscard]] bool wants_notify() const override { return !writable_.empty(); }
     [[nodiscard]] bool wants_flush() const override { return dirty_first_ || !dead_.empty(); }
 
+    [[nodiscard]] bool may_meet_caller();
     void mark_dirty(Stream& stream);
     void begin_linger(Stream& stream);
     void end_overdue();
@@ -75,6 +87,8 @@ class StreamTable final : public TurnPart {
     List dead_;
     Stream* dirty_first_ = nullptr;
     Stream* dirty_last_ = nullptr;
+    uint64_t callers_turn_us_ = 0;
+    int callers_left_ = 0;           // of that turn
     std::vector<Stream*> writable_;  // owed an on_writable; NULL: dead meanwhile
     Timer linger_timer_;
     std::unique_ptr<IoPiece[]> pieces_;  // for gathering
@@ -133,8 +147,12 @@ class Stream final : private WatchEvents, private FrameSink {
     bool send_sealed();
     bool send_unsent();
     void keep_unsent(const uint8_t* from, size_t size);
+    bool send_unsent_block();
+    void give_block_back() noexcept;
     void end_sealed() noexcept;
-    [[nodiscard]] size_t unsent_left() const { return unsent_.size() - unsent_first_; }
+    [[nodiscard]] size_t unsent_left() const {
+        return block_last_ - block_first_ + unsent_.size() - unsent_first_;
+    }
     [[nodiscard]] bool is_encrypted() const { return tls_ || called_with_; }
     [[nodiscard]] bool shakes_hands() const {
         return called_with_ || (tls_ && tls_->state() == TlsSession::State::kHandshake);
@@ -176,12 +194,18 @@ class Stream final : private WatchEvents, private FrameSink {
     std::unique_ptr<TlsSession> tls_;
     // Of a server's connection until the first byte comes: who is turned away costs no session.
     std::shared_ptr<TlsContext> called_with_;
-    std::vector<uint8_t> unsent_;  // encrypted, and more than the system would take
-    size_t unsent_first_ = 0;      // what is before it has been sent
+    // Encrypted, and more than the system would take: first what was sealed in one go, then the
+    // rest. What is before block_first_ and unsent_first_ has been sent.
+    StreamTable::Sealing::Block block_;
+    size_t block_first_ = 0;
+    size_t block_last_ = 0;
+    std::vector<uint8_t> unsent_;
+    size_t unsent_first_ = 0;
     uint64_t bytes_in_ = 0;
     uint64_t bytes_out_ = 0;
     uint64_t frames_in_ = 0;
     uint64_t partial_since_us_ = 0;
+    uint64_t record_since_us_ = 0;  // the same of a record of which only the beginning is here
     uint64_t linger_until_us_ = 0;
     size_t discarded_ = 0;
 };

@@ -1,7 +1,6 @@
 // A stream whose bytes are encrypted: between the socket and the reader and queue that it has in
 // any case.
 #include <algorithm>
-#include <cstring>
 #include <new>
 
 #include "net/uv_stream.h"
@@ -11,18 +10,25 @@ namespace p2c2r::net {
 namespace {
 
 constexpr size_t kPiecesPerRecord = 64;
+constexpr size_t kKeepBlockFrom = 16 * 1024;  // less is copied, and holds no block
 
 }  // namespace
 
 std::string Stream::peer_identity() const {
-    return tls_ && tls_->state() != TlsSession::State::kHandshake ? tls_->peer_pin()
-                                                                  : std::string();
+    return tls_ ? tls_->peer_pin() : std::string();
 }
 
 std::string Stream::channel_binding() const {
     // Also when the other side has said meanwhile that nothing follows: what it said before counts.
-    return tls_ && tls_->state() != TlsSession::State::kHandshake ? tls_->channel_binding()
-                                                                  : std::string();
+    return tls_ ? tls_->channel_binding() : std::string();
+}
+
+bool StreamTable::may_meet_caller() {
+    if (const uint64_t turn = loop_.turn_us(); turn != callers_turn_us_) {
+        callers_turn_us_ = turn;
+        callers_left_ = kCallersPerTurn;
+    }
+    return callers_left_-- > 0;
 }
 
 // Throws std::bad_alloc.
@@ -34,16 +40,15 @@ void Stream::meet_caller() {
 
 // What was fed to the session: all of it, as far as anybody still wants it.
 void Stream::read_sealed() {
-    std::vector<uint8_t>& answers = table_.sealing_->sealed;
+    std::vector<uint8_t>& answers = table_.sealing_->answers;
     answers.clear();
     const bool shook = shakes_hands();
+    const bool had_partial = tls_->partial_size() > 0;
+    const uint64_t opened_before = tls_->records_opened();
     while (state_ == State::kOpen && events_) {
         IoPiece pieces[2];
         const size_t count = reader_.prepare(pieces);
-        size_t size = tls_->read({pieces[0].data, pieces[0].size}, answers);
-        if (count == 2 && size == pieces[0].size) {
-            size += tls_->read({pieces[1].data, pieces[1].size}, answers);
-        }
+        const size_t size = tls_->read({pieces, count}, answers);
         if (!answers.empty()) {
             keep_unsent(answers.data(), answers.size());
             table_.mark_dirty(*this);
@@ -51,6 +56,10 @@ void Stream::read_sealed() {
         }
         if (size == 0) break;
         take(size);
+        if (tls_->is_done()) break;
+    }
+    if (tls_->partial_size() > 0 && (!had_partial || tls_->records_opened() != opened_before)) {
+        record_since_us_ = table_.loop_.now_us();
     }
     if (state_ != State::kOpen || !events_) return;
     if (shook && !shakes_hands() && !queue_.empty()) table_.mark_dirty(*this);
@@ -64,25 +73,30 @@ void Stream::read_sealed() {
 // Up to kAtOnce of the queue as records, each as full as the queue allows.
 void Stream::seal() {
     StreamTable::Sealing& sealing = *table_.sealing_;
-    sealing.sealed.clear();
-    while (!queue_.empty() && sealing.sealed.size() < StreamTable::Sealing::kAtOnce) {
-        const SendQueue::Gathered offer = queue_.gather(table_.pieces_.get(), kPiecesPerRecord);
-        const IoPiece& first = table_.pieces_[0];
-        std::span<const uint8_t> record(first.data, std::min(first.size, sizeof sealing.record));
-        if (offer.count > 1 && record.size() < sizeof sealing.record) {
-            size_t size = 0;
-            for (size_t i = 0; i < offer.count && size < sizeof sealing.record; ++i) {
-                const IoPiece& piece = table_.pieces_[i];
-                const size_t part = std::min(piece.size, sizeof sealing.record - size);
-                std::memcpy(sealing.record + size, piece.data, part);
-                size += part;
-            }
-            record = {sealing.record, size};
+    sealing.sealed_size = 0;
+    if (!sealing.sealed && !sealing.spare.empty()) {
+        sealing.sealed = std::move(sealing.spare.back());
+        sealing.spare.pop_back();
+    }
+    if (!sealing.sealed) {
+        sealing.spare.reserve(StreamTable::Sealing::kSpareMax);
+        sealing.sealed.reset(new uint8_t[StreamTable::Sealing::kSealedSize]);
+    }
+    while (!queue_.empty() && sealing.sealed_size < StreamTable::Sealing::kAtOnce) {
+        IoPiece* const pieces = table_.pieces_.get();
+        const SendQueue::Gathered offer = queue_.gather(pieces, kPiecesPerRecord);
+        size_t count = 0;
+        size_t size = 0;
+        while (count < offer.count && size < TlsSession::kRecordSize) {
+            IoPiece& piece = pieces[count++];
+            piece.size = std::min(piece.size, TlsSession::kRecordSize - size);
+            size += piece.size;
         }
-        if (!tls_->write(record, sealing.sealed)) {
-            return fail_in_turn(tls_->failure(), tls_->failure_text());
-        }
-        queue_.consume(record.size());
+        const size_t sealed =
+            tls_->write({pieces, count}, sealing.sealed.get() + sealing.sealed_size);
+        if (sealed == 0) return fail_in_turn(tls_->failure(), tls_->failure_text());
+        sealing.sealed_size += sealed;
+        queue_.consume(size);
     }
 }
 
@@ -96,17 +110,21 @@ void Stream::write_sealed() {
 
 // What was just sealed. False when the system would not take all of it: the rest is kept.
 bool Stream::send_sealed() {
-    std::vector<uint8_t>& sealed = table_.sealing_->sealed;
-    const IoPiece piece{sealed.data(), sealed.size()};
+    StreamTable::Sealing& sealing = *table_.sealing_;
+    const IoPiece piece{sealing.sealed.get(), sealing.sealed_size};
     const IoResult result = net::send(socket_, &piece, 1);
     const bool gone = result.kind == IoResult::Kind::kFailed;
     // Kept first: a failure is told in is_sent().
-    if (!gone && result.size < sealed.size()) {
-        keep_unsent(sealed.data() + result.size, sealed.size() - result.size);
+    if (!gone && result.size < piece.size) {
+        if (piece.size - result.size >= kKeepBlockFrom) {
+            block_ = std::move(sealing.sealed);
+            block_first_ = result.size;
+            block_last_ = piece.size;
+        } else {
+            keep_unsent(piece.data + result.size, piece.size - result.size);
+        }
     }
-    const size_t offered = sealed.size();
-    sealed.clear();
-    return is_sent(result, offered);
+    return is_sent(result, piece.size);
 }
 
 void Stream::keep_unsent(const uint8_t* from, size_t size) {
@@ -116,27 +134,44 @@ void Stream::keep_unsent(const uint8_t* from, size_t size) {
 // False when something is left.
 bool Stream::send_unsent() {
     if (unsent_left() == 0) return true;
-    const IoPiece piece{unsent_.data() + unsent_first_, unsent_left()};
+    if (block_ && !send_unsent_block()) return false;
+    if (unsent_.empty()) return true;
+    const IoPiece piece{unsent_.data() + unsent_first_, unsent_.size() - unsent_first_};
     const IoResult result = net::send(socket_, &piece, 1);
     if (result.kind == IoResult::Kind::kDone) unsent_first_ += result.size;
-    if (unsent_left() == 0) {
+    if (unsent_first_ == unsent_.size()) {
         unsent_ = {};
         unsent_first_ = 0;
     }
     return is_sent(result, piece.size);
 }
 
+bool Stream::send_unsent_block() {
+    const IoPiece piece{block_.get() + block_first_, block_last_ - block_first_};
+    const IoResult result = net::send(socket_, &piece, 1);
+    if (result.kind == IoResult::Kind::kDone) block_first_ += result.size;
+    if (block_first_ == block_last_) give_block_back();
+    return is_sent(result, piece.size);
+}
+
+void Stream::give_block_back() noexcept {
+    if (!block_) return;
+    block_first_ = block_last_ = 0;
+    std::vector<StreamTable::Sealing::Block>& spare = table_.sealing_->spare;
+    if (spare.size() < StreamTable::Sealing::kSpareMax) {
+        spare.push_back(std::move(block_));  // there is room for it
+    } else {
+        block_.reset();
+    }
+}
+
 // Nothing follows; said if there is room for it.
 void Stream::end_sealed() noexcept {
-    std::vector<uint8_t>& sealed = table_.sealing_->sealed;
-    sealed.clear();
-    tls_->end(sealed);
-    const IoPiece piece{sealed.data(), sealed.size()};
-    if (!sealed.empty()) {
-        const IoResult result = net::send(socket_, &piece, 1);
-        if (result.kind == IoResult::Kind::kDone) bytes_out_ += result.size;
-    }
-    sealed.clear();
+    uint8_t last[TlsSession::kEndSize];
+    const IoPiece piece{last, tls_->end(last)};
+    if (piece.size == 0) return;
+    const IoResult result = net::send(socket_, &piece, 1);
+    if (result.kind == IoResult::Kind::kDone) bytes_out_ += result.size;
 }
 
 }  // namespace p2c2r::net

@@ -17,6 +17,12 @@ constexpr size_t kHostLengthMax = 253;
 constexpr int kAcceptsPerTurn = 64;
 // When no descriptor is left, a listener would be reported ready without an end.
 constexpr uint64_t kAcceptPauseUs = 100'000;
+// A TLS handshake takes a quarter of a millisecond: whoever calls more often than that waits where
+// it costs nothing, in the system's queue, so that those who are in keep three quarters of the
+// time.
+constexpr uint64_t kPerCallerUs = 1'000;
+constexpr uint64_t kCallersBurstUs = 16 * kPerCallerUs;
+constexpr uint64_t kCallersPauseUs = 4 * kPerCallerUs;
 // An address that does not answer must leave time for the next one of the same name.
 constexpr uint64_t kPerAddressUs = 1'000'000;
 
@@ -74,16 +80,21 @@ class UvListener final : public Listener, private WatchEvents {
         bool destroyed = false;
         destroyed_ = &destroyed;
         for (int i = 0; i < kAcceptsPerTurn; ++i) {
+            if (tls_ && !may_call()) {
+                rest(kCallersPauseUs);
+                break;
+            }
             Address from;
             SocketFailure taken = accept_one(socket_, from);
             if (!taken.socket.valid()) {
                 if (is_nobody_waiting(taken.error)) break;
                 if (is_out_of_descriptors(taken.error)) {
-                    rest();
+                    rest(kAcceptPauseUs);
                     break;
                 }
                 continue;  // that one was gone before it was taken
             }
+            callers_until_us_ += kPerCallerUs;
             try {
                 auto connection = transport_.streams.adopt(std::move(taken.socket), from, tls_, {});
                 if (connection) accept_(std::move(connection));
@@ -100,9 +111,15 @@ class UvListener final : public Listener, private WatchEvents {
         }
     }
 
-    void rest() noexcept {
+    [[nodiscard]] bool may_call() {
+        const uint64_t now = transport_.loop.turn_us();
+        callers_until_us_ = std::max(callers_until_us_, now);
+        return callers_until_us_ < now + kCallersBurstUs;
+    }
+
+    void rest(uint64_t pause_us) noexcept {
         try {
-            transport_.loop.arm(pause_, transport_.loop.now_us() + kAcceptPauseUs);
+            transport_.loop.arm(pause_, transport_.loop.now_us() + pause_us);
             watch_.want(false, false);
             resting_ = true;
         } catch (const std::bad_alloc&) {
@@ -116,6 +133,7 @@ class UvListener final : public Listener, private WatchEvents {
     const std::shared_ptr<TlsContext> tls_;
     SocketWatch watch_;
     Timer pause_;
+    uint64_t callers_until_us_ = 0;  // so long the callers so far have to themselves
     uint32_t port_ = 0;
     bool resting_ = false;
     bool* destroyed_ = nullptr;  // of the on_ready() that runs

@@ -38,7 +38,9 @@ ContentInbox::Taken ContentInbox::first(const wire::Frame& frame, uint64_t size_
         return taken;
     }
     if (!more) {
-        return whole(taken.stated, sha256(frame.data), Bytes::copy(frame.data));
+        taken = whole(taken.stated, sha256(frame.data), Bytes::copy(frame.data));
+        taken.size = size;
+        return taken;
     }
     auto incoming = std::make_unique<Incoming>();
     incoming->stated = taken.stated;
@@ -53,6 +55,7 @@ ContentInbox::Taken ContentInbox::first(const wire::Frame& frame, uint64_t size_
     open_[frame.id] = std::move(incoming);
     announced_bytes_ += size;
     taken.state = State::kMore;
+    taken.size = size;
     return taken;
 }
 

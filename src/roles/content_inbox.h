@@ -32,6 +32,8 @@ class ContentInbox {
         Digest256 stated{};
         Bytes bytes;
         bool too_large = false;  // of kRefused
+        // With its first frame, unless it was refused: of the whole content.
+        std::optional<uint64_t> size;
     };
     // The next frame of a content_put. Throws std::bad_alloc; the content is then lost.
     Taken take(const wire::Frame& frame, uint64_t size_max);

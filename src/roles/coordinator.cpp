@@ -328,8 +328,7 @@ const CoordinatorStats& Coordinator::Impl::stats() {
         stats_.bytes_out += session->connection->bytes_out();
         if (session->phase == Session::Phase::kGamer) ++stats_.clients;
     });
-    stats_.payload_bytes_held =
-        held_bytes_ + delivering_bytes_ + contents_.bytes_held() + incoming_bytes_;
+    stats_.payload_bytes_held = payload_bytes();
     stats_.answer_bytes = answers_.bytes_held() + collecting_bytes_;
     stats_.answer_hits = answers_.stats().hits;
     stats_.answers_followed = answers_.stats().followed;

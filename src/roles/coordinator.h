@@ -17,6 +17,7 @@
 #include "net/loop.h"
 #include "net/tls.h"
 #include "net/transport.h"
+#include "roles/shares.h"
 #include "roles/stats.h"
 
 namespace p2c2r::roles {
@@ -34,6 +35,8 @@ struct CoordinatorOptions {
     uint64_t memory_max = limits::kMemoryMaxDefault;
     uint64_t gamer_window_bytes = 32ull << 20;  // payload bytes one gamer may have pending
     uint64_t resume_grace_us = 10'000'000;      // how long a lost gamer's tasks wait for it
+    ShareLimits share;                          // of each account that is not the operator's
+    bool limit_operator = false;                // of these as well
     bool local_execution = true;                // last resort: the coordinator computes it
     // Of contents that are kept; one account has half of it at most. 0: there are none.
     uint64_t content_bytes_max = limits::kContentBytesMaxDefault;
@@ -70,8 +73,13 @@ struct CoordinatorStats {
     uint64_t timeouts = 0;
     uint64_t peer_failures = 0;
     uint64_t local_tasks = 0;
-    uint64_t refused_tasks = 0;    // over a limit, answered E_BUSY or E_LIMIT
-    uint64_t protocol_errors = 0;  // connections closed for what they sent
+    uint64_t refused_tasks = 0;         // over a limit, answered E_BUSY or E_LIMIT
+    uint64_t refused_memory = 0;        // of these: the memory budget
+    uint64_t refused_share = 0;         // of these: what their account may have, or how fast
+    uint64_t shed_tasks = 0;            // gave way to a more urgent one while memory was short
+    uint64_t protocol_errors = 0;       // connections closed for what they sent
+    uint64_t slow_connections = 0;      // closed for sending or reading too slowly
+    uint64_t rejected_connections = 0;  // closed unheard: too many that had not registered
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
     uint64_t payload_bytes_held = 0;  // inputs, and answers that wait for their gamers

@@ -9,12 +9,6 @@
 
 namespace p2c2r::roles {
 
-namespace {
-
-constexpr uint32_t kRetryAfterMs = 100;
-
-}  // namespace
-
 sched::TypeIndex Coordinator::Impl::type_of(Session& session, std::string_view name,
                                             bool resubmitted) {
     if (session.last_type != sched::kNoType && session.last_name == name) {
@@ -182,12 +176,20 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
             return end_session(session, Status::kProtocol, why);
         }
     }
-    const uint64_t held =
-        held_bytes_ + delivering_bytes_ + contents_.bytes_held() + incoming_bytes_;
-    if (held + bytes + kTaskOverhead > options_.memory_max / 10 * 9) {
+    const auto priority = static_cast<int8_t>(std::clamp(message.priority, -128, 127));
+    if (!make_room(bytes, priority)) {
         ++stats_.refused_tasks;
-        return answer_error(gamer, client_task, Status::kBusy, {},
+        ++stats_.refused_memory;
+        return answer_error(gamer, client_task, Status::kBusy, "memory",
                             "the coordinator holds as many payload bytes as it may", kRetryAfterMs);
+    }
+    Share& share = *gamer.share;
+    if (const Share::Answer answer = share.ask(bytes, now);
+        answer.refusal != Share::Refusal::kNone) {
+        ++stats_.refused_tasks;
+        ++stats_.refused_share;
+        return answer_error(gamer, client_task, Status::kBusy, field_of(answer.refusal),
+                            text_of(answer.refusal), retry_after_ms(answer.wait_us));
     }
     // One payload of any size may come while little else is pending.
     const uint64_t window = options_.gamer_window_bytes;
@@ -220,7 +222,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
 
     sched::Admission admission;
     admission.type = type;
-    admission.priority = static_cast<int8_t>(std::clamp(message.priority, -128, 127));
+    admission.priority = priority;
     admission.reach.owner = gamer.owner;
     admission.reach.circle = message.circle != Circle::kType ? message.circle
                              : known_type                    ? known_type->circle
@@ -230,7 +232,8 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     admission.bytes = bytes;
     // This machine is the operator's.
     admission.can_run_local =
-        local && (admission.reach.circle != Circle::kOwn || gamer.owner == OwnerNames::kOperator);
+        local && (admission.reach.circle != Circle::kOwn || gamer.owner == OwnerNames::kOperator ||
+                  P2C2R_PLANT("own_task_computed_here"));
     sched::AnswerCache::Question question;
     Digest256 digest{};
     uint64_t followed = 0;
@@ -248,10 +251,12 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
             ++waits_for;
         }
     }
-    admission.held = waits_for > 0;
+    const bool flies = waits_for == 0 && share.take_off();
+    admission.held = !flies;
     admission.input_open = more;
     const uint64_t task = scheduler_.admit(admission, now);
     if (task == 0) {
+        if (flies) share.landed();
         ++stats_.refused_tasks;
         return answer_error(gamer, client_task, Status::kBusy, {},
                             "the coordinator has as many pending tasks as it may", kRetryAfterMs);
@@ -269,6 +274,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
         if (stats_.types[type].task_type.empty()) stats_.types[type].task_type = name;
         gamer.tasks[client_task] = task;
     } catch (const std::bad_alloc&) {
+        if (flies) share.landed();
         // It has no relay record that anybody may look at.
         scheduler_.withdraw(task, now, actions_);
         throw;
@@ -278,6 +284,8 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     fresh.client_task = client_task;
     fresh.type = type;
     fresh.complete = !more;
+    fresh.flies = flies;
+    share.came();
     fresh.local_waits = fresh.result_begun = fresh.result_open = false;
     fresh.has_content = fresh.asks = false;
     fresh.waits_for = waits_for;
@@ -295,6 +303,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
         store_input(fresh, frame);
         if (has_content) attach_content(task, fresh, digest_of(message.digest), content);
         if (shares) attach_question(task, fresh, question, followed);
+        if (!flies && waits_for == 0) take_off(gamer, task);
     } catch (const std::bad_alloc&) {
         withdraw(task);
         throw;
@@ -343,7 +352,7 @@ void Coordinator::Impl::on_submit_chunk(Session& session, const wire::Frame& fra
     if (last) {
         input.complete = true;
         scheduler_.input_complete(task, loop_.turn_us());
-        if (input.has_content && --input.waits_for == 0) scheduler_.release(task, loop_.turn_us());
+        if (input.has_content) waits_less(task);
         request_turn_end();  // there may be a deadline before the one that the timer waits for
     }
     forward_input(task, input, std::move(chunk), last);

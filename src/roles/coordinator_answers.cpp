@@ -127,10 +127,7 @@ void Coordinator::Impl::detach_question(uint64_t task, Relay& gone) {
     gone.asks = false;
     drop_collected(gone);
     if (answers_.leader(gone.question) != task) return answers_.unfollow(gone.question, task);
-    const uint64_t next = answers_.give_up(gone.question);
-    if (next == 0 || --relay(next).waits_for > 0) return;
-    scheduler_.release(next, loop_.turn_us());
-    request_turn_end();
+    if (const uint64_t next = answers_.give_up(gone.question)) waits_less(next);
 }
 
 }  // namespace p2c2r::roles

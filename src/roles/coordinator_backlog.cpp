@@ -1,4 +1,4 @@
-// Gamers that do not read.
+// Connections that do not read, or send what they have begun too slowly.
 //
 // Results are passed on as they come, so a gamer that reads more slowly than its peers answer would
 // have them pile up here. Above a mark it is the peers that wait: they are not read from, as if the
@@ -20,6 +20,9 @@ constexpr uint64_t kBehindMax = limits::kPayloadSizeMax + 2 * kBehindMark;
 // A gamer that is behind takes at least 64 KiB a second, or is closed.
 constexpr uint64_t kStuckUs = 5'000'000;
 constexpr uint64_t kStuckBytes = 5 * 64 * 1024;
+// A frame that has begun may take its time, and then comes at 64 KiB a second.
+constexpr uint64_t kFrameGraceUs = 2'000'000;
+constexpr uint64_t kFrameBytesPerSecond = 64 * 1024;
 
 }  // namespace
 
@@ -59,9 +62,47 @@ void Coordinator::Impl::release_held(Session& gamer) {
         std::unique_ptr<Session>* held = sessions_.find(id);
         if (!held || !*held || --(*held)->held_by > 0) continue;
         if ((*held)->phase == Session::Phase::kClosed) continue;
-        (*held)->heard_us = loop_.turn_us();  // it may have said what has not been listened to
+        // It may have said, and sent, what has not been listened to.
+        (*held)->heard_us = (*held)->read_since_us = loop_.turn_us();
         (*held)->connection->pause_reading(false);
     }
+}
+
+static bool is_too_slow(const net::PartialFrame& partial, uint64_t read_since_us, uint64_t now_us) {
+    if (partial.size == 0) return false;
+    // It may have begun in this very turn, after the turn did.
+    const uint64_t since_us = std::max(partial.since_us, read_since_us);
+    if (now_us <= since_us + kFrameGraceUs) return false;
+    const uint64_t age = now_us - since_us;
+    return partial.received < (age - kFrameGraceUs) * kFrameBytesPerSecond / 1'000'000;
+}
+
+void Coordinator::Impl::check_pace(Session& session, uint64_t now_us) {
+    const bool is_gamer = session.phase == Session::Phase::kGamer;
+    const char* why = nullptr;
+    if (session.held_by == 0 &&
+        is_too_slow(session.connection->partial_frame(), session.read_since_us, now_us)) {
+        why = "a frame has begun, and less than 64 KiB a second of it come";
+    } else if (is_gamer ? is_stuck(session, now_us) : is_full(session, now_us)) {
+        why = is_gamer ? "results wait to be read, and less than 64 KiB a second are"
+                       : "tasks wait to be read, and less than 64 KiB a second are";
+    }
+    if (!why) return;
+    ++stats_.slow_connections;
+    end_session(session, Status::kLimit, why);
+}
+
+// A peer has so much to read as a gamer may have, and does not read it.
+bool Coordinator::Impl::is_full(Session& peer, uint64_t now_us) {
+    const uint64_t taken = peer.connection->bytes_out();
+    const bool goes_on = taken - peer.full_taken >= kStuckBytes;
+    if (peer.behind() < kBehindMark) {
+        peer.full_since_us = 0;
+    } else if (peer.full_since_us == 0 || goes_on) {
+        peer.full_since_us = now_us;
+        peer.full_taken = taken;
+    }
+    return peer.full_since_us != 0 && now_us - peer.full_since_us >= kStuckUs;
 }
 
 bool Coordinator::Impl::is_stuck(Session& gamer, uint64_t now_us) {

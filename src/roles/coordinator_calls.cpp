@@ -1,6 +1,5 @@
 // Named questions and commands of the coordinator, and its metrics.
 #include <algorithm>
-#include <cinttypes>
 #include <cstdio>
 
 #include "model/params_reader.h"
@@ -11,26 +10,9 @@ namespace p2c2r::roles {
 
 namespace {
 
-constexpr size_t kTasksListedMax = 1000;
 constexpr const char* kCallNames =
     "status, peers, tasks, explain, metrics, task.assign, peer.fail, "
     "key.list, key.add, key.token, key.invite, key.revoke";
-
-const char* state_name(sched::TaskRecord::State state) {
-    switch (state) {
-        case sched::TaskRecord::State::kHeld:
-            return "held";
-        case sched::TaskRecord::State::kQueued:
-            return "queued";
-        case sched::TaskRecord::State::kLeased:
-            return "leased";
-        case sched::TaskRecord::State::kLocal:
-            return "local";
-        case sched::TaskRecord::State::kFree:
-            break;
-    }
-    return "ended";
-}
 
 // One family of the Prometheus text format (version 0.0.4).
 class MetricsText {
@@ -180,7 +162,7 @@ void Coordinator::Impl::on_call(Session& session, const wire::Frame& frame) {
 Bytes Coordinator::Impl::call_status() {
     const CoordinatorStats& now = stats();
     ValueWriter writer(1024);
-    writer.map(31);
+    writer.map(36);
     const auto count = [&](const char* key, uint64_t value) {
         writer.key(key).unsigned_integer(value);
     };
@@ -197,6 +179,11 @@ Bytes Coordinator::Impl::call_status() {
     count("failed_tasks", now.failed_tasks);
     count("cancelled_tasks", now.cancelled_tasks);
     count("refused_tasks", now.refused_tasks);
+    count("refused_memory", now.refused_memory);
+    count("refused_share", now.refused_share);
+    count("shed_tasks", now.shed_tasks);
+    count("slow_connections", now.slow_connections);
+    count("rejected_connections", now.rejected_connections);
     count("local_tasks", now.local_tasks);
     count("retries", now.retries);
     count("timeouts", now.timeouts);
@@ -219,116 +206,6 @@ Bytes Coordinator::Impl::call_status() {
     count("processing_p99_us", now.processing_us.quantile_us(0.99));
     writer.key("utilisation").number(now.utilisation);
     count("uptime_us", loop_.now_us() - started_us_);
-    return writer.take();
-}
-
-Bytes Coordinator::Impl::call_peers(const Session* asker) {
-    ValueWriter writer(4096);
-    writer.map(1).key("peers").array(static_cast<uint32_t>(peer_links_.size()));
-    for (const auto& [peer_id, link] : peer_links_) {
-        const sched::PeerRecord& record = *scheduler_.peers().find(link.id);
-        writer.map(asker ? 9 : 10);
-        writer.key("peer_id").text(peer_id);
-        if (!asker) {
-            const Session* at = link.session;
-            writer.key("address").text(at ? at->connection->peer_address() : "");
-        }
-        writer.key("slots").unsigned_integer(record.slots);
-        writer.key("window_tasks").unsigned_integer(record.window_tasks);
-        writer.key("held").unsigned_integer(record.held);
-        writer.key("completed").unsigned_integer(record.completed);
-        writer.key("failed").unsigned_integer(record.failed);
-        writer.key("link_us").number(record.link_us);
-        writer.key("connected_us").unsigned_integer(loop_.now_us() - record.joined_us);
-        writer.key("task_types").array(static_cast<uint32_t>(record.learned.size()));
-        for (const sched::Learned& learned : record.learned) {
-            writer.map(4);
-            writer.key("task_type").text(scheduler_.type_name(learned.type));
-            writer.key("samples").unsigned_integer(learned.samples);
-            writer.key("compute_us").number(learned.compute_us);
-            writer.key("round_us").number(learned.round_us);
-        }
-    }
-    return writer.take();
-}
-
-Bytes Coordinator::Impl::call_tasks(const Session* asker) {
-    struct Row {
-        const Gamer* gamer;  // NULL: not for the asker to know
-        uint64_t id;         // on the asker's hop
-        const sched::TaskRecord* record;
-    };
-    std::vector<Row> rows;
-    size_t pending = 0;
-    const auto add = [&](const Gamer* gamer, uint64_t id, const sched::TaskRecord* record) {
-        ++pending;
-        if (record && rows.size() < kTasksListedMax) rows.push_back({gamer, id, record});
-    };
-    if (asker && asker->peer != 0) {
-        for (uint64_t task : scheduler_.peers().find(asker->peer)->leases) {
-            const sched::TaskRecord* record = scheduler_.find(task);
-            add(nullptr, record ? record->attempt_id : 0, record);
-        }
-    } else {
-        gamers_.for_each([&](uint64_t id, Gamer& gamer) {
-            if (asker && asker->gamer != id) return;
-            for (uint64_t client_task : gamer.tasks.sorted_keys()) {
-                add(&gamer, client_task, scheduler_.find(*gamer.tasks.find(client_task)));
-            }
-        });
-    }
-    const uint64_t now = loop_.now_us();
-    ValueWriter writer(4096);
-    writer.map(2).key("pending").unsigned_integer(pending);
-    writer.key("tasks").array(static_cast<uint32_t>(rows.size()));
-    for (const Row& row : rows) {
-        char id[17];
-        std::snprintf(id, sizeof id, "%016" PRIx64, row.id);
-        const sched::PeerRecord* peer = scheduler_.peers().find(row.record->peer);
-        writer.map(row.gamer ? 7 : 6);
-        writer.key("task").text(id);
-        if (row.gamer) writer.key("client_id").text(row.gamer->client_id);
-        writer.key("task_type").text(scheduler_.type_name(row.record->type));
-        writer.key("state").text(state_name(row.record->state));
-        writer.key("attempts").unsigned_integer(row.record->attempts);
-        writer.key("peer_id").text(peer ? peer->peer_id : "");
-        writer.key("left_us").unsigned_integer(
-            row.record->deadline_us > now ? row.record->deadline_us - now : 0);
-    }
-    return writer.take();
-}
-
-// Task ids are the gamers' own; without a client_id the operator gets the first gamer's that has
-// one.
-uint64_t Coordinator::Impl::find_task(uint64_t task_id, const std::string& client_id,
-                                      const Session* asker) {
-    if (asker && asker->peer != 0) return scheduler_.task_of_attempt(asker->peer, task_id);
-    uint64_t task = 0;
-    gamers_.for_each([&](uint64_t id, Gamer& gamer) {
-        if (asker && asker->gamer != id) return;
-        if (task != 0 || (!client_id.empty() && gamer.client_id != client_id)) return;
-        if (const uint64_t* found = gamer.tasks.find(task_id)) task = *found;
-    });
-    return task;
-}
-
-Result<Bytes> Coordinator::Impl::call_explain(uint64_t task) {
-    const sched::TaskRecord* record = scheduler_.find(task);
-    if (!record) return field_error(Status::kStale, "task", "no such task is pending");
-    const sched::Placement* placement = scheduler_.explain(task);
-    ValueWriter writer;
-    writer.map(placement ? 8 : 2);
-    writer.key("state").text(state_name(record->state));
-    writer.key("attempts").unsigned_integer(record->attempts);
-    if (!placement) return writer.take();
-    const sched::PeerRecord* peer = scheduler_.peers().find(placement->peer);
-    writer.key("peer_id").text(peer ? peer->peer_id : "");
-    writer.key("attempt").unsigned_integer(placement->attempt);
-    writer.key("predicted_us")
-        .unsigned_integer(placement->finish_us - std::min(placement->at_us, placement->finish_us));
-    writer.key("free_slot").boolean(placement->free_slot);
-    writer.key("held_before").unsigned_integer(placement->held);
-    writer.key("peers_considered").unsigned_integer(placement->considered);
     return writer.take();
 }
 
@@ -382,6 +259,17 @@ std::string Coordinator::Impl::metrics_text() {
     counter("timeouts_total", "Attempts and tasks that ran out of time.", now.timeouts);
     counter("peer_failures_total", "Peers that were lost.", now.peer_failures);
     counter("protocol_errors_total", "Connections closed for what they sent.", now.protocol_errors);
+    metrics.family("refused_total", "counter", "Tasks answered BUSY, by what was short.");
+    metrics.sample(static_cast<double>(now.refused_memory), "why=\"memory\"");
+    metrics.sample(static_cast<double>(now.refused_share), "why=\"share\"");
+    metrics.sample(static_cast<double>(now.refused_tasks - now.refused_memory - now.refused_share),
+                   "why=\"other\"");
+    counter("shed_tasks_total", "Waiting tasks that gave way while memory was short.",
+            now.shed_tasks);
+    counter("slow_connections_total", "Connections closed for sending or reading too slowly.",
+            now.slow_connections);
+    counter("rejected_connections_total", "Connections closed unheard, above the limits.",
+            now.rejected_connections);
     counter("bytes_in_total", "Bytes received.", now.bytes_in);
     counter("bytes_out_total", "Bytes sent.", now.bytes_out);
     counter("payload_bytes_copied_total",

@@ -9,7 +9,6 @@ namespace p2c2r::roles {
 
 namespace {
 
-constexpr uint32_t kRetryAfterMs = 100;
 // Scopes of accounts are numbers of their own; those of gamers without one are the gamers' ids.
 constexpr uint64_t kAccountScopeBit = 1ull << 63;
 
@@ -17,13 +16,16 @@ constexpr uint64_t kAccountScopeBit = 1ull << 63;
 
 // ---- whose contents ----------------------------------------------------------------------------
 
+// An account that has come to another owner is another one: nothing that was brought or answered
+// under one owner is there under the next.
 sched::ContentStore::Scope Coordinator::Impl::scope_of(uint64_t gamer_id,
-                                                       const std::string& account) {
+                                                       const std::string& account,
+                                                       sched::OwnerIndex owner) {
     if (account.empty()) return gamer_id;
-    const auto known = account_scopes_.find(account);
+    const auto known = account_scopes_.find({account, owner});
     if (known != account_scopes_.end()) return known->second;
     const uint64_t scope = kAccountScopeBit | (account_scopes_.size() + 1);
-    account_scopes_.emplace(account, scope);
+    account_scopes_.emplace(std::pair(account, owner), scope);
     return scope;
 }
 
@@ -125,6 +127,16 @@ void Coordinator::Impl::on_content_put(Session& session, const wire::Frame& fram
     ContentInbox& inbox = *session.contents;
     ContentInbox::Taken taken = inbox.take(frame, contents_.scope_bytes_max());
     count_incoming(session);
+    // It counts like a task of that size, with its first frame for all that follow.
+    if (taken.size) {
+        const Share::Answer answer = gamer.share->bring(*taken.size, loop_.turn_us());
+        if (answer.refusal != Share::Refusal::kNone) {
+            inbox.refuse(frame.id);
+            count_incoming(session);
+            return content_failed(gamer, taken.stated, Status::kBusy, field_of(answer.refusal),
+                                  text_of(answer.refusal), retry_after_ms(answer.wait_us));
+        }
+    }
     switch (taken.state) {
         case ContentInbox::State::kMore: {
             // What nobody uses now makes way for what comes.
@@ -136,23 +148,24 @@ void Coordinator::Impl::on_content_put(Session& session, const wire::Frame& fram
             if (others + contents_.bytes_held() <= room || frame.envelope.empty()) return;
             inbox.refuse(frame.id);
             count_incoming(session);
-            return content_failed(gamer, taken.stated, Status::kBusy,
-                                  "the coordinator holds as many payload bytes as it may");
+            return content_failed(gamer, taken.stated, Status::kBusy, "memory",
+                                  "the coordinator holds as many payload bytes as it may",
+                                  kRetryAfterMs);
         }
         case ContentInbox::State::kWhole:
             return content_arrived(gamer, taken.stated, std::move(taken.bytes));
         case ContentInbox::State::kForged:
-            return content_failed(gamer, taken.stated, Status::kContent,
+            return content_failed(gamer, taken.stated, Status::kContent, "content",
                                   "the content's bytes are not of its digest");
         case ContentInbox::State::kRefused:
             if (taken.too_large) {
-                return content_failed(gamer, taken.stated, Status::kSize,
+                return content_failed(gamer, taken.stated, Status::kSize, "content",
                                       "a content of more than the " +
                                           std::to_string(contents_.scope_bytes_max()) +
                                           " bytes that one gamer may have here");
             }
-            return content_failed(gamer, taken.stated, Status::kBusy,
-                                  "more than 8 contents at the same time");
+            return content_failed(gamer, taken.stated, Status::kBusy, "content",
+                                  "more than 8 contents at the same time", kRetryAfterMs);
         case ContentInbox::State::kIgnored:
             return;
         case ContentInbox::State::kBroken:
@@ -166,8 +179,9 @@ void Coordinator::Impl::content_arrived(Gamer& gamer, const Digest256& digest, B
     const uint64_t entry = contents_.add(digest, std::move(bytes), gamer.scope, needed);
     if (!needed) return;
     if (entry == 0) {
-        return content_failed(gamer, digest, Status::kBusy,
-                              "the contents that are in use leave no room for another one");
+        return content_failed(gamer, digest, Status::kBusy, "content",
+                              "the contents that are in use leave no room for another one",
+                              kRetryAfterMs);
     }
     const std::vector<uint64_t> tasks = std::move(found->second);
     awaited_.erase(found);
@@ -176,26 +190,25 @@ void Coordinator::Impl::content_arrived(Gamer& gamer, const Digest256& digest, B
         Relay& waiting = relay(task);
         waiting.awaits = nullptr;
         give_content(task, waiting, entry);
-        if (--waiting.waits_for == 0) scheduler_.release(task, loop_.turn_us());
+        waits_less(task);
     }
     contents_.unpin(entry);
-    request_turn_end();
 }
 
 void Coordinator::Impl::content_failed(Gamer& gamer, const Digest256& digest, Status status,
-                                       std::string_view error) {
+                                       std::string_view field, std::string_view error,
+                                       uint32_t retry_after_ms) {
     const auto found = awaited_.find({digest, gamer.scope});
     if (found == awaited_.end()) return;
     const std::vector<uint64_t> tasks = std::move(found->second);
     awaited_.erase(found);
     for (const uint64_t task : tasks) relay(task).awaits = nullptr;
-    const uint32_t retry_after_ms = status == Status::kBusy ? kRetryAfterMs : 0;
     for (const uint64_t task : tasks) {
         if (!scheduler_.find(task)) continue;  // it depended on one of the others
         Gamer* owner = gamers_.find(relay(task).gamer);
         ++stats_.failed_tasks;
         if (owner) {
-            answer_error(*owner, relay(task).client_task, status, "content", error, retry_after_ms);
+            answer_error(*owner, relay(task).client_task, status, field, error, retry_after_ms);
         }
         withdraw(task);
     }

@@ -4,9 +4,13 @@
 //   coordinator_register.cpp   how one becomes a gamer's or a peer's: hello, login, registration
 //   coordinator_backlog.cpp    gamers that do not read
 //   coordinator_admission.cpp  how a task comes in
+//   coordinator_memory.cpp     who gives way while memory is short, and whose turn it is
+//   coordinator_contents.cpp   inputs that stay: what gamers put here, and peers ask for
+//   coordinator_answers.cpp    questions that are asked more than once
 //   coordinator_results.cpp    its way to a peer, and its result's way back
 //   coordinator_tasks.cpp      what its gamer is told, and its end
 //   coordinator_calls.cpp      named questions and commands, metrics
+//   coordinator_reports.cpp    what is said of peers and tasks, and why each is where it is
 //   coordinator_keys.cpp       commands about who may come in
 //
 // The scheduler decides; what it decides is performed here. A task has a scheduler record and,
@@ -86,6 +90,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
             owner.on_frame(*this, frame);
         }
         void on_closed(net::Connection&, Status status, const std::string& why) override {
+            // Bytes that are no frame: they are told so while there is still somebody to tell.
+            if (status == Status::kProtocol) return owner.end_session(*this, status, why);
             owner.session_lost(*this, status, why);
         }
         void on_writable(net::Connection&) override {
@@ -118,8 +124,20 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         uint64_t behind_since_us = 0;
         uint64_t behind_taken = 0;
         uint64_t behind_counted = 0;  // of its connection's queue, in delivering_bytes_
+        uint64_t read_since_us = 0;   // it was not read from before
+        // Of a peer with much to read: since when, and what it had taken by then.
+        uint64_t full_since_us = 0;
+        uint64_t full_taken = 0;
         std::vector<uint64_t> holds;
         uint32_t held_by = 0;  // gamers because of which this session is not read from
+        // Of a peer whose owner limits it, as it said last.
+        struct OwnerWord {
+            std::string mode;
+            std::string why;
+            uint32_t duty_permille = 0;
+            uint64_t data_used = 0;
+        };
+        std::unique_ptr<OwnerWord> owner_word;
         // The type of the last task submitted here: most gamers ask for the same again.
         std::string last_name;
         sched::TypeIndex last_type = sched::kNoType;
@@ -149,6 +167,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         uint64_t away_since_us = 0;
         FlatMap<uint64_t> tasks;     // its task ids to ours
         uint64_t pending_bytes = 0;  // payload of these
+        std::string share_name;      // in shares_
+        Share* share = nullptr;      // never NULL once it is registered
         std::deque<Kept> kept;
         uint64_t kept_bytes = 0;
         std::vector<uint64_t> redelivered;  // ids whose kept delivery went out on resuming
@@ -188,6 +208,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         SmallHolds::Hold* hold = nullptr;
         sched::TypeIndex type = sched::kNoType;
         bool complete = false;      // every byte of the input has arrived
+        bool flies = false;         // counted in its account's share as in flight
         bool local_waits = false;   // to be computed here as soon as it is complete
         bool has_checksum = false;  // `checksum` is the input's
         bool has_content = false;   // its data is a content, and what came as data the delta
@@ -269,7 +290,10 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         delivering_bytes_ += bytes - gamer.behind_counted;
         gamer.behind_counted = bytes;
     }
+    // Ends a session that sends or reads too slowly to be worth what it holds here.
+    void check_pace(Session& session, uint64_t now_us);
     bool is_stuck(Session& gamer, uint64_t now_us);
+    static bool is_full(Session& peer, uint64_t now_us);
 
     // ---- coordinator_admission.cpp
     void on_submit(Session& session, const wire::Frame& frame);
@@ -284,6 +308,22 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     std::string types_text();
     Relay& relay(uint64_t task) { return relays_[SlotMap<sched::TaskRecord>::index_of(task)]; }
     static constexpr size_t kRelayAhead = 2 * kCacheLine;
+
+    // ---- coordinator_memory.cpp
+    // False: such a task does not fit. May end others that wait and are less urgent.
+    bool make_room(uint64_t bytes, int8_t priority);
+    void shed(int8_t below, uint64_t bytes);
+    // The task may be placed as far as those are concerned that it depends on.
+    void take_off(Gamer& gamer, uint64_t task);
+    void fly_next(Share& share);
+    // There is one thing less that the task waits for: another task, a content, bytes of its own,
+    // or who asked the same before.
+    void waits_less(uint64_t task) noexcept;
+    // What counts against the memory budget.
+    [[nodiscard]] uint64_t payload_bytes() const {
+        return held_bytes_ + delivering_bytes_ + contents_.bytes_held() + incoming_bytes_;
+    }
+    [[nodiscard]] bool waits_for_its_turn(uint64_t task) const;
 
     // ---- coordinator_results.cpp
     void assign(const sched::Action& action);
@@ -323,7 +363,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void on_content_put(Session& session, const wire::Frame& frame);
     void content_arrived(Gamer& gamer, const Digest256& digest, Bytes&& bytes);
     void content_failed(Gamer& gamer, const Digest256& digest, Status status,
-                        std::string_view error);
+                        std::string_view field, std::string_view error,
+                        uint32_t retry_after_ms = 0);
     void on_content_drop(Session& session, const wire::Frame& frame);
     // A peer lacks the content of a task that it holds.
     void on_content_want(Session& session, const wire::Frame& frame);
@@ -331,7 +372,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // The whole input in one piece, with the content, for who has to have it so.
     Result<Payload> whole_input(const Relay& relay) const;
     void assign_whole(const sched::Action& action, Session& session, Relay& relay);
-    sched::ContentStore::Scope scope_of(uint64_t gamer_id, const std::string& account);
+    sched::ContentStore::Scope scope_of(uint64_t gamer_id, const std::string& account,
+                                        sched::OwnerIndex owner);
     void forget_contents_of(uint64_t gamer_id, const Gamer& gamer);
 
     // ---- coordinator_answers.cpp
@@ -356,17 +398,22 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void remember_ended(Gamer& gamer, uint64_t client_task, bool good);
 
     // ---- coordinator_calls.cpp
-    // `asker` NULL: the operator, in this process, who sees everything. A gamer sees its own tasks,
-    // a peer those that it holds, and neither where others are or who they are.
+    // `asker` NULL: the operator, in this process, who sees everything, as an admin does. A gamer
+    // sees its own tasks, a peer those that it holds, and neither where others are or who they are.
     Result<Bytes> answer_call(const std::string& name, std::span<const uint8_t> arguments,
                               std::string* text, const Session* asker);
     Bytes call_status();
-    Bytes call_peers(const Session* asker);
-    Bytes call_tasks(const Session* asker);
-    Result<Bytes> call_explain(uint64_t task);
     Result<Bytes> call_assign(uint64_t task, const std::string& peer_id);
     std::string metrics_text();
     void on_call(Session& session, const wire::Frame& frame);
+
+    // ---- coordinator_reports.cpp
+    static bool sees_all(const Session* asker);
+    Bytes call_peers(const Session* asker);
+    Bytes call_tasks(const Session* asker);
+    Result<Bytes> call_explain(uint64_t task);
+    std::string why_there(uint64_t task, const sched::TaskRecord& record);
+    uint64_t find_task(uint64_t task_id, const std::string& client_id, const Session* asker);
 
     // ---- coordinator_keys.cpp
     Result<Bytes> answer_key_call(const std::string& name, ParamsReader& reader,
@@ -374,8 +421,6 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     Bytes call_key_list();
     void end_account(const std::string& account, Status status, const char* why);
     [[nodiscard]] identity::Moment moment() { return {loop_.now_us(), loop_.unix_ms()}; }
-    Gamer* find_gamer(const std::string& client_id);
-    uint64_t find_task(uint64_t task_id, const std::string& client_id, const Session* asker);
 
     net::Loop& loop_;
     net::Transport& transport_;
@@ -397,13 +442,15 @@ class Coordinator::Impl final : public exec::RunnerEvents {
 
     sched::ContentStore contents_;
     AwaitedContents awaited_;
-    std::map<std::string, sched::ContentStore::Scope, std::less<>> account_scopes_;
+    std::map<std::pair<std::string, sched::OwnerIndex>, sched::ContentStore::Scope> account_scopes_;
     uint64_t contents_sent_ = 0;   // streams to peers so far: their ids
     uint64_t incoming_bytes_ = 0;  // of contents on their way in, as announced
     sched::AnswerCache answers_;
     uint64_t collecting_bytes_ = 0;  // of results in chunks that will be shared, as announced
     OwnerNames owners_;
     sched::Scheduler scheduler_;
+    Shares shares_;
+    uint64_t shed_again_us_ = 0;  // looking for what could be shed costs time as well
     SmallHolds small_holds_;
     std::deque<Relay> relays_;
     std::vector<sched::Action> actions_;

@@ -99,7 +99,9 @@ Bytes Coordinator::Impl::call_key_list() {
     ValueWriter writer(4096);
     writer.map(2).key("invitations").unsigned_integer(access.invitations());
     writer.key("accounts").array(static_cast<uint32_t>(access.accounts().size()));
-    for (const auto& [name, account] : access.accounts()) {
+    for (const auto& entry : access.accounts()) {
+        const std::string& name = entry.first;
+        const identity::Account& account = entry.second;
         uint32_t connections = 0;
         sessions_.for_each([&](uint64_t, std::unique_ptr<Session>& session) {
             connections +=
@@ -132,10 +134,11 @@ void Coordinator::Impl::end_account(const std::string& account, Status status, c
         if (gamer.account == account) gamers.push_back(id);
     });
     for (const uint64_t id : gamers) forget_gamer(id);
-    const auto scope = account_scopes_.find(account);
-    if (scope == account_scopes_.end()) return;
-    contents_.forget_scope(scope->second);
-    answers_.forget_scope(scope->second);
+    auto scope = account_scopes_.lower_bound({account, sched::kNoOwner});
+    for (; scope != account_scopes_.end() && scope->first.first == account; ++scope) {
+        contents_.forget_scope(scope->second);
+        answers_.forget_scope(scope->second);
+    }
 }
 
 }  // namespace p2c2r::roles

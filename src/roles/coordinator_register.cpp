@@ -1,6 +1,7 @@
 // How a connection becomes a gamer's or a peer's: hello, login, registration, resuming.
 #include <algorithm>
 
+#include "core/plant.h"
 #include "p2c2r/version.h"
 #include "roles/coordinator_impl.h"
 
@@ -98,7 +99,7 @@ bool Coordinator::Impl::log_in(Session& session, const wire::Login& login, std::
         return false;
     }
     // What else is connected of this account would go on as the former owner's.
-    if (admitted->moved) {
+    if (admitted->moved && !P2C2R_PLANT("moved_account_goes_on")) {
         end_account(admitted->account, Status::kAgain, "the account belongs to another owner now");
     }
     session.who = std::move(*admitted);
@@ -142,8 +143,11 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
         fresh = Gamer{};
         fresh.client_id = client_id;
         fresh.account = session.who.account;
-        fresh.scope = scope_of(gamer_id, fresh.account);
+        fresh.scope = scope_of(gamer_id, fresh.account, owner);
         fresh.owner = owner;
+        const bool is_limited = options_.limit_operator || owner != OwnerNames::kOperator;
+        fresh.share_name = fresh.account.empty() ? "client_id " + client_id : fresh.account;
+        fresh.share = &shares_.take(fresh.share_name, is_limited ? options_.share : kNoShareLimits);
         gamer_ids_[client_id] = gamer_id;
     }
     Gamer& gamer = *gamers_.find(gamer_id);

@@ -23,6 +23,7 @@ const char* name_of(wire::Message message) {
 
 void Coordinator::Impl::accept(std::unique_ptr<net::Connection> connection, bool in_process) {
     if (closed_ || unauthenticated_ >= limits::kConnectionsUnauthenticatedMax) {
+        ++stats_.rejected_connections;
         connection->close();
         return;
     }
@@ -34,6 +35,7 @@ void Coordinator::Impl::accept(std::unique_ptr<net::Connection> connection, bool
         network = identity::network_of(connection->peer_address());
         of_network = &unregistered_[network];
         if (*of_network >= kUnregisteredPerNetworkMax) {
+            ++stats_.rejected_connections;
             connection->close();
             return;
         }
@@ -166,6 +168,14 @@ void Coordinator::Impl::on_heartbeat(Session& session, const wire::Frame& frame)
     if (const char* why = decode(frame.envelope, beat)) {
         return end_session(session, Status::kProtocol, why);
     }
+    if (session.phase == Session::Phase::kPeer && (beat.mode || beat.why || beat.duty_permille)) {
+        if (!session.owner_word) session.owner_word = std::make_unique<Session::OwnerWord>();
+        Session::OwnerWord& word = *session.owner_word;
+        if (beat.mode) word.mode = *beat.mode;
+        if (beat.why) word.why = *beat.why;
+        word.duty_permille = beat.duty_permille.value_or(word.duty_permille);
+    }
+    if (session.owner_word && beat.data_used) session.owner_word->data_used = *beat.data_used;
     if (session.phase == Session::Phase::kPeer && beat.window_tasks) {
         const uint32_t window = std::min(*beat.window_tasks, kWindowTasksMax);
         const sched::PeerRecord* record = scheduler_.peers().find(session.peer);
@@ -303,6 +313,7 @@ void Coordinator::Impl::forget_gamer(uint64_t gamer_id) {
     log_.format(LogLevel::kInfo, "roles", "gamer %s left", gamer->client_id.c_str());
     gamer_ids_.erase(gamer->client_id);
     forget_contents_of(gamer_id, *gamer);
+    if (gamer->share) shares_.drop(gamer->share_name);
     *gamer = Gamer{};
     gamers_.erase(gamer_id);
     request_turn_end();
@@ -320,15 +331,15 @@ void Coordinator::Impl::scan_sessions() {
     loop_.arm(scan_timer_, now + std::min(interval / 2, kScanUsMax));
     if (beats) beat_us_ = beat_us_ + interval > now ? beat_us_ + interval : now + interval;
     std::vector<uint64_t> gone;
-    std::vector<uint64_t> gamers;
+    std::vector<uint64_t> registered;
     wire::Heartbeat beat;
     beat.timestamp_ms = loop_.unix_ms();
     encode(beat, envelope_);
     sessions_.for_each([&](uint64_t id, std::unique_ptr<Session>& session) {
-        const bool registered =
-            session->phase == Session::Phase::kGamer || session->phase == Session::Phase::kPeer;
-        if (!registered) return;
-        if (session->phase == Session::Phase::kGamer) gamers.push_back(id);
+        if (session->phase != Session::Phase::kGamer && session->phase != Session::Phase::kPeer) {
+            return;
+        }
+        registered.push_back(id);
         if (now - session->heard_us > silent && session->held_by == 0) {
             gone.push_back(id);
         } else if (beats) {
@@ -340,11 +351,8 @@ void Coordinator::Impl::scan_sessions() {
             end_session(**session, Status::kDisconnected, "silent for too long");
         }
     }
-    for (uint64_t id : gamers) {
-        auto* session = sessions_.find(id);
-        if (!session || !is_stuck(**session, now)) continue;
-        end_session(**session, Status::kLimit,
-                    "results wait to be read, and less than 64 KiB a second are");
+    for (uint64_t id : registered) {
+        if (auto* session = sessions_.find(id)) check_pace(**session, now);
     }
     std::vector<uint64_t> expired;
     gamers_.for_each([&](uint64_t id, Gamer& gamer) {

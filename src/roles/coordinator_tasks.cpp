@@ -72,6 +72,7 @@ void Coordinator::Impl::on_cancel(Session& session, const wire::Frame& frame) {
     const uint64_t* found = gamer.tasks.find(frame.id);
     if (!found) return;
     ++stats_.cancelled_tasks;
+    gamer.share->cancelled(loop_.turn_us());
     const uint64_t task = *found;
     answer_error(gamer, frame.id, Status::kCancelled, {}, "cancelled");
     withdraw(task);
@@ -130,7 +131,14 @@ void Coordinator::Impl::drop_one(uint64_t task, bool good, std::vector<uint64_t>
     const uint64_t client_task = gone.client_task;
     Gamer* gamer = gamers_.find(gone.gamer);
     if (!gamer) return;
-    if (budget > 0) gamer->pending_bytes -= budget - kTaskOverhead;
+    if (budget > 0) {
+        gamer->pending_bytes -= budget - kTaskOverhead;
+        gamer->share->went();
+    }
+    if (std::exchange(gone.flies, false)) {
+        gamer->share->landed();
+        fly_next(*gamer->share);
+    }
     if (const uint64_t* mapped = gamer->tasks.find(client_task); mapped && *mapped == task) {
         gamer->tasks.erase(client_task);
     }
@@ -145,8 +153,8 @@ void Coordinator::Impl::drop_one(uint64_t task, bool good, std::vector<uint64_t>
         if (!record || record->state != sched::TaskRecord::State::kHeld) continue;
         if (!good) {
             fallen.push_back(next);
-        } else if (--relay(next).waits_for == 0) {
-            scheduler_.release(next, loop_.turn_us());
+        } else {
+            waits_less(next);
         }
     }
 }

@@ -279,6 +279,7 @@ void Link::close(Status status, const std::string& text) {
         goodbye.error = text;
         encode(goodbye, envelope_);
         send(wire::Message::kGoodbye, envelope_);
+        bytes_out_before_ += connection_->queued_bytes();  // leave before the connection closes
     }
     phase_ = Phase::kClosed;
     loop_.disarm(retry_timer_);

@@ -72,6 +72,10 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
           events_(events),
           contents_(options_.content_bytes_max, options_.memory) {
         if (options_.peer_id.empty()) options_.peer_id = automatic_id("peer", random);
+        owner_ = std::make_unique<PeerOwner>(
+            loop, std::move(options_.owner),
+            [this] { return link_ ? link_->bytes_in() + link_->bytes_out() : 0; },
+            [this] { owner_changed(); });
         options_.slots = std::clamp(options_.slots, 1u, kWindowTasksMax);
         options_.prefetch = std::min(options_.prefetch, kWindowTasksMax - options_.slots);
         offers_all_ = options_.capabilities.task_types.empty();
@@ -83,14 +87,24 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
         link_.reset();
     }
 
-    void start() { link_->start(); }
+    void start() {
+        started_ = true;
+        owner_->start();
+        if (owner_->knows()) link_->start();
+    }
+    // A peer that connects can be given tasks: it says what it takes from the first word on.
+    void sensed(const owner::Signals& signals, uint32_t date) {
+        owner_->sensed(signals, date);
+        if (started_) link_->start();
+    }
     void pause();
     void resume();
     void drain(std::function<void()> drained) {
         drained_ = std::move(drained);
-        pause();
-        check_drained();
+        draining_ = true;
+        stop_taking(false);
     }
+    [[nodiscard]] PeerOwner& owner() { return *owner_; }
     void close();
     const PeerStats& stats();
     const PeerOptions& options() const { return options_; }
@@ -158,6 +172,15 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
     }
     void forget(uint64_t slot);
     void check_drained();
+    [[nodiscard]] bool takes() const {
+        return !paused_ && !draining_ && owner_->decision().accepts;
+    }
+    [[nodiscard]] std::string why_not() const;
+    void owner_changed();
+    void stop_taking(bool started_too);
+    void hand_back(uint64_t slot);
+    void tell_window();
+    void report_owner(wire::Heartbeat& beat);
     [[nodiscard]] uint32_t slots_free() const {
         return running_ >= options_.slots ? 0 : options_.slots - running_;
     }
@@ -169,7 +192,20 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
     PeerEvents& events_;
     std::unique_ptr<Link> link_;
     bool offers_all_ = false;
+    std::unique_ptr<PeerOwner> owner_;
     bool paused_ = false;
+    bool draining_ = false;
+    bool started_ = false;
+    bool told_takes_ = true;  // what the host was told last
+    std::string told_why_;
+    // What the coordinator knows of the owner; made void by a new connection.
+    struct {
+        bool known = false;
+        std::string why;
+        uint32_t duty_permille = 0;
+        uint64_t data_used = 0;
+    } reported_;
+    std::string why_;  // what a heartbeat refers to
     std::function<void()> drained_;
 
     SlotMap<Job> jobs_;
@@ -215,12 +251,14 @@ wire::Message Peer::Impl::registration(const wire::Login& login, wire::EnvelopeB
         options_.capabilities.task_types = types;
     }
     message.login = login;
-    if (paused_) message.window_tasks = 0;
+    if (!takes()) message.window_tasks = 0;
     encode(message, out);
     return wire::Message::kPeerRegister;
 }
 
 void Peer::Impl::on_link_ready(const wire::RegisterResponse&) {
+    reported_.known = false;
+    if (owner_->settings().owner_first) tell_window();
     events_.on_peer_state(Status::kOk, "connected as " + options_.peer_id);
 }
 
@@ -251,7 +289,8 @@ void Peer::Impl::fill_heartbeat(wire::Heartbeat& beat) {
     beat.tasks_completed = stats_.completed;
     beat.tasks_failed = stats_.failed;
     beat.slots_free = slots_free();
-    beat.window_tasks = paused_ ? 0 : options_.slots + options_.prefetch;
+    beat.window_tasks = takes() ? options_.slots + options_.prefetch : 0;
+    report_owner(beat);
     // Executors came or went: the list is stated anew with a new registration, as soon as nothing
     // is held that a new connection would lose.
     if (offers_all_ && runner_.revision() != registered_revision_ && jobs_.empty()) {
@@ -261,6 +300,21 @@ void Peer::Impl::fill_heartbeat(wire::Heartbeat& beat) {
             }
         });
     }
+}
+
+// Rounded to what somebody who looks would notice, so that most heartbeats say nothing of it.
+void Peer::Impl::report_owner(wire::Heartbeat& beat) {
+    constexpr uint32_t kDutyStep = 10;
+    constexpr uint64_t kDataStep = 100'000;
+    why_ = why_not().substr(0, limits::kIdLengthMax);
+    const uint32_t duty = stats_.duty_used_permille / kDutyStep * kDutyStep;
+    const uint64_t data = stats_.data_day_bytes / kDataStep * kDataStep;
+    if (!owner_->settings().owner_first && why_.empty() && !reported_.known) return;
+    if (!reported_.known) beat.mode = owner::mode_name(owner_->settings().mode);
+    if (!reported_.known || why_ != reported_.why) beat.why = why_;
+    if (!reported_.known || duty != reported_.duty_permille) beat.duty_permille = duty;
+    if (!reported_.known || data != reported_.data_used) beat.data_used = data;
+    reported_ = {true, why_, duty, data};
 }
 
 bool Peer::Impl::on_link_frame(const wire::Frame& frame, const char*& why) {
@@ -320,7 +374,7 @@ bool Peer::Impl::on_assign(const wire::Frame& frame, const char*& why) {
         }
         job.digest = digest_of(message.digest);
     }
-    if (paused_) {
+    if (!takes()) {
         refuse(job);
         forget(slot);
         return true;
@@ -424,6 +478,7 @@ void Peer::Impl::run(uint64_t slot) {
     spec.params = std::move(job.payload.params);
     spec.data = std::move(job.payload.data);
     spec.deadline_us = job.deadline_us;
+    spec.gate = owner_->gate();
     job.payload = Payload{};
     const uint64_t started = runner_.start(spec, slot, *this);
     // A short job has ended already, and its slot may hold another one.
@@ -475,6 +530,7 @@ void Peer::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
     forget(tag);
     // The coordinator must not wait for an answer that will not come.
     if (!is_told) return link_->fail(Status::kMemory, "memory is short");
+    owner_->data_moved();
     if (!waiting_.empty()) run_waiting();
     check_drained();
 }
@@ -496,7 +552,8 @@ void Peer::Impl::refuse(const Job& job) {
     wire::TaskRefuse message;
     message.attempt = job.attempt;
     message.status = Status::kBusy;
-    message.error = "this peer is paused";
+    const std::string why = why_not();
+    message.error = why;
     encode(message, envelope_);
     link_->connection().send_copy(wire::Message::kTaskRefuse, 0, job.id, envelope_.span(), {}, {});
 }
@@ -591,13 +648,15 @@ bool Peer::Impl::on_content(const wire::Frame& frame, const char*& why) {
         jobs_.find(slot)->content = contents_.use(taken.stated, slot, must_ask);
     }
     for (const uint64_t slot : slots) {
-        Job& job = *jobs_.find(slot);
-        if (job.content != 0) {
+        // The end of a short one may be where the owner wants the machine back: the others went.
+        Job* const job = jobs_.find(slot);
+        if (!job) continue;
+        if (job->content != 0) {
             ready(slot);
             continue;
         }
         const bool forged = taken.state == ContentInbox::State::kForged;
-        answer_error(job, forged ? Status::kContent : Status::kBusy,
+        answer_error(*job, forged ? Status::kContent : Status::kBusy,
                      forged ? "the content's bytes are not of its digest"
                             : "this peer has no room for the content of the task");
         ++stats_.failed;
@@ -608,18 +667,20 @@ bool Peer::Impl::on_content(const wire::Frame& frame, const char*& why) {
 
 // ---- pausing and leaving -----------------------------------------------------------------------
 
-void Peer::Impl::pause() {
-    if (paused_) return;
-    paused_ = true;
-    for (uint64_t id : slots_.sorted_keys()) {
-        uint64_t slot = 0;
-        const Job* job = find(id, &slot);
-        if (!job || job->state == Job::State::kRunning) continue;
-        if (link_->ready()) refuse(*job);
-        forget(slot);
+std::string Peer::Impl::why_not() const {
+    if (paused_) return "this peer is paused";
+    if (draining_) return "this peer is leaving";
+    return owner_->decision().why;
+}
+
+// The word for the coordinator goes first: what is handed back shall go to others.
+void Peer::Impl::tell_window() {
+    if (takes() != told_takes_ || why_not() != told_why_) {
+        told_takes_ = takes();
+        told_why_ = why_not();
+        events_.on_peer_accepts(told_takes_, told_why_);
     }
-    waiting_.clear();
-    if (!link_->ready()) return;
+    if (!link_ || !link_->ready()) return;
     wire::Heartbeat beat;
     beat.timestamp_ms = loop_.unix_ms();
     fill_heartbeat(beat);
@@ -627,16 +688,51 @@ void Peer::Impl::pause() {
     link_->connection().send_copy(wire::Message::kHeartbeat, 0, 0, envelope_.span(), {}, {});
 }
 
+// A task that runs is taken back from its executor, which still has to stop; until then its slot
+// is taken.
+void Peer::Impl::hand_back(uint64_t slot) {
+    Job& job = *jobs_.find(slot);
+    if (link_->ready()) refuse(job);
+    if (job.state != Job::State::kRunning) return forget(slot);
+    ++stats_.handed_back;
+    assembler_.drop(job.id);
+    slots_.erase(job.id);
+    job.id = 0;
+    runner_.cancel(job.runner_job);
+}
+
+void Peer::Impl::stop_taking(bool started_too) {
+    tell_window();
+    for (uint64_t id : slots_.sorted_keys()) {
+        uint64_t slot = 0;
+        const Job* job = find(id, &slot);
+        if (job && (started_too || job->state != Job::State::kRunning)) hand_back(slot);
+    }
+    waiting_.clear();
+    check_drained();
+}
+
+void Peer::Impl::owner_changed() {
+    const owner::Decision& decision = owner_->decision();
+    log_.format(LogLevel::kInfo, "roles", "%s%s%s", decision.accepts ? "helps" : "does not help",
+                decision.why.empty() ? "" : ": ", decision.why.c_str());
+    if (decision.accepts) return tell_window();
+    stop_taking(decision.work == owner::Work::kHandBack);
+}
+
+void Peer::Impl::pause() {
+    if (paused_) return;
+    paused_ = true;
+    owner_->hold(true);
+    stop_taking(true);
+}
+
 void Peer::Impl::resume() {
-    if (!paused_) return;
-    paused_ = false;
+    if (!paused_ && !draining_) return;
+    paused_ = draining_ = false;
     drained_ = nullptr;
-    if (!link_->ready()) return;
-    wire::Heartbeat beat;
-    beat.timestamp_ms = loop_.unix_ms();
-    fill_heartbeat(beat);
-    encode(beat, envelope_);
-    link_->connection().send_copy(wire::Message::kHeartbeat, 0, 0, envelope_.span(), {}, {});
+    owner_->hold(false);
+    tell_window();
 }
 
 void Peer::Impl::check_drained() {
@@ -647,6 +743,7 @@ void Peer::Impl::check_drained() {
 }
 
 void Peer::Impl::close() {
+    owner_->stop();
     if (link_->ready()) {
         wire::PeerDisconnect message;
         message.peer_id = options_.peer_id;
@@ -656,6 +753,7 @@ void Peer::Impl::close() {
                                       {});
     }
     link_->close(Status::kOk, "peer closed");
+    owner_->count_data();
     runner_.forget(*this);
     waiting_.clear();
     slots_.clear();
@@ -667,7 +765,16 @@ void Peer::Impl::close() {
 
 const PeerStats& Peer::Impl::stats() {
     stats_.connected = link_->ready();
-    stats_.paused = paused_;
+    stats_.paused = paused_ || draining_;
+    owner_->count_data();
+    stats_.accepts = takes();
+    stats_.why = why_not();
+    stats_.mode = owner_->settings().mode;
+    stats_.duty_percent = owner_->decision().duty_percent;
+    stats_.duty_used_permille = owner_->duty_used_permille();
+    stats_.worked_us = owner_->worked_us();
+    stats_.data_day_bytes = owner_->data().day_bytes();
+    stats_.data_month_bytes = owner_->data().month_bytes();
     stats_.running = running_;
     stats_.waiting = static_cast<uint32_t>(waiting_.size());
     stats_.slots_free = slots_free();
@@ -708,6 +815,16 @@ void Peer::close() {
 }
 const PeerStats& Peer::stats() {
     return impl_->stats();
+}
+void Peer::sensed(const owner::Signals& signals, uint32_t date) {
+    impl_->sensed(signals, date);
+}
+void Peer::say_active(bool active) {
+    impl_->owner().say_active(active);
+}
+std::string Peer::data_text() {
+    impl_->owner().count_data();
+    return impl_->owner().data().text();
 }
 const PeerOptions& Peer::options() const {
     return impl_->options();

@@ -16,6 +16,7 @@
 #include "net/loop.h"
 #include "net/transport.h"
 #include "roles/client.h"
+#include "roles/peer_owner.h"
 
 namespace p2c2r::roles {
 
@@ -33,6 +34,7 @@ struct PeerOptions {
     Circle circle_accepted = Circle::kInvited;  // kOwn: no tasks but its owner's
     std::string codec_class;
     bool checksum = false;
+    OwnerOptions owner;
     // Memory of inputs that arrive in chunks; MUST outlive them. NULL: the C library's.
     const MemoryHook* memory = nullptr;
 };
@@ -45,6 +47,11 @@ class PeerEvents {
   public:
     // kOk: connected and registered. kDisconnected: lost, trying again. Another: given up.
     virtual void on_peer_state(Status status, const std::string& text) = 0;
+    // Takes tasks or not, and why not or with what limits; "": none.
+    virtual void on_peer_accepts(bool accepts, const std::string& why) {
+        (void)accepts;
+        (void)why;
+    }
 
   protected:
     ~PeerEvents() = default;
@@ -54,6 +61,15 @@ struct PeerStats {
     bool connected = false;
     bool given_up = false;
     bool paused = false;
+    bool accepts = true;  // new tasks
+    std::string why;      // it does not, or with what limits; "": none
+    owner::Mode mode = owner::Mode::kAlways;
+    uint32_t duty_percent = 100;      // of the time that it may work, now
+    uint32_t duty_used_permille = 0;  // of the last ten seconds
+    uint64_t worked_us = 0;           // in which something ran, of the machine's time
+    uint64_t data_day_bytes = 0;      // both ways
+    uint64_t data_month_bytes = 0;
+    uint64_t handed_back = 0;  // tasks that had been started
     uint32_t running = 0;
     uint32_t waiting = 0;
     uint32_t slots_free = 0;
@@ -77,11 +93,17 @@ class Peer {
     ~Peer();
 
     void start();
-    // Takes nothing new; what has not started is handed back.
+    // Takes nothing new, and hands back what it holds: what runs is stopped at its next slice.
     void pause();
     void resume();
-    // Pauses, and calls `drained` once nothing runs and every result has been handed over.
+    // Takes nothing new and hands back what has not started; calls `drained` once nothing runs and
+    // every result has been handed over.
     void drain(std::function<void()> drained);
+    // Owner first: see PeerOwner. With sensors to look at it connects once they have spoken.
+    void sensed(const owner::Signals& signals, uint32_t date);
+    void say_active(bool active);
+    // The counts of data as they are to be kept.
+    [[nodiscard]] std::string data_text();
     // Says goodbye; running jobs are cancelled and their results dropped.
     void close();
 

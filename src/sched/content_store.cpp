@@ -164,7 +164,7 @@ void ContentStore::make_room(uint64_t size, Scope scope) {
 
 void ContentStore::shrink_to(uint64_t bytes_max) {
     uint64_t next = 0;
-    for (uint64_t id = oldest_; id != 0 && bytes_ > bytes_max; id = next) {
+    for (uint64_t id = oldest_; id != 0 && bytes_ > std::max(bytes_max, pinned_bytes_); id = next) {
         Entry& entry = at(id);
         next = entry.newer;
         if (entry.pins > 0) continue;

@@ -8,6 +8,19 @@
 
 namespace p2c2r::sched {
 
+namespace {
+
+constexpr uint64_t kEarlyUsMax = 50'000;
+
+// When a task that waits for its owner's machines is told that there are none: so early that its
+// gamer hears of it before its own clock says no more than that it is late.
+uint64_t ask_at_us(const TaskRecord& record) {
+    const uint64_t time = record.deadline_us - std::min(record.deadline_us, record.admitted_us);
+    return record.deadline_us - std::min(kEarlyUsMax, time / 8);
+}
+
+}  // namespace
+
 Scheduler::Scheduler(uint32_t peers_max, RandomSource& random, const ContentStore* contents)
     : peers_(peers_max), random_(random), contents_(contents), placements_(kPlacementsKept) {}
 
@@ -161,6 +174,8 @@ void Scheduler::arm(uint64_t task, const TaskRecord& record) {
     // While its input is still coming the gamer is to blame for the time that passes.
     if (record.state == TaskRecord::State::kLeased && !record.input_open) {
         at = std::min(at, record.lease_until_us);
+    } else if (record.reach.circle == Circle::kOwn && !record.asked_early) {
+        at = ask_at_us(record);
     }
     wheel_.set(SlotMap<TaskRecord>::index_of(task), at);
 }
@@ -205,19 +220,13 @@ void Scheduler::move_invited(OwnerIndex owner) noexcept {
     });
 }
 
-// What a task is told that ran out of time.
-const char* Scheduler::why_late(const TaskRecord& record) const {
+const char* Scheduler::why_nobody(const TaskRecord& record) const {
     const bool waits = record.state == TaskRecord::State::kQueued && !record.can_run_local;
-    if (!waits || peers_.serving(record.type, record.reach) > 0) {
-        return "the deadline passed before an answer came";
-    }
-    if (record.reach.circle != Circle::kOwn) {
-        return "the deadline passed: no peer of circle invited takes tasks of this type";
-    }
+    if (!waits || peers_.serving(record.type, record.reach) > 0) return nullptr;
+    if (record.reach.circle != Circle::kOwn) return "no peer of circle invited takes such tasks";
     return peers_.machines_of(record.reach.owner) == 0
-               ? "the deadline passed: no peer of circle own of this owner is connected"
-               : "the deadline passed: no peer of circle own of this owner takes tasks of this "
-                 "type";
+               ? "no peer of circle own of this owner is connected"
+               : "no peer of circle own of this owner takes tasks of this type";
 }
 
 void Scheduler::unqueue(uint64_t, TaskRecord& record) {
@@ -320,14 +329,23 @@ void Scheduler::expire(uint64_t now_us, std::vector<Action>& actions) {
         if (!record) return;
         if (now_us >= record->deadline_us) {
             ++stats_.deadlines;
-            const char* const why = why_late(*record);
+            const char* const nobody = why_nobody(*record);
             if (record->state == TaskRecord::State::kQueued) unqueue(task, *record);
             if (record->state == TaskRecord::State::kLeased) abandon(*record, task, actions);
             if (record->state == TaskRecord::State::kLocal) {
                 actions.push_back({Action::Kind::kCancelLocal, Status::kDeadline, task});
             }
-            end(task, *record, Status::kDeadline, why, actions);
+            end(task, *record, Status::kDeadline,
+                nobody ? nobody : "the deadline passed before an answer came", actions);
             return;
+        }
+        if (record->reach.circle == Circle::kOwn && now_us >= ask_at_us(*record)) {
+            record->asked_early = true;
+            if (const char* const nobody = why_nobody(*record)) {
+                unqueue(task, *record);
+                end(task, *record, Status::kDisconnected, nobody, actions);
+                return;
+            }
         }
         if (record->state == TaskRecord::State::kLeased && !record->input_open &&
             now_us >= record->lease_until_us) {

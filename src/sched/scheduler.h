@@ -65,6 +65,7 @@ struct TaskRecord {
     uint8_t placements = 0;  // attempts and refusals: no id on a peer's hop is used twice
     bool can_run_local = false;
     bool input_open = false;
+    bool asked_early = false;  // whether anybody of its circle is there: see why_nobody()
     TypeIndex type = kNoType;
     Reach reach;         // never left, whatever happens
     uint32_t queue = 0;  // where it waits, or would
@@ -186,6 +187,10 @@ class Scheduler {
     [[nodiscard]] size_t types_count() const { return type_names_.size(); }
     [[nodiscard]] bool ever_served(TypeIndex type) const { return ever_served_[type]; }
     [[nodiscard]] const TaskRecord* find(uint64_t task) const { return tasks_.find(task); }
+    template <class Visit>
+    void for_each(const Visit& visit) {
+        tasks_.for_each(visit);
+    }
     // The slot index that the next task is likely to get.
     [[nodiscard]] uint32_t next_slot() const { return tasks_.next_index(); }
     [[nodiscard]] size_t pending() const { return tasks_.size(); }
@@ -232,7 +237,8 @@ class Scheduler {
     // Some of its owner's machines keep to their circle: it waits where they are looked for, too.
     void perhaps_to_own_queue(TaskRecord& record) noexcept;
     void move_invited(OwnerIndex owner) noexcept;
-    [[nodiscard]] const char* why_late(const TaskRecord& record) const;
+    // Nobody who may have it is there: the reason; else NULL.
+    [[nodiscard]] const char* why_nobody(const TaskRecord& record) const;
 
     SlotMap<TaskRecord> tasks_{limits::kTasksPendingMax};
     std::vector<uint64_t> task_ids_;  // by slot index

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "core/plant.h"
 #include "sched/attempt_id.h"
 #include "sched/scheduler.h"
 
@@ -79,16 +80,20 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
     uint64_t task = entry->task;
     TaskRecord& record = *tasks_.find(task);
     const TypeIndex type = record.type;
+    Reach reach = record.reach;
+    if (P2C2R_PLANT("circle_ignored_on_failover") && record.attempts > 0) {
+        reach.circle = Circle::kInvited;
+    }
     // Another peer first; one that has tried already only when it is alone.
     PeerTable::Choice choice =
-        peers_.choose(type, record.bytes, record.reach, record.tried, record.attempts, now_us);
+        peers_.choose(type, record.bytes, reach, record.tried, record.attempts, now_us);
     if (choice.peer == 0 && record.attempts > 0) {
         if (record.can_run_local) {
             queues_[queue].tasks.pop(entry);
             start_local(task, record, now_us, actions);
             return true;
         }
-        choice = peers_.choose(type, record.bytes, record.reach, nullptr, 0, now_us);
+        choice = peers_.choose(type, record.bytes, reach, nullptr, 0, now_us);
     }
     if (choice.peer == 0) {
         if (!record.can_run_local || peers_.serving(type, record.reach) > 0) return false;
@@ -105,10 +110,10 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         if (!entry) return true;
         task = entry->task;
         TaskRecord& next = *tasks_.find(task);
-        if (next.attempts > 0 || next.content != record.content || !peer.is_within(next.reach) ||
-            !peer.takes(next.bytes)) {
-            return true;
-        }
+        // It is within reach, but for a task that memory was short to give a queue of its own.
+        if (next.attempts > 0 || !peer.is_within(next.reach)) return true;
+        // Another content may lie elsewhere.
+        if (next.content != record.content || !peer.takes(next.bytes)) return true;
         PeerTable::Choice again = choice;
         again.finish_us = peers_.finish_us(peer, type, now_us);
         again.free_slot = peer.held < peer.slots;

@@ -201,7 +201,8 @@ const char* decode(std::span<const uint8_t> envelope, PeerDisconnect& out) {
 // ---- heartbeat, peer_count_update -------------------------------------------------------------
 
 void encode(const Heartbeat& heartbeat, EnvelopeBuffer& out) {
-    EnvelopeWriter writer(out, heartbeat.peer_id.size());
+    EnvelopeWriter writer(out, heartbeat.peer_id.size() + heartbeat.mode.value_or("").size() +
+                                   heartbeat.why.value_or("").size());
     if (heartbeat.window_tasks) {
         writer.unsigned_field(field::kWindowTasks, *heartbeat.window_tasks);
     }
@@ -219,6 +220,10 @@ void encode(const Heartbeat& heartbeat, EnvelopeBuffer& out) {
     if (heartbeat.tasks_failed != 0) {
         writer.unsigned_field(field::kTasksFailed, heartbeat.tasks_failed);
     }
+    if (heartbeat.mode) writer.text_field(field::kMode, *heartbeat.mode, limits::kIdLengthMax);
+    if (heartbeat.why) writer.text_field(field::kWhy, *heartbeat.why, limits::kIdLengthMax);
+    if (heartbeat.duty_permille) writer.unsigned_field(field::kDuty, *heartbeat.duty_permille);
+    if (heartbeat.data_used) writer.unsigned_field(field::kDataUsed, *heartbeat.data_used);
     writer.finish();
 }
 
@@ -255,6 +260,26 @@ const char* decode(std::span<const uint8_t> envelope, Heartbeat& out) {
             case field::kTasksFailed:
                 if (!reader.read_unsigned(out.tasks_failed)) {
                     return "tasks_failed must be an unsigned integer";
+                }
+                break;
+            case field::kMode:
+                if (!reader.read_text(out.mode.emplace(), limits::kIdLengthMax)) {
+                    return "mode must be a text of at most 128 bytes";
+                }
+                break;
+            case field::kWhy:
+                if (!reader.read_text(out.why.emplace(), limits::kIdLengthMax)) {
+                    return "why must be a text of at most 128 bytes";
+                }
+                break;
+            case field::kDuty:
+                if (!reader.read_unsigned(out.duty_permille.emplace())) {
+                    return "duty_permille must be an unsigned integer of 32 bits";
+                }
+                break;
+            case field::kDataUsed:
+                if (!reader.read_unsigned(out.data_used.emplace())) {
+                    return "data_used must be an unsigned integer";
                 }
                 break;
             default:

@@ -72,5 +72,10 @@ inline constexpr uint8_t kName = 58;
 
 // What stays.
 inline constexpr uint8_t kContentBytes = 64;
+// What the owner of a peer allows.
+inline constexpr uint8_t kMode = 70;
+inline constexpr uint8_t kWhy = 71;
+inline constexpr uint8_t kDuty = 72;
+inline constexpr uint8_t kDataUsed = 73;
 
 }  // namespace p2c2r::wire::field

@@ -146,7 +146,7 @@ struct TaskCancel {  // client to coordinator, and coordinator to peer
     std::optional<Nonce> attempt;
 };
 
-struct TaskRefuse {  // a peer hands a task back that it has not started
+struct TaskRefuse {  // a peer hands a task back that it has not answered
     Nonce attempt{};
     Status status = Status::kBusy;
     std::string_view error;
@@ -160,6 +160,12 @@ struct Heartbeat {
     uint64_t tasks_failed = 0;
     std::optional<uint32_t> slots_free;
     std::optional<uint32_t> window_tasks;  // 0: takes nothing for now
+    // Of a peer, and only where its owner's wishes have changed or it is asked for them: unchanged
+    // where they are absent.
+    std::optional<std::string_view> mode;
+    std::optional<std::string_view> why;  // it takes nothing, or with what limits
+    std::optional<uint32_t> duty_permille;
+    std::optional<uint64_t> data_used;  // bytes both ways, today
 };
 
 struct PeerCountUpdate {

@@ -19,6 +19,8 @@ class Child {
     // One line without its end; empty when there is none.
     std::string read_line();
     std::string ask(const std::string& question);
+    // The sign to stop; it may still say something.
+    void end_input();
 
   private:
     int pid_ = -1;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <utility>
 
 extern char** environ;
 
@@ -40,8 +41,12 @@ Child::Child(const std::vector<std::string>& arguments) {
     out_ = fdopen(from_child[0], "r");
 }
 
+void Child::end_input() {
+    if (in_) std::fclose(std::exchange(in_, nullptr));
+}
+
 Child::~Child() {
-    std::fclose(in_);  // its end is the child's sign to stop
+    end_input();
     for (int i = 0; i < 500; ++i) {
         if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
             std::fclose(out_);

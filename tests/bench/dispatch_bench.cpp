@@ -5,6 +5,9 @@
 //   dispatch_bench client --port P --size BYTES --inflight K --secs S --warm S --pids
 //   BROKER,WORKER,...
 //
+// With --tls connections are encrypted and everybody logs in, with keys that the broker writes into
+// its working folder, which is the others' as well; tls.py sets both beside each other.
+//
 // Everything goes through the public C ABI, with every feature on: one process a role, each turning
 // its own loop (RUN_MANUAL), and echo tasks that run on the worker's loop thread. The client keeps
 // K tasks in flight, warms up, measures, checks size and id of each result, and prints one JSON
@@ -19,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include "bench_identities.h"
 #include "process_figures.h"
 
 namespace {
@@ -38,6 +42,7 @@ struct Options {
     size_t size = 64;
     double secs = 1;
     double warm = 0.3;
+    bool tls = false;
     std::vector<int> pids;  // the broker's first
 };
 
@@ -56,8 +61,8 @@ Options parse(int argc, char** argv) {
     for (int i = 2; i < argc; ++i) {
         const std::string key = argv[i];
         if (key == "--tls") {
-            std::fprintf(stderr, "dispatch_bench: --tls: this build has plain connections only\n");
-            std::exit(2);
+            options.tls = true;
+            continue;
         }
         if (i + 1 >= argc) {
             std::fprintf(stderr, "dispatch_bench: %s needs a value\n", key.c_str());
@@ -109,10 +114,16 @@ int run_broker(const Options& options) {
     p2c2r_coordinator_config config = {};
     config.struct_size = sizeof config;
     config.listen_port = options.port;
+    bench::Identities identities;
+    if (options.tls) {
+        identities.make(runtime);
+        identities.use(config);
+    }
     p2c2r_coordinator* coordinator = nullptr;
     p2c2r_error why = {};
     p2c2r_status status = p2c2r_coordinator_create(runtime, &config, &coordinator, &why);
     if (status != P2C2R_OK) fail("coordinator", status, why);
+    if (options.tls) identities.enrol(coordinator);
     status = p2c2r_coordinator_start(coordinator, &why);
     if (status != P2C2R_OK) fail("listen", status, why);
     const uint64_t started = p2c2r_now_us();
@@ -129,7 +140,8 @@ int run_broker(const Options& options) {
 }
 
 std::string url_of(const Options& options) {
-    return "p2c2r+plain://127.0.0.1:" + std::to_string(options.port);
+    return (options.tls ? "p2c2r://127.0.0.1:" : "p2c2r+plain://127.0.0.1:") +
+           std::to_string(options.port);
 }
 
 int run_worker(const Options& options) {
@@ -146,6 +158,8 @@ int run_worker(const Options& options) {
     config.coordinator_url = url.c_str();
     config.peer_id = name.c_str();
     config.capabilities = &capabilities;
+    bench::Identities identities;
+    if (options.tls) config.credentials = identities.show("worker");
     p2c2r_peer* peer = nullptr;
     p2c2r_error why = {};
     p2c2r_status status = p2c2r_peer_create(runtime, &config, &peer, &why);
@@ -272,6 +286,8 @@ int run_client(const Options& options) {
     config.tasks_max = options.inflight + 16;
     config.bytes_max = (options.inflight + 16) * (options.size + 1024ull) + (64ull << 20);
     config.coordinator_url = url.c_str();
+    bench::Identities identities;
+    if (options.tls) config.credentials = identities.show("client");
     Load load;
     load.options = &options;
     p2c2r_error why = {};

@@ -11,20 +11,20 @@
 #include <p2c2r/p2c2r.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <mutex>
-#include <queue>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "bench_roles.h"
 #include "child_process.h"
+#include "dwell.h"
 #include "process_figures.h"
 
 namespace {
+
+using bench::fail;
+using bench::make_runtime;
 
 struct Options {
     std::string mode;
@@ -37,26 +37,6 @@ struct Options {
     double secs = 5;
     bool json = false;
 };
-
-[[noreturn]] void fail(const char* what, p2c2r_status status, const p2c2r_error& why) {
-    std::fprintf(stderr, "scale_bench: %s: %s %s\n", what, p2c2r_status_name(status), why.text);
-    std::exit(2);
-}
-
-p2c2r_runtime* make_runtime(int run_mode, unsigned workers) {
-    p2c2r_runtime_config config = {};
-    config.struct_size = sizeof config;
-    config.abi_version = P2C2R_ABI_VERSION;
-    config.run_mode = run_mode;
-    config.deliver = P2C2R_DELIVER_ON_LOOP;
-    config.gpu = P2C2R_GPU_OFF;
-    config.worker_threads = workers;
-    p2c2r_runtime* runtime = nullptr;
-    p2c2r_error why = {};
-    const p2c2r_status status = p2c2r_runtime_create(&config, &runtime, &why);
-    if (status != P2C2R_OK) fail("runtime", status, why);
-    return runtime;
-}
 
 // ---- the coordinator's process: serves until its standard input ends --------------------------
 
@@ -92,82 +72,11 @@ int run_coordinator(const Options&) {
 
 // ---- peers whose tasks hold a timer -------------------------------------------------------------
 
-class Dwell {
-  public:
-    Dwell() : thread_([this] { serve(); }) {}
-    ~Dwell() {
-        {
-            const std::lock_guard lock(mutex_);
-            stop_ = true;
-        }
-        changed_.notify_one();
-        thread_.join();
-    }
-    void hold(p2c2r_job* job, uint64_t until_us) {
-        p2c2r_job_retain(job);
-        const std::lock_guard lock(mutex_);
-        const bool first = held_.empty() || until_us < held_.top().until_us;
-        held_.push({until_us, job});
-        if (first) changed_.notify_one();
-    }
-
-  private:
-    struct Held {
-        uint64_t until_us;
-        p2c2r_job* job;
-        bool operator<(const Held& other) const { return until_us > other.until_us; }
-    };
-    void serve() {
-        std::unique_lock lock(mutex_);
-        while (!stop_) {
-            const uint64_t now = p2c2r_now_us();
-            if (held_.empty()) {
-                changed_.wait(lock);
-            } else if (held_.top().until_us > now) {
-                changed_.wait_for(lock, std::chrono::microseconds(held_.top().until_us - now));
-            } else {
-                p2c2r_job* job = held_.top().job;
-                held_.pop();
-                lock.unlock();
-                void* out = nullptr;
-                p2c2r_job_output_alloc(job, 0, &out);
-                p2c2r_job_finish(job, P2C2R_OK);
-                p2c2r_job_release(job);
-                lock.lock();
-            }
-        }
-        for (; !held_.empty(); held_.pop()) p2c2r_job_release(held_.top().job);
-    }
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::priority_queue<Held> held_;
-    bool stop_ = false;
-    std::thread thread_;
-};
-
-p2c2r_status P2C2R_CALL run_dwell(void* user, p2c2r_job* job) {
-    size_t size = 0;
-    const void* data = p2c2r_job_input(job, 0, &size);
-    uint32_t us = 0;
-    if (size != sizeof us) return P2C2R_E_PARAMS;
-    std::memcpy(&us, data, sizeof us);
-    static_cast<Dwell*>(user)->hold(job, p2c2r_now_us() + us);
-    return P2C2R_PENDING;
-}
-
 int run_peers(const Options& options) {
     p2c2r_runtime* runtime = make_runtime(P2C2R_RUN_THREAD, 1);
     {
-        Dwell dwell;
-        p2c2r_executor_desc executor = {};
-        executor.struct_size = sizeof executor;
-        executor.flags = P2C2R_EXECUTOR_SHORT;
-        executor.task_type = "dwell";
-        executor.run = run_dwell;
-        executor.user = &dwell;
+        bench::Dwell dwell(runtime);
         p2c2r_error why = {};
-        p2c2r_status status = p2c2r_runtime_add_executor(runtime, &executor, &why);
-        if (status != P2C2R_OK) fail("executor", status, why);
         const std::string url = "p2c2r+plain://127.0.0.1:" + std::to_string(options.port);
         p2c2r_capabilities capabilities = {};
         capabilities.struct_size = sizeof capabilities;
@@ -180,7 +89,7 @@ int run_peers(const Options& options) {
             config.prefetch_tasks = P2C2R_NONE;
             config.coordinator_url = url.c_str();
             config.capabilities = &capabilities;
-            status = p2c2r_peer_create(runtime, &config, &peer, &why);
+            p2c2r_status status = p2c2r_peer_create(runtime, &config, &peer, &why);
             if (status != P2C2R_OK) fail("peer", status, why);
             status = p2c2r_peer_start(peer, &why);
             if (status != P2C2R_OK) fail("peer start", status, why);
@@ -191,7 +100,6 @@ int run_peers(const Options& options) {
         while (std::fgets(line, sizeof line, stdin)) {
         }
         for (p2c2r_peer* peer : peers) p2c2r_peer_destroy(peer);
-        p2c2r_runtime_remove_executor(runtime, "dwell", 1000);
     }
     p2c2r_runtime_destroy(runtime);
     return 0;

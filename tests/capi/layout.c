@@ -251,7 +251,15 @@ PIN(p2c2r_peer_stats, compute_us, 48, 48);
 PIN(p2c2r_peer_stats, bytes_in, 56, 56);
 PIN(p2c2r_peer_stats, bytes_out, 64, 64);
 PIN(p2c2r_peer_stats, reconnects, 72, 72);
-SIZE(p2c2r_peer_stats, 80, 80);
+PIN(p2c2r_peer_stats, accepts, 80, 80);
+PIN(p2c2r_peer_stats, mode, 84, 84);
+PIN(p2c2r_peer_stats, duty_cap_permille, 88, 88);
+PIN(p2c2r_peer_stats, duty_used_permille, 92, 92);
+PIN(p2c2r_peer_stats, worked_us, 96, 96);
+PIN(p2c2r_peer_stats, data_day_bytes, 104, 104);
+PIN(p2c2r_peer_stats, data_month_bytes, 112, 112);
+PIN(p2c2r_peer_stats, handed_back, 120, 120);
+SIZE(p2c2r_peer_stats, 128, 128);
 
 PIN(p2c2r_coordinator_config, struct_size, 0, 0);
 PIN(p2c2r_coordinator_config, listen_port, 4, 4);

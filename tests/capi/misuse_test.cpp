@@ -121,6 +121,13 @@ std::vector<Row> peer_rows() {
         row<H>("start", [](H* it) { return p2c2r_peer_start(it, nullptr); }),
         row<H>("pause", [](H* it) { return p2c2r_peer_pause(it); }),
         row<H>("resume", [](H* it) { return p2c2r_peer_resume(it); }),
+        row<H>("activity", [](H* it) { return p2c2r_peer_activity(it, 0); }),
+        row<H>("why",
+               [](H* it) {
+                   char text[256] = "";
+                   size_t size = sizeof text;
+                   return p2c2r_peer_why(it, text, &size);
+               }),
         row<H>("capabilities",
                [](H* it) {
                    auto out = sized<p2c2r_capabilities>();

@@ -199,6 +199,56 @@ TEST_CASE("join: a friend may send, and not help; a code is for one machine") {
     CHECK(sends.error.find("may not be gamer") != std::string::npos);
 }
 
+TEST_CASE("join: a friend's machines are one circle of their own") {
+    const Workplace here;
+    Hosting host(here, {"--friend"});
+    const Machine desk(here, "desk");
+    const Machine laptop(here, "laptop");
+    for (const Machine* machine : {&desk, &laptop}) {
+        const std::string code =
+            host.another_code({"--friend", "--owner", "anna", "--roles", "gamer,peer"});
+        const std::string name = machine == &desk ? "anna-desk" : "anna-laptop";
+        REQUIRE(machine->run({"join", code, "--name", name}).exit_code == 0);
+    }
+    const std::vector<std::string> own = {"submit",     "echo",          "--data",
+                                          photograph(), "--remote-only", "--circle",
+                                          "own",        "--deadline-ms", "4000"};
+    std::vector<std::string> impatient = own;
+    impatient.back() = "300";
+    const Ran alone = laptop.run(impatient);
+    CHECK(alone.exit_code == 1);
+    CHECK_MESSAGE(
+        alone.error.find("no peer of circle own of this owner is connected") != std::string::npos,
+        alone.error);
+
+    p2c2r::cli::Process helper =
+        here.start({"peer", "--device", "native", "--peer-id", "desk-peer", "--circle", "own"},
+                   "desk.log", desk.environment);
+    const auto status = [&] { return host.machine.run({"status", "--json"}).out; };
+    REQUIRE(wait_until([&] { return status().find("desk-peer") != std::string::npos; }));
+    const Ran sent = laptop.run(own);
+    CHECK_MESSAGE(sent.exit_code == 0, sent.error);
+    json peer;
+    const json report = json::parse(status());
+    for (const json& each : report["peers"]) {
+        if (each["peer_id"] == "desk-peer") peer = each;
+    }
+    REQUIRE(peer.is_object());
+    CHECK(peer["account"] == "anna-desk");
+    CHECK(peer["owner"] == "anna");
+    CHECK(peer["circle_accepted"] == "own");
+    CHECK(peer["completed"] == 1);
+    const Ran table = host.machine.run({"status"});
+    CHECK(table.out.find("anna") != std::string::npos);
+    // Another machine's owner is asked for with --friend, and no circle is public.
+    CHECK(host.machine.run({"invite", "--owner", "anna"}).exit_code == 2);
+    CHECK(laptop.run({"submit", "echo", "--data", photograph(), "--circle", "public"}).exit_code ==
+          2);
+    CHECK(desk.run({"peer", "--device", "native", "--circle", "public"}).exit_code == 2);
+    CHECK(helper.stop(kStopUs) == 0);
+    CHECK(host.process.stop(kStopUs) == 0);
+}
+
 TEST_CASE("join: what cannot work is said in words") {
     const Workplace here;
     const Machine laptop(here, "laptop");

@@ -1,5 +1,6 @@
 // Waiting and processes: what the daemons and benches stand on.
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <csignal>
@@ -90,4 +91,25 @@ TEST_CASE("files: a write replaces as a whole and a failed one leaves the old fi
     CHECK_FALSE(read_file(here.path("none")));
     CHECK_FALSE(read_file(here.path("d")));
     CHECK(make_directories(path));  // a file has that name
+}
+
+TEST_CASE("files: what is private is closed to others from the beginning, or refused") {
+    Workplace here;
+    const mode_t before = umask(0);
+    CHECK_FALSE(make_private_directory(here.path("new/private")));
+    umask(before);
+    struct stat about {};
+    REQUIRE(stat(here.path("new/private").c_str(), &about) == 0);
+    CHECK((about.st_mode & 0777) == 0700);
+    CHECK_FALSE(make_private_directory(here.path("new/private")));  // it is there
+    const std::string token = here.write("token", "secret");
+    CHECK(make_private_directory(token));  // a file has that name
+    REQUIRE(chmod(token.c_str(), 0644) == 0);
+    const auto open = read_private_file(token);
+    REQUIRE_FALSE(open);
+    CHECK(open.failure().text.find("mode 0644") != std::string::npos);
+    REQUIRE(chmod(token.c_str(), 0600) == 0);
+    CHECK(*read_private_file(token) == "secret");
+    CHECK_FALSE(read_private_file(here.path("new")));
+    CHECK_FALSE(read_private_file(here.path("none")));
 }

@@ -33,7 +33,7 @@ PROGRAM = "p2c2r"
 # The coordinator: any free ports, and a short heartbeat so that silence shows soon.
 COORDINATOR = ["coordinator", "--listen-port", "0", "--prometheus-port", "0",
                "--heartbeat-interval-ms", "300"]
-PEER = ["peer", "--device", "native", "--coordinator"]
+PEER = ["peer", "--mode", "always", "--device", "native", "--coordinator"]
 SUBMIT = ["submit", "--coordinator"]
 
 
@@ -478,7 +478,8 @@ class Tasks(Session):
         invited = self.peer({"ai_dialogue": echo}, "invited-" + self.name)
         client = self.client()
         result = client.run("ai_npc_dialogue", b"hello", deadline=300000)
-        self.assertEqual(result.status, p.E_DEADLINE)
+        self.assertEqual(result.status, p.E_DISCONNECTED)
+        self.assertEqual(result.error, "no peer of circle own of this owner is connected")
         own = self.peer({"ai_dialogue": echo}, "own-" + self.name, circle=p.CIRCLE_OWN)
         self.assertEqual(client.run("ai_npc_dialogue", b"hello").data, b"hello")
         self.assertEqual((len(invited.assigns), len(own.assigns)), (0, 1))

@@ -77,9 +77,13 @@ class WrongProbes final : public gpu::Device {
     Result<gpu::RunTime> run(const gpu::Work& work) override { return device_->run(work); }
     Result<gpu::Ticket> submit(const gpu::Work& work) override {
         Result<gpu::Ticket> ticket = device_->submit(work);
-        if (!work.dispatches.empty() && work.dispatches[0].buffers.size() == kRaytraceBuffers) {
-            uint32_t mode = 0;
-            std::memcpy(&mode, work.dispatches[0].buffers[0]->map() + kRtFrameMode * 4, 4);
+        // Copies alone belong to what was dispatched before them.
+        if (!work.dispatches.empty()) {
+            uint32_t mode = kRtModeColor;
+            const auto& buffers = work.dispatches[0].buffers;
+            if (buffers.size() == kRaytraceBuffers) {
+                std::memcpy(&mode, buffers[0]->map() + kRtFrameMode * 4, 4);
+            }
             in_probes_ = mode == kRtModeProbes;
         }
         // The sums of a finished block are the larger copy; counters are two words.

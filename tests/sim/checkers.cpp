@@ -115,6 +115,7 @@ void Checkers::task_ended(uint32_t host, uint64_t task, const TaskResult& result
         fail("I1", "%s: task %llu ended with E_DEADLINE %llu us before it", name(host), id,
              number(asked.deadline_us - now));
     }
+    check_why_late(host, task, asked, result);
     if (asked.must_succeed && result.status != Status::kOk) {
         fail("I12", "%s: task %llu of a whole cluster ended with %s: %s", name(host), id,
              status_name(result.status), result.error.c_str());
@@ -157,7 +158,10 @@ void Checkers::on_job_started(uint32_t host, uint64_t stamp, uint64_t token) {
     model.jobs.push_back({stamp, token, false, false, false});
     stamp_tokens_[stamp] = token;
     // What the coordinator computes itself counts; what a gamer computes never goes over the wire.
-    if (model.kind == Kind::kCoordinator) valid_stamps_[stamp] = {token, tracked_[token].life};
+    if (model.kind == Kind::kCoordinator) {
+        valid_stamps_[stamp] = {token, tracked_[token].life};
+        check_computed_here(token, tracked_[token]);
+    }
     trace_.line(world_.now_us(), "%s starts on %s's task %llu", name(host),
                 name(host_of_token(token)), number(task_of_token(token)));
     if (model.kind != Kind::kPeer || model.slots == 0) return;
@@ -211,7 +215,8 @@ void Checkers::coordinator_holds(uint64_t payload_bytes, uint64_t queued_bytes) 
 std::vector<Checkers::PeerView> Checkers::registered_peers() const {
     std::vector<PeerView> views;
     for (const auto& [pipe, peer] : peer_pipes_) {
-        views.push_back({peer.host, peer.window_tasks, peer.held, peer.attempts.size()});
+        views.push_back(
+            {peer.host, peer.window_tasks, peer.held, peer.attempts.size(), peer.limited});
     }
     return views;
 }

@@ -11,6 +11,9 @@
 //       what is over is given up at its peer, and by its worker
 //   I12 nothing waits beside free room; that nothing is lost is judged at the end of a run, from
 //       the same model (heal.cpp)
+//   I15 no order reaches a peer outside the circle of its task, the coordinator computes none that
+//       may not leave another owner's machines, and who is revoked gets and gives no work
+//       (circle_checks.cpp)
 //
 // The model never knows more than the wire tells. Of a gamer that is away it sees no end, so what
 // is known to be over is over, and what looks alive may have ended: every check allows for that.
@@ -26,6 +29,7 @@
 
 #include "model/task.h"
 #include "sim/coverage.h"
+#include "sim/people.h"
 #include "sim/sim_network.h"
 #include "sim/sim_runner.h"
 #include "sim/trace.h"
@@ -58,8 +62,15 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint64_t task_timeout_us = 5'000'000;
     };
 
-    Checkers(World& world, Network& network, Coverage& coverage, Trace& trace, Limits limits)
-        : world_(world), network_(network), coverage_(coverage), trace_(trace), limits_(limits) {}
+    // `people` says whose each host is; they are never asked of the coordinator.
+    Checkers(World& world, Network& network, People& people, Coverage& coverage, Trace& trace,
+             Limits limits)
+        : world_(world),
+          network_(network),
+          people_(people),
+          coverage_(coverage),
+          trace_(trace),
+          limits_(limits) {}
 
     // What a host is; MUST be said before it takes part. `slots`: jobs a peer may run at once.
     enum class Kind { kCoordinator, kGamer, kPeer };
@@ -81,6 +92,8 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint64_t remaining_us = 0;  // until then, when it was asked
         bool cancelled = false;
         bool must_succeed = false;  // asked of a whole and quiet cluster
+        bool own = false;           // of circle own
+        bool must_wait = false;     // the same, where its owner has no machine
         bool goes_out = false;      // small, waits for nothing, not for this machine only
     };
     void task_submitted(uint32_t host, uint64_t task, const Asked& asked);
@@ -114,6 +127,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint32_t window;
         uint32_t held;
         size_t attempts;  // whose last word the coordinator has not heard
+        bool limited;     // to its own circle
     };
     [[nodiscard]] std::vector<PeerView> registered_peers() const;
     [[nodiscard]] std::vector<uint32_t> registered_gamers() const;
@@ -123,6 +137,10 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     // given up is not among them.
     [[nodiscard]] std::vector<uint64_t> tokens_held(uint32_t host) const;
     [[nodiscard]] bool is_placed(uint64_t token) const;
+    // May the tasks of this gamer go to this peer, or be computed by the coordinator?
+    // (circle_checks)
+    [[nodiscard]] bool is_inside(uint32_t gamer, bool own, const PeerView& peer) const;
+    [[nodiscard]] bool coordinator_is_inside(uint32_t gamer, bool own) const;
     [[nodiscard]] uint64_t payload_held_max() const { return payload_held_max_; }
     [[nodiscard]] uint64_t queued_max() const { return queued_max_; }
     [[nodiscard]] size_t jobs_running(uint32_t host) const { return hosts_[host].jobs.size(); }
@@ -161,6 +179,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint64_t window_bytes = 0;
         bool runs_echo = false;
         bool runs_dwell = false;
+        bool limited = false;                  // to its own circle, as it has said
         std::map<uint64_t, Attempt> attempts;  // by the id on this hop
         uint32_t held = 0;
         uint64_t held_bytes = 0;
@@ -195,6 +214,8 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         bool depends = false;   // on other tasks
         bool answered = false;  // its answer may wait for its gamer to read
         TaskType type = TaskType::kOther;
+        Circle circle = Circle::kInvited;
+        uint32_t gamer = 0;  // its host
         int64_t priority = 0;
         uint64_t deadline_us = 0;        // on the coordinator's clock, at the latest
         uint64_t deadline_least_us = 0;  // and at the earliest
@@ -210,6 +231,11 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     // wire_model.cpp
     void coordinator_sends_to_peer(PeerPipe& peer, const wire::Frame& frame);
     void coordinator_sends_to_gamer(GamerPipe& gamer, const wire::Frame& frame);
+    // circle_checks.cpp
+    void check_circle(const PeerPipe& peer, uint64_t token, const Tracked& task);
+    void check_computed_here(uint64_t token, const Tracked& task);
+    void check_why_late(uint32_t host, uint64_t task, const Asked& asked, const TaskResult& result);
+    [[nodiscard]] bool reaches(const Tracked& task, uint32_t host, bool limited) const;
     void coordinator_hears_peer(PeerPipe& peer, const wire::Frame& frame);
     void coordinator_hears_gamer(GamerPipe& gamer, const wire::Frame& frame);
     void peer_sends(PeerPipe& peer, const wire::Frame& frame);
@@ -235,8 +261,8 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         const PeerPipe* peer;
         uint64_t bytes;
         bool idle;  // nothing is held, so that one task may be larger
-        [[nodiscard]] bool fits(const Tracked& task) const;
     };
+    [[nodiscard]] bool fits(const Room& room, const Tracked& task) const;
     [[nodiscard]] std::vector<Room> rooms() const;
     [[nodiscard]] bool may_wait(uint64_t token, const Tracked& task) const;
     [[nodiscard]] std::vector<const Tracked*> too_large_for(const std::vector<Room>& rooms) const;
@@ -246,6 +272,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
 
     World& world_;
     Network& network_;
+    People& people_;
     Coverage& coverage_;
     Trace& trace_;
     const Limits limits_;
@@ -265,6 +292,8 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint64_t window_bytes = 0;
         bool runs_echo = false;
         bool runs_dwell = false;
+        bool limited = false;
+        std::vector<uint8_t> token;
     };
     std::map<uint64_t, Registering> registering_;    // by pipe
     std::map<uint32_t, std::set<uint64_t>> known_;   // by gamer's host: ids it has ever submitted

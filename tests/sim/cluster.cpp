@@ -21,8 +21,9 @@ Cluster::Cluster(const Options& options, Coverage& coverage, Trace& trace)
       trace_(trace),
       prng_(options.seed ^ 0xC1A0'5EED),
       network_(world_, prng_.fork(1), coverage),
-      checkers_(world_, network_, coverage, trace, limits_of(options_)),
-      stage_{world_, network_, checkers_, coverage, trace, options_},
+      people_(options_, coverage),
+      checkers_(world_, network_, people_, coverage, trace, limits_of(options_)),
+      stage_{world_, network_, checkers_, coverage, trace, options_, people_},
       faults_(prng_.fork(2)) {
     network_.set_observer(&checkers_);
     network_.set_send_limit(options_.send_limit);
@@ -50,6 +51,13 @@ Cluster::Cluster(const Options& options, Coverage& coverage, Trace& trace)
                 std::make_unique<GamerNode>(stage_, prng_.fork(300 + i), i, kind, each));
             nodes_.push_back(gamers_.back().get());
         }
+    }
+    people_.open();
+    const size_t peers = peers_.size() + forgers_.size();
+    for (size_t i = 1; i < nodes_.size(); ++i) {
+        // One peer serves everybody, so that the end can be judged.
+        people_.settle(nodes_[i]->host(), nodes_[i]->name(), i <= peers, i > 1,
+                       coordinator_->moment());
     }
 }
 

@@ -58,12 +58,17 @@ class Cluster {
     void fault_types_change();
     void fault_gamer_crash();
     void fault_coordinator_crash();
+    void fault_revoke();
+    void fault_move();
+    // Revoked hosts come back with an account that is good.
+    void settle_again(Node& node);
     Node& any_peer();
 
     // heal.cpp
     bool heal();
     bool all_registered() const;
     bool check_at_rest();
+    bool check_own_circles();
     bool check_windows_fill();
     bool check_failover();
     bool check_closed();
@@ -73,6 +78,7 @@ class Cluster {
     World world_;
     Prng prng_;
     Network network_;
+    People people_;
     Checkers checkers_;
     Stage stage_;
     Prng faults_;

@@ -47,6 +47,8 @@ void Cluster::plan_faults(uint64_t until_us) {
     repeat({o.peer_leaves_per_minute * peers, [this] { fault_peer_leave(); }}, until_us);
     repeat({o.types_change_per_minute * peers, [this] { fault_types_change(); }}, until_us);
     repeat({o.gamer_crashes_per_minute * gamers, [this] { fault_gamer_crash(); }}, until_us);
+    repeat({o.revocations_per_minute, [this] { fault_revoke(); }}, until_us);
+    repeat({o.moves_per_minute, [this] { fault_move(); }}, until_us);
     for (uint32_t i = 0; i < o.coordinator_crashes; ++i) {
         world_.call_at(world_.now_us() + faults_.below(until_us - world_.now_us()), [this] {
             if (!stage_.healed) fault_coordinator_crash();
@@ -171,6 +173,59 @@ void Cluster::fault_gamer_crash() {
         gamer->crash(faults_.chance(options_.silent_crash_chance));
     }
     world_.call_at(world_.now_us() + drawn_length(10'000, 15'000'000), [gamer] { gamer->start(); });
+}
+
+// ---- rights ------------------------------------------------------------------------------------
+
+void Cluster::fault_revoke() {
+    uint32_t host = 1 + static_cast<uint32_t>(faults_.below(nodes_.size() - 1));
+    if (faults_.chance(0.5)) {
+        // Rights that change under a busy peer are the interesting ones.
+        size_t most = 0;
+        for (const Node* node : nodes_) {
+            const size_t held = checkers_.tokens_held(node->host()).size();
+            if (held > most) host = node->host();
+            most = std::max(most, held);
+        }
+    }
+    Node& victim = *nodes_[host];
+    const std::string account = people_.account_name(victim.host());
+    if (account.empty() || people_.is_revoked(victim.host()) || !coordinator_->up() ||
+        coordinator_->leaving()) {
+        return;
+    }
+    trace_.line(world_.now_us(), "the account %s of %s is revoked", account.c_str(),
+                victim.name().c_str());
+    const std::vector<uint32_t> hosts = people_.hosts_of_account(victim.host());
+    for (const uint32_t each : hosts) {
+        if (!checkers_.tokens_held(each).empty()) stage_.coverage.hit(Sometimes::kRevokedAtWork);
+        if (checkers_.tasks_open(each) > 0) stage_.coverage.hit(Sometimes::kRevokedGamer);
+    }
+    people_.revoked(victim.host());
+    if (!coordinator_->revoke(account)) return;
+    for (const uint32_t each : hosts) {
+        Node& node = *nodes_[each];
+        world_.call_at(world_.now_us() + drawn_length(10'000, 15'000'000), [this, &node] {
+            if (!stage_.healed) settle_again(node);
+        });
+    }
+}
+
+void Cluster::settle_again(Node& node) {
+    if (!people_.is_revoked(node.host())) return;
+    trace_.line(world_.now_us(), "%s gets another account", node.name().c_str());
+    people_.settle_again(node.host(), coordinator_->moment());
+    if (node.up()) node.crash(false);
+    node.start();
+}
+
+// A machine joins another owner's by that one's code, while it is at work as its own.
+void Cluster::fault_move() {
+    Node& node = *nodes_[1 + faults_.below(nodes_.size() - 1)];
+    if (!people_.give_code(node.host(), coordinator_->moment())) return;
+    trace_.line(world_.now_us(), "%s is given another owner's code", node.name().c_str());
+    if (node.up()) node.crash(faults_.chance(options_.silent_crash_chance));
+    node.start();
 }
 
 void Cluster::fault_coordinator_crash() {

@@ -69,6 +69,11 @@ DrawnTask draw_task(const Options& options, GamerKind kind, Prng& prng) {
     if (prng.chance(0.05)) drawn.deadline_us = 0;
     if (kind == GamerKind::kHasty && prng.chance(0.6)) drawn.deadline_us = 1 + prng.below(5'000);
     drawn.priority = static_cast<int8_t>(prng.between(-3, 3));
+    if (options.own_chance > 0) {
+        if (prng.chance(options.own_chance)) drawn.circle = Circle::kOwn;
+        if (prng.chance(0.1)) drawn.circle = Circle::kInvited;  // by name
+        if (prng.chance(options.public_chance)) drawn.circle = Circle::kPublic;
+    }
     return drawn;
 }
 
@@ -89,6 +94,7 @@ void GamerNode::create() {
     options.client_id = name_;
     options.coordinator.host = "coordinator";
     options.coordinator.port = CoordinatorNode::kPort;
+    options.coordinator.credentials = stage_.people.credentials(host_);
     options.checksum = stage_.options.checksum;
     if (!stage_.healed && prng_.chance(stage_.options.impatient_chance)) {
         options.reconnect.attempts_max = static_cast<uint32_t>(prng_.between(0, 4));
@@ -164,6 +170,7 @@ void GamerNode::submit(const DrawnTask& drawn, bool must_succeed) {
     spec.data = input_of(token, drawn.size);
     spec.deadline_us = drawn.deadline_us;
     spec.priority = drawn.priority;
+    spec.circle = drawn.circle;
     const Options& options = stage_.options;
     // What probes a healed cluster is plain.
     const bool plain = stage_.healed;
@@ -188,6 +195,8 @@ void GamerNode::submit(const DrawnTask& drawn, bool must_succeed) {
     Checkers::Asked asked;
     asked.size = drawn.size;
     asked.must_succeed = must_succeed;
+    asked.own = drawn.circle == Circle::kOwn;
+    asked.must_wait = plain && asked.own && !must_succeed;
     asked.goes_out = drawn.size < 8'000 && spec.depends_on.empty() && spec.place != Place::kLocal;
     const bool contract = spec.task_type != kTypeEcho && spec.task_type != kTypeDwell;
     const uint64_t usual = contract ? kUpscaleDeadlineUs : kDeadlineDefaultUs;
@@ -252,13 +261,14 @@ void GamerNode::ask() {
     role_->call(call, prng_.chance(0.9) ? "status" : "nonsense", {}, 1'000'000);
 }
 
-void GamerNode::probe(uint32_t count, uint64_t deadline_us, bool must_succeed) {
+void GamerNode::probe(uint32_t count, uint64_t deadline_us, bool must_succeed, Circle circle) {
     if (!role_) return;
     loop_.turn([&] {
         DrawnTask drawn;
         drawn.task_type = kTypeDwell;
         drawn.size = 100;
         drawn.deadline_us = deadline_us;
+        drawn.circle = circle;
         for (uint32_t i = 0; i < count; ++i) submit(drawn, must_succeed);
     });
 }

@@ -18,6 +18,7 @@ struct DrawnTask {
     size_t size = 0;
     uint64_t deadline_us = 0;  // 0: the type's
     int8_t priority = 0;
+    Circle circle = Circle::kType;
 };
 DrawnTask draw_task(const Options& options, GamerKind kind, Prng& prng);
 
@@ -29,7 +30,8 @@ class GamerNode final : public Node, private roles::ClientEvents {
     // Begins to submit; the tasks are spread until `until_us`.
     void play(uint64_t until_us);
     // Submits `count` dwell tasks of a whole cluster at once; `deadline_us` from now.
-    void probe(uint32_t count, uint64_t deadline_us, bool must_succeed);
+    void probe(uint32_t count, uint64_t deadline_us, bool must_succeed,
+               Circle circle = Circle::kType);
     [[nodiscard]] size_t calls_open() const { return calls_.size(); }
 
   private:

@@ -29,6 +29,7 @@ bool Cluster::heal() {
     stage_.healed = true;
     network_.calm();
     for (Node* node : nodes_) {
+        if (node != coordinator_.get()) settle_again(*node);
         node->heal();
         node->runner().calm(kCalmDwellUs);
     }
@@ -65,8 +66,8 @@ bool Cluster::heal() {
     }
     // Beats have told the windows, and what was kept for absent gamers has been delivered.
     if (!run_until(world_.now_us() + 3 * options_.heartbeat_us)) return false;
-    return check_at_rest() && check_windows_fill() && check_failover() && check_at_rest() &&
-           check_closed();
+    return check_at_rest() && check_own_circles() && check_windows_fill() && check_failover() &&
+           check_at_rest() && check_closed();
 }
 
 bool Cluster::all_registered() const {
@@ -126,6 +127,26 @@ bool Cluster::check_at_rest() {
     return !checkers_.failed();
 }
 
+// Each gamer's own tasks: done where its owner has a machine, and told why where it has none.
+bool Cluster::check_own_circles() {
+    if (options_.own_chance <= 0) return true;
+    const std::vector<Checkers::PeerView> peers = checkers_.registered_peers();
+    for (auto& gamer : gamers_) {
+        const uint32_t host = gamer->host();
+        const bool served = std::any_of(peers.begin(), peers.end(), [&](const auto& peer) {
+            return checkers_.is_inside(host, true, peer);
+        });
+        const bool here =
+            options_.coordinator_computes && checkers_.coordinator_is_inside(host, true);
+        if (served || here) {
+            gamer->probe(3, 4'000'000, true, Circle::kOwn);
+        } else if (!options_.gamers_compute) {
+            gamer->probe(1, 300'000, false, Circle::kOwn);
+        }
+    }
+    return run_until(world_.now_us() + 4'500'000);
+}
+
 // As many tasks as all windows have room for: each peer must take its share, or a slot was lost.
 bool Cluster::check_windows_fill() {
     GamerNode& gamer = *gamers_.front();
@@ -134,14 +155,17 @@ bool Cluster::check_windows_fill() {
     if (!run_until(world_.now_us() + 4'500'000)) return false;
 
     uint32_t room = 0;
-    for (const Checkers::PeerView& peer : checkers_.registered_peers()) room += peer.window;
+    for (const Checkers::PeerView& peer : checkers_.registered_peers()) {
+        if (checkers_.is_inside(gamer.host(), false, peer)) room += peer.window;
+    }
     for (Node* node : nodes_) node->runner().calm(kLongDwellUs);
     gamer.probe(room, kDeadlineMostUs, false);
     if (!run_until(world_.now_us() + 20'000)) return false;
     for (const Checkers::PeerView& peer : checkers_.registered_peers()) {
-        if (peer.held != peer.window) {
-            checkers_.fail("I12", "%s is given %u tasks at once, its window is %u",
-                           network_.host_name(peer.host).c_str(), peer.held, peer.window);
+        const uint32_t share = checkers_.is_inside(gamer.host(), false, peer) ? peer.window : 0;
+        if (peer.held != share) {
+            checkers_.fail("I12", "%s is given %u tasks at once, its share is %u of a window of %u",
+                           network_.host_name(peer.host).c_str(), peer.held, share, peer.window);
         }
     }
     for (Node* node : nodes_) node->runner().calm(kCalmDwellUs);
@@ -151,7 +175,10 @@ bool Cluster::check_windows_fill() {
 // A peer dies at work: what it held is at others as soon as the coordinator hears of it.
 bool Cluster::check_failover() {
     uint32_t room = 0;
-    for (const Checkers::PeerView& peer : checkers_.registered_peers()) room += peer.window;
+    const uint32_t gamer = gamers_.front()->host();
+    for (const Checkers::PeerView& peer : checkers_.registered_peers()) {
+        if (checkers_.is_inside(gamer, false, peer)) room += peer.window;
+    }
     for (Node* node : nodes_) node->runner().calm(kLongDwellUs);
     gamers_.front()->probe(std::max(1u, room / 3), kDeadlineMostUs, false);
     if (!run_until(world_.now_us() + 5'000)) return false;
@@ -159,6 +186,7 @@ bool Cluster::check_failover() {
     const std::vector<Checkers::PeerView> views = checkers_.registered_peers();
     uint32_t free = 0;
     for (const Checkers::PeerView& peer : views) {
+        if (!checkers_.is_inside(gamer, false, peer)) continue;
         free += peer.window - peer.held;
         if (!victim || peer.held > victim->held) victim = &peer;
     }

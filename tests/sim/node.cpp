@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/value_writer.h"
+
 namespace p2c2r::sim {
 
 namespace {
@@ -170,6 +172,10 @@ void CoordinatorNode::create() {
     options.memory_max = stage_.options.memory_max;
     options.heartbeat_interval_us = stage_.options.heartbeat_us;
     options.content_bytes_max = stage_.options.content_bytes_max;
+    options.access = stage_.people.open();
+    if (!options.access && stage_.options.owners > 0) {
+        stage_.checkers.fail("I15", "the list of accounts does not read back what was written");
+    }
     roles::CoordinatorEvents& events = *this;
     draining_ = false;
     role_ = std::make_unique<roles::Coordinator>(loop_, stage_.network.transport(host_), &runner_,
@@ -198,6 +204,18 @@ void CoordinatorNode::drain(uint64_t until_us) {
             stage_.checkers.fail("I12", "the coordinator is not drained after every deadline");
         }
     });
+}
+
+bool CoordinatorNode::revoke(const std::string& account) {
+    if (!up() || !role_ || leaving()) return false;
+    bool good = false;
+    loop_.turn([&] {
+        ValueWriter writer;
+        writer.map(1).key("name").text(account);
+        good = role_->call("key.revoke", writer.take().span(), nullptr).ok();
+    });
+    if (!good) stage_.checkers.fail("I15", "%s cannot be revoked", account.c_str());
+    return good;
 }
 
 void CoordinatorNode::on_peer_joined(const std::string& peer_id) {
@@ -238,6 +256,8 @@ void PeerNode::create() {
     options.peer_id = name_;
     options.coordinator.host = "coordinator";
     options.coordinator.port = CoordinatorNode::kPort;
+    options.coordinator.credentials = stage_.people.credentials(host_);
+    if (stage_.people.is_limited(host_)) options.circle_accepted = Circle::kOwn;
     options.slots = slots_;
     options.prefetch = prefetch_;
     options.window_bytes = window_bytes_;

@@ -10,6 +10,7 @@
 #include "roles/peer.h"
 #include "sim/checkers.h"
 #include "sim/options.h"
+#include "sim/people.h"
 #include "sim/sim_network.h"
 #include "sim/sim_runner.h"
 #include "sim/trace.h"
@@ -24,6 +25,7 @@ struct Stage {
     Coverage& coverage;
     Trace& trace;
     const Options& options;
+    People& people;
     uint64_t stamps = 0;
     bool healed = false;  // faults are off, and nobody misbehaves any more
 };
@@ -100,6 +102,9 @@ class CoordinatorNode final : public Node, private roles::CoordinatorEvents {
     [[nodiscard]] roles::Coordinator* role() { return role_.get(); }
     // Leaves once no task is pending, which must be before `until_us`.
     void drain(uint64_t until_us);
+    // The operator revokes this account. False: the coordinator does not run.
+    bool revoke(const std::string& account);
+    [[nodiscard]] identity::Moment moment() { return {loop_.now_us(), loop_.unix_ms()}; }
 
   private:
     void create() override;

@@ -97,6 +97,18 @@ void draw_contents(Options& options, Prng prng) {
     options.peer_content_bytes_max = prng.chance(0.1) ? 0 : log_even_us(prng, 20'000, 2 << 20);
 }
 
+void draw_circles(Options& options, Prng prng) {
+    const auto on = [&prng] { return prng.chance(0.5); };
+    if (!on()) return;
+    options.owners = static_cast<uint32_t>(prng.below(4));
+    options.own_chance = log_even(prng, 0.02, 0.5);
+    if (on()) options.public_chance = 0.01;
+    if (on()) options.limited_chance = 0.1 + 0.5 * prng.unit();
+    if (options.owners == 0) return;
+    if (on()) options.revocations_per_minute = log_even(prng, 0.5, 8);
+    if (on()) options.moves_per_minute = log_even(prng, 0.5, 8);
+}
+
 void line(std::string& text, const char* pattern, ...) __attribute__((format(printf, 2, 3)));
 void line(std::string& text, const char* pattern, ...) {
     char buffer[200];
@@ -144,7 +156,8 @@ Options draw_options(uint64_t seed) {
     draw_network(options, prng.fork(1));
     draw_nodes(options, prng.fork(2));
     draw_tasks(options, prng.fork(3));
-    draw_contents(options, prng.fork(4));
+    draw_contents(options, prng.fork(5));
+    draw_circles(options, prng.fork(4));
     options.forgers = std::min(options.forgers, options.peers - 1);
     return options;
 }
@@ -210,6 +223,12 @@ std::string describe(const Options& options) {
     number("content_chance", options.content_chance, 0);
     number("content_bytes_max", us(options.content_bytes_max), 1 << 20);
     number("peer_content_bytes_max", us(options.peer_content_bytes_max), 1 << 20);
+    number("owners", options.owners, 0);
+    number("own_chance", options.own_chance, 0);
+    number("public_chance", options.public_chance, 0);
+    number("limited_chance", options.limited_chance, 0);
+    number("revocations_per_minute", options.revocations_per_minute, 0);
+    number("moves_per_minute", options.moves_per_minute, 0);
     number("large_chance", options.large_chance, 0);
     number("medium_chance", options.medium_chance, 0);
     number("depends_chance", options.depends_chance, 0);

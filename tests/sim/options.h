@@ -79,6 +79,14 @@ struct Options {
     uint32_t coordinator_crashes = 0;
     double silent_crash_chance = 0;
 
+    // Circles.
+    uint32_t owners = 0;  // beside the operator; 0: nobody is asked for a login
+    double own_chance = 0;
+    double public_chance = 0;
+    double limited_chance = 0;          // of a peer that keeps to its circle
+    double revocations_per_minute = 0;  // of the world
+    double moves_per_minute = 0;        // of the world
+
     // Tasks.
     double content_chance = 0;       // of a task whose data is a content
     uint64_t content_bytes_max = 0;  // of the coordinator's store

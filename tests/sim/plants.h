@@ -21,6 +21,10 @@ inline constexpr Plant kPlants[] = {
     {"cancel_stops_at_peer", "a peer that is told so does not tell its worker"},
     {"unheard_order_holds_slot", "an order that never left keeps its slot when it is given up"},
     {"delta_not_applied", "a peer computes from a content without the changes to it"},
+    {"circle_ignored_on_failover", "an own task that is placed again may go to anybody"},
+    {"own_task_computed_here", "the coordinator computes own tasks of other owners"},
+    {"serves_after_revocation", "what is connected of a revoked account goes on"},
+    {"moved_account_goes_on", "a machine goes on as its former owner's after another one's code"},
     {"bytes_not_counted", "inputs in chunks are held and not counted"},
 };
 

@@ -63,6 +63,10 @@ wire::Message ForgerNode::write_registration(const wire::Login& login, wire::Env
     message.slots = window_;
     message.window_tasks = window_;
     message.window_bytes = 64 << 20;
+    // Where logins are asked for, whatever it claims to be counts for nothing.
+    const bool limited = stage_.people.is_limited(host_);
+    if (limited) message.circle_accepted = Circle::kOwn;
+    if (limited || stage_.options.owners > 0) message.circle = Circle::kOwn;
     encode(message, out);
     return wire::Message::kPeerRegister;
 }
@@ -284,6 +288,7 @@ void ScriptGamerNode::submit(uint64_t id) {
     wire::TaskSubmit message;
     message.task_type = drawn.task_type;
     message.priority = drawn.priority;
+    message.circle = drawn.circle;
     message.deadline_us = prng_.chance(0.05) ? 0 : drawn.deadline_us;
     if (*message.deadline_us == 0 && prng_.chance(0.5)) message.deadline_us.reset();
     // Also on itself, on what has ended, and on what will never be.

@@ -37,6 +37,7 @@ void Speaker::connected(Result<std::unique_ptr<net::Connection>> result) {
     hello.versions = {wire::kProtocolVersion};
     hello.role = role_;
     random_->fill(hello.nonce);
+    nonce_ = hello.nonce;
     encode(hello, envelope_);
     send(wire::Message::kHello, 0);
 }
@@ -47,8 +48,18 @@ void Speaker::on_frame(net::Connection&, const wire::Frame& frame) {
         case wire::Message::kHelloResponse: {
             if (greeted_) return;
             greeted_ = true;
+            wire::HelloResponse response;
+            if (decode(frame.envelope, response) != nullptr) return;
             wire::Login login;
             login.resume = resume_;
+            identity::Proof proof;
+            if (const auto credentials = stage_.people.credentials(host_)) {
+                const identity::LoginContext context{{}, role_, nonce_, response.nonce, name_};
+                const auto made = credentials->prove(response.login_methods, context, true);
+                if (made) proof = *made;
+            }
+            login.login_method = static_cast<uint32_t>(proof.method);
+            login.token = proof.bytes;
             const wire::Message message = write_registration(login, envelope_);
             return send(message, 0);
         }

@@ -59,6 +59,7 @@ class Speaker : public Node, private net::ConnectionEvents {
     std::unique_ptr<net::Transport::Attempt> attempt_;
     std::unique_ptr<SimConnection> connection_;
     std::optional<Nonce> resume_;
+    Nonce nonce_{};  // of this connection's hello
     net::Timer beat_timer_;
     net::Timer retry_timer_;
     uint64_t beat_us_ = 1'000'000;

@@ -45,7 +45,9 @@ void Checkers::check_ended_are_given_up() {
 
 // A cancel that reaches a peer reaches its worker.
 void Checkers::check_cancels_went_on() {
-    for (const auto& [host, token] : to_cancel_) {
+    for (const auto& cancel : to_cancel_) {
+        const uint32_t host = cancel.first;
+        const uint64_t token = cancel.second;
         uint32_t wanted = 0;
         for (const auto& [pipe, peer] : peer_pipes_) {
             if (peer.host != host) continue;
@@ -100,11 +102,12 @@ std::vector<Checkers::Room> Checkers::rooms() const {
     return rooms;
 }
 
-bool Checkers::Room::fits(const Tracked& task) const {
-    const bool runs = task.type == TaskType::kEcho    ? peer->runs_echo
-                      : task.type == TaskType::kDwell ? peer->runs_dwell
+bool Checkers::fits(const Room& room, const Tracked& task) const {
+    const bool runs = task.type == TaskType::kEcho    ? room.peer->runs_echo
+                      : task.type == TaskType::kDwell ? room.peer->runs_dwell
                                                       : false;
-    return runs && (idle || task.bytes <= bytes);
+    return runs && (room.idle || task.bytes <= room.bytes) &&
+           reaches(task, room.peer->host, room.peer->limited);
 }
 
 // Tasks that may wait, and that no peer has the bytes for.
@@ -112,10 +115,11 @@ std::vector<const Checkers::Tracked*> Checkers::too_large_for(
     const std::vector<Room>& rooms) const {
     std::vector<const Tracked*> tasks;
     // In no order, and none is needed: they only excuse others.
-    for (const auto& [token, task] : tracked_) {
-        if (task.type == TaskType::kOther || !may_wait(token, task)) continue;
+    for (const auto& entry : tracked_) {
+        const Tracked& task = entry.second;
+        if (task.type == TaskType::kOther || !may_wait(entry.first, task)) continue;
         if (std::none_of(rooms.begin(), rooms.end(),
-                         [&](const Room& room) { return room.fits(task); })) {
+                         [&](const Room& room) { return fits(room, task); })) {
             tasks.push_back(&task);
         }
     }
@@ -133,14 +137,18 @@ void Checkers::check_nothing_waits_beside_room() {
         const Tracked& task = tracked_[token];
         if (task.chunked || !may_wait(token, task)) continue;
         const auto room = std::find_if(free.begin(), free.end(),
-                                       [&](const Room& peer) { return peer.fits(task); });
+                                       [&](const Room& peer) { return fits(peer, task); });
         if (room == free.end()) continue;
         if (!large) large = too_large_for(free);
         const bool queues_behind =
             std::any_of(large->begin(), large->end(), [&](const Tracked* other) {
-                return other->type == task.type && (other->priority > task.priority ||
-                                                    (other->priority == task.priority &&
-                                                     other->deadline_least_us <= task.deadline_us));
+                const bool same_queue =
+                    other->type == task.type && other->circle == task.circle &&
+                    (task.circle != Circle::kOwn ||
+                     people_.owner_of(other->gamer) == people_.owner_of(task.gamer));
+                return same_queue && (other->priority > task.priority ||
+                                      (other->priority == task.priority &&
+                                       other->deadline_least_us <= task.deadline_us));
             });
         if (queues_behind) {
             coverage_.hit(Sometimes::kBehindLarge);

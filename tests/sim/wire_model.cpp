@@ -12,12 +12,14 @@ namespace {
 using wire::Message;
 
 // Field numbers of PROTOCOL.md, section 8.
+constexpr uint8_t kToken = 7;
 constexpr uint8_t kResume = 8;
 constexpr uint8_t kWindowBytes = 11;
 constexpr uint8_t kWindowTasks = 12;
 constexpr uint8_t kTaskType = 16;
 constexpr uint8_t kPriority = 18;
 constexpr uint8_t kDeadline = 19;
+constexpr uint8_t kCircle = 20;
 constexpr uint8_t kPayloadPlace = 24;
 constexpr uint8_t kDependsOn = 26;
 constexpr uint8_t kSizes = 28;
@@ -25,6 +27,7 @@ constexpr uint8_t kAttempt = 29;
 constexpr uint8_t kStatus = 32;
 constexpr uint8_t kSource = 39;
 constexpr uint8_t kSuccess = 42;
+constexpr uint8_t kCircleAccepted = 47;
 constexpr int64_t kSourceCache = 4;
 constexpr uint32_t kAttemptsMax = 3;
 // Answers that wait for one gamer while it is away.
@@ -119,10 +122,14 @@ void Checkers::on_delivered(uint64_t pipe, uint32_t host, const wire::Frame& fra
         if (gamer != gamer_pipes_.end()) return coordinator_hears_gamer(gamer->second, frame);
         if (frame.message == Message::kPeerRegister || frame.message == Message::kGamerRegister) {
             const EnvelopeView view(frame.envelope);
-            registering_[pipe] = {
-                view.has(kResume), static_cast<uint32_t>(view.number(kWindowTasks).value_or(0)),
-                static_cast<uint64_t>(view.number(kWindowBytes).value_or(0)),
-                lists_text(frame.envelope, kTypeEcho), lists_text(frame.envelope, kTypeDwell)};
+            const std::span<const uint8_t> token = view.bytes(kToken);
+            registering_[pipe] = {view.has(kResume),
+                                  static_cast<uint32_t>(view.number(kWindowTasks).value_or(0)),
+                                  static_cast<uint64_t>(view.number(kWindowBytes).value_or(0)),
+                                  lists_text(frame.envelope, kTypeEcho),
+                                  lists_text(frame.envelope, kTypeDwell),
+                                  view.number(kCircleAccepted).value_or(2) == 1,
+                                  {token.begin(), token.end()}};
         }
         return;
     }
@@ -152,10 +159,14 @@ void Checkers::registered(uint64_t pipe, uint32_t host, const wire::Frame& frame
     if (!is_peer && frame.message != Message::kGamerRegisterResponse) return;
     const Registering asked = registering_[pipe];
     registering_.erase(pipe);
-    if (!EnvelopeView(frame.envelope).truth(kSuccess)) {
-        coverage_.hit(Sometimes::kIdTaken);
+    const EnvelopeView view(frame.envelope);
+    if (!view.truth(kSuccess)) {
+        const bool refused = view.number(kStatus) == static_cast<int64_t>(Status::kAuth);
+        coverage_.hit(refused ? Sometimes::kLoginRefused : Sometimes::kIdTaken);
         return;
     }
+    people_.registered(host, asked.token);
+    if (people_.is_revoked(host)) fail("I15", "%s is let in, and was revoked", name(host));
     if (!is_peer) {
         GamerPipe& gamer = gamer_pipes_[pipe];
         gamer.pipe = pipe;
@@ -170,6 +181,7 @@ void Checkers::registered(uint64_t pipe, uint32_t host, const wire::Frame& frame
     peer.window_bytes = asked.window_bytes;
     peer.runs_echo = asked.runs_echo;
     peer.runs_dwell = asked.runs_dwell;
+    peer.limited = asked.limited;
 }
 
 void Checkers::on_end_gone(uint64_t pipe, uint32_t host) {
@@ -230,6 +242,7 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
         fail("I9", "%s is given %s's task %llu, which is over", name(peer.host),
              name(host_of_token(token)), number(task_of_token(token)));
     }
+    if (token != 0) check_circle(peer, token, task);
     Attempt attempt;
     attempt.token = token;
     attempt.life = task.life;
@@ -493,6 +506,9 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
                    : is_text(type, kTypeDwell) ? TaskType::kDwell
                                                : TaskType::kOther;
     tracked.priority = view.number(kPriority).value_or(0);
+    const int64_t circle = view.number(kCircle).value_or(0);
+    tracked.circle = circle == 0 ? Circle::kInvited : static_cast<Circle>(circle);
+    tracked.gamer = gamer.host;
     tracked.answered = false;
     tracked.assigns = tracked.refusals = 0;
     tracked.cause = Sometimes::kCount;

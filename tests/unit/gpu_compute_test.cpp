@@ -314,3 +314,25 @@ TEST_CASE("compiled pipelines are kept in a directory and damage there is harmle
     CHECK(fs::file_size(files[0]) > 24);
     fs::remove_all(dir);
 }
+
+TEST_CASE("buffers of a device never hold more than its cap and what is idle makes room first") {
+    DevicesOptions options;
+    options.memory_max = 1 << 20;
+    const Result<std::unique_ptr<Devices>> devices = Devices::open(options);
+    if (!devices.ok()) {
+        MESSAGE("skipped: " << devices.error().text);
+        return;
+    }
+    const Result<std::shared_ptr<Device>> device = (*devices)->device(0);
+    REQUIRE(device.ok());
+    Result<std::unique_ptr<Buffer>> first = (*device)->make_buffer(512 << 10, BufferUse::kScratch);
+    REQUIRE(first.ok());
+    const auto too_much = (*device)->make_buffer(600 << 10, BufferUse::kScratch);
+    REQUIRE(!too_much.ok());
+    CHECK(too_much.error().status == Status::kMemory);
+    CHECK(too_much.error().text.find("1048576") != std::string::npos);
+    CHECK((*device)->make_buffer(512 << 10, BufferUse::kUpload).ok());
+    // Given back they are kept for the next one of their kind, but not against another.
+    first->reset();
+    CHECK((*device)->make_buffer(1 << 20, BufferUse::kScratch).ok());
+}

@@ -367,7 +367,7 @@ TEST_CASE("the table says how each type is cut, the preferred way first") {
         {"raytracing", "rows samples "},
         {"rt_shadows", "rows "},
         {"rt_reflections", "rows samples "},
-        {"rt_global_illumination", "probes "},
+        {"rt_global_illumination", "probes rows samples "},
         {"physics", "bodies "},
         {"ai_pathfinding", "agents "},
     };

@@ -258,6 +258,40 @@ TEST_CASE("answers: are never another account's nor another circle's") {
     CHECK(world.ada.last(Message::kResultDelivery).id == 3);
 }
 
+TEST_CASE("answers: a follower is one of its account's tasks and takes its turn when it leads") {
+    CoordinatorOptions options;
+    options.limit_operator = true;
+    options.share.in_flight = 1;
+    options.share.queued = 2;
+    Asked world(options);
+    world.ada.submit(2, "question");
+    world.ada.submit(3, "question");
+    wire::TaskSubmit later;
+    later.task_type = "echo";
+    later.deadline_us = 4'000'000;
+    later.priority = -1;
+    world.ada.send(Message::kTaskSubmit, 4, later, {}, "other");
+    REQUIRE(world.orders() == 1);
+    world.ada.submit(5, "question");
+    CHECK(delivery(world.ada).status == Status::kBusy);
+    CHECK(delivery(world.ada).field == "gamer_queued_max");
+    // It comes before what waited longer and is less urgent, and no two are in flight.
+    world.ada.send(Message::kTaskCancel, 2, wire::TaskCancel{});
+    REQUIRE(world.orders() == 2);
+    CHECK(world.peer.last(Message::kTaskAssign).data == "question");
+    world.answer(world.peer.last(Message::kTaskAssign), "the answer");
+    CHECK(world.ada.last(Message::kResultDelivery).data == "the answer");
+    CHECK(delivery(world.ada).source == Source::kPeer);
+    REQUIRE(world.orders() == 3);
+    CHECK(world.peer.last(Message::kTaskAssign).data == "other");
+    world.answer(world.peer.last(Message::kTaskAssign), "done");
+    CHECK(world.coordinator->stats().pending_tasks == 0);
+    // All places are free again.
+    for (uint64_t id = 6; id <= 8; ++id) world.ada.submit(id, std::to_string(id));
+    CHECK(world.ada.last(Message::kResultDelivery).id == 4);
+    CHECK(world.orders() == 4);
+}
+
 TEST_CASE("answers: who asks more urgently does not wait for who asked first") {
     Asked world;
     world.ada.submit(2, "question");

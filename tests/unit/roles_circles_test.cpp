@@ -75,7 +75,7 @@ TEST_CASE("circles: this coordinator is the operator's machine and nobody else's
     CHECK(world.here.started == 2);
     CHECK(pal.answers.ended.count(1) == 0);
     for (int i = 0; i < 60; ++i) world.loop.advance(100'000);
-    CHECK(pal.answers.ended[1] == Status::kDeadline);
+    CHECK(pal.answers.ended[1] == Status::kDisconnected);
     CHECK(world.here.started == 2);
 }
 
@@ -128,7 +128,7 @@ TEST_CASE("circles: a revoked peer loses its tasks at once, and no order reaches
     }
     SUBCASE("none comes, and it says why") {
         for (int i = 0; i < 60; ++i) world.loop.advance(100'000);
-        CHECK(anna.answers.ended[1] == Status::kDeadline);
+        CHECK(anna.answers.ended[1] == Status::kDisconnected);
         CHECK(anna.answers.errors[1].find("no peer of circle own of this owner is connected") !=
               std::string::npos);
     }
@@ -162,6 +162,11 @@ TEST_CASE("circles: a machine that another owner's code moves is not the former 
     own.client->submit(1, kOwnTask);
     world.loop.settle();
     REQUIRE(pc.runner.started == 1);
+    Bytes bytes = Bytes::copy(std::string(1'000, 'l'));
+    const Digest256 digest = sha256(bytes.span());
+    own.client->put(std::make_shared<const Content>(Content{digest, std::move(bytes)}));
+    world.loop.settle();
+    REQUIRE(world.coordinator->stats().content_bytes == 1'000);
     const Result<Bytes> invited = world.call("key.invite", R"({"roles":"peer","owner":"anna"})");
     REQUIRE(invited.ok());
     auto again = std::make_shared<Credentials>();
@@ -173,11 +178,56 @@ TEST_CASE("circles: a machine that another owner's code moves is not the former 
     // What was connected of the account was told so; its peer is not there as the former owner's.
     REQUIRE(pc.events.states.size() >= 2);
     CHECK(pc.events.states[1].first == Status::kDisconnected);
+    // What it brought under one owner is not there under the next.
+    CHECK(world.coordinator->stats().content_bytes == 0);
     GamerNode anna(world, world.enrolled("anna", kGamer, "anna"), "anna");
     anna.client->submit(1, kOwnTask);
     world.loop.settle();
     CHECK(anna.answers.ended[1] == Status::kOk);
     CHECK(moved.runner.started + pc.runner.started == 2);
+}
+
+TEST_CASE("circles: whose a peer is and why a task is where it is, for those who may know") {
+    Guarded world;
+    PeerNode annas(world, world.enrolled("anna-pc", kPeer, "anna"), "anna-pc", Circle::kOwn);
+    PeerNode bens(world, world.enrolled("ben-pc", kPeer, "ben"), "ben-pc");
+    annas.runner.takes_us = 1'000'000;
+    GamerNode anna(world, world.enrolled("anna", kGamer, "anna"), "anna");
+    GamerNode pal(world, world.enrolled("pal", kGamer, "pal"), "pal");
+    GamerNode admin(world, world.enrolled("admin", {true, false, true}, identity::kOperator),
+                    "admin");
+    anna.client->submit(1, kOwnTask);
+    pal.client->submit(1, kOwnTask);
+    world.loop.settle();
+    const auto has = [](const std::string& text, const char* part) {
+        return text.find(part) != std::string::npos;
+    };
+    uint64_t calls = 900;
+    const auto ask = [&](GamerNode& node, const char* name) {
+        node.client->call(++calls, name, {}, 1'000'000);
+        world.loop.settle();
+        return *value_to_json(node.answers.calls[calls].second.span());
+    };
+    for (const std::string& peers :
+         {ask(admin, "peers"), *value_to_json(world.call("peers", "{}")->span())}) {
+        CHECK(has(peers, R"("account":"anna-pc","owner":"anna")"));
+        CHECK(has(peers, R"("account":"ben-pc","owner":"ben")"));
+        CHECK(has(peers, R"("circle_accepted":"own")"));
+        CHECK(has(peers, R"("circle_accepted":"invited")"));
+    }
+    const std::string tasks = ask(admin, "tasks");
+    CHECK(has(tasks, "done first of 1 peer of circle own of this owner, predicted in"));
+    CHECK(has(tasks, "a slot is free"));
+    CHECK(has(tasks, "waits: no peer of circle own of this owner is connected"));
+    CHECK(has(tasks, R"("circle":"own")"));
+    // A gamer is told which are its own, and of nobody else.
+    const std::string mine = ask(anna, "peers");
+    CHECK(has(mine, R"("peer_id":"anna-pc","own":true)"));
+    CHECK(has(mine, R"("peer_id":"ben-pc","own":false)"));
+    CHECK_FALSE(has(mine, "account"));
+    CHECK_FALSE(has(mine, "owner"));
+    CHECK(has(ask(anna, "tasks"), R"("pending":1)"));
+    CHECK_FALSE(has(ask(pal, "tasks"), "done first"));
 }
 
 TEST_CASE("circles: a registration for circle public is refused by name") {

@@ -30,6 +30,7 @@ from .constants import (
     Gpu,
     JobState,
     LogLevel,
+    Mode,
     Pixel,
     Place,
     Quality,
@@ -66,7 +67,7 @@ __all__ = [
     "ABI_VERSION", "ANY", "FOREVER", "NONE", "PENDING", "Answer", "Circle", "Client", "Content",
     "Coordinator", "CoordinatorFlags", "Deliver", "Error", "Event", "EventType",
     "ExecutorFlags", "Format", "Frames", "FramesFlags", "Gpu", "Image", "Job", "JobState",
-    "LogLevel", "Peer", "Pixel", "Place", "Quality", "Result", "Run", "Runtime", "Source",
+    "LogLevel", "Mode", "Peer", "Pixel", "Place", "Quality", "Result", "Run", "Runtime", "Source",
     "State", "Status", "Task", "TaskDesc", "TaskFlags", "Text", "Verify", "now_us",
     "params_from_json", "params_to_json", "version_text",
 ]

@@ -346,6 +346,14 @@ class PeerStats(Growing):
         ("bytes_in", c_uint64),
         ("bytes_out", c_uint64),
         ("reconnects", c_uint64),
+        ("accepts", c_uint32),
+        ("mode", c_int32),
+        ("duty_cap_permille", c_uint32),
+        ("duty_used_permille", c_uint32),
+        ("worked_us", c_uint64),
+        ("data_day_bytes", c_uint64),
+        ("data_month_bytes", c_uint64),
+        ("handed_back", c_uint64),
     ]
 
 
@@ -474,10 +482,12 @@ PROTOTYPES = {
     "client_get_upscaled_frame": [c_int32, Handle, Task, c_uint64, POINTER(Image), HandleOut],
     "peer_create": [c_int32, Handle, POINTER(PeerConfig), HandleOut, Why],
     "peer_start": [c_int32, Handle, Why],
+    "peer_activity": [c_int32, Handle, c_int32],
     "peer_pause": [c_int32, Handle],
     "peer_resume": [c_int32, Handle],
     "peer_capabilities": [c_int32, Handle, POINTER(Capabilities)],
     "peer_id": [c_int32, Handle, c_void_p, SizeOut],
+    "peer_why": [c_int32, Handle, c_void_p, SizeOut],
     "peer_stats_get": [c_int32, Handle, POINTER(PeerStats)],
     "peer_drain": [c_int32, Handle, c_uint32],
     "peer_destroy": [c_int32, Handle],

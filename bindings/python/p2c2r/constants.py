@@ -133,6 +133,7 @@ class ExecutorFlags(IntFlag):
 
 class JobState(IntFlag):
     CANCELLED = 1
+    YIELD = 2
     ORPHAN = 4
 
 
@@ -160,6 +161,16 @@ class EventType(IntEnum):
     PEER_JOINED = 6
     PEER_LEFT = 7
     PEER_FAILED = 9
+    ACCEPTS = 10
+
+
+class Mode(IntEnum):
+    """When a peer helps."""
+
+    ALWAYS = 0
+    IDLE = 1
+    WHILE_GAMING = 2
+    SCHEDULE = 3
 
 
 class State(IntEnum):

@@ -61,6 +61,17 @@ class Peer(Role):
     def resume(self):
         check(lib.peer_resume(self))
 
+    def activity(self, active):
+        """The owner is using the machine, or no longer. Never waits."""
+        check(lib.peer_activity(self, 1 if active else 0))
+
+    @property
+    def why(self):
+        """Why no task is taken, or with what limits; "": neither."""
+        text = ctypes.create_string_buffer(1024)
+        check(lib.peer_why(self, text, byref(c_size_t(len(text)))))
+        return text.value.decode("utf-8", "replace")
+
     def drain(self, timeout_ms):
         """Pauses and waits until nothing runs. Blocks."""
         check(lib.peer_drain(self, timeout_ms))

@@ -129,6 +129,16 @@ told! {
         PeerJoined = P2C2R_EVENT_PEER_JOINED,
         PeerLeft = P2C2R_EVENT_PEER_LEFT,
         PeerFailed = P2C2R_EVENT_PEER_FAILED,
+        Accepts = P2C2R_EVENT_ACCEPTS,
+    }
+}
+told! {
+    /// When a peer helps.
+    Mode {
+        Always = P2C2R_MODE_ALWAYS,
+        Idle = P2C2R_MODE_IDLE,
+        WhileGaming = P2C2R_MODE_WHILE_GAMING,
+        Schedule = P2C2R_MODE_SCHEDULE,
     }
 }
 told! {

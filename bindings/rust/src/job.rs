@@ -98,6 +98,11 @@ impl Job {
         self.state() & sys::P2C2R_JOB_CANCELLED != 0
     }
 
+    /// The owner of the machine wants it: begin nothing more until this is false again.
+    pub fn must_yield(&self) -> bool {
+        self.state() & sys::P2C2R_JOB_YIELD != 0
+    }
+
     /// The role it ran for is gone; `finish` will say `STALE`.
     pub fn orphan(&self) -> bool {
         self.state() & sys::P2C2R_JOB_ORPHAN != 0

@@ -113,6 +113,20 @@ impl Peer {
         Ok(())
     }
 
+    /// The owner is using the machine, or no longer. Never waits.
+    pub fn activity(&self, active: bool) -> Result<()> {
+        check(unsafe { sys::p2c2r_peer_activity(self.raw(), active as i32) })?;
+        Ok(())
+    }
+
+    /// Why no task is taken, or with what limits; empty: neither.
+    pub fn why(&self) -> Result<String> {
+        let mut room = [0u8; 1024];
+        let mut size = room.len();
+        check(unsafe { sys::p2c2r_peer_why(self.raw(), room.as_mut_ptr().cast(), &mut size) })?;
+        Ok(String::from_utf8_lossy(&room[..size.saturating_sub(1)]).into_owned())
+    }
+
     /// Pauses and waits until nothing runs. Blocks.
     pub fn drain(&self, timeout_ms: u32) -> Result<()> {
         check(unsafe { sys::p2c2r_peer_drain(self.raw(), timeout_ms) })?;

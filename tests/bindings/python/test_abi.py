@@ -36,6 +36,7 @@ PREFIXES = {
     "Quality": "QUALITY_",
     "Pixel": "PIXEL_",
     "EventType": "EVENT_",
+    "Mode": "MODE_",
     "State": "STATE_",
     "CoordinatorFlags": "COORDINATOR_",
 }

@@ -50,6 +50,8 @@ Ran Workplace::run_other(const std::string& program, const std::vector<std::stri
     options.output_file = path(name + ".out");
     options.error_file = path(name + ".err");
     options.environment = environment;
+    // Whatever the screen of this machine shows.
+    options.environment.emplace_back("P2C2R_MODE=always");
     options.without = "P2C2R_";
     cli::Process process = need(cli::Process::start(program, arguments, options));
     Ran ran;
@@ -70,6 +72,8 @@ cli::Process Workplace::start(const std::vector<std::string>& arguments,
     cli::Process::Options options;
     options.error_file = path(error_file);
     options.environment = environment;
+    // Whatever the screen of this machine shows.
+    options.environment.emplace_back("P2C2R_MODE=always");
     options.without = "P2C2R_";
     return need(cli::Process::start(P2C2R_PROGRAM, arguments, options));
 }

@@ -246,6 +246,12 @@ extern "C" {
     pub fn p2c2r_peer_start(peer: *mut p2c2r_peer, why: *mut p2c2r_error) -> p2c2r_status;
     pub fn p2c2r_peer_pause(peer: *mut p2c2r_peer) -> p2c2r_status;
     pub fn p2c2r_peer_resume(peer: *mut p2c2r_peer) -> p2c2r_status;
+    pub fn p2c2r_peer_activity(peer: *mut p2c2r_peer, active: i32) -> p2c2r_status;
+    pub fn p2c2r_peer_why(
+        peer: *mut p2c2r_peer,
+        out: *mut c_char,
+        out_size: *mut usize,
+    ) -> p2c2r_status;
     pub fn p2c2r_peer_capabilities(
         peer: *mut p2c2r_peer,
         out: *mut p2c2r_capabilities,

@@ -295,6 +295,14 @@ growing! { p2c2r_peer_stats {
     bytes_in: u64,
     bytes_out: u64,
     reconnects: u64,
+    accepts: u32,
+    mode: i32,
+    duty_cap_permille: u32,
+    duty_used_permille: u32,
+    worked_us: u64,
+    data_day_bytes: u64,
+    data_month_bytes: u64,
+    handed_back: u64,
 } }
 
 growing! { p2c2r_coordinator_config {

@@ -1,0 +1,112 @@
+// Who gives way while memory is short, and whose turn it is among the tasks of one account.
+#include <algorithm>
+
+#include "roles/coordinator_impl.h"
+
+namespace p2c2r::roles {
+
+namespace {
+
+constexpr uint64_t kShedPauseUs = 10'000;
+constexpr uint64_t kLookedAtPerUs = 10;  // tasks, so that looking stays a small part of the time
+
+}  // namespace
+
+// ---- memory ------------------------------------------------------------------------------------
+
+bool Coordinator::Impl::make_room(uint64_t bytes, int8_t priority) {
+    const uint64_t more = bytes + kTaskOverhead;
+    const uint64_t enough = options_.memory_max / 10 * 8;
+    if (payload_bytes() + more <= enough) return true;
+    // A content that nobody uses now is brought again when it is wanted; a task is not.
+    const uint64_t others = payload_bytes() - contents_.bytes_held() + more;
+    contents_.shrink_to(enough - std::min(enough, others));
+    if (payload_bytes() + more <= enough) return true;
+    shed(priority, payload_bytes() + more - enough);
+    return payload_bytes() + more <= options_.memory_max / 10 * 9;
+}
+
+// Ends tasks that nobody has begun and that are less urgent than `below`, the least urgent first,
+// until so many bytes are free.
+void Coordinator::Impl::shed(int8_t below, uint64_t bytes) {
+    const uint64_t now = loop_.turn_us();
+    if (now < shed_again_us_) return;
+    struct Candidate {
+        int8_t priority;
+        uint64_t deadline_us;
+        uint64_t task;
+    };
+    std::vector<Candidate> candidates;
+    uint64_t looked_at = 0;
+    scheduler_.for_each([&](uint64_t task, const sched::TaskRecord& record) {
+        using State = sched::TaskRecord::State;
+        ++looked_at;
+        if (record.state != State::kQueued && record.state != State::kHeld) return;
+        if (record.priority < below) {
+            candidates.push_back({record.priority, record.deadline_us, task});
+        }
+    });
+    shed_again_us_ = now + kShedPauseUs + looked_at / kLookedAtPerUs;
+    std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
+        if (a.priority != b.priority) return a.priority < b.priority;
+        return a.deadline_us != b.deadline_us ? a.deadline_us > b.deadline_us : a.task > b.task;
+    });
+    uint64_t freed = 0;
+    for (const Candidate& candidate : candidates) {
+        if (freed >= bytes) break;
+        // With one go those that wait for it, so it may have gone already.
+        if (!scheduler_.find(candidate.task)) continue;
+        const uint64_t before = held_bytes_;
+        ++stats_.shed_tasks;
+        ++stats_.failed_tasks;
+        if (Gamer* gamer = gamers_.find(relay(candidate.task).gamer)) {
+            answer_error(*gamer, relay(candidate.task).client_task, Status::kBusy, "memory",
+                         "the coordinator's memory is nearly full, and more urgent tasks came",
+                         kRetryAfterMs);
+        }
+        withdraw(candidate.task);
+        freed += before - std::min(before, held_bytes_);
+    }
+}
+
+// ---- the tasks of one account ------------------------------------------------------------------
+
+bool Coordinator::Impl::waits_for_its_turn(uint64_t task) const {
+    const sched::TaskRecord* record = scheduler_.find(task);
+    return record && record->state == sched::TaskRecord::State::kHeld;
+}
+
+void Coordinator::Impl::take_off(Gamer& gamer, uint64_t task) {
+    Share& share = *gamer.share;
+    if (share.take_off()) {
+        relay(task).flies = true;
+        scheduler_.release(task, loop_.turn_us());
+        return;
+    }
+    const sched::TaskRecord& record = *scheduler_.find(task);
+    share.wait(sched::TaskQueue::key_of(record.priority, record.deadline_us), task,
+               [this](uint64_t other) { return waits_for_its_turn(other); });
+}
+
+void Coordinator::Impl::waits_less(uint64_t task) noexcept {
+    Relay& waiting = relay(task);
+    // It may have ended a moment ago, and nobody has been told so yet.
+    if (--waiting.waits_for > 0 || !scheduler_.find(task)) return;
+    try {
+        if (Gamer* gamer = gamers_.find(waiting.gamer)) take_off(*gamer, task);
+        request_turn_end();
+    } catch (const std::bad_alloc&) {
+        // It waits until its deadline at the longest.
+    }
+}
+
+// One of them has come to an end.
+void Coordinator::Impl::fly_next(Share& share) {
+    const uint64_t next = share.next([this](uint64_t task) { return waits_for_its_turn(task); });
+    if (next == 0) return;
+    relay(next).flies = true;
+    scheduler_.release(next, loop_.turn_us());
+    request_turn_end();
+}
+
+}  // namespace p2c2r::roles

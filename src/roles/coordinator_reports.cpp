@@ -1,0 +1,220 @@
+// What the coordinator says of its peers and tasks: who is there, what runs where, and why there.
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+
+#include "model/value_writer.h"
+#include "roles/coordinator_impl.h"
+
+namespace p2c2r::roles {
+
+namespace {
+
+constexpr size_t kTasksListedMax = 1000;
+
+const char* circle_name(Circle circle) {
+    return circle == Circle::kOwn ? "own" : circle == Circle::kPublic ? "public" : "invited";
+}
+
+std::string count_of(uint64_t count, const char* noun) {
+    return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+const char* state_name(sched::TaskRecord::State state) {
+    switch (state) {
+        case sched::TaskRecord::State::kHeld:
+            return "held";
+        case sched::TaskRecord::State::kQueued:
+            return "queued";
+        case sched::TaskRecord::State::kLeased:
+            return "leased";
+        case sched::TaskRecord::State::kLocal:
+            return "local";
+        case sched::TaskRecord::State::kFree:
+            break;
+    }
+    return "ended";
+}
+
+}  // namespace
+
+// The operator, in this process or logged in as an admin. A gamer sees its own tasks, a peer those
+// that it holds.
+bool Coordinator::Impl::sees_all(const Session* asker) {
+    return !asker || asker->who.roles.admin;
+}
+
+Bytes Coordinator::Impl::call_peers(const Session* asker) {
+    const bool all = sees_all(asker);
+    const sched::OwnerIndex mine = asker && asker->gamer != 0 ? gamers_.find(asker->gamer)->owner
+                                   : asker                    ? sched::kNoOwner
+                                                              : OwnerNames::kOperator;
+    ValueWriter writer(4096);
+    writer.map(1).key("peers").array(static_cast<uint32_t>(peer_links_.size()));
+    for (const auto& [peer_id, link] : peer_links_) {
+        const sched::PeerRecord& record = *scheduler_.peers().find(link.id);
+        const auto* word = link.session ? link.session->owner_word.get() : nullptr;
+        writer.map((all ? 14u : 11u) + (word ? 4u : 0u));
+        writer.key("peer_id").text(peer_id);
+        if (word) {
+            writer.key("mode").text(word->mode);
+            writer.key("why").text(word->why);
+            writer.key("duty_permille").unsigned_integer(word->duty_permille);
+            writer.key("data_used").unsigned_integer(word->data_used);
+        }
+        if (all) {
+            const Session* at = link.session;
+            writer.key("address").text(at ? at->connection->peer_address() : "");
+            writer.key("account").text(link.account);
+            writer.key("owner").text(owners_.name_of(record.owner));
+        }
+        writer.key("own").boolean(record.owner != sched::kNoOwner && record.owner == mine);
+        writer.key("circle_accepted").text(circle_name(record.accepts));
+        writer.key("slots").unsigned_integer(record.slots);
+        writer.key("window_tasks").unsigned_integer(record.window_tasks);
+        writer.key("held").unsigned_integer(record.held);
+        writer.key("completed").unsigned_integer(record.completed);
+        writer.key("failed").unsigned_integer(record.failed);
+        writer.key("link_us").number(record.link_us);
+        writer.key("connected_us").unsigned_integer(loop_.now_us() - record.joined_us);
+        writer.key("task_types").array(static_cast<uint32_t>(record.learned.size()));
+        for (const sched::Learned& learned : record.learned) {
+            writer.map(4);
+            writer.key("task_type").text(scheduler_.type_name(learned.type));
+            writer.key("samples").unsigned_integer(learned.samples);
+            writer.key("compute_us").number(learned.compute_us);
+            writer.key("round_us").number(learned.round_us);
+        }
+    }
+    return writer.take();
+}
+
+// Why a task is where it is, in plain words.
+std::string Coordinator::Impl::why_there(uint64_t task, const sched::TaskRecord& record) {
+    using State = sched::TaskRecord::State;
+    const std::string reach = std::string("of circle ") + circle_name(record.reach.circle) +
+                              (record.reach.circle == Circle::kOwn ? " of this owner" : "");
+    const uint32_t serving = scheduler_.peers().serving(record.type, record.reach);
+    switch (record.state) {
+        case State::kHeld:
+            return "waits for the tasks that it depends on";
+        case State::kQueued:
+            if (serving > 0) {
+                return "waits for room: " + count_of(serving, "peer") + " " + reach +
+                       " may take it, and none has any";
+            }
+            return record.reach.circle == Circle::kOwn &&
+                           scheduler_.peers().machines_of(record.reach.owner) == 0
+                       ? "waits: no peer " + reach + " is connected"
+                       : "waits: no peer " + reach + " takes tasks of this type";
+        case State::kLocal:
+            return record.attempts > 0 ? "computed here: its attempts at peers have failed"
+                                       : "computed here: no peer " + reach + " takes it";
+        case State::kLeased:
+        case State::kFree:
+            break;
+    }
+    const sched::Placement* placement = scheduler_.explain(task);
+    if (!placement) return "placed among peers " + reach;
+    const uint64_t predicted_us =
+        placement->finish_us - std::min(placement->at_us, placement->finish_us);
+    char times[64];
+    std::snprintf(times, sizeof times, "%.1f ms", static_cast<double>(predicted_us) / 1000);
+    std::string why = "done first of " + count_of(placement->considered, "peer") + " " + reach +
+                      ", predicted in " + times;
+    why += placement->free_slot ? ": a slot is free"
+                                : ": after " + count_of(placement->held, "other task");
+    if (placement->attempt > 1) why += "; attempt " + std::to_string(placement->attempt);
+    return why;
+}
+
+Bytes Coordinator::Impl::call_tasks(const Session* asker) {
+    struct Row {
+        const Gamer* gamer;  // NULL: not for the asker to know
+        uint64_t id;         // on the asker's hop
+        uint64_t task;
+        const sched::TaskRecord* record;
+    };
+    std::vector<Row> rows;
+    size_t pending = 0;
+    const auto add = [&](const Gamer* gamer, uint64_t id, uint64_t task) {
+        ++pending;
+        const sched::TaskRecord* record = scheduler_.find(task);
+        if (!record || rows.size() >= kTasksListedMax) return;
+        rows.push_back({gamer, gamer ? id : record->attempt_id, task, record});
+    };
+    if (!sees_all(asker) && asker->peer != 0) {
+        for (uint64_t task : scheduler_.peers().find(asker->peer)->leases) {
+            add(nullptr, 0, task);
+        }
+    } else {
+        gamers_.for_each([&](uint64_t id, Gamer& gamer) {
+            if (!sees_all(asker) && asker->gamer != id) return;
+            for (uint64_t client_task : gamer.tasks.sorted_keys()) {
+                add(&gamer, client_task, *gamer.tasks.find(client_task));
+            }
+        });
+    }
+    const uint64_t now = loop_.now_us();
+    ValueWriter writer(4096);
+    writer.map(2).key("pending").unsigned_integer(pending);
+    writer.key("tasks").array(static_cast<uint32_t>(rows.size()));
+    for (const Row& row : rows) {
+        char id[17];
+        std::snprintf(id, sizeof id, "%016" PRIx64, row.id);
+        const sched::PeerRecord* peer = scheduler_.peers().find(row.record->peer);
+        writer.map(row.gamer ? 9 : 6);
+        writer.key("task").text(id);
+        if (row.gamer) {
+            writer.key("client_id").text(row.gamer->client_id);
+            writer.key("circle").text(circle_name(row.record->reach.circle));
+            writer.key("why").text(why_there(row.task, *row.record));
+        }
+        writer.key("task_type").text(scheduler_.type_name(row.record->type));
+        writer.key("state").text(state_name(row.record->state));
+        writer.key("attempts").unsigned_integer(row.record->attempts);
+        writer.key("peer_id").text(peer ? peer->peer_id : "");
+        writer.key("left_us").unsigned_integer(
+            row.record->deadline_us > now ? row.record->deadline_us - now : 0);
+    }
+    return writer.take();
+}
+
+// Task ids are the gamers' own; without a client_id the operator gets the first gamer's that has
+// one.
+uint64_t Coordinator::Impl::find_task(uint64_t task_id, const std::string& client_id,
+                                      const Session* asker) {
+    if (!sees_all(asker) && asker->peer != 0)
+        return scheduler_.task_of_attempt(asker->peer, task_id);
+    uint64_t task = 0;
+    gamers_.for_each([&](uint64_t id, Gamer& gamer) {
+        if (!sees_all(asker) && asker->gamer != id) return;
+        if (task != 0 || (!client_id.empty() && gamer.client_id != client_id)) return;
+        if (const uint64_t* found = gamer.tasks.find(task_id)) task = *found;
+    });
+    return task;
+}
+
+Result<Bytes> Coordinator::Impl::call_explain(uint64_t task) {
+    const sched::TaskRecord* record = scheduler_.find(task);
+    if (!record) return field_error(Status::kStale, "task", "no such task is pending");
+    const sched::Placement* placement = scheduler_.explain(task);
+    ValueWriter writer;
+    writer.map(placement ? 10 : 4);
+    writer.key("state").text(state_name(record->state));
+    writer.key("attempts").unsigned_integer(record->attempts);
+    writer.key("circle").text(circle_name(record->reach.circle));
+    writer.key("why").text(why_there(task, *record));
+    if (!placement) return writer.take();
+    const sched::PeerRecord* peer = scheduler_.peers().find(placement->peer);
+    writer.key("peer_id").text(peer ? peer->peer_id : "");
+    writer.key("attempt").unsigned_integer(placement->attempt);
+    writer.key("predicted_us")
+        .unsigned_integer(placement->finish_us - std::min(placement->at_us, placement->finish_us));
+    writer.key("free_slot").boolean(placement->free_slot);
+    writer.key("held_before").unsigned_integer(placement->held);
+    writer.key("peers_considered").unsigned_integer(placement->considered);
+    return writer.take();
+}
+
+}  // namespace p2c2r::roles
