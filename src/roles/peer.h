@@ -31,7 +31,7 @@ struct PeerOptions {
     uint32_t prefetch = limits::kMaxConcurrentTasksDefault;  // assigned ahead of need
     uint64_t window_bytes = 256ull << 20;
     uint64_t content_bytes_max = limits::kContentBytesMaxDefault;  // of contents kept; 0: none
-    Circle circle_accepted = Circle::kInvited;  // kOwn: no tasks but its owner's
+    Circle circle_accepted = Circle::kInvited;                     // kOwn: no tasks but its owner's
     std::string codec_class;
     bool checksum = false;
     OwnerOptions owner;

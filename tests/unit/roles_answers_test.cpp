@@ -273,8 +273,9 @@ TEST_CASE("answers: a follower is one of its account's tasks and takes its turn 
     world.ada.send(Message::kTaskSubmit, 4, later, {}, "other");
     REQUIRE(world.orders() == 1);
     world.ada.submit(5, "question");
-    CHECK(delivery(world.ada).status == Status::kBusy);
-    CHECK(delivery(world.ada).field == "gamer_queued_max");
+    const WireEnd::Got refused = world.ada.last(Message::kResultDelivery);
+    CHECK(refused.as<wire::ResultDelivery>().status == Status::kBusy);
+    CHECK(refused.as<wire::ResultDelivery>().field == "gamer_queued_max");
     // It comes before what waited longer and is less urgent, and no two are in flight.
     world.ada.send(Message::kTaskCancel, 2, wire::TaskCancel{});
     REQUIRE(world.orders() == 2);

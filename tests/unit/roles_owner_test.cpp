@@ -274,6 +274,11 @@ TEST_CASE("owner: data that is used up by a content hands back the tasks that wa
     settings.data_day_bytes = 1'000'000;
     Helper helper(world, "p1", settings);
     helper.runner.inside = true;
+    helper.runner.behave = [](const exec::JobSpec&) {
+        exec::Output output;
+        output.status = Status::kOk;
+        return output;
+    };
     helper.peer->sensed(away(), 20261126);
     WireEnd gamer = world.end();
     gamer.join_gamer("gamer");
@@ -285,8 +290,12 @@ TEST_CASE("owner: data that is used up by a content hands back the tasks that wa
     message.payload_place = 1;
     message.digest = digest_text(digest);
     for (uint64_t task = 1; task <= 3; ++task) gamer.send(Message::kTaskSubmit, task, message);
-    const wire::ContentPut put{digest_text(digest), std::nullopt};
-    gamer.send(Message::kContentPut, kContentIdBit | 1, put, {}, level);
+    const wire::ContentPut put{digest_text(digest), wire::PayloadSizes{0, level.size()}};
+    const std::string piece = level.substr(0, 200'000);
+    gamer.send(Message::kContentPut, kContentIdBit | 1, put, {}, piece, wire::kFlagMore);
+    for (int i = 2; i <= 6; ++i) {
+        gamer.chunk(Message::kContentPut, kContentIdBit | 1, {}, piece, i == 6);
+    }
     world.loop.advance(1'000'000);
     CHECK(helper.runner.started == 1);
     CHECK(gamer.count(Message::kResultDelivery) == 1);
