@@ -1,5 +1,6 @@
 #include "cli/gain_link_posix.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -8,7 +9,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <fstream>
 
 #include "cli/process_posix.h"
 
@@ -43,11 +43,13 @@ Outcome run_tool(const char* name, const std::vector<std::string>& arguments,
     return Failure{kExitSomeFailed, "'" + line + "' ended with " + std::to_string(exit_code)};
 }
 
+// Into a file that is there: where no controller is, the folder may be a plain one.
 bool write_text(const std::string& path, const std::string& text) {
-    std::ofstream file(path);
-    file << text;
-    file.flush();
-    return file.good();
+    const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (file < 0) return false;
+    const bool whole = write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    close(file);
+    return whole;
 }
 
 std::vector<std::string> in_namespace(const std::string& name, std::vector<std::string> command) {
