@@ -103,7 +103,7 @@ say "tests"
 run_ctest "$build" release .
 
 if [ "$tier" != fast ]; then
-    asan_rooms='unit_\(core\|model\|identity\|wire\|net\|sched\|exec\|roles\)\|fuzz_replay\|sim_[a-z_]*'
+    asan_rooms='unit_\(core\|model\|identity\|owner\|wire\|net\|sched\|exec\|roles\)\|fuzz_replay\|sim_[a-z_]*'
     tsan_rooms='unit_\(net\|exec\)\|capi'
     if [ "$tier" != normal ]; then
         asan_rooms+='\|unit_\(codec\|gpu\|kernels\)\|kernels_whole\|fuzz_replay_kernels'
