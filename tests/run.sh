@@ -93,7 +93,13 @@ sanitized() {
 }
 
 say "build"
-configure "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++
+# No test runs a benchmark: the full run builds them.
+case "$tier" in
+    full | long) benchmarks=ON ;;
+    *) benchmarks=OFF ;;
+esac
+configure "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++ \
+    -DP2C2R_BUILD_BENCHMARKS=$benchmarks
 cmake --build "$build" -j "$jobs" >"$build/build.log" || {
     grep -E 'error|warning|FAILED' -A 8 "$build/build.log" | head -n 80
     echo "the build failed" >&2
