@@ -49,7 +49,7 @@ export CCACHE_DIR=${CCACHE_DIR:-$build-ccache}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
 export LSAN_OPTIONS=${LSAN_OPTIONS:-suppressions=$root/tests/support/leaks.supp:print_suppressions=0}
-export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1}
+export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:suppressions=$root/tests/support/races.supp}
 
 # configure FOLDER OPTION...
 configure() {
@@ -93,7 +93,13 @@ sanitized() {
 }
 
 say "build"
-configure "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++
+# No test runs a benchmark: the full run builds them.
+case "$tier" in
+    full | long) benchmarks=ON ;;
+    *) benchmarks=OFF ;;
+esac
+configure "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++ \
+    -DP2C2R_BUILD_BENCHMARKS=$benchmarks
 cmake --build "$build" -j "$jobs" >"$build/build.log" || {
     grep -E 'error|warning|FAILED' -A 8 "$build/build.log" | head -n 80
     echo "the build failed" >&2
@@ -103,7 +109,7 @@ say "tests"
 run_ctest "$build" release .
 
 if [ "$tier" != fast ]; then
-    asan_rooms='unit_\(core\|model\|identity\|wire\|net\|sched\|exec\|roles\)\|fuzz_replay\|sim_[a-z_]*'
+    asan_rooms='unit_\(core\|model\|identity\|owner\|wire\|net\|sched\|exec\|roles\)\|fuzz_replay\|sim_[a-z_]*'
     tsan_rooms='unit_\(net\|exec\)\|capi'
     if [ "$tier" != normal ]; then
         asan_rooms+='\|unit_\(codec\|gpu\|kernels\)\|kernels_whole\|fuzz_replay_kernels'

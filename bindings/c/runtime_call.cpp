@@ -10,6 +10,7 @@
 #include "bindings/c/role_config.h"
 #include "bindings/c/security.h"
 #include "bindings/c/structs.h"
+#include "bindings/c/worth_call.h"
 #include "kernels/builtin_types.h"
 #include "model/params_reader.h"
 #include "model/task_type.h"
@@ -203,11 +204,18 @@ p2c2r_status P2C2R_CALL p2c2r_runtime_call(p2c2r_runtime* runtime, const char* n
             *out = make_result(state.pool(), 0, nullptr, answer_of(std::move(*key)));
             return P2C2R_OK;
         }
+        if (asked == "worth") {
+            ParamsReader reader(arguments->span());
+            Result<Bytes> worth = judge_worth_call(reader);
+            if (!worth) return fail(why, worth.error());
+            *out = make_result(state.pool(), 0, nullptr, answer_of(std::move(*worth)));
+            return P2C2R_OK;
+        }
         if (asked != "devices" && asked != "task_types") {
             return fail(why, Status::kUnsupported, "name",
                         "there is no '" + std::string(asked.substr(0, 64)) +
                             "'; there are devices, exec, keys.certificate, keys.new, keys.show, "
-                            "task_types");
+                            "task_types, worth");
         }
         *out = make_result(
             state.pool(), 0, nullptr,

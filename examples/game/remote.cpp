@@ -142,7 +142,8 @@ void Remote::ask_paths(const World& world, uint64_t frame) {
 // that the simulation keeps up with the game on any link.
 void Remote::ask_debris(World& world, uint64_t frame) {
     if (!coming_.to.empty()) return;  // there is a stretch ahead
-    std::vector<Body> bodies = shown_.to;
+    // What the last question was about, if it was not answered: its pieces are not lost.
+    std::vector<Body> bodies = coming_.from.empty() ? shown_.to : coming_.from;
     const std::vector<Body> thrown = world.take_thrown();
     bodies.insert(bodies.end(), thrown.begin(), thrown.end());
     if (bodies.size() > kDebrisMax) {

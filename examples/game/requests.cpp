@@ -1,6 +1,7 @@
 #include "requests.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -158,6 +159,10 @@ std::optional<std::vector<Body>> read_debris(const uint8_t* data, size_t size) {
         float record[kRecordFloats];
         std::memcpy(record, data, sizeof record);
         data += sizeof record;
+        // Nothing flies that far; a peer that says so is wrong.
+        for (size_t i = 0; i < 6; ++i) {
+            if (!(std::fabs(record[i]) < 1000)) return std::nullopt;
+        }
         body.position = {record[0], record[1], record[2]};
         body.velocity = {record[3], record[4], record[5]};
     }

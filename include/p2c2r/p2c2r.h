@@ -398,7 +398,13 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_wake(p2c2r_runtime* runtime);
  * type's preferred way); E_UNSUPPORTED where it is not cut that way. timeout_ms is for exec alone: E_TIMEOUT
  * when it has passed, and the task is cancelled. "keys.new": makes an Ed25519 key, {"file": where its
  * private half goes (mode 0600; E_EXISTS), "name", "certificate_file": where a certificate for it goes (absent:
- * nowhere)}; "keys.certificate": the same certificate for a key that is there; "keys.show": {"file"}; all tell "public_key" and "pin" in hex. *out is the caller's to release.
+ * nowhere)}; "keys.certificate": the same certificate for a key that is there; "keys.show": {"file"}; all tell "public_key" and "pin" in hex.
+ * "worth": is a task worth sending? {"bytes_up", "bytes_down", "local_us" and "remote_us" (computing here and at
+ * the helper), "queue_us" (0), "rtt_us", "up_mbps", "down_mbps", "wanted_per_s" (60), "price_per_compute_second"
+ * (0), "fee" (0; below 1)} gives "send", "limit" ("wanted", "helper", "uplink", "downlink": what bounds the rate
+ * there), "text" (a sentence), "local_us" and "remote_us" (from the wish to the answer), "local_per_s" and
+ * "remote_per_s" (sustained, many in flight), "up_mbps", "down_mbps" and "price_per_hour" (of remote_per_s).
+ * *out is the caller's to release.
  * [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_call(p2c2r_runtime* runtime, const char* name,
                                                      const char* args_json, const p2c2r_bytes* input,

@@ -3,6 +3,7 @@
 #include "cli/bench.h"
 
 #include "cli/commands.h"
+#include "cli/gain_client_posix.h"
 #include "cli/hold_peer.h"
 
 namespace p2c2r::cli {
@@ -13,6 +14,8 @@ void add_bench_command(Command& root) {
     static KernelsOptions kernels;
     static MachineOptions machine;
     static OwnerBenchOptions owner;
+    static GainOptions gain;
+    static GainClientOptions gain_client;
     static struct {
         std::optional<std::string> url;
         std::optional<std::string> peer_id;
@@ -70,6 +73,24 @@ void add_bench_command(Command& root) {
     command.add_count("--rounds", owner.rounds, "Interruptions of each type (50)");
     command.add_count("--duty-seconds", owner.duty_seconds, "How long the duty is measured (10)");
     command.add_flag("--json", owner.json, "End with a one-line summary");
+    command = bench.add_command(
+        "gain", "A slow gamer with and without a helper over real rates (Linux, root); bars 3x, 2x",
+        [] { return run_bench_gain(gain); });
+    command.add_text("--link", gain.link, "lan or home alone (both)");
+    command.add_real("--seconds", gain.seconds, "Measured for each type, here and there (3)");
+    command.add_count("--window", gain.window, "Tasks in flight (4)");
+    command.add_real("--share", gain.share, "Of one core, for the gamer (0.25)");
+    command.add_flag("--small", gain.small, "Small frames, for a quick look");
+    command.add_flag("--json", gain.json, "End with a one-line summary");
+
+    command = bench.add_command("gain-client", "The gamer of `bench gain`",
+                                [] { return run_gain_client(gain_client); });
+    command.add_text("--coordinator", gain_client.url, "URL");
+    command.add_real("--lag-ms", gain_client.lag_ms, "Added one way");
+    command.add_real("--seconds", gain_client.seconds, "Measured each");
+    command.add_count("--window", gain_client.window, "Tasks in flight");
+    command.add_flag("--small", gain_client.small, "Small frames");
+    command.hide();
 
     command = bench.add_command("hold-peer", "A peer of `bench failover`", [] {
         return run_hold_peer(hold.url.value_or(""), hold.peer_id.value_or(""),

@@ -52,4 +52,14 @@ struct KernelsOptions {
 };
 int run_bench_kernels(const KernelsOptions& options);
 
+struct GainOptions {
+    std::optional<std::string> link;
+    std::optional<double> seconds;
+    std::optional<uint64_t> window;
+    std::optional<double> share;
+    bool small = false;
+    bool json = false;
+};
+int run_bench_gain(const GainOptions& options);
+
 }  // namespace p2c2r::cli

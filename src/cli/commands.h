@@ -14,6 +14,7 @@ void add_status_command(Command& root);
 void add_devices_command(Command& root);
 void add_demo_command(Command& root);
 void add_bench_command(Command& root);
+void add_plan_command(Command& root);
 void add_keys_command(Command& root);
 void add_host_command(Command& root);
 void add_join_command(Command& root);

@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
     add_devices_command(root);
     add_demo_command(root);
     add_bench_command(root);
+    add_plan_command(root);
     root.set_footer(
         "Exit codes: 0 all succeeded, 1 some failed, 2 wrong usage, 3 no coordinator or device.");
     return root.run_program(argc, argv);

@@ -127,8 +127,9 @@ Bytes probe_params(const Bytes& picture) {
     return writer.take();
 }
 
-const char* type_of(uint32_t mode) {
-    if (mode == kRtModeProbes) return "rt_global_illumination";
+const char* type_of(uint32_t answer_mode) {
+    const uint32_t mode = answer_mode % kRtAnswerGbuffer;
+    if (mode == kRtModeProbes || mode == kRtModeGather) return "rt_global_illumination";
     if (mode == kRtModeReflections) return "rt_reflections";
     return mode == kRtModeShadows ? "rt_shadows" : "raytracing";
 }

@@ -382,6 +382,9 @@ std::shared_ptr<const RtScene> RtSceneCache::find(const Digest256& digest) {
 }
 
 void RtSceneCache::add(const Digest256& digest, std::shared_ptr<const RtScene> scene) {
+    // Freed after the lock is: what is large takes milliseconds, and a cancel may wait for the
+    // lock.
+    std::vector<Entry> evicted;
     const std::lock_guard lock(mutex_);
     entries_.insert(entries_.begin(), Entry{digest, std::move(scene)});
     end_claim(digest);
@@ -392,6 +395,8 @@ void RtSceneCache::add(const Digest256& digest, std::shared_ptr<const RtScene> s
         if (kept > 0 && bytes > kBytesMax) break;
         ++kept;
     }
+    evicted.assign(std::make_move_iterator(entries_.begin() + static_cast<ptrdiff_t>(kept)),
+                   std::make_move_iterator(entries_.end()));
     entries_.resize(kept);
 }
 

@@ -24,7 +24,8 @@ Digest256 digest_of(const RaytraceRequest& request) {
     for (const uint32_t word :
          {request.tile.x, request.tile.y, request.tile.width, request.tile.height,
           request.probe_first, request.probe_end, request.sample_first, request.sample_count,
-          static_cast<uint32_t>(request.format)}) {
+          static_cast<uint32_t>(request.format), static_cast<uint32_t>(request.kind),
+          request.srgb ? 1u : 0u}) {
         words.push_back(word);
     }
     // What a pass leaves there says nothing about the request.

@@ -62,6 +62,8 @@ struct Waiting {
     }
 };
 
+constexpr uint64_t kLookAgainUs = 5'000;
+
 class DelayedConnection final : public Connection, private ConnectionEvents {
   public:
     DelayedConnection(Loop& loop, std::unique_ptr<Connection> inner, const FakeNetwork& network,
@@ -99,7 +101,12 @@ class DelayedConnection final : public Connection, private ConnectionEvents {
             was_high_ = was_high_ || queued_bytes() >= kSendHighMark;
             arm();
         } catch (const std::bad_alloc&) {
-            memory_is_short_ = true;  // told with the next event: never from inside a send
+            memory_is_short_ = true;  // told by the timer: never from inside a send
+            try {
+                loop_.arm(timer_, loop_.now_us());
+            } catch (const std::bad_alloc&) {
+                // The next frame that comes tells it.
+            }
         }
     }
     [[nodiscard]] size_t queued_bytes() const override {
@@ -151,7 +158,8 @@ class DelayedConnection final : public Connection, private ConnectionEvents {
     }
     void on_writable(Connection&) override { tell_writable(); }
 
-    void end(Status status, const std::string& why) {
+    // By value: whoever hears of it may destroy this object, and reads on.
+    void end(Status status, std::string why) {
         in_.clear();
         if (ConnectionEvents* events = std::exchange(events_, nullptr)) {
             events->on_closed(*this, status, why);
@@ -162,6 +170,8 @@ class DelayedConnection final : public Connection, private ConnectionEvents {
         uint64_t at = UINT64_MAX;
         if (!out_.empty()) at = out_.front().due_us;
         if (!in_.empty() && !paused_ && events_) at = std::min(at, in_.front().due_us);
+        // The connection below tells of its own high mark only: until both are low it is looked at.
+        if (was_high_ && out_.empty()) at = std::min(at, loop_.now_us() + kLookAgainUs);
         if (at != UINT64_MAX && open_) loop_.arm(timer_, at);
     }
 
@@ -194,6 +204,16 @@ class DelayedConnection final : public Connection, private ConnectionEvents {
     // Whoever is told something may destroy this object.
     void fire() {
         const std::shared_ptr<bool> alive = alive_;
+        try {
+            pass_on(alive);
+        } catch (const std::bad_alloc&) {
+            // The stream would lack a frame from here on.
+            if (*alive && open_) end(Status::kMemory, "memory is short");
+        }
+    }
+
+    void pass_on(const std::shared_ptr<bool>& alive) {
+        if (memory_is_short_) return end(Status::kMemory, "memory is short");
         const uint64_t now = loop_.now_us();
         while (!out_.empty() && out_.front().due_us <= now) pass_on_first();
         while (*alive && open_ && events_ && !paused_ && !in_.empty() &&

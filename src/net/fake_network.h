@@ -43,7 +43,8 @@ class FakeLine {
 };
 
 // Connections made and accepted through it are delayed; it must outlive its attempts, and `inner`
-// it and them. Frames are copied once each way. What was sent before close() goes out at once.
+// it and them. Frames are copied once each way. What arrives is kept here until it is due, however
+// much that is. What was sent before close() goes out at once.
 std::unique_ptr<Transport> make_fake_transport(Loop& loop, Transport& inner,
                                                const FakeNetwork& network, Prng random);
 

@@ -23,9 +23,12 @@
 #include <vector>
 
 #include "bench_identities.h"
+#include "bench_roles.h"
 #include "process_figures.h"
 
 namespace {
+
+using bench::fail;
 
 volatile std::sig_atomic_t stop_requested = 0;
 void request_stop(int) {
@@ -45,11 +48,6 @@ struct Options {
     bool tls = false;
     std::vector<int> pids;  // the broker's first
 };
-
-[[noreturn]] void fail(const char* what, p2c2r_status status, const p2c2r_error& why) {
-    std::fprintf(stderr, "dispatch_bench: %s: %s %s\n", what, p2c2r_status_name(status), why.text);
-    std::exit(2);
-}
 
 Options parse(int argc, char** argv) {
     Options options;
@@ -89,19 +87,9 @@ Options parse(int argc, char** argv) {
     return options;
 }
 
+// Turned by its role: every benchmark of the broker measures one thread.
 p2c2r_runtime* make_runtime() {
-    p2c2r_runtime_config config = {};
-    config.struct_size = sizeof config;
-    config.abi_version = P2C2R_ABI_VERSION;
-    config.run_mode = P2C2R_RUN_MANUAL;
-    config.deliver = P2C2R_DELIVER_ON_LOOP;
-    config.gpu = P2C2R_GPU_OFF;
-    config.worker_threads = P2C2R_NONE;
-    p2c2r_runtime* runtime = nullptr;
-    p2c2r_error why = {};
-    const p2c2r_status status = p2c2r_runtime_create(&config, &runtime, &why);
-    if (status != P2C2R_OK) fail("runtime", status, why);
-    return runtime;
+    return bench::make_runtime(P2C2R_RUN_MANUAL, P2C2R_NONE);
 }
 
 // The whole life is bounded, so that a forgotten process ends by itself.

@@ -367,6 +367,10 @@ void ask_questions(Life& life) {
 
 // Pauses, drains, removes an executor, and closes the runtime with all its roles.
 void leave(Life& life) {
+    char reason[256];
+    size_t reason_size = sizeof reason;
+    life.memory.note("why", p2c2r_peer_why(life.peer, reason, &reason_size));
+    life.insist("activity", [&] { return p2c2r_peer_activity(life.peer, 0); });
     life.insist("pause", [&] { return p2c2r_peer_pause(life.peer); });
     life.insist("resume", [&] { return p2c2r_peer_resume(life.peer); });
     const auto drained = [&](const char* what, auto&& drain) {

@@ -637,6 +637,33 @@ TEST_CASE("questions with unknown names say which there are") {
     CHECK(result == nullptr);
 }
 
+TEST_CASE("the worth of a task is told and a number out of range is named") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const auto ask = [&](const std::string& up_mbps, std::string& text) {
+        const std::string arguments =
+            R"({"bytes_up": 141667, "bytes_down": 0, "local_us": 40000, "remote_us": 4000, "rtt_us": 0,)"
+            R"( "down_mbps": 50, "up_mbps": )" +
+            up_mbps + "}";
+        p2c2r_result* result = nullptr;
+        p2c2r_error why = {};
+        const p2c2r_status status = p2c2r_runtime_call(runtime.get(), "worth", arguments.c_str(),
+                                                       nullptr, 0, &result, &why);
+        text = std::string(why.field) + ": " + why.text;
+        if (status != P2C2R_OK) return status;
+        size_t size = 0;
+        const void* fields = p2c2r_result_fields(result, P2C2R_FORMAT_JSON, &size);
+        text.assign(static_cast<const char*>(fields), size);
+        p2c2r_result_release(result);
+        return status;
+    };
+    std::string text;
+    CHECK(ask("10", text) == P2C2R_OK);
+    CHECK(text.find("keep here: 60 a second take 68 Mbit/s up, the link has 10") !=
+          std::string::npos);
+    CHECK(ask("0", text) == P2C2R_E_ARGUMENT);
+    CHECK(text.find("up_mbps") == 0);
+}
+
 TEST_CASE("an error text is cut at a character and never runs over its field") {
     const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
     std::string name;

@@ -87,7 +87,7 @@ TEST_CASE("courtyard: effects show when they are on, and each by itself") {
     const Ran on = play(here, "on.bmp");
     REQUIRE_MESSAGE(on.exit_code == 0, on.error);
     for (const char* effect :
-         {"shadows      on, 30", "reflections  on, 15", "paths        on, 2"}) {
+         {"shadows      on, 30 ", "reflections  on, 15 ", "paths        on, 2 "}) {
         CHECK_MESSAGE(on.out.find(effect) != std::string::npos, on.out);
     }
     CHECK(on.out.find("from peer; ") == std::string::npos);  // no trouble

@@ -24,7 +24,7 @@ bool is_digest_line(const std::string& line, const std::string& device) {
 TEST_CASE("exec: help and version exist and wrong usage is exit code 2") {
     Workplace here;
     for (const char* command :
-         {"coordinator", "peer", "submit", "exec", "status", "devices", "demo", "bench"}) {
+         {"coordinator", "peer", "submit", "exec", "status", "devices", "demo", "bench", "plan"}) {
         CAPTURE(command);
         const Ran ran = here.run({command, "--help"});
         CHECK(ran.exit_code == 0);

@@ -54,8 +54,7 @@ TEST_CASE("settings: an empty table is refused by its name unless keys are in it
     const auto said = [](Daemon daemon, const char* toml) {
         return failure_of(Settings(daemon).add_toml(toml, "f"));
     };
-    for (const char* toml :
-         {"[sandbox]", "[schedule]", "[caps]", "sandbox = {}", "[ledger.rates]"}) {
+    for (const char* toml : {"[sandbox]", "[ledger]", "sandbox = {}", "[ledger.rates]"}) {
         CAPTURE(toml);
         CHECK(mentions(said(Daemon::kPeer, toml), "is not built"));
     }
@@ -99,7 +98,7 @@ TEST_CASE("settings: two underscores in the environment are a dot") {
 
 TEST_CASE("settings: a key whose feature is not built is refused by name") {
     for (const char* key :
-         {"database", "sandbox.memory", "modes", "schedule.hours", "ledger.file"}) {
+         {"database", "sandbox.memory", "monitoring.dashboard", "price", "ledger.file"}) {
         CAPTURE(key);
         Settings settings(Daemon::kPeer);
         const std::string text = failure_of(settings.add_text(key, "x", "test"));

@@ -255,6 +255,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     void check_submitted_again();
     void check_ended_are_given_up();
     void check_cancels_went_on();
+    [[nodiscard]] bool waits_for_its_turn(const Tracked& task) const;
     void check_nothing_waits_beside_room();
     // What a peer could take at the end of a turn.
     struct Room {

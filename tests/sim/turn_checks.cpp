@@ -1,6 +1,7 @@
 // What holds at the end of a turn: nothing that could have been done in it was left undone.
 #include <algorithm>
 
+#include "roles/shares.h"
 #include "sim/checkers.h"
 
 namespace p2c2r::sim {
@@ -126,9 +127,18 @@ std::vector<const Checkers::Tracked*> Checkers::too_large_for(
     return tasks;
 }
 
+// Accounts but the operator's have so many tasks where peers may get them, and more only in turn.
+bool Checkers::waits_for_its_turn(const Tracked& task) const {
+    if (people_.owner_of(task.gamer) == 0) return false;
+    const auto pending = std::count_if(tracked_.begin(), tracked_.end(), [&](const auto& entry) {
+        return entry.second.live && entry.second.gamer == task.gamer;
+    });
+    return static_cast<uint64_t>(pending) > roles::ShareLimits{}.in_flight;
+}
+
 // Work is not held back: a task waits only while no peer that runs its type has room for it, or for
-// one that is more urgent. Small tasks do not overtake a large one of their type that must wait for
-// bytes: it would wait for ever.
+// one that is more urgent, or for its turn. Small tasks do not overtake a large one of their type
+// that must wait for bytes: it would wait for ever.
 void Checkers::check_nothing_waits_beside_room() {
     const std::vector<Room> free = rooms();
     if (free.empty()) return;
@@ -138,7 +148,7 @@ void Checkers::check_nothing_waits_beside_room() {
         if (task.chunked || !may_wait(token, task)) continue;
         const auto room = std::find_if(free.begin(), free.end(),
                                        [&](const Room& peer) { return fits(peer, task); });
-        if (room == free.end()) continue;
+        if (room == free.end() || waits_for_its_turn(task)) continue;
         if (!large) large = too_large_for(free);
         const bool queues_behind =
             std::any_of(large->begin(), large->end(), [&](const Tracked* other) {

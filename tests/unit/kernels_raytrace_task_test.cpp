@@ -235,6 +235,21 @@ TEST_CASE("directions of probes are spread as the light that a surface receives"
     }
 }
 
+TEST_CASE("a delta depends on its request alone, not on what was computed before it") {
+    const auto asked = [](const char* transfer) {
+        return task(std::string(R"("output_format":"raw","transfer":")") + transfer +
+                    R"(","previous":{}, "max_bounces":2)");
+    };
+    Bench used;
+    REQUIRE(used.run("rt_reflections", asked("linear")).status == Status::kOk);
+    Bench fresh;
+    const Outcome again = used.run("rt_reflections", asked("srgb"));
+    const Outcome first = fresh.run("rt_reflections", asked("srgb"));
+    REQUIRE_MESSAGE(again.status == Status::kOk, again.output.error);
+    CHECK(again.data() == first.data());
+    CHECK(again.info == first.info);
+}
+
 TEST_CASE("a delta makes of the previous layer the present one") {
     Bench bench;
     const std::string moved = R"("previous":{"camera":{"position":[0,2,8.25],

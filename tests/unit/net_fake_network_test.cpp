@@ -201,3 +201,34 @@ TEST_CASE("fake network: paused reading holds what has arrived") {
     pair.loop.settle();
     CHECK(pair.here.frames.size() == 1);
 }
+
+namespace {
+
+// As a role does: lets the connection go first, and then says what it heard.
+class LetsGo final : public net::ConnectionEvents {
+  public:
+    std::unique_ptr<net::Connection> connection;
+    std::string heard;
+    void on_frame(net::Connection&, const wire::Frame&) override {}
+    void on_closed(net::Connection&, Status, const std::string& why) override {
+        connection.reset();
+        heard = why;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("fake network: why a connection ended can be read after it was destroyed") {
+    net::FakeNetwork network;
+    network.lag_us = 50'000;
+    Delayed pair(network);
+    LetsGo role;
+    role.connection = std::move(pair.here.connection);
+    role.connection->set_events(&role);
+    pair.there.connection->send_copy(Message::kTaskResult, 0, 1, {}, {}, {});
+    pair.loop.settle();
+    pair.far->cut();
+    pair.loop.advance(60'000);
+    CHECK_FALSE(role.connection);
+    CHECK_FALSE(role.heard.empty());
+}
