@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <sstream>
 
+#include "figures.h"
 #include "hud.h"
 #include "remote.h"
 #include "view.h"
@@ -16,8 +17,6 @@
 namespace {
 
 using namespace game;
-
-constexpr const char* kNames[kEffects] = {"shadows", "reflections", "debris", "paths"};
 
 struct Options {
     RemoteOptions remote;
@@ -43,19 +42,6 @@ std::vector<std::pair<uint64_t, std::string>> schedule_of(const std::string& tex
         entries.emplace_back(std::strtoull(entry.c_str(), nullptr, 10), entry.substr(colon + 1));
     }
     return entries;
-}
-
-const char* source_name(int32_t source) {
-    switch (source) {
-        case P2C2R_SOURCE_PEER:
-            return "peer";
-        case P2C2R_SOURCE_COORDINATOR:
-            return "coordinator";
-        case P2C2R_SOURCE_LOCAL:
-            return "this machine";
-        default:
-            return "-";
-    }
 }
 
 class Game {
@@ -92,6 +78,7 @@ class Game {
     View view_;
     Remote remote_;
     Hud hud_;
+    Figures figures_;
     SDL_Window* window_ = nullptr;
     SDL_Renderer* renderer_ = nullptr;
     SDL_Texture* texture_ = nullptr;
@@ -111,7 +98,8 @@ class Game {
 };
 
 std::string Game::open() {
-    if (std::string trouble = remote_.start(options_.remote); !trouble.empty()) return trouble;
+    if (std::string trouble = remote_.start(options_.remote, world_); !trouble.empty())
+        return trouble;
     if (options_.starts_off) press("o");
     window_ = SDL_CreateWindow("P2C2R courtyard", SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED,
                                options_.width, options_.height, 0);
@@ -227,15 +215,15 @@ std::vector<std::string> Game::lines() {
     for (int i = 0; i < kEffects; ++i) {
         const EffectState& state = remote_.state(static_cast<Effect>(i));
         if (!state.is_on) {
-            std::snprintf(text, sizeof text, "%d %-12s off", i + 1, kNames[i]);
+            std::snprintf(text, sizeof text, "%d %-12s off", i + 1, kEffectNames[i]);
         } else if (!state.trouble.empty()) {
-            std::snprintf(text, sizeof text, "%d %-12s %.90s", i + 1, kNames[i],
+            std::snprintf(text, sizeof text, "%d %-12s %.90s", i + 1, kEffectNames[i],
                           state.trouble.c_str());
         } else if (state.answers == 0) {
-            std::snprintf(text, sizeof text, "%d %-12s nothing yet", i + 1, kNames[i]);
+            std::snprintf(text, sizeof text, "%d %-12s nothing yet", i + 1, kEffectNames[i]);
         } else {
             std::snprintf(text, sizeof text, "%d %-12s %-12s %3llu frames old  %6.1f ms", i + 1,
-                          kNames[i], source_name(state.source),
+                          kEffectNames[i], source_name(state.source),
                           static_cast<unsigned long long>(frame_ - state.asked_at),
                           options_.remote.is_steady ? 0.0 : state.answer_ms);
         }
@@ -278,6 +266,7 @@ int Game::run() {
         shoots_ = false;
         const Camera now = camera();
         remote_.update(world_, now, frame_);
+        figures_.look(remote_, frame_);
         measure();
         present(now);
         if (options_.frames != 0 && frame_ >= options_.frames) break;
@@ -289,20 +278,7 @@ int Game::run() {
             SDL_Delay(static_cast<Uint32>((due - clock) / 1000));
         }
     }
-    const p2c2r_client_stats stats = remote_.stats();
-    const double seconds = static_cast<double>(frame_) / 60;
-    std::printf("%llu frames in %.1f s; up %.2f down %.2f Mbit a second of play\n",
-                static_cast<unsigned long long>(frame_),
-                static_cast<double>(p2c2r_now_us() - began) / 1e6,
-                static_cast<double>(stats.bytes_sent) * 8e-6 / seconds,
-                static_cast<double>(stats.bytes_received) * 8e-6 / seconds);
-    for (int i = 0; i < kEffects; ++i) {
-        const EffectState& state = remote_.state(static_cast<Effect>(i));
-        std::printf("  %-12s %s, %llu answers, the last from %s%s%s\n", kNames[i],
-                    state.is_on ? "on" : "off", static_cast<unsigned long long>(state.answers),
-                    source_name(state.source), state.trouble.empty() ? "" : "; ",
-                    state.trouble.c_str());
-    }
+    figures_.print(remote_, frame_, static_cast<double>(p2c2r_now_us() - began) / 1e6);
     return 0;
 }
 
@@ -319,6 +295,8 @@ int main(int argc, char** argv) {
                    "Coordinator, p2c2r:// or p2c2r+plain://; without: this process does it all");
     app.add_option("--pin", options.remote.pin, "Its key pin, for p2c2r:// (p2c2r keys show)");
     app.add_option("--identity", options.remote.identity, "This machine's private key, a PEM file");
+    app.add_option("--lag-ms", options.remote.lag_ms, "Added one way, to see what a long link does")
+        ->check(CLI::Range(0.0, 1000.0));
     app.add_option("--width", options.width, "Of the window")->check(CLI::Range(320, 3840));
     app.add_option("--height", options.height, "Of the window")->check(CLI::Range(180, 2160));
     app.add_option("--view-scale", options.view_scale,

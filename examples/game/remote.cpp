@@ -1,6 +1,7 @@
 #include "remote.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -29,7 +30,7 @@ bool read_pin(const std::string& text, uint8_t (&pin)[32]) {
 
 }  // namespace
 
-std::string Remote::start(const RemoteOptions& options) {
+std::string Remote::start(const RemoteOptions& options, const World& world) {
     options_ = options;
     p2c2r_error why = {};
     p2c2r_runtime_config host = {};
@@ -69,10 +70,16 @@ std::string Remote::start(const RemoteOptions& options) {
         credentials.identity_file = options.identity.empty() ? nullptr : options.identity.c_str();
         if (!options.pin.empty()) config.credentials = &credentials;
     }
+    char settings[64] = "";
+    if (options.lag_ms > 0) {
+        std::snprintf(settings, sizeof settings, "{\"fake_lag_ms\": %g}", options.lag_ms);
+        config.options = settings;
+    }
     p2c2r_client* client = nullptr;
     if (p2c2r_client_create(runtime, &config, &client, &why) != P2C2R_OK) return why.text;
     client_.reset(client);
     if (options.is_steady && p2c2r_client_connect(client, 5000, &why) != P2C2R_OK) return why.text;
+    resident_.start(client, world);
     return "";
 }
 
@@ -85,7 +92,8 @@ bool Remote::is_due(Effect effect, uint64_t frame) const {
 
 void Remote::update(World& world, const Camera& camera, uint64_t frame) {
     take_answers(world, false);
-    if (is_due(kShadows, frame)) ask_shadows(world, camera, frame);
+    resident_.look(world, frame);
+    if (is_due(kShadows, frame)) ask_shadows(camera, frame);
     if (is_due(kReflections, frame)) ask_reflections(world, camera, frame);
     if (is_due(kPaths, frame)) ask_paths(world, frame);
     if (is_due(kDebris, frame)) ask_debris(world, frame);
@@ -109,7 +117,14 @@ void Remote::ask(Effect effect, const char* type, const std::string& params,
     desc.data = data;
     p2c2r_error why = {};
     last_asked_[effect] = asked.frame;
-    if (p2c2r_client_submit(client_.get(), &desc, &asked.task, &why) != P2C2R_OK) {
+    p2c2r_status status = P2C2R_OK;
+    if (effect == kShadows || effect == kReflections) {
+        status = resident_.refer_to_scene(desc, &why);
+    } else if (effect == kPaths) {
+        status = resident_.refer_to_grid(desc, &why);
+    }
+    if (status == P2C2R_OK) status = p2c2r_client_submit(client_.get(), &desc, &asked.task, &why);
+    if (status != P2C2R_OK) {
         states_[effect].trouble = why.text;
         return;
     }
@@ -117,9 +132,8 @@ void Remote::ask(Effect effect, const char* type, const std::string& params,
     asked_.push_back(asked);
 }
 
-void Remote::ask_shadows(const World& world, const Camera& camera, uint64_t frame) {
-    const std::string params =
-        shadow_request(world, camera, options_.layer_width, options_.layer_height);
+void Remote::ask_shadows(const Camera& camera, uint64_t frame) {
+    const std::string params = shadow_request(camera, options_.layer_width, options_.layer_height);
     ask(kShadows, "rt_shadows", params, nullptr, {kShadows, 0, frame, camera, {}});
 }
 
@@ -128,14 +142,12 @@ void Remote::ask_reflections(const World& world, const Camera& camera, uint64_t 
                                         world.statue(), world.statue_radius());
     if (tile.width == 0) return;
     const std::string params =
-        reflection_request(world, camera, options_.layer_width, options_.layer_height, tile);
+        reflection_request(camera, options_.layer_width, options_.layer_height, tile);
     ask(kReflections, "rt_reflections", params, nullptr, {kReflections, 0, frame, camera, tile});
 }
 
 void Remote::ask_paths(const World& world, uint64_t frame) {
-    const std::vector<uint8_t> grid = grid_bits(world);
-    const p2c2r_bytes data = {grid.data(), grid.size(), nullptr, nullptr};
-    ask(kPaths, "ai_pathfinding", path_request(world), &data, {kPaths, 0, frame, {}, {}});
+    ask(kPaths, "ai_pathfinding", path_request(world), nullptr, {kPaths, 0, frame, {}, {}});
 }
 
 // The next stretch for all pieces. It has as many steps as pass while the answer is on its way, so

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "resident.h"
 #include "view.h"
 #include "world.h"
 
@@ -30,6 +31,7 @@ struct RemoteOptions {
     std::string url;  // "": a coordinator and a peer in this process
     std::string pin;  // hexadecimal; needed for p2c2r://
     std::string identity;
+    double lag_ms = 0;       // added one way, by the library: a home link for who has none
     bool is_steady = false;  // wait for every answer: pictures do not depend on the machine
     int layer_width = 640;
     int layer_height = 360;
@@ -50,7 +52,7 @@ using ClientHandle = std::unique_ptr<p2c2r_client, Destroyer<p2c2r_client_destro
 class Remote {
   public:
     // "" or why it cannot be used.
-    std::string start(const RemoteOptions& options);
+    std::string start(const RemoteOptions& options, const World& world);
 
     // Once a frame, after the world's tick: takes answers, asks for what is due.
     void update(World& world, const Camera& camera, uint64_t frame);
@@ -61,6 +63,7 @@ class Remote {
     const ReflectionLayer* reflections() const;
     // Bytes on the connection so far; 0 within one process.
     p2c2r_client_stats stats() const;
+    const Resident& resident() const { return resident_; }
 
   private:
     struct Asked {
@@ -72,7 +75,7 @@ class Remote {
     };
     void ask(Effect effect, const char* type, const std::string& params, const p2c2r_bytes* data,
              Asked asked);
-    void ask_shadows(const World& world, const Camera& camera, uint64_t frame);
+    void ask_shadows(const Camera& camera, uint64_t frame);
     void ask_reflections(const World& world, const Camera& camera, uint64_t frame);
     void ask_debris(World& world, uint64_t frame);
     void ask_paths(const World& world, uint64_t frame);
@@ -87,6 +90,7 @@ class Remote {
     CoordinatorHandle coordinator_;
     PeerHandle peer_;
     ClientHandle client_;
+    Resident resident_;
     EffectState states_[kEffects];
     uint64_t last_asked_[kEffects] = {};
     std::deque<Asked> asked_;

@@ -23,56 +23,24 @@ std::string packed(const json& params) {
     return bytes;
 }
 
-json sphere(Vec position, float radius) {
-    return {{"type", "sphere"}, {"position", numbers(position)}, {"radius", radius}};
-}
-
-// Without colours: shadows have none.
-json scene(const World& world, bool with_colors) {
-    json objects = json::array();
-    const auto add = [&](json object, Vec color) {
-        if (with_colors) object["color"] = numbers(color);
-        objects.push_back(std::move(object));
-    };
-    add({{"type", "plane"}, {"position", {0, 0, 0}}, {"normal", {0, 1, 0}}}, kFloorColor);
-    for (const Box& box : world.boxes()) {
-        add({{"type", "box"}, {"min", numbers(box.min)}, {"max", numbers(box.max)}}, kBoxColor);
-    }
-    json statue = sphere(world.statue(), world.statue_radius());
-    if (with_colors) statue["material"] = "mirror";
-    add(std::move(statue), kMirrorColor);
-    add(sphere(world.player(), kBallRadius), kPlayerColor);
-    for (const Chaser& chaser : world.chasers()) {
-        add(sphere(chaser.position, kChaserRadius), kChaserColor);
-    }
-    for (const Body& body : world.debris()) {
-        add(sphere(body.position, kDebrisRadius), kDebrisColor);
-    }
-    return objects;
-}
-
-json common(const World& world, const Camera& camera, int width, int height, bool with_colors) {
+// The scene is a content (resident.h).
+json common(const Camera& camera, int width, int height) {
     return {{"resolution", {width, height}},
             {"camera",
              {{"position", numbers(camera.position)},
               {"direction", numbers(camera.forward)},
-              {"fov_deg", camera.fov_deg}}},
-            {"objects", scene(world, with_colors)},
-            {"lights", json::array({{{"position", numbers(kLight)}, {"intensity", kSun}}})}};
+              {"fov_deg", camera.fov_deg}}}};
 }
 
 }  // namespace
 
-std::string shadow_request(const World& world, const Camera& camera, int width, int height) {
-    return packed(common(world, camera, width, height, false));
+std::string shadow_request(const Camera& camera, int width, int height) {
+    return packed(common(camera, width, height));
 }
 
-std::string reflection_request(const World& world, const Camera& camera, int width, int height,
-                               const Rectangle& tile) {
-    json params = common(world, camera, width, height, true);
+std::string reflection_request(const Camera& camera, int width, int height, const Rectangle& tile) {
+    json params = common(camera, width, height);
     params["tile"] = {tile.x, tile.y, tile.width, tile.height};
-    params["ambient"] = kAmbient;
-    params["background"] = numbers(kSkyColor);
     params["output_format"] = "raw";
     return packed(params);
 }

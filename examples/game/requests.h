@@ -11,10 +11,9 @@
 
 namespace game {
 
-// Params as MessagePack.
-std::string shadow_request(const World& world, const Camera& camera, int width, int height);
-std::string reflection_request(const World& world, const Camera& camera, int width, int height,
-                               const Rectangle& tile);
+// Params as MessagePack. Of layers the scene is the data, which resident.h has.
+std::string shadow_request(const Camera& camera, int width, int height);
+std::string reflection_request(const Camera& camera, int width, int height, const Rectangle& tile);
 std::string debris_request(const World& world, const std::vector<Body>& bodies, uint32_t steps);
 std::string path_request(const World& world);
 

@@ -1,0 +1,70 @@
+#include "figures.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace game {
+
+namespace {
+
+double percentile(std::vector<double> values, size_t percent) {
+    if (values.empty()) return 0;
+    std::sort(values.begin(), values.end());
+    return values[(values.size() - 1) * percent / 100];
+}
+
+}  // namespace
+
+const char* source_name(int32_t source) {
+    switch (source) {
+        case P2C2R_SOURCE_PEER:
+            return "peer";
+        case P2C2R_SOURCE_COORDINATOR:
+            return "coordinator";
+        case P2C2R_SOURCE_LOCAL:
+            return "this machine";
+        default:
+            return "-";
+    }
+}
+
+void Figures::look(Remote& remote, uint64_t frame) {
+    for (int i = 0; i < kEffects; ++i) {
+        const EffectState& state = remote.state(static_cast<Effect>(i));
+        if (state.answers != answers_seen_[i]) answer_ms_[i].push_back(state.answer_ms);
+        answers_seen_[i] = state.answers;
+    }
+    if (remote.shadows() != nullptr) {
+        shadow_ages_.push_back(static_cast<double>(frame - remote.state(kShadows).asked_at));
+    }
+}
+
+// A second of play is 60 frames, however long they took.
+void Figures::print(Remote& remote, uint64_t frames, double seconds) const {
+    const p2c2r_client_stats stats = remote.stats();
+    const double played = static_cast<double>(frames) / 60;
+    std::printf("%llu frames in %.1f s; up %.2f down %.2f Mbit a second of play\n",
+                static_cast<unsigned long long>(frames), seconds,
+                static_cast<double>(stats.bytes_sent) * 8e-6 / played,
+                static_cast<double>(stats.bytes_received) * 8e-6 / played);
+    for (int i = 0; i < kEffects; ++i) {
+        const EffectState& state = remote.state(static_cast<Effect>(i));
+        std::printf("  %-12s %s, %llu answers, the last from %s%s%s\n", kEffectNames[i],
+                    state.is_on ? "on" : "off", static_cast<unsigned long long>(state.answers),
+                    source_name(state.source), state.trouble.empty() ? "" : "; ",
+                    state.trouble.c_str());
+        if (answer_ms_[i].empty()) continue;
+        std::printf("  %-12s answered in %.0f ms, 95 %% in %.0f ms\n", "",
+                    percentile(answer_ms_[i], 50), percentile(answer_ms_[i], 95));
+    }
+    if (!shadow_ages_.empty()) {
+        std::printf("  shadows shown were %.0f frames old, 95 %% at most %.0f\n",
+                    percentile(shadow_ages_, 50), percentile(shadow_ages_, 95));
+    }
+    std::printf("  scene of %zu bytes put %llu times; %zu balls elsewhere in the last frame\n",
+                remote.resident().scene_size(),
+                static_cast<unsigned long long>(remote.resident().scenes_put()),
+                remote.resident().patches());
+}
+
+}  // namespace game
