@@ -1,8 +1,9 @@
 #!/bin/bash
 # The main job, from nothing: installs packages (Debian 12, root or sudo), builds, and streams 60 frames
 # at 30 a second through one coordinator and three peers on this machine, each a process of its own;
-# one peer is killed half-way and comes back. Ends with a table, the frames, a contact sheet and a
-# report. Exit code 0: no frame was lost.
+# one peer is killed half-way and comes back. Then a camera moves for 60 frames through a scene that stays
+# with the helpers, whose layers of shadows and reflections are laid over a local picture. Ends with tables,
+# the frames, contact sheets and one report of both. Exit code 0: no frame was lost in either.
 #
 #   examples/quickstart.sh [FILE|DIR]
 #
@@ -41,4 +42,4 @@ cmake --build "$build" --target p2c2r_program | tail -n 1
 
 # The program starts the roles, ends each of them again, also when it is interrupted, and they end by
 # themselves should it be killed.
-exec "$build/bin/p2c2r" demo stream "$source_path" --out "$out"
+exec "$build/bin/p2c2r" demo stream "$source_path" --out "$out" --camera

@@ -42,8 +42,19 @@ struct DemoStreamOptions {
     std::optional<uint64_t> deadline_ms;
     std::optional<std::string> output_res;
     std::optional<std::string> vulkan_device;
+    bool camera = false;  // goes on with the moving camera, into camera/, in the same report
 };
 int run_demo_stream(const DemoStreamOptions& options);
+
+// A camera over a scene that stays with the helpers, its layers over a local picture.
+struct DemoCameraOptions {
+    std::optional<std::string> out;
+    std::optional<uint64_t> frames;
+    std::optional<double> rate;
+    std::optional<uint64_t> deadline_ms;
+    std::optional<std::string> resolution;
+};
+int run_demo_camera(const DemoCameraOptions& options);
 
 // A scene, or a model on a floor.
 struct DemoRaytracingOptions {

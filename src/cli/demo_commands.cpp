@@ -60,7 +60,7 @@ SceneDemo scene_demos[] = {
 std::string names_of_demos() {
     std::string names = "upscale";
     for (const SceneDemo& scene : scene_demos) names += std::string(", ") + scene.name;
-    return names + ", physics, ai_pathfinding, stream";
+    return names + ", physics, ai_pathfinding, stream, camera";
 }
 
 int run_demo_or_refuse(const DemoOptions& options) {
@@ -93,6 +93,7 @@ void add_demo_command(Command& root) {
     static DemoStreamOptions stream;
     static DemoPathOptions path;
     static DemoPhysicsOptions physics;
+    static DemoCameraOptions camera;
     Command demo = root.add_command("demo", "See it work: all three roles in this process",
                                     [] { return run_demo_or_refuse(options); });
     demo.add_text("type", options.type,
@@ -133,11 +134,23 @@ void add_demo_command(Command& root) {
                      "Picture to make frames of, or directory of frames (a drawn picture)");
     command.add_text("-o,--out", stream.out,
                      std::string("Directory for frames, contact sheet and report") + kOutDefault);
-    command.add_count("--frames", stream.frames, "Frames made of a picture (60)");
+    command.add_count("--frames", stream.frames,
+                      "Frames made of a picture, and of the camera (60)");
     command.add_real("--rate", stream.rate, "Frames a second (30)");
     command.add_count("--deadline-ms", stream.deadline_ms, "Time allowed per frame (250)");
     command.add_text("--output-res", stream.output_res, "Size to upscale to (1920x1080)");
     command.add_text("--vulkan-device", stream.vulkan_device, "Device of the first peer (vulkan)");
+    command.add_flag("--camera", stream.camera, "Go on with `demo camera`, in the same report");
+
+    command = demo.add_command(
+        "camera", "A moving camera over a scene that stays with the helpers, over four processes",
+        [] { return run_demo_camera(camera); });
+    command.add_text("-o,--out", camera.out,
+                     std::string("Directory for frames, contact sheet and report") + kOutDefault);
+    command.add_count("--frames", camera.frames, "Frames after 30 of warming up (60)");
+    command.add_real("--rate", camera.rate, "Frames a second (30)");
+    command.add_count("--deadline-ms", camera.deadline_ms, "Time allowed per layer (250)");
+    command.add_text("--resolution", camera.resolution, "Size of the picture (480x270)");
 }
 
 }  // namespace p2c2r::cli

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "cli/demo.h"
+#include "cli/demo_camera.h"
 #include "cli/files.h"
 #include "cli/pan_zoom.h"
 #include "cli/role_processes.h"
@@ -65,6 +66,7 @@ class StreamDemo {
     [[nodiscard]] bool is_half_way(uint64_t started_us) const;
     void look_at_peers();
     uint64_t held_by(const std::string& peer_id) const;
+    Outcome go_on_with_camera();
     Outcome write_report();
 
     const DemoStreamOptions& options_;
@@ -83,6 +85,7 @@ class StreamDemo {
     json last_peers_ = json::array();
     StopSignals signals_;
     StreamFacts facts_;
+    std::optional<CameraPart> camera_;
     std::vector<std::pair<uint64_t, std::string>> events_;  // on p2c2r_now_us()
 };
 
@@ -341,7 +344,19 @@ Outcome StreamDemo::write_report() {
     Result<std::string> sheet =
         write_contact_sheet(*local_, frames_directory_, path("after"), names_, out_);
     if (!sheet) return sheet.failure();
-    return write_file(path("report.html"), report_html(facts_, *sheet));
+    return write_file(path("report.html"),
+                      report_html(facts_, *sheet, camera_ ? camera_->html : std::string{}));
+}
+
+// With this the second part begins; a report of both is written after it.
+Outcome StreamDemo::go_on_with_camera() {
+    DemoCameraOptions options;
+    options.out = path("camera");
+    options.frames = options_.frames;
+    Result<CameraPart> part = run_camera_part(options, signals_);
+    if (!part) return part.failure();
+    camera_ = std::move(*part);
+    return std::nullopt;
 }
 
 Result<int> StreamDemo::run() {
@@ -354,6 +369,9 @@ Result<int> StreamDemo::run() {
     for (Process& peer : peers_) peer.ask_to_stop();
     for (Process& peer : peers_) peer.stop(kStopTimeoutUs);
     coordinator_.process.stop(kStopTimeoutUs);
+    if (options_.camera) {
+        if (Outcome failure = go_on_with_camera()) return *failure;
+    }
     if (Outcome failure = write_report()) return *failure;
 
     std::printf("\n%s\n%s\n", facts_.sizes.c_str(), report_table(facts_).c_str());
@@ -363,7 +381,9 @@ Result<int> StreamDemo::run() {
     }
     std::printf("\nframes %s\nsheet  %s\nreport %s\n", path("after").c_str(),
                 path("contact_sheet.png").c_str(), path("report.html").c_str());
-    return figures_of(facts_).lost == 0 ? kExitOk : kExitSomeFailed;
+    if (camera_) print_camera_part(*camera_, path("camera"));
+    const uint64_t lost = figures_of(facts_).lost + (camera_ ? figures_of(camera_->facts).lost : 0);
+    return lost == 0 ? kExitOk : kExitSomeFailed;
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <limits>
 
+#include "cli/vector3.h"
+
 namespace p2c2r::cli {
 
 namespace {
@@ -16,28 +18,6 @@ constexpr Color kEdge{120, 130, 150};
 constexpr Color kText{225, 228, 235};
 constexpr Color kCurve{255, 176, 64};
 constexpr Color kGrid{52, 57, 68};
-
-struct Vector {
-    double x, y, z;
-};
-Vector operator-(const Vector& a, const Vector& b) {
-    return {a.x - b.x, a.y - b.y, a.z - b.z};
-}
-Vector operator+(const Vector& a, const Vector& b) {
-    return {a.x + b.x, a.y + b.y, a.z + b.z};
-}
-Vector operator*(const Vector& a, double factor) {
-    return {a.x * factor, a.y * factor, a.z * factor};
-}
-double dot(const Vector& a, const Vector& b) {
-    return a.x * b.x + a.y * b.y + a.z * b.z;
-}
-Vector cross(const Vector& a, const Vector& b) {
-    return {a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x};
-}
-Vector unit(const Vector& a) {
-    return a * (1 / std::sqrt(dot(a, a)));
-}
 
 void set_pixel(Picture& picture, int x, int y, Color color) {
     if (x < 0 || y < 0 || x >= static_cast<int>(picture.width) ||

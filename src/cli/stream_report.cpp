@@ -92,14 +92,7 @@ std::vector<std::pair<std::string, std::string>> figure_rows(const StreamFacts& 
 }
 
 std::string report_table(const StreamFacts& facts) {
-    size_t width = 0;
-    const auto rows = figure_rows(facts);
-    for (const auto& [name, value] : rows) width = std::max(width, name.size());
-    std::string text;
-    for (const auto& [name, value] : rows) {
-        text += name + std::string(width - name.size() + 2, ' ') + value + "\n";
-    }
-    return text;
+    return rows_text(figure_rows(facts));
 }
 
 }  // namespace p2c2r::cli

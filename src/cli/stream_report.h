@@ -54,7 +54,8 @@ StreamFigures figures_of(const StreamFacts& facts);
 std::vector<std::pair<std::string, std::string>> figure_rows(const StreamFacts& facts);
 std::string report_table(const StreamFacts& facts);
 
-// `sheet_jpeg`: the contact sheet, put into the page.
-std::string report_html(const StreamFacts& facts, const std::string& sheet_jpeg);
+// `sheet_jpeg`: the contact sheet, put into the page; `more`: what else it ends with, as HTML.
+std::string report_html(const StreamFacts& facts, const std::string& sheet_jpeg,
+                        const std::string& more = {});
 
 }  // namespace p2c2r::cli

@@ -1,8 +1,7 @@
-// The HTML page of a stream: figures, two charts as inline SVG, the contact sheet. No script, no
-// file beside it, nothing from elsewhere; colours for light and dark surroundings.
+// The HTML page of a stream: figures, two charts, the contact sheet.
 #include <algorithm>
 
-#include "cli/result_output.h"
+#include "cli/html_parts.h"
 #include "cli/statistics.h"
 #include "cli/stream_report.h"
 #include "cli/text_table.h"
@@ -13,94 +12,8 @@ using nlohmann::json;
 
 namespace {
 
-constexpr double kChartWidth = 900;
-constexpr double kChartHeight = 300;
-constexpr double kLeft = 52;
-constexpr double kRight = 12;
-constexpr double kTop = 34;
-constexpr double kBottom = 34;
-
-constexpr const char* kStyle = R"(
-:root { color-scheme: light dark; --paper: #fcfcfb; --ink: #1d2024; --quiet: #5d646d; --line: #d9dce0;
-  --execution: #2f6fc4; --queue: #8a929c; --network: #d98a1f; --alarm: #b3261e; }
-@media (prefers-color-scheme: dark) { :root { --paper: #16181b; --ink: #e6e8eb; --quiet: #a2a9b2;
-  --line: #363b42; --execution: #5b9bea; --queue: #7d8590; --network: #e6a54a; --alarm: #f2827a; } }
-body { background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif;
-  max-width: 940px; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: .2rem; } h2 { font-size: 1.1rem; margin-top: 2.2rem; }
-p.lead { color: var(--quiet); margin-top: 0; }
-table { border-collapse: collapse; width: 100%; } td { padding: .28rem .5rem .28rem 0;
-  border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums; }
-td:first-child { color: var(--quiet); width: 55%; }
-svg { width: 100%; height: auto; display: block; } svg text { font: 12px system-ui, sans-serif;
-  fill: var(--quiet); } svg .strong { fill: var(--ink); } svg .alarm { fill: var(--alarm); }
-.grid { stroke: var(--line); } .execution { fill: var(--execution); } .queue { fill: var(--queue); }
-.network { fill: var(--network); }
-.late { fill: var(--alarm); opacity: .45; } .mark { stroke: var(--alarm); stroke-dasharray: 4 3; }
-.deadline { stroke: var(--ink); stroke-dasharray: 2 3; }
-img { width: 100%; height: auto; border-radius: 4px; }
-.again { color: var(--alarm); margin: 0 .35em 0 1em; } .key { display: inline-block; width: .8em; height: .8em; margin: 0 .35em 0 1em; border-radius: 2px; }
-)";
-
-std::string escaped(const std::string& text) {
-    std::string safe;
-    for (const char letter : text) {
-        switch (letter) {
-            case '&':
-                safe += "&amp;";
-                break;
-            case '<':
-                safe += "&lt;";
-                break;
-            case '>':
-                safe += "&gt;";
-                break;
-            case '"':
-                safe += "&quot;";
-                break;
-            default:
-                safe += letter;
-        }
-    }
-    return safe;
-}
-
-std::string px(double value) {
-    return number_text(value, 1);
-}
-
-std::string svg_line(double x1, double y1, double x2, double y2, const char* kind) {
-    return "<line class=\"" + std::string(kind) + "\" x1=\"" + px(x1) + "\" y1=\"" + px(y1) +
-           "\" x2=\"" + px(x2) + "\" y2=\"" + px(y2) + "\"/>\n";
-}
-
-std::string svg_text(double x, double y, const std::string& text, const char* anchor,
-                     const char* kind = "") {
-    return "<text class=\"" + std::string(kind) + "\" x=\"" + px(x) + "\" y=\"" + px(y) +
-           "\" text-anchor=\"" + anchor + "\">" + escaped(text) + "</text>\n";
-}
-
-std::string svg_bar(double x, double y, double width, double height, const char* kind) {
-    return "<rect class=\"" + std::string(kind) + "\" x=\"" + px(x) + "\" y=\"" + px(y) +
-           "\" width=\"" + px(width) + "\" height=\"" + px(std::max(0.0, height)) + "\"/>";
-}
-
 std::string svg_triangle(double x, double y) {
     return "<path class=\"alarm\" d=\"M" + px(x) + " " + px(y) + "l-5 -9h10z\"/>\n";
-}
-
-std::string svg_open(double height, const std::string& label) {
-    return "<svg viewBox=\"0 0 " + px(kChartWidth) + " " + px(height) +
-           "\" role=\"img\" aria-label=\"" + escaped(label) + "\">\n";
-}
-
-// The smallest of 1, 2, 5, 10, 20 and so on that leaves at most six lines.
-double step_for(double most) {
-    for (double decade = 1;; decade *= 10) {
-        for (const double step : {decade, 2 * decade, 5 * decade}) {
-            if (most / step <= 6) return step;
-        }
-    }
 }
 
 // One bar a frame: where its time went.
@@ -175,7 +88,7 @@ std::string frames_chart(const StreamFacts& facts) {
         svg += svg_text(x, kTop - 10, event.text, x > kChartWidth * 0.75 ? "end" : anchor, "alarm");
         anchor = "start";
     }
-    return svg + "</svg>\n";
+    return svg + svg_close();
 }
 
 std::string shares_chart(const StreamFacts& facts) {
@@ -199,18 +112,16 @@ std::string shares_chart(const StreamFacts& facts) {
         svg += svg_text(kNames + width + 8, y + 16, std::to_string(count), "start", "strong");
         y += kRow;
     }
-    return svg + "</svg>\n";
+    return svg + svg_close();
 }
 
 }  // namespace
 
-std::string report_html(const StreamFacts& facts, const std::string& sheet_jpeg) {
+std::string report_html(const StreamFacts& facts, const std::string& sheet_jpeg,
+                        const std::string& more) {
     const StreamFigures figures = figures_of(facts);
     const uint64_t all = figures.in_time + figures.late + figures.lost;
-    std::string page =
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta "
-        "name=\"viewport\" content=\"width=device-width\">\n<title>" +
-        escaped(facts.title) + "</title>\n<style>" + kStyle + "</style>\n";
+    std::string page = page_open(facts.title);
     page += "<h1>" + std::to_string(figures.in_time) + " of " + std::to_string(all) +
             " frames in time, " + std::to_string(figures.late) + " late, " +
             std::to_string(figures.lost) + " lost</h1>\n<p class=\"lead\">" + escaped(facts.title) +
@@ -231,25 +142,21 @@ std::string report_html(const StreamFacts& facts, const std::string& sheet_jpeg)
             "unanswered and the gamer computed it itself.</p>\n";
     }
     page += "<h2>Who computed the frames</h2>\n" + shares_chart(facts);
-    page += "<h2>Figures</h2>\n<table>\n";
-    for (const auto& [name, value] : figure_rows(facts)) {
-        page += "<tr><td>" + escaped(name) + "</td><td>" + escaped(value) + "</td></tr>\n";
-    }
-    page += "</table>\n";
+    page += "<h2>Figures</h2>\n" + table_html(figure_rows(facts));
     if (!facts.events.empty()) {
-        page += "<h2>What was done to it</h2>\n<table>\n";
+        std::vector<std::pair<std::string, std::string>> rows;
         for (const StreamEvent& event : facts.events) {
-            page += "<tr><td>" + number_text(static_cast<double>(event.at_us) / 1e6, 2) +
-                    " s after the first frame</td><td>" + escaped(event.text) + "</td></tr>\n";
+            rows.emplace_back(
+                number_text(static_cast<double>(event.at_us) / 1e6, 2) + " s after the first frame",
+                event.text);
         }
-        page += "</table>\n";
+        page += "<h2>What was done to it</h2>\n" + table_html(rows);
     }
     page +=
         "<h2>Before and after</h2>\n<p class=\"lead\">Left: whole frames as they came back. Middle "
-        "and right: the same detail as sent and as returned, pixels only enlarged.</p>\n<img "
-        "alt=\"Frames before and after\" src=\"data:image/jpeg;base64," +
-        base64(sheet_jpeg.data(), sheet_jpeg.size()) + "\">\n</html>\n";
-    return page;
+        "and right: the same detail as sent and as returned, pixels only enlarged.</p>\n" +
+        jpeg_html(sheet_jpeg, "Frames before and after");
+    return page + more + page_close();
 }
 
 }  // namespace p2c2r::cli

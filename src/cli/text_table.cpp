@@ -36,6 +36,16 @@ std::string TextTable::text() const {
     return text;
 }
 
+std::string rows_text(const std::vector<std::pair<std::string, std::string>>& rows) {
+    size_t width = 0;
+    for (const auto& [name, value] : rows) width = std::max(width, name.size());
+    std::string text;
+    for (const auto& [name, value] : rows) {
+        text += name + std::string(width - name.size() + 2, ' ') + value + "\n";
+    }
+    return text;
+}
+
 std::string number_text(double value, int digits) {
     char text[64];
     std::snprintf(text, sizeof text, "%.*f", digits, value);

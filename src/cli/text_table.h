@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace p2c2r::cli {
@@ -17,6 +18,9 @@ class TextTable {
   private:
     std::vector<std::vector<std::string>> rows_;
 };
+
+// Names and values below each other, a line each.
+std::string rows_text(const std::vector<std::pair<std::string, std::string>>& rows);
 
 // "12.3" with so many digits behind the point.
 std::string number_text(double value, int digits);

@@ -50,7 +50,8 @@ TEST_CASE("demo stream: no frame is lost though a peer is killed and it comes ba
     const std::string frames = make_frames(here, "frames", 40, 320, 180);
     // Native in place of Vulkan: a machine without a driver runs this test as well.
     const Ran ran = here.run({"demo", "stream", frames, "--out", here.path("out"), "--output-res",
-                              "640x360", "--deadline-ms", "20000", "--vulkan-device", "native"});
+                              "640x360", "--deadline-ms", "20000", "--vulkan-device", "native",
+                              "--camera", "--frames", "6"});
     CAPTURE(ran.error);
     CAPTURE(ran.out);
     CHECK(ran.exit_code == 0);
@@ -59,8 +60,30 @@ TEST_CASE("demo stream: no frame is lost though a peer is killed and it comes ba
     CHECK(ran.out.find("started again") != std::string::npos);
     const std::string page = here.read("out/report.html");
     CHECK(page.find("40 of 40 frames in time, 0 late, 0 lost") != std::string::npos);
+    CHECK(page.find("A moving camera: ") != std::string::npos);
+    CHECK(p2c2r::cli::list_files(here.path("out/camera/after"))->size() == 6);
     CHECK(page.find("<script") == std::string::npos);
     CHECK(page.find("http") == std::string::npos);  // nothing from elsewhere
+}
+
+TEST_CASE(
+    "demo camera: the scene stays, a frame sends its camera, and the layers change the picture") {
+    Workplace here;
+    const Ran ran = here.run({"demo", "camera", "--out", here.path("out"), "--frames", "6",
+                              "--resolution", "160x90", "--deadline-ms", "20000", "--rate", "20"});
+    CAPTURE(ran.error);
+    CAPTURE(ran.out);
+    CHECK(ran.exit_code == 0);
+    CHECK(ran.out.find("(bar: mean below 1000, holds)") != std::string::npos);
+    CHECK(ran.out.find("frames shown without layers              0\n") != std::string::npos);
+    REQUIRE(p2c2r::cli::list_files(here.path("out/before"))->size() == 6);
+    REQUIRE(p2c2r::cli::list_files(here.path("out/after"))->size() == 6);
+    CHECK(here.read("out/before/frame_003.png") != here.read("out/after/frame_003.png"));
+    const std::string page = here.read("out/report.html");
+    CHECK(page.find("6 of 6 frames in time, 0 late, 0 lost") != std::string::npos);
+    CHECK(page.find("http") == std::string::npos);
+    CHECK(here.run({"demo", "camera", "--resolution", "8x8"}).exit_code == 2);
+    CHECK(here.run({"demo", "camera", "--frames", "1"}).exit_code == 2);
 }
 
 TEST_CASE("demo stream: a source that is neither picture nor frames is a usage error") {
