@@ -26,7 +26,7 @@ const char* const kScene = R"({
  "objects":[
   {"type":"plane","position":[0,0,0],"normal":[0,1,0],"color":[0.5,0.48,0.42]},
   {"type":"sphere","position":[-1.05,1,0],"radius":1,"color":[0.92,0.94,0.96],"material":"mirror"},
-  {"type":"sphere","position":[1.15,0.8,0.5],"radius":0.8,"material":"dielectric","ior":1.5},
+  {"type":"sphere","position":[1.15,0.8,0.5],"radius":0.8,"color":[1,0.76,0.4],"material":"mirror"},
   {"type":"box","min":[-4.2,0,-3.4],"max":[-3.2,2.6,-2.4],"color":[0.75,0.2,0.12]},
   {"type":"box","min":[-1.9,0,-4.4],"max":[-0.9,1.6,-3.4],"color":[0.85,0.6,0.12]},
   {"type":"box","min":[0.9,0,-4.2],"max":[1.9,3.2,-3.2],"color":[0.14,0.4,0.2]},

@@ -28,6 +28,7 @@ td:first-child { color: var(--quiet); width: 55%; }
 .late { fill: var(--alarm); opacity: .45; } .mark { stroke: var(--alarm); stroke-dasharray: 4 3; }
 .deadline { stroke: var(--ink); stroke-dasharray: 2 3; }
 img { width: 100%; height: auto; border-radius: 4px; }
+.pair { display: inline-block; }
 .again { color: var(--alarm); margin: 0 .35em 0 1em; } .key { display: inline-block; width: .8em; height: .8em; margin: 0 .35em 0 1em; border-radius: 2px; }
 )";
 

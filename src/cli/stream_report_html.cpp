@@ -130,11 +130,12 @@ std::string report_html(const StreamFacts& facts, const std::string& sheet_jpeg,
             number_text(static_cast<double>(facts.deadline_us) / 1000, 0) +
             " ms. One machine, every role a process of its own, over loopback.</p>\n";
     page +=
-        "<h2>Where the time of each frame went</h2>\n<p><span class=\"key\" style=\"background:"
-        "var(--execution);margin-left:0\"></span>execution<span class=\"key\" style=\"background:"
-        "var(--queue)\"></span>queue at the coordinator<span class=\"key\" style=\"background:"
-        "var(--network)\"></span>network and waiting at the peer<span "
-        "class=\"again\">\u25bc</span>tried again</p>\n" +
+        "<h2>Where the time of each frame went</h2>\n<p><span class=\"pair\"><span class=\"key\" "
+        "style=\"background:var(--execution);margin-left:0\"></span>execution</span><span "
+        "class=\"pair\"><span class=\"key\" style=\"background:var(--queue)\"></span>queue at the "
+        "coordinator</span><span class=\"pair\"><span class=\"key\" "
+        "style=\"background:var(--network)\"></span>network and waiting at the peer</span><span "
+        "class=\"pair\"><span class=\"again\">\u25bc</span>tried again</span></p>\n" +
         frames_chart(facts);
     if (figures.late > 0) {
         page +=
