@@ -39,6 +39,7 @@ void Client::Impl::submit(uint64_t id, const TaskSpec& spec) {
     task.waits_for = 0;
     task.held = task.fallen = false;
     task.sent = task.windowed = task.receiving = false;
+    task.payload_size = 0;
     try {
         admit(task);
     } catch (...) {
@@ -147,6 +148,7 @@ void Client::Impl::send(Task& task) {
     const TaskSpec& spec = *task.spec;
     if (spec.content) contents_.refer(spec.content);
     const size_t size = payload_size(task);
+    task.payload_size = size;
     if (size >= kWindowedSize && !task.windowed) {
         if (windowed_bytes_ > 0 && windowed_bytes_ + size > window()) {
             window_queue_.push_back(task.id);
@@ -154,7 +156,6 @@ void Client::Impl::send(Task& task) {
         }
         windowed_bytes_ += size;
         task.windowed = true;
-        task.payload_size = size;
         task.sent_us = now;
     }
     wire::TaskSubmit& message = submit_;

@@ -101,9 +101,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
         if (!again.complete) {
             withdraw(task);
         } else {
-            if (again.awaits && again.awaits->second.front() == task) {
-                ask_content(gamer, client_task, again.awaits->first.first);
-            }
+            if (again.awaits && asker_of(*again.awaits) == task) ask_content(task);
             if (again.result_begun && !again.result_open) {
                 // The beginning of its result went to a connection that is gone.
                 again.result_begun = false;
@@ -246,7 +244,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
         }
         const sched::AnswerCache::Found found = answers_.find(question);
         if (found.answer) return answer_known(session, gamer, client_task, type, *found.answer);
-        if (found.entry != 0 && may_follow(found.entry, admission.priority)) {
+        if (found.entry != 0 && may_follow(found.entry, admission)) {
             followed = found.entry;
             ++waits_for;
         }

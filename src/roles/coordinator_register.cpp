@@ -217,7 +217,8 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     }
     sched::PeerRecord record;
     record.peer_id = peer_id;
-    record.owner = owner_of(session, message.circle);
+    const sched::OwnerIndex owner = owner_of(session, message.circle);
+    record.owner = owner;
     record.accepts = message.circle_accepted == Circle::kOwn ? Circle::kOwn : Circle::kInvited;
     record.slots = std::min(message.slots, kWindowTasksMax);
     record.window_tasks = std::min(message.window_tasks, kWindowTasksMax);
@@ -242,6 +243,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     link.session = &session;
     link.id = peer;
     link.content_bytes = message.content_bytes;
+    link.scope = link.account.empty() ? 0 : scope_of(0, link.account, owner);
     random_.fill(link.resume);
     const uint32_t index = SlotMap<sched::PeerRecord>::index_of(peer);
     if (index >= peer_by_slot_.size()) peer_by_slot_.resize(index + 1);
