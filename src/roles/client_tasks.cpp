@@ -173,29 +173,31 @@ void Client::Impl::send(Task& task) {
     message.sizes.reset();
     message.payload_place = 0;
     message.digest = {};
-    Bytes data = spec.data;
+    const Bytes* data = &spec.data;
+    Bytes whole;
     if (brings_content(task)) {
-        Result<Bytes> whole = whole_data(spec);
-        if (!whole) {
-            return end_error(task, whole.error().status, whole.error().field, whole.error().text);
+        Result<Bytes> made = whole_data(spec);
+        if (!made) {
+            return end_error(task, made.error().status, made.error().field, made.error().text);
         }
-        data = std::move(*whole);
+        whole = std::move(*made);
+        data = &whole;
     } else if (spec.content) {
         message.payload_place = 1;
         message.digest = digest_text(spec.content->digest);
     }
     uint8_t flags = 0;
     if (options_.checksum) {
-        message.checksum = payload_checksum(spec.params, data);
+        message.checksum = payload_checksum(spec.params, *data);
         flags |= wire::kFlagChecksum;
     }
-    if (needs_chunks(spec.params.size(), data.size())) {
-        message.sizes = wire::PayloadSizes{spec.params.size(), data.size()};
+    if (needs_chunks(spec.params.size(), data->size())) {
+        message.sizes = wire::PayloadSizes{spec.params.size(), data->size()};
     }
     encode(message, envelope_);
     task.sent = true;
     out_.send(link_->connection(), wire::Message::kTaskSubmit, flags, task.id, envelope_.span(),
-              spec.params, data);
+              spec.params, *data);
 }
 
 void Client::Impl::send_waiting() {
