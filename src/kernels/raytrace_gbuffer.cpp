@@ -20,7 +20,6 @@ constexpr double kBiasMax = 1024;
 // depths that went through a depth buffer.
 constexpr double kBiasDefault = 1.0 / 1024;
 constexpr double kU16Steps = 65534;  // from 1 to 65535
-constexpr double kFineGrid = 16777216;
 
 constexpr const char* kDepthNames[] = {"f32", "u16", "log16"};
 constexpr uint32_t kDepthBytes[] = {4, 2, 2};
@@ -266,8 +265,8 @@ void append_rt_gbuffer(const RtGbuffer& gbuffer, std::array<uint32_t, 3> tile,
     // direction.
     const float bias = rt_grid_place(gbuffer.bias.value_or(kBiasDefault) + depths.step);
     head[kRtGbufferBias] = std::bit_cast<uint32_t>(bias);
-    head[kRtGbufferBiasShare] = bits_of(std::ceil(depths.step_share * kFineGrid) / kFineGrid);
-    const double strength = std::nearbyint(gbuffer.reflectivity_of_all * kFineGrid) / kFineGrid;
+    head[kRtGbufferBiasShare] = bits_of(std::ceil(depths.step_share * kRtFineGrid) / kRtFineGrid);
+    const double strength = std::nearbyint(gbuffer.reflectivity_of_all * kRtFineGrid) / kRtFineGrid;
     uint32_t* words = head + kRtGbufferPixels;
     for (uint64_t pixel = 0; pixel < pixels; ++pixel, words += kRtGbufferWords) {
         if (f32) {
