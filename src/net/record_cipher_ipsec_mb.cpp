@@ -21,6 +21,7 @@ std::unique_ptr<RecordCipher> new_ipsec_mb_cipher(RecordCipher::Algorithm, bool)
 
 #else
 
+#define NO_COMPAT_IMB_API_053  // its old names are those of OpenSSL's functions
 #include <intel-ipsec-mb.h>
 #include <openssl/crypto.h>
 
