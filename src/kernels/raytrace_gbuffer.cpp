@@ -262,10 +262,13 @@ void append_rt_gbuffer(const RtGbuffer& gbuffer, std::array<uint32_t, 3> tile,
     }
     head[kRtGbufferFormat] = static_cast<uint32_t>(gbuffer.normal_format);
     head[kRtGbufferAlong] = gbuffer.along_direction ? 1 : 0;
-    // A point may lie half a step of the depth off, and more where depth counts along the camera's
-    // direction.
-    const float bias = rt_grid_place(gbuffer.bias.value_or(kBiasDefault) + depths.step);
-    head[kRtGbufferBias] = std::bit_cast<uint32_t>(bias);
+    // A point may lie half a step of the depth off; where depth counts along the camera's
+    // direction, so many times that as the pixel's direction is long.
+    const double bias = gbuffer.bias.value_or(kBiasDefault);
+    const double step_on_ray = gbuffer.along_direction ? 0 : depths.step;
+    const double step_along = gbuffer.along_direction ? depths.step : 0;
+    head[kRtGbufferBias] = std::bit_cast<uint32_t>(rt_grid_place(bias + step_on_ray));
+    head[kRtGbufferBiasAlong] = std::bit_cast<uint32_t>(rt_grid_place(step_along));
     head[kRtGbufferBiasShare] = bits_of(std::ceil(depths.step_share * kFineGrid) / kFineGrid);
     const double strength = std::nearbyint(gbuffer.reflectivity_of_all * kFineGrid) / kFineGrid;
     uint32_t* words = head + kRtGbufferPixels;

@@ -230,8 +230,31 @@ TEST_CASE("depth along the camera's direction and a jitter move the place as the
     CHECK(share_of_different(off, expected, 1) > share_of_different(halved, expected, 1));
 }
 
+TEST_CASE("a wall beside a wide view does not shadow itself, however its linear depth is rounded") {
+    LayerBench bench;
+    // Seen by rays that are up to 11 times as long as their part along the camera's direction.
+    json scene = json::parse(R"({"camera":{"position":[0,0,5],"direction":[0.966,0,-0.259],
+        "fov_deg":170},"resolution":[65,65],"lights":[{"position":[0,0,20]}],
+        "objects":[{"type":"box","min":[-20,-20,-1],"max":[20,20,0]}]})");
+    const Planes planes = planes_of(bench, scene);
+    CHECK(std::count(planes.ids.begin(), planes.ids.end(), 1u) > 1000);
+    const double step = 2 * std::tan(85 * 3.14159265358979 / 180) / 65;
+    std::vector<float> along = planes.depths;
+    for (size_t i = 0; i < along.size(); ++i) {
+        const double x = (double(i % 65) + 0.5 - 32.5) * step;
+        const double y = (double(i / 65) + 0.5 - 32.5) * step;
+        along[i] = static_cast<float>(along[i] / std::sqrt(1 + x * x + y * y));
+    }
+    json depth = u16_plane(along, 0.125, 1000);
+    depth["along"] = "direction";
+    json task = with_gbuffer(scene, depth, s8x3_plane(planes));
+    task["gbuffer"]["bias"] = 0;
+    const Plane mask = mask_pixels(bench.made("rt_shadows", task), 65, 65);
+    CHECK(std::count(mask.begin(), mask.end(), 1) == 0);
+}
+
 TEST_CASE("what changed on a G-buffer since other lights is a delta of the whole") {
-    Bench bench;
+    LayerBench bench;
     const json scene = straight_scene();
     const Planes planes = planes_of(bench, scene);
     json task = with_gbuffer(scene, f32_plane(planes.depths), s8x3_plane(planes));
