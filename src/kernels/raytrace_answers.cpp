@@ -208,7 +208,9 @@ void draw_rt_gbuffer(Prng& prng, RaytraceRequest& request) {
     gbuffer.depth = depth;
     gbuffer.normal = normal;
     if (prng.below(2) == 0) gbuffer.reflectivity = reflectivity;
-    append_rt_gbuffer(gbuffer, {request.tile.x, request.tile.y, request.tile.width}, request.frame);
+    StopLooks nobody;
+    append_rt_gbuffer(gbuffer, {request.tile.x, request.tile.y, request.tile.width}, request.frame,
+                      nobody);
 }
 
 Result<std::string> raytrace_answer_digest(const RtAnswer& answer, const Trace& trace) {

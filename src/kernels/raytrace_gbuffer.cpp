@@ -7,6 +7,7 @@
 #include <string>
 
 #include "kernels/float_scope.h"
+#include "kernels/hash_looks.h"
 #include "kernels/raytrace_scene.h"
 
 namespace p2c2r::kernels {
@@ -21,6 +22,9 @@ constexpr double kBiasMax = 1024;
 constexpr double kBiasDefault = 1.0 / 1024;
 constexpr double kU16Steps = 65534;  // from 1 to 65535
 constexpr double kFineGrid = 16777216;
+// Pixels between two looks at whether to stop.
+constexpr uint64_t kPixelsPerLook = 16'384;
+constexpr uint64_t kNsPerPixel = 5;
 
 constexpr const char* kDepthNames[] = {"f32", "u16", "log16"};
 constexpr uint32_t kDepthBytes[] = {4, 2, 2};
@@ -204,6 +208,7 @@ void check_rt_gbuffer(ParamsReader& reader, const RtGbuffer& gbuffer) {
         return std::string("gbuffer.") + plane + "[" + std::to_string(pixel) + "]";
     };
     for (uint64_t pixel = 0; pixel < pixels; ++pixel) {
+        if (pixel % kPixelsPerLook == 0 && reader.stop_after(kPixelsPerLook * kNsPerPixel)) return;
         bool hit = false;
         if (f32) {
             const auto value = std::bit_cast<float>(word_of(gbuffer.depth.data() + pixel * 4, 4));
@@ -240,14 +245,22 @@ RtGbuffer RtGbuffer::rows(uint32_t width, uint32_t first, uint32_t end) const {
     return part;
 }
 
-Digest256 RtGbuffer::digest() const {
+std::optional<Digest256> RtGbuffer::digest(StopLooks& looks) const {
+    // What it says without planes, then these: formats and tile tell their sizes.
+    RtGbuffer fields = *this;
+    fields.depth = fields.normal = fields.reflectivity = {};
     ValueWriter writer;
-    write_rt_gbuffer(writer, *this);
-    return sha256(writer.take().span());
+    write_rt_gbuffer(writer, fields);
+    const Bytes head = writer.take();
+    Sha256 hash;
+    for (const auto bytes : {head.span(), depth, normal, reflectivity}) {
+        if (!hash_with_looks(hash, bytes, looks)) return std::nullopt;
+    }
+    return hash.finish();
 }
 
-void append_rt_gbuffer(const RtGbuffer& gbuffer, std::array<uint32_t, 3> tile,
-                       std::vector<uint32_t>& frame) {
+bool append_rt_gbuffer(const RtGbuffer& gbuffer, std::array<uint32_t, 3> tile,
+                       std::vector<uint32_t>& frame, StopLooks& looks) {
     const FloatScope floats;
     const bool f32 = gbuffer.depth_format == RtGbuffer::Depth::kF32;
     const Depths16 depths = depths_of(gbuffer);
@@ -273,6 +286,7 @@ void append_rt_gbuffer(const RtGbuffer& gbuffer, std::array<uint32_t, 3> tile,
     const double strength = std::nearbyint(gbuffer.reflectivity_of_all * kFineGrid) / kFineGrid;
     uint32_t* words = head + kRtGbufferPixels;
     for (uint64_t pixel = 0; pixel < pixels; ++pixel, words += kRtGbufferWords) {
+        if (pixel % kPixelsPerLook == 0 && looks.after(kPixelsPerLook * kNsPerPixel)) return false;
         if (f32) {
             words[0] = word_of(gbuffer.depth.data() + pixel * 4, 4);
             if (words[0] == 0x80000000u) words[0] = 0;  // the other zero
@@ -284,6 +298,7 @@ void append_rt_gbuffer(const RtGbuffer& gbuffer, std::array<uint32_t, 3> tile,
         words[2] =
             bits_of(gbuffer.reflectivity.empty() ? strength : gbuffer.reflectivity[pixel] / 255.0);
     }
+    return true;
 }
 
 void write_rt_gbuffer(ValueWriter& writer, const RtGbuffer& gbuffer) {
