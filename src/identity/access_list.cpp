@@ -10,14 +10,14 @@ namespace p2c2r::identity {
 
 namespace {
 
-constexpr size_t kNameLengthMax = 64;
+constexpr size_t kIdentityNameLengthMax = 64;
 
 Error refused(std::string text) {
     return make_error(Status::kAuth, std::move(text));
 }
 
 bool is_name(std::string_view name) {
-    return !name.empty() && name.size() <= kNameLengthMax && is_name_text(name);
+    return !name.empty() && name.size() <= kIdentityNameLengthMax && is_name_text(name);
 }
 
 Error bad_name(std::string_view name) {
@@ -222,7 +222,7 @@ Result<Admitted> AccessList::enrol_again(Account& account,
 
 // Nobody's name and nobody's owner yet, or a newcomer would become somebody's own machine.
 std::string AccessList::free_name(std::string_view wish) const {
-    std::string name(wish.substr(0, kNameLengthMax - 8));
+    std::string name(wish.substr(0, kIdentityNameLengthMax - 8));
     while (!is_utf8(name)) name.pop_back();  // cut inside a character
     if (!is_name(name)) name = "machine";
     const auto is_taken = [&](const std::string& candidate) {

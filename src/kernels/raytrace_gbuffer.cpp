@@ -21,7 +21,6 @@ constexpr double kBiasMax = 1024;
 // depths that went through a depth buffer.
 constexpr double kBiasDefault = 1.0 / 1024;
 constexpr double kU16Steps = 65534;  // from 1 to 65535
-constexpr double kFineGrid = 16777216;
 // Pixels between two looks at whether to stop.
 constexpr uint64_t kPixelsPerLook = 16'384;
 constexpr uint64_t kNsPerPixel = 5;
@@ -282,8 +281,8 @@ bool append_rt_gbuffer(const RtGbuffer& gbuffer, std::array<uint32_t, 3> tile,
     const double step_along = gbuffer.along_direction ? depths.step : 0;
     head[kRtGbufferBias] = std::bit_cast<uint32_t>(rt_grid_place(bias + step_on_ray));
     head[kRtGbufferBiasAlong] = std::bit_cast<uint32_t>(rt_grid_place(step_along));
-    head[kRtGbufferBiasShare] = bits_of(std::ceil(depths.step_share * kFineGrid) / kFineGrid);
-    const double strength = std::nearbyint(gbuffer.reflectivity_of_all * kFineGrid) / kFineGrid;
+    head[kRtGbufferBiasShare] = bits_of(std::ceil(depths.step_share * kRtFineGrid) / kRtFineGrid);
+    const double strength = std::nearbyint(gbuffer.reflectivity_of_all * kRtFineGrid) / kRtFineGrid;
     uint32_t* words = head + kRtGbufferPixels;
     for (uint64_t pixel = 0; pixel < pixels; ++pixel, words += kRtGbufferWords) {
         if (pixel % kPixelsPerLook == 0 && looks.after(kPixelsPerLook * kNsPerPixel)) return false;

@@ -16,7 +16,6 @@ namespace p2c2r::kernels {
 namespace {
 
 constexpr double kIntensityMax = 1e6;
-constexpr double kFineGrid = 16777216;  // 2^24
 // Samples of one task: hours on a slow machine.
 constexpr uint64_t kSamplesOfTaskMax = 1ull << 32;
 
@@ -32,7 +31,7 @@ Error cancelled() {
 
 uint32_t fine_word(double value) {
     return std::bit_cast<uint32_t>(
-        static_cast<float>(std::nearbyint(value * kFineGrid) / kFineGrid));
+        static_cast<float>(std::nearbyint(value * kRtFineGrid) / kRtFineGrid));
 }
 
 void read_camera(ParamsReader& reader, RaytraceRequest& request) {

@@ -18,7 +18,7 @@ constexpr uint64_t kBandPixels = 1u << 20;
 // Fewer rays than this are not worth another thread.
 constexpr uint64_t kSamplesPerThread = 16'384;
 
-Error cancelled() {
+Error task_cancelled() {
     return make_error(Status::kCancelled, "the task was cancelled");
 }
 
@@ -143,7 +143,7 @@ Result<Done> RaytraceExecutor::compute_pass(const exec::Job& job, RaytraceReques
             if (!append_rt_gbuffer(request.gbuffer->rows(tile.width, row, row + pass.tile.height),
                                    {pass.tile.x, pass.tile.y, pass.tile.width}, with_gbuffer,
                                    looks)) {
-                return cancelled();
+                return task_cancelled();
             }
             pass.frame = &with_gbuffer;
         }
@@ -204,7 +204,7 @@ Status RaytraceExecutor::give_layers(exec::Job& job, RaytraceRequest& request,
         if (request.gbuffer) {
             StopLooks looks([&job] { return job.cancelled_or_wait(); });
             planes = request.gbuffer->digest(looks);
-            if (!planes) return job.fail(cancelled());
+            if (!planes) return job.fail(task_cancelled());
         }
         const Result<Bytes> before = previous_layers(job, request, planes, device);
         if (!before) return job.fail(before.error());

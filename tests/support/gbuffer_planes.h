@@ -99,6 +99,21 @@ inline json bytes_of(const Plane& plane) {
     return json::binary(plane);
 }
 
+// The part of each depth along the camera's direction.
+inline std::vector<float> linear_depths(const Planes& planes, size_t width, size_t height,
+                                        double fov_degrees) {
+    const double step =
+        2 * std::tan(fov_degrees * 3.14159265358979 / 360) / static_cast<double>(height);
+    std::vector<float> linear = planes.depths;
+    for (size_t i = 0; i < linear.size(); ++i) {
+        const double x = (double(i % width) + 0.5 - double(width) / 2) * step;
+        const double y = (double(i / width) + 0.5 - double(height) / 2) * step;
+        // By the length of the pixel's ray whose part along the direction is 1.
+        linear[i] = static_cast<float>(linear[i] / std::sqrt(1 + x * x + y * y));
+    }
+    return linear;
+}
+
 inline json f32_plane(const std::vector<float>& depths) {
     Plane plane;
     for (const float depth : depths) put_word(plane, std::bit_cast<uint32_t>(depth), 4);

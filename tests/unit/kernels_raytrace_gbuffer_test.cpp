@@ -194,15 +194,7 @@ TEST_CASE("depth along the camera's direction and a jitter move the place as the
     LayerBench bench;
     const json scene = straight_scene(33, 17);
     const Planes planes = planes_of(bench, scene);
-    // cos of the angle between a pixel's ray and the camera's direction, which has a length of 1.
-    const double step = 2 * std::tan(20 * 3.14159265358979 / 180) / 17;
-    std::vector<float> along = planes.depths;
-    for (size_t i = 0; i < along.size(); ++i) {
-        const double x = (double(i % 33) + 0.5 - 16.5) * step;
-        const double y = (double(i / 33) + 0.5 - 8.5) * step;
-        along[i] = static_cast<float>(along[i] / std::sqrt(1 + x * x + y * y));
-    }
-    json depth = f32_plane(along);
+    json depth = f32_plane(linear_depths(planes, 33, 17, 40));
     depth["along"] = "direction";
     const Plane mask = bench.made("rt_shadows", scene);
     const Plane found = bench.made("rt_shadows", with_gbuffer(scene, depth, s8x3_plane(planes)));
@@ -238,14 +230,7 @@ TEST_CASE("a wall beside a wide view does not shadow itself, however its linear 
         "objects":[{"type":"box","min":[-20,-20,-1],"max":[20,20,0]}]})");
     const Planes planes = planes_of(bench, scene);
     CHECK(std::count(planes.ids.begin(), planes.ids.end(), 1u) > 1000);
-    const double step = 2 * std::tan(85 * 3.14159265358979 / 180) / 65;
-    std::vector<float> along = planes.depths;
-    for (size_t i = 0; i < along.size(); ++i) {
-        const double x = (double(i % 65) + 0.5 - 32.5) * step;
-        const double y = (double(i / 65) + 0.5 - 32.5) * step;
-        along[i] = static_cast<float>(along[i] / std::sqrt(1 + x * x + y * y));
-    }
-    json depth = u16_plane(along, 0.125, 1000);
+    json depth = u16_plane(linear_depths(planes, 65, 65, 170), 0.125, 1000);
     depth["along"] = "direction";
     json task = with_gbuffer(scene, depth, s8x3_plane(planes));
     task["gbuffer"]["bias"] = 0;

@@ -14,6 +14,7 @@
 #include "kernels/raytrace_request.h"
 #include "kernels/raytrace_walk.h"
 #include "model/value_json.h"
+#include "support/gbuffer_planes.h"
 #include "support/seed.h"
 
 using namespace p2c2r;
@@ -21,14 +22,10 @@ using namespace p2c2r::kernels;
 
 namespace {
 
-void put_word(std::vector<uint8_t>& plane, uint32_t word, int bytes) {
-    for (int i = 0; i < bytes; ++i) plane.push_back(static_cast<uint8_t>(word >> 8 * i));
-}
-
 // The depths of all values of 16 bits, as the words of a frame hold them.
 std::vector<float> depths_of_all(RtGbuffer::Depth format, double near, double far) {
     std::vector<uint8_t> depth;
-    for (uint32_t value = 0; value < 65536; ++value) put_word(depth, value, 2);
+    for (uint32_t value = 0; value < 65536; ++value) test::put_word(depth, value, 2);
     const std::vector<uint8_t> normal(65536 * 3, 100);
     RtGbuffer gbuffer;
     gbuffer.depth = depth;
