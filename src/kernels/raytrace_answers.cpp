@@ -28,6 +28,11 @@ constexpr RtAnswer kAnswers[] = {
      "4dcc9c1437247c900699c5117ea9065db4e796398bf4b71b405ddc67dd97484a"},
     {8, kRtAnswerGbuffer + kRtModeGather,
      "467fdb8bec691c6eb65f2570630f4decd8095d98842a917f704daf4a728d730e"},
+    // Steps of u16 along the camera's direction and shares of log16, which show in colours.
+    {24, kRtAnswerGbuffer + kRtModeReflections,
+     "353a1604460b506b2d6027f25ee55deedd91af35a14342cac7c1303f578ee3b5"},
+    {15, kRtAnswerGbuffer + kRtModeGather,
+     "2bd227a0f70055e87c412a7267c160d30d424ffe20fbd19e251aee053683959d"},
 };
 
 class Drawer {
@@ -203,7 +208,9 @@ void draw_rt_gbuffer(Prng& prng, RaytraceRequest& request) {
     gbuffer.depth = depth;
     gbuffer.normal = normal;
     if (prng.below(2) == 0) gbuffer.reflectivity = reflectivity;
-    append_rt_gbuffer(gbuffer, {request.tile.x, request.tile.y, request.tile.width}, request.frame);
+    StopLooks nobody;
+    append_rt_gbuffer(gbuffer, {request.tile.x, request.tile.y, request.tile.width}, request.frame,
+                      nobody);
 }
 
 Result<std::string> raytrace_answer_digest(const RtAnswer& answer, const Trace& trace) {
