@@ -15,7 +15,7 @@ constexpr uint32_t kAnswerHeight = 18;
 constexpr uint32_t kAnswerObjects = 24;
 constexpr uint32_t kAnswerSide = 3;  // of probes: -y
 
-constexpr RtAnswer kAnswers[] = {
+constexpr RtAnswer kRtAnswers[] = {
     {1, kRtModeColor, "9aa31012eafa45e42d65800d44dd28090f19d680639972dadcd3c0bdc735fc7a"},
     {2, kRtModeColor, "d93432b3fc50ca6e84be1829d2da494e28fe8379463c8465a72941599ad5807e"},
     {3, kRtModeReflections, "1c18b7bf9974e71ce194cba0d14ed1ef3995dd59003255acf4c0f86d9b20e96f"},
@@ -142,7 +142,7 @@ const char* type_of(uint32_t answer_mode) {
 }  // namespace
 
 std::span<const RtAnswer> raytrace_answers() {
-    return kAnswers;
+    return kRtAnswers;
 }
 
 Bytes draw_raytrace_params(Prng& prng, uint32_t width, uint32_t height, uint32_t objects_max) {
@@ -240,7 +240,7 @@ Result<std::string> raytrace_answer_digest(const RtAnswer& answer, const Trace& 
 }
 
 Result<Done> check_raytrace_answers(const Trace& trace) {
-    for (const RtAnswer& answer : kAnswers) {
+    for (const RtAnswer& answer : kRtAnswers) {
         const Result<std::string> digest = raytrace_answer_digest(answer, trace);
         if (!digest) return digest.error();
         if (*digest == answer.sha256) continue;
