@@ -31,6 +31,7 @@
 #include "roles/coordinator.h"
 #include "roles/coordinator_records.h"
 #include "roles/owner_names.h"
+#include "roles/session_rules.h"
 #include "roles/streams.h"
 #include "sched/answer_cache.h"
 #include "sched/scheduler.h"
@@ -41,7 +42,7 @@ namespace p2c2r::roles {
 // Peers that come and go are events as well. Their lines are in a room of their own, for hosts that
 // log the events themselves.
 inline constexpr const char* kPeersRoom = "peers";
-inline constexpr uint32_t kWindowTasksMax = 1024;  // of one peer
+
 class Coordinator::Impl final : public exec::RunnerEvents {
   public:
     Impl(net::Loop& loop, net::Transport& transport, exec::Runner* runner, RandomSource& random,

@@ -18,11 +18,10 @@
 #include "roles/peer.h"
 #include "roles/peer_contents.h"
 #include "roles/peer_owner.h"
+#include "roles/session_rules.h"
 #include "roles/streams.h"
 
 namespace p2c2r::roles {
-
-inline constexpr uint32_t kPeerTasksMax = 1024;  // in its window
 
 class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
   public:
@@ -39,8 +38,8 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
             loop, std::move(options_.owner),
             [this] { return link_ ? link_->bytes_in() + link_->bytes_out() : 0; },
             [this] { owner_changed(); });
-        options_.slots = std::clamp(options_.slots, 1u, kPeerTasksMax);
-        options_.prefetch = std::min(options_.prefetch, kPeerTasksMax - options_.slots);
+        options_.slots = std::clamp(options_.slots, 1u, kWindowTasksMax);
+        options_.prefetch = std::min(options_.prefetch, kWindowTasksMax - options_.slots);
         offers_all_ = options_.capabilities.task_types.empty();
         link_ = std::make_unique<Link>(loop, transport, random, prng, log, Role::kPeer,
                                        options_.coordinator, options_.reconnect, *this);
