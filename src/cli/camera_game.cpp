@@ -1,7 +1,5 @@
 #include "cli/camera_game.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -175,7 +173,7 @@ Outcome CameraGame::play_frame(size_t frame) {
     due_us_ = std::max(due_us_ + static_cast<uint64_t>(1e6 / facts_.rate), p2c2r_now_us());
     while (p2c2r_now_us() < due_us_) {
         if (Outcome failure = take_answers()) return failure;
-        usleep(kLookUs);
+        session_.wait_and_dispatch(kLookUs, &signals_);
     }
     count_bytes(record);
     return std::nullopt;
@@ -198,7 +196,7 @@ Outcome CameraGame::take_last_answers() {
     const uint64_t until_us = p2c2r_now_us() + kLastTimeoutUs;
     while (!asked_.empty() && p2c2r_now_us() < until_us && signals_.count() == 0) {
         if (Outcome failure = take_answers()) return failure;
-        usleep(kLookUs);
+        session_.wait_and_dispatch(kLookUs, &signals_);
     }
     return std::nullopt;
 }

@@ -17,7 +17,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr uint64_t kJoinTimeoutUs = 60'000'000;
 constexpr uint64_t kStopTimeoutUs = 8'000'000;
 constexpr size_t kFramesMax = 300;
 const char* const kPeers[] = {"helper-1", "helper-2"};

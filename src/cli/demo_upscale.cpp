@@ -17,8 +17,8 @@ using nlohmann::json;
 
 namespace {
 
-constexpr uint32_t kPanelWidth = 480;
-constexpr uint32_t kPanelHeight = 360;
+constexpr uint32_t kPanelAcross = 480;
+constexpr uint32_t kPanelHigh = 360;
 constexpr uint32_t kZoom = 4;  // of a pixel as it was sent
 constexpr uint32_t kSideLeast = 8;
 constexpr uint32_t kSideMost = 8192;
@@ -36,16 +36,16 @@ double psnr(const Picture& a, const Picture& b) {
 
 // As large as the panel allows, in its middle.
 Picture fitted(const Picture& picture) {
-    Picture panel = make_picture(kPanelWidth, kPanelHeight, {40, 43, 50});
+    Picture panel = make_picture(kPanelAcross, kPanelHigh, {40, 43, 50});
     const double scale =
-        std::min(kPanelWidth / double(picture.width), kPanelHeight / double(picture.height));
+        std::min(kPanelAcross / double(picture.width), kPanelHigh / double(picture.height));
     const auto side = [&](uint32_t size, uint32_t most) {
         return std::clamp(static_cast<uint32_t>(size * scale), 1u, most);
     };
-    const uint32_t width = side(picture.width, kPanelWidth);
-    const uint32_t height = side(picture.height, kPanelHeight);
-    paste(panel, shrink(picture, width, height), (kPanelWidth - width) / 2,
-          (kPanelHeight - height) / 2);
+    const uint32_t width = side(picture.width, kPanelAcross);
+    const uint32_t height = side(picture.height, kPanelHigh);
+    paste(panel, shrink(picture, width, height), (kPanelAcross - width) / 2,
+          (kPanelHigh - height) / 2);
     return panel;
 }
 
@@ -62,7 +62,7 @@ Result<Picture> original_picture(Session& session, const std::optional<std::stri
     return cut_out(*picture, 0, 0, picture->width & ~1u, picture->height & ~1u);
 }
 
-Outcome demonstrate(const DemoUpscaleOptions& options) {
+Outcome demonstrate_upscale(const DemoUpscaleOptions& options) {
     const std::string out = options.out.value_or("p2c2r-demo");
     Result<std::unique_ptr<Session>> opened = open_demo_session(options.device);
     if (!opened) return opened.failure();
@@ -73,9 +73,9 @@ Outcome demonstrate(const DemoUpscaleOptions& options) {
     const Picture small = shrink(*original, original->width / 2, original->height / 2);
     if (Outcome failure = write_png(session, small, out, "input.png")) return failure;
 
-    const Part part = busiest_part(small, kPanelWidth / kZoom, kPanelHeight / kZoom);
+    const Part part = busiest_part(small, kPanelAcross / kZoom, kPanelHigh / kZoom);
     const auto close_up = [&](const Picture& picture) {
-        return detail(picture, part, kPanelWidth, kPanelHeight);
+        return detail(picture, part, kPanelAcross, kPanelHigh);
     };
     std::vector<Panel> panels = {{"THE WHOLE PICTURE", fitted(*original)},
                                  {"ORIGINAL, A DETAIL", close_up(*original)},
@@ -112,7 +112,7 @@ Outcome demonstrate(const DemoUpscaleOptions& options) {
 }  // namespace
 
 int run_demo_upscale(const DemoUpscaleOptions& options) {
-    const Outcome failure = demonstrate(options);
+    const Outcome failure = demonstrate_upscale(options);
     return failure ? report("demo upscale", *failure) : kExitOk;
 }
 

@@ -62,7 +62,7 @@ struct PeerState {
     Waker waker;
 };
 
-void P2C2R_CALL on_peer_event(void* user, const p2c2r_event* event) {
+void P2C2R_CALL on_helper_event(void* user, const p2c2r_event* event) {
     if (event->type != P2C2R_EVENT_STATE) return;
     auto* state = static_cast<PeerState*>(user);
     if (state->status.load() != P2C2R_PENDING) return;
@@ -80,7 +80,7 @@ Attempt try_as_peer(p2c2r_runtime* runtime, Contact& contact, const std::string&
     config.coordinator_url = contact.url().c_str();
     config.peer_id = name.c_str();
     config.credentials = contact.credentials();
-    config.event = on_peer_event;
+    config.event = on_helper_event;
     config.user = &state;
     p2c2r_peer* peer = nullptr;
     p2c2r_error why = {};

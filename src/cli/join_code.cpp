@@ -13,7 +13,7 @@ constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";  // RF
 constexpr uint8_t kVersion = 1;
 constexpr uint8_t kGamerBit = 1;
 constexpr uint8_t kPeerBit = 2;
-constexpr size_t kHostsMax = 8;
+constexpr size_t kCodeHostsMax = 8;
 constexpr size_t kHostLengthMax = 253;
 constexpr size_t kCheckSize = 4;
 constexpr size_t kGroup = 8;
@@ -90,7 +90,7 @@ std::string join_code_text(const JoinCode& code) {
     bytes.push_back(static_cast<uint8_t>(code.port));
     bytes.insert(bytes.end(), code.pin.begin(), code.pin.end());
     bytes.insert(bytes.end(), code.secret.begin(), code.secret.end());
-    const size_t count = std::min(code.hosts.size(), kHostsMax);
+    const size_t count = std::min(code.hosts.size(), kCodeHostsMax);
     bytes.push_back(static_cast<uint8_t>(count));
     for (size_t i = 0; i < count; ++i) {
         bytes.push_back(static_cast<uint8_t>(code.hosts[i].size()));
@@ -146,7 +146,7 @@ Result<JoinCode> read_join_code(const std::string& text) {
         code.hosts.push_back(std::move(host));
     }
     if (reader.is_short || reader.at != size) return no_code("it is not complete");
-    if (code.hosts.empty() || code.hosts.size() > kHostsMax || code.port == 0) {
+    if (code.hosts.empty() || code.hosts.size() > kCodeHostsMax || code.port == 0) {
         return no_code("it names no place");
     }
     return code;

@@ -113,7 +113,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         bool fallen = false;     // one of them has not ended with OK
         bool sent = false;
         bool windowed = false;          // counts against the window
-        size_t payload_size = 0;        // with that
+        size_t payload_size = 0;        // as it was sent last
         bool receiving = false;         // chunks of `delivery` are still coming in
         wire::ResultDelivery delivery;  // of a result in chunks
     };

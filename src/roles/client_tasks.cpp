@@ -39,6 +39,7 @@ void Client::Impl::submit(uint64_t id, const TaskSpec& spec) {
     task.waits_for = 0;
     task.held = task.fallen = false;
     task.sent = task.windowed = task.receiving = false;
+    task.payload_size = 0;
     try {
         admit(task);
     } catch (...) {
@@ -147,6 +148,7 @@ void Client::Impl::send(Task& task) {
     const TaskSpec& spec = *task.spec;
     if (spec.content) contents_.refer(spec.content);
     const size_t size = payload_size(task);
+    task.payload_size = size;
     if (size >= kWindowedSize && !task.windowed) {
         if (windowed_bytes_ > 0 && windowed_bytes_ + size > window()) {
             window_queue_.push_back(task.id);
@@ -154,7 +156,6 @@ void Client::Impl::send(Task& task) {
         }
         windowed_bytes_ += size;
         task.windowed = true;
-        task.payload_size = size;
         task.sent_us = now;
     }
     wire::TaskSubmit& message = submit_;
@@ -172,29 +173,31 @@ void Client::Impl::send(Task& task) {
     message.sizes.reset();
     message.payload_place = 0;
     message.digest = {};
-    Bytes data = spec.data;
+    const Bytes* data = &spec.data;
+    Bytes whole;
     if (brings_content(task)) {
-        Result<Bytes> whole = whole_data(spec);
-        if (!whole) {
-            return end_error(task, whole.error().status, whole.error().field, whole.error().text);
+        Result<Bytes> made = whole_data(spec);
+        if (!made) {
+            return end_error(task, made.error().status, made.error().field, made.error().text);
         }
-        data = std::move(*whole);
+        whole = std::move(*made);
+        data = &whole;
     } else if (spec.content) {
         message.payload_place = 1;
         message.digest = digest_text(spec.content->digest);
     }
     uint8_t flags = 0;
     if (options_.checksum) {
-        message.checksum = payload_checksum(spec.params, data);
+        message.checksum = payload_checksum(spec.params, *data);
         flags |= wire::kFlagChecksum;
     }
-    if (needs_chunks(spec.params.size(), data.size())) {
-        message.sizes = wire::PayloadSizes{spec.params.size(), data.size()};
+    if (needs_chunks(spec.params.size(), data->size())) {
+        message.sizes = wire::PayloadSizes{spec.params.size(), data->size()};
     }
     encode(message, envelope_);
     task.sent = true;
     out_.send(link_->connection(), wire::Message::kTaskSubmit, flags, task.id, envelope_.span(),
-              spec.params, data);
+              spec.params, *data);
 }
 
 void Client::Impl::send_waiting() {

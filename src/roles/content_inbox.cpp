@@ -1,5 +1,7 @@
 #include "roles/content_inbox.h"
 
+#include <algorithm>
+
 namespace p2c2r::roles {
 
 ContentInbox::Taken ContentInbox::take(const wire::Frame& frame, uint64_t size_max) {
@@ -33,7 +35,12 @@ ContentInbox::Taken ContentInbox::first(const wire::Frame& frame, uint64_t size_
     }
     const uint64_t size = more ? message.sizes->data_size : frame.data.size();
     taken.too_large = size > size_max || size > limits::kPayloadSizeMax;
-    if (taken.too_large || (more && open_.size() >= kOpenMax)) {
+    const bool is_alone = open_.size() == 0;
+    const bool is_too_much =
+        more && !is_alone &&
+        (open_.size() >= limits_.open_max ||
+         size > limits_.bytes_max - std::min(announced_bytes_, limits_.bytes_max));
+    if (taken.too_large || is_too_much) {
         taken.state = State::kRefused;
         return taken;
     }
@@ -45,6 +52,7 @@ ContentInbox::Taken ContentInbox::first(const wire::Frame& frame, uint64_t size_
     auto incoming = std::make_unique<Incoming>();
     incoming->stated = taken.stated;
     incoming->size = size;
+    incoming->come = frame.data.size();
     incoming->digest.add(frame.data);
     Payload unused;
     if (assembler_.first(frame, message.sizes, unused) == Assembler::State::kBroken) {
@@ -65,6 +73,7 @@ ContentInbox::Taken ContentInbox::next(const wire::Frame& frame) {
     if (!found) return taken;
     Incoming& incoming = **found;
     taken.stated = incoming.stated;
+    incoming.come += frame.data.size();
     incoming.digest.add(frame.data);
     Payload payload;
     switch (assembler_.next(frame, payload)) {
@@ -105,6 +114,18 @@ bool ContentInbox::is_coming(const Digest256& digest) {
         if ((*open_.find(id))->stated == digest) return true;
     }
     return false;
+}
+
+std::vector<Digest256> ContentInbox::refuse_slow(uint64_t bytes_least) {
+    std::vector<Digest256> slow;
+    for (const uint64_t id : open_.sorted_keys()) {
+        Incoming& incoming = **open_.find(id);
+        const uint64_t come = std::exchange(incoming.come, 0);
+        if (std::exchange(incoming.is_new, false) || come >= bytes_least) continue;
+        slow.push_back(incoming.stated);
+        end(id);
+    }
+    return slow;
 }
 
 void ContentInbox::clear() {

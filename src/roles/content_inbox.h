@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "core/crypto.h"
 #include "core/flat_map.h"
@@ -15,15 +16,20 @@ namespace p2c2r::roles {
 
 class ContentInbox {
   public:
-    static constexpr size_t kOpenMax = 8;  // at the same time
+    // Of those that are open at the same time; one of any size may come alone.
+    struct Limits {
+        size_t open_max = 8;
+        uint64_t bytes_max = limits::kPayloadSizeMax;
+    };
 
-    explicit ContentInbox(const MemoryHook* hook = nullptr) : assembler_(hook) {}
+    explicit ContentInbox(const Limits& limits, const MemoryHook* hook = nullptr)
+        : limits_(limits), assembler_(hook) {}
 
     enum class State {
         kMore,     // taken; nothing to do
         kWhole,    // `stated` and `bytes` are set, and `bytes` are of that digest
         kForged,   // they are not: `stated` is all there is
-        kRefused,  // of more than `size_max`, or one too many: `stated` says which; it is not read
+        kRefused,  // of more than `size_max`, or too many: `stated` says which; it is not read
         kIgnored,  // a later chunk of one that was refused
         kBroken,   // the other side broke the protocol: why()
     };
@@ -45,6 +51,10 @@ class ContentInbox {
     [[nodiscard]] uint64_t announced_bytes() const { return announced_bytes_; }
     // It is not read any further.
     void refuse(uint64_t id) { end(id); }
+    // Those of which less than `bytes_least` have come since the last time that this was asked.
+    // They are not read any further.
+    std::vector<Digest256> refuse_slow(uint64_t bytes_least);
+    [[nodiscard]] bool is_idle() const { return open_.size() == 0; }
     void clear();
     [[nodiscard]] const char* why() const { return why_; }
 
@@ -52,6 +62,8 @@ class ContentInbox {
     struct Incoming {
         Digest256 stated{};
         uint64_t size = 0;
+        uint64_t come = 0;   // since `is_new`, or the last look
+        bool is_new = true;  // it has not been looked at
         Sha256 digest;
     };
     Taken first(const wire::Frame& frame, uint64_t size_max);
@@ -59,6 +71,7 @@ class ContentInbox {
     Taken whole(Digest256 stated, Digest256 computed, Bytes&& bytes);
     void end(uint64_t id);
 
+    const Limits limits_;
     FlatMap<std::unique_ptr<Incoming>> open_;
     Assembler assembler_;
     uint64_t announced_bytes_ = 0;

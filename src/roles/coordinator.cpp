@@ -258,7 +258,8 @@ void Coordinator::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
             deliver(*gamer, work.client_task, 0, output.info, output.data);
         }
         if (work.asks) {
-            share_answer(tag, work, output.info.span(), output.data.span(), output.processing_us);
+            share_answer(tag, work, output.info.span(), output.data.span(), output.processing_us,
+                         0);
         }
     } else {
         ++stats_.failed_tasks;
@@ -329,7 +330,7 @@ const CoordinatorStats& Coordinator::Impl::stats() {
         if (session->phase == Session::Phase::kGamer) ++stats_.clients;
     });
     stats_.payload_bytes_held = payload_bytes();
-    stats_.answer_bytes = answers_.bytes_held() + collecting_bytes_;
+    stats_.answer_bytes = answer_bytes();
     stats_.answer_hits = answers_.stats().hits;
     stats_.answers_followed = answers_.stats().followed;
     stats_.content_bytes = contents_.bytes_held();

@@ -101,9 +101,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
         if (!again.complete) {
             withdraw(task);
         } else {
-            if (again.awaits && again.awaits->second.front() == task) {
-                ask_content(gamer, client_task, again.awaits->first.first);
-            }
+            if (again.awaits && asker_of(*again.awaits) == task) ask_content(task);
             if (again.result_begun && !again.result_open) {
                 // The beginning of its result went to a connection that is gone.
                 again.result_begun = false;
@@ -234,19 +232,20 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     admission.can_run_local =
         local && (admission.reach.circle != Circle::kOwn || gamer.owner == OwnerNames::kOperator ||
                   P2C2R_PLANT("own_task_computed_here"));
-    sched::AnswerCache::Question question;
-    Digest256 digest{};
+    // Most tasks ask nothing that could be known: they do not pay for the question either.
+    Digest256 digest;
+    const auto question = [&] {
+        if (has_content) digest = digest_of(message.digest);
+        return sched::AnswerCache::Question{type,         admission.reach.circle,
+                                            gamer.scope,  has_content ? &digest : nullptr,
+                                            frame.params, frame.data};
+    };
     uint64_t followed = 0;
     const bool shares = known_type && known_type->exact && !more && may_share(message, type, bytes);
     if (shares) {
-        question = {type, admission.reach.circle, gamer.scope, nullptr, frame.params, frame.data};
-        if (has_content) {
-            digest = digest_of(message.digest);
-            question.content = &digest;
-        }
-        const sched::AnswerCache::Found found = answers_.find(question);
+        const sched::AnswerCache::Found found = answers_.find(question());
         if (found.answer) return answer_known(session, gamer, client_task, type, *found.answer);
-        if (found.entry != 0 && may_follow(found.entry, admission.priority)) {
+        if (found.entry != 0 && may_follow(found.entry, admission)) {
             followed = found.entry;
             ++waits_for;
         }
@@ -302,7 +301,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     try {
         store_input(fresh, frame);
         if (has_content) attach_content(task, fresh, digest_of(message.digest), content);
-        if (shares) attach_question(task, fresh, question, followed);
+        if (shares) attach_question(task, fresh, question(), followed);
         if (!flies && waits_for == 0) take_off(gamer, task);
     } catch (const std::bad_alloc&) {
         withdraw(task);

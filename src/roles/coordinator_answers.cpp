@@ -43,10 +43,19 @@ void Coordinator::Impl::tell_shared(Gamer& gamer, uint64_t client_task, sched::T
     deliver(gamer, client_task, 0, answer.info, answer.data);
 }
 
-// One more urgent than who computes it does not wait for that.
-bool Coordinator::Impl::may_follow(uint64_t question, int8_t priority) const {
+// One that would have its turn before who computes it does not wait for that.
+bool Coordinator::Impl::may_follow(uint64_t question, const sched::Admission& admission) const {
     const sched::TaskRecord* leader = scheduler_.find(answers_.leader(question));
-    return leader && leader->priority >= priority;
+    if (!leader || leader->priority < admission.priority) return false;
+    using State = sched::TaskRecord::State;
+    if (leader->state == State::kLeased || leader->state == State::kLocal) return true;
+    return sched::TaskQueue::key_of(leader->priority, leader->deadline_us) <=
+           sched::TaskQueue::key_of(admission.priority, admission.deadline_us);
+}
+
+sched::ContentStore::Scope Coordinator::Impl::account_of(const Session& peer) const {
+    const PeerLink* link = link_of(peer);
+    return link ? link->scope : 0;
 }
 
 void Coordinator::Impl::attach_question(uint64_t task, Relay& relay,
@@ -96,12 +105,13 @@ void Coordinator::Impl::drop_collected(Relay& relay) noexcept {
 
 // The answer of `task`, which has been told to its own gamer: to those that followed, and kept.
 void Coordinator::Impl::share_answer(uint64_t task, Relay& shared, std::span<const uint8_t> info,
-                                     std::span<const uint8_t> data, uint64_t processing_us) {
+                                     std::span<const uint8_t> data, uint64_t processing_us,
+                                     sched::ContentStore::Scope by) {
     if (!leads(task, shared)) return;
     std::vector<uint64_t> followers;
     sched::AnswerCache::Answer answer;
     try {
-        answer = {Bytes::copy(info), Bytes::copy(data), processing_us};
+        answer = {Bytes::copy(info), Bytes::copy(data), processing_us, by};
         followers = answers_.answered(shared.question, answer);
     } catch (const std::bad_alloc&) {
         return;  // as if it had failed: the next one computes it
@@ -114,7 +124,12 @@ void Coordinator::Impl::share_answer(uint64_t task, Relay& shared, std::span<con
         if (!scheduler_.find(follower)) continue;
         Relay& told = relay(follower);
         Gamer* gamer = gamers_.find(told.gamer);
-        if (gamer) tell_shared(*gamer, told.client_task, told.type, answer);
+        try {
+            if (gamer) tell_shared(*gamer, told.client_task, told.type, answer);
+        } catch (const std::bad_alloc&) {
+            waits_less(follower);  // it computes it itself
+            continue;
+        }
         scheduler_.withdraw(follower, loop_.turn_us(), actions_);
         drop_task(follower, true);
         if (gamer && gamer->session) push_back(*gamer->session, nullptr);

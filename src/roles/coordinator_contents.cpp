@@ -12,6 +12,11 @@ namespace {
 // Scopes of accounts are numbers of their own; those of gamers without one are the gamers' ids.
 constexpr uint64_t kAccountScopeBit = 1ull << 63;
 
+// A content of which less than so much comes in such a time is given up: it holds memory that
+// others could use.
+constexpr uint64_t kIncomingLookUs = 5'000'000;
+constexpr uint64_t kIncomingBytesLeast = 16 * 1024 * (kIncomingLookUs / 1'000'000);
+
 }  // namespace
 
 // ---- whose contents ----------------------------------------------------------------------------
@@ -59,10 +64,10 @@ bool Coordinator::Impl::check_content(Gamer& gamer, uint64_t client_task,
 void Coordinator::Impl::attach_content(uint64_t task, Relay& relay, const Digest256& digest,
                                        uint64_t entry) {
     relay.has_content = true;
-    relay.content = 0;
+    relay.content = relay.content_sent = 0;
     relay.awaits = nullptr;
     if (entry != 0) return give_content(task, relay, entry);
-    Gamer& gamer = *gamers_.find(relay.gamer);
+    const Gamer& gamer = *gamers_.find(relay.gamer);
     AwaitedContents::value_type& awaited = *awaited_.try_emplace({digest, gamer.scope}).first;
     try {
         awaited.second.push_back(task);
@@ -71,7 +76,7 @@ void Coordinator::Impl::attach_content(uint64_t task, Relay& relay, const Digest
         throw;
     }
     relay.awaits = &awaited;
-    if (awaited.second.size() == 1) ask_content(gamer, relay.client_task, digest);
+    if (asker_of(awaited) == task) ask_content(task);
 }
 
 void Coordinator::Impl::give_content(uint64_t task, Relay& relay, uint64_t entry) {
@@ -86,28 +91,53 @@ void Coordinator::Impl::detach_content(uint64_t task, Relay& relay) noexcept {
     AwaitedContents::value_type* awaited = std::exchange(relay.awaits, nullptr);
     if (!awaited) return;
     std::vector<uint64_t>& tasks = awaited->second;
-    const bool was_asker = tasks.front() == task;
+    const bool was_asker = asker_of(*awaited) == task;
     std::erase(tasks, task);
     if (tasks.empty()) {
         awaited_.erase(AwaitedContents::key_type(awaited->first));
         return;
     }
     // The gamer may not answer for a task that has ended: another one asks in its place.
-    Relay& next = this->relay(tasks.front());
-    Gamer* gamer = gamers_.find(next.gamer);
-    if (!was_asker || !gamer) return;
+    const uint64_t next = was_asker ? asker_of(*awaited) : 0;
+    if (next == 0) return;
     try {
-        ask_content(*gamer, next.client_task, awaited->first.first);
+        ask_content(next);
     } catch (const std::bad_alloc&) {
         // Then it is asked for when the gamer comes back, or the tasks end at their deadlines.
     }
 }
 
-void Coordinator::Impl::ask_content(Gamer& gamer, uint64_t client_task, const Digest256& digest) {
-    if (!gamer.session) return;  // it submits again when it is back
-    if (gamer.session->contents && gamer.session->contents->is_coming(digest)) return;
+uint64_t Coordinator::Impl::asker_of(const AwaitedContents::value_type& awaited) {
+    for (const uint64_t task : awaited.second) {
+        const Gamer* gamer = gamers_.find(relay(task).gamer);
+        if (gamer && gamer->session) return task;
+    }
+    return 0;
+}
+
+// `task` is an asker.
+void Coordinator::Impl::ask_content(uint64_t task) {
+    const Relay& asking = relay(task);
+    Session& session = *gamers_.find(asking.gamer)->session;
+    const Digest256& digest = asking.awaits->first.first;
+    if (session.contents && session.contents->is_coming(digest)) return;
     encode(wire::ContentWant{digest_text(digest)}, envelope_);
-    send(*gamer.session, wire::Message::kContentWant, client_task);
+    send(session, wire::Message::kContentWant, asking.client_task);
+}
+
+// This gamer has gone away, and what it was asked for does not come: the others of its account that
+// wait for it are asked. It is asked anew itself when it submits again.
+void Coordinator::Impl::ask_others(uint64_t gamer_id) noexcept {
+    for (const auto& awaited : awaited_) {
+        const auto is_its = [&](uint64_t task) { return relay(task).gamer == gamer_id; };
+        if (std::none_of(awaited.second.begin(), awaited.second.end(), is_its)) continue;
+        const uint64_t task = asker_of(awaited);
+        try {
+            if (task != 0) ask_content(task);
+        } catch (const std::bad_alloc&) {
+            // Then the tasks end at their deadlines.
+        }
+    }
 }
 
 // ---- from the gamer ----------------------------------------------------------------------------
@@ -123,7 +153,10 @@ void Coordinator::Impl::on_content_put(Session& session, const wire::Frame& fram
         return end_session(session, Status::kProtocol, "content_put where no contents are kept");
     }
     Gamer& gamer = *gamers_.find(session.gamer);
-    if (!session.contents) session.contents = std::make_unique<ContentInbox>();
+    if (!session.contents) {
+        session.contents = std::make_unique<ContentInbox>(ContentInbox::Limits{});
+    }
+    if (session.contents->is_idle()) session.incoming_looked_us = loop_.turn_us();
     ContentInbox& inbox = *session.contents;
     ContentInbox::Taken taken = inbox.take(frame, contents_.scope_bytes_max());
     count_incoming(session);
@@ -137,21 +170,22 @@ void Coordinator::Impl::on_content_put(Session& session, const wire::Frame& fram
                                   text_of(answer.refusal), retry_after_ms(answer.wait_us));
         }
     }
-    switch (taken.state) {
-        case ContentInbox::State::kMore: {
-            // What nobody uses now makes way for what comes.
-            const uint64_t others = held_bytes_ + delivering_bytes_ + incoming_bytes_;
-            const uint64_t room = options_.memory_max / 10 * 9;
-            if (others + contents_.bytes_held() > room) {
-                contents_.shrink_to(room - std::min(room, others));
-            }
-            if (others + contents_.bytes_held() <= room || frame.envelope.empty()) return;
+    // What nobody uses now makes way for what comes.
+    if (taken.size) {
+        const uint64_t more = taken.state == ContentInbox::State::kWhole ? *taken.size : 0;
+        const uint64_t room = options_.memory_max / 10 * 9 - more;
+        give_way(room);
+        if (budget_bytes() > room) {
             inbox.refuse(frame.id);
             count_incoming(session);
             return content_failed(gamer, taken.stated, Status::kBusy, "memory",
                                   "the coordinator holds as many payload bytes as it may",
                                   kRetryAfterMs);
         }
+    }
+    switch (taken.state) {
+        case ContentInbox::State::kMore:
+            return;
         case ContentInbox::State::kWhole:
             return content_arrived(gamer, taken.stated, std::move(taken.bytes));
         case ContentInbox::State::kForged:
@@ -165,11 +199,26 @@ void Coordinator::Impl::on_content_put(Session& session, const wire::Frame& fram
                                           " bytes that one gamer may have here");
             }
             return content_failed(gamer, taken.stated, Status::kBusy, "content",
-                                  "more than 8 contents at the same time", kRetryAfterMs);
+                                  "more than 8 contents, or 64 MiB of them, at the same time",
+                                  kRetryAfterMs);
         case ContentInbox::State::kIgnored:
             return;
         case ContentInbox::State::kBroken:
             return end_session(session, Status::kProtocol, inbox.why());
+    }
+}
+
+void Coordinator::Impl::check_incoming(Session& session, uint64_t now_us) {
+    if (!session.contents || session.contents->is_idle()) return;
+    if (now_us - session.incoming_looked_us < kIncomingLookUs) return;
+    session.incoming_looked_us = now_us;
+    const std::vector<Digest256> slow = session.contents->refuse_slow(kIncomingBytesLeast);
+    count_incoming(session);
+    for (const Digest256& digest : slow) {
+        Gamer* gamer = gamers_.find(session.gamer);
+        if (!gamer) return;
+        content_failed(*gamer, digest, Status::kTimeout, "content",
+                       "less than 16 KiB a second of the content came");
     }
 }
 
@@ -180,7 +229,8 @@ void Coordinator::Impl::content_arrived(Gamer& gamer, const Digest256& digest, B
     if (!needed) return;
     if (entry == 0) {
         return content_failed(gamer, digest, Status::kBusy, "content",
-                              "the contents that are in use leave no room for another one",
+                              "the contents that this account's tasks use leave no room for "
+                              "another one",
                               kRetryAfterMs);
     }
     const std::vector<uint64_t> tasks = std::move(found->second);
@@ -232,10 +282,15 @@ void Coordinator::Impl::on_content_want(Session& session, const wire::Frame& fra
     // A peer gets the content of a task that it holds, and no other.
     const uint64_t task = scheduler_.task_of_attempt(session.peer, frame.id);
     if (task == 0) return;
-    const Relay& wanting = relay(task);
+    Relay& wanting = relay(task);
     if (!wanting.has_content || wanting.content == 0) return;
     const uint64_t entry = wanting.content;
     if (digest_text(contents_.digest(entry)) != message.digest) return;
+    // Once for an attempt, which it lasts for: who asks again would only take our uplink.
+    if (std::exchange(wanting.content_sent, frame.id) == frame.id) return;
+    contents_.note_peer(entry, session.peer, false);
+    scheduler_.content_lacking(task, loop_.turn_us());
+    request_turn_end();  // for the timer
     const Bytes bytes = contents_.bytes(entry);
     wire::ContentPut put;
     put.digest = digest_text(contents_.digest(entry));
@@ -243,12 +298,31 @@ void Coordinator::Impl::on_content_want(Session& session, const wire::Frame& fra
     encode(put, envelope_);
     session.out.send(*session.connection, wire::Message::kContentPut, 0,
                      kContentIdBit | ++contents_sent_, envelope_.span(), {}, bytes);
-    contents_.note_peer(entry, session.peer);
+}
+
+void Coordinator::Impl::content_used(Session& session, const Relay& relay) {
+    const PeerLink* link = link_of(session);
+    if (!link || contents_.bytes(relay.content).size() > link->content_bytes) return;
+    contents_.note_peer(relay.content, session.peer, true);
 }
 
 // ---- for who needs the bytes -------------------------------------------------------------------
 
-Result<Payload> Coordinator::Impl::whole_input(const Relay& relay) const {
+Result<Done> Coordinator::Impl::charge_copy(Relay& relay, uint64_t size) {
+    Gamer* gamer = gamers_.find(relay.gamer);
+    const uint64_t window = options_.gamer_window_bytes;
+    if (!gamer || budget_bytes() + size > options_.memory_max / 10 * 9 ||
+        (gamer->pending_bytes > window / 8 && gamer->pending_bytes + size > window)) {
+        return field_error(Status::kBusy, "content",
+                           "memory is short for a changed copy of the content");
+    }
+    relay.budget += size;
+    gamer->pending_bytes += size;
+    held_bytes_ += size;
+    return Done{};
+}
+
+Result<Payload> Coordinator::Impl::whole_input(Relay& relay) {
     Payload whole;
     if (!relay.sizes) {
         whole.params = relay.whole.params;
@@ -279,6 +353,9 @@ Result<Payload> Coordinator::Impl::whole_input(const Relay& relay) const {
         whole.data = content;
         return whole;
     }
+    if (const Result<Done> charged = charge_copy(relay, content.size()); !charged) {
+        return charged.error();
+    }
     Result<Bytes> changed = apply_patches(content.span(), whole.data.span());
     if (!changed) return changed.error();
     whole.data = std::move(*changed);
@@ -289,15 +366,14 @@ Result<Payload> Coordinator::Impl::whole_input(const Relay& relay) const {
 void Coordinator::Impl::assign_whole(const sched::Action& action, Session& session, Relay& input) {
     Result<Payload> whole = whole_input(input);
     if (!whole) {
-        // Nobody else would say otherwise. The peer has not heard of it: its slot is free.
+        // Nobody else would say otherwise.
         const uint64_t client_task = input.client_task;
         ++stats_.failed_tasks;
         if (Gamer* gamer = gamers_.find(input.gamer)) {
             answer_error(*gamer, client_task, whole.error().status, whole.error().field,
                          whole.error().text);
         }
-        scheduler_.withdraw(action.task, loop_.turn_us(), actions_);
-        scheduler_.answer_ended(action.peer, action.attempt_id, loop_.turn_us());
+        scheduler_.withdraw_unheard(action.task, loop_.turn_us());
         drop_task(action.task, false);
         return request_turn_end();
     }

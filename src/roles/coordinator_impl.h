@@ -17,22 +17,21 @@
 // under the same slot index, a relay record: whose it is and the bytes it consists of.
 #pragma once
 
-#include <array>
-#include <cstring>
 #include <deque>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "core/cache.h"
 #include "core/flat_map.h"
 #include "core/slot_map.h"
 #include "model/params_reader.h"
 #include "model/task_type.h"
 #include "roles/content_inbox.h"
 #include "roles/coordinator.h"
+#include "roles/coordinator_records.h"
 #include "roles/owner_names.h"
+#include "roles/session_rules.h"
 #include "roles/streams.h"
 #include "sched/answer_cache.h"
 #include "sched/scheduler.h"
@@ -43,28 +42,6 @@ namespace p2c2r::roles {
 // Peers that come and go are events as well. Their lines are in a room of their own, for hosts that
 // log the events themselves.
 inline constexpr const char* kPeersRoom = "peers";
-inline constexpr uint32_t kWindowTasksMax = 1024;  // of one peer
-inline constexpr uint64_t kTaskOverhead =
-    sizeof(void*) * 64;  // what a task costs beside its payload
-
-// A copy of a short envelope, to tell that the next one is the same.
-class LastEnvelope {
-  public:
-    [[nodiscard]] bool equals(std::span<const uint8_t> envelope) const {
-        return size_ > 0 && envelope.size() == size_ &&
-               std::memcmp(envelope.data(), bytes_.data(), size_) == 0;
-    }
-    // A long one is not kept: span() is empty then.
-    void assign(std::span<const uint8_t> envelope) {
-        size_ = envelope.size() <= bytes_.size() ? envelope.size() : 0;
-        copy_run(bytes_.data(), envelope.data(), size_);
-    }
-    [[nodiscard]] std::span<const uint8_t> span() const { return {bytes_.data(), size_}; }
-
-  private:
-    size_t size_ = 0;
-    std::array<uint8_t, 64> bytes_;
-};
 
 class Coordinator::Impl final : public exec::RunnerEvents {
   public:
@@ -145,16 +122,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         wire::TaskSubmit submit;
         // Of a gamer: contents on their way in. NULL: none has ever come.
         std::unique_ptr<ContentInbox> contents;
-        uint64_t incoming_counted = 0;  // of these, in incoming_bytes_
-    };
-
-    // A delivery that waits for its gamer to come back.
-    struct Kept {
-        uint64_t client_task = 0;
-        std::vector<uint8_t> envelope;
-        uint8_t flags = 0;
-        Bytes params;
-        Bytes data;
+        uint64_t incoming_counted = 0;    // of these, in incoming_bytes_
+        uint64_t incoming_looked_us = 0;  // when their pace was looked at
     };
 
     struct Gamer {
@@ -181,54 +150,9 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         std::string account;
         Nonce resume{};
         Session* session = nullptr;
-        uint64_t id = 0;             // the scheduler's
-        uint64_t content_bytes = 0;  // of its store
-    };
-
-    // Tasks that wait for a content that their gamer is to bring.
-    using AwaitedContents =
-        std::map<std::pair<Digest256, sched::ContentStore::Scope>, std::vector<uint64_t>>;
-
-    // A result in chunks that others wait for as well.
-    struct Collected {
-        std::vector<uint8_t> info;
-        std::vector<uint8_t> data;
-        uint64_t size = 0;  // as announced
-    };
-
-    // In the order of use: of most tasks only the beginning is looked at.
-    struct alignas(kCacheLine) Relay {
-        static constexpr size_t kSmallMax = 224;
-        uint64_t gamer = 0;
-        uint64_t client_task = 0;
-        uint64_t budget = 0;  // bytes this task counts against the memory budget
-        // An input in one frame. A small one lies in `small`, a somewhat larger one may lie where
-        // it was received, kept there by `hold`.
-        Chunk whole;
-        SmallHolds::Hold* hold = nullptr;
-        sched::TypeIndex type = sched::kNoType;
-        bool complete = false;      // every byte of the input has arrived
-        bool flies = false;         // counted in its account's share as in flight
-        bool local_waits = false;   // to be computed here as soon as it is complete
-        bool has_checksum = false;  // `checksum` is the input's
-        bool has_content = false;   // its data is a content, and what came as data the delta
-        bool asks = false;          // others ask the same, or may: `question` counts
-        bool result_begun = false;  // `result` counts: it comes in chunks, and some are here
-        bool result_open = false;   // these are being passed on
-        uint32_t waits_for = 0;     // tasks of its gamer that must end with OK first
-        std::optional<wire::PayloadSizes> sizes;  // of an input in chunks
-        std::vector<Chunk> chunks;                // of that
-        uint64_t checksum = 0;
-        uint64_t job = 0;  // the runner's
-        Passage input;
-        wire::TaskResult result;
-        Passage output;
-        std::array<uint8_t, kSmallMax> small;
-        // Of few tasks, and behind what all of them use.
-        uint64_t content = 0;  // with has_content: its entry, pinned; 0: it is awaited
-        AwaitedContents::value_type* awaits = nullptr;
-        uint64_t question = 0;  // with asks: its entry, which this task leads or follows
-        std::unique_ptr<Collected> collected;
+        uint64_t id = 0;                       // the scheduler's
+        uint64_t content_bytes = 0;            // of its store
+        sched::ContentStore::Scope scope = 0;  // of its account; 0: it has none
     };
 
     // ---- coordinator.cpp
@@ -319,11 +243,24 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // There is one thing less that the task waits for: another task, a content, bytes of its own,
     // or who asked the same before.
     void waits_less(uint64_t task) noexcept;
-    // What counts against the memory budget.
+    void end_for_memory(uint64_t task) noexcept;
     [[nodiscard]] uint64_t payload_bytes() const {
         return held_bytes_ + delivering_bytes_ + contents_.bytes_held() + incoming_bytes_;
     }
+    [[nodiscard]] uint64_t answer_bytes() const {
+        return answers_.bytes_held() + collecting_bytes_;
+    }
+    // What counts against the memory budget.
+    [[nodiscard]] uint64_t budget_bytes() const { return payload_bytes() + answer_bytes(); }
+    // Evicts what nobody uses now until so many bytes of the budget are left, if it can.
+    void give_way(uint64_t bytes_max);
     [[nodiscard]] bool waits_for_its_turn(uint64_t task) const;
+
+    [[nodiscard]] const PeerLink* link_of(const Session& peer) const {
+        const uint32_t index = SlotMap<sched::PeerRecord>::index_of(peer.peer);
+        const PeerLink* link = index < peer_by_slot_.size() ? peer_by_slot_[index] : nullptr;
+        return link && link->id == peer.peer ? link : nullptr;
+    }
 
     // ---- coordinator_results.cpp
     void assign(const sched::Action& action);
@@ -359,7 +296,10 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void attach_content(uint64_t task, Relay& relay, const Digest256& digest, uint64_t entry);
     void detach_content(uint64_t task, Relay& relay) noexcept;
     void give_content(uint64_t task, Relay& relay, uint64_t entry);
-    void ask_content(Gamer& gamer, uint64_t client_task, const Digest256& digest);
+    // The first of those that wait for it whose gamer is here: that one asks. 0: none.
+    uint64_t asker_of(const AwaitedContents::value_type& awaited);
+    void ask_content(uint64_t task);
+    void ask_others(uint64_t gamer_id) noexcept;
     void on_content_put(Session& session, const wire::Frame& frame);
     void content_arrived(Gamer& gamer, const Digest256& digest, Bytes&& bytes);
     void content_failed(Gamer& gamer, const Digest256& digest, Status status,
@@ -368,9 +308,15 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void on_content_drop(Session& session, const wire::Frame& frame);
     // A peer lacks the content of a task that it holds.
     void on_content_want(Session& session, const wire::Frame& frame);
+    // Whoever has answered has it.
+    void content_used(Session& session, const Relay& relay);
     void count_incoming(Session& session);
-    // The whole input in one piece, with the content, for who has to have it so.
-    Result<Payload> whole_input(const Relay& relay) const;
+    // Gives up contents that hardly come.
+    void check_incoming(Session& session, uint64_t now_us);
+    // The whole input in one piece, with the content, for who has to have it so. A content that is
+    // changed for it is a copy, which the task is charged with until its end.
+    Result<Payload> whole_input(Relay& relay);
+    Result<Done> charge_copy(Relay& relay, uint64_t size);
     void assign_whole(const sched::Action& action, Session& session, Relay& relay);
     sched::ContentStore::Scope scope_of(uint64_t gamer_id, const std::string& account,
                                         sched::OwnerIndex owner);
@@ -379,7 +325,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // ---- coordinator_answers.cpp
     [[nodiscard]] bool may_share(const wire::TaskSubmit& message, sched::TypeIndex type,
                                  size_t size) const;
-    [[nodiscard]] bool may_follow(uint64_t question, int8_t priority) const;
+    [[nodiscard]] bool may_follow(uint64_t question, const sched::Admission& admission) const;
     void answer_known(Session& session, Gamer& gamer, uint64_t client_task, sched::TypeIndex type,
                       const sched::AnswerCache::Answer& answer);
     void tell_shared(Gamer& gamer, uint64_t client_task, sched::TypeIndex type,
@@ -392,8 +338,11 @@ class Coordinator::Impl final : public exec::RunnerEvents {
                           const wire::Frame& frame);
     void collect(Relay& relay, const wire::Frame& frame);
     void drop_collected(Relay& relay) noexcept;
+    // `by`: whose machine has computed it.
     void share_answer(uint64_t task, Relay& relay, std::span<const uint8_t> info,
-                      std::span<const uint8_t> data, uint64_t processing_us);
+                      std::span<const uint8_t> data, uint64_t processing_us,
+                      sched::ContentStore::Scope by);
+    [[nodiscard]] sched::ContentStore::Scope account_of(const Session& peer) const;
     void detach_question(uint64_t task, Relay& relay);
     void remember_ended(Gamer& gamer, uint64_t client_task, bool good);
 

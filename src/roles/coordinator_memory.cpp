@@ -17,13 +17,20 @@ constexpr uint64_t kLookedAtPerUs = 10;  // tasks, so that looking stays a small
 bool Coordinator::Impl::make_room(uint64_t bytes, int8_t priority) {
     const uint64_t more = bytes + kTaskOverhead;
     const uint64_t enough = options_.memory_max / 10 * 8;
-    if (payload_bytes() + more <= enough) return true;
-    // A content that nobody uses now is brought again when it is wanted; a task is not.
-    const uint64_t others = payload_bytes() - contents_.bytes_held() + more;
-    contents_.shrink_to(enough - std::min(enough, others));
-    if (payload_bytes() + more <= enough) return true;
-    shed(priority, payload_bytes() + more - enough);
-    return payload_bytes() + more <= options_.memory_max / 10 * 9;
+    if (budget_bytes() + more <= enough) return true;
+    give_way(enough - std::min(enough, more));
+    if (budget_bytes() + more <= enough) return true;
+    shed(priority, budget_bytes() + more - enough);
+    return budget_bytes() + more <= options_.memory_max / 10 * 9;
+}
+
+// An answer is computed again, and a content brought again, when it is wanted; a task is not.
+void Coordinator::Impl::give_way(uint64_t bytes_max) {
+    const auto beside = [&](uint64_t own) {
+        return bytes_max - std::min(bytes_max, budget_bytes() - own);
+    };
+    if (budget_bytes() > bytes_max) answers_.shrink_to(beside(answers_.bytes_held()));
+    if (budget_bytes() > bytes_max) contents_.shrink_to(beside(contents_.bytes_held()));
 }
 
 // Ends tasks that nobody has begun and that are less urgent than `below`, the least urgent first,
@@ -80,7 +87,7 @@ void Coordinator::Impl::take_off(Gamer& gamer, uint64_t task) {
     Share& share = *gamer.share;
     if (share.take_off()) {
         relay(task).flies = true;
-        scheduler_.release(task, loop_.turn_us());
+        if (!scheduler_.release(task, loop_.turn_us())) end_for_memory(task);
         return;
     }
     const sched::TaskRecord& record = *scheduler_.find(task);
@@ -94,10 +101,22 @@ void Coordinator::Impl::waits_less(uint64_t task) noexcept {
     if (--waiting.waits_for > 0 || !scheduler_.find(task)) return;
     try {
         if (Gamer* gamer = gamers_.find(waiting.gamer)) take_off(*gamer, task);
-        request_turn_end();
     } catch (const std::bad_alloc&) {
-        // It waits until its deadline at the longest.
+        end_for_memory(task);
     }
+    request_turn_end();
+}
+
+// Its gamer hears of it at once, rather than at the deadline of a task that nobody looks at.
+void Coordinator::Impl::end_for_memory(uint64_t task) noexcept {
+    try {
+        scheduler_.fail_held(task, Status::kMemory,
+                             "the coordinator's memory is short for the task's place in a queue",
+                             actions_);
+    } catch (const std::bad_alloc&) {
+        // Then at the deadline.
+    }
+    request_turn_end();
 }
 
 // One of them has come to an end.
@@ -105,7 +124,7 @@ void Coordinator::Impl::fly_next(Share& share) {
     const uint64_t next = share.next([this](uint64_t task) { return waits_for_its_turn(task); });
     if (next == 0) return;
     relay(next).flies = true;
-    scheduler_.release(next, loop_.turn_us());
+    if (!scheduler_.release(next, loop_.turn_us())) end_for_memory(next);
     request_turn_end();
 }
 

@@ -2,16 +2,9 @@
 #include <algorithm>
 
 #include "core/plant.h"
-#include "p2c2r/version.h"
 #include "roles/coordinator_impl.h"
 
 namespace p2c2r::roles {
-
-namespace {
-
-constexpr const char* kLibrary = "p2c2r " P2C2R_VERSION_STRING;
-
-}  // namespace
 
 void Coordinator::Impl::on_hello(Session& session, const wire::Frame& frame) {
     wire::Hello hello;
@@ -217,7 +210,8 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     }
     sched::PeerRecord record;
     record.peer_id = peer_id;
-    record.owner = owner_of(session, message.circle);
+    const sched::OwnerIndex owner = owner_of(session, message.circle);
+    record.owner = owner;
     record.accepts = message.circle_accepted == Circle::kOwn ? Circle::kOwn : Circle::kInvited;
     record.slots = std::min(message.slots, kWindowTasksMax);
     record.window_tasks = std::min(message.window_tasks, kWindowTasksMax);
@@ -242,6 +236,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     link.session = &session;
     link.id = peer;
     link.content_bytes = message.content_bytes;
+    link.scope = link.account.empty() ? 0 : scope_of(0, link.account, owner);
     random_.fill(link.resume);
     const uint32_t index = SlotMap<sched::PeerRecord>::index_of(peer);
     if (index >= peer_by_slot_.size()) peer_by_slot_.resize(index + 1);

@@ -148,6 +148,7 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
     if (verdict != sched::Verdict::kAccepted) return settle();
     request_turn_end();
     accepted(record, result);
+    if (waiting.has_content) content_used(session, waiting);
     if (waiting.result_begun) drop_result(waiting);
     Session* to = nullptr;
     if (Gamer* gamer = gamers_.find(waiting.gamer)) {
@@ -167,7 +168,8 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
         }
     }
     if (waiting.asks && result.status == Status::kOk) {
-        share_answer(task, waiting, frame.params, frame.data, result.processing_us);
+        share_answer(task, waiting, frame.params, frame.data, result.processing_us,
+                     account_of(session));
     }
     drop_task(task, result.status == Status::kOk);
     if (to) push_back(*to, &session);
@@ -212,10 +214,12 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
                             result.processing_us, loop_.turn_us(), actions_);
     if (verdict != sched::Verdict::kAccepted) return settle();
     accepted(record, result);
+    if (waiting.has_content) content_used(session, waiting);
     if (waiting.collected) {
         const std::unique_ptr<Collected> whole = std::move(waiting.collected);
         collecting_bytes_ -= whole->size;
-        share_answer(task, waiting, whole->info, whole->data, result.processing_us);
+        share_answer(task, waiting, whole->info, whole->data, result.processing_us,
+                     account_of(session));
     }
     drop_task(task, true);
     if (to) push_back(*to, &session);

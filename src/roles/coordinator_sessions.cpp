@@ -7,10 +7,7 @@ namespace p2c2r::roles {
 
 namespace {
 
-constexpr uint64_t kHandshakeUs = 2'000'000;
 constexpr uint32_t kUnregisteredPerNetworkMax = 8;  // connections of one address
-constexpr uint64_t kSilentIntervals = 4;
-constexpr uint64_t kSilentSlackUs = 500'000;
 constexpr uint64_t kScanUsMax = 500'000;
 constexpr uint64_t kCountIntervalUs = 100'000;  // between two peer_count_update
 
@@ -289,7 +286,7 @@ void Coordinator::Impl::peer_gone(uint64_t peer, bool failed, const std::string&
 }
 
 // The connection is gone; the tasks go on, and their answers wait a while for the gamer.
-void Coordinator::Impl::gamer_away(Gamer& gamer, uint64_t) {
+void Coordinator::Impl::gamer_away(Gamer& gamer, uint64_t gamer_id) {
     gamer.away_since_us = loop_.turn_us();
     for (uint64_t client_task : gamer.tasks.sorted_keys()) {
         const uint64_t* known = gamer.tasks.find(client_task);
@@ -300,6 +297,7 @@ void Coordinator::Impl::gamer_away(Gamer& gamer, uint64_t) {
         // The rest of this input will never come over the old connection.
         if (!half.complete) withdraw(task);
     }
+    ask_others(gamer_id);
 }
 
 void Coordinator::Impl::forget_gamer(uint64_t gamer_id) {
@@ -353,6 +351,7 @@ void Coordinator::Impl::scan_sessions() {
     }
     for (uint64_t id : registered) {
         if (auto* session = sessions_.find(id)) check_pace(**session, now);
+        if (auto* session = sessions_.find(id)) check_incoming(**session, now);
     }
     std::vector<uint64_t> expired;
     gamers_.for_each([&](uint64_t id, Gamer& gamer) {

@@ -138,10 +138,7 @@ std::vector<uint64_t> AnswerCache::answered(uint64_t id, const Answer& answer) {
     entry.is_known = true;
     bytes_ += size;
     link_newest(id, entry);
-    while (bytes_ > bytes_max_ && oldest_ != 0 && oldest_ != id) {
-        ++stats_.evicted;
-        erase(oldest_, at(oldest_));
-    }
+    shrink_to(bytes_max_);
     return followers;
 }
 
@@ -193,7 +190,14 @@ void AnswerCache::forget_scope(ContentStore::Scope scope) {
     for (uint64_t id = oldest_; id != 0; id = next) {
         Entry& entry = at(id);
         next = entry.newer;
-        if (entry.scope == scope) erase(id, entry);
+        if (entry.scope == scope || entry.answer.by == scope) erase(id, entry);
+    }
+}
+
+void AnswerCache::shrink_to(uint64_t bytes_max) {
+    while (bytes_ > bytes_max && oldest_ != 0) {
+        ++stats_.evicted;
+        erase(oldest_, at(oldest_));
     }
 }
 

@@ -40,6 +40,7 @@ class AnswerCache {
         Bytes info;
         Bytes data;
         uint64_t processing_us = 0;
+        ContentStore::Scope by = 0;  // whose machine has computed it; 0: nobody's of an account
     };
     struct Stats {
         uint64_t hits = 0;      // answers from here
@@ -76,7 +77,10 @@ class AnswerCache {
     // The leader has ended without an answer that can be shared: the first that followed it leads
     // now, and is returned; 0: nobody did, and the entry is gone.
     uint64_t give_up(uint64_t entry);
+    // What this account has asked, and what its machines have answered.
     void forget_scope(ContentStore::Scope scope);
+    // Evicts known answers, the one used longest ago first, until at most so many bytes are left.
+    void shrink_to(uint64_t bytes_max);
 
     [[nodiscard]] uint64_t bytes_held() const { return bytes_; }
     [[nodiscard]] size_t size() const { return entries_.size(); }

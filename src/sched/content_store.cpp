@@ -51,11 +51,24 @@ uint64_t ContentStore::bytes_of_scope(Scope scope) {
     return held ? *held : 0;
 }
 
-bool ContentStore::join_scope(Entry& entry, Scope scope) {
-    const auto place = std::lower_bound(entry.scopes.begin(), entry.scopes.end(), scope);
-    if (place != entry.scopes.end() && *place == scope) return false;
-    entry.scopes.insert(place, scope);
-    return true;
+bool ContentStore::is_of_scope(const Entry& entry, Scope scope) const {
+    return std::binary_search(entry.scopes.begin(), entry.scopes.end(), scope);
+}
+
+// Throws std::bad_alloc, and then it has not joined.
+void ContentStore::join_scope(uint64_t id, Entry& entry, Scope scope) {
+    const bool is_new = bytes_of_scope(scope) == 0;
+    scope_bytes_[scope];  // what needs memory comes first
+    try {
+        const auto place = std::lower_bound(entry.scopes.begin(), entry.scopes.end(), scope);
+        entry.scopes.insert(place, scope);
+    } catch (...) {
+        if (is_new) scope_bytes_.erase(scope);
+        throw;
+    }
+    count_scope(scope, weight_of(entry.bytes), true);
+    unlink(entry);
+    link_newest(id, entry);
 }
 
 void ContentStore::leave_scope(Entry& entry, size_t position) {
@@ -69,7 +82,7 @@ uint64_t ContentStore::find(const Digest256& digest, Scope scope) {
     const auto known = by_digest_.find(digest);
     if (known != by_digest_.end()) {
         Entry& entry = at(known->second);
-        if (std::binary_search(entry.scopes.begin(), entry.scopes.end(), scope)) {
+        if (is_of_scope(entry, scope)) {
             unlink(entry);
             link_newest(known->second, entry);
             ++stats_.hits;
@@ -80,53 +93,52 @@ uint64_t ContentStore::find(const Digest256& digest, Scope scope) {
     return 0;
 }
 
-bool ContentStore::has_room(uint64_t size, Scope) const {
-    return size <= scope_bytes_max_ && pinned_bytes_ <= bytes_max_ - size;
+uint64_t ContentStore::add(const Digest256& digest, Bytes&& bytes, Scope scope, bool needed) {
+    const auto known = by_digest_.find(digest);
+    uint64_t id = known != by_digest_.end() ? known->second : 0;
+    if (id != 0 && is_of_scope(at(id), scope)) return find(digest, scope);
+    // Making room must not take it away.
+    if (id != 0) pin(id);
+    make_scope_room(bytes.size(), scope);
+    if (id == 0) {
+        make_room(bytes.size());
+    } else {
+        unpin_only(id);
+    }
+    const bool fits_scope = bytes.size() <= std::min(bytes_max_, scope_bytes_max_) &&
+                            bytes_of_scope(scope) <= scope_bytes_max_ - bytes.size();
+    const bool fits = id != 0 || needed || pinned_bytes_ + bytes.size() <= bytes_max_;
+    if (fits_scope && fits) {
+        if (id == 0) id = insert(digest, std::move(bytes));
+        if (id != 0) {
+            Entry& entry = at(id);
+            try {
+                join_scope(id, entry, scope);
+            } catch (...) {
+                if (entry.scopes.empty() && entry.pins == 0) erase(id, entry);
+                throw;
+            }
+            return id;
+        }
+    }
+    ++stats_.refused;
+    return 0;
 }
 
-uint64_t ContentStore::add(const Digest256& digest, Bytes&& bytes, Scope scope, bool needed) {
-    if (const auto known = by_digest_.find(digest); known != by_digest_.end()) {
-        const uint64_t id = known->second;
-        if (find(digest, scope) != 0) return id;
-        Entry& entry = at(id);
-        if (entry.bytes.size() > scope_bytes_max_) {
-            ++stats_.refused;
-            return 0;
-        }
-        pin(id);  // making room for this scope must not take it away
-        make_room(entry.bytes.size(), scope);
-        scope_bytes_[scope];  // what needs memory comes first
-        if (join_scope(entry, scope)) count_scope(scope, weight_of(entry.bytes), true);
-        unlink(entry);
-        link_newest(id, entry);
-        unpin(id);
-        return id;
-    }
-    make_room(bytes.size(), scope);
-    const bool fits = needed ? bytes.size() <= scope_bytes_max_ : has_room(bytes.size(), scope);
-    if (!fits) {
-        ++stats_.refused;
-        return 0;
-    }
+// Of no scope so far. 0: there are as many as there may be.
+uint64_t ContentStore::insert(const Digest256& digest, Bytes&& bytes) {
     const uint64_t id = entries_.insert();
-    if (id == 0) {
-        ++stats_.refused;
-        return 0;
-    }
+    if (id == 0) return 0;
     Entry& entry = at(id);
     try {
-        entry.scopes.assign(1, scope);
-        scope_bytes_[scope];
         by_digest_.emplace(digest, id);
     } catch (...) {
-        entry.scopes.clear();
         entries_.erase(id);
         throw;
     }
     entry.digest = digest;
     entry.bytes = std::move(bytes);
     entry.pins = 0;
-    count_scope(scope, weight_of(entry.bytes), true);
     bytes_ += entry.bytes.size();
     link_newest(id, entry);
     ++stats_.added;
@@ -135,9 +147,9 @@ uint64_t ContentStore::add(const Digest256& digest, Bytes&& bytes, Scope scope, 
 
 // ---- making room -------------------------------------------------------------------------------
 
-void ContentStore::make_room(uint64_t size, Scope scope) {
+// What this scope has too much of goes first, so that others do not pay for it.
+void ContentStore::make_scope_room(uint64_t size, Scope scope) {
     if (size > scope_bytes_max_) return;
-    // First what this scope has too much of, so that others do not pay for it.
     uint64_t next = 0;
     for (uint64_t id = oldest_; id != 0 && bytes_of_scope(scope) > scope_bytes_max_ - size;
          id = next) {
@@ -151,7 +163,11 @@ void ContentStore::make_room(uint64_t size, Scope scope) {
         ++stats_.evicted;
         erase(id, entry);
     }
-    shrink_to(bytes_max_ - size);  // size is at most scope_bytes_max_
+}
+
+void ContentStore::make_room(uint64_t size) {
+    if (size > bytes_max_) return;
+    shrink_to(bytes_max_ - size);
     if (entries_.size() >= kEntriesMax) {
         for (uint64_t id = oldest_; id != 0; id = at(id).newer) {
             if (at(id).pins > 0) continue;
@@ -190,11 +206,16 @@ void ContentStore::pin(uint64_t id) {
     if (entry.pins++ == 0) pinned_bytes_ += entry.bytes.size();
 }
 
-void ContentStore::unpin(uint64_t id) {
+void ContentStore::unpin_only(uint64_t id) {
     Entry& entry = at(id);
     P2C2R_CHECK(entry.pins > 0);
-    if (--entry.pins > 0) return;
-    pinned_bytes_ -= entry.bytes.size();
+    if (--entry.pins == 0) pinned_bytes_ -= entry.bytes.size();
+}
+
+void ContentStore::unpin(uint64_t id) {
+    unpin_only(id);
+    Entry& entry = at(id);
+    if (entry.pins > 0) return;
     if (entry.scopes.empty()) return erase(id, entry);
     shrink_to(bytes_max_);
 }
@@ -220,15 +241,16 @@ void ContentStore::forget_scope(Scope scope) {
 
 // ---- what lies where ---------------------------------------------------------------------------
 
-void ContentStore::note_peer(uint64_t id, uint64_t peer) {
-    std::vector<uint64_t>& peers = at(id).peers;
-    if (std::find(peers.begin(), peers.end(), peer) != peers.end()) return;
+void ContentStore::note_peer(uint64_t id, uint64_t peer, bool has_it) {
+    std::vector<Holder>& peers = at(id).peers;
+    const auto known = std::find_if(peers.begin(), peers.end(),
+                                    [peer](const Holder& holder) { return holder.peer == peer; });
+    if (known != peers.end()) {
+        known->has_it = has_it;
+        return;
+    }
     if (peers.size() >= kPeersMax) peers.erase(peers.begin());
-    peers.push_back(peer);
-}
-
-void ContentStore::forget_peer(uint64_t id, uint64_t peer) {
-    std::erase(at(id).peers, peer);
+    peers.push_back({peer, has_it});
 }
 
 }  // namespace p2c2r::sched

@@ -49,19 +49,24 @@ class ContentStore {
         uint64_t refused = 0;  // found no room
     };
 
-    // No scope has more than there is.
+    // What is known of a peer: that this content is on its way there, or that it has it.
+    struct Holder {
+        uint64_t peer = 0;
+        bool has_it = false;
+    };
+
+    // No content is larger than `bytes_max`. A scope that may have more than that has what its
+    // tasks need beside that.
     ContentStore(uint64_t bytes_max, uint64_t scope_bytes_max)
-        : bytes_max_(bytes_max), scope_bytes_max_(std::min(bytes_max, scope_bytes_max)) {}
+        : bytes_max_(bytes_max), scope_bytes_max_(scope_bytes_max) {}
 
     // The entry of this content if `scope` may use it, else 0; the one used last from here on.
     uint64_t find(const Digest256& digest, Scope scope);
     // Adds what has just been computed to be of this digest, and makes room for it by evicting. 0:
-    // it is more than a scope may have, or does not fit beside what is pinned and is not `needed`:
-    // what tasks wait for is let in, for as long as they pin it. Throws std::bad_alloc, and then it
-    // is not there.
+    // it is more than a scope may have beside what it has pinned, or does not fit beside what all
+    // have pinned and is not `needed`: what tasks wait for is let in, for as long as they pin it.
+    // Throws std::bad_alloc, and then nothing has been added, nor pinned.
     uint64_t add(const Digest256& digest, Bytes&& bytes, Scope scope, bool needed = false);
-    // Whether add() of so many bytes would find room.
-    [[nodiscard]] bool has_room(uint64_t size, Scope scope) const;
 
     // Of a live entry.
     [[nodiscard]] const Bytes& bytes(uint64_t entry) const { return at(entry).bytes; }
@@ -77,11 +82,11 @@ class ContentStore {
     void shrink_to(uint64_t bytes_max);
 
     // ---- what lies where: hints for placing, at most kPeersMax of an entry
-    void note_peer(uint64_t entry, uint64_t peer);
-    void forget_peer(uint64_t entry, uint64_t peer);
-    [[nodiscard]] std::span<const uint64_t> peers(uint64_t entry) const { return at(entry).peers; }
+    void note_peer(uint64_t entry, uint64_t peer, bool has_it);
+    [[nodiscard]] std::span<const Holder> peers(uint64_t entry) const { return at(entry).peers; }
 
     [[nodiscard]] uint64_t bytes_held() const { return bytes_; }
+    [[nodiscard]] uint64_t pinned_bytes() const { return pinned_bytes_; }
     [[nodiscard]] uint64_t bytes_of_scope(Scope scope);
     [[nodiscard]] size_t size() const { return entries_.size(); }
     [[nodiscard]] uint64_t bytes_max() const { return bytes_max_; }
@@ -94,7 +99,7 @@ class ContentStore {
         Bytes bytes;
         uint32_t pins = 0;
         std::vector<Scope> scopes;  // sorted
-        std::vector<uint64_t> peers;
+        std::vector<Holder> peers;
         uint64_t newer = 0;
         uint64_t older = 0;
     };
@@ -105,12 +110,15 @@ class ContentStore {
     }
     void link_newest(uint64_t id, Entry& entry);
     void unlink(Entry& entry);
-    bool join_scope(Entry& entry, Scope scope);
+    [[nodiscard]] bool is_of_scope(const Entry& entry, Scope scope) const;
+    void join_scope(uint64_t id, Entry& entry, Scope scope);
+    uint64_t insert(const Digest256& digest, Bytes&& bytes);
+    void unpin_only(uint64_t id);
     void leave_scope(Entry& entry, size_t position);
     void count_scope(Scope scope, uint64_t size, bool more);
     void erase(uint64_t id, Entry& entry);
-    // Frees what only `scope` used until it has room for `size` more, and so many for all.
-    void make_room(uint64_t size, Scope scope);
+    void make_scope_room(uint64_t size, Scope scope);
+    void make_room(uint64_t size);
 
     const uint64_t bytes_max_;
     const uint64_t scope_bytes_max_;

@@ -134,9 +134,20 @@ uint64_t Scheduler::admit(const Admission& admission, uint64_t now_us) {
     return task;
 }
 
-void Scheduler::release(uint64_t task, uint64_t now_us) {
+bool Scheduler::release(uint64_t task, uint64_t now_us) noexcept {
     TaskRecord* record = tasks_.find(task);
-    if (record && record->state == TaskRecord::State::kHeld) (void)enqueue(task, *record, now_us);
+    if (!record || record->state != TaskRecord::State::kHeld) return true;
+    // While it was held nobody could say whether there is anybody for it.
+    record->asked_early = false;
+    return enqueue(task, *record, now_us);
+}
+
+void Scheduler::fail_held(uint64_t task, Status status, const char* text,
+                          std::vector<Action>& actions) {
+    TaskRecord* record = tasks_.find(task);
+    if (record && record->state == TaskRecord::State::kHeld) {
+        end(task, *record, status, text, actions);
+    }
 }
 
 void Scheduler::input_complete(uint64_t task, uint64_t now_us) {
@@ -319,6 +330,13 @@ void Scheduler::withdraw(uint64_t task, uint64_t now_us, std::vector<Action>& ac
         case TaskRecord::State::kFree:
             return;
     }
+    drop(task, *record);
+}
+
+void Scheduler::withdraw_unheard(uint64_t task, uint64_t now_us) {
+    TaskRecord* record = tasks_.find(task);
+    if (!record || record->state != TaskRecord::State::kLeased) return;
+    end_lease(*record, now_us);
     drop(task, *record);
 }
 

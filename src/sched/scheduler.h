@@ -140,10 +140,17 @@ class Scheduler {
     void answer_continues(uint64_t task, uint64_t now_us);
     // Its data is this content, which the store has and somebody has pinned.
     void content_known(uint64_t task, uint64_t content);
-    // A held task may be placed from now on.
-    void release(uint64_t task, uint64_t now_us);
+    // The peer that it is leased to has to wait for its content first.
+    void content_lacking(uint64_t task, uint64_t now_us);
+    // A held task may be placed from now on. False: memory is short for its place in the queue, and
+    // it stays held.
+    bool release(uint64_t task, uint64_t now_us) noexcept;
+    // Ends a held task that cannot go on. Throws std::bad_alloc, and then it stays as it is.
+    void fail_held(uint64_t task, Status status, const char* text, std::vector<Action>& actions);
     // Gamer's wish or loss: the task is gone without a further word (no kEnd action).
     void withdraw(uint64_t task, uint64_t now_us, std::vector<Action>& actions);
+    // The same of a leased one that its peer has not heard of: it is told nothing, and is free.
+    void withdraw_unheard(uint64_t task, uint64_t now_us);
     // An answer of a peer. Ok or an error that another peer would give too: accepted.
     Verdict answered(uint64_t peer, uint64_t attempt_id, const Nonce& nonce, Status status,
                      uint64_t compute_us, uint64_t now_us, std::vector<Action>& actions);

@@ -18,21 +18,34 @@ void Scheduler::content_known(uint64_t task, uint64_t content) {
 }
 
 uint64_t Scheduler::lacking(const TaskRecord& record, uint64_t peer) const {
-    const std::span<const uint64_t> holders = contents_->peers(record.content);
-    const bool holds = std::find(holders.begin(), holders.end(), peer) != holders.end();
-    return holds ? 0 : contents_->bytes(record.content).size();
+    for (const ContentStore::Holder& holder : contents_->peers(record.content)) {
+        if (holder.peer == peer && holder.has_it) return 0;
+    }
+    return contents_->bytes(record.content).size();
+}
+
+void Scheduler::content_lacking(uint64_t task, uint64_t now_us) {
+    TaskRecord* record = tasks_.find(task);
+    if (record && record->state == TaskRecord::State::kLeased) renew_lease(task, *record, now_us);
 }
 
 // `choice` is who would be done first if the content lay everywhere. Its way there is part of the
-// time; holders are few, and each of them is looked at.
+// time; holders are few, and each of them is looked at. Where it is on its way already it is as
+// good as there: nobody else has to wait for less.
 void Scheduler::prefer_holders(const TaskRecord& record, PeerTable::Choice& choice,
                                uint64_t now_us) {
     const uint64_t size = contents_->bytes(record.content).size();
-    if (choice.peer == 0 || lacking(record, choice.peer) == 0) return;
+    const std::span<const ContentStore::Holder> holders = contents_->peers(record.content);
+    if (choice.peer == 0 ||
+        std::any_of(holders.begin(), holders.end(), [&](const ContentStore::Holder& holder) {
+            return holder.peer == choice.peer;
+        })) {
+        return;
+    }
     const double rate = peers_.find(choice.peer)->bytes_per_us;
     choice.finish_us +=
         static_cast<uint64_t>(static_cast<double>(size) / (rate > 0 ? rate : kBytesPerUsUsual));
-    for (const uint64_t holder : contents_->peers(record.content)) {
+    for (const auto& [holder, has_it] : holders) {
         PeerRecord* peer = peers_.find(holder);
         if (!peer || !peer->is_within(record.reach) || !peer->takes(record.bytes)) continue;
         if (!peers_.learned(*peer, record.type)) continue;

@@ -82,6 +82,36 @@ TEST_CASE("processes: a frame crosses all three roles and everybody ends cleanly
     CHECK(seen == std::multiset<std::string>{"peer joined", "peer left", "stopped"});
 }
 
+TEST_CASE("processes: submit --put sends a file once, however many tasks have it") {
+    Workplace here;
+    auto coordinator = here.coordinator();
+    auto peer = here.peer(coordinator.url, "helper");
+    REQUIRE(wait_for_peers(here, coordinator.url, 1));
+    std::string lines;
+    for (int i = 1; i <= 4; ++i) {
+        lines += json{{"id", i}, {"data", photograph()}, {"output_res", {64 * i, 36 * i}}}.dump();
+        lines += "\n";
+    }
+    here.write("requests.jsonl", lines);
+    const auto submit = [&](bool put) {
+        std::vector<std::string> words = {
+            "submit",        "upscale",       "--coordinator",
+            coordinator.url, "--requests",    here.path("requests.jsonl"),
+            "--digest",      "--deadline-ms", "5000"};
+        if (put) words.push_back("--put");
+        const Ran ran = here.run(words);
+        CAPTURE(ran.error);
+        CHECK(ran.exit_code == 0);
+        return ran.out;
+    };
+    const std::string put = submit(true);
+    const json status = status_of(here, coordinator.url);
+    CHECK(status["completed_tasks"] == 4);
+    CHECK(status["contents_sent"] == 1);
+    CHECK(put == submit(false));
+    CHECK(status_of(here, coordinator.url)["contents_sent"] == 1);
+}
+
 TEST_CASE("processes: the monitoring port answers healthz and metrics and refuses other paths") {
     Workplace here;
     auto coordinator = here.coordinator();

@@ -27,9 +27,9 @@ std::optional<uint64_t> decode_word(char key, std::span<const uint8_t> map);
 Bytes input_of(uint64_t token, size_t size);
 Bytes answer_to(std::span<const uint8_t> input);
 // True when `data` is the answer to the input of this token and size.
-// The answer to that input from byte `from` on.
-bool is_answer_from(std::span<const uint8_t> data, uint64_t token, size_t size, size_t from);
 bool is_answer(std::span<const uint8_t> data, uint64_t token, size_t size);
+// The same of its bytes from `from` on.
+bool is_answer_from(std::span<const uint8_t> data, uint64_t token, size_t size, size_t from);
 
 inline constexpr const char* kTypeEcho = "echo";         // at once, on the loop
 inline constexpr const char* kTypeDwell = "dwell";       // takes a drawn time

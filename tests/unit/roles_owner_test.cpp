@@ -274,6 +274,15 @@ TEST_CASE("owner: data that is used up by a content hands back the tasks that wa
     settings.data_day_bytes = 1'000'000;
     Helper helper(world, "p1", settings);
     helper.runner.inside = true;
+    size_t level_size = 0;
+    uint64_t computed = 0;
+    SUBCASE("before all of it has come") {
+        level_size = 1'200'000;
+    }
+    SUBCASE("with its last bytes, and the first of them has ended at once") {
+        level_size = 1'001'004;
+        computed = 1;
+    }
     helper.runner.behave = [](const exec::JobSpec&) {
         exec::Output output;
         output.status = Status::kOk;
@@ -282,7 +291,7 @@ TEST_CASE("owner: data that is used up by a content hands back the tasks that wa
     helper.peer->sensed(away(), 20261126);
     WireEnd gamer = world.end();
     gamer.join_gamer("gamer");
-    const std::string level(1'200'000, 'l');
+    const std::string level(level_size, 'l');
     const Digest256 digest = sha256({reinterpret_cast<const uint8_t*>(level.data()), level.size()});
     wire::TaskSubmit message;
     message.task_type = "echo";
@@ -291,17 +300,17 @@ TEST_CASE("owner: data that is used up by a content hands back the tasks that wa
     message.digest = digest_text(digest);
     for (uint64_t task = 1; task <= 3; ++task) gamer.send(Message::kTaskSubmit, task, message);
     const wire::ContentPut put{digest_text(digest), wire::PayloadSizes{0, level.size()}};
-    const std::string piece = level.substr(0, 200'000);
+    const std::string piece = level.substr(0, level_size / 6);
     gamer.send(Message::kContentPut, kContentIdBit | 1, put, {}, piece, wire::kFlagMore);
     for (int i = 2; i <= 6; ++i) {
         gamer.chunk(Message::kContentPut, kContentIdBit | 1, {}, piece, i == 6);
     }
     world.loop.advance(1'000'000);
-    CHECK(helper.runner.started == 1);
-    CHECK(gamer.count(Message::kResultDelivery) == 1);
+    CHECK(helper.runner.started == computed);
+    CHECK(gamer.count(Message::kResultDelivery) == computed);
     CHECK(helper.peer->stats().why == "the 1 MB of this day are used up");
     CHECK(helper.peer->stats().running == 0);
-    CHECK(world.coordinator->stats().pending_tasks == 2);
+    CHECK(world.coordinator->stats().pending_tasks == 3 - computed);
 }
 
 TEST_CASE("owner: a peer that nobody limits says nothing of an owner") {

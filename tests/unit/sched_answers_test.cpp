@@ -150,3 +150,17 @@ TEST_CASE("answers: stay within their bytes and right under random use") {
     CHECK(cache.stats().hits > 0);
     CHECK(cache.stats().evicted > 0);
 }
+
+TEST_CASE("answers: what an account's machines have answered goes with it") {
+    AnswerCache cache(100'000, chance);
+    AnswerCache::Answer by_seven = answer("a");
+    by_seven.by = 7;
+    cache.answered(cache.lead(ask("q1"), 1), by_seven);
+    cache.answered(cache.lead(ask("q2"), 2), answer("b"));
+    cache.forget_scope(7);
+    CHECK(cache.find(ask("q1")).entry == 0);
+    CHECK(cache.find(ask("q2")).answer != nullptr);
+    cache.shrink_to(0);
+    CHECK(cache.size() == 0);
+    CHECK(cache.bytes_held() == 0);
+}

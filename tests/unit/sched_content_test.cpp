@@ -86,11 +86,9 @@ TEST_CASE("content store: what does not fit beside the pinned is refused") {
     ContentStore store(300, 200);
     const Bytes a = content(200, 'a');
     store.pin(add(store, a, kAda));
-    CHECK_FALSE(store.has_room(101, kBob));
     CHECK(add(store, content(101, 'b'), kBob) == 0);
     CHECK(add(store, content(201, 'c'), kBob) == 0);  // more than a scope may have
     CHECK(store.stats().refused == 2);
-    CHECK(store.has_room(100, kBob));
     CHECK(add(store, content(100, 'd'), kBob) != 0);
 }
 
@@ -107,6 +105,23 @@ TEST_CASE("content store: what tasks wait for is let in beside the pinned and gi
     CHECK(store.bytes_held() == 200);
     CHECK(store.find(digest_of(b), kBob) == 0);
     CHECK(store.bytes(a).size() == 200);
+}
+
+TEST_CASE("content store: what tasks wait for gets a scope no more than it may have") {
+    ContentStore store(1000, 300);
+    const uint64_t a = add(store, content(200, 'a'), kAda);
+    store.pin(a);
+    const Bytes b = content(200, 'b');
+    CHECK(store.add(digest_of(b), Bytes(b), kAda, true) == 0);
+    // Nor does one that is here already, for another.
+    const uint64_t of_bob = store.add(digest_of(b), Bytes(b), kBob, true);
+    REQUIRE(of_bob != 0);
+    CHECK(store.add(digest_of(b), Bytes(b), kAda, true) == 0);
+    CHECK(store.find(digest_of(b), kAda) == 0);
+    CHECK(store.bytes_of_scope(kAda) == 200);
+    store.unpin(a);
+    CHECK(store.add(digest_of(b), Bytes(b), kAda, true) == of_bob);
+    CHECK(store.bytes_of_scope(kAda) == 200);
 }
 
 TEST_CASE("content store: one scope pushes out its own and not the others'") {
@@ -145,12 +160,16 @@ TEST_CASE("content store: an empty content is one too") {
 TEST_CASE("content store: remembers the latest peers of a content") {
     ContentStore store(1000, 1000);
     const uint64_t id = add(store, content(1, 'a'), kAda);
-    for (uint64_t peer = 1; peer <= ContentStore::kPeersMax + 3; ++peer) store.note_peer(id, peer);
-    store.note_peer(id, 20);
+    for (uint64_t peer = 1; peer <= ContentStore::kPeersMax + 3; ++peer) {
+        store.note_peer(id, peer, false);
+    }
     CHECK(store.peers(id).size() == ContentStore::kPeersMax);
-    CHECK(store.peers(id).front() == 4);
-    store.forget_peer(id, 4);
-    CHECK(store.peers(id).front() == 5);
+    CHECK(store.peers(id).front().peer == 4);
+    CHECK_FALSE(store.peers(id).front().has_it);
+    // One that is known stays where it is.
+    store.note_peer(id, 4, true);
+    CHECK(store.peers(id).size() == ContentStore::kPeersMax);
+    CHECK(store.peers(id).front().has_it);
 }
 
 TEST_CASE("content store: keeps its bounds and its books under random use") {

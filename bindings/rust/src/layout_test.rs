@@ -163,7 +163,7 @@ fn kind_of(kind: &str) -> String {
         "void" | "" => "nothing",
         "int32_t" | "p2c2r_status" | "i32" => "i32",
         "uint32_t" | "u32" => "u32",
-        "uint64_t" | "p2c2r_task" | "u64" => "u64",
+        "uint64_t" | "p2c2r_task" | "p2c2r_content" | "u64" => "u64",
         "size_t" | "usize" => "usize",
         pointer if pointer.contains('*') => "pointer",
         other => panic!("a type of an unknown kind: {other}"),

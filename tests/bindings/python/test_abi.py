@@ -48,6 +48,7 @@ SCALARS = {
     "size_t": ctypes.c_size_t,
     "p2c2r_status": ctypes.c_int32,
     "p2c2r_task": ctypes.c_uint64,
+    "p2c2r_content": ctypes.c_uint64,
 }
 
 

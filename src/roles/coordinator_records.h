@@ -1,0 +1,100 @@
+// What the coordinator keeps of each task beside the scheduler's record, and of deliveries that
+// wait.
+#pragma once
+
+#include <array>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "core/cache.h"
+#include "core/crypto.h"
+#include "roles/streams.h"
+#include "sched/content_store.h"
+#include "sched/scheduler.h"
+#include "wire/codec.h"
+
+namespace p2c2r::roles {
+
+inline constexpr uint64_t kTaskOverhead =
+    sizeof(void*) * 64;  // what a task costs beside its payload
+
+// A copy of a short envelope, to tell that the next one is the same.
+class LastEnvelope {
+  public:
+    [[nodiscard]] bool equals(std::span<const uint8_t> envelope) const {
+        return size_ > 0 && envelope.size() == size_ &&
+               std::memcmp(envelope.data(), bytes_.data(), size_) == 0;
+    }
+    // A long one is not kept: span() is empty then.
+    void assign(std::span<const uint8_t> envelope) {
+        size_ = envelope.size() <= bytes_.size() ? envelope.size() : 0;
+        copy_run(bytes_.data(), envelope.data(), size_);
+    }
+    [[nodiscard]] std::span<const uint8_t> span() const { return {bytes_.data(), size_}; }
+
+  private:
+    size_t size_ = 0;
+    std::array<uint8_t, 64> bytes_;
+};
+
+// A delivery that waits for its gamer to come back.
+struct Kept {
+    uint64_t client_task = 0;
+    std::vector<uint8_t> envelope;
+    uint8_t flags = 0;
+    Bytes params;
+    Bytes data;
+};
+
+// Tasks that wait for a content that their gamer is to bring.
+using AwaitedContents =
+    std::map<std::pair<Digest256, sched::ContentStore::Scope>, std::vector<uint64_t>>;
+
+// A result in chunks that others wait for as well.
+struct Collected {
+    std::vector<uint8_t> info;
+    std::vector<uint8_t> data;
+    uint64_t size = 0;  // as announced
+};
+
+// In the order of use: of most tasks only the beginning is looked at.
+struct alignas(kCacheLine) Relay {
+    static constexpr size_t kSmallMax = 224;
+    uint64_t gamer = 0;
+    uint64_t client_task = 0;
+    uint64_t budget = 0;  // bytes this task counts against the memory budget
+    // An input in one frame. A small one lies in `small`, a somewhat larger one may lie where
+    // it was received, kept there by `hold`.
+    Chunk whole;
+    SmallHolds::Hold* hold = nullptr;
+    sched::TypeIndex type = sched::kNoType;
+    bool complete = false;      // every byte of the input has arrived
+    bool flies = false;         // counted in its account's share as in flight
+    bool local_waits = false;   // to be computed here as soon as it is complete
+    bool has_checksum = false;  // `checksum` is the input's
+    bool has_content = false;   // its data is a content, and what came as data the delta
+    bool asks = false;          // others ask the same, or may: `question` counts
+    bool result_begun = false;  // `result` counts: it comes in chunks, and some are here
+    bool result_open = false;   // these are being passed on
+    uint32_t waits_for = 0;     // tasks of its gamer that must end with OK first
+    std::optional<wire::PayloadSizes> sizes;  // of an input in chunks
+    std::vector<Chunk> chunks;                // of that
+    uint64_t checksum = 0;
+    uint64_t job = 0;  // the runner's
+    Passage input;
+    wire::TaskResult result;
+    Passage output;
+    std::array<uint8_t, kSmallMax> small;
+    // Of few tasks, and behind what all of them use.
+    uint64_t content = 0;  // with has_content: its entry, pinned; 0: it is awaited
+    AwaitedContents::value_type* awaits = nullptr;
+    uint64_t content_sent = 0;  // the attempt that its peer got it for
+    uint64_t question = 0;      // with asks: its entry, which this task leads or follows
+    std::unique_ptr<Collected> collected;
+};
+
+}  // namespace p2c2r::roles

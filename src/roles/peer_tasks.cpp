@@ -1,0 +1,265 @@
+// How a peer gets a task, computes it and answers.
+#include "core/plant.h"
+#include "model/task_type.h"
+#include "roles/peer_impl.h"
+
+namespace p2c2r::roles {
+
+bool Peer::Impl::on_assign(const wire::Frame& frame, const char*& why) {
+    if (frame.envelope.empty()) return on_chunk(frame, why);
+    wire::TaskAssign& message = assign_;
+    if ((why = decode(frame.envelope, message))) return false;
+    uint64_t slot = 0;
+    if (Job* old = find(frame.id, &slot)) {
+        // The same id once more: the coordinator starts it anew.
+        if (old->state == Job::State::kRunning) {
+            old->id = 0;
+            runner_.cancel(old->runner_job);
+            slots_.erase(frame.id);
+        } else {
+            forget(slot);
+        }
+    }
+    slot = jobs_.insert();
+    Job& job = *jobs_.find(slot);
+    job.state = Job::State::kReceiving;
+    job.id = frame.id;
+    job.attempt = message.attempt;
+    job.task_type.assign(message.task_type);
+    job.deadline_us = message.deadline_us ? loop_.turn_us() + *message.deadline_us : 0;
+    job.runner_job = 0;
+    job.cancelled = false;
+    job.has_checksum = message.checksum.has_value();
+    job.checksum = message.checksum.value_or(0);
+    job.has_content = message.payload_place == 1 && options_.content_bytes_max > 0;
+    job.content = 0;
+    if (message.payload_place != 0) {
+        if (!job.has_content || message.digest.empty()) {
+            job.has_content = false;
+            answer_error(job, Status::kUnsupported,
+                         "this payload_place, or one without a digest, is not available here");
+            forget(slot);
+            return true;
+        }
+        job.digest = digest_of(message.digest);
+    }
+    if (!takes()) {
+        refuse(job);
+        forget(slot);
+        return true;
+    }
+    Payload payload;
+    const Assembler::State state = assembler_.first(frame, message.sizes, payload);
+    if (state == Assembler::State::kWhole) {
+        received(slot, std::move(payload));
+        // A short job has ended already, without ever having to be found by its id.
+        if (!jobs_.find(slot)) return true;
+    } else if (state == Assembler::State::kBroken) {
+        why = assembler_.why();
+        return false;
+    }
+    slots_[frame.id] = slot;
+    return true;
+}
+
+bool Peer::Impl::on_chunk(const wire::Frame& frame, const char*& why) {
+    uint64_t slot = 0;
+    if (!find(frame.id, &slot)) {
+        assembler_.drop(frame.id);
+        return true;
+    }
+    Payload payload;
+    switch (assembler_.next(frame, payload)) {
+        case Assembler::State::kBroken:
+            why = assembler_.why();
+            return false;
+        case Assembler::State::kWhole:
+            received(slot, std::move(payload));
+            return true;
+        default:
+            // Not only when a job ends: an input may be more than what is left of a cap.
+            owner_->data_moved();
+            return true;
+    }
+}
+
+// The whole payload is here.
+void Peer::Impl::received(uint64_t slot, Payload&& payload) {
+    Job& job = *jobs_.find(slot);
+    if (job.has_checksum && job.checksum != payload_checksum(payload.params, payload.data)) {
+        // The coordinator only passes bytes on: whoever spoiled them, it costs this task alone.
+        answer_error(job, Status::kContent, "the checksum of the task does not match its bytes");
+        ++stats_.failed;
+        forget(slot);
+        return;
+    }
+    job.payload = std::move(payload);
+    if (job.has_content) {
+        job.content = contents_.use(job.digest);
+        if (job.content == 0) return await_content(slot, job);
+    }
+    ready(slot);
+}
+
+// All that it needs is here.
+void Peer::Impl::ready(uint64_t slot) {
+    Job& job = *jobs_.find(slot);
+    job.state = Job::State::kWaiting;
+    if (running_ < options_.slots && waiting_.empty()) {
+        run(slot);
+    } else {
+        job.payload.own();
+        waiting_.push_back(slot);
+    }
+}
+
+void Peer::Impl::run(uint64_t slot) {
+    Job& job = *jobs_.find(slot);
+    if (job.deadline_us != 0 && loop_.turn_us() >= job.deadline_us) {
+        answer_error(job, Status::kDeadline, "the deadline passed before the task was started");
+        ++stats_.failed;
+        forget(slot);
+        return;
+    }
+    if (job.has_content && !change_content(slot, job)) return;
+    job.state = Job::State::kRunning;
+    ++running_;
+    exec::JobSpec spec;
+    spec.task_type = job.task_type;
+    spec.params = std::move(job.payload.params);
+    spec.data = std::move(job.payload.data);
+    spec.deadline_us = job.deadline_us;
+    spec.gate = owner_->gate();
+    job.payload = Payload{};
+    const uint64_t started = runner_.start(spec, slot, *this);
+    // A short job has ended already, and its slot may hold another one.
+    Job* after = jobs_.find(slot);
+    if (!after) return;
+    if (started == 0) {
+        --running_;
+        if (runner_.can_run(after->task_type)) {
+            answer_error(*after, Status::kBusy, "this peer could not start the task");
+        } else {
+            answer(*after, Status::kTaskType, "task_type",
+                   "this peer has no executor for '" + after->task_type + "'", 0, 0, {}, {});
+        }
+        ++stats_.failed;
+        forget(slot);
+        return;
+    }
+    after->runner_job = started;
+}
+
+void Peer::Impl::run_waiting() {
+    while (running_ < options_.slots && !waiting_.empty()) {
+        const uint64_t slot = waiting_.front();
+        waiting_.pop_front();
+        const Job* job = jobs_.find(slot);
+        if (job && job->state == Job::State::kWaiting) run(slot);
+    }
+}
+
+void Peer::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
+    Job* job = jobs_.find(tag);
+    if (!job) return;
+    --running_;
+    stats_.compute_us += output.processing_us;
+    if (output.status == Status::kOk) {
+        ++stats_.completed;
+    } else {
+        ++stats_.failed;
+    }
+    bool is_told = true;
+    try {
+        if (job->id != 0) {
+            answer(*job, output.status, output.field, output.error, output.processing_us,
+                   output.memory_peak, output.info, output.data);
+        }
+    } catch (const std::bad_alloc&) {
+        is_told = false;
+    }
+    forget(tag);
+    // The coordinator must not wait for an answer that will not come.
+    if (!is_told) return link_->fail(Status::kMemory, "memory is short");
+    owner_->data_moved();
+    if (!waiting_.empty()) run_waiting();
+    check_drained();
+}
+
+void Peer::Impl::cancel(uint64_t id) {
+    uint64_t slot = 0;
+    Job* job = find(id, &slot);
+    if (!job) return;
+    job->cancelled = true;
+    if (job->state == Job::State::kRunning) {
+        if (!P2C2R_PLANT("cancel_stops_at_peer")) runner_.cancel(job->runner_job);
+        return;
+    }
+    answer_error(*job, Status::kCancelled, "cancelled");
+    forget(slot);
+}
+
+void Peer::Impl::refuse(const Job& job) {
+    wire::TaskRefuse message;
+    message.attempt = job.attempt;
+    message.status = Status::kBusy;
+    const std::string why = why_not();
+    message.error = why;
+    encode(message, envelope_);
+    link_->connection().send_copy(wire::Message::kTaskRefuse, 0, job.id, envelope_.span(), {}, {});
+}
+
+void Peer::Impl::answer(const Job& job, Status status, const std::string& field,
+                        const std::string& error, uint64_t processing_us, uint64_t memory_peak,
+                        const Bytes& info, const Bytes& data) {
+    if (job.id == 0 || !link_->ready()) return;
+    wire::TaskResult message;
+    message.attempt = job.attempt;
+    message.status = status;
+    message.processing_us = processing_us;
+    message.memory_peak = memory_peak;
+    uint8_t flags = 0;
+    if (status == Status::kOk) {
+        if (info.size() + data.size() > limits::kPayloadSizeMax) {
+            message.status = Status::kSize;
+            message.error = "the result exceeds the limit of 64 MiB";
+            encode(message, envelope_);
+            link_->connection().send_copy(wire::Message::kTaskResult, 0, job.id, envelope_.span(),
+                                          {}, {});
+            return;
+        }
+        if (options_.checksum) {
+            message.checksum = payload_checksum(info, data);
+            flags |= wire::kFlagChecksum;
+        }
+        if (needs_chunks(info.size(), data.size())) {
+            message.sizes = wire::PayloadSizes{info.size(), data.size()};
+        }
+        encode(message, envelope_);
+        out_.send(link_->connection(), wire::Message::kTaskResult, flags, job.id, envelope_.span(),
+                  info, data);
+        return;
+    }
+    message.field = std::string_view(field).substr(0, limits::kIdLengthMax);
+    message.error = std::string_view(error).substr(0, limits::kTextLengthMax);
+    encode(message, envelope_);
+    link_->connection().send_copy(wire::Message::kTaskResult, 0, job.id, envelope_.span(), {}, {});
+}
+
+void Peer::Impl::forget(uint64_t slot) {
+    Job* job = jobs_.find(slot);
+    if (!job) return;
+    if (job->id != 0) {
+        assembler_.drop(job->id);
+        slots_.erase(job->id);
+    }
+    drop(slot, *job);
+}
+
+void Peer::Impl::drop(uint64_t slot, Job& job) {
+    if (job.has_content) release_content(slot, job);
+    job.payload = Payload{};
+    jobs_.erase(slot);
+}
+
+}  // namespace p2c2r::roles

@@ -1,0 +1,72 @@
+// What scheduling keeps when memory is short.
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "sched/content_store.h"
+#include "sched/scheduler.h"
+#include "support/failing_new.h"
+
+using namespace p2c2r;
+using namespace p2c2r::sched;
+using namespace p2c2r::test;
+
+namespace {
+
+struct Chance final : RandomSource {
+    void fill(std::span<uint8_t> out) override { std::fill(out.begin(), out.end(), uint8_t{7}); }
+};
+
+}  // namespace
+
+TEST_CASE("memory: a content that could not be added is not there, and nothing stays pinned") {
+    const Bytes level = Bytes::copy(std::string(100, 'l'));
+    const Digest256 digest = sha256(level.span());
+    for (const bool is_known : {false, true}) {
+        CAPTURE(is_known);
+        ContentStore store(1000, 1000);
+        if (is_known) REQUIRE(store.add(digest, Bytes(level), 1) != 0);
+        uint64_t failures = 0;
+        with_short_memory([&] { store.add(digest, Bytes(level), 2); },
+                          [&](bool is_short) {
+                              failures += is_short;
+                              CHECK((store.find(digest, 2) != 0) == !is_short);
+                              CHECK(store.bytes_of_scope(2) == (is_short ? 0u : 100u));
+                              CHECK(store.size() == (is_short && !is_known ? 0u : 1u));
+                              CHECK(store.pinned_bytes() == 0);
+                          });
+        CHECK(failures > 0);
+        store.forget_scope(2);
+        store.shrink_to(0);
+        CHECK(store.bytes_held() == 0);
+        CHECK(store.size() == 0);
+    }
+}
+
+TEST_CASE("memory: a held task without a place in the queue is told, and can be ended") {
+    Chance chance;
+    Scheduler scheduler(4, chance);
+    Admission admission;
+    admission.type = scheduler.type_index("echo");
+    admission.deadline_us = 1'000'000;
+    admission.held = true;
+    const uint64_t task = scheduler.admit(admission, 0);
+    REQUIRE(task != 0);
+    allocations_left = 0;
+    const bool released = scheduler.release(task, 0);
+    allocations_left = UINT64_MAX;
+    CHECK_FALSE(released);
+    std::vector<Action> actions;
+    SUBCASE("later there is memory") {
+        CHECK(scheduler.release(task, 0));
+        CHECK(scheduler.queued() == 1);
+    }
+    SUBCASE("it ends") {
+        scheduler.fail_held(task, Status::kMemory, "short", actions);
+        REQUIRE(actions.size() == 1);
+        CHECK(actions[0].kind == Action::Kind::kEnd);
+        CHECK(actions[0].status == Status::kMemory);
+        CHECK(scheduler.pending() == 0);
+    }
+}
