@@ -32,6 +32,7 @@ struct LinkSettings {
     uint64_t backoff_first_us = 50'000;
     uint64_t backoff_max_us = 5'000'000;
     Circle circle = Circle::kInvited;  // of a peer: whose tasks it takes
+    bool place_by_worth = true;        // of a client
     net::FakeNetwork fake_network;
 };
 Result<LinkSettings> read_link_settings(const char* json);
