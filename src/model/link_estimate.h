@@ -28,8 +28,9 @@ struct LinkSample {
 class LinkEstimate {
   public:
     static constexpr uint64_t kWindowUs = 10'000'000;
-    // More than that a task must move in a direction to tell its rate.
-    static constexpr uint64_t kRateBytesLeast = 16 * 1024;
+    // As much a task must move in a direction to tell its rate: 52 ms at 10 Mbit/s. What a smaller
+    // one waited for may as well have been a busy processor at either end.
+    static constexpr uint64_t kRateBytesLeast = 64 * 1024;
     // A task of at most so many bytes both ways tells the round: it takes 3 ms at 10 Mbit/s.
     static constexpr uint64_t kRoundBytesMost = 4 * 1024;
 

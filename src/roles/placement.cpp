@@ -13,6 +13,13 @@ constexpr double kWantedFade = 0.9;        // what it wanted before, a window la
 constexpr double kWantedDefault = 60;
 constexpr double kTimeLeastUs = 0.5;  // of an executor that is not timed
 constexpr double kTrialWeight = 0.5;
+
+// The first samples count alike, so that a cold start is not all that is known for long.
+double weight_of(const LearnedMean& mean, bool is_trial) {
+    if (is_trial) return kTrialWeight;
+    return std::max(LearnedMean::kWeight, 1.0 / static_cast<double>(mean.samples() + 1));
+}
+
 constexpr double kRateUnknownBits_s = 1e13;  // bounds nothing
 
 }  // namespace
@@ -54,7 +61,7 @@ void Placed::trial_ended(uint64_t now_us, uint64_t took_us) {
 }
 
 void Placed::learn_here(uint64_t now_us, double computing_us, double wait_us, bool is_trial) {
-    const double weight = is_trial ? kTrialWeight : LearnedMean::kWeight;
+    const double weight = weight_of(here_us_, is_trial);
     learn_at_us_ = now_us + kLearnUs;
     failed_here_ = false;
     here_us_.add(computing_us, weight);
@@ -63,7 +70,7 @@ void Placed::learn_here(uint64_t now_us, double computing_us, double wait_us, bo
 
 void Placed::learn_there(uint64_t now_us, double computing_us, double queue_us, double network_us,
                          uint64_t bytes_up, uint64_t bytes_down, bool is_trial) {
-    const double weight = is_trial ? kTrialWeight : LearnedMean::kWeight;
+    const double weight = weight_of(there_us_, is_trial);
     learn_at_us_ = now_us + kLearnUs;
     failed_there_ = false;
     there_us_.add(computing_us, weight);
@@ -71,6 +78,14 @@ void Placed::learn_there(uint64_t now_us, double computing_us, double queue_us, 
     network_us_.add(network_us, weight);
     bytes_up_.add(static_cast<double>(bytes_up), weight);
     bytes_down_.add(static_cast<double>(bytes_down), weight);
+    count_there(now_us);
+}
+
+void Placed::count_there(uint64_t now_us) {
+    if (there_since_us_ == 0) there_since_us_ = now_us;
+    is_there_known_ =
+        there_us_.samples() >= kThereSamplesLeast ||
+        (there_us_.samples() >= kThereSamplesSlow && now_us - there_since_us_ >= kThereSlowUs);
 }
 
 void Placed::learn_late(Side side, uint64_t now_us, double waited_us) {
@@ -82,6 +97,7 @@ void Placed::learn_late(Side side, uint64_t now_us, double waited_us) {
         network_us_.add(std::max(waited_us - there_us_.value() - queue_us_.value(), 0.0));
         // Else a side that never answers would never be known.
         if (there_us_.samples() < kThereSamplesLeast) there_us_.add(there_us_.value());
+        count_there(now_us);
     }
 }
 
@@ -117,7 +133,7 @@ std::string Placed::why(const LinkEstimate& link) const {
         return failed_here_ ? "send: the last try on this machine failed"
                             : "keep here: the last try at a helper failed";
     }
-    if (there_us_.samples() < kThereSamplesLeast) {
+    if (!is_there_known_) {
         return "send: what a helper takes is still being learned";
     }
     if (here_us_.samples() == 0) return "send: this machine has not tried one";

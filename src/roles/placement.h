@@ -31,7 +31,11 @@ enum class Side : uint8_t { kThere, kHere };
 // Tasks of one type and about one size.
 class Placed {
   public:
-    static constexpr uint64_t kThereSamplesLeast = 4;  // the first are slow: nothing is warm
+    // The first are slow, since nothing is warm; of tasks that are slow anyway so many are not
+    // waited for.
+    static constexpr uint64_t kThereSamplesLeast = 4;
+    static constexpr uint64_t kThereSamplesSlow = 2;
+    static constexpr uint64_t kThereSlowUs = 1'000'000;
     static constexpr uint32_t kTrialGapFirst = 4;
     static constexpr uint32_t kTrialGapMost = 64;  // of tasks
     static constexpr uint64_t kTrialRest = 20;     // times what the last trial took
@@ -50,7 +54,7 @@ class Placed {
     // Is it time to try the other side with a copy of the task that choose() was asked about?
     [[nodiscard]] bool is_trial_due(uint64_t now_us) const {
         return since_trial_ >= trial_gap_ && now_us >= trial_at_us_ &&
-               (side_ == Side::kHere || there_us_.samples() >= kThereSamplesLeast);
+               (side_ == Side::kHere || is_there_known_);
     }
     void trial_begins() { since_trial_ = 0; }
     // It could not be: asked again a while later.
@@ -82,9 +86,7 @@ class Placed {
     [[nodiscard]] Side side() const { return side_; }
     [[nodiscard]] uint64_t tasks() const { return tasks_; }
     [[nodiscard]] uint64_t trials() const { return trials_; }
-    [[nodiscard]] bool is_known() const {
-        return there_us_.samples() >= kThereSamplesLeast && here_us_.samples() > 0;
-    }
+    [[nodiscard]] bool is_known() const { return is_there_known_ && here_us_.samples() > 0; }
     // What is weighed; of use when is_known().
     [[nodiscard]] WorthCase worth_case(const LinkEstimate& link) const;
     // Why the next task goes where it goes, a sentence.
@@ -92,12 +94,14 @@ class Placed {
 
   private:
     void look(uint64_t now_us, const LinkEstimate& link);
+    void count_there(uint64_t now_us);
     void move(Side side, uint64_t now_us);
 
     // What choose() uses.
     Side side_ = Side::kThere;
     bool failed_here_ = false;
     bool failed_there_ = false;
+    bool is_there_known_ = false;
     uint32_t since_trial_ = 0;
     uint32_t trial_gap_ = kTrialGapFirst;
     uint32_t tasks_in_window_ = 0;
@@ -107,6 +111,7 @@ class Placed {
     uint64_t learn_at_us_ = 0;
 
     uint64_t trials_ = 0;
+    uint64_t there_since_us_ = 0;  // of the first answer
     uint64_t window_since_us_ = 0;
     uint64_t stay_until_us_ = 0;
     double wanted_per_s_ = 0;  // 0: not known yet

@@ -109,6 +109,16 @@ TEST_CASE("placement: no task is tried here before helpers have answered some") 
     CHECK(game.trials == 1);
 }
 
+TEST_CASE("placement: of slow tasks two answers in a second are enough") {
+    Game game;
+    game.frame_us = 600'000;
+    game.play(2);
+    CHECK(game.placed().why(game.placement.link()) ==
+          "send: what a helper takes is still being learned");
+    game.task();
+    CHECK(game.placed().why(game.placement.link()) == "send: this machine has not tried one");
+}
+
 TEST_CASE("placement: what this machine cannot run is always sent") {
     Game game;
     game.has_here = false;
