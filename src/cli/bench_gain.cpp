@@ -166,9 +166,10 @@ void print(const LinkRun& run, double share) {
         run.line->name, run.line->up_mbps, run.line->down_mbps, run.line->rtt_ms,
         run.delay_by.c_str(), share, run.limit_by.c_str(), table.text().c_str());
     std::printf("by default, as the client chose:\n%s", reasons.c_str());
-    std::printf("losing by leaving: %s; by default they %s\n",
-                losing.empty() ? "none" : losing.c_str(),
-                run.keeps_losers ? "stay here" : "do not all stay here: missed");
+    std::printf("losing by leaving: %s%s\n", losing.empty() ? "none" : losing.c_str(),
+                losing.empty()     ? ""
+                : run.keeps_losers ? "; by default they stay here"
+                                   : "; by default not all of them stay here: missed");
     std::printf("best gain %.2fx, bar >= %gx: %s\n\n", run.best, run.bar,
                 run.best >= run.bar ? "holds" : "missed");
 }
