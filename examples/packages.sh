@@ -7,6 +7,10 @@ build_packages=(
     spirv-tools libxxhash-dev doctest-dev libssl-dev libturbojpeg0-dev libpng-dev libcli11-dev
     libtomlplusplus-dev libqrcodegencpp-dev nlohmann-json3-dev mesa-vulkan-drivers
 )
+# Optional, and there for this architecture only.
+if [ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ]; then
+    build_packages+=(libipsec-mb-dev)
+fi
 
 # Of the game example; its tests play it on a virtual screen.
 game_packages=(libsdl2-dev libsdl2-ttf-dev xvfb xauth fonts-dejavu-core)

@@ -13,8 +13,10 @@
 //
 // which is what rt_begin() and rt_surface() make of the first sample and its hit, operation for
 // operation; only the place on a sphere is mended there. Rays that leave start
-//   kRtLift + kRtLiftOfDistance * (largest coordinate + distance) + bias + share * distance
-// above it along the normal.
+//   kRtLift + kRtLiftOfDistance * (largest coordinate + distance) + bias + share * distance + along
+// above it along the normal. A step of 16 bits is part of the bias, or, where depth counts along
+// the camera's direction,  along = step * sqrt(direction . direction),  since it moves the place by
+// so much along the ray.
 #ifndef P2C2R_SHADERS_RAYTRACE_GBUFFER_H
 #define P2C2R_SHADERS_RAYTRACE_GBUFFER_H
 
@@ -99,8 +101,11 @@ RT_FN void rt_begin_gbuffer(RT_DATA RT_INOUT(RtPath) path, uint column, uint row
     int y = int(row * 1024u + 512u) - int(RT_FRAME(kRtFrameHeight) * 512u) +
             int(RT_FRAME(head + kRtGbufferJitterY));
     RtVec3 direction = rt_toward(RT_PASS x, y);
+    float lift_along = 0.0f;
     if (RT_FRAME(head + kRtGbufferAlong) != 0u) {
-        distance = exact_min(distance * exact_sqrt(rt_dot(direction, direction)), kRtFar);
+        float stretch = exact_sqrt(rt_dot(direction, direction));
+        distance = exact_min(distance * stretch, kRtFar);
+        lift_along = RT_FRAME_F(head + kRtGbufferBiasAlong) * stretch;
     }
     RtVec3 origin = rt_frame_vec(RT_PASS kRtFrameOrigin);
     path.ray.direction = rt_unit(direction);
@@ -113,7 +118,7 @@ RT_FN void rt_begin_gbuffer(RT_DATA RT_INOUT(RtPath) path, uint column, uint row
     surface.point = origin + rt_scale(path.ray.direction, distance);
     surface.lift = kRtLift + kRtLiftOfDistance * (rt_largest(surface.point) + distance) +
                    RT_FRAME_F(head + kRtGbufferBias) +
-                   RT_FRAME_F(head + kRtGbufferBiasShare) * distance;
+                   RT_FRAME_F(head + kRtGbufferBiasShare) * distance + lift_along;
     path.point = rt_place(surface.point + rt_scale(surface.normal, surface.lift));
     if (mode == kRtModeShadows) {
         path.phase = kRtLight;

@@ -54,7 +54,8 @@ const uint kRtGbufferFormat = 5u;  // of normals
 const uint kRtGbufferAlong = 6u;   // not 0: depth counts along the camera's direction
 const uint kRtGbufferBias = 7u;
 const uint kRtGbufferBiasShare = 8u;  // and so much of the distance
-const uint kRtGbufferPixels = 9u;     // row by row:
+const uint kRtGbufferBiasAlong = 9u;  // and so much for each length of the pixel's direction
+const uint kRtGbufferPixels = 10u;    // row by row:
 const uint kRtGbufferWords = 3u;      // depth (0: nothing is there), normal, strength of the mirror
 
 const uint kRtNormalS8x3 = 0u;   // three signed bytes

@@ -46,6 +46,7 @@ test_packages=(
 say "packages"
 ensure_packages "${build_packages[@]}" "${test_packages[@]}"
 export CCACHE_DIR=${CCACHE_DIR:-$build-ccache}
+export CCACHE_DEPEND=1  # what a source includes is known from the compiler: no second pass over it
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
 export LSAN_OPTIONS=${LSAN_OPTIONS:-suppressions=$root/tests/support/leaks.supp:print_suppressions=0}
@@ -55,7 +56,7 @@ export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:suppressions=$root/tests/sup
 configure() {
     local folder=$1
     shift
-    cmake -S "$root" -B "$folder" -G Ninja -DP2C2R_WARNINGS_AS_ERRORS=ON \
+    cmake -S "$root" -B "$folder" -G Ninja -DP2C2R_WARNINGS_AS_ERRORS=ON -DP2C2R_UNITY=ON \
         -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache "$@" >/dev/null
 }
 

@@ -90,6 +90,9 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/p2c2rConfigVersion.cmake
   VERSION ${PROJECT_VERSION} COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/p2c2rConfig.cmake ${PROJECT_BINARY_DIR}/p2c2rConfigVersion.cmake
         DESTINATION ${p2c2r_package_dir})
+if(p2c2r_ipsec_mb)
+  install(FILES ${CMAKE_CURRENT_LIST_DIR}/cmake/FindIPSec_MB.cmake DESTINATION ${p2c2r_package_dir})
+endif()
 
 # pkg-config, relative to where the file lies, so that an installed tree can be moved.
 file(RELATIVE_PATH p2c2r_pc_prefix "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
@@ -97,9 +100,9 @@ string(REGEX REPLACE "/$" "" p2c2r_pc_prefix "${p2c2r_pc_prefix}")
 set(p2c2r_pc_requires "libuv libxxhash libturbojpeg libpng libssl libcrypto")
 # Libraries that have no dependable .pc file, by their own name; then the C++ runtime.
 set(p2c2r_pc_libs "")
-foreach(library IN LISTS p2c2r_msgpack_target ITEMS SPIRV-Tools ${CMAKE_DL_LIBS} pthread
-        ${p2c2r_cxx_runtime})
-  string(REGEX REPLACE "-static$" "" library "${library}")
+foreach(library IN LISTS p2c2r_msgpack_target p2c2r_ipsec_mb ITEMS SPIRV-Tools ${CMAKE_DL_LIBS}
+        pthread ${p2c2r_cxx_runtime})
+  string(REGEX REPLACE "^.*::|-static$" "" library "${library}")
   if(NOT library MATCHES "^gcc")
     string(APPEND p2c2r_pc_libs " -l${library}")
   endif()

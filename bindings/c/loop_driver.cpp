@@ -180,7 +180,8 @@ void LoopDriver::turn_held(uint64_t timeout_us) {
             driver.turns_.release();
         }
     } held(*this);
-    loop_->turn(timeout_us);
+    // Whoever turns looks for what this has brought: work that needed no wait is brought at once.
+    loop_->turn(timeout_us, net::UvLoop::Wait::kReturnAfterWork);
 }
 
 bool LoopDriver::turn(uint64_t timeout_us) {

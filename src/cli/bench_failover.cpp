@@ -25,7 +25,6 @@ using nlohmann::json;
 namespace {
 
 constexpr uint64_t kBarP99Us = 5000;
-constexpr uint64_t kJoinTimeoutUs = 20'000'000;
 constexpr uint64_t kTaskDeadlineUs = 5'000'000;
 constexpr uint64_t kTriesPerRound = 5;  // a peer that has just ended what it held is no sample
 
@@ -36,16 +35,16 @@ struct Ended {
 };
 
 // Keeps a number of `hold` tasks in flight and remembers how they went.
-class Load {
+class FailoverLoad {
   public:
-    Load(Session& session, uint32_t in_flight, uint64_t hold_us)
+    FailoverLoad(Session& session, uint32_t in_flight, uint64_t hold_us)
         : session_(session), in_flight_(in_flight), params_(json({{"hold_us", hold_us}}).dump()) {}
     // After a failed round some are still in flight; nobody may be told of them any more.
-    ~Load() {
+    ~FailoverLoad() {
         for (const Flight& flight : flights_) p2c2r_client_forget(session_.client(), flight.task);
     }
-    Load(const Load&) = delete;
-    Load& operator=(const Load&) = delete;
+    FailoverLoad(const FailoverLoad&) = delete;
+    FailoverLoad& operator=(const FailoverLoad&) = delete;
 
     Outcome refill() {
         while (!stopping_ && flights_.size() < in_flight_) {
@@ -97,7 +96,7 @@ class Load {
 
   private:
     struct Flight {
-        Load* load;
+        FailoverLoad* load;
         uint64_t submitted_us;
         p2c2r_task task;
         std::list<Flight>::iterator self;
@@ -106,7 +105,7 @@ class Load {
     static void P2C2R_CALL on_done(void* user, p2c2r_task, p2c2r_result* result) {
         const ResultHandle owned(result);
         auto* flight = static_cast<Flight*>(user);
-        Load& load = *flight->load;
+        FailoverLoad& load = *flight->load;
         p2c2r_result_info info = {};
         info.struct_size = sizeof info;
         p2c2r_result_info_get(result, &info);
@@ -201,7 +200,7 @@ Result<Measured> measure(uint64_t rounds, size_t peers_count, uint32_t in_flight
         return Failure{kExitSomeFailed, "not all peers joined"};
     }
 
-    Load load(**session, in_flight, hold_us);
+    FailoverLoad load(**session, in_flight, hold_us);
     Measured measured;
     Progress progress(rounds, "rounds", !error_is_terminal());
     uint64_t tries = 0;

@@ -21,7 +21,7 @@ constexpr uint64_t kMeasureUs = 400'000;  // rounds of a frame last so long
 constexpr uint64_t kMeasureSmallUs = 20'000;
 constexpr size_t kRoundsLeast = 5;
 constexpr size_t kRoundsMost = 400;
-constexpr uint64_t kSlowUs = 1'500'000;  // a frame that takes longer is computed once
+constexpr uint64_t kSlowKernelUs = 1'500'000;  // a frame that takes longer is computed once
 
 struct Cost {
     double ms = 0;  // 0: not measured, or not computed there
@@ -43,7 +43,7 @@ struct Row {
 };
 
 // One place to compute: a runtime on so many processors, or on a Vulkan device.
-struct Place {
+struct KernelPlace {
     const char* name;
     DeviceChoice device;
     uint32_t processors = 0;  // 0: all
@@ -52,7 +52,7 @@ struct Place {
 };
 
 Result<Cost> measure(Session& session, const KernelFrame& frame, uint32_t threads,
-                     const Place& place, Row& row) {
+                     const KernelPlace& place, Row& row) {
     const size_t together = frame.shares_threads ? 1 : threads;
     // Compiles shaders, warms caches, and says what the answer is.
     Result<std::vector<TaskRun>> first = run_here(session, frame, 1, true);
@@ -67,10 +67,10 @@ Result<Cost> measure(Session& session, const KernelFrame& frame, uint32_t thread
                            run.fields.is_object() && run.fields.value("device", "") == "native";
     if (elsewhere) return Cost{0, run.digest};
     std::vector<uint64_t> times;
-    if (run.processing_us > kSlowUs) times.push_back(run.processing_us * together);
+    if (run.processing_us > kSlowKernelUs) times.push_back(run.processing_us * together);
     const uint64_t until_us = p2c2r_now_us() + place.measure_us;
     while (times.empty() ||
-           (run.processing_us <= kSlowUs && times.size() < kRoundsMost &&
+           (run.processing_us <= kSlowKernelUs && times.size() < kRoundsMost &&
             (times.size() < kRoundsLeast * together || p2c2r_now_us() < until_us))) {
         const Result<std::vector<TaskRun>> runs = run_here(session, frame, together, false);
         if (!runs) return runs.failure();
@@ -80,7 +80,7 @@ Result<Cost> measure(Session& session, const KernelFrame& frame, uint32_t thread
     return Cost{ms(percentile(times, 0.5)) / static_cast<double>(together), run.digest};
 }
 
-Outcome measure_all(const Place& place, std::vector<Row>& rows) {
+Outcome measure_all(const KernelPlace& place, std::vector<Row>& rows) {
     if (!bind_to_processors(place.processors)) return std::nullopt;  // there are fewer
     SessionOptions options;
     options.device = place.device;
@@ -159,10 +159,10 @@ Outcome bench(const KernelsOptions& options, bool& equal) {
     const DeviceChoice native{DeviceChoice::Kind::kNative, {}};
     const uint64_t measure_us = options.small ? kMeasureSmallUs : kMeasureUs;
     const bool has_vulkan = device->kind == DeviceChoice::Kind::kVulkan;
-    std::vector<Place> places = {{"1 thread", native, 1, &Row::one, measure_us},
-                                 {"2 threads", native, 2, &Row::two, measure_us}};
+    std::vector<KernelPlace> places = {{"1 thread", native, 1, &Row::one, measure_us},
+                                       {"2 threads", native, 2, &Row::two, measure_us}};
     if (has_vulkan) places.push_back({vulkan.c_str(), *device, 0, &Row::vulkan, measure_us});
-    for (const Place& place : places) {
+    for (const KernelPlace& place : places) {
         if (Outcome failed = measure_all(place, rows)) return failed;
     }
     TextTable table({"type", "frame", "bytes up", "bytes down", "1 thread ms", "2 threads ms",

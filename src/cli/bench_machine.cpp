@@ -17,7 +17,8 @@ using nlohmann::json;
 namespace {
 
 constexpr size_t kRounds = 7;
-constexpr uint64_t kSlowUs = 1'500'000;  // a frame that takes longer is computed once more only
+constexpr uint64_t kSlowFrameUs =
+    1'500'000;  // a frame that takes longer is computed once more only
 
 Result<ServedType> measure(Session& session, const KernelFrame& frame) {
     // The first one compiles shaders and warms caches.
@@ -30,7 +31,7 @@ Result<ServedType> measure(Session& session, const KernelFrame& frame) {
     served.bytes_up = json::to_msgpack(frame.params).size() + frame.data.size();
     served.bytes_down = run.fields_size + run.data.size();
     std::vector<uint64_t> times;
-    const size_t rounds = run.processing_us > kSlowUs ? 1 : kRounds;
+    const size_t rounds = run.processing_us > kSlowFrameUs ? 1 : kRounds;
     while (times.size() < rounds) {
         const Result<std::vector<TaskRun>> again = run_here(session, frame, 1, false);
         if (!again) return again.failure();

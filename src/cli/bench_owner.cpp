@@ -23,11 +23,10 @@ using nlohmann::json;
 
 namespace {
 
-constexpr uint64_t kJoinTimeoutUs = 60'000'000;
 // Idle: so long with less than so much processor time in it.
 constexpr uint64_t kQuietUs = 4'000;
 constexpr uint64_t kQuietUsedUs = 200;
-constexpr uint64_t kLookUs = 100;
+constexpr uint64_t kPollUs = 100;
 constexpr uint64_t kNeverUs = 2'000'000;
 constexpr double kBarMs = 8;  // a slice of 3 ms, and 5
 constexpr double kBarPoints = 2;
@@ -35,12 +34,12 @@ constexpr double kBarPoints = 2;
 constexpr uint64_t kLastWords = 100;
 
 // Keeps a peer busy from a thread: one task after another is under way, two at a time.
-class Load {
+class OwnerLoad {
   public:
-    Load(Session& session, const KernelFrame& frame) : session_(session), frame_(frame) {
+    OwnerLoad(Session& session, const KernelFrame& frame) : session_(session), frame_(frame) {
         thread_ = std::thread([this] { run(); });
     }
-    ~Load() {
+    ~OwnerLoad() {
         stopping_ = true;
         thread_.join();
     }
@@ -98,7 +97,7 @@ uint64_t quiet_since(const CpuClock& clock, uint64_t from_us) {
     uint64_t since_us = from_us;
     uint64_t used = clock.used_us();
     for (;;) {
-        sleep_us(kLookUs);
+        sleep_us(kPollUs);
         const uint64_t now_us = p2c2r_now_us();
         const uint64_t used_now = clock.used_us();
         if (used_now - used > kQuietUsedUs) {
@@ -117,16 +116,16 @@ bool is_busy(const CpuClock& clock) {
     return clock.used_us() - used > 2'500;
 }
 
-struct Place {
-    Place() = default;
+struct OwnerPlace {
+    OwnerPlace() = default;
     CoordinatorProcess coordinator;
     std::unique_ptr<CountingRelay> relay;
     Process peer;
     std::unique_ptr<Session> session;
 };
 
-Outcome open_place(Place& place, const std::string& device, const std::vector<std::string>& more,
-                   bool relayed) {
+Outcome open_place(OwnerPlace& place, const std::string& device,
+                   const std::vector<std::string>& more, bool relayed) {
     Result<CoordinatorProcess> coordinator =
         start_coordinator_process("", {"--log-level", "error"});
     if (!coordinator) return coordinator.failure();
@@ -160,12 +159,12 @@ Outcome open_place(Place& place, const std::string& device, const std::vector<st
 }
 
 // From SIGUSR1 (what `p2c2r pause` sends) to an idle process, at random moments.
-Result<std::vector<uint64_t>> measure_yield(Place& place, const KernelFrame& frame,
+Result<std::vector<uint64_t>> measure_yield(OwnerPlace& place, const KernelFrame& frame,
                                             uint64_t rounds) {
     std::minstd_rand random(1);
     const CpuClock clock(place.peer.id());
     std::vector<uint64_t> times;
-    const Load load(*place.session, frame);
+    const OwnerLoad load(*place.session, frame);
     while (times.size() < rounds) {
         const uint64_t patience_us = p2c2r_now_us() + 20'000'000;
         while (!is_busy(clock)) {
@@ -193,13 +192,13 @@ struct Duty {
 };
 
 Result<Duty> measure_duty(const std::string& device, const KernelFrame& frame, uint64_t seconds) {
-    Place place;
+    OwnerPlace place;
     if (Outcome failed =
             open_place(place, device, {"--mode", "while_gaming", "--gpu-duty-cap", "30"}, false)) {
         return *failed;
     }
     const CpuClock clock(place.peer.id());
-    const Load load(*place.session, frame);
+    const OwnerLoad load(*place.session, frame);
     sleep_us(2'000'000);
     Duty duty;
     const uint64_t tasks = load.completed();
@@ -221,13 +220,13 @@ Result<Data> measure_data(const std::string& device, const KernelFrame& frame) {
     Result<TemporaryDirectory> folder = TemporaryDirectory::make();
     if (!folder) return folder.failure();
     const std::string file = join_path(folder->path(), "data");
-    Place place;
+    OwnerPlace place;
     if (Outcome failed =
             open_place(place, device, {"--mode", "always", "--data-file", file}, true)) {
         return *failed;
     }
     {
-        const Load load(*place.session, frame);
+        const OwnerLoad load(*place.session, frame);
         const uint64_t until_us = p2c2r_now_us() + 20'000'000;
         while (load.completed() < 20 && p2c2r_now_us() < until_us) sleep_us(10'000);
     }
@@ -267,7 +266,7 @@ Outcome bench(const OwnerBenchOptions& options, bool& pass) {
     json summary = {{"bench", "owner"}, {"device", device}, {"rounds", rounds}};
     TextTable table({"task type", "frame", "idle after p50 ms", "p99 ms", "most ms"});
     std::vector<uint64_t> all;
-    Place place;
+    OwnerPlace place;
     if (Outcome failed = open_place(place, device, {}, false)) return failed;
     for (const KernelFrame* frame : chosen) {
         const Result<std::vector<uint64_t>> times = measure_yield(place, *frame, rounds);

@@ -20,7 +20,6 @@ using nlohmann::json;
 namespace {
 
 constexpr double kBarRatio = 1.3;
-constexpr uint64_t kJoinTimeoutUs = 30'000'000;
 constexpr size_t kWarmUp = 8;  // the first frames meet cold caches and unlearned speeds
 const json kParams = {{"output_res", {1920, 1080}}, {"output_format", "jpeg"}};
 

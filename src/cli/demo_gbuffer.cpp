@@ -12,7 +12,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr uint64_t kDeadlineUs = 600'000'000;
+constexpr uint64_t kLayerDeadlineUs = 600'000'000;
 // Steps of a hundredth of a percent and a half, whatever the scene's size.
 constexpr double kNear = 1.0 / 64;
 constexpr double kFar = 1 << 20;
@@ -80,7 +80,7 @@ Result<std::string> run_one(Session& session, const json& params, const std::str
     requests[0].data_path = data_path;
     StreamOptions stream;
     stream.task_type = "rt_shadows";
-    stream.deadline_us = kDeadlineUs;
+    stream.deadline_us = kLayerDeadlineUs;
     stream.in_flight_max = 1;
     stream.late_here = true;
     std::string bits;

@@ -146,7 +146,7 @@ class MapPicture {
     Picture picture_;
 };
 
-Outcome demonstrate(const DemoPathOptions& options) {
+Outcome demonstrate_path(const DemoPathOptions& options) {
     std::vector<std::string> map = drawn_map();
     if (options.data) {
         Result<std::vector<std::string>> read = read_map(*options.data);
@@ -229,7 +229,7 @@ Outcome demonstrate(const DemoPathOptions& options) {
 }  // namespace
 
 int run_demo_path(const DemoPathOptions& options) {
-    const Outcome failure = demonstrate(options);
+    const Outcome failure = demonstrate_path(options);
     return failure ? report("demo ai_pathfinding", *failure) : kExitOk;
 }
 

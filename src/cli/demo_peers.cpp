@@ -8,8 +8,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr uint64_t kJoinTimeoutUs = 10'000'000;
-constexpr uint64_t kDeadlineUs = 120'000'000;
+constexpr uint64_t kDemoDeadlineUs = 120'000'000;
 
 }  // namespace
 
@@ -34,7 +33,7 @@ Result<DemoAnswer> ask_peers(Session& session, const std::string& task_type, con
     request.data_path = data_path;
     StreamOptions stream;
     stream.task_type = task_type;
-    stream.deadline_us = kDeadlineUs;
+    stream.deadline_us = kDemoDeadlineUs;
     stream.late_here =
         true;  // a coordinator gives a task five seconds, a software driver takes more
     DemoAnswer answer;

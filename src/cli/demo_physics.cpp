@@ -93,7 +93,7 @@ Outcome fall_on(Session& session, uint32_t steps, const DrawnBox& box, Fall& fal
     return std::nullopt;
 }
 
-Outcome demonstrate(const DemoPhysicsOptions& options) {
+Outcome demonstrate_physics(const DemoPhysicsOptions& options) {
     const std::string out = options.out.value_or("p2c2r-demo");
     const auto count = static_cast<uint32_t>(options.spheres.value_or(350));
     if (count < 1 || count > 2000) {
@@ -146,7 +146,7 @@ Outcome demonstrate(const DemoPhysicsOptions& options) {
 }  // namespace
 
 int run_demo_physics(const DemoPhysicsOptions& options) {
-    const Outcome failure = demonstrate(options);
+    const Outcome failure = demonstrate_physics(options);
     return failure ? report("demo physics", *failure) : kExitOk;
 }
 

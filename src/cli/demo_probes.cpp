@@ -199,7 +199,7 @@ Result<ProbeLight> trace_probes(Session& session, const DemoScene& scene, uint64
     return ProbeLight(scene.probes, {answer->data.begin(), answer->data.end()});
 }
 
-Outcome demonstrate(const DemoRaytracingOptions& options) {
+Outcome demonstrate_probes(const DemoRaytracingOptions& options) {
     const std::string out = options.out.value_or("p2c2r-demo");
     Result<DemoScene> scene = load_demo_scene(
         options, room_scene(), {{"resolution", {1280, 960}}, {"samples_per_pixel", 4}});
@@ -254,7 +254,7 @@ Outcome demonstrate(const DemoRaytracingOptions& options) {
 int run_demo_probes(const DemoRaytracingOptions& options) {
     Outcome failure;
     try {
-        failure = demonstrate(options);
+        failure = demonstrate_probes(options);
     } catch (const json::exception& error) {
         // A scene of the user's own whose camera or colours are not what a task has.
         failure = usage_failure(std::string("the scene: ") + error.what());

@@ -45,7 +45,7 @@ Result<Layers> trace_layers(Session& session, const DemoScene& scene) {
     return layers;
 }
 
-Outcome demonstrate(const DemoRaytracingOptions& options) {
+Outcome demonstrate_raytracing(const DemoRaytracingOptions& options) {
     const std::string out = options.out.value_or("p2c2r-demo");
     Result<DemoScene> scene = load_demo_scene(
         options, show_scene(), {{"resolution", {960, 540}}, {"samples_per_pixel", 16}});
@@ -79,7 +79,7 @@ Outcome demonstrate(const DemoRaytracingOptions& options) {
 }  // namespace
 
 int run_demo_raytracing(const DemoRaytracingOptions& options) {
-    const Outcome failure = demonstrate(options);
+    const Outcome failure = demonstrate_raytracing(options);
     return failure ? report("demo raytracing", *failure) : kExitOk;
 }
 

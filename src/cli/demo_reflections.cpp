@@ -13,7 +13,7 @@ using nlohmann::json;
 
 namespace {
 
-Outcome demonstrate(const DemoRaytracingOptions& options) {
+Outcome demonstrate_reflections(const DemoRaytracingOptions& options) {
     const std::string out = options.out.value_or("p2c2r-demo");
     Result<DemoScene> scene = load_demo_scene(
         options, show_scene(), {{"resolution", {1280, 720}}, {"samples_per_pixel", 4}});
@@ -61,7 +61,7 @@ Outcome demonstrate(const DemoRaytracingOptions& options) {
 }  // namespace
 
 int run_demo_reflections(const DemoRaytracingOptions& options) {
-    const Outcome failure = demonstrate(options);
+    const Outcome failure = demonstrate_reflections(options);
     return failure ? report("demo rt_reflections", *failure) : kExitOk;
 }
 

@@ -64,7 +64,7 @@ Picture tinted(const Picture& picture, const std::vector<Picture>& masks) {
     return result;
 }
 
-Outcome demonstrate(const DemoRaytracingOptions& options) {
+Outcome demonstrate_shadows(const DemoRaytracingOptions& options) {
     const std::string out = options.out.value_or("p2c2r-demo");
     Result<DemoScene> scene = load_demo_scene(
         options, show_scene(), {{"resolution", {1280, 720}}, {"samples_per_pixel", 4}});
@@ -119,7 +119,7 @@ Outcome demonstrate(const DemoRaytracingOptions& options) {
 }  // namespace
 
 int run_demo_shadows(const DemoRaytracingOptions& options) {
-    const Outcome failure = demonstrate(options);
+    const Outcome failure = demonstrate_shadows(options);
     return failure ? report("demo rt_shadows", *failure) : kExitOk;
 }
 

@@ -18,7 +18,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr uint64_t kJoinTimeoutUs = 60'000'000;
 constexpr uint64_t kWatchStepUs = 10'000;      // between two looks at the coordinator
 constexpr uint64_t kRestartAfterUs = 300'000;  // the killed peer is away for this long
 constexpr uint64_t kSeekHolderUs = 200'000;    // how long a peer with frames is looked for

@@ -62,7 +62,7 @@ Result<Picture> original_picture(Session& session, const std::optional<std::stri
     return cut_out(*picture, 0, 0, picture->width & ~1u, picture->height & ~1u);
 }
 
-Outcome demonstrate(const DemoUpscaleOptions& options) {
+Outcome demonstrate_upscale(const DemoUpscaleOptions& options) {
     const std::string out = options.out.value_or("p2c2r-demo");
     Result<std::unique_ptr<Session>> opened = open_demo_session(options.device);
     if (!opened) return opened.failure();
@@ -112,7 +112,7 @@ Outcome demonstrate(const DemoUpscaleOptions& options) {
 }  // namespace
 
 int run_demo_upscale(const DemoUpscaleOptions& options) {
-    const Outcome failure = demonstrate(options);
+    const Outcome failure = demonstrate_upscale(options);
     return failure ? report("demo upscale", *failure) : kExitOk;
 }
 

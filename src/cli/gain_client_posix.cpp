@@ -18,9 +18,8 @@ using nlohmann::json;
 
 namespace {
 
-constexpr uint64_t kDeadlineUs = 20'000'000;
+constexpr uint64_t kGainDeadlineUs = 20'000'000;
 constexpr uint32_t kConnectTimeoutMs = 10'000;
-constexpr uint64_t kJoinTimeoutUs = 30'000'000;
 constexpr useconds_t kJoinLookUs = 20'000;
 constexpr double kWarmUpShare = 0.25;        // of the time measured, before it
 constexpr uint64_t kDisplayStepUs = 16'667;  // ages are looked at as a display would
@@ -96,7 +95,7 @@ Result<p2c2r_task> GainClient::submit(const GainFrame& frame, const json& params
     p2c2r_task_desc desc = {};
     desc.struct_size = sizeof desc;
     desc.task_type = frame.task_type.c_str();
-    desc.deadline_us = kDeadlineUs;
+    desc.deadline_us = kGainDeadlineUs;
     desc.place = place;
     desc.params_format = P2C2R_FORMAT_MSGPACK;
     desc.params = encoded.data();

@@ -42,9 +42,9 @@ bool is_not_finite(const std::string& word, int error_id) {
 }
 
 // Builds the value and knows where it is.
-class Reader final : public json::json_sax_t {
+class SaxReader final : public json::json_sax_t {
   public:
-    Reader(const std::string& text, const std::string& name, JsonText& read)
+    SaxReader(const std::string& text, const std::string& name, JsonText& read)
         : text_(text), name_(name), read_(read) {}
 
     bool null() override { return add(nullptr); }
@@ -142,7 +142,7 @@ class Reader final : public json::json_sax_t {
 
 JsonText read_json(const std::string& text, const std::string& name) {
     JsonText read;
-    Reader reader(text, name, read);
+    SaxReader reader(text, name, read);
     json::sax_parse(text, &reader);
     return read;
 }

@@ -14,7 +14,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr uint64_t kDeadlineUs = 1'200'000'000;
+constexpr uint64_t kFrameDeadlineUs = 1'200'000'000;
 
 void P2C2R_CALL keep_bytes(void*, const void*, size_t) {}  // frames live longer than their tasks
 
@@ -297,7 +297,7 @@ Result<std::vector<TaskRun>> run_here(Session& session, const KernelFrame& frame
     p2c2r_task_desc desc = {};
     desc.struct_size = sizeof desc;
     desc.task_type = frame.task_type.c_str();
-    desc.deadline_us = kDeadlineUs;
+    desc.deadline_us = kFrameDeadlineUs;
     desc.place = P2C2R_PLACE_LOCAL;
     desc.params_format = P2C2R_FORMAT_MSGPACK;
     desc.params = params.data();

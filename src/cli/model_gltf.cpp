@@ -1,6 +1,7 @@
 // A file here is a stranger's: every number is checked before it is used to index or allocate.
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <cmath>
 #include <exception>
 #include <map>
@@ -75,9 +76,26 @@ std::string from_base64(std::string_view text) {
     return bytes;
 }
 
+// "a b" of "a%20b"; a sign without two digits stays as it is.
+std::string from_percent(std::string_view text) {
+    std::string bytes;
+    for (size_t i = 0; i < text.size(); ++i) {
+        uint32_t byte = 0;
+        const char* const digits = text.data() + i + 1;
+        if (text[i] == '%' && text.size() - i > 2 &&
+            std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
+            bytes += static_cast<char>(byte);
+            i += 2;
+        } else {
+            bytes += text[i];
+        }
+    }
+    return bytes;
+}
+
 class GltfReader {
   public:
-    explicit GltfReader(const std::string& path) : path_(path) {}
+    GltfReader(const std::string& path, const ReadBeside& read) : path_(path), read_(read) {}
 
     Result<std::vector<ModelPart>> run() {
         Result<std::string> file = read_file(path_);
@@ -156,12 +174,10 @@ class GltfReader {
                     bytes = std::make_shared<std::string>(
                         from_base64(std::string_view(uri).substr(comma + 1)));
                 }
-            } else if (const auto known = files_.find(uri); known != files_.end()) {
-                bytes = known->second;
             } else {
-                Result<std::string> read = read_beside(path_, uri);
+                Result<std::shared_ptr<const std::string>> read = read_named(from_percent(uri));
                 if (!read) return read.failure();
-                bytes = files_[uri] = std::make_shared<std::string>(std::move(*read));
+                bytes = std::move(*read);
             }
         }
         if (bytes->size() < size) {
@@ -170,6 +186,18 @@ class GltfReader {
         }
         buffers_.push_back(std::move(bytes));
         return std::nullopt;
+    }
+
+    // Once, in whatever spellings a file is named.
+    Result<std::shared_ptr<const std::string>> read_named(const std::string& name) {
+        const std::string one_name = name_beside(name).value_or(name);  // refused below
+        std::shared_ptr<const std::string>& known = files_[one_name];
+        if (!known) {
+            Result<std::string> read = read_(path_, one_name);
+            if (!read) return read.failure();
+            known = std::make_shared<std::string>(std::move(*read));
+        }
+        return known;
     }
 
     Outcome read_node(size_t number, const Matrix& parent, int depth) {
@@ -349,6 +377,7 @@ class GltfReader {
     }
 
     const std::string& path_;
+    const ReadBeside& read_;
     json root_;
     // A vertex of the file in the part that is being read, if `stamp` is the part's.
     struct Vertex {
@@ -369,8 +398,8 @@ class GltfReader {
 
 }  // namespace
 
-Result<std::vector<ModelPart>> import_gltf(const std::string& path) {
-    return GltfReader(path).run();
+Result<std::vector<ModelPart>> import_gltf(const std::string& path, const ReadBeside& read) {
+    return GltfReader(path, read).run();
 }
 
 }  // namespace p2c2r::cli

@@ -1,5 +1,6 @@
 #include "cli/model_import.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "cli/files.h"
@@ -49,15 +50,41 @@ json model_objects(const std::vector<ModelPart>& parts) {
     return objects;
 }
 
+std::optional<std::string> name_beside(std::string_view name) {
+    // A drive, another separator, or a name that ends before its end for the system.
+    constexpr std::string_view kRefused("\\:\0", 3);
+    if (name.starts_with('/') || name.find_first_of(kRefused) != std::string_view::npos) {
+        return std::nullopt;
+    }
+    std::vector<std::string_view> parts;
+    for (size_t first = 0; first < name.size();) {
+        const size_t end = std::min(name.find('/', first), name.size());
+        const std::string_view part = name.substr(first, end - first);
+        first = end + 1;
+        if (part.empty() || part == ".") continue;
+        if (part != "..") {
+            parts.push_back(part);
+        } else if (!parts.empty()) {
+            parts.pop_back();
+        } else {
+            return std::nullopt;
+        }
+    }
+    std::string path;
+    for (const std::string_view part : parts) (path += path.empty() ? "" : "/") += part;
+    if (path.empty()) return std::nullopt;
+    return path;
+}
+
 Result<std::string> read_beside(const std::string& model_path, const std::string& name) {
-    if (name.empty() || name[0] == '/' || name.find("..") != std::string::npos ||
-        name.find(':') != std::string::npos || name.find('\\') != std::string::npos) {
+    const std::optional<std::string> inside = name_beside(name);
+    if (!inside) {
         return usage_failure(model_path + " names the file '" + name +
                              "', which is not in its own directory");
     }
     const size_t slash = model_path.rfind('/');
     const std::string directory = slash == std::string::npos ? "." : model_path.substr(0, slash);
-    return read_file(join_path(directory, name));
+    return read_file(join_path(directory, *inside));
 }
 
 }  // namespace p2c2r::cli

@@ -4,8 +4,11 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/failure.h"
@@ -29,13 +32,19 @@ struct ModelPart {
 // By the file's ending. Failures name the file and the line or element.
 Result<std::vector<ModelPart>> import_model(const std::string& path);
 
+// A file that a model names, in the model's own directory; nothing outside of it is opened.
+Result<std::string> read_beside(const std::string& model_path, const std::string& name);
+// The one spelling of such a name: "m.bin" for "./m.bin" and "a/../m.bin", by the letters alone.
+// Nothing where it leaves the directory.
+std::optional<std::string> name_beside(std::string_view name);
+
 Result<std::vector<ModelPart>> import_obj(const std::string& path);
-Result<std::vector<ModelPart>> import_gltf(const std::string& path);
+// `read` is called once for each file that the buffers name.
+using ReadBeside = std::function<Result<std::string>(const std::string&, const std::string&)>;
+Result<std::vector<ModelPart>> import_gltf(const std::string& path,
+                                           const ReadBeside& read = read_beside);
 
 // The parts as `objects`, their numbers as bytes.
 nlohmann::json model_objects(const std::vector<ModelPart>& parts);
-
-// A file that a model names, in the model's own directory; nothing outside of it is opened.
-Result<std::string> read_beside(const std::string& model_path, const std::string& name);
 
 }  // namespace p2c2r::cli

@@ -20,7 +20,7 @@ namespace {
 constexpr uint64_t kMeasureUs = 60'000;  // a frame is computed again for so long
 constexpr size_t kRoundsLeast = 3;
 constexpr size_t kRoundsMost = 50;
-constexpr uint64_t kSlowUs = 500'000;  // a frame that takes longer is computed once
+constexpr uint64_t kSlowSampleUs = 500'000;  // a frame that takes longer is computed once
 
 // The contract's: a helper earns $0.15 an hour of compute, the coordinator keeps a tenth.
 constexpr double kPricePerComputeSecond = 0.15 / 3600;
@@ -100,9 +100,9 @@ Outcome measure(Session& session, Planned& planned) {
     planned.bytes_up = json::to_msgpack(frame.params).size() + frame.data.size();
     planned.bytes_down = run.fields_size + run.data.size();
     std::vector<uint64_t> times;
-    if (run.processing_us > kSlowUs) times.push_back(run.processing_us);
+    if (run.processing_us > kSlowSampleUs) times.push_back(run.processing_us);
     const uint64_t until_us = p2c2r_now_us() + kMeasureUs;
-    while (times.empty() || (run.processing_us <= kSlowUs && times.size() < kRoundsMost &&
+    while (times.empty() || (run.processing_us <= kSlowSampleUs && times.size() < kRoundsMost &&
                              (times.size() < kRoundsLeast || p2c2r_now_us() < until_us))) {
         const Result<std::vector<TaskRun>> again = run_here(session, frame, 1, false);
         if (!again) return again.failure();

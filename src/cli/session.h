@@ -20,6 +20,8 @@ inline constexpr const char* kDefaultUrl = "p2c2r+plain://127.0.0.1:8765";
 // The options of a client or peer that may speak plaintext with any address.
 inline constexpr const char* kPlaintextOptions = R"({"allow_plaintext": true})";
 
+inline constexpr uint64_t kJoinTimeoutUs = 60'000'000;  // for peers of this machine to be there
+
 struct SessionOptions {
     std::string coordinator_url;     // "": this machine only, or as `contact` says
     std::optional<Contact> contact;  // in place of coordinator_url

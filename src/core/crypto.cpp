@@ -51,20 +51,17 @@ const Library& library() {
     return *instance;
 }
 
-struct DigestContext {
-    EVP_MD_CTX* const context = need(EVP_MD_CTX_new());
-    ~DigestContext() { EVP_MD_CTX_free(context); }
-};
+using DigestContext = std::unique_ptr<EVP_MD_CTX, OpensslFree<EVP_MD_CTX_free>>;
 
 void begin(const DigestContext& digest) {
-    need(EVP_DigestInit_ex2(digest.context, library().sha256, nullptr));
+    need(EVP_DigestInit_ex2(digest.get(), library().sha256, nullptr));
 }
 void add(const DigestContext& digest, std::span<const uint8_t> piece) {
-    need(EVP_DigestUpdate(digest.context, piece.data(), piece.size()));
+    need(EVP_DigestUpdate(digest.get(), piece.data(), piece.size()));
 }
 Digest256 end(const DigestContext& digest) {
     Digest256 out;
-    need(EVP_DigestFinal_ex(digest.context, out.data(), nullptr));
+    need(EVP_DigestFinal_ex(digest.get(), out.data(), nullptr));
     return out;
 }
 
@@ -132,7 +129,7 @@ Digest256 sha256(std::span<const uint8_t> data) {
 
 Digest256 sha256(std::span<const uint8_t> first, std::span<const uint8_t> second) {
     const OwnErrors errors;
-    const DigestContext digest;
+    const DigestContext digest(need(EVP_MD_CTX_new()));
     begin(digest);
     add(digest, first);
     add(digest, second);
@@ -140,7 +137,7 @@ Digest256 sha256(std::span<const uint8_t> first, std::span<const uint8_t> second
 }
 
 struct Sha256::State {
-    DigestContext digest;
+    const DigestContext digest{need(EVP_MD_CTX_new())};
 };
 
 Sha256::Sha256() {

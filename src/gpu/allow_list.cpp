@@ -20,9 +20,9 @@ constexpr bool is_within(uint32_t value, uint32_t first, uint32_t last) {
 
 // ---- the lists: allowed as they stand -----------------------------------------------------------
 
-constexpr uint32_t kCapabilities[] = {kCapabilityShader, kCapabilityInt64,
-                                      kCapabilitySignedZeroInfNanPreserve,
-                                      kCapabilityRoundingModeRte};
+constexpr uint32_t kAllowedCapabilities[] = {kCapabilityShader, kCapabilityInt64,
+                                             kCapabilitySignedZeroInfNanPreserve,
+                                             kCapabilityRoundingModeRte};
 constexpr std::string_view kExtensions[] = {"SPV_KHR_storage_buffer_storage_class",
                                             "SPV_KHR_float_controls"};
 constexpr uint32_t kStorageClasses[] = {kStorageInput,        kStorageWorkgroup,
@@ -150,7 +150,7 @@ bool AllowListChecker::check_module_level(const Instruction& instruction, bool& 
     const uint32_t first = word(instruction, 0);
     switch (instruction.opcode) {
         case kOpCapability:
-            return is_one_of(first, kCapabilities) ||
+            return is_one_of(first, kAllowedCapabilities) ||
                    refuse(instruction, "capability " + std::to_string(first) + " is not allowed");
         case kOpExtension: {
             const std::string name = text(instruction, 0);

@@ -78,8 +78,8 @@ void append_extension(std::vector<uint32_t>& words) {
 }
 
 constexpr uint32_t kModes[] = {kModeRoundingModeRte, kModeSignedZeroInfNanPreserve};
-constexpr uint32_t kCapabilities[] = {kCapabilityRoundingModeRte,
-                                      kCapabilitySignedZeroInfNanPreserve};
+constexpr uint32_t kModeCapabilities[] = {kCapabilityRoundingModeRte,
+                                          kCapabilitySignedZeroInfNanPreserve};
 
 // What a module has, and the places where more of each kind belongs.
 class Pinner {
@@ -166,7 +166,7 @@ std::vector<uint32_t> Pinner::write(std::span<const uint32_t> words) const {
     };
     if (has_float32_) {
         copy_until(capabilities_end_);
-        for (const uint32_t capability : kCapabilities) {
+        for (const uint32_t capability : kModeCapabilities) {
             if (!capabilities_.count(capability)) append(result, kOpCapability, {capability});
         }
         copy_until(extensions_end_);

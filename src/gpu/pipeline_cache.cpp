@@ -11,7 +11,7 @@ namespace p2c2r::gpu {
 
 namespace {
 
-constexpr char kMagic[8] = {'p', '2', 'c', '2', 'r', 'p', 'c', '1'};
+constexpr char kFileMagic[8] = {'p', '2', 'c', '2', 'r', 'p', 'c', '1'};
 constexpr uint64_t kSizeMax = 64ull << 20;
 
 // Read back on the same machine only, so plain host byte order serves.
@@ -47,7 +47,8 @@ std::vector<uint8_t> PipelineCacheFile::load() const {
     std::ifstream file(path_, std::ios::binary);
     Head head{};
     if (!file.read(reinterpret_cast<char*>(&head), sizeof head)) return data;
-    if (std::memcmp(head.magic, kMagic, sizeof kMagic) != 0 || head.size > kSizeMax) return data;
+    if (std::memcmp(head.magic, kFileMagic, sizeof kFileMagic) != 0 || head.size > kSizeMax)
+        return data;
     std::error_code error;
     const uint64_t file_size = std::filesystem::file_size(path_, error);
     if (error || file_size != sizeof head + head.size) return data;
@@ -62,7 +63,7 @@ std::vector<uint8_t> PipelineCacheFile::load() const {
 void PipelineCacheFile::store(const std::vector<uint8_t>& data) const {
     if (!enabled() || data.empty() || data.size() > kSizeMax) return;
     Head head{};
-    std::memcpy(head.magic, kMagic, sizeof kMagic);
+    std::memcpy(head.magic, kFileMagic, sizeof kFileMagic);
     head.size = data.size();
     head.hash = hash64(data);
     std::error_code error;

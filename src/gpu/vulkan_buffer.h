@@ -37,6 +37,11 @@ class VulkanBuffer final : public Buffer {
     bool host_wrote_ = false;
 };
 
+// Buffers of this backend are all there are.
+inline VulkanBuffer& own(Buffer* buffer) {
+    return *static_cast<VulkanBuffer*>(buffer);
+}
+
 class VulkanPipeline final : public Pipeline {
   public:
     static Result<std::shared_ptr<Pipeline>> create(std::shared_ptr<VulkanDevice> device,

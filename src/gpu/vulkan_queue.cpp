@@ -9,10 +9,6 @@ namespace {
 // Tickets that nobody waits for are against the rules, but must not pile up.
 constexpr size_t kResultsMax = 64;
 
-VulkanBuffer& own(Buffer* buffer) {
-    return *static_cast<VulkanBuffer*>(buffer);
-}
-
 }  // namespace
 
 // ---- beginning and end --------------------------------------------------------------------------

@@ -10,10 +10,6 @@ namespace p2c2r::gpu {
 
 namespace {
 
-VulkanBuffer& own(Buffer* buffer) {
-    return *static_cast<VulkanBuffer*>(buffer);
-}
-
 void record_barrier(const DeviceFunctions& vk, VkCommandBuffer commands, VkPipelineStageFlags from,
                     VkAccessFlags writes, VkPipelineStageFlags to, VkAccessFlags accesses) {
     VkMemoryBarrier barrier{VK_STRUCTURE_TYPE_MEMORY_BARRIER};

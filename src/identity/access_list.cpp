@@ -10,14 +10,29 @@ namespace p2c2r::identity {
 
 namespace {
 
-constexpr size_t kNameLengthMax = 64;
+// A change that stays whole or is undone: memory may end anywhere in it. `undo` needs none.
+template <class Change, class Undo>
+Result<Done> kept_or(Change change, Undo undo) {
+    struct Guard {
+        Undo& undo;
+        bool armed = true;
+        ~Guard() {
+            if (armed) undo();
+        }
+    } guard{undo};
+    Result<Done> changed = change();
+    if (changed) guard.armed = false;
+    return changed;
+}
+
+constexpr size_t kIdentityNameLengthMax = 64;
 
 Error refused(std::string text) {
     return make_error(Status::kAuth, std::move(text));
 }
 
 bool is_name(std::string_view name) {
-    return !name.empty() && name.size() <= kNameLengthMax && is_name_text(name);
+    return !name.empty() && name.size() <= kIdentityNameLengthMax && is_name_text(name);
 }
 
 Error bad_name(std::string_view name) {
@@ -184,10 +199,10 @@ Result<Admitted> AccessList::enrol(const KeyProof& proof, const LoginContext& co
     const std::string name = account.name;
     Invitation used = *invitation;
     invitations_.erase(invitation);
-    if (const Result<Done> added = add(std::move(account)); !added) {
-        invitations_.push_back(std::move(used));  // where it was there is room
-        return added.error();
-    }
+    const Result<Done> added =
+        kept_or([&] { return add(std::move(account)); },
+                [&] { invitations_.push_back(std::move(used)); });  // where it was there is room
+    if (!added) return added.error();
     const Account& fresh = accounts_.at(name);
     note("enrolled", name, {}, roles_text(fresh.roles), now);
     return let_in(fresh, context.role);
@@ -209,11 +224,12 @@ Result<Admitted> AccessList::enrol_again(Account& account,
     if (used.owner == kOperator || (!used.owner.empty() && is_its_own)) account.owner = used.owner;
     const bool moved = account.owner != former.owner;
     invitations_.erase(invitation);
-    if (const Result<Done> saved = save(); !saved) {
-        account = std::move(former);
-        invitations_.push_back(std::move(used));
-        return saved.error();
-    }
+    const Result<Done> saved = kept_or([&] { return save(); },
+                                       [&] {
+                                           account = std::move(former);
+                                           invitations_.push_back(std::move(used));
+                                       });
+    if (!saved) return saved.error();
     note("enrolled", account.name, {}, roles_text(account.roles), now);
     Result<Admitted> admitted = let_in(account, context.role);
     if (admitted) admitted->moved = moved;
@@ -222,7 +238,7 @@ Result<Admitted> AccessList::enrol_again(Account& account,
 
 // Nobody's name and nobody's owner yet, or a newcomer would become somebody's own machine.
 std::string AccessList::free_name(std::string_view wish) const {
-    std::string name(wish.substr(0, kNameLengthMax - 8));
+    std::string name(wish.substr(0, kIdentityNameLengthMax - 8));
     while (!is_utf8(name)) name.pop_back();  // cut inside a character
     if (!is_name(name)) name = "machine";
     const auto is_taken = [&](const std::string& candidate) {
@@ -239,8 +255,7 @@ std::string AccessList::free_name(std::string_view wish) const {
     }
 }
 
-// ---- changes
-// -------------------------------------------------------------------------------------
+// ---- changes ---------------------------------------------------------------------------------
 
 Result<InviteSecret> AccessList::invite(std::string owner, const Roles& roles, uint64_t until_ms,
                                         RandomSource& random, const Moment& now,
@@ -258,10 +273,8 @@ Result<InviteSecret> AccessList::invite(std::string owner, const Roles& roles, u
     InviteSecret secret;
     random.fill(secret);
     invitations_.push_back({sha256(secret), std::move(owner), roles, until_ms, by});
-    if (Result<Done> saved = save(); !saved) {
-        invitations_.pop_back();
-        return saved.error();
-    }
+    const Result<Done> saved = kept_or([&] { return save(); }, [&] { invitations_.pop_back(); });
+    if (!saved) return saved.error();
     note("invited", by, {}, roles_text(roles), now);
     return secret;
 }
@@ -302,16 +315,17 @@ Result<Done> AccessList::add(Account account) {
     if (accounts_.size() >= kAccountsMax) {
         return make_error(Status::kLimit, "there are 100000 accounts already");
     }
-    const std::string name = account.name;
-    index(account);
-    accounts_.emplace(name, std::move(account));
-    Result<Done> saved = save();
-    if (saved) return saved;
-    const Account& failed = accounts_.at(name);
-    if (failed.key) by_key_.erase(*failed.key);
-    if (failed.token_hash) by_token_.erase(*failed.token_hash);
-    accounts_.erase(name);
-    return saved;
+    return kept_or(
+        [&] {
+            accounts_.emplace(account.name, account);
+            index(account);
+            return save();
+        },
+        [&] {
+            if (account.key) by_key_.erase(*account.key);
+            if (account.token_hash) by_token_.erase(*account.token_hash);
+            accounts_.erase(account.name);
+        });
 }
 
 Result<Done> AccessList::revoke(const std::string& name, const Moment& now) {
@@ -324,12 +338,12 @@ Result<Done> AccessList::revoke(const std::string& name, const Moment& now) {
     known->second.revoked_ms = std::max<uint64_t>(now.unix_ms, 1);
     // It does not come back by a code that it made for itself.
     std::erase_if(invitations_, [&](const Invitation& open) { return open.by == name; });
-    Result<Done> saved = save();
-    if (!saved) {
-        known->second.revoked_ms = 0;
-        invitations_ = std::move(former);
-        return saved;
-    }
+    Result<Done> saved = kept_or([&] { return save(); },
+                                 [&] {
+                                     known->second.revoked_ms = 0;
+                                     invitations_ = std::move(former);
+                                 });
+    if (!saved) return saved;
     note("revoked", name, {}, {}, now);
     return Done{};
 }

@@ -18,7 +18,7 @@ namespace p2c2r::identity {
 
 namespace {
 
-constexpr size_t kNameLengthMax = 64;  // of X.520's common name
+constexpr size_t kCommonNameLengthMax = 64;  // of X.520's common name
 constexpr uint64_t kDay = 24 * 60 * 60;
 constexpr uint64_t kBehindDays = 2;
 constexpr uint64_t kValidDays = 3652;
@@ -130,7 +130,7 @@ Signature SigningKey::sign(std::span<const uint8_t> message) const {
 }
 
 Result<std::string> SigningKey::certificate(std::string_view name, uint64_t unix_seconds) const {
-    if (name.empty() || name.size() > kNameLengthMax) {
+    if (name.empty() || name.size() > kCommonNameLengthMax) {
         return field_error(Status::kArgument, "name",
                            "has " + std::to_string(name.size()) + " bytes; 1 to 64 are allowed");
     }

@@ -24,7 +24,7 @@ uint32_t advance(uint32_t state, uint32_t turns) {
 
 // Together they reach every path of the shaders: two and three pairs of taps and many, both
 // channel counts, rows that end inside a word, growing and shrinking, one pixel, tiny inputs.
-constexpr UpscaleAnswer kAnswers[] = {
+constexpr UpscaleAnswer kUpscaleAnswers[] = {
     {64, 36, 96, 54, 3, ResampleFilter::kLanczos,
      "9285acb5b546ce2d8902d6399a44df2ccc7adaf42041fea3e91e42ebf4ce762f"},
     {64, 36, 96, 54, 4, ResampleFilter::kLanczos,
@@ -90,7 +90,7 @@ Result<Done> check_loop_count(gpu::Device& device) {
 }
 
 std::span<const UpscaleAnswer> upscale_answers() {
-    return kAnswers;
+    return kUpscaleAnswers;
 }
 
 std::vector<uint8_t> make_answer_input(const UpscaleAnswer& answer) {
@@ -117,7 +117,7 @@ Result<std::string> answer_digest(const UpscaleAnswer& answer, const Resize& res
 }
 
 Result<Done> check_upscale_answers(UpscaleGpu& upscale) {
-    for (const UpscaleAnswer& answer : kAnswers) {
+    for (const UpscaleAnswer& answer : kUpscaleAnswers) {
         const Result<std::string> digest = answer_digest(
             answer, [&](const UpscalePlan& plan, const uint8_t* source, uint8_t* target) {
                 return upscale.run(plan, source, target);

@@ -11,7 +11,7 @@ namespace {
 // Together they reach every path of the shaders: each rule, equal and unequal costs, costs so high
 // that the upper word of a sum carries, one tile and several, sizes that end inside a tile and a
 // word, mazes that come back to a tile often.
-constexpr PathAnswerField kAnswers[] = {
+constexpr PathAnswerField kPathAnswers[] = {
     {16, 16, 0, 1, PathRule::kOctile,
      "0926671a6875e5e16996ae418d5d22e3eb76c6d968423614c04439a0a415ec97"},
     {61, 47, 30, 1, PathRule::kFour,
@@ -41,7 +41,7 @@ std::string answer_text(const PathAnswerField& answer) {
 }  // namespace
 
 std::span<const PathAnswerField> path_answers() {
-    return kAnswers;
+    return kPathAnswers;
 }
 
 PathGrid make_answer_grid(const PathAnswerField& answer, PathCell& goal) {
@@ -84,7 +84,7 @@ Result<Done> make_field_native(const PathGrid& grid, PathRule rule, PathCell goa
 }
 
 Result<Done> check_path_answers(PathGpu& path) {
-    for (const PathAnswerField& answer : kAnswers) {
+    for (const PathAnswerField& answer : kPathAnswers) {
         const Result<std::string> digest =
             field_digest(answer, [&](const PathGrid& grid, PathRule rule, PathCell goal,
                                      uint8_t* field) { return path.run(grid, rule, goal, field); });

@@ -10,9 +10,8 @@ namespace p2c2r::kernels {
 
 namespace {
 
-constexpr uint64_t kUnknown = UINT64_MAX;
-constexpr uint32_t kBucketShift = 27;  // a tenth of a cell
-constexpr uint64_t kStopEvery = 256;   // nodes
+constexpr uint32_t kBucketShift = 27;     // a tenth of a cell
+constexpr uint64_t kJumpStopEvery = 256;  // nodes
 constexpr int32_t kNowhere = -1;
 
 // Bits where the wall beside the line ends such that there is something to decide. The line is
@@ -86,20 +85,20 @@ class JumpSearch {
         for (;;) {
             // As in a search by steps: what costs as much as the goal cannot lead there more
             // cheaply.
-            if (goal_cost_ != kUnknown && !open.bucket_left()) return PathEnd::kFound;
+            if (goal_cost_ != kPathCostUnknown && !open.bucket_left()) return PathEnd::kFound;
             if (open.empty()) return PathEnd::kUnreachable;
             const uint32_t number = open.pop();
             const PathCell cell = PathScratch::cell_of(number);
             PathNode& node = scratch_.node(cell);
             if (node.waiting() == 0) continue;  // followed since it was put in
-            if (goal_cost_ != kUnknown && key(node.cost, cell) >= goal_cost_) continue;
+            if (goal_cost_ != kPathCostUnknown && key(node.cost, cell) >= goal_cost_) continue;
             if (number == goal) {
                 goal_cost_ = node.cost;
                 node.wait_no_more();
                 continue;
             }
             if (explored == query_.max_nodes) return PathEnd::kMaxNodes;
-            if (++explored % kStopEvery == 0 && query_.stop && query_.stop()) {
+            if (++explored % kJumpStopEvery == 0 && query_.stop && query_.stop()) {
                 return PathEnd::kStopped;
             }
             follow(cell, number, node);
@@ -211,7 +210,7 @@ class JumpSearch {
     const PathMoves& moves_;
     const uint32_t stamp_;
     const uint64_t cost_;
-    uint64_t goal_cost_ = kUnknown;
+    uint64_t goal_cost_ = kPathCostUnknown;
 };
 
 template <PathRule kRule>

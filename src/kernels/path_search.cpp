@@ -17,8 +17,7 @@ namespace p2c2r::kernels {
 
 namespace {
 
-constexpr uint64_t kUnknown = UINT64_MAX;
-constexpr uint64_t kStopEvery = 4096;  // nodes
+constexpr uint64_t kSearchStopEvery = 4096;  // nodes
 
 // Widths of buckets. With an estimate a key rises by at most 2 * 1.42 * cost in one step, without
 // one by 1.42 * cost, which has to be less than 4096 buckets. Without an estimate a bucket that is
@@ -82,7 +81,7 @@ class StepSearch {
         if (kForm == Form::kBack) explored = 1;
         for (uint64_t turn = 1;; ++turn) {
             // What costs as much as the goal cannot lead there more cheaply.
-            if (goal_cost_ != kUnknown && !open.bucket_left()) return PathEnd::kFound;
+            if (goal_cost_ != kPathCostUnknown && !open.bucket_left()) return PathEnd::kFound;
             if (open.empty()) return PathEnd::kUnreachable;
             const uint32_t entry = open.pop();
             const uint32_t number = entry & kNumberMask;
@@ -90,7 +89,7 @@ class StepSearch {
             const size_t place = scratch_.place(cell);
             PathNode& node = nodes_[place];
             if (node.waiting() == 0) continue;  // followed since it was put in
-            if (goal_cost_ != kUnknown && key(node.cost, cell) >= goal_cost_) continue;
+            if (goal_cost_ != kPathCostUnknown && key(node.cost, cell) >= goal_cost_) continue;
             if (number == goal) {
                 // Without an estimate this is its lowest label already.
                 if (kForm == Form::kPlain) return PathEnd::kFound;
@@ -103,7 +102,8 @@ class StepSearch {
                 explored = query_.max_nodes;
                 return PathEnd::kMaxNodes;
             }
-            if (turn % kStopEvery == 0 && query_.stop && query_.stop()) return PathEnd::kStopped;
+            if (turn % kSearchStopEvery == 0 && query_.stop && query_.stop())
+                return PathEnd::kStopped;
             follow(open, number, cell, place, node, entry >> kNumberBits);
         }
     }
@@ -178,7 +178,7 @@ class StepSearch {
     std::array<uint32_t, kDirections> number_steps_{};  // to its number
     // More nodes than the nearest caches hold: then what comes next is asked for early.
     const bool is_large_;
-    uint64_t goal_cost_ = kUnknown;
+    uint64_t goal_cost_ = kPathCostUnknown;
 };
 
 template <Form kForm, bool kWeighted>

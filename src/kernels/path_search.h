@@ -15,6 +15,8 @@
 
 namespace p2c2r::kernels {
 
+inline constexpr uint64_t kPathCostUnknown = UINT64_MAX;  // no way was found yet
+
 enum class PathAlgorithm : uint8_t { kAstar, kDijkstra, kJps, kFlowField };
 // "astar", ...: as in `algorithm_used`.
 const char* path_algorithm_name(PathAlgorithm algorithm);

@@ -15,7 +15,7 @@ constexpr uint32_t kAnswerHeight = 18;
 constexpr uint32_t kAnswerObjects = 24;
 constexpr uint32_t kAnswerSide = 3;  // of probes: -y
 
-constexpr RtAnswer kAnswers[] = {
+constexpr RtAnswer kRtAnswers[] = {
     {1, kRtModeColor, "9aa31012eafa45e42d65800d44dd28090f19d680639972dadcd3c0bdc735fc7a"},
     {2, kRtModeColor, "d93432b3fc50ca6e84be1829d2da494e28fe8379463c8465a72941599ad5807e"},
     {3, kRtModeReflections, "1c18b7bf9974e71ce194cba0d14ed1ef3995dd59003255acf4c0f86d9b20e96f"},
@@ -28,6 +28,11 @@ constexpr RtAnswer kAnswers[] = {
      "4dcc9c1437247c900699c5117ea9065db4e796398bf4b71b405ddc67dd97484a"},
     {8, kRtAnswerGbuffer + kRtModeGather,
      "467fdb8bec691c6eb65f2570630f4decd8095d98842a917f704daf4a728d730e"},
+    // Steps of u16 along the camera's direction and shares of log16, which show in colours.
+    {24, kRtAnswerGbuffer + kRtModeReflections,
+     "353a1604460b506b2d6027f25ee55deedd91af35a14342cac7c1303f578ee3b5"},
+    {15, kRtAnswerGbuffer + kRtModeGather,
+     "2bd227a0f70055e87c412a7267c160d30d424ffe20fbd19e251aee053683959d"},
 };
 
 class Drawer {
@@ -137,7 +142,7 @@ const char* type_of(uint32_t answer_mode) {
 }  // namespace
 
 std::span<const RtAnswer> raytrace_answers() {
-    return kAnswers;
+    return kRtAnswers;
 }
 
 Bytes draw_raytrace_params(Prng& prng, uint32_t width, uint32_t height, uint32_t objects_max) {
@@ -203,7 +208,9 @@ void draw_rt_gbuffer(Prng& prng, RaytraceRequest& request) {
     gbuffer.depth = depth;
     gbuffer.normal = normal;
     if (prng.below(2) == 0) gbuffer.reflectivity = reflectivity;
-    append_rt_gbuffer(gbuffer, {request.tile.x, request.tile.y, request.tile.width}, request.frame);
+    StopLooks nobody;
+    append_rt_gbuffer(gbuffer, {request.tile.x, request.tile.y, request.tile.width}, request.frame,
+                      nobody);
 }
 
 Result<std::string> raytrace_answer_digest(const RtAnswer& answer, const Trace& trace) {
@@ -233,7 +240,7 @@ Result<std::string> raytrace_answer_digest(const RtAnswer& answer, const Trace& 
 }
 
 Result<Done> check_raytrace_answers(const Trace& trace) {
-    for (const RtAnswer& answer : kAnswers) {
+    for (const RtAnswer& answer : kRtAnswers) {
         const Result<std::string> digest = raytrace_answer_digest(answer, trace);
         if (!digest) return digest.error();
         if (*digest == answer.sha256) continue;

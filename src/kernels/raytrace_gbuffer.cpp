@@ -7,6 +7,7 @@
 #include <string>
 
 #include "kernels/float_scope.h"
+#include "kernels/hash_looks.h"
 #include "kernels/raytrace_scene.h"
 
 namespace p2c2r::kernels {
@@ -20,7 +21,9 @@ constexpr double kBiasMax = 1024;
 // depths that went through a depth buffer.
 constexpr double kBiasDefault = 1.0 / 1024;
 constexpr double kU16Steps = 65534;  // from 1 to 65535
-constexpr double kFineGrid = 16777216;
+// Pixels between two looks at whether to stop.
+constexpr uint64_t kPixelsPerLook = 16'384;
+constexpr uint64_t kNsPerPixel = 5;
 
 constexpr const char* kDepthNames[] = {"f32", "u16", "log16"};
 constexpr uint32_t kDepthBytes[] = {4, 2, 2};
@@ -204,6 +207,7 @@ void check_rt_gbuffer(ParamsReader& reader, const RtGbuffer& gbuffer) {
         return std::string("gbuffer.") + plane + "[" + std::to_string(pixel) + "]";
     };
     for (uint64_t pixel = 0; pixel < pixels; ++pixel) {
+        if (pixel % kPixelsPerLook == 0 && reader.stop_after(kPixelsPerLook * kNsPerPixel)) return;
         bool hit = false;
         if (f32) {
             const auto value = std::bit_cast<float>(word_of(gbuffer.depth.data() + pixel * 4, 4));
@@ -240,14 +244,22 @@ RtGbuffer RtGbuffer::rows(uint32_t width, uint32_t first, uint32_t end) const {
     return part;
 }
 
-Digest256 RtGbuffer::digest() const {
+std::optional<Digest256> RtGbuffer::digest(StopLooks& looks) const {
+    // What it says without planes, then these: formats and tile tell their sizes.
+    RtGbuffer fields = *this;
+    fields.depth = fields.normal = fields.reflectivity = {};
     ValueWriter writer;
-    write_rt_gbuffer(writer, *this);
-    return sha256(writer.take().span());
+    write_rt_gbuffer(writer, fields);
+    const Bytes head = writer.take();
+    Sha256 hash;
+    for (const auto bytes : {head.span(), depth, normal, reflectivity}) {
+        if (!hash_with_looks(hash, bytes, looks)) return std::nullopt;
+    }
+    return hash.finish();
 }
 
-void append_rt_gbuffer(const RtGbuffer& gbuffer, std::array<uint32_t, 3> tile,
-                       std::vector<uint32_t>& frame) {
+bool append_rt_gbuffer(const RtGbuffer& gbuffer, std::array<uint32_t, 3> tile,
+                       std::vector<uint32_t>& frame, StopLooks& looks) {
     const FloatScope floats;
     const bool f32 = gbuffer.depth_format == RtGbuffer::Depth::kF32;
     const Depths16 depths = depths_of(gbuffer);
@@ -262,14 +274,18 @@ void append_rt_gbuffer(const RtGbuffer& gbuffer, std::array<uint32_t, 3> tile,
     }
     head[kRtGbufferFormat] = static_cast<uint32_t>(gbuffer.normal_format);
     head[kRtGbufferAlong] = gbuffer.along_direction ? 1 : 0;
-    // A point may lie half a step of the depth off, and more where depth counts along the camera's
-    // direction.
-    const float bias = rt_grid_place(gbuffer.bias.value_or(kBiasDefault) + depths.step);
-    head[kRtGbufferBias] = std::bit_cast<uint32_t>(bias);
-    head[kRtGbufferBiasShare] = bits_of(std::ceil(depths.step_share * kFineGrid) / kFineGrid);
-    const double strength = std::nearbyint(gbuffer.reflectivity_of_all * kFineGrid) / kFineGrid;
+    // A point may lie half a step of the depth off; where depth counts along the camera's
+    // direction, so many times that as the pixel's direction is long.
+    const double bias = gbuffer.bias.value_or(kBiasDefault);
+    const double step_on_ray = gbuffer.along_direction ? 0 : depths.step;
+    const double step_along = gbuffer.along_direction ? depths.step : 0;
+    head[kRtGbufferBias] = std::bit_cast<uint32_t>(rt_grid_place(bias + step_on_ray));
+    head[kRtGbufferBiasAlong] = std::bit_cast<uint32_t>(rt_grid_place(step_along));
+    head[kRtGbufferBiasShare] = bits_of(std::ceil(depths.step_share * kRtFineGrid) / kRtFineGrid);
+    const double strength = std::nearbyint(gbuffer.reflectivity_of_all * kRtFineGrid) / kRtFineGrid;
     uint32_t* words = head + kRtGbufferPixels;
     for (uint64_t pixel = 0; pixel < pixels; ++pixel, words += kRtGbufferWords) {
+        if (pixel % kPixelsPerLook == 0 && looks.after(kPixelsPerLook * kNsPerPixel)) return false;
         if (f32) {
             words[0] = word_of(gbuffer.depth.data() + pixel * 4, 4);
             if (words[0] == 0x80000000u) words[0] = 0;  // the other zero
@@ -281,6 +297,7 @@ void append_rt_gbuffer(const RtGbuffer& gbuffer, std::array<uint32_t, 3> tile,
         words[2] =
             bits_of(gbuffer.reflectivity.empty() ? strength : gbuffer.reflectivity[pixel] / 255.0);
     }
+    return true;
 }
 
 void write_rt_gbuffer(ValueWriter& writer, const RtGbuffer& gbuffer) {

@@ -11,6 +11,7 @@
 
 #include "core/crypto.h"
 #include "core/status.h"
+#include "core/stop_looks.h"
 #include "model/params_reader.h"
 #include "model/value_writer.h"
 
@@ -36,8 +37,8 @@ struct RtGbuffer {
 
     // The planes of rows [first, end) of a tile so wide.
     [[nodiscard]] RtGbuffer rows(uint32_t width, uint32_t first, uint32_t end) const;
-    // Of all that it says.
-    [[nodiscard]] Digest256 digest() const;
+    // Of all that it says. Nothing when `looks` said to stop.
+    [[nodiscard]] std::optional<Digest256> digest(StopLooks& looks) const;
 };
 
 // `gbuffer` of a task whose tile is so large; `with_reflectivity` where the type knows it. Nothing
@@ -47,12 +48,13 @@ std::optional<RtGbuffer> read_rt_gbuffer(ParamsReader& reader, bool with_reflect
                                          std::span<const uint8_t> data);
 
 // Reports the first pixel that is none: no number, out of range, or a normal without a length.
+// Looks whether to stop, as the reader does.
 void check_rt_gbuffer(ParamsReader& reader, const RtGbuffer& gbuffer);
 
 // Puts kRtGbufferPixels words and those of all pixels behind `frame`, whose kRtFrameWords are
-// there. `tile`: x, y and width of the planes.
-void append_rt_gbuffer(const RtGbuffer& gbuffer, std::array<uint32_t, 3> tile,
-                       std::vector<uint32_t>& frame);
+// there. `tile`: x, y and width of the planes. False when `looks` said to stop: pixels are missing.
+bool append_rt_gbuffer(const RtGbuffer& gbuffer, std::array<uint32_t, 3> tile,
+                       std::vector<uint32_t>& frame, StopLooks& looks);
 
 // The value of `gbuffer`, with its planes inside.
 void write_rt_gbuffer(ValueWriter& writer, const RtGbuffer& gbuffer);

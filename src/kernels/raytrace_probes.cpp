@@ -12,10 +12,8 @@ namespace p2c2r::kernels {
 
 namespace {
 
-constexpr double kFineGrid = 16777216;  // 2^24
-
 float fine(double value) {
-    return static_cast<float>(std::nearbyint(value * kFineGrid) / kFineGrid);
+    return static_cast<float>(std::nearbyint(value * kRtFineGrid) / kRtFineGrid);
 }
 
 }  // namespace
@@ -27,8 +25,8 @@ std::vector<float> make_probe_directions(uint32_t count) {
     uint32_t x_word = 0x80000000u;
     uint32_t y_word = 0x80000000u;
     while (directions.size() < size_t{count} * 3) {
-        const double x = static_cast<double>(x_word >> 8) / (kFineGrid / 2) - 1;
-        const double y = static_cast<double>(y_word >> 8) / (kFineGrid / 2) - 1;
+        const double x = static_cast<double>(x_word >> 8) / (kRtFineGrid / 2) - 1;
+        const double y = static_cast<double>(y_word >> 8) / (kRtFineGrid / 2) - 1;
         x_word += 0xC13FA9A9u;
         y_word += 0x91E10DA5u;
         const double rest = 1 - x * x - y * y;

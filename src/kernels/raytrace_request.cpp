@@ -7,6 +7,7 @@
 #include <string>
 
 #include "kernels/float_scope.h"
+#include "kernels/hash_looks.h"
 #include "kernels/raytrace_camera.h"
 #include "model/params_reader.h"
 
@@ -15,12 +16,8 @@ namespace p2c2r::kernels {
 namespace {
 
 constexpr double kIntensityMax = 1e6;
-constexpr double kFineGrid = 16777216;  // 2^24
 // Samples of one task: hours on a slow machine.
 constexpr uint64_t kSamplesOfTaskMax = 1ull << 32;
-// Bytes that are hashed between two looks at whether to stop.
-constexpr size_t kHashPiece = 65'536;
-constexpr uint64_t kNsPerHashedByte = 3;
 
 // What reading a scene needs beside its fields.
 struct SceneSource {
@@ -34,7 +31,7 @@ Error cancelled() {
 
 uint32_t fine_word(double value) {
     return std::bit_cast<uint32_t>(
-        static_cast<float>(std::nearbyint(value * kFineGrid) / kFineGrid));
+        static_cast<float>(std::nearbyint(value * kRtFineGrid) / kRtFineGrid));
 }
 
 void read_camera(ParamsReader& reader, RaytraceRequest& request) {
@@ -94,11 +91,7 @@ void read_surroundings(ParamsReader& reader, RaytraceRequest& request) {
 
 std::optional<Digest256> digest_of(std::span<const uint8_t> bytes, StopLooks& looks) {
     Sha256 digest;
-    for (size_t at = 0; at < bytes.size(); at += kHashPiece) {
-        const auto piece = bytes.subspan(at, std::min(kHashPiece, bytes.size() - at));
-        digest.add(piece);
-        if (looks.after(piece.size() * kNsPerHashedByte)) return std::nullopt;
-    }
+    if (!hash_with_looks(digest, bytes, looks)) return std::nullopt;
     return digest.finish();
 }
 

@@ -13,8 +13,7 @@ namespace p2c2r::kernels {
 
 namespace {
 
-constexpr double kGrid = 1048576;       // 2^20
-constexpr double kFineGrid = 16777216;  // 2^24
+constexpr double kGrid = 1048576;  // 2^20
 constexpr double kEmissionMax = 1000;
 constexpr uint32_t kVerticesMax = kRtPrimsMax;
 // In a request a triangle is three numbers or more, and all other primitives are longer.
@@ -70,14 +69,14 @@ Material read_material(ParamsReader& object) {
         material.kind = kRtDielectric;
         const double ior = object.number("ior", 1, 4, 1.5);
         const double share = (1 - ior) / (1 + ior);
-        material.words[3] = rounded(ior, kFineGrid);
-        material.words[4] = rounded(1 / ior, kFineGrid);
-        material.words[5] = rounded(share * share, kFineGrid);
+        material.words[3] = rounded(ior, kRtFineGrid);
+        material.words[4] = rounded(1 / ior, kRtFineGrid);
+        material.words[5] = rounded(share * share, kRtFineGrid);
     } else if (name == "emissive") {
         material.kind = kRtEmissive;
         factor = object.number("emission", 0, kEmissionMax, 1);
     }
-    for (size_t i = 0; i < 3; ++i) material.words[i] = rounded(color[i] * factor, kFineGrid);
+    for (size_t i = 0; i < 3; ++i) material.words[i] = rounded(color[i] * factor, kRtFineGrid);
     return material;
 }
 
@@ -266,7 +265,7 @@ class SceneReader {
         float unit[3];
         double offset = 0;
         for (size_t i = 0; i < 3; ++i) {
-            unit[i] = rounded(normal[i] / length, kFineGrid);
+            unit[i] = rounded(normal[i] / length, kRtFineGrid);
             offset += double{unit[i]} * rt_grid_place(point[i]);
         }
         scene_.planes.push_back(static_cast<uint32_t>(scene_.bounds.size()));

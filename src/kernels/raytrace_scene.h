@@ -19,6 +19,8 @@ inline constexpr uint32_t kRtPrimsMax = 1u << 20;
 // Of places and sizes: what the arithmetic is exact and safe for.
 inline constexpr double kRtPlaceMax = 131'072;
 inline constexpr double kRtRadiusLeast = 1.0 / 4096;
+// Shares and directions are multiples of one over this: 2^24.
+inline constexpr double kRtFineGrid = 16777216;
 
 struct RtBounds {
     float low[3];

@@ -18,8 +18,12 @@ constexpr uint64_t kBandPixels = 1u << 20;
 // Fewer rays than this are not worth another thread.
 constexpr uint64_t kSamplesPerThread = 16'384;
 
-// Everything that a layer depends on but the scene.
-Digest256 digest_of(const RaytraceRequest& request) {
+Error task_cancelled() {
+    return make_error(Status::kCancelled, "the task was cancelled");
+}
+
+// Everything that a layer depends on but the scene. `planes`: the digest of a G-buffer.
+Digest256 digest_of(const RaytraceRequest& request, const std::optional<Digest256>& planes) {
     RtFrame words = request.frame;
     for (const uint32_t word :
          {request.tile.x, request.tile.y, request.tile.width, request.tile.height,
@@ -33,9 +37,7 @@ Digest256 digest_of(const RaytraceRequest& request) {
     if (words[kRtFrameRays] > 0) {
         std::fill_n(words.begin() + kRtFrameWords, size_t{words[kRtFrameRays]} * 3, 0);
     }
-    if (request.gbuffer) {
-        for (const uint8_t byte : request.gbuffer->digest()) words.push_back(byte);
-    }
+    if (planes) words.insert(words.end(), planes->begin(), planes->end());
     return sha256({reinterpret_cast<const uint8_t*>(words.data()), words.size() * 4});
 }
 
@@ -127,6 +129,7 @@ Result<Done> RaytraceExecutor::compute_pass(const exec::Job& job, RaytraceReques
     const std::function<bool()> stop = [&job] { return job.cancelled_or_wait(); };
     const auto rows_max = static_cast<uint32_t>(std::max<uint64_t>(kBandPixels / tile.width, 1));
     std::vector<uint32_t> words;
+    StopLooks looks(stop);
     RtFrame with_gbuffer;
     for (uint32_t row = 0; row < tile.height; row += rows_max) {
         RtPass pass;
@@ -137,8 +140,11 @@ Result<Done> RaytraceExecutor::compute_pass(const exec::Job& job, RaytraceReques
         pass.tile.height = std::min(rows_max, tile.height - row);
         if (request.gbuffer) {
             with_gbuffer = request.frame;
-            append_rt_gbuffer(request.gbuffer->rows(tile.width, row, row + pass.tile.height),
-                              {pass.tile.x, pass.tile.y, pass.tile.width}, with_gbuffer);
+            if (!append_rt_gbuffer(request.gbuffer->rows(tile.width, row, row + pass.tile.height),
+                                   {pass.tile.x, pass.tile.y, pass.tile.width}, with_gbuffer,
+                                   looks)) {
+                return task_cancelled();
+            }
             pass.frame = &with_gbuffer;
         }
         // Layers and masks show the centres of pixels, which is where the first sample lies.
@@ -174,10 +180,11 @@ Status RaytraceExecutor::give_picture(exec::Job& job, const RaytraceRequest& req
 
 // The layers of request.previous, which may be those made last.
 Result<Bytes> RaytraceExecutor::previous_layers(const exec::Job& job, RaytraceRequest& request,
+                                                const std::optional<Digest256>& planes,
                                                 std::string& device) {
     RaytraceRequest& previous = *request.previous;
     {
-        const Digest256 digest = digest_of(previous);
+        const Digest256 digest = digest_of(previous, planes);
         const std::lock_guard lock(mutex_);
         if (last_scene_ == previous.scene && last_digest_ == digest) return last_layers_;
     }
@@ -192,11 +199,18 @@ Status RaytraceExecutor::give_layers(exec::Job& job, RaytraceRequest& request,
     std::optional<uint64_t> delta_of;
     if (request.previous) {
         delta_of = data.size();
-        const Result<Bytes> before = previous_layers(job, request, device);
+        // Of both: a G-buffer has no previous one.
+        std::optional<Digest256> planes;
+        if (request.gbuffer) {
+            StopLooks looks([&job] { return job.cancelled_or_wait(); });
+            planes = request.gbuffer->digest(looks);
+            if (!planes) return job.fail(task_cancelled());
+        }
+        const Result<Bytes> before = previous_layers(job, request, planes, device);
         if (!before) return job.fail(before.error());
         const std::vector<uint8_t> delta = make_layer_delta(before->span(), data.span());
         {
-            const Digest256 digest = digest_of(request);
+            const Digest256 digest = digest_of(request, planes);
             const std::lock_guard lock(mutex_);
             last_digest_ = digest;
             last_scene_ = request.scene;

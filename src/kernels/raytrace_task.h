@@ -48,7 +48,7 @@ class RaytraceExecutor final : public exec::Executor {
     Status give_layers(exec::Job& job, RaytraceRequest& request, RaytraceOutput& output,
                        std::string& device);
     Result<Bytes> previous_layers(const exec::Job& job, RaytraceRequest& request,
-                                  std::string& device);
+                                  const std::optional<Digest256>& planes, std::string& device);
 
     RaytraceKind kind_;
     std::shared_ptr<GpuKernels> gpu_;

@@ -13,7 +13,7 @@ namespace p2c2r::net {
 
 namespace {
 
-constexpr size_t kHeadMax = 8 * 1024;
+constexpr size_t kRequestHeadMax = 8 * 1024;
 constexpr size_t kConnectionsMax = 64;
 constexpr uint64_t kTimeUs = 5'000'000;  // from the first byte to the last
 constexpr uint64_t kAcceptPauseUs = 100'000;
@@ -234,9 +234,9 @@ bool HttpConnection::read() {
     }
     head_.append(reinterpret_cast<const char*>(bytes), result.size);
     const size_t end = end_of_head(head_);
-    if (end == head_.npos && head_.size() < kHeadMax) return true;
+    if (end == head_.npos && head_.size() < kRequestHeadMax) return true;
     Request request;
-    if (end == head_.npos || end > kHeadMax) {
+    if (end == head_.npos || end > kRequestHeadMax) {
         request.refused = 431;
     } else {
         request = parse_request(std::string_view(head_).substr(0, end));

@@ -8,7 +8,6 @@ namespace p2c2r::net {
 
 namespace {
 
-constexpr size_t kHeadMax = wire::kFrameHeadMax;
 constexpr size_t kPiecesKept = 128;  // capacity that an idle queue may keep
 
 }  // namespace
@@ -90,13 +89,13 @@ void SendQueue::append_part(const Bytes& part) {
 
 void SendQueue::append_start(wire::Message message, uint8_t flags, uint64_t id,
                              std::span<const uint8_t> envelope, size_t params_size) {
-    if (kHeadMax + envelope.size() <= BatchChunk::kSize) {
-        uint8_t* target = room(kHeadMax + envelope.size());
+    if (wire::kFrameHeadMax + envelope.size() <= BatchChunk::kSize) {
+        uint8_t* target = room(wire::kFrameHeadMax + envelope.size());
         commit(wire::write_frame_start(target, message, flags, id, envelope, params_size));
         return;
     }
     // An envelope larger than a chunk: the start is written beside and copied in pieces.
-    std::vector<uint8_t> start(kHeadMax + envelope.size());
+    std::vector<uint8_t> start(wire::kFrameHeadMax + envelope.size());
     start.resize(wire::write_frame_start(start.data(), message, flags, id, envelope, params_size));
     copy(start);
 }
@@ -127,7 +126,7 @@ size_t SendQueue::append_copy(wire::Message message, uint8_t flags, uint64_t id,
     for (const auto& part : {params, data}) {
         if (part.size() >= kCopyBelow) pool_.payload_bytes_copied += part.size();
     }
-    const size_t most = kHeadMax + envelope.size() + params.size() + data.size();
+    const size_t most = wire::kFrameHeadMax + envelope.size() + params.size() + data.size();
     if (most <= BatchChunk::kSize) {
         uint8_t* const start = room(most);
         uint8_t* at = start;

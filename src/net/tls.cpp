@@ -22,7 +22,7 @@ namespace p2c2r::net {
 
 namespace {
 
-constexpr char kSuites[] =
+constexpr char kSuiteNames[] =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr char kGroups[] = "X25519:P-256";
 constexpr int kChainMax = 8;  // certificates
@@ -56,7 +56,7 @@ Settings new_settings(const SSL_METHOD* method) {
     SSL_CTX* const raw = settings.get();
     openssl_need(SSL_CTX_set_min_proto_version(raw, TLS1_3_VERSION));
     openssl_need(SSL_CTX_set_max_proto_version(raw, TLS1_3_VERSION));
-    openssl_need(SSL_CTX_set_ciphersuites(raw, kSuites));
+    openssl_need(SSL_CTX_set_ciphersuites(raw, kSuiteNames));
     openssl_need(SSL_CTX_set1_groups_list(raw, kGroups));
     openssl_need(SSL_CTX_set_num_tickets(raw, 0));
     SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);

@@ -1,13 +1,12 @@
 #include "net/tls_record.h"
 
 #include <openssl/core_names.h>
-#include <openssl/evp.h>
+#include <openssl/crypto.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 
 #include <algorithm>
 #include <cstring>
-#include <iterator>
 #include <memory>
 #include <string_view>
 
@@ -18,22 +17,21 @@ namespace p2c2r::net {
 
 namespace {
 
-constexpr size_t kTagSize = 16;
-constexpr size_t kNonceSize = 12;
+constexpr size_t kTagSize = RecordCipher::kTagSize;
+constexpr size_t kNonceSize = RecordCipher::kNonceSize;
 constexpr uint8_t kDataRecord = 23;  // what every sealed record calls itself
 constexpr size_t kGatherBelow = 4 * 1024;
 
 struct Suite {
     uint32_t number;
-    const char* cipher;
+    RecordCipher::Algorithm algorithm;
     const char* hash;
-    size_t key_size;
     size_t hash_size;
 };
 constexpr Suite kSuites[] = {
-    {0x1301, "AES-128-GCM", "SHA256", 16, 32},
-    {0x1302, "AES-256-GCM", "SHA384", 32, 48},
-    {0x1303, "ChaCha20-Poly1305", "SHA256", 32, 32},
+    {0x1301, RecordCipher::Algorithm::kAes128Gcm, "SHA256", 32},
+    {0x1302, RecordCipher::Algorithm::kAes256Gcm, "SHA384", 48},
+    {0x1303, RecordCipher::Algorithm::kChacha20Poly1305, "SHA256", 32},
 };
 
 const Suite* find(uint32_t number) {
@@ -42,23 +40,13 @@ const Suite* find(uint32_t number) {
     }
     return nullptr;
 }
-
-// Looking one up takes longer than a record; kept until the process ends, like the library context.
-EVP_CIPHER* cipher_of(const Suite& suite) {
-    const auto look_up = [&] {
-        return openssl_need(EVP_CIPHER_fetch(openssl_context(), suite.cipher, nullptr));
-    };
-    if (&suite == &kSuites[0]) {
-        static EVP_CIPHER* const first = look_up();
-        return first;
-    }
-    if (&suite == &kSuites[1]) {
-        static EVP_CIPHER* const second = look_up();
-        return second;
-    }
-    static EVP_CIPHER* const third = look_up();
-    return third;
+const Suite& known(uint32_t number) {
+    const Suite* const suite = find(number);
+    P2C2R_CHECK(suite);
+    return *suite;
 }
+
+// Kept until the process ends, like the library context.
 EVP_KDF* hkdf() {
     static EVP_KDF* const kept = openssl_need(EVP_KDF_fetch(openssl_context(), "HKDF", nullptr));
     return kept;
@@ -100,35 +88,29 @@ bool RecordKey::is_suite(uint32_t suite) {
 }
 
 RecordKey::RecordKey(uint32_t suite, bool seals, const TrafficSecret& secret)
-    : suite_(suite), seals_(seals), secret_(secret) {
-    const Suite* const known = find(suite);
-    P2C2R_CHECK(known && secret.size == known->hash_size);
-    cipher_ = openssl_need(EVP_CIPHER_CTX_new());
-    try {
-        openssl_need(
-            EVP_CipherInit_ex2(cipher_, cipher_of(*known), nullptr, nullptr, seals_, nullptr));
-        use_secret();
-    } catch (...) {
-        EVP_CIPHER_CTX_free(cipher_);
-        throw;
-    }
+    : suite_(suite),
+      seals_(seals),
+      secret_(secret),
+      cipher_(RecordCipher::create(known(suite).algorithm, seals)) {
+    P2C2R_CHECK(secret.size == known(suite).hash_size);
+    use_secret();
 }
 
 RecordKey::~RecordKey() {
-    EVP_CIPHER_CTX_free(cipher_);  // wipes its own state
     OPENSSL_cleanse(iv_.data(), iv_.size());
 }
 
 void RecordKey::use_secret() {
-    const Suite& suite = *find(suite_);
+    const Suite& suite = known(suite_);
     struct Fresh {
-        uint8_t key[32];
+        uint8_t key[RecordCipher::kKeySizeMax];
         std::array<uint8_t, kNonceSize> iv;
         ~Fresh() { OPENSSL_cleanse(this, sizeof *this); }
     } fresh{};
-    expand(suite, secret_.span(), "tls13 key", {fresh.key, suite.key_size});
+    expand(suite, secret_.span(), "tls13 key",
+           {fresh.key, RecordCipher::key_size(suite.algorithm)});
     expand(suite, secret_.span(), "tls13 iv", fresh.iv);
-    openssl_need(EVP_CipherInit_ex2(cipher_, nullptr, fresh.key, nullptr, seals_, nullptr));
+    cipher_->set_key(fresh.key);
     iv_ = fresh.iv;
     sequence_ = 0;
 }
@@ -136,7 +118,7 @@ void RecordKey::use_secret() {
 void RecordKey::update() {
     TrafficSecret next;
     next.size = secret_.size;
-    expand(*find(suite_), secret_.span(), "tls13 traffic upd", {next.bytes.data(), next.size});
+    expand(known(suite_), secret_.span(), "tls13 traffic upd", {next.bytes.data(), next.size});
     secret_ = next;
     use_secret();
 }
@@ -150,9 +132,7 @@ bool RecordKey::begin_record(const uint8_t* head) {
         nonce[kNonceSize - 1 - i] ^= static_cast<uint8_t>(sequence_ >> (8 * i));
     }
     P2C2R_CHECK(++sequence_ != 0);
-    int done = 0;
-    return EVP_CipherInit_ex2(cipher_, nullptr, nullptr, nonce, seals_, nullptr) == 1 &&
-           EVP_CipherUpdate(cipher_, nullptr, &done, head, kHeadSize) == 1;
+    return cipher_->begin(nonce, {head, kHeadSize});
 }
 
 bool RecordKey::seal(RecordType type, std::span<const IoPiece> pieces, uint8_t* out) {
@@ -174,24 +154,16 @@ bool RecordKey::seal(RecordType type, std::span<const IoPiece> pieces, uint8_t* 
             at += piece.size;
         }
         *at = last;
-        if (!cipher(to, to, size + 1)) return false;
+        if (!cipher_->update(to, to, size + 1)) return false;
         to += size;
     } else {
         for (const IoPiece& piece : pieces) {
-            if (!cipher(piece.data, to, piece.size)) return false;
+            if (!cipher_->update(piece.data, to, piece.size)) return false;
             to += piece.size;
         }
-        if (!cipher(&last, to, 1)) return false;
+        if (!cipher_->update(&last, to, 1)) return false;
     }
-    uint8_t unused[EVP_MAX_BLOCK_LENGTH];
-    int done = 0;
-    return EVP_CipherFinal_ex(cipher_, unused, &done) == 1 &&
-           EVP_CIPHER_CTX_ctrl(cipher_, EVP_CTRL_AEAD_GET_TAG, kTagSize, to + 1) == 1;
-}
-
-bool RecordKey::cipher(const uint8_t* from, uint8_t* to, size_t size) {
-    int done = 0;
-    return EVP_CipherUpdate(cipher_, to, &done, from, static_cast<int>(size)) == 1;
+    return cipher_->finish_seal(to + 1);
 }
 
 size_t RecordKey::sealed_size(const uint8_t* bytes) {
@@ -210,7 +182,7 @@ bool RecordKey::open(std::span<const uint8_t> record, std::span<const IoPiece> p
     size_t count = 0;
     uint8_t last = 0;
     if (!pieces.empty() && pieces.front().size > size) {
-        if (!cipher(from, pieces.front().data, size + 1)) return false;
+        if (!cipher_->update(from, pieces.front().data, size + 1)) return false;
         last = pieces.front().data[size];
         from += size;
         count = 1;
@@ -218,20 +190,13 @@ bool RecordKey::open(std::span<const uint8_t> record, std::span<const IoPiece> p
         for (size_t left = size; left > 0; ++count) {
             P2C2R_CHECK(count < pieces.size());
             const size_t part = std::min(left, pieces[count].size);
-            if (!cipher(from, pieces[count].data, part)) return false;
+            if (!cipher_->update(from, pieces[count].data, part)) return false;
             from += part;
             left -= part;
         }
-        if (!cipher(from, &last, 1)) return false;
+        if (!cipher_->update(from, &last, 1)) return false;
     }
-    uint8_t tag[kTagSize];
-    std::memcpy(tag, from + 1, kTagSize);
-    uint8_t unused[EVP_MAX_BLOCK_LENGTH];
-    int done = 0;
-    if (EVP_CIPHER_CTX_ctrl(cipher_, EVP_CTRL_AEAD_SET_TAG, kTagSize, tag) != 1 ||
-        EVP_CipherFinal_ex(cipher_, unused, &done) != 1) {
-        return false;
-    }
+    if (!cipher_->finish_open(from + 1)) return false;
     // Behind the type there may be zeros, as many as the other side likes: then it stands before.
     for (size_t before = size; last == 0 && count-- > 0;) {
         size_t in_others = 0;

@@ -1,17 +1,17 @@
 // Records of an open TLS 1.3 connection, one direction each (RFC 8446, sections 5 and 7): plain
 // bytes in the caller's own pieces to a sealed record and back, without a copy in between. The
-// handshake and its key schedule are OpenSSL's, and so is the cipher; here are only the head, the
-// nonce and the place of each byte.
+// handshake and its key schedule are OpenSSL's, the cipher is behind record_cipher.h; here are only
+// the head, the nonce and the place of each byte.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
+#include "net/record_cipher.h"
 #include "net/socket.h"
-
-struct evp_cipher_ctx_st;
 
 namespace p2c2r::net {
 
@@ -34,7 +34,7 @@ class RecordKey {
   public:
     static constexpr size_t kHeadSize = 5;
     static constexpr size_t kPlainMax = 16 * 1024;
-    static constexpr size_t kOverhead = kHeadSize + 1 + 16;  // of a record without padding
+    static constexpr size_t kOverhead = kHeadSize + 1 + RecordCipher::kTagSize;  // without padding
     static constexpr size_t kSealedMax = kPlainMax + kOverhead;
 
     // By its number in the registry of TLS (0x1301 to 0x1303).
@@ -67,15 +67,14 @@ class RecordKey {
 
   private:
     void use_secret();
-    bool begin_record(const uint8_t* head);
-    bool cipher(const uint8_t* from, uint8_t* to, size_t size);
+    [[nodiscard]] bool begin_record(const uint8_t* head);
 
     const uint32_t suite_;
     const bool seals_;
     TrafficSecret secret_;
-    std::array<uint8_t, 12> iv_{};
+    std::array<uint8_t, RecordCipher::kNonceSize> iv_{};
     uint64_t sequence_ = 0;
-    evp_cipher_ctx_st* cipher_ = nullptr;
+    const std::unique_ptr<RecordCipher> cipher_;
 };
 
 }  // namespace p2c2r::net

@@ -307,7 +307,7 @@ void UvLoop::forget_turn_end(TurnEnd& hook) {
     std::replace(impl_->hooks.begin(), impl_->hooks.end(), &hook, static_cast<TurnEnd*>(nullptr));
 }
 
-void UvLoop::turn(uint64_t timeout_us) {
+void UvLoop::turn(uint64_t timeout_us, Wait wait) {
     Impl& impl = *impl_;
     P2C2R_CHECK(!impl.in_turn);
     struct Mark {
@@ -326,6 +326,7 @@ void UvLoop::turn(uint64_t timeout_us) {
     const bool worked = impl.begin();
     uint64_t now = 0;
     uint64_t until_us = 0;
+    if (worked && wait == Wait::kReturnAfterWork) timeout_us = 0;
     if (timeout_us > 0 && !impl.has_work()) {
         now = worked ? now_us() : impl.turn_us;
         until_us = std::min(now + std::min(timeout_us, kWaitMaxUs), impl.timers.next_us());

@@ -48,7 +48,11 @@ class UvLoop : public Loop {
     // What a timer, posted work, a hook or the intake throws comes out of here; the rest of the
     // turn's work is then done by the next one. Nothing in it can raise SIGPIPE, so the caller need
     // not guard against that: sockets are written to with MSG_NOSIGNAL only.
-    void turn(uint64_t timeout_us);
+    //
+    // A caller that looks at what came between turns wants kReturnAfterWork: then a turn that has
+    // done something before its wait does not wait.
+    enum class Wait { kAlways, kReturnAfterWork };
+    void turn(uint64_t timeout_us, Wait wait = Wait::kAlways);
     // Any thread: ends the wait in turn(), or the next one if nobody waits just now. No system call
     // when nobody waits.
     void wake();

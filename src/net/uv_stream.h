@@ -53,7 +53,7 @@ class StreamTable final : public TurnPart {
     // What encrypted connections share, since each is done with it before the next one's turn: an
     // idle one holds no buffer.
     struct Sealing {
-        static constexpr size_t kArrivedSize = 256 * 1024;
+        static constexpr size_t kArrivedSize = 128 * 1024;
         static constexpr size_t kAtOnce = 128 * 1024;  // sealed before it is sent
         static constexpr size_t kSealedSize =
             kAtOnce + TlsSession::kRecordSize + TlsSession::kWriteExtra;

@@ -30,6 +30,7 @@
 #include "model/task_type.h"
 #include "roles/coordinator.h"
 #include "roles/owner_names.h"
+#include "roles/session_rules.h"
 #include "roles/streams.h"
 #include "sched/scheduler.h"
 #include "wire/codec.h"
@@ -39,7 +40,6 @@ namespace p2c2r::roles {
 // Peers that come and go are events as well. Their lines are in a room of their own, for hosts that
 // log the events themselves.
 inline constexpr const char* kPeersRoom = "peers";
-inline constexpr uint32_t kWindowTasksMax = 1024;  // of one peer
 inline constexpr uint64_t kTaskOverhead =
     sizeof(void*) * 64;  // what a task costs beside its payload
 

@@ -2,16 +2,9 @@
 #include <algorithm>
 
 #include "core/plant.h"
-#include "p2c2r/version.h"
 #include "roles/coordinator_impl.h"
 
 namespace p2c2r::roles {
-
-namespace {
-
-constexpr const char* kLibrary = "p2c2r " P2C2R_VERSION_STRING;
-
-}  // namespace
 
 void Coordinator::Impl::on_hello(Session& session, const wire::Frame& frame) {
     wire::Hello hello;

@@ -7,10 +7,7 @@ namespace p2c2r::roles {
 
 namespace {
 
-constexpr uint64_t kHandshakeUs = 2'000'000;
 constexpr uint32_t kUnregisteredPerNetworkMax = 8;  // connections of one address
-constexpr uint64_t kSilentIntervals = 4;
-constexpr uint64_t kSilentSlackUs = 500'000;
 constexpr uint64_t kScanUsMax = 500'000;
 constexpr uint64_t kCountIntervalUs = 100'000;  // between two peer_count_update
 

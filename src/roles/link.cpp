@@ -3,20 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "p2c2r/version.h"
+#include "roles/session_rules.h"
 
 namespace p2c2r::roles {
-
-namespace {
-
-constexpr uint64_t kHandshakeUs = 2'000'000;
-constexpr const char* kLibrary = "p2c2r " P2C2R_VERSION_STRING;
-// Heartbeats come every interval; this many without a word, and a bit for a busy machine, and the
-// other side is taken for dead.
-constexpr uint64_t kSilentIntervals = 4;
-constexpr uint64_t kSilentSlackUs = 500'000;
-
-}  // namespace
 
 std::string automatic_id(const char* prefix, RandomSource& random) {
     uint8_t bytes[6];

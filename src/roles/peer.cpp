@@ -8,13 +8,12 @@
 #include "core/slot_map.h"
 #include "model/task_type.h"
 #include "roles/link.h"
+#include "roles/session_rules.h"
 #include "roles/streams.h"
 
 namespace p2c2r::roles {
 
 namespace {
-
-constexpr uint32_t kWindowTasksMax = 1024;
 
 // `options.capabilities.task_types` is what it offers.
 wire::PeerRegister registration_of(const PeerOptions& options) {

@@ -1,5 +1,6 @@
 #include "slice_cases.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -178,6 +179,44 @@ SliceCase scene_case(const char* name, bool as_bytes) {
     return made;
 }
 
+// The largest G-buffer that a task may have: judged, hashed as with `previous`, and put into
+// frames.
+SliceCase gbuffer_case(const char* name) {
+    static constexpr uint32_t kWidth = 3900, kHeight = 2436;
+    constexpr uint64_t kPixels = uint64_t{kWidth} * kHeight;
+    std::vector<uint8_t> planes;
+    for (uint64_t i = 0; i < kPixels; ++i) {
+        for (const uint8_t byte : {0, 0, 0x80, 0x40}) planes.push_back(byte);  // 4.0
+    }
+    planes.resize(kPixels * 7, 100);
+    const Bytes data = Bytes::copy(planes);
+    const Result<Bytes> params = json_to_value(
+        R"({"camera":{"position":[0,0,24],"direction":[0,0,-1]},"objects":[],"resolution":[)" +
+        std::to_string(kWidth) + "," + std::to_string(kHeight) +
+        R"(],"gbuffer":{"depth":{"format":"f32","offset":0},"normal":{"format":"s8x3","offset":)" +
+        std::to_string(kPixels * 4) + "}}}");
+    SliceCase made;
+    made.name = name;
+    made.native = [data, params](const std::function<bool()>& stop) -> Result<Done> {
+        RtSceneCache scenes;
+        const Result<RaytraceRequest> request = read_raytrace_request(
+            RaytraceKind::kShadows, params->span(), data.span(), scenes, stop);
+        if (!request) return request.error();
+        StopLooks looks(stop);
+        bool whole = request->gbuffer->digest(looks).has_value();
+        constexpr uint32_t kRows = 268;  // 2^20 pixels, as a task takes them
+        for (uint32_t row = 0; whole && row < kHeight; row += kRows) {
+            RtFrame frame = request->frame;
+            const uint32_t end = std::min(row + kRows, kHeight);
+            whole = append_rt_gbuffer(request->gbuffer->rows(kWidth, row, end), {0, row, kWidth},
+                                      frame, looks);
+        }
+        if (!whole) return make_error(Status::kCancelled, "cancelled");
+        return Done{};
+    };
+    return made;
+}
+
 // ---- physics
 // --------------------------------------------------------------------------------------
 
@@ -287,6 +326,7 @@ std::vector<SliceCase> make_slice_cases(const std::string& only) {
          }},
         {"scene, 10^6 triangles, bytes", [](auto name) { return scene_case(name, true); }},
         {"scene, 10^6 triangles, numbers", [](auto name) { return scene_case(name, false); }},
+        {"G-buffer, 9.5 Mpixel", [](auto name) { return gbuffer_case(name); }},
         {"physics, 1 000", [](auto name) { return physics_case(name, 1000); }},
         {"physics, 10 000", [](auto name) { return physics_case(name, 10'000); }},
         {"flow field, 1024", [](auto name) { return field_case(name, 1024); }},

@@ -38,6 +38,21 @@ TEST_CASE("manual mode works all roles in one thread and starts no other") {
     CHECK(threads == 0);
 }
 
+TEST_CASE("a poll ends when it has brought an answer that needed no waiting") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_MANUAL);
+    const Client client = make_client(runtime.get(), nullptr);
+    Task task("echo", "at once", 7);
+    task.desc.deadline_us = 40'000'000;
+    const p2c2r_task id = submit(client.get(), task.desc);
+    const uint64_t began = p2c2r_now_us();
+    p2c2r_result* result = nullptr;
+    while (p2c2r_client_poll(client.get(), id, &result) == P2C2R_PENDING) {
+        REQUIRE(p2c2r_runtime_poll(runtime.get(), 60'000) == P2C2R_OK);
+    }
+    CHECK(data_of(Result(result).get()) == "at once");
+    CHECK(p2c2r_now_us() - began < 8'000'000);  // and not with the loop's next timer
+}
+
 TEST_CASE("a foreign loop waits on the descriptor and for the time it is told") {
     const Runtime runtime = make_runtime(P2C2R_RUN_MANUAL);
     const Coordinator coordinator = make_coordinator(runtime.get(), P2C2R_ANY);

@@ -117,6 +117,51 @@ TEST_CASE("model import: a broken glTF is refused whatever is wrong with it") {
     CHECK(failure_of(import_model(here.path("model.fbx"))).find(".obj") != std::string::npos);
 }
 
+TEST_CASE("model import: a file is read once, however the buffers of a glTF spell its name") {
+    Workplace here;
+    json file = small_gltf();
+    here.write("my m.bin", std::string(42, '\0'));
+    file["buffers"] = json::array();
+    const char* const kSpellings[] = {"my m.bin", "my%20m.bin", "./my%20m.bin", "a/../my m.bin",
+                                      ".//a/b/../%2e%2E/my%20%6D.bin"};
+    for (const char* uri : kSpellings) {
+        file["buffers"].push_back({{"byteLength", 42}, {"uri", uri}});
+    }
+    const std::string path = here.write("m.gltf", file.dump());
+    std::vector<std::string> names;
+    const auto parts = import_gltf(path, [&](const std::string& model, const std::string& name) {
+        names.push_back(name);
+        return read_beside(model, name);
+    });
+    REQUIRE_MESSAGE(parts, failure_of(parts));
+    CHECK(parts->size() == 2);
+    CHECK(names == std::vector<std::string>{"my m.bin"});
+    CHECK(failure_of(import_model(path)) == "");
+}
+
+TEST_CASE("model import: names of files stay inside the model's directory, by their letters") {
+    CHECK(name_beside("m.bin") == "m.bin");
+    CHECK(name_beside("./a//b/./../c..d/m.bin/") == "a/c..d/m.bin");
+    CHECK(name_beside("a%2F..%2F..%2Fm.bin") == "a%2F..%2F..%2Fm.bin");  // a file of that name
+    using namespace std::string_view_literals;
+    for (const std::string_view outside :
+         {""sv, "."sv, ".."sv, "a/.."sv, "../m.bin"sv, "a/../../a/m.bin"sv, "/m.bin"sv,
+          "a\\..\\b"sv, "C:m.bin"sv, "http://host/m.bin"sv, "m.bin\0.png"sv}) {
+        CAPTURE(outside);
+        CHECK_FALSE(name_beside(outside));
+    }
+    Workplace here;
+    json file = small_gltf();
+    here.write("secret.bin", std::string(42, '\0'));
+    for (const char* uri : {"%2e%2e/secret.bin", "a/..%2F../secret.bin", "%2Fetc/hostname",
+                            "secret.bin%00", "%2E%2e%5csecret.bin"}) {
+        CAPTURE(uri);
+        file["buffers"][0]["uri"] = uri;
+        const auto parts = import_model(here.write("m.gltf", file.dump()));
+        CHECK(failure_of(parts).find("own directory") != std::string::npos);
+    }
+}
+
 TEST_CASE("model import: many primitives of the same accessors take no more than their triangles") {
     Workplace here;
     json file = small_gltf();

@@ -31,12 +31,6 @@ std::string one(const std::string& more) {
     return objects(body(), more);
 }
 
-std::string repeated(const std::string& item, int count) {
-    std::string list = item;
-    for (int i = 1; i < count; ++i) list += "," + item;
-    return list;
-}
-
 }  // namespace
 
 TEST_CASE("bad params and bodies of physics are errors that say what or defined results") {
@@ -95,8 +89,8 @@ TEST_CASE("bad params and bodies of physics are errors that say what or defined 
          bad,
          "objects[0].friction",
          "-0.5"},
-        {"two at one place", objects(repeated(body(), 2), steps), {}, fine, "", ""},
-        {"nine at one place", objects(repeated(body(), 9), steps), {}, fine, "", ""},
+        {"two at one place", objects(test::repeated(body(), 2), steps), {}, fine, "", ""},
+        {"nine at one place", objects(test::repeated(body(), 9), steps), {}, fine, "", ""},
         {"unlike ones at one place",
          objects(body(R"("radius":1000,"mass":1e6)") + "," + body(R"("radius":0.001,"mass":0.001)"),
                  steps),
@@ -161,13 +155,13 @@ TEST_CASE("bad params and bodies of physics are errors that say what or defined 
          "planes[0].offset",
          "required"},
         {"a plane too many",
-         one(R"("planes":[)" + repeated(R"({"normal":[0,1,0],"offset":-9})", 17) + "]"),
+         one(R"("planes":[)" + test::repeated(R"({"normal":[0,1,0],"offset":-9})", 17) + "]"),
          {},
          Status::kLimit,
          "planes",
          "17"},
         {"a box too many",
-         one(R"("boxes":[)" + repeated(R"({"min":[5,5,5],"max":[6,6,6]})", 65) + "]"),
+         one(R"("boxes":[)" + test::repeated(R"({"min":[5,5,5],"max":[6,6,6]})", 65) + "]"),
          {},
          Status::kLimit,
          "boxes",

@@ -31,12 +31,6 @@ inline std::string camera(const std::string& fields) {
     return "{" + kSize + R"(,"objects":[)" + kSphere + R"(],"camera":{)" + fields + "}}";
 }
 
-inline std::string repeated(const std::string& item, int count) {
-    std::string list = item;
-    for (int i = 1; i < count; ++i) list += "," + item;
-    return list;
-}
-
 inline Bytes scene(const std::string& text) {
     const Result<Bytes> value = json_to_value(text);
     REQUIRE_MESSAGE(value.ok(), value.error().text);

@@ -60,11 +60,12 @@ TEST_CASE("software devices have the size of subgroups that this run is for") {
 
 namespace {
 
-// A device that computes as `device` does, but for what a pass over probes gives: that is wrong by
-// one bit.
-class WrongProbes final : public gpu::Device {
+// A device that computes as `device` does, but for what passes of one mode give, with or without a
+// G-buffer: that is wrong by one bit.
+class WrongMode final : public gpu::Device {
   public:
-    explicit WrongProbes(std::shared_ptr<gpu::Device> device) : device_(std::move(device)) {}
+    WrongMode(std::shared_ptr<gpu::Device> device, uint32_t mode, bool gbuffer)
+        : device_(std::move(device)), wrong_{mode, gbuffer ? 1u : 0u} {}
     [[nodiscard]] const gpu::DeviceInfo& info() const override { return device_->info(); }
     Result<std::unique_ptr<gpu::Buffer>> make_buffer(uint64_t size, gpu::BufferUse use) override {
         return device_->make_buffer(size, use);
@@ -79,16 +80,17 @@ class WrongProbes final : public gpu::Device {
         Result<gpu::Ticket> ticket = device_->submit(work);
         // Copies alone belong to what was dispatched before them.
         if (!work.dispatches.empty()) {
-            uint32_t mode = kRtModeColor;
+            Frame frame{kRtModeColor, 0};
             const auto& buffers = work.dispatches[0].buffers;
             if (buffers.size() == kRaytraceBuffers) {
-                std::memcpy(&mode, buffers[0]->map() + kRtFrameMode * 4, 4);
+                std::memcpy(&frame.mode, buffers[0]->map() + kRtFrameMode * 4, 4);
+                std::memcpy(&frame.gbuffer, buffers[0]->map() + kRtFrameGbuffer * 4, 4);
             }
-            in_probes_ = mode == kRtModeProbes;
+            in_wrong_ = frame == wrong_;
         }
         // The sums of a finished block are the larger copy; counters are two words.
         for (const gpu::Snapshot& each : work.snapshots) {
-            if (ticket && in_probes_ && each.into->size() > kRtCounters * 4) {
+            if (ticket && in_wrong_ && each.into->size() > kRtCounters * 4) {
                 sums_[*ticket] = each.into;
             }
         }
@@ -105,8 +107,13 @@ class WrongProbes final : public gpu::Device {
 
   private:
     static constexpr size_t kRaytraceBuffers = 6;
+    struct Frame {
+        uint32_t mode, gbuffer;
+        bool operator==(const Frame&) const = default;
+    };
     std::shared_ptr<gpu::Device> device_;
-    bool in_probes_ = false;
+    Frame wrong_;
+    bool in_wrong_ = false;
     std::map<gpu::Ticket, gpu::Buffer*> sums_;
 };
 
@@ -125,8 +132,25 @@ TEST_CASE("a device that is wrong in probes alone is refused for rt_global_illum
             }
             return why;
         };
-        CHECK(refused_on(std::make_shared<WrongProbes>(device))
+        CHECK(refused_on(std::make_shared<WrongMode>(device, kRtModeProbes, false))
                   .find("the self-test of rt_global_illumination failed") == 0);
+    });
+}
+
+TEST_CASE("a device that is wrong from G-buffers alone is refused for the type that shows it") {
+    test::on_each_device([](const std::shared_ptr<gpu::Device>& device) {
+        const std::pair<uint32_t, const char*> modes[] = {
+            {kRtModeShadows, "the self-test of rt_shadows failed"},
+            {kRtModeReflections, "the self-test of rt_reflections failed"},
+            {kRtModeGather, "the self-test of rt_global_illumination failed"}};
+        for (const auto& [mode, expected] : modes) {
+            GpuKernels kernels(std::make_shared<WrongMode>(device, mode, true), "vulkan:0", true,
+                               Log());
+            const Result<std::shared_ptr<RaytraceGpu>> shaders = kernels.raytrace();
+            REQUIRE(!shaders.ok());
+            CHECK(shaders.error().status == Status::kDevice);
+            CHECK_MESSAGE(shaders.error().text.find(expected) == 0, shaders.error().text);
+        }
     });
 }
 

@@ -20,6 +20,13 @@ struct GoodRequest {
 // Which other fields may be named when a field is wrong, because the two do not go together.
 using Partners = std::map<std::string, std::vector<std::string>>;
 
+// Items of a list in JSON.
+inline std::string repeated(const std::string& item, int count) {
+    std::string list = item;
+    for (int i = 1; i < count; ++i) list += "," + item;
+    return list;
+}
+
 // Each field and item at any depth is left out, given once more, and replaced by values of every
 // kind, of no number, and of sizes far beyond any limit; each map gets a field that is not known.
 // What comes is either a defined result or an error that names this place or a partner of it.

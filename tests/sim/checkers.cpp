@@ -10,10 +10,6 @@ namespace {
 
 constexpr uint64_t kDeadlineSlackUs = 2'000;
 
-unsigned long long number(uint64_t value) {
-    return value;
-}
-
 std::optional<Sometimes> coverage_of(Status status) {
     switch (status) {
         case Status::kOk:

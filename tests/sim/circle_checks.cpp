@@ -9,10 +9,6 @@ namespace {
 
 constexpr uint32_t kOperator = 0;
 
-unsigned long long number(uint64_t value) {
-    return value;
-}
-
 const char* circle_name(Circle circle) {
     return circle == Circle::kOwn ? "own" : circle == Circle::kPublic ? "public" : "invited";
 }

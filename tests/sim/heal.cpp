@@ -18,10 +18,6 @@ constexpr uint64_t kBackUs = 40'000'000;
 constexpr uint64_t kCalmDwellUs = 3'000;
 constexpr uint64_t kLongDwellUs = 400'000;
 
-unsigned long long number(uint64_t value) {
-    return value;
-}
-
 }  // namespace
 
 bool Cluster::heal() {

@@ -10,6 +10,11 @@
 
 namespace p2c2r::sim {
 
+// As "%llu" wants it.
+inline unsigned long long number(uint64_t value) {
+    return value;
+}
+
 class Trace {
   public:
     // `lines_max` 0: off.

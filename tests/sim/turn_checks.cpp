@@ -6,13 +6,7 @@
 
 namespace p2c2r::sim {
 
-namespace {
-
-unsigned long long number(uint64_t value) {
-    return value;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 void Checkers::after_event(bool coordinator_turn) {
     if (!to_submit_.empty()) check_submitted_again();

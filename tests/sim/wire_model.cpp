@@ -50,9 +50,6 @@ bool lists_text(std::span<const uint8_t> envelope, std::string_view text) {
     return std::search(envelope.begin(), envelope.end(), entry.begin(), entry.end(), same) !=
            envelope.end();
 }
-unsigned long long number(uint64_t value) {
-    return value;
-}
 
 }  // namespace
 

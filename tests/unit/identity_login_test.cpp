@@ -479,6 +479,36 @@ TEST_CASE("login: memory that is short while a change is written down leaves all
     CHECK(list.invitations() == 0);
 }
 
+TEST_CASE("login: memory that ends inside a change loses no invitation and no account") {
+    Door door;
+    struct Sudden final : AccessStore {
+        Result<Done> save(const std::string&) override {
+            if (ends) throw std::length_error("as where the error's own text has no memory");
+            return Done{};
+        }
+        bool ends = false;
+    } store;
+    AccessList list(&store, nullptr);
+    Credentials guest = with_key();
+    guest.invite = *list.invite("", kBoth, door.now.unix_ms + 1000, door.chance, door.now);
+    const auto enter = [&] {
+        const LoginContext context = door.context();
+        return list.admit(*guest.prove(AccessList::methods(), context, true), context,
+                          "192.0.2.7:4000", true, door.now);
+    };
+    store.ends = true;
+    CHECK_THROWS_AS(enter(), std::length_error);
+    CHECK(list.accounts().empty());
+    CHECK(list.invitations() == 1);
+    store.ends = false;
+    const Result<Admitted> admitted = enter();
+    REQUIRE(admitted.ok());
+    CHECK(list.invitations() == 0);
+    store.ends = true;
+    CHECK_THROWS_AS(list.revoke(admitted->account, door.now), std::length_error);
+    CHECK(list.find(admitted->account)->revoked_ms == 0);
+}
+
 TEST_CASE("login: IPv4 callers of a socket for both are told apart") {
     CHECK(network_of("[::ffff:192.0.2.1]:80") == network_of("192.0.2.1:99"));
     CHECK(network_of("[::ffff:192.0.2.1]:80") != network_of("[::ffff:192.0.2.2]:80"));

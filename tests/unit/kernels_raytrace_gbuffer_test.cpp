@@ -2,214 +2,24 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cmath>
-#include <cstring>
 #include <nlohmann/json.hpp>
-#include <string>
 #include <vector>
 
 #include "core/prng.h"
-#include "exec/job_control.h"
-#include "kernels/kernels.h"
 #include "kernels/raytrace_answers.h"
-#include "support/seed.h"
+#include "support/gbuffer_planes.h"
 
 using namespace p2c2r;
 using namespace p2c2r::kernels;
-using nlohmann::json;
-
-namespace {
-
-using Plane = std::vector<uint8_t>;
-
-struct Answer {
-    Status status = Status::kExecutor;
-    std::string field;
-    std::string error;
-    json info;
-    Plane data;
-};
-
-class Bench {
-  public:
-    Bench() {
-        KernelOptions options;
-        options.device = DeviceChoice::kNative;
-        REQUIRE(add_builtin_executors(registry_, options).ok());
-    }
-
-    Answer run(const std::string& type, const json& params, const Plane& data = {}) {
-        exec::Job* job = exec::JobControl::make();
-        job->task_type = type;
-        job->params = Bytes::copy(json::to_msgpack(params));
-        if (!data.empty()) job->data = Bytes::copy(data);
-        Answer answer;
-        answer.status = exec::JobControl::run(*job, *registry_.find(type));
-        const exec::Output& output = job->output;
-        answer.field = output.field;
-        answer.error = output.error;
-        if (answer.status == Status::kOk) {
-            answer.info =
-                json::from_msgpack(output.info.data(), output.info.data() + output.info.size());
-            answer.data.assign(output.data.data(), output.data.data() + output.data.size());
-        }
-        job->release();
-        return answer;
-    }
-
-    Plane made(const std::string& type, const json& params, const Plane& data = {}) {
-        Answer answer = run(type, params, data);
-        REQUIRE_MESSAGE(answer.status == Status::kOk, answer.error);
-        return std::move(answer.data);
-    }
-
-  private:
-    exec::Registry registry_;
-};
-
-// The planes of a scene as its own `raytracing` sees it.
-struct Planes {
-    std::vector<uint32_t> ids;
-    std::vector<float> depths;
-    std::vector<std::array<double, 3>> normals;
-};
-
-Planes planes_of(Bench& bench, json params) {
-    params.erase("samples_per_pixel");
-    params["layers"] = {"hit_id", "depth", "normal"};
-    const Plane data = bench.made("raytracing", params);
-    Planes planes;
-    const size_t pixels = data.size() / 11;
-    planes.ids.resize(pixels);
-    planes.depths.resize(pixels);
-    std::memcpy(planes.ids.data(), data.data(), pixels * 4);
-    std::memcpy(planes.depths.data(), data.data() + pixels * 4, pixels * 4);
-    for (size_t i = 0; i < pixels; ++i) {
-        const uint8_t* const at = data.data() + pixels * 8 + i * 3;
-        planes.normals.push_back(
-            {double(int8_t(at[0])), double(int8_t(at[1])), double(int8_t(at[2]))});
-    }
-    return planes;
-}
-
-void put_word(Plane& plane, uint32_t word, int bytes) {
-    for (int i = 0; i < bytes; ++i) plane.push_back(static_cast<uint8_t>(word >> 8 * i));
-}
-
-json bytes_of(const Plane& plane) {
-    return json::binary(plane);
-}
-
-json f32_plane(const std::vector<float>& depths) {
-    Plane plane;
-    for (const float depth : depths) put_word(plane, std::bit_cast<uint32_t>(depth), 4);
-    return {{"format", "f32"}, {"data", bytes_of(plane)}};
-}
-
-json u16_plane(const std::vector<float>& depths, double near, double far) {
-    Plane plane;
-    for (const double depth : depths) {
-        const double part = std::clamp((depth - near) / (far - near), 0.0, 1.0);
-        put_word(plane, depth == 0 ? 0 : uint32_t(std::lround(part * 65534)) + 1, 2);
-    }
-    return {{"format", "u16"}, {"range", {near, far}}, {"data", bytes_of(plane)}};
-}
-
-json log16_plane(const std::vector<float>& depths, double near, double far) {
-    Plane plane;
-    for (const double depth : depths) {
-        const double part = std::log(std::max(depth, near) / near) / std::log(far / near);
-        put_word(plane, depth == 0 ? 0 : uint32_t(std::lround(std::min(part * 65536, 65534.0))) + 1,
-                 2);
-    }
-    return {{"format", "log16"}, {"range", {near, far}}, {"data", bytes_of(plane)}};
-}
-
-json s8x3_plane(const Planes& planes) {
-    Plane plane;
-    for (const auto& normal : planes.normals) {
-        for (const double part : normal) plane.push_back(static_cast<uint8_t>(int8_t(part)));
-    }
-    return {{"format", "s8x3"}, {"data", bytes_of(plane)}};
-}
-
-// As a game's shader packs them.
-json octahedral_plane(const Planes& planes, int bytes) {
-    const double most = bytes == 2 ? 127 : 32767;
-    Plane plane;
-    for (const auto& [x, y, z] : planes.normals) {
-        const double sum = std::max(std::fabs(x) + std::fabs(y) + std::fabs(z), 1e-9);
-        double u = x / sum;
-        double v = y / sum;
-        if (z < 0) {
-            const double folded = (1 - std::fabs(v)) * (u < 0 ? -1 : 1);
-            v = (1 - std::fabs(u)) * (v < 0 ? -1 : 1);
-            u = folded;
-        }
-        put_word(plane, uint32_t(int32_t(std::lround(u * most))), bytes / 2);
-        put_word(plane, uint32_t(int32_t(std::lround(v * most))), bytes / 2);
-    }
-    return {{"format", bytes == 2 ? "oct16" : "oct32"}, {"data", bytes_of(plane)}};
-}
-
-double share_of_different(const Plane& a, const Plane& b, size_t unit, int least = 1) {
-    REQUIRE(a.size() == b.size());
-    size_t different = 0;
-    for (size_t i = 0; i < a.size(); i += unit) {
-        bool differs = false;
-        for (size_t k = i; k < i + unit; ++k) differs |= std::abs(int(a[k]) - int(b[k])) >= least;
-        different += differs ? 1 : 0;
-    }
-    return double(different) / double(a.size() / unit);
-}
-
-// Of the pixels that show something.
-double share_of_hits(const Plane& a, const Plane& b, size_t unit, const Planes& planes, int least) {
-    const auto hits =
-        planes.ids.size() - size_t(std::count(planes.ids.begin(), planes.ids.end(), 0u));
-    return share_of_different(a, b, unit, least) * double(planes.ids.size()) /
-           double(std::max<size_t>(hits, 1));
-}
-
-// A byte a pixel of the first mask.
-Plane mask_pixels(const Plane& mask, size_t width, size_t height) {
-    Plane pixels;
-    for (size_t i = 0; i < width * height; ++i) {
-        const size_t x = i % width;
-        pixels.push_back(mask[i / width * ((width + 7) / 8) + x / 8] >> (x % 8) & 1);
-    }
-    return pixels;
-}
-
-// Boxes and a plane: their points are nowhere mended, their normals are axes.
-json straight_scene(uint32_t width = 67, uint32_t height = 41) {
-    json scene = json::parse(R"({"camera":{"position":[0.5,2,8],"direction":[0.1,-0.15,-1],
-        "fov_deg":40},"objects":[
-        {"type":"box","min":[-3,0.1,-1],"max":[-1.5,2,0],"color":[0.9,0.2,0.1]},
-        {"type":"box","min":[0,0,-2],"max":[2,1.5,0]},
-        {"type":"plane","position":[0,0,0],"normal":[0,1,0],"material":"mirror"}],
-        "lights":[{"position":[3,6,2],"intensity":0.5},{"position":[-4,5,3]}],
-        "ambient":0.2,"background":[0.1,0.2,0.8],"max_bounces":3})");
-    scene["resolution"] = {width, height};
-    return scene;
-}
-
-json with_gbuffer(json params, const json& depth, const json& normal) {
-    params["gbuffer"]["depth"] = depth;
-    params["gbuffer"]["normal"] = normal;
-    return params;
-}
-
-}  // namespace
+using namespace p2c2r::test;
 
 TEST_CASE("the layers of raytracing are a G-buffer as they are, and give the scene's masks") {
-    Bench bench;
+    LayerBench bench;
     const json scene = straight_scene();
     json asked = scene;
     asked["layers"] = {"color", "depth", "normal"};
-    const Answer seen = bench.run("raytracing", asked);
+    const LayerAnswer seen = bench.run("raytracing", asked);
     REQUIRE_MESSAGE(seen.status == Status::kOk, seen.error);
     json task = with_gbuffer(scene, seen.info["layers"]["depth"], seen.info["layers"]["normal"]);
     task["gbuffer"]["bias"] = 0;
@@ -219,7 +29,7 @@ TEST_CASE("the layers of raytracing are a G-buffer as they are, and give the sce
     // The same for a tile: planes hold its pixels alone.
     json tile = asked;
     tile["tile"] = {9, 5, 41, 23};
-    const Answer part = bench.run("raytracing", tile);
+    const LayerAnswer part = bench.run("raytracing", tile);
     json part_task =
         with_gbuffer(scene, part.info["layers"]["depth"], part.info["layers"]["normal"]);
     part_task["gbuffer"]["bias"] = 0;
@@ -230,7 +40,7 @@ TEST_CASE("the layers of raytracing are a G-buffer as they are, and give the sce
 }
 
 TEST_CASE("a reflection from a G-buffer is that of the scene where its planes are exact") {
-    Bench bench;
+    LayerBench bench;
     json scene = straight_scene();
     scene["output_format"] = "raw";
     const Planes planes = planes_of(bench, straight_scene());
@@ -255,11 +65,13 @@ TEST_CASE("a reflection from a G-buffer is that of the scene where its planes ar
 }
 
 TEST_CASE("quantised G-buffers of random scenes agree with the scene in most pixels") {
-    Bench bench;
-    Prng prng(test::seed());
+    LayerBench bench;
+    // Always the same scenes: in one among hundreds the camera looks along a surface, and then a
+    // hundred times as many pixels differ.
+    Prng prng(1);
     double masks[3] = {};
     double colors[3] = {};
-    constexpr int kRounds = 12;
+    constexpr int kRounds = 40;
     for (int round = 0; round < kRounds; ++round) {
         const Bytes drawn = draw_raytrace_params(prng, 64, 48, 24);
         json scene = json::from_msgpack(drawn.data(), drawn.data() + drawn.size());
@@ -293,18 +105,20 @@ TEST_CASE("quantised G-buffers of random scenes agree with the scene in most pix
             colors[form] += share_of_hits(shown, layer, 3, planes, 13) / kRounds;
         }
     }
-    // Usual are 0.1, 0.1 and 0.16 % of masks, 0.09, 0.09 and 0.22 % of colours; a scene whose
-    // camera looks along a surface has ten times that.
-    constexpr double kMost = 0.05;
+    // Of these scenes 0.052, 0.052 and 0.143 % of masks, 0.097, 0.090 and 0.127 % of colours. A bit
+    // less of a normal of 8 bits, or of the upper byte of one of 16, gives 0.27 % and more of
+    // masks.
+    constexpr double kMasksMost[] = {0.0012, 0.0012, 0.0031};
+    constexpr double kColorsMost[] = {0.0022, 0.0020, 0.0028};
     for (int form = 0; form < 3; ++form) {
         CAPTURE(form);
-        CHECK(masks[form] < kMost);
-        CHECK(colors[form] < kMost);
+        CHECK(masks[form] < kMasksMost[form]);
+        CHECK(colors[form] < kColorsMost[form]);
     }
 }
 
 TEST_CASE("where a G-buffer has no depth there is no shadow and no reflection and no light") {
-    Bench bench;
+    LayerBench bench;
     json scene = straight_scene(9, 5);
     scene["output_format"] = "raw";
     json normals = {{"format", "s8x3"}, {"data", bytes_of(Plane(45 * 3, 0))}};
@@ -317,7 +131,7 @@ TEST_CASE("where a G-buffer has no depth there is no shadow and no reflection an
 }
 
 TEST_CASE("under an even sky every surface of a G-buffer receives the sky") {
-    Bench bench;
+    LayerBench bench;
     json scene = straight_scene(16, 16);
     scene["objects"] = json::array();
     scene["background"] = {0.2, 0.4, 1};
@@ -326,7 +140,7 @@ TEST_CASE("under an even sky every surface of a G-buffer receives the sky") {
     planes.depths.assign(256, 5);
     for (int i = 0; i < 256; ++i) planes.normals.push_back({double(i % 16 - 8), 3, double(i / 16)});
     const json task = with_gbuffer(scene, f32_plane(planes.depths), octahedral_plane(planes, 2));
-    const Answer light = bench.run("rt_global_illumination", task);
+    const LayerAnswer light = bench.run("rt_global_illumination", task);
     REQUIRE_MESSAGE(light.status == Status::kOk, light.error);
     for (size_t i = 0; i < light.data.size(); i += 3) {
         REQUIRE(light.data[i] == 51);
@@ -338,7 +152,7 @@ TEST_CASE("under an even sky every surface of a G-buffer receives the sky") {
 }
 
 TEST_CASE("the light on a G-buffer is that of a probe at its place facing its way") {
-    Bench bench;
+    LayerBench bench;
     json scene = straight_scene(1, 1);
     for (json& object : scene["objects"]) object["material"] = "diffuse";
     scene["camera"] = {{"position", {-1, 2, 3}}, {"direction", {0, 0, -1}}};
@@ -364,7 +178,7 @@ TEST_CASE("the light on a G-buffer is that of a probe at its place facing its wa
 }
 
 TEST_CASE("depths of 16 bits in even steps are as good where near and far are close") {
-    Bench bench;
+    LayerBench bench;
     json scene = straight_scene();
     // In place of a plane that goes on to the horizon.
     scene["objects"][2] = {{"type", "box"}, {"min", {-6, -1, -6}}, {"max", {6, 0, 6}}};
@@ -377,18 +191,10 @@ TEST_CASE("depths of 16 bits in even steps are as good where near and far are cl
 }
 
 TEST_CASE("depth along the camera's direction and a jitter move the place as they say") {
-    Bench bench;
+    LayerBench bench;
     const json scene = straight_scene(33, 17);
     const Planes planes = planes_of(bench, scene);
-    // cos of the angle between a pixel's ray and the camera's direction, which has a length of 1.
-    const double step = 2 * std::tan(20 * 3.14159265358979 / 180) / 17;
-    std::vector<float> along = planes.depths;
-    for (size_t i = 0; i < along.size(); ++i) {
-        const double x = (double(i % 33) + 0.5 - 16.5) * step;
-        const double y = (double(i / 33) + 0.5 - 8.5) * step;
-        along[i] = static_cast<float>(along[i] / std::sqrt(1 + x * x + y * y));
-    }
-    json depth = f32_plane(along);
+    json depth = f32_plane(linear_depths(planes, 33, 17, 40));
     depth["along"] = "direction";
     const Plane mask = bench.made("rt_shadows", scene);
     const Plane found = bench.made("rt_shadows", with_gbuffer(scene, depth, s8x3_plane(planes)));
@@ -416,15 +222,31 @@ TEST_CASE("depth along the camera's direction and a jitter move the place as the
     CHECK(share_of_different(off, expected, 1) > share_of_different(halved, expected, 1));
 }
 
+TEST_CASE("a wall beside a wide view does not shadow itself, however its linear depth is rounded") {
+    LayerBench bench;
+    // Seen by rays that are up to 11 times as long as their part along the camera's direction.
+    json scene = json::parse(R"({"camera":{"position":[0,0,5],"direction":[0.966,0,-0.259],
+        "fov_deg":170},"resolution":[65,65],"lights":[{"position":[0,0,20]}],
+        "objects":[{"type":"box","min":[-20,-20,-1],"max":[20,20,0]}]})");
+    const Planes planes = planes_of(bench, scene);
+    CHECK(std::count(planes.ids.begin(), planes.ids.end(), 1u) > 1000);
+    json depth = u16_plane(linear_depths(planes, 65, 65, 170), 0.125, 1000);
+    depth["along"] = "direction";
+    json task = with_gbuffer(scene, depth, s8x3_plane(planes));
+    task["gbuffer"]["bias"] = 0;
+    const Plane mask = mask_pixels(bench.made("rt_shadows", task), 65, 65);
+    CHECK(std::count(mask.begin(), mask.end(), 1) == 0);
+}
+
 TEST_CASE("what changed on a G-buffer since other lights is a delta of the whole") {
-    Bench bench;
+    LayerBench bench;
     const json scene = straight_scene();
     const Planes planes = planes_of(bench, scene);
     json task = with_gbuffer(scene, f32_plane(planes.depths), s8x3_plane(planes));
     const size_t whole = bench.made("rt_shadows", task).size();
     task["previous"] = {{"lights", scene["lights"]}};
     task["lights"][0]["position"] = {3, 6, 2.1};
-    const Answer delta = bench.run("rt_shadows", task);
+    const LayerAnswer delta = bench.run("rt_shadows", task);
     REQUIRE_MESSAGE(delta.status == Status::kOk, delta.error);
     CHECK(delta.info["full_size"] == whole);
     CHECK(!delta.data.empty());
@@ -435,7 +257,7 @@ TEST_CASE("what changed on a G-buffer since other lights is a delta of the whole
     for (float& depth : nearer) depth *= 0.75f;
     next["gbuffer"]["depth"] = f32_plane(nearer);
     next["previous"] = {{"lights", task["lights"]}};
-    const Answer moved = bench.run("rt_shadows", next);
+    const LayerAnswer moved = bench.run("rt_shadows", next);
     REQUIRE_MESSAGE(moved.status == Status::kOk, moved.error);
     CHECK(moved.data.empty());  // the same lights before: nothing has changed on this G-buffer
 }

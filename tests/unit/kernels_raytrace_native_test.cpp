@@ -211,16 +211,22 @@ TEST_CASE("means of samples are rounded to nearest") {
 }
 
 TEST_CASE("a device that is wrong in one mode alone fails the self-test of that type") {
+    // Those that begin at a G-buffer as kRtAnswerGbuffer more.
     const std::pair<uint32_t, const char*> modes[] = {
         {kRtModeColor, "the self-test of raytracing failed"},
         {kRtModeLayers, "the self-test of raytracing failed"},
         {kRtModeReflections, "the self-test of rt_reflections failed"},
         {kRtModeShadows, "the self-test of rt_shadows failed"},
-        {kRtModeProbes, "the self-test of rt_global_illumination failed"}};
+        {kRtModeProbes, "the self-test of rt_global_illumination failed"},
+        {kRtAnswerGbuffer + kRtModeReflections, "the self-test of rt_reflections failed"},
+        {kRtAnswerGbuffer + kRtModeShadows, "the self-test of rt_shadows failed"},
+        {kRtAnswerGbuffer + kRtModeGather, "the self-test of rt_global_illumination failed"}};
     const auto with = [](uint32_t wrong_mode) {
         return check_raytrace_answers([&](const RtPass& pass, const auto&, uint32_t* words) {
             const Result<Done> done = raytrace_native(pass, words, 1);
-            const bool wrong = (*pass.frame)[kRtFrameMode] == wrong_mode;
+            const RtFrame& frame = *pass.frame;
+            const bool wrong =
+                frame[kRtFrameMode] + frame[kRtFrameGbuffer] * kRtAnswerGbuffer == wrong_mode;
             words[pass.tile.pixels() * kRtWordsPerPixel / 2] ^= wrong ? 1 : 0;
             return done;
         });
@@ -232,5 +238,41 @@ TEST_CASE("a device that is wrong in one mode alone fails the self-test of that 
         REQUIRE(!answers.ok());
         CHECK(answers.error().status == Status::kDevice);
         CHECK(answers.error().text.find(expected) == 0);
+        CHECK(answers.error().text.find("in mode " + std::to_string(mode) + " ") !=
+              std::string::npos);
+    }
+}
+
+TEST_CASE("a device that reads one word of a G-buffer wrongly fails the self-test") {
+    const auto without = [](uint32_t word) {
+        return check_raytrace_answers([&](const RtPass& pass, const auto&, uint32_t* words) {
+            RtFrame frame = *pass.frame;
+            if (frame[kRtFrameGbuffer] != 0) frame[kRtFrameWords + word] = 0;
+            RtPass wrong = pass;
+            wrong.frame = &frame;
+            return raytrace_native(wrong, words, 1);
+        });
+    };
+    for (const uint32_t word :
+         {kRtGbufferJitterX, kRtGbufferJitterY, kRtGbufferFormat, kRtGbufferAlong, kRtGbufferBias,
+          kRtGbufferBiasShare, kRtGbufferBiasAlong}) {
+        CAPTURE(word);
+        const Result<Done> answers = without(word);
+        REQUIRE(!answers.ok());
+        CHECK(answers.error().status == Status::kDevice);
+    }
+    // And of normals each format, where the others are right.
+    for (const uint32_t format : {kRtNormalS8x3, kRtNormalOct16, kRtNormalOct32}) {
+        CAPTURE(format);
+        const Result<Done> answers =
+            check_raytrace_answers([&](const RtPass& pass, const auto&, uint32_t* words) {
+                const RtFrame& frame = *pass.frame;
+                const Result<Done> done = raytrace_native(pass, words, 1);
+                const bool wrong = frame[kRtFrameGbuffer] != 0 &&
+                                   frame[kRtFrameWords + kRtGbufferFormat] == format;
+                words[pass.tile.pixels() * kRtWordsPerPixel / 2] ^= wrong ? 1 : 0;
+                return done;
+            });
+        CHECK_FALSE(answers.ok());
     }
 }

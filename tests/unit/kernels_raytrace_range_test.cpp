@@ -41,6 +41,9 @@ void trace_all(const RaytraceRequest& request) {
 void draw_any_gbuffer(Prng& prng, RaytraceRequest& request) {
     draw_rt_gbuffer(prng, request);
     uint32_t* const head = request.frame.data() + kRtFrameWords;
+    // Moved as far as by a step of 16, the largest, in the widest picture.
+    if (head[kRtGbufferAlong] != 0)
+        head[kRtGbufferBiasAlong] = float_bits(static_cast<float>(prng.below(1u << 20)));
     for (uint64_t i = 0; i < request.tile.pixels(); ++i) {
         uint32_t& depth = head[kRtGbufferPixels + i * kRtGbufferWords];
         // 2^-20 to 2^20, bits at random.

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <thread>
@@ -67,6 +68,17 @@ uint64_t looks_of(const Bytes& scene) {
     const Result<RaytraceRequest> request = read(scene, scenes, [&] { return ++looks == 0; });
     REQUIRE_MESSAGE(request.ok(), request.error().text);
     return looks;
+}
+
+// Until a task waits for the scene of another one. The deadline is there only so that a task which
+// never waits is a failure and no test without an end.
+bool somebody_waits(const RtSceneCache& scenes) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (scenes.waiting() == 0) {
+        if (std::chrono::steady_clock::now() >= deadline) return false;
+        std::this_thread::yield();
+    }
+    return true;
 }
 
 std::shared_ptr<const RtScene> found(const Result<std::shared_ptr<const RtScene>>& scene) {
@@ -176,7 +188,7 @@ TEST_CASE("a task that waits for the scene of a cancelled one builds it itself")
         ++looks;
         if (scenes.claims() == 0) return false;
         if (!waits.joinable()) waits = std::thread([&] { second = read(scene, scenes); });
-        while (scenes.waiting() == 0) std::this_thread::yield();
+        CHECK_MESSAGE(somebody_waits(scenes), "the second task has not waited for the first");
         return true;
     });
     waits.join();
@@ -200,7 +212,7 @@ TEST_CASE("a task that is cancelled while it waits for a scene ends, and the bui
     REQUIRE_FALSE(found(scenes->find_or_claim(digest)));
     Status status = Status::kOk;
     std::thread works([&] { status = exec::JobControl::run(*job, executor); });
-    while (scenes->waiting() == 0) std::this_thread::yield();
+    CHECK_MESSAGE(somebody_waits(*scenes), "the task has not waited for the scene");
     job->request_cancel();
     executor.cancel(*job);
     works.join();

@@ -47,6 +47,20 @@ TEST_CASE("the stages of a turn come in their order") {
     CHECK(order == "intake intake timer posted hook ");
 }
 
+TEST_CASE("a turn that has done something before its wait does not wait if it is told so") {
+    auto loop = new_loop();
+    int intakes = 0;
+    loop->set_intake([&] { return ++intakes == 1; });
+    bool rang = false;
+    net::Timer timer;
+    timer.fire = [&] { rang = true; };
+    loop->arm(timer, loop->now_us() + 1'000'000);
+    loop->turn(60'000'000, net::UvLoop::Wait::kReturnAfterWork);
+    CHECK_FALSE(rang);
+    loop->turn(60'000'000, net::UvLoop::Wait::kReturnAfterWork);  // nothing to do but to wait
+    CHECK(rang);
+}
+
 TEST_CASE("a hook asked for outside of a turn runs in the next one and a forgotten one never") {
     auto loop = new_loop();
     int runs = 0;
