@@ -137,6 +137,8 @@ Status ClientState::stats(p2c2r_client_stats& out) {
         out.failed = stats.failed;
         out.cancelled = stats.cancelled;
         out.local = stats.local;
+        out.kept_here = stats.kept_here;
+        out.trials = stats.trials;
         out.reconnects = stats.reconnects;
         out.bytes_sent = stats.bytes_out;
         out.bytes_received = stats.bytes_in;

@@ -85,6 +85,7 @@ Result<LinkSettings> read_link_settings(const char* json) {
     if (!options) return options.error();
     ParamsReader reader(options->encoded());
     LinkSettings settings = read_link(reader);
+    settings.place_by_worth = reader.boolean("place_by_worth", true);
     if (const Result<Done> good = reader.finish(); !good) {
         return Options::as_argument_error(good.error());
     }

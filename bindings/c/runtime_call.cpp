@@ -204,18 +204,20 @@ p2c2r_status P2C2R_CALL p2c2r_runtime_call(p2c2r_runtime* runtime, const char* n
             *out = make_result(state.pool(), 0, nullptr, answer_of(std::move(*key)));
             return P2C2R_OK;
         }
-        if (asked == "worth") {
+        if (asked == "worth" || asked == "fit_layer") {
             ParamsReader reader(arguments->span());
-            Result<Bytes> worth = judge_worth_call(reader);
+            Result<Bytes> worth =
+                asked == "worth" ? judge_worth_call(reader) : fit_layer_call(reader);
             if (!worth) return fail(why, worth.error());
             *out = make_result(state.pool(), 0, nullptr, answer_of(std::move(*worth)));
             return P2C2R_OK;
         }
         if (asked != "devices" && asked != "task_types") {
-            return fail(why, Status::kUnsupported, "name",
-                        "there is no '" + std::string(asked.substr(0, 64)) +
-                            "'; there are devices, exec, keys.certificate, keys.new, keys.show, "
-                            "task_types, worth");
+            return fail(
+                why, Status::kUnsupported, "name",
+                "there is no '" + std::string(asked.substr(0, 64)) +
+                    "'; there are devices, exec, fit_layer, keys.certificate, keys.new, keys.show, "
+                    "task_types, worth");
         }
         *out = make_result(
             state.pool(), 0, nullptr,

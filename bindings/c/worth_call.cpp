@@ -1,5 +1,6 @@
 #include "bindings/c/worth_call.h"
 
+#include "model/layer_fit.h"
 #include "model/value_writer.h"
 #include "model/worth.h"
 
@@ -18,6 +19,8 @@ WorthCase read_case(ParamsReader& reader) {
     task.bytes_up = static_cast<uint64_t>(reader.integer("bytes_up", 0, kBytesMost));
     task.bytes_down = static_cast<uint64_t>(reader.integer("bytes_down", 0, kBytesMost));
     task.local_us = reader.number("local_us", kTimeLeastUs, kTimeMostUs);
+    task.local_wait_us = reader.number("local_wait_us", 0, kTimeMostUs, 0);
+    task.deadline_us = reader.number("deadline_us", 0, kTimeMostUs, 0);
     task.remote_us = reader.number("remote_us", kTimeLeastUs, kTimeMostUs);
     task.queue_us = reader.number("queue_us", 0, kTimeMostUs, 0);
     task.rtt_us = reader.number("rtt_us", 0, kTimeMostUs);
@@ -29,14 +32,73 @@ WorthCase read_case(ParamsReader& reader) {
     return task;
 }
 
+constexpr uint32_t kQualitiesMost = 8;
+
+void read_qualities(ParamsReader& reader, std::vector<double>& out) {
+    const std::optional<Value> given = reader.array("qualities", kQualitiesMost, false);
+    if (!given) return;
+    std::vector<double> qualities;
+    for (const Value item : given->items()) {
+        const std::optional<double> share = item.number();
+        if (!share || *share < 0.001 || *share > 1 ||
+            (!qualities.empty() && *share > qualities.back())) {
+            return reader.fail("qualities", "must be numbers from 1 down to 0.001, best first");
+        }
+        qualities.push_back(*share);
+    }
+    if (qualities.empty()) return reader.fail("qualities", "has none");
+    out = std::move(qualities);
+}
+
+LayerFitCase read_layer(ParamsReader& reader) {
+    LayerFitCase layer;
+    constexpr auto kMost = static_cast<double>(kBytesMost);
+    layer.bytes.up = reader.number("bytes_up", 0, kMost, 0);
+    layer.bytes.up_area = reader.number("area_bytes_up", 0, kMost, 0);
+    layer.bytes.down = reader.number("bytes_down", 0, kMost, 0);
+    layer.bytes.down_area = reader.number("area_bytes_down", 0, kMost);
+    read_qualities(reader, layer.qualities);
+    layer.rate_most = reader.number("rate", 0.1, 1000, layer.rate_most);
+    layer.divisor_least = static_cast<uint32_t>(reader.integer("divisor", 1, 4, 1));
+    if (layer.divisor_least == 3) reader.fail("divisor", "must be 1, 2 or 4");
+    LayerBudget& budget = layer.budget;
+    const auto rate = [&](const char* name, double fallback) {
+        return reader.number(name, 0, kRateMostMbps, fallback / 1e6) * 1e6;
+    };
+    budget.measured_up_bits_per_s = rate("up_mbps", 0);
+    budget.measured_down_bits_per_s = rate("down_mbps", 0);
+    budget.up_bits_per_s = rate("budget_up_mbps", budget.up_bits_per_s);
+    budget.down_bits_per_s = rate("budget_down_mbps", budget.down_bits_per_s);
+    budget.share = reader.number("share", 0.01, 1, budget.share);
+    return layer;
+}
+
+Result<Done> finish(ParamsReader& arguments) {
+    const Result<Done> good = arguments.finish();
+    if (good) return good;
+    return field_error(Status::kArgument, good.error().field, "args_json: " + good.error().text);
+}
+
 }  // namespace
+
+Result<Bytes> fit_layer_call(ParamsReader& arguments) {
+    const LayerFitCase layer = read_layer(arguments);
+    if (const Result<Done> good = finish(arguments); !good) return good.error();
+    const LayerFit fit = fit_layer(layer);
+    ValueWriter writer;
+    writer.map(7).key("fits").boolean(fit.fits);
+    writer.key("divisor").unsigned_integer(fit.divisor);
+    writer.key("rate").number(fit.rate);
+    writer.key("quality").unsigned_integer(fit.quality);
+    writer.key("up_mbps").number(fit.up_bits_per_s / 1e6);
+    writer.key("down_mbps").number(fit.down_bits_per_s / 1e6);
+    writer.key("text").text(fit.text);
+    return writer.take();
+}
 
 Result<Bytes> judge_worth_call(ParamsReader& arguments) {
     const WorthCase task = read_case(arguments);
-    if (const Result<Done> good = arguments.finish(); !good) {
-        return field_error(Status::kArgument, good.error().field,
-                           "args_json: " + good.error().text);
-    }
+    if (const Result<Done> good = finish(arguments); !good) return good.error();
     const Worth worth = judge_worth(task);
     ValueWriter writer;
     writer.map(10).key("send").boolean(worth.send);

@@ -1,5 +1,5 @@
-// The call "worth": what model/worth.h says of a task, a helper and a link, for hosts that ask
-// before they send.
+// The calls "worth" and "fit_layer": what model/worth.h says of a task, a helper and a link, and
+// model/layer_fit.h of a layer and a link, for hosts that ask before they send.
 #pragma once
 
 #include "core/bytes.h"
@@ -10,5 +10,6 @@ namespace p2c2r::capi {
 
 // The fields of the answer.
 Result<Bytes> judge_worth_call(ParamsReader& arguments);
+Result<Bytes> fit_layer_call(ParamsReader& arguments);
 
 }  // namespace p2c2r::capi

@@ -53,6 +53,10 @@ void Figures::print(Remote& remote, uint64_t frames, double seconds) const {
                     state.is_on ? "on" : "off", static_cast<unsigned long long>(state.answers),
                     source_name(state.source), state.trouble.empty() ? "" : "; ",
                     state.trouble.c_str());
+        const LayerPlan* plan = remote.plan(static_cast<Effect>(i));
+        if (plan != nullptr && !plan->text().empty()) {
+            std::printf("  %-12s %s\n", "", plan->text().c_str());
+        }
         if (answer_ms_[i].empty()) continue;
         std::printf("  %-12s answered in %.0f ms, 95 %% in %.0f ms\n", "",
                     percentile(answer_ms_[i], 50), percentile(answer_ms_[i], 95));

@@ -228,6 +228,10 @@ std::vector<std::string> Game::lines() {
                           options_.remote.is_steady ? 0.0 : state.answer_ms);
         }
         lines.emplace_back(text);
+        const LayerPlan* plan = remote_.plan(static_cast<Effect>(i));
+        if (state.is_on && plan != nullptr && !plan->text().empty()) {
+            lines.push_back("  " + plan->text());
+        }
     }
     return lines;
 }
@@ -295,8 +299,8 @@ int main(int argc, char** argv) {
                    "Coordinator, p2c2r:// or p2c2r+plain://; without: this process does it all");
     app.add_option("--pin", options.remote.pin, "Its key pin, for p2c2r:// (p2c2r keys show)");
     app.add_option("--identity", options.remote.identity, "This machine's private key, a PEM file");
-    app.add_option("--lag-ms", options.remote.lag_ms, "Added one way, to see what a long link does")
-        ->check(CLI::Range(0.0, 1000.0));
+    app.add_option("--network", options.remote.network,
+                   "Options of the client: {\"fake_down_kbps\": 4000, \"fake_lag_ms\": 20}");
     app.add_option("--width", options.width, "Of the window")->check(CLI::Range(320, 3840));
     app.add_option("--height", options.height, "Of the window")->check(CLI::Range(180, 2160));
     app.add_option("--view-scale", options.view_scale,

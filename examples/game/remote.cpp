@@ -11,8 +11,9 @@ namespace game {
 
 namespace {
 
-// How often each is asked for, in frames, and how many may be under way.
+// How often each is asked for, in frames (layers: at most), and how many may be under way.
 constexpr uint64_t kEvery[kEffects] = {2, 4, 1, 30};
+constexpr uint64_t kLookUs = 1'000'000;  // between two looks at the link
 constexpr size_t kUnderWay[kEffects] = {4, 3, 1, 1};
 constexpr uint64_t kDeadlineUs = 250'000;
 constexpr uint32_t kDebrisSteps = 3;
@@ -42,6 +43,7 @@ std::string Remote::start(const RemoteOptions& options, const World& world) {
     p2c2r_client_config config = {};
     config.struct_size = sizeof config;
     config.client_id = "courtyard";
+    if (!options.network.empty()) config.options = options.network.c_str();
     p2c2r_credentials credentials = {};
     credentials.struct_size = sizeof credentials;
     if (options.url.empty()) {
@@ -70,11 +72,6 @@ std::string Remote::start(const RemoteOptions& options, const World& world) {
         credentials.identity_file = options.identity.empty() ? nullptr : options.identity.c_str();
         if (!options.pin.empty()) config.credentials = &credentials;
     }
-    char settings[64] = "";
-    if (options.lag_ms > 0) {
-        std::snprintf(settings, sizeof settings, "{\"fake_lag_ms\": %g}", options.lag_ms);
-        config.options = settings;
-    }
     p2c2r_client* client = nullptr;
     if (p2c2r_client_create(runtime, &config, &client, &why) != P2C2R_OK) return why.text;
     client_.reset(client);
@@ -86,13 +83,20 @@ std::string Remote::start(const RemoteOptions& options, const World& world) {
 bool Remote::is_due(Effect effect, uint64_t frame) const {
     const auto under_way = static_cast<size_t>(std::count_if(
         asked_.begin(), asked_.end(), [&](const Asked& asked) { return asked.effect == effect; }));
+    const LayerPlan* layer = plan(effect);
+    const uint64_t every = layer != nullptr ? layer->every() : kEvery[effect];
     return states_[effect].is_on && under_way < kUnderWay[effect] &&
-           (last_asked_[effect] == 0 || frame >= last_asked_[effect] + kEvery[effect]);
+           (last_asked_[effect] == 0 || frame >= last_asked_[effect] + every);
 }
 
 void Remote::update(World& world, const Camera& camera, uint64_t frame) {
     take_answers(world, false);
     resident_.look(world, frame);
+    // Steady pictures do not depend on the link.
+    if (!options_.is_steady && p2c2r_now_us() - looked_at_us_ > kLookUs) {
+        for (LayerPlan& plan : plans_) plan.look(runtime_.get(), client_.get());
+        looked_at_us_ = p2c2r_now_us();
+    }
     if (is_due(kShadows, frame)) ask_shadows(camera, frame);
     if (is_due(kReflections, frame)) ask_reflections(world, camera, frame);
     if (is_due(kPaths, frame)) ask_paths(world, frame);
@@ -111,6 +115,8 @@ void Remote::ask(Effect effect, const char* type, const std::string& params,
     p2c2r_task_desc desc = {};
     desc.struct_size = sizeof desc;
     desc.task_type = type;
+    // Else the library keeps here what would lose by leaving over this link.
+    if (options_.is_steady) desc.place = P2C2R_PLACE_REMOTE;
     desc.deadline_us = options_.is_steady ? 5'000'000 : kDeadlineUs;
     desc.params = params.data();
     desc.params_size = params.size();
@@ -129,21 +135,25 @@ void Remote::ask(Effect effect, const char* type, const std::string& params,
         return;
     }
     asked.effect = effect;
+    asked.sent_size = params.size() + desc.patch_count * Resident::kPatchBytes;
     asked_.push_back(asked);
 }
 
 void Remote::ask_shadows(const Camera& camera, uint64_t frame) {
-    const std::string params = shadow_request(camera, options_.layer_width, options_.layer_height);
-    ask(kShadows, "rt_shadows", params, nullptr, {kShadows, 0, frame, camera, {}});
+    const int width = layer_width(kShadows);
+    const int height = layer_height(kShadows);
+    ask(kShadows, "rt_shadows", shadow_request(camera, width, height), nullptr,
+        {kShadows, 0, frame, camera, {}, width, height});
 }
 
 void Remote::ask_reflections(const World& world, const Camera& camera, uint64_t frame) {
-    const Rectangle tile = rectangle_of(camera, options_.layer_width, options_.layer_height,
-                                        world.statue(), world.statue_radius());
+    const int width = layer_width(kReflections);
+    const int height = layer_height(kReflections);
+    const Rectangle tile =
+        rectangle_of(camera, width, height, world.statue(), world.statue_radius());
     if (tile.width == 0) return;
-    const std::string params =
-        reflection_request(camera, options_.layer_width, options_.layer_height, tile);
-    ask(kReflections, "rt_reflections", params, nullptr, {kReflections, 0, frame, camera, tile});
+    ask(kReflections, "rt_reflections", reflection_request(camera, width, height, tile), nullptr,
+        {kReflections, 0, frame, camera, tile, width, height});
 }
 
 void Remote::ask_paths(const World& world, uint64_t frame) {
@@ -186,6 +196,12 @@ void Remote::take_answers(World& world, bool waits) {
         if (status == P2C2R_OK) p2c2r_result_info_get(result, &info);
         if (status == P2C2R_OK && info.status == P2C2R_OK && use(world, *it, result)) {
             state.source = info.source;
+            size_t size = 0;
+            p2c2r_result_data(result, &size);
+            // One that was asked for before the plan changed tells of another divisor.
+            if (plan(it->effect) != nullptr && it->width == layer_width(it->effect)) {
+                plans_[it->effect].took(it->sent_size, size);
+            }
             state.asked_at = std::max(state.asked_at, it->frame);
             state.answer_ms = static_cast<double>(info.total_us) / 1000;
             ++state.answers;
@@ -209,8 +225,8 @@ bool Remote::use(World& world, const Asked& asked, const p2c2r_result* result) {
     size_t fields_size = 0;
     const auto* fields = static_cast<const uint8_t*>(
         p2c2r_result_fields(result, P2C2R_FORMAT_MSGPACK, &fields_size));
-    const int width = options_.layer_width;
-    const int height = options_.layer_height;
+    const int width = asked.width;
+    const int height = asked.height;
     switch (asked.effect) {
         case kShadows: {
             if (size != static_cast<size_t>(width + 7) / 8 * static_cast<size_t>(height))

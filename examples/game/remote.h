@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "layers.h"
 #include "resident.h"
 #include "view.h"
 #include "world.h"
@@ -31,7 +32,7 @@ struct RemoteOptions {
     std::string url;  // "": a coordinator and a peer in this process
     std::string pin;  // hexadecimal; needed for p2c2r://
     std::string identity;
-    double lag_ms = 0;       // added one way, by the library: a home link for who has none
+    std::string network;     // the client's options as JSON, a fake bad network for example
     bool is_steady = false;  // wait for every answer: pictures do not depend on the machine
     int layer_width = 640;
     int layer_height = 360;
@@ -61,6 +62,10 @@ class Remote {
     // Null while the effect is off or has no answer yet.
     const ShadowLayer* shadows() const;
     const ReflectionLayer* reflections() const;
+    // How a layer is asked for; nothing to say of the others.
+    const LayerPlan* plan(Effect effect) const {
+        return effect == kShadows || effect == kReflections ? &plans_[effect] : nullptr;
+    }
     // Bytes on the connection so far; 0 within one process.
     p2c2r_client_stats stats() const;
     const Resident& resident() const { return resident_; }
@@ -72,9 +77,16 @@ class Remote {
         uint64_t frame;
         Camera camera;
         Rectangle tile;  // of reflections
+        int width = 0;   // of the whole layer
+        int height = 0;
+        size_t sent_size = 0;
     };
     void ask(Effect effect, const char* type, const std::string& params, const p2c2r_bytes* data,
              Asked asked);
+    int layer_width(Effect effect) const { return options_.layer_width / plans_[effect].divisor(); }
+    int layer_height(Effect effect) const {
+        return options_.layer_height / plans_[effect].divisor();
+    }
     void ask_shadows(const Camera& camera, uint64_t frame);
     void ask_reflections(const World& world, const Camera& camera, uint64_t frame);
     void ask_debris(World& world, uint64_t frame);
@@ -92,6 +104,8 @@ class Remote {
     ClientHandle client_;
     Resident resident_;
     EffectState states_[kEffects];
+    LayerPlan plans_[2] = {{2, 2.0 / 3}, {4, 1.0 / 3}};  // of shadows and reflections
+    uint64_t looked_at_us_ = 0;
     uint64_t last_asked_[kEffects] = {};
     std::deque<Asked> asked_;
     std::optional<ShadowLayer> shadows_;

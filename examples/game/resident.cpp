@@ -15,7 +15,6 @@ constexpr Vec kBelowFloor = {kCells / 2.0F, -10, kCells / 2.0F};
 // What has rested for so long counts as resting, and so many tasks refer to the scene in that time.
 constexpr uint64_t kRestFrames = 120;
 constexpr size_t kTasksMeanwhile = 90;
-constexpr size_t kPatchBytes = 8 + sizeof(PackedPlace);  // on the wire
 
 PackedPlace packed(Vec place) {
     PackedPlace bytes;

@@ -28,6 +28,8 @@ std::vector<PackedPlace> places_of(const World& world);
 
 class Resident {
   public:
+    static constexpr size_t kPatchBytes = 8 + sizeof(PackedPlace);  // on the wire
+
     // The client must outlive it.
     void start(p2c2r_client* client, const World& world);
 

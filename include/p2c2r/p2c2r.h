@@ -151,7 +151,9 @@ enum {
     P2C2R_CIRCLE_INVITED = 2,
     P2C2R_CIRCLE_PUBLIC = 3
 };
-/* AUTO: remote while there is a coordinator, this machine as the last resort. */
+/* REMOTE and LOCAL are forced. AUTO: remote while there is a coordinator, this machine as the last resort; and
+ * here at once where this machine has the executor and a helper would be no gain over this link, as the client
+ * has learned of the type ("placement" of p2c2r_client_call tells why; "place_by_worth" in the client's options). */
 enum { P2C2R_PLACE_AUTO = 0, P2C2R_PLACE_REMOTE = 1, P2C2R_PLACE_LOCAL = 2 };
 /* Task flags. LOCAL_AT_DEADLINE: this machine starts to compute the answer when the remote one would
  * be too late otherwise, if it has the executor. */
@@ -400,10 +402,17 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_wake(p2c2r_runtime* runtime);
  * private half goes (mode 0600; E_EXISTS), "name", "certificate_file": where a certificate for it goes (absent:
  * nowhere)}; "keys.certificate": the same certificate for a key that is there; "keys.show": {"file"}; all tell "public_key" and "pin" in hex.
  * "worth": is a task worth sending? {"bytes_up", "bytes_down", "local_us" and "remote_us" (computing here and at
- * the helper), "queue_us" (0), "rtt_us", "up_mbps", "down_mbps", "wanted_per_s" (60), "price_per_compute_second"
- * (0), "fee" (0; below 1)} gives "send", "limit" ("wanted", "helper", "uplink", "downlink": what bounds the rate
+ * the helper), "local_wait_us" and "queue_us" (before that begins; 0), "rtt_us", "up_mbps", "down_mbps",
+ * "wanted_per_s" (60), "deadline_us" (an answer after it is none; 0: there is no such time),
+ * "price_per_compute_second" (0), "fee" (0; below 1)} gives "send", "limit" ("wanted", "helper", "uplink", "downlink": what bounds the rate
  * there), "text" (a sentence), "local_us" and "remote_us" (from the wish to the answer), "local_per_s" and
  * "remote_per_s" (sustained, many in flight), "up_mbps", "down_mbps" and "price_per_hour" (of remote_per_s).
+ * "fit_layer": how fine and how often may a layer be that a link carries? Of a whole one in bytes {"bytes_up" and
+ * "bytes_down" (0) that it always takes, "area_bytes_up" (0) and "area_bytes_down" that fall with its pixels,
+ * "qualities" ([1]: the share of the area bytes that each takes, best first, at most 8), "rate" (60) and
+ * "divisor" (1, 2 or 4; 1) the most that is wanted}, and of the link {"up_mbps" and "down_mbps" as measured (0:
+ * unknown), "share" (0.7) of that may be used, and "budget_up_mbps" (3) and "budget_down_mbps" (15) at most} gives
+ * "fits", "divisor" (of width and height), "rate", "quality" (an index), "up_mbps", "down_mbps" and "text".
  * *out is the caller's to release.
  * [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_call(p2c2r_runtime* runtime, const char* name,
@@ -511,7 +520,9 @@ typedef struct p2c2r_client_config {
     const char* client_id; /* NULL: automatic */
     /* JSON; an unknown key is an error that names it. allow_plaintext (false): also to an address that
      * is not loopback; checksum (false): over payloads, checked by the last receiver;
-     * reconnect_first_ms (50), reconnect_max_ms (5000). A bad network for developers who have none: fake_lag_ms
+     * reconnect_first_ms (50), reconnect_max_ms (5000); place_by_worth (true): AUTO tasks stay here where a helper
+     * would be no gain: copies of at most one task in 64 run on the other side too, to learn that, and their
+     * answers are dropped; false: AUTO is remote while there is a coordinator. A bad network for developers who have none: fake_lag_ms
      * (one way) and fake_jitter_ms up to 10000, fake_loss_percent up to 50 (a lost packet comes 200 ms later),
      * fake_up_kbps and fake_down_kbps; 0: as the real one. */
     const char* options;
@@ -569,6 +580,8 @@ typedef struct p2c2r_client_stats {
     uint64_t p50_us; /* submit to end, of the successful tasks so far */
     uint64_t p95_us;
     uint64_t p99_us;
+    uint64_t kept_here; /* AUTO tasks that were placed here, as a helper would have been no gain */
+    uint64_t trials;    /* copies of tasks, run to learn what that takes; in no other figure but bytes */
 } p2c2r_client_stats;
 
 /* Starts to connect in the background and keeps one connection, reconnecting with backoff; an event tells
@@ -631,7 +644,11 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_dispatch(p2c2r_client* client, ui
 /* Fills *out with the figures of this moment. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_stats_get(p2c2r_client* client,
                                                          p2c2r_client_stats* out);
-/* Asks the coordinator: "status" (its statistics), "peers", "tasks" and "explain" {"task"} (of this
+/* "placement": where AUTO tasks go and why, of this client and answered here: "link" (rtt_us, up_mbps and
+ * down_mbps as its tasks have shown; absent: never the limit so far) and "types", an entry for each task type
+ * and size of payload (bytes_below, a power of two): place ("here" or "helper"), text, tasks, trials, and once
+ * known local_us and remote_us (from the wish to the answer), bytes_up and bytes_down.
+ * Others ask the coordinator: "status" (its statistics), "peers", "tasks" and "explain" {"task"} (of this
  * client's own tasks), "metrics"; args_json NULL: {}. *out is the caller's to release. E_DISCONNECTED: there is no connection now; E_TIMEOUT;
  * E_UNSUPPORTED: it knows no such name; E_DENIED: a command of its operator; E_SIZE: arguments of more
  * than 256 KiB. [blocks] */

@@ -23,6 +23,7 @@ constexpr uint32_t kConnectTimeoutMs = 10'000;
 constexpr useconds_t kJoinLookUs = 20'000;
 constexpr double kWarmUpShare = 0.25;        // of the time measured, before it
 constexpr uint64_t kDisplayStepUs = 16'667;  // ages are looked at as a display would
+constexpr double kLearnSeconds = 4;          // of the slowest frames a few must have come back
 constexpr size_t kLooks = 6;                 // moments whose layers are compared
 
 void P2C2R_CALL keep_bytes(void*, const void*, size_t) {}  // frames live longer than their tasks
@@ -57,6 +58,7 @@ struct Flown {
 
 struct Measured {
     double per_s = 0;
+    double kept = 0;                               // the share that this machine computed
     double bytes_up = 0, bytes_down = 0;           // a frame, on the wire
     std::vector<uint64_t> ages_us;                 // at each picture of a display
     std::vector<std::pair<double, double>> looks;  // the moment shown, and the one that was right
@@ -78,6 +80,9 @@ class GainClient {
                              p2c2r_result_info& info);
     Result<Measured> stream(const GainFrame& frame, int32_t place, size_t window, double seconds);
     Result<double> psnr(const GainFrame& frame, const Measured& measured);
+    // Where the client puts such frames when it may choose.
+    Result<json> placed(const GainFrame& frame);
+    std::string why(const std::string& task_type);
 
     p2c2r_client* const client_;
     const double seconds_;
@@ -148,6 +153,7 @@ Result<Measured> GainClient::stream(const GainFrame& frame, int32_t place, size_
     };
     std::deque<Going> going;
     std::vector<Flown> flown;
+    size_t kept = 0;
     double before_s = -1;
     const Traffic traffic = traffic_now();
     const uint64_t start_us = p2c2r_now_us();
@@ -164,6 +170,7 @@ Result<Measured> GainClient::stream(const GainFrame& frame, int32_t place, size_
         p2c2r_result_info info;
         const Result<std::string> bytes = take(frame, going.front().task, false, info);
         if (!bytes) return bytes.failure();
+        kept += info.source == P2C2R_SOURCE_LOCAL ? 1 : 0;
         flown.push_back({going.front().wished_s, going.front().submitted_us + info.total_us});
         going.pop_front();
     }
@@ -178,6 +185,7 @@ Result<Measured> GainClient::stream(const GainFrame& frame, int32_t place, size_
     const auto all = static_cast<double>(counted + going.size());
     Measured measured;
     measured.per_s = static_cast<double>(counted) * 1e6 / static_cast<double>(end_us - start_us);
+    measured.kept = static_cast<double>(kept) / static_cast<double>(counted);
     measured.bytes_up = static_cast<double>(after.up - traffic.up) / all;
     measured.bytes_down = static_cast<double>(after.down - traffic.down) / all;
     look_at_ages(flown, start_us, measured);
@@ -221,6 +229,40 @@ Result<double> GainClient::psnr(const GainFrame& frame, const Measured& measured
     return std::min(99.0, -10 * std::log10(std::max(sum / kLooks, 1e-10)));
 }
 
+// In the words of the library. Frames of a type differ a little in size: the most frequent.
+std::string GainClient::why(const std::string& task_type) {
+    p2c2r_result* result = nullptr;
+    if (p2c2r_client_call(client_, "placement", nullptr, 1000, &result, nullptr) != P2C2R_OK) {
+        return "";
+    }
+    const ResultHandle owned(result);
+    size_t size = 0;
+    const auto* text =
+        static_cast<const char*>(p2c2r_result_fields(result, P2C2R_FORMAT_JSON, &size));
+    std::string why;
+    uint64_t most = 0;
+    const json placement = json::parse(text, text + size);
+    for (const json& type : placement.at("types")) {
+        if (type["task_type"] != task_type || type["tasks"] <= most) continue;
+        most = type["tasks"];
+        why = type["text"];
+    }
+    return why;
+}
+
+Result<json> GainClient::placed(const GainFrame& frame) {
+    // Both sides must be learned first: a trial each few frames, which rests after a long one.
+    const Result<Measured> learned =
+        stream(frame, P2C2R_PLACE_AUTO, window_, std::max(seconds_, kLearnSeconds));
+    if (!learned) return learned.failure();
+    const Result<Measured> measured = stream(frame, P2C2R_PLACE_AUTO, window_, seconds_);
+    if (!measured) return measured.failure();
+    return json{{"fps", measured->per_s},
+                {"age_p50_us", percentile(measured->ages_us, 0.5)},
+                {"kept", measured->kept},
+                {"text", why(frame.task_type)}};
+}
+
 Result<json> GainClient::measure(const GainFrame& frame) {
     json line = {{"type", frame.task_type}, {"frame", frame.name}};
     for (const auto& [name, place, window] :
@@ -241,6 +283,9 @@ Result<json> GainClient::measure(const GainFrame& frame) {
         if (!quality) return quality.failure();
         entry["psnr_db"] = *quality;
     }
+    Result<json> chosen = placed(frame);
+    if (!chosen) return chosen.failure();
+    line["auto"] = std::move(*chosen);
     return line;
 }
 

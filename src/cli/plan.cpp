@@ -1,6 +1,7 @@
 // `p2c2r plan`: which frames are worth sending over a given link to a given helper, and what an
-// hour of play would cost. The frames of `bench kernels` are computed here once more, for their
-// bytes and times; the library judges (its call "worth").
+// hour of play would cost; and how fine and how often layers may be that the link carries. The
+// frames of `bench kernels` are computed here once more, for their bytes and times; the library
+// judges (its calls "worth" and "fit_layer").
 #include <algorithm>
 #include <cstdio>
 
@@ -83,7 +84,13 @@ struct Planned {
     uint64_t bytes_down = 0;
     uint64_t local_us = 0;
     json worth = {};
+    json fit = {};  // null: not a layer
 };
+
+// What comes back is pixels, and may be fewer of them.
+bool is_layer(const KernelFrame& frame) {
+    return frame.task_type.rfind("rt_", 0) == 0;
+}
 
 Outcome measure(Session& session, Planned& planned) {
     const KernelFrame& frame = *planned.frame;
@@ -124,6 +131,37 @@ Outcome judge(Session& session, const Plan& plan, Planned& planned) {
     return std::nullopt;
 }
 
+// A frame is the finest layer there is; what it sends besides its planes stays.
+Outcome fit(Session& session, const Plan& plan, Planned& planned) {
+    if (!is_layer(*planned.frame)) return std::nullopt;
+    Result<json> fit = ask_runtime(session.runtime(), "fit_layer",
+                                   {{"bytes_up", planned.bytes_up - planned.frame->data.size()},
+                                    {"area_bytes_up", planned.frame->data.size()},
+                                    {"area_bytes_down", planned.bytes_down},
+                                    {"rate", plan.rate},
+                                    {"up_mbps", plan.up_mbps},
+                                    {"down_mbps", plan.down_mbps}});
+    if (!fit) return fit.failure();
+    planned.fit = std::move(*fit);
+    return std::nullopt;
+}
+
+void print_fits(const std::vector<Planned>& all) {
+    TextTable table({"layer", "frame", "fits"});
+    size_t count = 0;
+    for (const Planned& planned : all) {
+        if (planned.fit.is_null()) continue;
+        table.add({planned.frame->task_type, planned.frame->name, planned.fit.at("text")});
+        ++count;
+    }
+    if (count == 0) return;
+    std::printf(
+        "\n%sThe finest and most frequent that fits, of that frame's resolution, 1/2 and 1/4 of "
+        "its "
+        "width, alone on 70 %% of the link, and at most 3 Mbit/s up and 15 down.\n",
+        table.text().c_str());
+}
+
 void print(const Plan& plan, const std::string& device, const std::vector<Planned>& all) {
     TextTable table({"type", "frame", "here ms", "there ms", "here fps", "there fps", "Mbit/s up",
                      "down", "$/hour", "verdict"});
@@ -150,6 +188,7 @@ void print(const Plan& plan, const std::string& device, const std::vector<Planne
             "$0.01 an hour pay %.3g ms a frame.\n",
             plan.price, plan.fee * 100, ms_a_frame);
     }
+    print_fits(all);
 }
 
 json plan_json(const Plan& plan, const std::string& device, const std::vector<Planned>& all) {
@@ -169,6 +208,7 @@ json plan_json(const Plan& plan, const std::string& device, const std::vector<Pl
                       {"frame", planned.frame->name},
                       {"bytes_up", planned.bytes_up},
                       {"bytes_down", planned.bytes_down}});
+        if (!planned.fit.is_null()) frame["fit"] = planned.fit;
         summary["frames"].push_back(std::move(frame));
     }
     return summary;
@@ -193,6 +233,7 @@ Outcome make_plan(const PlanOptions& options) {
         all.push_back({&frame});
         if (Outcome failed = measure(**session, all.back())) return failed;
         if (Outcome failed = judge(**session, *plan, all.back())) return failed;
+        if (Outcome failed = fit(**session, *plan, all.back())) return failed;
         progress.update(all.size(), 0, frame.task_type);
     }
     progress.finish(all.size(), 0, "");

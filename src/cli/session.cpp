@@ -51,7 +51,10 @@ Result<std::unique_ptr<Session>> Session::open(const SessionOptions& options) {
     const std::string url = contact ? contact->url() : options.coordinator_url;
     const bool remote = !url.empty();
     if (remote) config.coordinator_url = url.c_str();
-    if (contact && contact->plaintext_anywhere()) config.options = kPlaintextOptions;
+    // What is submitted by hand is meant for helpers.
+    config.options = contact && contact->plaintext_anywhere()
+                         ? R"({"allow_plaintext": true, "place_by_worth": false})"
+                         : R"({"place_by_worth": false})";
     if (contact) config.credentials = contact->credentials();
     config.local = session->coordinator_.get();
     p2c2r_client* client = nullptr;

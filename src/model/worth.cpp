@@ -22,7 +22,15 @@ double rate_over(double bits_per_s, uint64_t bytes, double most) {
     return std::min(most, bits_per_s / (8.0 * static_cast<double>(bytes)));
 }
 
+bool is_late(const WorthCase& task, double us) {
+    return task.deadline_us > 0 && us > task.deadline_us;
+}
+
 std::string keep_text(const WorthCase& task, const Worth& worth) {
+    if (is_late(task, worth.remote_us) && !is_late(task, worth.local_us)) {
+        return sentence("keep here: done in %.3g ms, %.3g by way of the helper, %.3g are there",
+                        worth.local_us / 1e3, worth.remote_us / 1e3, task.deadline_us / 1e3);
+    }
     const double wanted_up = task.wanted_per_s * 8 * static_cast<double>(task.bytes_up) / kMega;
     const double wanted_down = task.wanted_per_s * 8 * static_cast<double>(task.bytes_down) / kMega;
     switch (worth.limit) {
@@ -44,11 +52,11 @@ std::string keep_text(const WorthCase& task, const Worth& worth) {
 
 }  // namespace
 
-Worth judge_worth(const WorthCase& task) {
+Worth weigh_worth(const WorthCase& task) {
     Worth worth;
     const double up_us = 8e6 * static_cast<double>(task.bytes_up) / task.up_bits_per_s;
     const double down_us = 8e6 * static_cast<double>(task.bytes_down) / task.down_bits_per_s;
-    worth.local_us = task.local_us;
+    worth.local_us = task.local_wait_us + task.local_us;
     worth.remote_us = task.rtt_us + up_us + task.queue_us + task.remote_us + down_us;
     worth.local_per_s = std::min(task.wanted_per_s, 1e6 / task.local_us);
 
@@ -69,20 +77,49 @@ Worth judge_worth(const WorthCase& task) {
     const double compute_s_per_hour = worth.remote_per_s * task.remote_us / 1e6 * 3600;
     worth.price_per_hour = compute_s_per_hour * task.price_per_compute_s / (1 - task.fee);
 
+    const bool is_late_here = is_late(task, worth.local_us);
+    if (is_late_here != is_late(task, worth.remote_us)) {
+        worth.send = is_late_here;
+        return worth;
+    }
     const bool more = worth.remote_per_s >= worth.local_per_s * kWorthGainLeast;
     const bool as_many = worth.remote_per_s >= worth.local_per_s;
     const bool sooner = worth.remote_us < worth.local_us;
     worth.send = more || (as_many && sooner);
-    if (more) {
+    return worth;
+}
+
+Worth judge_worth(const WorthCase& task) {
+    Worth worth = weigh_worth(task);
+    if (!worth.send) {
+        worth.text = keep_text(task, worth);
+    } else if (is_late(task, worth.local_us) && !is_late(task, worth.remote_us)) {
+        worth.text = sentence("send: done in %.3g ms, %.3g here, %.3g are there",
+                              worth.remote_us / 1e3, worth.local_us / 1e3, task.deadline_us / 1e3);
+    } else if (worth.remote_per_s >= worth.local_per_s * kWorthGainLeast) {
         worth.text =
             sentence("send: %.3g a second, %.3g here", worth.remote_per_s, worth.local_per_s);
-    } else if (worth.send) {
+    } else {
         worth.text = sentence("send: done in %.3g ms, %.3g here", worth.remote_us / 1e3,
                               worth.local_us / 1e3);
-    } else {
-        worth.text = keep_text(task, worth);
     }
     return worth;
+}
+
+bool goes_there(const WorthCase& task, bool is_there) {
+    // The side that it is on may be so much worse than it was measured.
+    WorthCase other = task;
+    if (is_there) {
+        other.local_us *= kWorthMoveLeast;
+        other.local_wait_us *= kWorthMoveLeast;
+    } else {
+        other.remote_us *= kWorthMoveLeast;
+        other.queue_us *= kWorthMoveLeast;
+        other.rtt_us *= kWorthMoveLeast;
+        other.up_bits_per_s /= kWorthMoveLeast;
+        other.down_bits_per_s /= kWorthMoveLeast;
+    }
+    return weigh_worth(other).send;
 }
 
 const char* worth_limit_name(WorthLimit limit) {

@@ -32,6 +32,9 @@ struct ClientOptions {
     Endpoint coordinator;   // no host with no transport: this machine only
     ReconnectOptions reconnect;
     bool checksum = false;  // XXH3 over payloads, made here, checked by the last receiver
+    // Tasks of Place::kAuto stay here where that is better (roles/placement.h); else all of them
+    // leave while there is a coordinator.
+    bool place_by_worth = false;
     // Memory of results that arrive in chunks; MUST outlive them. NULL: the C library's.
     const MemoryHook* memory = nullptr;
 };
@@ -63,6 +66,8 @@ struct ClientStats {
     uint64_t failed = 0;
     uint64_t cancelled = 0;
     uint64_t local = 0;
+    uint64_t kept_here = 0;  // placed here because a helper would be no gain
+    uint64_t trials = 0;     // copies of tasks, run to learn what that takes; counted nowhere else
     uint64_t reconnects = 0;
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
@@ -79,7 +84,8 @@ class Client {
     ~Client();  // as close(), but tells nobody
 
     void start();
-    // `task` is chosen by the caller, not 0, and never used twice. The spec was checked by
+    // `task` is chosen by the caller, no multiple of 2^32 (0 is none, the others are trials), and
+    // never used twice. The spec was checked by
     // check_task_type() and check_task_spec(); it stays the caller's, and MUST stay as it is until
     // on_task_ended (perhaps before submit returns) or the client's own end. What this throws
     // leaves no task behind.
@@ -91,7 +97,7 @@ class Client {
     void put(std::shared_ptr<const Content> content);
     // Once for each put: no further task refers to it.
     void drop(const Digest256& digest);
-    // Asks the coordinator; answered once through on_call_done.
+    // Asks the coordinator; answered once through on_call_done. "placement" is answered here.
     void call(uint64_t call, const std::string& name, Bytes arguments, uint64_t timeout_us);
     // Ends every task with kClosed and says goodbye.
     void close();

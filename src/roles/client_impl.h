@@ -3,6 +3,7 @@
 //   client_tasks.cpp  a task from submit to its end: sending, computing here, time
 //   client_link.cpp   what the coordinator says: answers, named calls
 //   client_uploads.cpp contents that tasks refer to
+//   client_places.cpp here or there, and what is learned for that
 #pragma once
 
 #include <algorithm>
@@ -19,6 +20,7 @@
 #include "roles/client.h"
 #include "roles/client_contents.h"
 #include "roles/link.h"
+#include "roles/placement.h"
 #include "roles/streams.h"
 #include "sched/deadline_wheel.h"
 
@@ -58,6 +60,9 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     Impl(net::Loop& loop, net::Transport* transport, exec::Runner* runner, RandomSource& random,
          Prng prng, Log log, ClientOptions options, ClientEvents& events)
         : loop_(loop), runner_(runner), options_(std::move(options)), events_(events) {
+        if (options_.place_by_worth && transport && runner) {
+            placement_ = std::make_unique<Placement>();
+        }
         if (options_.client_id.empty()) options_.client_id = automatic_id("gamer", random);
         if (transport) {
             link_ = std::make_unique<Link>(loop, *transport, random, prng, log, Role::kGamer,
@@ -116,6 +121,18 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         size_t payload_size = 0;        // as it was sent last
         bool receiving = false;         // chunks of `delivery` are still coming in
         wire::ResultDelivery delivery;  // of a result in chunks
+        // Of tasks that are placed by worth, and trials.
+        Placed* placed = nullptr;
+        uint64_t go_us = 0;    // when it was placed
+        Placement::Mark left;  // when it was sent
+        bool away = false;     // sent, and nothing has come back
+        bool kept = false;     // here, since there is no gain elsewhere
+    };
+    // The copy of a task that is on the side which the task is not on.
+    struct Trial {
+        uint64_t id = 0;  // 0: none
+        TaskSpec spec;
+        Placed* placed = nullptr;
     };
 
     // LinkEvents
@@ -179,6 +196,17 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
                runner_->can_run(task.spec->task_type);
     }
     void start_local(Task& task);
+    void go_away(Task& task);
+    void go_by_worth(Task& task);
+    [[nodiscard]] bool prepare_trial(const Task& task, Placed& placed, Side side);
+    void run_trial();
+    [[nodiscard]] bool is_trial(uint64_t id) const { return id == trial_.id; }
+    void learn(Task& task, const TaskResult& result);
+    void learn_away(Task& task, const TaskResult& result, bool learns);
+    // A kept task failed here: can it be sent instead?
+    [[nodiscard]] bool send_instead(Task& task, Status status);
+    void told_failed_away(Task& task);
+    [[nodiscard]] Bytes placement_fields() const;
     void plan_local(Task& task, uint64_t now_us);
     void arm(Task& task);
     void on_time();
@@ -239,6 +267,9 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     std::deque<uint64_t> window_queue_;
 
     std::vector<std::pair<std::string, double>> local_us_;  // learned per type
+    std::unique_ptr<Placement> placement_;                  // NULL: not by worth
+    Trial trial_;
+    uint64_t trials_begun_ = 0;
     ClientStats stats_;
 };
 

@@ -11,6 +11,7 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
         window_bytes_max_ = response.window_bytes - response.window_bytes / 8;
     }
     contents_.connected(response.content_bytes);
+    if (placement_) placement_->connected(link_->greeting_us());
     const uint64_t now = loop_.turn_us();
     // Whatever has not ended is submitted with its id, the first time or again: what the
     // coordinator still knows it ignores.
@@ -24,8 +25,8 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
     for (uint64_t id : ids) {
         Task* task = find(id);
         if (!task) continue;
-        task->windowed = task->receiving = false;
-        if (task->spec->place == Place::kLocal || task->waits_for > 0) continue;
+        task->windowed = task->receiving = task->away = false;
+        if (task->spec->place == Place::kLocal || task->waits_for > 0 || task->kept) continue;
         if (P2C2R_PLANT("resume_loses_tasks") && task->sent) continue;
         if (task->local_started_us == 0) {
             plan_local(*task, now);
@@ -169,6 +170,7 @@ void Client::Impl::remote_failed(Task& task, Status status, std::string field, s
                                  const wire::ResultDelivery& told) {
     const bool about_task =
         status == Status::kParams || status == Status::kArgument || status == Status::kSize;
+    if (task.away && !about_task && status != Status::kDeadline) told_failed_away(task);
     if (task.local_started_us != 0) return;  // the local run decides
     if (!about_task && status != Status::kDeadline && can_run_local(task) &&
         loop_.turn_us() < task.deadline_us) {
@@ -189,6 +191,7 @@ void Client::Impl::remote_failed(Task& task, Status status, std::string field, s
 
 void Client::Impl::call(uint64_t call, const std::string& name, Bytes arguments,
                         uint64_t timeout_us) {
+    if (name == "placement") return events_.on_call_done(call, nullptr, placement_fields(), {});
     if (!link_ || !link_->ready()) {
         const Error error = make_error(Status::kDisconnected, "not connected to a coordinator");
         events_.on_call_done(call, &error, {}, {});

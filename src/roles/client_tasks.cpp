@@ -40,6 +40,8 @@ void Client::Impl::submit(uint64_t id, const TaskSpec& spec) {
     task.held = task.fallen = false;
     task.sent = task.windowed = task.receiving = false;
     task.payload_size = 0;
+    task.away = task.kept = false;
+    task.placed = is_trial(id) ? trial_.placed : nullptr;
     try {
         admit(task);
     } catch (...) {
@@ -64,7 +66,7 @@ void Client::Impl::admit(Task& task) {
         deadline = last_deadline_us_;
     }
     task.deadline_us = task.submitted_us + deadline;
-    ++stats_.submitted;
+    if (!is_trial(task.id)) ++stats_.submitted;
     if (closed_) {
         end_error(task, Status::kClosed, {}, "the client is closed");
         return;
@@ -97,6 +99,7 @@ void Client::Impl::hold(Task& task) {
 // It is not known any more; its slot waits for the next task.
 void Client::Impl::forget(const Task& task) {
     if (task.held) --held_count_;
+    if (task.away) placement_->lose();
     // What is still to be sent of it may be its owner's memory, and nobody wants it any more.
     out_.drop(task.id);
     assembler_.drop(task.id);
@@ -125,6 +128,14 @@ void Client::Impl::go(Task& task) {
         }
         return;
     }
+    if (placement_ && (task.spec->place == Place::kAuto || task.placed)) {
+        go_by_worth(task);
+    } else {
+        go_away(task);
+    }
+}
+
+void Client::Impl::go_away(Task& task) {
     plan_local(task, loop_.turn_us());
     arm(task);
     if (link_->ready()) send(task);
@@ -156,8 +167,12 @@ void Client::Impl::send(Task& task) {
         }
         windowed_bytes_ += size;
         task.windowed = true;
-        task.sent_us = now;
     }
+    if (task.placed) {
+        task.left = placement_->leave(now);
+        task.away = true;
+    }
+    task.sent_us = now;
     wire::TaskSubmit& message = submit_;
     message.task_type = task.spec->task_type;
     message.priority = task.spec->priority;
@@ -290,6 +305,7 @@ void Client::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
         end(*task, std::move(result));
         return;
     }
+    if (task->kept && send_instead(*task, output.status)) return;
     send_cancel(*task);
     TaskResult result;
     result.source = Source::kLocal;
@@ -349,7 +365,9 @@ void Client::Impl::end_error(Task& task, Status status, std::string_view field,
 }
 
 void Client::Impl::count(const Task& task, const TaskResult& result) {
-    if (result.status == Status::kOk) {
+    if (is_trial(task.id)) {
+        ++stats_.trials;
+    } else if (result.status == Status::kOk) {
         ++stats_.completed;
         if (result.source == Source::kLocal) ++stats_.local;
         stats_.total_us.add(result.total_us);
@@ -383,12 +401,17 @@ void Client::Impl::end(Task& task, TaskResult&& result) {
     result.network_us =
         result.source == Source::kLocal || result.total_us < known ? 0 : result.total_us - known;
     count(task, result);
+    if (task.placed) learn(task, result);
     if (task.windowed) windowed_bytes_ -= task.payload_size;
     if (task.local_job != 0) runner_->cancel(task.local_job);
     forget(task);
     const bool good = result.status == Status::kOk;
-    ended_.add(id, good);
-    events_.on_task_ended(id, std::move(result));
+    if (is_trial(id)) {
+        trial_ = {};  // nobody waits for it
+    } else {
+        ended_.add(id, good);
+        events_.on_task_ended(id, std::move(result));
+    }
     // Told first: what fails now is about other tasks.
     try {
         if (!window_queue_.empty()) send_waiting();

@@ -72,6 +72,7 @@ void Link::connected(Result<std::unique_ptr<net::Connection>> result) {
         random_.fill(nonce_);
         hello.nonce = nonce_;
         hello.library = kLibrary;
+        hello_us_ = last_heard_us_;
         encode(hello, envelope_);
         send(wire::Message::kHello, envelope_);
     } catch (const std::bad_alloc&) {
@@ -125,6 +126,7 @@ void Link::on_frame(net::Connection&, const wire::Frame& frame) {
 }
 
 void Link::hello_response(const wire::Frame& frame) {
+    greeting_us_ = last_heard_us_ - hello_us_;
     wire::HelloResponse response;
     if (const char* why = decode(frame.envelope, response)) return fail(Status::kProtocol, why);
     if (response.version != wire::kProtocolVersion) {

@@ -57,6 +57,8 @@ class Link final : private net::ConnectionEvents {
     [[nodiscard]] uint64_t bytes_in() const;
     [[nodiscard]] uint64_t bytes_out() const;
     [[nodiscard]] uint64_t last_heard_us() const { return last_heard_us_; }
+    // What the first exchange on this connection took.
+    [[nodiscard]] uint64_t greeting_us() const { return greeting_us_; }
     // Ends the connection because the other side broke the protocol; tries again.
     void fail(Status status, const std::string& why);
 
@@ -103,6 +105,8 @@ class Link final : private net::ConnectionEvents {
     uint64_t reconnects_ = 0;
     uint64_t heartbeat_us_ = limits::kHeartbeatIntervalMsDefault * 1000ull;
     uint64_t last_heard_us_ = 0;
+    uint64_t hello_us_ = 0;
+    uint64_t greeting_us_ = 0;
     uint64_t bytes_in_before_ = 0;
     uint64_t bytes_out_before_ = 0;
 };

@@ -105,6 +105,7 @@ int main(int argc, char** argv) {
     p2c2r_client_config client_config = {};
     client_config.struct_size = sizeof client_config;
     client_config.coordinator_url = url.c_str();
+    client_config.options = R"({"place_by_worth": false})";  // what the way to a helper feels like
     p2c2r_client* client = nullptr;
     check("client", p2c2r_client_create(runtime, &client_config, &client, &why), why);
     check("connect", p2c2r_client_connect(client, 5000, &why), why);

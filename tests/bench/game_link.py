@@ -6,7 +6,7 @@
 
 Root, Linux, iproute2 and Xvfb. Two network namespaces joined by a link whose rates are limited by tbf both
 ways (50 ms of queue, as `p2c2r bench gain` has it); the way there and back takes --rtt ms, added by the
-library at the game (fake_lag_ms), since not every kernel has netem. `p2c2r host`, coordinator and peer, in one, over TLS
+library at the game (fake_lag_ms), since not every kernel has netem. In one `p2c2r host`, coordinator and peer, over TLS
 with a pinned key and a login; the game in the other, on a virtual screen, with keys held: it rolls about, shoots,
 and sees the mirror ball. A second of play is 60 frames; a machine that draws fewer of them in a second of the
 clock is named by the fps beside it. Exit status 0 when both bars hold.
@@ -146,7 +146,7 @@ def play(options, link, host):
     frames = int(options.seconds * 60)
     command = [os.path.join(options.build, "bin", "courtyard"), "--url", host.url, "--pin",
                host.pin, "--identity", host.identity, "--width", str(options.width), "--height", str(options.height),
-               "--view-scale", str(options.view_scale), "--lag-ms", str(options.rtt / 2),
+               "--view-scale", str(options.view_scale), "--network", json.dumps({"fake_lag_ms": options.rtt / 2}),
                "--frames", str(frames), "--keys", keys_of(options.seconds)]
     if options.screenshot:
         command += ["--screenshots", "%d:%s" % (frames * 3 // 4, os.path.abspath(options.screenshot))]

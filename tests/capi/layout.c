@@ -158,7 +158,9 @@ PIN(p2c2r_client_stats, bytes_received, 80, 80);
 PIN(p2c2r_client_stats, p50_us, 88, 88);
 PIN(p2c2r_client_stats, p95_us, 96, 96);
 PIN(p2c2r_client_stats, p99_us, 104, 104);
-SIZE(p2c2r_client_stats, 112, 112);
+PIN(p2c2r_client_stats, kept_here, 112, 112);
+PIN(p2c2r_client_stats, trials, 120, 120);
+SIZE(p2c2r_client_stats, 128, 128);
 
 PIN(p2c2r_result_info, struct_size, 0, 0);
 PIN(p2c2r_result_info, status, 4, 4);

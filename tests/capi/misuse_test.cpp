@@ -664,6 +664,38 @@ TEST_CASE("the worth of a task is told and a number out of range is named") {
     CHECK(text.find("up_mbps") == 0);
 }
 
+TEST_CASE("what a link carries of a layer is told and what cannot be is named") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const auto ask = [&](const char* arguments, std::string& text) {
+        p2c2r_result* result = nullptr;
+        p2c2r_error why = {};
+        const p2c2r_status status =
+            p2c2r_runtime_call(runtime.get(), "fit_layer", arguments, nullptr, 0, &result, &why);
+        text = status == P2C2R_OK ? json_of(result) : why.field;
+        p2c2r_result_release(result);
+        return status;
+    };
+    std::string text;
+    CHECK(ask(R"({"bytes_up": 2000, "area_bytes_down": 115200, "down_mbps": 20})", text) ==
+          P2C2R_OK);
+    CHECK(text.find(R"("divisor":2)") != std::string::npos);
+    CHECK(text.find("1/2 resolution, 60 a second: 0.96 of 3 Mbit/s up, 14 of 14 down") !=
+          std::string::npos);
+    CHECK(ask(R"({"area_bytes_down": 115200, "qualities": [1, 0.25]})", text) == P2C2R_OK);
+    CHECK(text.find(R"("quality":1)") != std::string::npos);
+    const char* wrong[][2] = {{R"({})", "area_bytes_down"},
+                              {R"({"area_bytes_down": 1, "divisor": 3})", "divisor"},
+                              {R"({"area_bytes_down": 1, "qualities": [0.5, 1]})", "qualities"},
+                              {R"({"area_bytes_down": 1, "qualities": []})", "qualities"},
+                              {R"({"area_bytes_down": 1, "share": 2})", "share"},
+                              {R"({"area_bytes_down": 1, "luck": 2})", "luck"}};
+    for (const auto& [arguments, field] : wrong) {
+        CAPTURE(arguments);
+        CHECK(ask(arguments, text) == P2C2R_E_ARGUMENT);
+        CHECK(text == field);
+    }
+}
+
 TEST_CASE("an error text is cut at a character and never runs over its field") {
     const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
     std::string name;

@@ -1,6 +1,8 @@
 // `p2c2r plan`: what is worth sending, told from frames computed here and a link that is given.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "support/program.h"
 
 using namespace p2c2r::test;
@@ -44,6 +46,28 @@ TEST_CASE("plan: no frame is sent to a helper that is slower, over any link") {
         CHECK(frame["send"] == false);
         CHECK(frame["limit"] == "helper");
     }
+}
+
+TEST_CASE("plan: a layer is made as fine and as frequent as the link carries") {
+    const Workplace here;
+    const json wide = plan_of(here, {"--type", "rt_shadows"});
+    const json narrow = plan_of(here, {"--type", "rt_shadows", "--down-mbps", "0.2"});
+    for (const json* plan : {&wide, &narrow}) {
+        REQUIRE((*plan)["frames"].size() > 0);
+        for (const json& frame : (*plan)["frames"]) {
+            CAPTURE(frame.dump());
+            const double most = std::min(15.0, (*plan)["down_mbps"].get<double>() * 0.7);
+            CHECK((!frame["fit"]["fits"] || frame["fit"]["down_mbps"] <= most));
+            CHECK(frame["fit"]["down_mbps"] < frame["bytes_down"].get<double>() * 60 * 8e-6 + 0.01);
+        }
+    }
+    const auto pixels_per_s = [](const json& plan) {
+        const json& fit = plan["frames"][0]["fit"];
+        const double width = 1 / fit["divisor"].get<double>();
+        return width * width * fit["rate"].get<double>();
+    };
+    CHECK(pixels_per_s(narrow) < pixels_per_s(wide));
+    CHECK_FALSE(plan_of(here, {"--type", "ai_pathfinding"})["frames"][0].contains("fit"));
 }
 
 TEST_CASE("plan: without a price an hour costs nothing and with one it is told") {

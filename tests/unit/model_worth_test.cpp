@@ -105,6 +105,52 @@ TEST_CASE("worth: no bytes in a direction take nothing of it") {
     CHECK(worth.send);
 }
 
+TEST_CASE("worth: what waits here is no sooner than it is done") {
+    WorthCase task = small_layer();
+    task.wanted_per_s = 20;
+    task.local_us = 25'000;
+    CHECK_FALSE(judge_worth(task).send);
+    task.local_wait_us = 10'000;
+    const Worth worth = judge_worth(task);
+    CHECK(worth.local_us == 35'000);
+    CHECK(worth.send);
+}
+
+TEST_CASE("worth: where only one side is in time, that one wins") {
+    WorthCase task = small_layer();  // more a second there
+    task.deadline_us = 45'000;
+    task.rtt_us = 60'000;
+    Worth worth = judge_worth(task);
+    CHECK_FALSE(worth.send);
+    CHECK(worth.text == "keep here: done in 40 ms, 69.8 by way of the helper, 45 are there");
+    task = small_layer();
+    task.wanted_per_s = 1;
+    task.deadline_us = 39'000;
+    worth = judge_worth(task);
+    CHECK(worth.send);
+    CHECK(worth.text == "send: done in 29.8 ms, 40 here, 39 are there");
+    task.deadline_us = 10'000;  // neither is: as without
+    CHECK(judge_worth(task).text == "send: done in 29.8 ms, 40 here");
+}
+
+TEST_CASE("worth: a task is moved only when the other side wins by a quarter") {
+    WorthCase task = small_layer();
+    task.wanted_per_s = 20;  // both reach that: the sooner wins
+    struct Row {
+        double local_us;
+        bool from_there;  // where it goes that was there
+        bool from_here;
+    };
+    for (const Row& row :
+         {Row{20'000, false, false}, Row{23'000, false, false}, Row{25'000, true, false},
+          Row{35'000, true, false}, Row{45'000, true, true}}) {
+        CAPTURE(row.local_us);
+        task.local_us = row.local_us;
+        CHECK(goes_there(task, true) == row.from_there);
+        CHECK(goes_there(task, false) == row.from_here);
+    }
+}
+
 TEST_CASE("worth: an hour of play costs its compute-seconds and the coordinator's share") {
     WorthCase task = small_layer();
     task.remote_us = 1'000;  // 60 a second: 216 s of an hour

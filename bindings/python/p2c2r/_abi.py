@@ -227,6 +227,8 @@ class ClientStats(Growing):
         ("p50_us", c_uint64),
         ("p95_us", c_uint64),
         ("p99_us", c_uint64),
+        ("kept_here", c_uint64),
+        ("trials", c_uint64),
     ]
 
 

@@ -202,6 +202,8 @@ growing! { p2c2r_client_stats {
     p50_us: u64,
     p95_us: u64,
     p99_us: u64,
+    kept_here: u64,
+    trials: u64,
 } }
 
 growing! { p2c2r_result_info {
