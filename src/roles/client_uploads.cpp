@@ -17,7 +17,7 @@ void Client::Impl::drop(const Digest256& digest) {
     link_->connection().send_copy(wire::Message::kContentDrop, 0, 0, envelope_.span(), {}, {});
 }
 
-// One at a time, between the tasks.
+// One at a time, between the tasks. Throws std::bad_alloc; then that one goes when it is asked for.
 void Client::Impl::send_contents() {
     if (!link_ || !link_->ready()) return;
     if (contents_.is_sending() && !out_.has(content_stream_)) contents_.sent();
@@ -29,8 +29,14 @@ void Client::Impl::send_contents() {
         put.digest = digest_text(content->digest);
         if (needs_chunks(0, bytes.size())) put.sizes = wire::PayloadSizes{0, bytes.size()};
         encode(put, envelope_);
-        out_.send(link_->connection(), wire::Message::kContentPut, 0, content_stream_,
-                  envelope_.span(), {}, bytes);
+        try {
+            out_.send(link_->connection(), wire::Message::kContentPut, 0, content_stream_,
+                      envelope_.span(), {}, bytes);
+        } catch (const std::bad_alloc&) {
+            out_.drop(content_stream_);
+            contents_.sent();
+            throw;
+        }
         if (!out_.has(content_stream_)) contents_.sent();
     }
 }

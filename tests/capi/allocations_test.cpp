@@ -301,6 +301,28 @@ void ask_small_and_large(Life& life) {
     ask_for(life, shown.desc, "adopted");
 }
 
+// An input that stays, as it is and with a change.
+void ask_over_a_content(Life& life) {
+    // Both made in the round that has memory.
+    const std::string_view text = large_text();
+    static const std::string changed = std::string(text).replace(1, 2, "yz");
+    const p2c2r_bytes bytes = {text.data(), text.size(), nullptr, nullptr};
+    p2c2r_content content = 0;
+    if (!life.insist("client_put",
+                     [&] { return p2c2r_client_put(life.client, &bytes, &content, nullptr); })) {
+        return;
+    }
+    Task task("echo", nullptr, 0);
+    task.desc.data = nullptr;
+    task.desc.content = content;
+    ask_for(life, task.desc, text);
+    const p2c2r_patch patch = {1, "yz", 2};
+    task.desc.patches = &patch;
+    task.desc.patch_count = 1;
+    ask_for(life, task.desc, changed);
+    life.memory.note("client_drop", p2c2r_client_drop(life.client, content));
+}
+
 // Several at once, told by done; one that waits for another; one cancelled and one forgotten.
 void ask_in_other_ways(Life& life) {
     std::array<p2c2r_task, 5> tasks = {};
@@ -622,6 +644,7 @@ void live_and_do_all(Shortage& memory) {
     Life life(memory, Way::kInside);
     if (!begin(life)) return;
     ask_in_other_ways(life);
+    ask_over_a_content(life);
     ask_questions(life);
     leave(life);
 }
