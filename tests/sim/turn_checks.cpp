@@ -6,8 +6,6 @@
 
 namespace p2c2r::sim {
 
-namespace {}  // namespace
-
 void Checkers::after_event(bool coordinator_turn) {
     if (!to_submit_.empty()) check_submitted_again();
     if (!to_cancel_.empty()) check_cancels_went_on();
