@@ -29,8 +29,11 @@ Status Job::finish(Status status) {
     return wanted ? Status::kOk : Status::kStale;
 }
 
-Status JobControl::run(Job& job, Executor& executor) {
+void JobControl::begin(Job& job) {
     job.phase_.store(Job::Phase::kRunning, std::memory_order_release);
+}
+
+Status JobControl::run(Job& job, Executor& executor) {
     try {
         return executor.run(job);
     } catch (const std::bad_alloc&) {

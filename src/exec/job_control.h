@@ -11,6 +11,9 @@ class JobControl {
   public:
     static Job* make() { return new Job; }
 
+    // From here on finish() counts. Before run(), and before anybody can tell the executor to
+    // cancel.
+    static void begin(Job& job);
     // Calls run(). What an executor throws is an error of it: nothing passes.
     static Status run(Job& job, Executor& executor);
     // Settles how a run() ended that returned `returned`: that, or what finish() said before. Not

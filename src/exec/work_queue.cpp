@@ -200,6 +200,7 @@ void WorkQueue::end(WorkEntry* entry) {
 void WorkQueue::run(WorkEntry* entry, std::unique_lock<std::mutex>& lock) {
     Job& job = *entry->job;
     entry->state = WorkEntry::State::kRunning;
+    JobControl::begin(job);  // cancel() may tell the executor as soon as the lock is free
     ++runs_;
     lock.unlock();
 

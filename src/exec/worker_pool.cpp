@@ -196,6 +196,7 @@ uint64_t WorkerPool::run_at_once(const JobSpec& spec, const WorkLane& lane, uint
     if (job->deadline_us != 0 && started >= job->deadline_us) {
         (void)JobControl::not_started(*job, Status::kDeadline);
     } else {
+        JobControl::begin(*job);
         (void)JobControl::judge(*job, JobControl::run(*job, *lane.executor));
     }
     try {
@@ -220,6 +221,7 @@ uint64_t WorkerPool::run_short(WorkEntry* entry) {
     } else {
         entry->state = WorkEntry::State::kRunning;
         entry->started_us = started;
+        JobControl::begin(job);
         Status status = JobControl::run(job, *entry->lane->executor);
         status = status == Status::kPending ? queue_->leave_pending(entry)
                                             : JobControl::settle(job, status);

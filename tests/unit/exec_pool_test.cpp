@@ -571,6 +571,35 @@ TEST_CASE("pool: worker threads block all signals and tell the hook at both ends
     CHECK(sigismember(&mine, SIGINT) == 0);  // the caller's mask is as it was
 }
 
+TEST_CASE("pool: a job that is finished after its start and before its run ends as that says") {
+    Pool pool(1);
+    test::Gate reads_clock, was_told;
+    // A worker reads the clock when the job counts as running, before it calls the executor.
+    std::atomic<int> reads{0};
+    pool.on_clock = [&] {
+        if (reads++ > 0) return;
+        reads_clock.open();
+        was_told.pass();
+    };
+    Status finished = Status::kPending;
+    pool.add(
+        "later", [](Job&) { return Status::kPending; }, {},
+        [&](Job& job) { finished = job.finish(Status::kCancelled); });
+    const uint64_t id = pool.start("later", 7);
+    REQUIRE(id != 0);
+    reads_clock.pass();
+    pool.runner->cancel(id);
+    CHECK(finished == Status::kOk);
+    was_told.open();
+    for (int tries = 0; tries < 5000 && pool.done.empty(); ++tries) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        pool.runner->drain();
+    }
+    REQUIRE(pool.done.size() == 1);
+    CHECK(pool.output(7).status == Status::kCancelled);
+    CHECK(pool.runner->busy() == 0);
+}
+
 TEST_CASE("pool: every job of a storm ends exactly once whoever ends it") {
     Prng prng(test::seed());
     Pool pool(4);

@@ -55,7 +55,10 @@ class Pool final : public exec::LoopWaker, public exec::RunnerEvents {
         exec::WorkerPoolOptions options;
         options.threads = threads;
         options.queue_max = queue_max;
-        options.now_us = [this] { return now.load(); };
+        options.now_us = [this] {
+            if (on_clock) on_clock();
+            return now.load();
+        };
         runner = std::make_unique<exec::WorkerPool>(registry, *this, options);
         REQUIRE(runner->open().ok());
     }
@@ -111,6 +114,7 @@ class Pool final : public exec::LoopWaker, public exec::RunnerEvents {
     std::unique_ptr<exec::WorkerPool> runner;
     std::vector<std::pair<uint64_t, exec::Output>> done;
     std::function<void(uint64_t)> on_done;
+    std::function<void()> on_clock;  // any thread, when the pool reads the clock
     std::mutex mutex;
     std::condition_variable condition;
     bool woken = false;
