@@ -63,6 +63,10 @@ p2c2r_shader(physics_large_fill physics_contacts.comp kPhysicsLargeFillSpirv "${
 
 add_custom_target(p2c2r_shaders DEPENDS ${p2c2r_shader_headers})
 if(TARGET p2c2r_room_kernels)
-  target_include_directories(p2c2r_room_kernels PRIVATE ${PROJECT_BINARY_DIR}/shaders)
+  # Only of those that need it: all others are the same to a compiler cache in any build folder.
+  file(GLOB with_modules CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/kernels/*_gpu.cpp)
+  list(APPEND with_modules ${PROJECT_SOURCE_DIR}/src/kernels/conformance.cpp)
+  set_source_files_properties(${with_modules} PROPERTIES
+                              INCLUDE_DIRECTORIES ${PROJECT_BINARY_DIR}/shaders)
   add_dependencies(p2c2r_room_kernels p2c2r_shaders)
 endif()

@@ -63,7 +63,8 @@ configure() {
 # run_ctest FOLDER NAME REGEX [OPTION...]: keeps the output and the summary; a failure is told at the end.
 run_ctest() {
     local folder=$1 name=$2 regex=$3 log="$1/ctest-$2.log"
-    if ! ctest --test-dir "$folder" -j "$jobs" --output-on-failure --timeout 300 -R "$regex" \
+    # Many tests wait for a good part of their time.
+    if ! ctest --test-dir "$folder" -j $((jobs + 1)) --output-on-failure --timeout 300 -R "$regex" \
         --no-tests=error "${@:4}" >"$log" 2>&1; then
         failures+=("$name")
         grep -vE '   Passed |^ +Start ' "$log" | tail -n 200
