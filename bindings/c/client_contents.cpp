@@ -11,8 +11,6 @@ namespace p2c2r::capi {
 
 namespace {
 
-constexpr uint32_t kBusyRetryMs = 5;
-
 std::span<const uint8_t> span_of(const void* data, size_t size) {
     return {static_cast<const uint8_t*>(data), size};
 }

@@ -34,6 +34,8 @@ namespace p2c2r::capi {
 
 class FramesState;
 
+inline constexpr uint32_t kBusyRetryMs = 5;  // what is told with E_BUSY
+
 // Payloads up to this size live in their entry.
 inline constexpr size_t kSmallPayload = 128;
 

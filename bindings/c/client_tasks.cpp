@@ -14,7 +14,6 @@ namespace p2c2r::capi {
 
 namespace {
 
-constexpr uint32_t kBusyRetryMs = 5;
 constexpr size_t kLargePayload = 64 * 1024;  // from here on the runtime's memory_max is asked
 constexpr uint32_t kKnownFlags = P2C2R_TASK_LOCAL_AT_DEADLINE | P2C2R_TASK_NO_CACHE;
 

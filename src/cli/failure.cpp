@@ -1,6 +1,7 @@
 #include "cli/failure.h"
 
 #include <cstdio>
+#include <string_view>
 
 namespace p2c2r::cli {
 
@@ -16,8 +17,11 @@ std::string describe(const p2c2r_error& error) {
 
 Failure library_failure(int exit_code, const std::string& what, const p2c2r_error& error) {
     // The library speaks of its own options; whoever runs the program has others.
-    const char* const here = error.status == P2C2R_E_DENIED ? " (here: --plaintext-anywhere)" : "";
-    return {exit_code, what + ": " + describe(error) + here};
+    const std::string_view field = error.field;
+    const bool is_plaintext =
+        error.status == P2C2R_E_DENIED && (field == "listen_address" || field == "coordinator_url");
+    return {exit_code,
+            what + ": " + describe(error) + (is_plaintext ? " (here: --plaintext-anywhere)" : "")};
 }
 
 int report(const char* command, const Failure& failure) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/device_choice.h"
+#include "cli/failure.h"
 #include "cli/log_writer.h"
 #include "cli/pan_zoom.h"
 #include "cli/result_output.h"
@@ -227,6 +228,22 @@ TEST_CASE("results: one that has no digest is an error where a digest was asked 
     }
     p2c2r_result_release(result);
     CHECK(p2c2r_runtime_destroy(runtime) == P2C2R_OK);
+}
+
+TEST_CASE("failures: only what is refused for want of encryption is told how to do without") {
+    p2c2r_error why = {};
+    why.status = P2C2R_E_DENIED;
+    const auto text_of = [&](const char* field) {
+        std::snprintf(why.field, sizeof why.field, "%s", field);
+        return library_failure(kExitUsage, "cannot join", why).text;
+    };
+    const auto tells = [](const std::string& text) {
+        return text.find("--plaintext-anywhere") != std::string::npos;
+    };
+    CHECK(tells(text_of("listen_address")));
+    CHECK(tells(text_of("coordinator_url")));
+    CHECK_FALSE(tells(text_of("identity_file")));
+    CHECK_FALSE(tells(text_of("")));
 }
 
 TEST_CASE("devices: the words of --device and nothing else") {

@@ -74,6 +74,10 @@ TEST_CASE("tls: a coordinator with another key gets no frame, and both sides hea
     REQUIRE(turn_until(*loop, [&] { return caller.closed == 1 && served.end.closed == 1; }));
     CHECK(caller.status == Status::kAuth);
     CHECK(caller.why.find("is not the one that is expected") != std::string::npos);
+    // Both begin in a text that is no longer than an error's.
+    for (const Digest256& pin : {other, TlsPair::get().server->pin()}) {
+        CHECK(caller.why.find(to_hex(pin).substr(0, 16) + "...") < 192);
+    }
     CHECK(served.end.frames.empty());
 }
 
