@@ -154,8 +154,8 @@ TEST_CASE("tls: another key than the pinned one is refused, and both pins are na
     CHECK(two.client->state() == State::kFailed);
     CHECK(two.client->failure() == Status::kAuth);
     const std::string words = two.client->failure_text();
-    CHECK(words.find(to_hex(machine.pin())) != std::string::npos);
-    CHECK(words.find(to_hex(expected.pin())) != std::string::npos);
+    CHECK(words.find(to_hex(machine.pin()).substr(0, 16)) != std::string::npos);
+    CHECK(words.find(to_hex(expected.pin()).substr(0, 16)) != std::string::npos);
     CHECK(two.server->state() == State::kFailed);
     CHECK_FALSE(Two::say(*two.client, "x", two.to_server));
 }
