@@ -72,8 +72,7 @@ AnswerCache::Found AnswerCache::find(const Question& question) {
     }
     if (!entry.is_known) return {*known, nullptr};
     ++stats_.hits;
-    unlink(entry);
-    link_newest(*known, entry);
+    order_.renew(entries_, *known, entry);
     return {*known, &entry.answer};
 }
 
@@ -82,9 +81,9 @@ uint64_t AnswerCache::lead(const Question& question, uint64_t task) {
     const uint64_t key = key_of(question);
     if (by_key_.find(key)) return 0;  // of another question, by chance
     if (entries_.size() >= kEntriesMax) {
-        if (oldest_ == 0) return 0;
+        if (order_.oldest() == 0) return 0;
         ++stats_.evicted;
-        erase(oldest_, at(oldest_));
+        erase(order_.oldest(), at(order_.oldest()));
     }
     const uint64_t id = entries_.insert();
     if (id == 0) return 0;
@@ -137,7 +136,7 @@ std::vector<uint64_t> AnswerCache::answered(uint64_t id, const Answer& answer) {
     entry.answer = answer;
     entry.is_known = true;
     bytes_ += size;
-    link_newest(id, entry);
+    order_.add_newest(entries_, id, entry);
     shrink_to(bytes_max_);
     return followers;
 }
@@ -160,22 +159,8 @@ uint64_t AnswerCache::weight_of(const Entry& entry) {
            entry.answer.data.size();
 }
 
-void AnswerCache::link_newest(uint64_t id, Entry& entry) {
-    entry.newer = 0;
-    entry.older = newest_;
-    if (newest_ != 0) at(newest_).newer = id;
-    newest_ = id;
-    if (oldest_ == 0) oldest_ = id;
-}
-
-void AnswerCache::unlink(Entry& entry) {
-    (entry.newer != 0 ? at(entry.newer).older : newest_) = entry.older;
-    (entry.older != 0 ? at(entry.older).newer : oldest_) = entry.newer;
-    entry.newer = entry.older = 0;
-}
-
 void AnswerCache::erase(uint64_t id, Entry& entry) {
-    if (entry.is_known) unlink(entry);
+    if (entry.is_known) order_.remove(entries_, entry);
     bytes_ -= weight_of(entry);
     by_key_.erase(entry.key);
     entry.question = {};
@@ -187,7 +172,7 @@ void AnswerCache::erase(uint64_t id, Entry& entry) {
 
 void AnswerCache::forget_scope(ContentStore::Scope scope) {
     uint64_t next = 0;
-    for (uint64_t id = oldest_; id != 0; id = next) {
+    for (uint64_t id = order_.oldest(); id != 0; id = next) {
         Entry& entry = at(id);
         next = entry.newer;
         if (entry.scope == scope || entry.answer.by == scope) erase(id, entry);
@@ -195,9 +180,9 @@ void AnswerCache::forget_scope(ContentStore::Scope scope) {
 }
 
 void AnswerCache::shrink_to(uint64_t bytes_max) {
-    while (bytes_ > bytes_max && oldest_ != 0) {
+    while (bytes_ > bytes_max && order_.oldest() != 0) {
         ++stats_.evicted;
-        erase(oldest_, at(oldest_));
+        erase(order_.oldest(), at(order_.oldest()));
     }
 }
 

@@ -18,6 +18,7 @@
 #include "core/slot_map.h"
 #include "model/task.h"
 #include "sched/content_store.h"
+#include "sched/use_order.h"
 
 namespace p2c2r::sched {
 
@@ -110,16 +111,13 @@ class AnswerCache {
     [[nodiscard]] uint64_t key_of(const Question& question) const;
     static bool is_same(const Entry& entry, const Question& question);
     static uint64_t weight_of(const Entry& entry);
-    void link_newest(uint64_t id, Entry& entry);
-    void unlink(Entry& entry);
     void erase(uint64_t id, Entry& entry);
 
     const uint64_t bytes_max_;
     uint64_t salt_[2] = {};
     SlotMap<Entry> entries_{kEntriesMax};
     FlatMap<uint64_t> by_key_;
-    uint64_t newest_ = 0;
-    uint64_t oldest_ = 0;
+    UseOrder order_;
     uint64_t bytes_ = 0;
     Stats stats_;
 };

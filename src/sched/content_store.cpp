@@ -19,22 +19,6 @@ const ContentStore::Entry& ContentStore::at(uint64_t entry) const {
     return *found;
 }
 
-// ---- the order of use --------------------------------------------------------------------------
-
-void ContentStore::link_newest(uint64_t id, Entry& entry) {
-    entry.newer = 0;
-    entry.older = newest_;
-    if (newest_ != 0) at(newest_).newer = id;
-    newest_ = id;
-    if (oldest_ == 0) oldest_ = id;
-}
-
-void ContentStore::unlink(Entry& entry) {
-    (entry.newer != 0 ? at(entry.newer).older : newest_) = entry.older;
-    (entry.older != 0 ? at(entry.older).newer : oldest_) = entry.newer;
-    entry.newer = entry.older = 0;
-}
-
 // ---- scopes ------------------------------------------------------------------------------------
 
 void ContentStore::count_scope(Scope scope, uint64_t size, bool more) {
@@ -67,8 +51,7 @@ void ContentStore::join_scope(uint64_t id, Entry& entry, Scope scope) {
         throw;
     }
     count_scope(scope, weight_of(entry.bytes), true);
-    unlink(entry);
-    link_newest(id, entry);
+    order_.renew(entries_, id, entry);
 }
 
 void ContentStore::leave_scope(Entry& entry, size_t position) {
@@ -83,8 +66,7 @@ uint64_t ContentStore::find(const Digest256& digest, Scope scope) {
     if (known != by_digest_.end()) {
         Entry& entry = at(known->second);
         if (is_of_scope(entry, scope)) {
-            unlink(entry);
-            link_newest(known->second, entry);
+            order_.renew(entries_, known->second, entry);
             ++stats_.hits;
             return known->second;
         }
@@ -140,7 +122,7 @@ uint64_t ContentStore::insert(const Digest256& digest, Bytes&& bytes) {
     entry.bytes = std::move(bytes);
     entry.pins = 0;
     bytes_ += entry.bytes.size();
-    link_newest(id, entry);
+    order_.add_newest(entries_, id, entry);
     ++stats_.added;
     return id;
 }
@@ -151,7 +133,7 @@ uint64_t ContentStore::insert(const Digest256& digest, Bytes&& bytes) {
 void ContentStore::make_scope_room(uint64_t size, Scope scope) {
     if (size > scope_bytes_max_) return;
     uint64_t next = 0;
-    for (uint64_t id = oldest_; id != 0 && bytes_of_scope(scope) > scope_bytes_max_ - size;
+    for (uint64_t id = order_.oldest(); id != 0 && bytes_of_scope(scope) > scope_bytes_max_ - size;
          id = next) {
         Entry& entry = at(id);
         next = entry.newer;
@@ -169,7 +151,7 @@ void ContentStore::make_room(uint64_t size) {
     if (size > bytes_max_) return;
     shrink_to(bytes_max_ - size);
     if (entries_.size() >= kEntriesMax) {
-        for (uint64_t id = oldest_; id != 0; id = at(id).newer) {
+        for (uint64_t id = order_.oldest(); id != 0; id = at(id).newer) {
             if (at(id).pins > 0) continue;
             ++stats_.evicted;
             erase(id, at(id));
@@ -180,7 +162,8 @@ void ContentStore::make_room(uint64_t size) {
 
 void ContentStore::shrink_to(uint64_t bytes_max) {
     uint64_t next = 0;
-    for (uint64_t id = oldest_; id != 0 && bytes_ > std::max(bytes_max, pinned_bytes_); id = next) {
+    for (uint64_t id = order_.oldest(); id != 0 && bytes_ > std::max(bytes_max, pinned_bytes_);
+         id = next) {
         Entry& entry = at(id);
         next = entry.newer;
         if (entry.pins > 0) continue;
@@ -191,7 +174,7 @@ void ContentStore::shrink_to(uint64_t bytes_max) {
 
 void ContentStore::erase(uint64_t id, Entry& entry) {
     while (!entry.scopes.empty()) leave_scope(entry, entry.scopes.size() - 1);
-    unlink(entry);
+    order_.remove(entries_, entry);
     by_digest_.erase(entry.digest);
     bytes_ -= entry.bytes.size();
     entry.bytes = Bytes();
@@ -233,7 +216,7 @@ void ContentStore::drop(const Digest256& digest, Scope scope) {
 
 void ContentStore::forget_scope(Scope scope) {
     uint64_t next = 0;
-    for (uint64_t id = oldest_; id != 0 && bytes_of_scope(scope) > 0; id = next) {
+    for (uint64_t id = order_.oldest(); id != 0 && bytes_of_scope(scope) > 0; id = next) {
         next = at(id).newer;
         drop(Digest256(at(id).digest), scope);
     }

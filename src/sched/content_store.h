@@ -32,6 +32,7 @@
 #include "core/crypto.h"
 #include "core/flat_map.h"
 #include "core/slot_map.h"
+#include "sched/use_order.h"
 
 namespace p2c2r::sched {
 
@@ -108,8 +109,6 @@ class ContentStore {
     [[nodiscard]] Entry& at(uint64_t entry) {
         return const_cast<Entry&>(std::as_const(*this).at(entry));
     }
-    void link_newest(uint64_t id, Entry& entry);
-    void unlink(Entry& entry);
     [[nodiscard]] bool is_of_scope(const Entry& entry, Scope scope) const;
     void join_scope(uint64_t id, Entry& entry, Scope scope);
     uint64_t insert(const Digest256& digest, Bytes&& bytes);
@@ -125,8 +124,7 @@ class ContentStore {
     SlotMap<Entry> entries_{kEntriesMax};
     std::map<Digest256, uint64_t> by_digest_;
     FlatMap<uint64_t> scope_bytes_;
-    uint64_t newest_ = 0;
-    uint64_t oldest_ = 0;
+    UseOrder order_;
     uint64_t bytes_ = 0;
     uint64_t pinned_bytes_ = 0;
     Stats stats_;

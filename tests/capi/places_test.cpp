@@ -58,6 +58,8 @@ struct Places {
         desc.params_size = std::strlen(params);
         desc.params_format = P2C2R_FORMAT_JSON;
         desc.deadline_us = kLongUs;
+        // Each is to be computed: where is the question.
+        desc.flags = P2C2R_TASK_NO_CACHE;
         p2c2r_result* result = nullptr;
         REQUIRE(p2c2r_client_submit_and_wait(client.get(), &desc, &result, nullptr) == P2C2R_OK);
         const Result owned(result);
