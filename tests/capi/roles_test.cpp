@@ -5,10 +5,11 @@ using namespace capi_test;
 
 namespace {
 
-void echo_some(p2c2r_client* client) {
+void echo_some(p2c2r_client* client, int32_t place) {
     const std::string payload = "sixty-four bytes of payload, which is what the benchmark uses..";
     for (int i = 0; i < 20; ++i) {
-        const Task task("echo", payload.data(), payload.size());
+        Task task("echo", payload.data(), payload.size());
+        task.desc.place = place;
         const Result result = fetch(client, submit(client, task.desc));
         CHECK(p2c2r_result_status(result.get()) == P2C2R_OK);
         CHECK(data_of(result.get()) == payload);
@@ -25,7 +26,7 @@ TEST_CASE("all roles live in one process without a socket and a task goes throug
         const Peer peer = make_peer(runtime.get(), coordinator.get());
         const Client client = make_client(runtime.get(), coordinator.get());
         connect_with_peers(runtime.get(), client.get(), 1);
-        echo_some(client.get());
+        echo_some(client.get(), P2C2R_PLACE_REMOTE);
         auto stats = sized<p2c2r_coordinator_stats>();
         REQUIRE(p2c2r_coordinator_stats_get(coordinator.get(), &stats) == P2C2R_OK);
         CHECK(stats.completed_tasks == 20);
@@ -45,14 +46,14 @@ TEST_CASE("a task crosses sockets on loopback from a client to a peer and back")
         const Peer peer = make_peer(runtime.get(), nullptr, url.c_str());
         const Client client = make_client(runtime.get(), nullptr, url.c_str());
         connect_with_peers(runtime.get(), client.get(), 1);
-        echo_some(client.get());
+        echo_some(client.get(), P2C2R_PLACE_REMOTE);
     }
 }
 
 TEST_CASE("a client without a coordinator computes on this machine") {
     const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
     const Client client = make_client(runtime.get());
-    echo_some(client.get());
+    echo_some(client.get(), P2C2R_PLACE_AUTO);
     auto stats = sized<p2c2r_client_stats>();
     REQUIRE(p2c2r_client_stats_get(client.get(), &stats) == P2C2R_OK);
     CHECK(stats.local == 20);
