@@ -935,7 +935,9 @@ typedef struct p2c2r_coordinator_config {
      * equal tasks are each computed;
      * of each account but the operator's own: gamer_tasks_per_s (20000) and gamer_bytes_per_s
      * (256 MiB), contents that come counted as well, 0: no limit, gamer_in_flight_max (64) tasks where peers may get them and
-     * gamer_queued_max (256) that wait for these; more are E_BUSY with retry_after_ms.
+     * gamer_queued_max (256) that wait for these; more are E_BUSY with retry_after_ms, and so are calls, each of
+     * which counts as a task and as one more for each KiB of its answer. account_connections_max (64): clients
+     * and peers of each such account, more are refused with E_LIMIT.
      * limit_operator (false): the operator's own as well. */
     const char* options;
     p2c2r_event_fn event;

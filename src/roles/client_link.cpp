@@ -245,8 +245,9 @@ bool Client::Impl::on_call_response(const wire::Frame& frame, const char*& why) 
         if ((why = decode(frame.envelope, message))) return false;
         if (!calls_.count(frame.id)) return true;  // its time was over
         if (message.status != Status::kOk) {
-            const Error error =
+            Error error =
                 field_error(message.status, std::string(message.field), std::string(message.error));
+            error.retry_after_ms = message.retry_after_ms;
             end_call(frame.id, &error, {});
             return true;
         }

@@ -81,6 +81,7 @@ Result<Done> Coordinator::Impl::start() {
 void Coordinator::Impl::turn_end() {
     scheduler_.dispatch(loop_.turn_us(), actions_);
     perform();
+    if (delivering_bytes_ + queued_bytes_ >= look_at_bytes_) look_who_is_behind();
     graveyard_.clear();
     arm_timer();
     check_drained();

@@ -99,6 +99,21 @@ bool Coordinator::Impl::log_in(Session& session, const wire::Login& login, std::
     return true;
 }
 
+// Who has no account has a share of its own, under `name`.
+Share* Coordinator::Impl::take_share(Session& session, std::string&& name) {
+    const bool is_operators = session.who.owner == identity::kOperator;
+    const ShareLimits& limits =
+        is_operators && !options_.limit_operator ? kNoShareLimits : options_.share;
+    if (!session.who.account.empty()) name = session.who.account;
+    Share* const share = shares_.take(name, limits);
+    if (!share) {
+        register_refused(session, Status::kLimit,
+                         "'" + name + "' has " + std::to_string(limits.connections) +
+                             " clients and peers here already, as many as one account may");
+    }
+    return share;
+}
+
 void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& frame) {
     wire::GamerRegister message;
     if (const char* why = decode(frame.envelope, message)) {
@@ -130,17 +145,20 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
         }
     }
     if (gamer_id == 0) {
+        Share* const share = take_share(session, "client_id " + client_id);
+        if (!share) return;
         gamer_id = gamers_.insert();
-        if (gamer_id == 0) return register_refused(session, Status::kLimit, "too many gamers");
+        if (gamer_id == 0) {
+            shares_.drop(*share);
+            return register_refused(session, Status::kLimit, "too many gamers");
+        }
         Gamer& fresh = *gamers_.find(gamer_id);
         fresh = Gamer{};
         fresh.client_id = client_id;
         fresh.account = session.who.account;
         fresh.scope = scope_of(gamer_id, fresh.account, owner);
         fresh.owner = owner;
-        const bool is_limited = options_.limit_operator || owner != OwnerNames::kOperator;
-        fresh.share_name = fresh.account.empty() ? "client_id " + client_id : fresh.account;
-        fresh.share = &shares_.take(fresh.share_name, is_limited ? options_.share : kNoShareLimits);
+        fresh.share = share;
         gamer_ids_[client_id] = gamer_id;
     }
     Gamer& gamer = *gamers_.find(gamer_id);
@@ -148,7 +166,6 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
     random_.fill(gamer.resume);
     session.gamer = gamer_id;
     session.phase = Session::Phase::kGamer;
-    session.out.count_in(&delivering_bytes_);
     handshake_over(session);
     session.connection->set_limits(wire::kLimitsAfterLogin);
 
@@ -208,6 +225,8 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
         if (peer_links_.count(peer_id))
             peer_gone(former_peer, true, "replaced by a new connection");
     }
+    Share* const share = take_share(session, "peer_id " + peer_id);
+    if (!share) return;
     sched::PeerRecord record;
     record.peer_id = peer_id;
     const sched::OwnerIndex owner = owner_of(session, message.circle);
@@ -225,6 +244,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     }
     const uint64_t peer = scheduler_.peer_joined(std::move(record), types, loop_.turn_us());
     if (peer == 0) {
+        shares_.drop(*share);
         return register_refused(
             session, Status::kLimit,
             "this coordinator has its maximum of " + std::to_string(options_.max_peers) + " peers");
@@ -235,6 +255,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     link.account = session.who.account;
     link.session = &session;
     link.id = peer;
+    link.share = share;
     link.content_bytes = message.content_bytes;
     link.scope = link.account.empty() ? 0 : scope_of(0, link.account, owner);
     random_.fill(link.resume);

@@ -31,7 +31,10 @@ void Coordinator::Impl::deliver(Gamer& gamer, uint64_t client_task, uint8_t flag
     }
     const uint64_t size = params.size() + data.size();
     // More than this is not kept: the gamer submits again what it has not heard of.
-    if (gamer.kept.size() >= kKeptMax || gamer.kept_bytes + size > kKeptBytesMax) return;
+    if (gamer.kept.size() >= kKeptMax || gamer.kept_bytes + size > kKeptBytesMax ||
+        budget_bytes() + size > options_.memory_max / 10 * 9) {
+        return;
+    }
     const std::span<const uint8_t> envelope = envelope_.span();
     // Borrowed parts are the task's input, or its executor's: they end with this call.
     gamer.kept.push_back({client_task, std::vector<uint8_t>(envelope.begin(), envelope.end()),
@@ -51,6 +54,7 @@ void Coordinator::Impl::answer_error(Gamer& gamer, uint64_t client_task, Status 
     delivery.retry_after_ms = retry_after_ms;
     encode(delivery, envelope_);
     deliver(gamer, client_task, 0, {}, {});
+    told_error_ = true;
 }
 
 void Coordinator::Impl::answer_timeout(Gamer& gamer, uint64_t client_task, const char* text) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "identity/rate_limit.h"
@@ -18,15 +19,17 @@ struct ShareLimits {
     identity::Rate bytes{256ull << 20, 256ull << 20};  // of params, data and contents
     uint32_t in_flight = 64;                           // where peers may get them
     uint32_t queued = 256;                             // beside these
+    uint32_t connections = 64;                         // gamers, also away ones, and peers
 };
 
 // Of the operator's own machines.
-inline constexpr ShareLimits kNoShareLimits{{0, 0}, {0, 0}, UINT32_MAX / 2, UINT32_MAX / 2};
+inline constexpr ShareLimits kNoShareLimits{
+    {0, 0}, {0, 0}, UINT32_MAX / 2, UINT32_MAX / 2, UINT32_MAX};
 
 // Of one account, with all that is connected under it.
 class Share {
   public:
-    explicit Share(const ShareLimits& limits) : limits_(limits) {}
+    Share(std::string name, const ShareLimits& limits) : name(std::move(name)), limits_(limits) {}
 
     enum class Refusal : uint8_t { kNone, kTasksRate, kBytesRate, kQueue };
     struct Answer {
@@ -50,6 +53,11 @@ class Share {
     }
     // A cancel costs as much as a task, or submitting and cancelling were free.
     void cancelled(uint64_t now_us) { tasks_.charge(limits_.tasks, 1, now_us); }
+    // So does a call, and as much again for each KiB of its answer: microseconds to wait, or 0.
+    uint64_t call(uint64_t now_us) { return tasks_.take(limits_.tasks, 1, now_us); }
+    void answered(uint64_t bytes, uint64_t now_us) {
+        tasks_.charge(limits_.tasks, bytes / 1024, now_us);
+    }
 
     // ---- tasks that are in
     void came() { ++pending_; }
@@ -89,7 +97,8 @@ class Share {
     [[nodiscard]] uint32_t flying() const { return flying_; }
     [[nodiscard]] const ShareLimits& limits() const { return limits_; }
 
-    uint32_t users = 0;  // gamers that have it
+    const std::string name;
+    uint32_t users = 0;  // gamers and peers that have it
 
   private:
     struct Waiting {
@@ -109,15 +118,16 @@ class Share {
 // By account.
 class Shares {
   public:
-    // The share of an account, with one more user. It stays where it is until drop().
-    Share& take(const std::string& account, const ShareLimits& limits) {
-        Share& share = shares_.try_emplace(account, limits).first->second;
+    // The share of an account, with one more user; NULL: it has as many as it may. It stays where
+    // it is until drop().
+    Share* take(const std::string& account, const ShareLimits& limits) {
+        Share& share = shares_.try_emplace(account, account, limits).first->second;
+        if (share.users >= share.limits().connections) return nullptr;
         ++share.users;
-        return share;
+        return &share;
     }
-    void drop(const std::string& account) {
-        const auto found = shares_.find(account);
-        if (found != shares_.end() && --found->second.users == 0) shares_.erase(found);
+    void drop(Share& share) {
+        if (--share.users == 0) shares_.erase(shares_.find(share.name));
     }
     [[nodiscard]] size_t size() const { return shares_.size(); }
 

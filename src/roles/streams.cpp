@@ -61,14 +61,14 @@ void OutStreams::append(uint64_t id, Chunk&& chunk, bool last) {
     for (Bytes* part : {&chunk.params, &chunk.data}) {
         if (part->is_borrowed()) *part = part->owned();
     }
-    waiting_bytes_ += chunk.size();
-    if (total_) *total_ += chunk.size();
+    count_more(*stream, chunk.size());
     stream->chunks.push_back(std::move(chunk));
     stream->complete = last;
 }
 
 void OutStreams::close_at(size_t position) {
-    for (const Chunk& chunk : streams_[position]->chunks) count_less(chunk.size());
+    const Stream& stream = *streams_[position];
+    for (const Chunk& chunk : stream.chunks) count_less(stream, chunk.size());
     streams_.erase(streams_.begin() + static_cast<ptrdiff_t>(position));
     if (turn_ > position) --turn_;
 }
@@ -85,8 +85,7 @@ bool OutStreams::drop(uint64_t id) {
 }
 
 void OutStreams::clear() {
-    streams_.clear();
-    count_less(waiting_bytes_);
+    while (!streams_.empty()) close_at(streams_.size() - 1);
 }
 
 void OutStreams::pump(net::Connection& connection) {
@@ -103,7 +102,7 @@ void OutStreams::pump(net::Connection& connection) {
         idle = 0;
         const Chunk chunk = std::move(stream.chunks.front());
         stream.chunks.pop_front();
-        count_less(chunk.size());
+        count_less(stream, chunk.size());
         const bool last = stream.complete && stream.chunks.empty();
         const uint8_t more = last ? 0 : wire::kFlagMore;
         if (!stream.started) {

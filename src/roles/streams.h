@@ -54,8 +54,9 @@ class OutStreams {
     // has left, so that the other side has never heard of it.
     bool drop(uint64_t id);
     void clear();
-    // From now on what waits here is counted in `*total` too; it MUST outlive the streams. To be
-    // called while nothing waits.
+    // From now on what waits here and is held by nobody else is counted in `*total` too: answers,
+    // and not the inputs and contents of tasks. It MUST outlive the streams. To be called while
+    // nothing waits.
     void count_in(uint64_t* total) { total_ = total; }
     // Sends as much as the marks allow. To be called when something was appended and on_writable.
     void pump(net::Connection& connection);
@@ -74,14 +75,24 @@ class OutStreams {
         std::deque<Chunk> chunks;
         bool started = false;
         bool complete = false;
+
+        // The bytes of other payloads are those of a task's input, or of a content.
+        [[nodiscard]] bool counts() const {
+            return message == wire::Message::kResultDelivery ||
+                   message == wire::Message::kCallResponse;
+        }
     };
     void send_chunks(net::Connection& connection, wire::Message message, uint8_t flags, uint64_t id,
                      std::span<const uint8_t> envelope, const Bytes& params, const Bytes& data);
     Stream* find(uint64_t id);
     void close_at(size_t position);
-    void count_less(uint64_t bytes) {
+    void count_more(const Stream& stream, uint64_t bytes) {
+        waiting_bytes_ += bytes;
+        if (total_ && stream.counts()) *total_ += bytes;
+    }
+    void count_less(const Stream& stream, uint64_t bytes) {
         waiting_bytes_ -= bytes;
-        if (total_) *total_ -= bytes;
+        if (total_ && stream.counts()) *total_ -= bytes;
     }
 
     std::vector<std::unique_ptr<Stream>> streams_;

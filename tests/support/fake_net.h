@@ -160,6 +160,7 @@ class FakeConnection : public net::Connection {
         bytes.resize(size);
         core_->inbox[to].push_back(std::move(bytes));
         core_->inbox_bytes[to] += size;
+        queue_is(core_->inbox_bytes[to]);
         if (core_->inbox_bytes[to] >= net::kSendHighMark) core_->was_high[side_] = true;
         core_->loop->post([core = core_, to] { take(*core, to); });
     }
@@ -206,7 +207,10 @@ class FakeConnection : public net::Connection {
         core.inbox_bytes[to] -= bytes.size();
         const int from = 1 - to;
         core.ends[to]->in_ += bytes.size();
-        if (core.ends[from]) core.ends[from]->out_ += bytes.size();
+        if (core.ends[from]) {
+            core.ends[from]->out_ += bytes.size();
+            core.ends[from]->queue_is(core.inbox_bytes[to]);
+        }
         ++core.frames;
         if (core.was_high[from] && core.inbox_bytes[to] < net::kSendLowMark) {
             core.was_high[from] = false;

@@ -259,13 +259,17 @@ TEST_CASE("limits: the operator's own machines have none unless it is asked for"
 TEST_CASE("limits: a share goes with the last gamer that has it") {
     Shares shares;
     ShareLimits limits;
-    Share& first = shares.take("account", limits);
-    CHECK(&shares.take("account", limits) == &first);
-    shares.drop("account");
+    limits.connections = 2;
+    Share* const first = shares.take("account", limits);
+    REQUIRE(first);
+    CHECK(shares.take("account", limits) == first);
+    CHECK_FALSE(shares.take("account", limits));
+    shares.drop(*first);
+    CHECK(shares.take("account", limits) == first);
+    shares.drop(*first);
     CHECK(shares.size() == 1);
-    shares.drop("account");
+    shares.drop(*first);
     CHECK(shares.size() == 0);
-    shares.drop("nobody");
 }
 
 TEST_CASE("limits: memory at 80 % makes less urgent tasks give way, at 90 % all are refused") {
