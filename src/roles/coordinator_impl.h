@@ -153,9 +153,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         Nonce resume{};
         Session* session = nullptr;  // NULL while it is away
         uint64_t away_since_us = 0;
-        FlatMap<uint64_t> tasks;     // its task ids to ours
-        uint64_t pending_bytes = 0;  // payload of these
-        Share* share = nullptr;      // never NULL once it is registered
+        FlatMap<uint64_t> tasks;  // its task ids to ours
+        Share* share = nullptr;   // never NULL once it is registered
         std::deque<Kept> kept;
         uint64_t kept_bytes = 0;
         std::vector<uint64_t> redelivered;  // ids whose kept delivery went out on resuming
@@ -199,6 +198,10 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     bool log_in(Session& session, const wire::Login& login, std::string_view id);
     // That of its account, with one more user. NULL: it has too many, and was told so.
     Share* take_share(Session& session, std::string&& name);
+    void drop_share(Share& share) {
+        if (share.users == 1) scheduler_.close_account(share.account);
+        shares_.drop(share);
+    }
     void on_gamer_register(Session& session, const wire::Frame& frame);
     void on_peer_register(Session& session, const wire::Frame& frame);
     void register_refused(Session& session, Status status, const std::string& text,
@@ -255,9 +258,13 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     static constexpr size_t kRelayAhead = 2 * kCacheLine;
 
     // ---- coordinator_memory.cpp
-    // False: such a task does not fit. May end others that wait and are less urgent.
-    bool make_room(uint64_t bytes, int8_t priority);
-    void shed(int8_t below, uint64_t bytes);
+    // False: such a task does not fit. May end others that wait: of accounts that have more here,
+    // or less urgent ones of this one.
+    bool make_room(uint64_t bytes, int8_t priority, const Share& share);
+    void shed(const Share& of, int8_t below, uint64_t bytes);
+    [[nodiscard]] static uint64_t held_by(const Share& share) {
+        return share.pending_bytes() + share.pending() * kTaskOverhead;
+    }
     // The task may be placed as far as those are concerned that it depends on.
     void take_off(Gamer& gamer, uint64_t task);
     void fly_next(Share& share);

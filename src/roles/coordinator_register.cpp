@@ -106,6 +106,14 @@ Share* Coordinator::Impl::take_share(Session& session, std::string&& name) {
         is_operators && !options_.limit_operator ? kNoShareLimits : options_.share;
     if (!session.who.account.empty()) name = session.who.account;
     Share* const share = shares_.take(name, limits);
+    if (share && share->users == 1) {  // its first
+        try {
+            share->account = scheduler_.open_account();
+        } catch (...) {
+            shares_.drop(*share);
+            throw;
+        }
+    }
     if (!share) {
         register_refused(session, Status::kLimit,
                          "'" + name + "' has " + std::to_string(limits.connections) +
@@ -149,7 +157,7 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
         if (!share) return;
         gamer_id = gamers_.insert();
         if (gamer_id == 0) {
-            shares_.drop(*share);
+            drop_share(*share);
             return register_refused(session, Status::kLimit, "too many gamers");
         }
         Gamer& fresh = *gamers_.find(gamer_id);
@@ -244,7 +252,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     }
     const uint64_t peer = scheduler_.peer_joined(std::move(record), types, loop_.turn_us());
     if (peer == 0) {
-        shares_.drop(*share);
+        drop_share(*share);
         return register_refused(
             session, Status::kLimit,
             "this coordinator has its maximum of " + std::to_string(options_.max_peers) + " peers");

@@ -282,7 +282,7 @@ void Coordinator::Impl::peer_gone(uint64_t peer, bool failed, const std::string&
     const uint32_t index = SlotMap<sched::PeerRecord>::index_of(peer);
     if (index < peer_by_slot_.size()) peer_by_slot_[index] = nullptr;
     if (const auto link = peer_links_.find(peer_id); link != peer_links_.end()) {
-        if (link->second.share) shares_.drop(*link->second.share);
+        if (link->second.share) drop_share(*link->second.share);
         peer_links_.erase(link);
     }
     settle();
@@ -323,7 +323,7 @@ void Coordinator::Impl::forget_gamer(uint64_t gamer_id) {
     log_.format(LogLevel::kInfo, "roles", "gamer %s left", gamer->client_id.c_str());
     gamer_ids_.erase(gamer->client_id);
     forget_contents_of(gamer_id, *gamer);
-    if (gamer->share) shares_.drop(*gamer->share);
+    if (gamer->share) drop_share(*gamer->share);
     *gamer = Gamer{};
     gamers_.erase(gamer_id);
     request_turn_end();

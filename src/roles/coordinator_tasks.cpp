@@ -136,7 +136,7 @@ void Coordinator::Impl::drop_one(uint64_t task, bool good, std::vector<uint64_t>
     Gamer* gamer = gamers_.find(gone.gamer);
     if (!gamer) return;
     if (budget > 0) {
-        gamer->pending_bytes -= budget - kTaskOverhead;
+        gamer->share->holds_less(budget - kTaskOverhead);
         gamer->share->went();
     }
     if (std::exchange(gone.flies, false)) {

@@ -1,6 +1,7 @@
 // What one account may ask of a coordinator at a time, and which of its tasks wait for its own
-// others: so that who floods waits for himself and not before everybody. Decides, never acts: time
-// comes in, and tasks are numbers.
+// others: so that who floods waits for himself and not before everybody. Among those that may go
+// the accounts take turns (sched/task_queues.h). Decides, never acts: time comes in, and tasks are
+// numbers.
 #pragma once
 
 #include <algorithm>
@@ -93,12 +94,22 @@ class Share {
         return 0;
     }
 
+    // Payload bytes of these.
+    void holds_more(uint64_t bytes) { pending_bytes_ += bytes; }
+    void holds_less(uint64_t bytes) { pending_bytes_ -= bytes; }
+    [[nodiscard]] uint64_t pending_bytes() const { return pending_bytes_; }
+    // Does a task of so many bytes fit into the account's window? One of any size may come while
+    // little else is pending.
+    [[nodiscard]] bool fits(uint64_t bytes, uint64_t window) const {
+        return pending_bytes_ <= window / 8 || pending_bytes_ + bytes <= window;
+    }
     [[nodiscard]] uint32_t pending() const { return pending_; }
     [[nodiscard]] uint32_t flying() const { return flying_; }
     [[nodiscard]] const ShareLimits& limits() const { return limits_; }
 
     const std::string name;
-    uint32_t users = 0;  // gamers and peers that have it
+    uint32_t users = 0;    // gamers and peers that have it
+    uint32_t account = 0;  // the scheduler's number of it
 
   private:
     struct Waiting {
@@ -111,6 +122,7 @@ class Share {
     identity::RateLimit tasks_;
     identity::RateLimit bytes_;
     uint32_t pending_ = 0;
+    uint64_t pending_bytes_ = 0;
     uint32_t flying_ = 0;
     std::vector<Waiting> waiting_;
 };

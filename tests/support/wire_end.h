@@ -48,12 +48,15 @@ class WireEnd final : public net::ConnectionEvents {
         near_->set_events(this);
         accept(std::move(far));
     }
-    // Logs in with it from now on.
-    void shows(const identity::Token& token) {
+    // Of somebody who logs in.
+    WireEnd(FakeLoop& loop, const net::Transport::Accept& accept, const identity::Token& token)
+        : WireEnd(loop, accept) {
         token_.assign(token.begin(), token.end());
         login_.login_method = static_cast<uint32_t>(identity::LoginMethod::kToken);
         login_.token = token_;
     }
+    WireEnd(const WireEnd&) = delete;
+    WireEnd& operator=(const WireEnd&) = delete;
 
     // ---- hello and registration
     wire::RegisterResponse join_gamer(const std::string& client_id,

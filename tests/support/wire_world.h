@@ -30,11 +30,7 @@ struct WireWorld : roles::CoordinatorEvents, LogSink {
     }
     WireEnd end() { return WireEnd(loop, *coordinator); }
     // One that came over the listener, where everybody has to log in.
-    WireEnd outside(const identity::Token& token) {
-        WireEnd end(loop, network.accept);
-        end.shows(token);
-        return end;
-    }
+    WireEnd outside(const identity::Token& token) { return WireEnd(loop, network.accept, token); }
 
     void on_peer_joined(const std::string& id) override { events.push_back("joined " + id); }
     void on_peer_left(const std::string& id, const std::string& why) override {
