@@ -113,6 +113,9 @@ class DelayedConnection final : public Connection, private ConnectionEvents {
     [[nodiscard]] size_t queued_bytes() const override {
         return out_bytes_ + inner_->queued_bytes();
     }
+    [[nodiscard]] size_t unsent_bytes() const override {
+        return out_bytes_ + inner_->unsent_bytes();
+    }
     void count_queue_in(uint64_t* total) override {
         Connection::count_queue_in(total);
         queue_is(out_bytes_);

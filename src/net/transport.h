@@ -69,6 +69,9 @@ class Connection {
                            std::span<const uint8_t> data) = 0;
     // Bytes queued and not yet taken by the system.
     [[nodiscard]] virtual size_t queued_bytes() const = 0;
+    // What the other side's machine has not said to have: these, and what the system holds of what
+    // it took, as far as it tells. To be asked seldom: it costs a call of the system.
+    [[nodiscard]] virtual size_t unsent_bytes() const { return queued_bytes(); }
     // From now on what is queued here counts in `*total` too, as it was when it last changed or, on
     // a socket, at the end of the last turn. Until NULL is given, or the connection closes or goes;
     // `*total` MUST live for so long.

@@ -38,6 +38,12 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
 }
 
 void Client::Impl::on_link_lost(Status status, const std::string& why, bool given_up) {
+    try {
+        lost_us_ = loop_.turn_us();
+        lost_why_ = why;
+    } catch (const std::bad_alloc&) {
+        // Then it is not in the texts of the tasks that end because of it.
+    }
     out_.clear();
     assembler_.clear();
     contents_.disconnected();

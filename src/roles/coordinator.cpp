@@ -141,7 +141,7 @@ void Coordinator::Impl::perform(const sched::Action& action) {
             if (ended.type < stats_.types.size()) ++stats_.types[ended.type].failed;
             if (Gamer* gamer = gamers_.find(ended.gamer)) {
                 if (action.status == Status::kDeadline) {
-                    answer_timeout(*gamer, ended.client_task, action.text);
+                    answer_timeout(*gamer, ended.client_task, timeout_text(ended, action.text));
                 } else {
                     answer_error(*gamer, ended.client_task, action.status, {}, action.text);
                 }

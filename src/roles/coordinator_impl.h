@@ -317,7 +317,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
                  const Bytes& data);
     void answer_error(Gamer& gamer, uint64_t client_task, Status status, std::string_view field,
                       std::string_view error, uint32_t retry_after_ms = 0);
-    void answer_timeout(Gamer& gamer, uint64_t client_task, const char* text);
+    static std::string timeout_text(const Relay& ended, const char* text);
+    void answer_timeout(Gamer& gamer, uint64_t client_task, std::string_view text);
     void withdraw(uint64_t task);
     // Forgets a task that has ended, and lets go those that wait for it.
     void drop_task(uint64_t task, bool good);
@@ -421,9 +422,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // chunks, and what is queued on the connections, where all that was sent lies.
     uint64_t delivering_bytes_ = 0;
     uint64_t queued_bytes_ = 0;
-    uint64_t look_at_bytes_ =
-        0;                     // of these two: who is behind is looked for at the next turn's end
-    bool told_error_ = false;  // since the last frame that came
+    uint64_t look_at_bytes_ = 0;  // of these two: when who is behind is looked for
+    bool told_error_ = false;     // since the last frame that came
     SlotMap<std::unique_ptr<Session>> sessions_{limits::kConnectionsMax};
     std::vector<std::unique_ptr<Session>> graveyard_;  // until the end of the turn
     uint32_t unauthenticated_ = 0;

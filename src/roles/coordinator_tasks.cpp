@@ -57,7 +57,14 @@ void Coordinator::Impl::answer_error(Gamer& gamer, uint64_t client_task, Status 
     told_error_ = true;
 }
 
-void Coordinator::Impl::answer_timeout(Gamer& gamer, uint64_t client_task, const char* text) {
+std::string Coordinator::Impl::timeout_text(const Relay& ended, const char* text) {
+    if (ended.complete || !ended.sizes) return text;
+    const uint64_t size = ended.sizes->params_size + ended.sizes->data_size;
+    return std::string(text) + "; " + std::to_string(size - ended.input.left()) + " of " +
+           std::to_string(size) + " bytes of the input had come";
+}
+
+void Coordinator::Impl::answer_timeout(Gamer& gamer, uint64_t client_task, std::string_view text) {
     if (!gamer.session) {
         answer_error(gamer, client_task, Status::kDeadline, {}, text);
         return;

@@ -74,6 +74,7 @@ void OutStreams::close_at(size_t position) {
 }
 
 bool OutStreams::drop(uint64_t id) {
+    if (ends_.size() > 0) ends_.erase(id);
     for (size_t i = 0; i < streams_.size(); ++i) {
         if (streams_[i]->id == id) {
             const bool unheard = !streams_[i]->started;
@@ -86,6 +87,20 @@ bool OutStreams::drop(uint64_t id) {
 
 void OutStreams::clear() {
     while (!streams_.empty()) close_at(streams_.size() - 1);
+    ends_ = {};
+}
+
+uint64_t OutStreams::unsent(uint64_t id, uint64_t end, const net::Connection& connection) {
+    const uint64_t taken = connection.bytes_out() + connection.queued_bytes();
+    const uint64_t unsent = connection.unsent_bytes();
+    if (const Stream* stream = find(id)) {
+        uint64_t waiting = 0;
+        for (const Chunk& chunk : stream->chunks) waiting += chunk.size();
+        return waiting + (stream->started ? unsent : 0);
+    }
+    if (const uint64_t* known = ends_.find(id)) end = *known;
+    const uint64_t got = taken - std::min(taken, unsent);
+    return end - std::min(end, got);
 }
 
 void OutStreams::pump(net::Connection& connection) {
@@ -113,6 +128,9 @@ void OutStreams::pump(net::Connection& connection) {
             connection.send(stream.message, more, stream.id, {}, chunk.params, chunk.data);
         }
         if (last) {
+            if (remembers_ends_) {
+                ends_[stream.id] = connection.bytes_out() + connection.queued_bytes();
+            }
             close_at(turn_);
         } else {
             ++turn_;

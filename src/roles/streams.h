@@ -58,6 +58,11 @@ class OutStreams {
     // and not the inputs and contents of tasks. It MUST outlive the streams. To be called while
     // nothing waits.
     void count_in(uint64_t* total) { total_ = total; }
+    // From now on it is remembered where the payloads that were sent in chunks end, until drop().
+    void remember_ends() { remembers_ends_ = true; }
+    // How many bytes of this payload the other side has not got yet, at most; `end`: what the
+    // connection will have sent once it has sent all of it, 0: as remembered.
+    [[nodiscard]] uint64_t unsent(uint64_t id, uint64_t end, const net::Connection& connection);
     // Sends as much as the marks allow. To be called when something was appended and on_writable.
     void pump(net::Connection& connection);
     [[nodiscard]] bool idle() const { return streams_.empty(); }
@@ -96,6 +101,8 @@ class OutStreams {
     }
 
     std::vector<std::unique_ptr<Stream>> streams_;
+    bool remembers_ends_ = false;
+    FlatMap<uint64_t> ends_;
     size_t turn_ = 0;  // whose chunk goes next
     uint64_t waiting_bytes_ = 0;
     uint64_t* total_ = nullptr;
@@ -109,6 +116,7 @@ class Passage {
         params_left_ = sizes.params_size;
         data_left_ = sizes.data_size;
     }
+    [[nodiscard]] uint64_t left() const { return params_left_ + data_left_; }
     // Counts the next frame. NULL, or static text: what is wrong with it.
     const char* add(const wire::Frame& frame) {
         if (frame.params.size() > params_left_ || frame.data.size() > data_left_) {

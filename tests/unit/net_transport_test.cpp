@@ -170,6 +170,7 @@ TEST_CASE("a slow reader holds the sender back and on_writable comes when it has
     // Nobody reads: it stops with the mark passed by one chunk at most.
     for (int i = 0; i < 50; ++i) loop->turn(1000);
     CHECK(server.connection->queued_bytes() > 0);
+    CHECK(server.connection->unsent_bytes() > server.connection->queued_bytes());
     CHECK(sent < kChunks);
     const uint64_t stopped_at = sent;
     uint64_t got = 0;
@@ -184,6 +185,7 @@ TEST_CASE("a slow reader holds the sender back and on_writable comes when it has
     CHECK(sent > stopped_at);
     CHECK(server.writable > 1);
     CHECK(queued_max < net::kSendHighMark + chunk.size() + 64);
+    CHECK(turn_until(*loop, [&] { return server.connection->unsent_bytes() == 0; }));
 }
 
 TEST_CASE("a reader that never reads is closed at the limit and only once") {
