@@ -109,10 +109,10 @@ class AccessList {
     [[nodiscard]] static std::vector<uint32_t> methods();
 
     // The one door. `address` is where the connection comes from. kAuth: not proven, unknown,
-    // revoked; kDenied: known, but not in this role; kBusy with retry_after_ms: too many failures
-    // from there. An invitation makes an account of the key's, named as the context's id is; one
-    // that the key has already gains by it, and may become another owner's: what is connected of it
-    // must not go on as the former one's then (`moved`).
+    // revoked; kDenied: known, but not in this role; kBusy with retry_after_ms: too many failures,
+    // or new keys, from there; loopback is not counted. An invitation makes an account of the
+    // key's, named as the context's id is; one that the key has already gains by it, and may become
+    // another owner's: what is connected of it must not go on as the former one's then (`moved`).
     Result<Admitted> admit(const Proof& proof, const LoginContext& context,
                            const std::string& address, bool is_loopback, const Moment& now);
 
@@ -141,6 +141,8 @@ class AccessList {
     Result<Admitted> judge(const Proof& proof, const LoginContext& context, const Moment& now);
     Result<Admitted> let_in(const Account& account, Role role) const;
     Result<Admitted> enrol(const KeyProof& proof, const LoginContext& context, const Moment& now);
+    // Whether an address with so many new keys may bring another one; else how long it waits.
+    Result<Done> may_bring_key(const Proof& proof, const std::string& network, uint64_t now_us);
     Result<Admitted> enrol_again(Account& account, std::vector<Invitation>::iterator invitation,
                                  const LoginContext& context, const Moment& now);
     Result<Done> add(Account account);
@@ -156,7 +158,8 @@ class AccessList {
     std::map<PublicKey, std::string> by_key_;
     std::map<Digest256, std::string> by_token_;
     std::vector<Invitation> invitations_;
-    LoginAttempts attempts_;
+    Attempts failures_{kLoginFailuresPerMinute, 60'000'000};
+    Attempts enrolments_{kNewKeysPerHour, 3'600'000'000};
 };
 
 }  // namespace p2c2r::identity
