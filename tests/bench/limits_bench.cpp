@@ -275,10 +275,11 @@ void run_inputs(const Options& options) {
     char more[160];
     std::snprintf(more, sizeof more,
                   "%u gamers offer %.0f MiB at a time for %.0f s: %llu done, %llu told BUSY, "
-                  "%llu other errors",
+                  "%llu late, %llu other errors",
                   count, count * kLargeInFlight * static_cast<double>(kLargeInput) / (1 << 20),
                   secs, static_cast<unsigned long long>(offered.done),
                   static_cast<unsigned long long>(offered.busy),
+                  static_cast<unsigned long long>(offered.late),
                   static_cast<unsigned long long>(offered.errors));
     say("the coordinator's memory, more offered than that", "inputs_mib", "<= 512 MiB", most, "MiB",
         most <= kMemoryMaxMib && offered.done > 0 && offered.busy > 0 && offered.errors == 0, more);

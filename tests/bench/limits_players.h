@@ -41,7 +41,7 @@ class Player {
     // From now on, with counters from 0; what ends after `until_us` is not followed by another.
     void begin(uint64_t until_us) {
         latencies = {};
-        done = busy = errors = 0;
+        done = busy = late = errors = 0;
         until_us_ = until_us;
         again_us_ = 0;
         fill();
@@ -57,6 +57,7 @@ class Player {
     LatencyHistogram latencies;
     uint64_t done = 0;
     uint64_t busy = 0;
+    uint64_t late = 0;  // at the deadline
     uint64_t errors = 0;
 
   private:
@@ -88,7 +89,7 @@ class Player {
         return true;
     }
     void refused(p2c2r_status status, uint32_t retry_after_ms) {
-        ++(status == P2C2R_E_BUSY ? busy : errors);
+        ++(status == P2C2R_E_BUSY ? busy : status == P2C2R_E_DEADLINE ? late : errors);
         again_us_ = p2c2r_now_us() + 1000ull * retry_after_ms;
     }
     static void P2C2R_CALL ended(void* user, p2c2r_task, p2c2r_result* result) {
@@ -137,7 +138,7 @@ inline double play(World& world, double secs, uint64_t& errors) {
         for (const double part : {0.5, secs}) {
             player.begin(p2c2r_now_us() + static_cast<uint64_t>(part * 1e6));
             while (player.pending() > 0) p2c2r_runtime_poll(runtime, 20);
-            errors += player.errors + player.busy;
+            errors += player.errors + player.busy + player.late;
         }
         p99 = player.latencies.quantile_ns(0.99) / 1e6;
     }
@@ -148,6 +149,7 @@ inline double play(World& world, double secs, uint64_t& errors) {
 struct Offered {
     uint64_t done = 0;
     uint64_t busy = 0;
+    uint64_t late = 0;
     uint64_t errors = 0;
 };
 // So many gamers keep as many tasks of `size` bytes on their way as they can; each takes 20 ms.
@@ -175,6 +177,7 @@ inline Offered offer(World& world, unsigned gamers, unsigned in_flight, size_t s
         for (const auto& player : players) {
             offered.done += player->done;
             offered.busy += player->busy;
+            offered.late += player->late;
             offered.errors += player->errors;
         }
     }
