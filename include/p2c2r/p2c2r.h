@@ -990,7 +990,9 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_stats_get(p2c2r_coordinator*
 /* "status", "peers", "tasks", "metrics" (Prometheus text as the result's data), "explain" {"task"}: why this
  * peer; "task.assign" {"task", "peer_id"}: moves a waiting task to that peer; "peer.fail" {"peer_id"}:
  * treats it as lost. With an access_file: "key.list"; "key.add" {"name", "key", "roles", "circle", "owner"}; "key.token"
- * {"name", "roles", "circle", "owner"}: tells a fresh "token"; "key.invite" {"roles", "circle", "owner", "valid_s"}:
+ * {"name", "roles", "circle", "owner", "from"}: tells a fresh "token"; "key.from" {"name", "from"}: where its token is
+ * good from henceforth, "first": the network (/24, /48) of its next login, as without "from", "any", or prefixes like
+ * "192.0.2.0/24,2001:db8::/48"; who is connected from elsewhere is not any more; "key.invite" {"roles", "circle", "owner", "valid_s"}:
  * tells the "secret" of a one-use join code; "key.revoke" {"name"}: ends what is connected, too. roles: "gamer",
  * "peer", "admin" with commas; circle: "own" for machines of the operator, else "invited"; owner: whose an invited
  * machine is (itself alone): machines of one owner are its circle own. "reload": reads certificate_file

@@ -41,6 +41,10 @@ Error bad_name(std::string_view name) {
                            " bytes; a name has 1 to 64 and no control characters");
 }
 
+Error no_account(const std::string& name) {
+    return field_error(Status::kStale, "name", "there is no account '" + name + "'");
+}
+
 const char* role_word(Role role) {
     return role == Role::kPeer ? "peer" : role == Role::kAdmin ? "admin" : "gamer";
 }
@@ -105,7 +109,8 @@ Result<Admitted> AccessList::admit(const Proof& proof, const LoginContext& conte
         error.retry_after_ms = static_cast<uint32_t>(wait / 1000 + 1);
         return error;
     }
-    Result<Admitted> decided = judge(proof, context, now);
+    std::string who(context.id);
+    Result<Admitted> decided = judge(proof, context, address, now, who);
     if (decided) {
         note("login", decided->account, address, role_word(context.role), now);
     } else {
@@ -113,13 +118,14 @@ Result<Admitted> AccessList::admit(const Proof& proof, const LoginContext& conte
         if (!is_loopback && decided.error().status == Status::kAuth) {
             attempts_.failed(network, now.monotonic_us);
         }
-        note("login_refused", std::string(context.id), address, decided.error().text, now);
+        note("login_refused", who, address, decided.error().text, now);
     }
     return decided;
 }
 
 Result<Admitted> AccessList::judge(const Proof& proof, const LoginContext& context,
-                                   const Moment& now) {
+                                   const std::string& address, const Moment& now,
+                                   std::string& who) {
     switch (proof.method) {
         case LoginMethod::kNone:
             return refused("this coordinator asks for a login");
@@ -132,7 +138,8 @@ Result<Admitted> AccessList::judge(const Proof& proof, const LoginContext& conte
             if (!equal_constant_time(hash, other) || known == by_token_.end()) {
                 return refused("the token is not known");
             }
-            return let_in(accounts_.at(known->second), context.role);
+            who = known->second;
+            return let_in_token(accounts_.at(who), context.role, address, now);
         }
         case LoginMethod::kKey: {
             const std::optional<KeyProof> parts = read_key_proof(proof);
@@ -142,7 +149,8 @@ Result<Admitted> AccessList::judge(const Proof& proof, const LoginContext& conte
                 return refused("the key " + to_hex(parts->key) + " is not enrolled here");
             }
             if (!is_valid(*parts, context)) return refused("the signature does not fit");
-            return let_in(accounts_.at(known->second), context.role);
+            who = known->second;
+            return let_in(accounts_.at(who), context.role);
         }
         case LoginMethod::kInvite: {
             const std::optional<KeyProof> parts = read_key_proof(proof);
@@ -161,6 +169,26 @@ Result<Admitted> AccessList::let_in(const Account& account, Role role) const {
                                                ", only " + roles_text(account.roles));
     }
     return Admitted{account.name, account.owner, account.roles, false};
+}
+
+// The refusal is for the owner's eyes, who moved; who knows less than the whole token never sees
+// it.
+Result<Admitted> AccessList::let_in_token(Account& account, Role role, const std::string& address,
+                                          const Moment& now) {
+    if (account.revoked_ms == 0 && !account.from.allows(address)) {
+        return refused("this token is bound to " + account.from.text() +
+                       ", by its first use or by the coordinator's owner; ask the owner to allow "
+                       "another address");
+    }
+    Result<Admitted> admitted = let_in(account, role);
+    if (!admitted || !account.from.is_first()) return admitted;
+    const std::optional<AddressPrefix> home =
+        AddressPrefix::around(address, kBindIpv4Bits, kBindIpv6Bits);
+    if (!home) return admitted;  // a connection without addresses, of this process or machine
+    const AddressRule rule = AddressRule::only(*home);
+    if (const Result<Done> bound = set_from(account, rule); !bound) return bound.error();
+    note("token_bound", account.name, address, rule.text(), now);
+    return admitted;
 }
 
 Result<Admitted> AccessList::enrol(const KeyProof& proof, const LoginContext& context,
@@ -281,7 +309,8 @@ Result<InviteSecret> AccessList::invite(std::string owner, const Roles& roles, u
 
 Result<Done> AccessList::add_key(const std::string& name, const std::string& owner,
                                  const Roles& roles, const PublicKey& key, const Moment& now) {
-    Account account{name, owner.empty() ? name : owner, roles, key, std::nullopt, now.unix_ms, 0};
+    Account account{name, owner.empty() ? name : owner, roles, key, std::nullopt, now.unix_ms, 0,
+                    {}};
     if (by_key_.count(key)) {
         return field_error(Status::kExists, "key", "is that of '" + by_key_.at(key) + "' already");
     }
@@ -291,14 +320,35 @@ Result<Done> AccessList::add_key(const std::string& name, const std::string& own
 }
 
 Result<Token> AccessList::add_token(const std::string& name, const std::string& owner,
-                                    const Roles& roles, RandomSource& random, const Moment& now) {
+                                    const Roles& roles, RandomSource& random, const Moment& now,
+                                    const AddressRule& from) {
     Token token;
     random.fill(token);
     Account account{
-        name, owner.empty() ? name : owner, roles, std::nullopt, sha256(token), now.unix_ms, 0};
+        name, owner.empty() ? name : owner, roles, std::nullopt, sha256(token), now.unix_ms, 0,
+        from};
     if (Result<Done> added = add(std::move(account)); !added) return added.error();
     note("token", name, {}, roles_text(roles), now);
     return token;
+}
+
+Result<Done> AccessList::allow_from(const std::string& name, const AddressRule& from,
+                                    const Moment& now) {
+    const auto known = accounts_.find(name);
+    if (known == accounts_.end()) return no_account(name);
+    if (!known->second.token_hash) {
+        return field_error(Status::kState, "name",
+                           "'" + name + "' logs in with a key, which is good from any address");
+    }
+    if (Result<Done> saved = set_from(known->second, from); !saved) return saved;
+    note("token_bound", name, {}, from.text(), now);
+    return Done{};
+}
+
+Result<Done> AccessList::set_from(Account& account, const AddressRule& from) {
+    AddressRule former = from;
+    std::swap(account.from, former);
+    return kept_or([&] { return save(); }, [&] { std::swap(account.from, former); });
 }
 
 Result<Done> AccessList::add(Account account) {
@@ -330,9 +380,7 @@ Result<Done> AccessList::add(Account account) {
 
 Result<Done> AccessList::revoke(const std::string& name, const Moment& now) {
     const auto known = accounts_.find(name);
-    if (known == accounts_.end()) {
-        return field_error(Status::kStale, "name", "there is no account '" + name + "'");
-    }
+    if (known == accounts_.end()) return no_account(name);
     if (known->second.revoked_ms != 0) return Done{};
     std::vector<Invitation> former = invitations_;
     known->second.revoked_ms = std::max<uint64_t>(now.unix_ms, 1);

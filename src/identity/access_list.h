@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/crypto.h"
+#include "identity/address_rule.h"
 #include "identity/attempts.h"
 #include "identity/login.h"
 
@@ -44,6 +45,7 @@ struct Account {
     std::optional<Digest256> token_hash;  // SHA-256
     uint64_t added_ms = 0;                // Unix time
     uint64_t revoked_ms = 0;              // 0: it is not
+    AddressRule from;  // of its token: a key is not copied by showing it, and good from anywhere
 };
 
 struct Invitation {
@@ -67,8 +69,9 @@ class AccessStore {
 // What was decided, for whoever keeps a record of it: no secret is in it.
 struct AuditEntry {
     uint64_t at_ms = 0;
-    const char* what = "";  // "login", "login_refused", "enrolled", "invited", "revoked", "token"
-    std::string account;    // or the id that was tried
+    // "login", "login_refused", "enrolled", "invited", "revoked", "token", "token_bound"
+    const char* what = "";
+    std::string account;  // or, where none was proven, the id that was tried
     std::string address;
     std::string detail;
 };
@@ -98,6 +101,9 @@ class AccessList {
     static constexpr size_t kAccountsMax = 100'000;
     static constexpr size_t kInvitationsMax = 1'000;
     static constexpr uint64_t kInvitationMsMax = 30ull * 24 * 3'600'000;
+    // What one home or company has: its addresses change within that from day to day.
+    static constexpr uint32_t kBindIpv4Bits = 24;
+    static constexpr uint32_t kBindIpv6Bits = 48;
 
     // `store` NULL: kept in memory only. Both may be NULL and MUST outlive it.
     AccessList(AccessStore* store, AuditLog* audit) : store_(store), audit_(audit) {}
@@ -112,7 +118,8 @@ class AccessList {
     // revoked; kDenied: known, but not in this role; kBusy with retry_after_ms: too many failures
     // from there. An invitation makes an account of the key's, named as the context's id is; one
     // that the key has already gains by it, and may become another owner's: what is connected of it
-    // must not go on as the former one's then (`moved`).
+    // must not go on as the former one's then (`moved`). A token without a rule is bound to the
+    // network of its first login (kBindIpv4Bits); from elsewhere it is kAuth.
     Result<Admitted> admit(const Proof& proof, const LoginContext& context,
                            const std::string& address, bool is_loopback, const Moment& now);
 
@@ -123,9 +130,11 @@ class AccessList {
                                 const std::string& by = {});
     Result<Done> add_key(const std::string& name, const std::string& owner, const Roles& roles,
                          const PublicKey& key, const Moment& now);
-    // A fresh secret for software that cannot sign.
+    // A fresh secret for software that cannot sign, good from where `from` says.
     Result<Token> add_token(const std::string& name, const std::string& owner, const Roles& roles,
-                            RandomSource& random, const Moment& now);
+                            RandomSource& random, const Moment& now, const AddressRule& from = {});
+    // Where its token is good from henceforth. Who is connected is the caller's to close.
+    Result<Done> allow_from(const std::string& name, const AddressRule& from, const Moment& now);
     // From now on. Who is connected is the caller's to close.
     Result<Done> revoke(const std::string& name, const Moment& now);
 
@@ -138,7 +147,12 @@ class AccessList {
   private:
     using Accounts = std::map<std::string, Account, std::less<>>;
 
-    Result<Admitted> judge(const Proof& proof, const LoginContext& context, const Moment& now);
+    // `who`: the account that was proven, as soon as one is.
+    Result<Admitted> judge(const Proof& proof, const LoginContext& context,
+                           const std::string& address, const Moment& now, std::string& who);
+    Result<Admitted> let_in_token(Account& account, Role role, const std::string& address,
+                                  const Moment& now);
+    Result<Done> set_from(Account& account, const AddressRule& from);
     Result<Admitted> let_in(const Account& account, Role role) const;
     Result<Admitted> enrol(const KeyProof& proof, const LoginContext& context, const Moment& now);
     Result<Admitted> enrol_again(Account& account, std::vector<Invitation>::iterator invitation,

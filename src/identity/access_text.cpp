@@ -30,6 +30,13 @@ Roles read_roles_of(ParamsReader& reader) {
     return roles.value_or(Roles{});
 }
 
+AddressRule read_from(ParamsReader& reader, std::string_view name) {
+    const std::string_view text = reader.text(name, AddressRule::kTextMax, "first");
+    const std::optional<AddressRule> rule = AddressRule::read(text);
+    if (!rule) reader.fail(name, "is not any, first, or up to 16 address prefixes");
+    return rule.value_or(AddressRule{});
+}
+
 uint64_t read_time(ParamsReader& reader, std::string_view name, std::optional<int64_t> fallback) {
     return static_cast<uint64_t>(reader.integer(name, 0, int64_t{1} << 53, fallback));
 }
@@ -41,7 +48,8 @@ std::string AccessList::text() const {
     writer.map(3).key("version").integer(1).key("accounts");
     writer.array(static_cast<uint32_t>(accounts_.size()));
     for (const auto& [name, account] : accounts_) {
-        writer.map(6).key("name").text(name).key("owner").text(account.owner);
+        const bool ruled = account.token_hash && !account.from.is_first();
+        writer.map(ruled ? 7 : 6).key("name").text(name).key("owner").text(account.owner);
         writer.key("roles").text(roles_text(account.roles));
         if (account.key) {
             writer.key("key").text(to_hex(*account.key));
@@ -50,6 +58,7 @@ std::string AccessList::text() const {
         }
         writer.key("added_ms").unsigned_integer(account.added_ms);
         writer.key("revoked_ms").unsigned_integer(account.revoked_ms);
+        if (ruled) writer.key("from").text(account.from.text());
     }
     writer.key("invitations").array(static_cast<uint32_t>(invitations_.size()));
     for (const Invitation& open : invitations_) {
@@ -78,6 +87,7 @@ Result<Done> AccessList::read(std::string_view text) {
             if (fresh.by_key_.count(*account.key)) entry.fail("key", "is there twice");
         } else {
             account.token_hash = read_hex(entry, "token_sha256");
+            account.from = read_from(entry, "from");
         }
         account.added_ms = read_time(entry, "added_ms", std::nullopt);
         account.revoked_ms = read_time(entry, "revoked_ms", 0);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kCallNames =
     "status, peers, tasks, explain, metrics, task.assign, peer.fail, "
-    "key.list, key.add, key.token, key.invite, key.revoke";
+    "key.list, key.add, key.token, key.from, key.invite, key.revoke";
 
 // One family of the Prometheus text format (version 0.0.4).
 class MetricsText {

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -369,6 +370,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
                                   const Session* asker);
     Bytes call_key_list();
     void end_account(const std::string& account, Status status, const char* why);
+    void end_sessions(Status status, const char* why,
+                      const std::function<bool(const Session&)>& which);
     [[nodiscard]] identity::Moment moment() { return {loop_.now_us(), loop_.unix_ms()}; }
 
     net::Loop& loop_;

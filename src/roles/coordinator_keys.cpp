@@ -22,6 +22,17 @@ identity::Roles read_roles(ParamsReader& reader) {
     return roles.value_or(identity::Roles{});
 }
 
+identity::AddressRule read_from(ParamsReader& reader, std::optional<std::string_view> fallback) {
+    const std::string_view text = reader.text("from", identity::AddressRule::kTextMax, fallback);
+    const std::optional<identity::AddressRule> rule = identity::AddressRule::read(text);
+    if (!rule) {
+        reader.fail("from", "'" + std::string(text) +
+                                "' is not any, first, or a list of up to 16 address prefixes like "
+                                "192.0.2.0/24 and 2001:db8::/48 with commas between");
+    }
+    return rule.value_or(identity::AddressRule{});
+}
+
 // Whose a new account is: "own" machines are the operator's, others the named owner's, or else
 // their own.
 std::string read_owner(ParamsReader& reader) {
@@ -68,13 +79,29 @@ Result<Bytes> Coordinator::Impl::answer_key_call(const std::string& name, Params
         writer.map(1).key("secret").text(to_hex(*secret));
         return writer.take();
     }
+    if (name == "key.from") {
+        const std::string account(reader.text("name", kNameMax));
+        const identity::AddressRule from = read_from(reader, std::nullopt);
+        if (auto good = reader.finish(); !good) return good.error();
+        if (auto set = access.allow_from(account, from, moment()); !set) return set.error();
+        end_sessions(Status::kAuth, "the token is not good from this address any more",
+                     [&](const Session& session) {
+                         return session.who.account == account &&
+                                !from.allows(session.connection->peer_address());
+                     });
+        writer.map(0);
+        return writer.take();
+    }
     if (name == "key.add" || name == "key.token") {
         const bool is_token = name == "key.token";
         const std::string account(reader.text("name", kNameMax));
         const identity::Roles roles = read_roles(reader);
         const std::string owner = read_owner(reader);
         identity::PublicKey key{};
-        if (!is_token && !from_hex(reader.text("key", 2 * key.size()), key)) {
+        identity::AddressRule from;
+        if (is_token) {
+            from = read_from(reader, "first");
+        } else if (!from_hex(reader.text("key", 2 * key.size()), key)) {
             reader.fail("key", "is not 64 hexadecimal digits");
         }
         if (auto good = reader.finish(); !good) return good.error();
@@ -84,14 +111,15 @@ Result<Bytes> Coordinator::Impl::answer_key_call(const std::string& name, Params
             writer.map(0);
             return writer.take();
         }
-        auto token = access.add_token(account, owner, roles, random_, moment());
+        auto token = access.add_token(account, owner, roles, random_, moment(), from);
         if (!token) return token.error();
         writer.map(1).key("token").text(to_hex(*token));
         return writer.take();
     }
     return make_error(Status::kUnsupported,
                       "there is no call '" + name +
-                          "'; there are key.list, key.add, key.token, key.invite, key.revoke");
+                          "'; there are key.list, key.add, key.token, key.from, key.invite, "
+                          "key.revoke");
 }
 
 Bytes Coordinator::Impl::call_key_list() {
@@ -107,8 +135,12 @@ Bytes Coordinator::Impl::call_key_list() {
             connections +=
                 session->phase != Session::Phase::kClosed && session->who.account == name;
         });
-        writer.map(account.key ? 8 : 7).key("name").text(name).key("owner").text(account.owner);
-        if (account.key) writer.key("key").text(to_hex(*account.key));
+        writer.map(8).key("name").text(name).key("owner").text(account.owner);
+        if (account.key) {
+            writer.key("key").text(to_hex(*account.key));
+        } else {
+            writer.key("from").text(account.from.text());
+        }
         writer.key("roles").text(identity::roles_text(account.roles));
         writer.key("kind").text(account.key ? "key" : "token");
         writer.key("added_ms").unsigned_integer(account.added_ms);
@@ -118,17 +150,23 @@ Bytes Coordinator::Impl::call_key_list() {
     return writer.take();
 }
 
-// Everything of it, at once: its tasks are not worked on for anybody, and those that its machines
-// work on are placed again.
-void Coordinator::Impl::end_account(const std::string& account, Status status, const char* why) {
+void Coordinator::Impl::end_sessions(Status status, const char* why,
+                                     const std::function<bool(const Session&)>& which) {
     std::vector<uint64_t> open;
     sessions_.for_each([&](uint64_t id, std::unique_ptr<Session>& session) {
-        if (session->who.account == account) open.push_back(id);
+        if (which(*session)) open.push_back(id);
     });
     for (const uint64_t id : open) {
         std::unique_ptr<Session>* session = sessions_.find(id);
         if (session && *session) end_session(**session, status, why);
     }
+}
+
+// Everything of it, at once: its tasks are not worked on for anybody, and those that its machines
+// work on are placed again.
+void Coordinator::Impl::end_account(const std::string& account, Status status, const char* why) {
+    end_sessions(status, why,
+                 [&](const Session& session) { return session.who.account == account; });
     std::vector<uint64_t> gamers;
     gamers_.for_each([&](uint64_t id, Gamer& gamer) {
         if (gamer.account == account) gamers.push_back(id);
