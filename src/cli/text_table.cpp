@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "cli/printable.h"
+
 namespace p2c2r::cli {
 
 namespace {
@@ -12,6 +14,11 @@ bool is_number(const std::string& cell) {
 }
 
 }  // namespace
+
+void TextTable::add(std::vector<std::string> row) {
+    for (std::string& cell : row) cell = printable(cell);
+    rows_.push_back(std::move(row));
+}
 
 std::string TextTable::text() const {
     std::vector<size_t> widths;
@@ -41,7 +48,7 @@ std::string rows_text(const std::vector<std::pair<std::string, std::string>>& ro
     for (const auto& [name, value] : rows) width = std::max(width, name.size());
     std::string text;
     for (const auto& [name, value] : rows) {
-        text += name + std::string(width - name.size() + 2, ' ') + value + "\n";
+        text += name + std::string(width - name.size() + 2, ' ') + printable(value) + "\n";
     }
     return text;
 }

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/plant.h"
+#include "core/utf8.h"
 #include "roles/coordinator_impl.h"
 
 namespace p2c2r::roles {
@@ -18,8 +19,8 @@ sched::TypeIndex Coordinator::Impl::type_of(Session& session, std::string_view n
     const std::string_view canonical = canonical_task_type(name);
     sched::TypeIndex type = scheduler_.find_type(canonical);
     const bool room = scheduler_.types_count() < limits::kTaskTypesMax / 2;
-    if (type == sched::kNoType &&
-        ((runner_ && runner_->can_run(canonical)) || (resubmitted && room))) {
+    if (type == sched::kNoType && ((runner_ && runner_->can_run(canonical)) ||
+                                   (resubmitted && room && is_name_text(canonical)))) {
         type = scheduler_.type_index(canonical);
     }
     session.last_name.assign(name);

@@ -179,6 +179,9 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     sched::OwnerIndex owner_of(const Session& session, Circle claimed);
     // Fills session.who; false: the other side was told why not.
     bool log_in(Session& session, const wire::Login& login, std::string_view id);
+    // False: one is empty or not fit to be shown, and the other side was told which.
+    bool check_names(Session& session,
+                     std::initializer_list<std::pair<const char*, std::string_view>> names);
     void on_gamer_register(Session& session, const wire::Frame& frame);
     void on_peer_register(Session& session, const wire::Frame& frame);
     void register_refused(Session& session, Status status, const std::string& text,

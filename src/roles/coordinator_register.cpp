@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/plant.h"
+#include "core/utf8.h"
 #include "roles/coordinator_impl.h"
 
 namespace p2c2r::roles {
@@ -50,6 +51,20 @@ void Coordinator::Impl::register_refused(Session& session, Status status, const 
         send(session, wire::Message::kGamerRegisterResponse);
     }
     bury(session);
+}
+
+// Ids and names of types stand in logs, metrics and lists, which people look at in terminals.
+bool Coordinator::Impl::check_names(
+    Session& session, std::initializer_list<std::pair<const char*, std::string_view>> names) {
+    for (const auto& [field, name] : names) {
+        const char* const why = name.empty()          ? " is empty"
+                                : !is_name_text(name) ? " holds a control character"
+                                                      : nullptr;
+        if (!why) continue;
+        register_refused(session, Status::kArgument, std::string(field) + why);
+        return false;
+    }
+    return true;
 }
 
 // Whose machine it is has been proven where logins are asked for; elsewhere it is taken at its
@@ -104,9 +119,7 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
     if (const char* why = decode(frame.envelope, message)) {
         return end_session(session, Status::kProtocol, why);
     }
-    if (message.client_id.empty()) {
-        return register_refused(session, Status::kArgument, "client_id is empty");
-    }
+    if (!check_names(session, {{"client_id", message.client_id}})) return;
     if (!log_in(session, message.login, message.client_id)) return;
     const std::string client_id(message.client_id);
     const sched::OwnerIndex owner = owners_.index_of(session.who.owner);
@@ -184,8 +197,9 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     if (const char* why = decode(frame.envelope, message)) {
         return end_session(session, Status::kProtocol, why);
     }
-    if (message.peer_id.empty()) {
-        return register_refused(session, Status::kArgument, "peer_id is empty");
+    if (!check_names(session, {{"peer_id", message.peer_id}})) return;
+    for (const std::string& type : message.capabilities.task_types) {
+        if (!type.empty() && !check_names(session, {{"task_types", type}})) return;
     }
     if (message.circle == Circle::kPublic || message.circle_accepted == Circle::kPublic) {
         return register_refused(session, Status::kUnsupported,

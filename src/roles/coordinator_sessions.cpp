@@ -1,6 +1,7 @@
 // Connections of the coordinator: their beginning, their messages, their beat and their end.
 #include <algorithm>
 
+#include "core/utf8.h"
 #include "roles/coordinator_impl.h"
 
 namespace p2c2r::roles {
@@ -166,6 +167,14 @@ void Coordinator::Impl::on_heartbeat(Session& session, const wire::Frame& frame)
         return end_session(session, Status::kProtocol, why);
     }
     if (session.phase == Session::Phase::kPeer && (beat.mode || beat.why || beat.duty_permille)) {
+        for (const auto& [field, word] :
+             {std::pair{"mode", beat.mode}, std::pair{"why", beat.why}}) {
+            if (word && !is_name_text(*word)) {
+                return end_session(
+                    session, Status::kProtocol,
+                    std::string(field) + " of a heartbeat holds a control character");
+            }
+        }
         if (!session.owner_word) session.owner_word = std::make_unique<Session::OwnerWord>();
         Session::OwnerWord& word = *session.owner_word;
         if (beat.mode) word.mode = *beat.mode;
