@@ -196,14 +196,16 @@ enum {
  * E_DISCONNECTED lost and trying again, whatever it was lost for; another error, E_CLOSED where there is no
  * better one: given up). PEERS: number is the count of
  * available peers. PEER_JOINED, PEER_LEFT, PEER_FAILED: subject is the peer_id (coordinator only). ACCEPTS (peer only):
- * status OK it takes tasks, E_BUSY it does not; text says why not, or with what limits. */
+ * status OK it takes tasks, E_BUSY it does not; text says why not, or with what limits. CERTIFICATE (coordinator only):
+ * it ends within 14 days (status OK), or does not count any more or yet (E_STATE); subject is certificate_file; daily. */
 enum {
     P2C2R_EVENT_STATE = 1,
     P2C2R_EVENT_PEERS = 2,
     P2C2R_EVENT_PEER_JOINED = 6,
     P2C2R_EVENT_PEER_LEFT = 7,
     P2C2R_EVENT_PEER_FAILED = 9,
-    P2C2R_EVENT_ACCEPTS = 10
+    P2C2R_EVENT_ACCEPTS = 10,
+    P2C2R_EVENT_CERTIFICATE = 11
 };
 /* Connection states in p2c2r_client_stats and p2c2r_peer_stats. */
 enum { P2C2R_STATE_CONNECTING = 0, P2C2R_STATE_CONNECTED = 1, P2C2R_STATE_CLOSED = 2 };
@@ -400,7 +402,9 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_wake(p2c2r_runtime* runtime);
  * type's preferred way); E_UNSUPPORTED where it is not cut that way. timeout_ms is for exec alone: E_TIMEOUT
  * when it has passed, and the task is cancelled. "keys.new": makes an Ed25519 key, {"file": where its
  * private half goes (mode 0600; E_EXISTS), "name", "certificate_file": where a certificate for it goes (absent:
- * nowhere)}; "keys.certificate": the same certificate for a key that is there; "keys.show": {"file"}; all tell "public_key" and "pin" in hex.
+ * nowhere)}; "keys.certificate": the same certificate for a key that is there; "keys.renew" {"file", "certificate_file", "name" (as it is),
+ * "days_left" (in any case)}: a self-signed one of this key anew, if it counts for fewer days; tells "renewed" and
+ * "valid_until_s"; "keys.show": {"file"}; all tell "public_key" and "pin" in hex.
  * "worth": is a task worth sending? {"bytes_up", "bytes_down", "local_us" and "remote_us" (computing here and at
  * the helper), "local_wait_us" and "queue_us" (before that begins; 0), "rtt_us", "up_mbps", "down_mbps",
  * "wanted_per_s" (60), "deadline_us" (an answer after it is none; 0: there is no such time),

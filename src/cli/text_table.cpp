@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
 
 #include "cli/printable.h"
 
@@ -56,6 +57,16 @@ std::string rows_text(const std::vector<std::pair<std::string, std::string>>& ro
 std::string number_text(double value, int digits) {
     char text[64];
     std::snprintf(text, sizeof text, "%.*f", digits, value);
+    return text;
+}
+
+std::string day_text(uint64_t unix_seconds) {
+    const auto seconds = static_cast<time_t>(unix_seconds);
+    std::tm parts{};
+    gmtime_r(&seconds, &parts);
+    char text[64];
+    std::snprintf(text, sizeof text, "%04d-%02d-%02d", parts.tm_year + 1900, parts.tm_mon + 1,
+                  parts.tm_mday);
     return text;
 }
 

@@ -25,6 +25,8 @@ std::string rows_text(const std::vector<std::pair<std::string, std::string>>& ro
 
 // "12.3" with so many digits behind the point.
 std::string number_text(double value, int digits);
+// "2026-11-27", of seconds of Unix time.
+std::string day_text(uint64_t unix_seconds);
 // "1.4 MiB"
 std::string bytes_text(uint64_t bytes);
 

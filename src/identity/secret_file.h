@@ -24,6 +24,8 @@ Result<Done> make_public_file(const std::string& path, const std::string& text);
 // In place of the old one, mode 0600: after a crash at any moment the file is the one or the other,
 // and it is on the disk when this returns.
 Result<Done> replace_secret_file(const std::string& path, const std::string& text);
+// The same with mode 0644.
+Result<Done> replace_public_file(const std::string& path, const std::string& text);
 void remove_file(const std::string& path);
 // Adds one line, made with mode 0600 if it is not there.
 Result<Done> append_secret_line(const std::string& path, const std::string& line);

@@ -114,6 +114,26 @@ Result<Done> make_file(const std::string& path, const std::string& text, mode_t 
     return Done{};
 }
 
+Result<Done> replace_file(const std::string& path, const std::string& text, mode_t mode) {
+    const std::string fresh = path + ".new";
+    ::unlink(fresh.c_str());  // of a run that was cut short
+    if (Result<Done> made = make_file(fresh, text, mode); !made) return made;
+    // The new name is on the disk once its directory is.
+    const size_t slash = path.rfind('/');
+    const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+    const File folder(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!folder.is_open()) return file_error(path, "replace", errno);
+    if (::rename(fresh.c_str(), path.c_str()) != 0) {
+        const int error = errno;
+        ::unlink(fresh.c_str());
+        return file_error(path, "replace", error);
+    }
+    if (::fsync(folder.descriptor()) != 0) {
+        return file_error(path, "replace", errno);
+    }
+    return Done{};
+}
+
 }  // namespace
 
 Result<std::string> read_secret_file(const std::string& path) {
@@ -133,23 +153,11 @@ Result<Done> make_public_file(const std::string& path, const std::string& text) 
 }
 
 Result<Done> replace_secret_file(const std::string& path, const std::string& text) {
-    const std::string fresh = path + ".new";
-    ::unlink(fresh.c_str());  // of a run that was cut short
-    if (Result<Done> made = make_file(fresh, text, 0600); !made) return made;
-    // The new name is on the disk once its directory is.
-    const size_t slash = path.rfind('/');
-    const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-    const File folder(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder.is_open()) return file_error(path, "replace", errno);
-    if (::rename(fresh.c_str(), path.c_str()) != 0) {
-        const int error = errno;
-        ::unlink(fresh.c_str());
-        return file_error(path, "replace", error);
-    }
-    if (::fsync(folder.descriptor()) != 0) {
-        return file_error(path, "replace", errno);
-    }
-    return Done{};
+    return replace_file(path, text, 0600);
+}
+
+Result<Done> replace_public_file(const std::string& path, const std::string& text) {
+    return replace_file(path, text, 0644);
 }
 
 void remove_file(const std::string& path) {

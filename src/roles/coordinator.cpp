@@ -71,6 +71,7 @@ Result<Done> Coordinator::Impl::start() {
     listener_ = std::move(*listener);
     log_.format(LogLevel::kInfo, "roles", "coordinator listens on %s:%u%s",
                 options_.listen_address.c_str(), listener_->port(), options_.tls ? " (TLS)" : "");
+    watch_certificate();
     return Done{};
 }
 

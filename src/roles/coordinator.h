@@ -28,6 +28,7 @@ struct CoordinatorOptions {
     bool listen = true;                                 // false: only accept() in this process
     std::shared_ptr<net::TlsContext> tls;               // NULL: bytes travel as they are
     identity::AccessList* access = nullptr;  // NULL: whoever comes is let in; MUST outlive it
+    std::string certificate_file;            // what `tls` was read from, for people
     bool plaintext_anywhere = false;         // without `tls` too, not on loopback only
     uint32_t max_peers = limits::kPeersMaxDefault;
     uint64_t task_timeout_us = limits::kTaskTimeoutMsDefault * 1000ull;
@@ -49,6 +50,11 @@ class CoordinatorEvents {
     virtual void on_peer_joined(const std::string& peer_id) = 0;
     virtual void on_peer_left(const std::string& peer_id, const std::string& reason) = 0;
     virtual void on_peer_failed(const std::string& peer_id, const std::string& reason) = 0;
+    // The certificate ends soon, or (not `is_good`) does not count: nobody takes it who connects.
+    virtual void on_certificate(bool is_good, const std::string& text) {
+        (void)is_good;
+        (void)text;
+    }
 
   protected:
     ~CoordinatorEvents() = default;

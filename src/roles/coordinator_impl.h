@@ -28,6 +28,7 @@
 #include "core/slot_map.h"
 #include "model/params_reader.h"
 #include "model/task_type.h"
+#include "roles/certificate_watch.h"
 #include "roles/content_inbox.h"
 #include "roles/coordinator.h"
 #include "roles/coordinator_records.h"
@@ -376,6 +377,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void end_sessions(Status status, const char* why,
                       const std::function<bool(const Session&)>& which);
     [[nodiscard]] identity::Moment moment() { return {loop_.now_us(), loop_.unix_ms()}; }
+    void watch_certificate();
 
     net::Loop& loop_;
     net::Transport& transport_;
@@ -416,6 +418,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     uint64_t armed_us_ = UINT64_MAX;
     net::Timer scan_timer_;  // sessions
     uint64_t beat_us_ = 0;   // when the next heartbeats are due
+    CertificateWatch certificate_watch_;
     // Until when each connection that has not registered may take for it, the first one first.
     std::deque<std::pair<uint64_t, uint64_t>> handshakes_;  // time and session
     net::Timer handshake_timer_;

@@ -179,4 +179,15 @@ void Coordinator::Impl::end_account(const std::string& account, Status status, c
     }
 }
 
+void Coordinator::Impl::watch_certificate() {
+    if (!options_.tls || !listener_) return;
+    const std::optional<CertificateWatch::Word> word =
+        certificate_watch_.look(options_.tls->validity(), loop_.unix_ms());
+    if (!word) return;
+    const std::string text = "the certificate " + word->text + "; '" + options_.certificate_file +
+                             "' is to be renewed (p2c2r keys renew) and read again (reload)";
+    log_.write(word->is_good ? LogLevel::kWarn : LogLevel::kError, "roles", text);
+    events_.on_certificate(word->is_good, text);
+}
+
 }  // namespace p2c2r::roles
