@@ -363,6 +363,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
 
     // ---- coordinator_reports.cpp
     static bool sees_all(const Session* asker);
+    sched::OwnerIndex owner_of_asker(const Session* asker);
     Bytes call_peers(const Session* asker);
     Bytes call_tasks(const Session* asker);
     Result<Bytes> call_explain(uint64_t task);

@@ -63,8 +63,8 @@ struct Guarded {
         network.encrypted = true;
         CoordinatorOptions options;
         options.access = &access;
-        coordinator = std::make_unique<Coordinator>(loop, network, &here, random, Prng(1), Log(),
-                                                    options, quiet);
+        coordinator = std::make_unique<Coordinator>(loop, network, &here, random, Prng(1),
+                                                    Log(), options, quiet);
         REQUIRE(coordinator->start().ok());
     }
     std::shared_ptr<Credentials> enrolled(const std::string& name, identity::Roles roles,
@@ -97,6 +97,26 @@ struct GamerNode {
         client = std::make_unique<Client>(world.loop, &world.network, nullptr, world.random,
                                           Prng(3), Log(), options, answers);
         client->start();
+        world.loop.settle();
+    }
+};
+
+struct HelperNode {
+    FakeRunner runner;
+    Quiet events;
+    std::unique_ptr<Peer> peer;
+
+    HelperNode(Guarded& world, std::shared_ptr<const Credentials> credentials,
+               const std::string& id, Circle accepted = Circle::kInvited)
+        : runner(world.loop, {"echo"}) {
+        PeerOptions options;
+        options.peer_id = id;
+        options.coordinator.host = "fake";
+        options.coordinator.credentials = std::move(credentials);
+        options.circle_accepted = accepted;
+        peer = std::make_unique<Peer>(world.loop, world.network, runner, world.random, Prng(4),
+                                      Log(), options, events);
+        peer->start();
         world.loop.settle();
     }
 };
