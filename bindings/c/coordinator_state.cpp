@@ -114,6 +114,7 @@ Status CoordinatorState::stats(p2c2r_coordinator_stats& out) {
         out.bytes_in = stats.bytes_in;
         out.bytes_out = stats.bytes_out;
         out.payload_bytes_copied = stats.payload_bytes_copied;
+        out.audit_lost = stats.audit_lost;
         out.utilisation_permille = static_cast<uint32_t>(std::lround(stats.utilisation * 1000));
     });
 }

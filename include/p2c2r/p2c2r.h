@@ -950,7 +950,9 @@ typedef struct p2c2r_coordinator_config {
     /* Who may come in, mode 0600; made empty when it is not there, and written after each change (the calls
      * key.*). NULL: whoever comes, which is refused with TLS on an address that is not loopback. */
     const char* access_file;
-    const char* audit_file; /* a JSON line for each login, refusal and change, added; NULL: none */
+    /* A JSON line for each login, refusal and change, added; NULL: none. From 16 MiB on it begins anew, and the
+     * one before is audit_file with ".1" behind. */
+    const char* audit_file;
 } p2c2r_coordinator_config;
 
 typedef struct p2c2r_coordinator_stats {
@@ -974,6 +976,7 @@ typedef struct p2c2r_coordinator_stats {
     uint64_t payload_bytes_copied; /* payloads of 4 KiB and more are referenced, never copied */
     uint32_t utilisation_permille; /* of connected slot time: with a task held that ended accepted */
     uint32_t flags;
+    uint64_t audit_lost; /* entries of audit_file that could not be written */
 } p2c2r_coordinator_stats;
 
 /* Makes a coordinator that does not listen yet. *out is destroyed before its runtime, and after the roles that

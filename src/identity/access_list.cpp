@@ -31,6 +31,10 @@ Error refused(std::string text) {
     return make_error(Status::kAuth, std::move(text));
 }
 
+std::string by_name(const std::string& account) {
+    return account.empty() ? kOperator : account;
+}
+
 bool is_name(std::string_view name) {
     return !name.empty() && name.size() <= kIdentityNameLengthMax && is_name_text(name);
 }
@@ -155,7 +159,7 @@ Result<Admitted> AccessList::judge(const Proof& proof, const LoginContext& conte
         case LoginMethod::kInvite: {
             const std::optional<KeyProof> parts = read_key_proof(proof);
             if (!parts) return refused("the login is malformed");
-            return enrol(*parts, context, now);
+            return enrol(*parts, context, address, now);
         }
     }
     return refused("login_method " + std::to_string(static_cast<uint32_t>(proof.method)) +
@@ -192,7 +196,7 @@ Result<Admitted> AccessList::let_in_token(Account& account, Role role, const std
 }
 
 Result<Admitted> AccessList::enrol(const KeyProof& proof, const LoginContext& context,
-                                   const Moment& now) {
+                                   const std::string& address, const Moment& now) {
     const Digest256 hash = sha256(*proof.invite);
     const auto invitation = std::find_if(
         invitations_.begin(), invitations_.end(),
@@ -216,7 +220,7 @@ Result<Admitted> AccessList::enrol(const KeyProof& proof, const LoginContext& co
     if (!is_valid(proof, context)) return refused("the signature does not fit");
     const auto known = by_key_.find(proof.key);
     if (known != by_key_.end()) {
-        return enrol_again(accounts_.at(known->second), invitation, context, now);
+        return enrol_again(accounts_.at(known->second), invitation, context, address, now);
     }
     Account account;
     account.name = free_name(context.id);
@@ -225,6 +229,7 @@ Result<Admitted> AccessList::enrol(const KeyProof& proof, const LoginContext& co
     account.key = proof.key;
     account.added_ms = now.unix_ms;
     const std::string name = account.name;
+    const std::string by = by_name(invitation->by);
     Invitation used = *invitation;
     invitations_.erase(invitation);
     const Result<Done> added =
@@ -232,7 +237,7 @@ Result<Admitted> AccessList::enrol(const KeyProof& proof, const LoginContext& co
                 [&] { invitations_.push_back(std::move(used)); });  // where it was there is room
     if (!added) return added.error();
     const Account& fresh = accounts_.at(name);
-    note("enrolled", name, {}, roles_text(fresh.roles), now);
+    note("enrolled", name, address, roles_text(fresh.roles), now, by);
     return let_in(fresh, context.role);
 }
 
@@ -240,10 +245,12 @@ Result<Admitted> AccessList::enrol(const KeyProof& proof, const LoginContext& co
 // gives. It never loses anything by that, or a code for a friend could cut a host off from itself.
 Result<Admitted> AccessList::enrol_again(Account& account,
                                          std::vector<Invitation>::iterator invitation,
-                                         const LoginContext& context, const Moment& now) {
+                                         const LoginContext& context, const std::string& address,
+                                         const Moment& now) {
     if (account.revoked_ms != 0) return refused("'" + account.name + "' was revoked");
     Account former = account;
     Invitation used = *invitation;
+    const std::string by = by_name(used.by);
     account.roles.gamer |= used.roles.gamer;
     account.roles.peer |= used.roles.peer;
     account.roles.admin |= used.roles.admin;
@@ -258,7 +265,7 @@ Result<Admitted> AccessList::enrol_again(Account& account,
                                            invitations_.push_back(std::move(used));
                                        });
     if (!saved) return saved.error();
-    note("enrolled", account.name, {}, roles_text(account.roles), now);
+    note("enrolled", account.name, address, roles_text(account.roles), now, by);
     Result<Admitted> admitted = let_in(account, context.role);
     if (admitted) admitted->moved = moved;
     return admitted;
@@ -286,8 +293,7 @@ std::string AccessList::free_name(std::string_view wish) const {
 // ---- changes ---------------------------------------------------------------------------------
 
 Result<InviteSecret> AccessList::invite(std::string owner, const Roles& roles, uint64_t until_ms,
-                                        RandomSource& random, const Moment& now,
-                                        const std::string& by) {
+                                        RandomSource& random, const Moment& now, const Actor& by) {
     std::erase_if(invitations_,
                   [&](const Invitation& open) { return now.unix_ms >= open.until_ms; });
     if (invitations_.size() >= kInvitationsMax) {
@@ -300,40 +306,41 @@ Result<InviteSecret> AccessList::invite(std::string owner, const Roles& roles, u
     if (!owner.empty() && !is_name(owner)) return bad_name(owner);
     InviteSecret secret;
     random.fill(secret);
-    invitations_.push_back({sha256(secret), std::move(owner), roles, until_ms, by});
+    invitations_.push_back({sha256(secret), std::move(owner), roles, until_ms, by.account});
     const Result<Done> saved = kept_or([&] { return save(); }, [&] { invitations_.pop_back(); });
     if (!saved) return saved.error();
-    note("invited", by, {}, roles_text(roles), now);
+    record("invited", by.account, roles_text(roles), by, now);
     return secret;
 }
 
 Result<Done> AccessList::add_key(const std::string& name, const std::string& owner,
-                                 const Roles& roles, const PublicKey& key, const Moment& now) {
+                                 const Roles& roles, const PublicKey& key, const Moment& now,
+                                 const Actor& by) {
     Account account{name, owner.empty() ? name : owner, roles, key, std::nullopt, now.unix_ms, 0,
                     {}};
     if (by_key_.count(key)) {
         return field_error(Status::kExists, "key", "is that of '" + by_key_.at(key) + "' already");
     }
     Result<Done> added = add(std::move(account));
-    if (added) note("enrolled", name, {}, roles_text(roles), now);
+    if (added) record("enrolled", name, roles_text(roles), by, now);
     return added;
 }
 
 Result<Token> AccessList::add_token(const std::string& name, const std::string& owner,
                                     const Roles& roles, RandomSource& random, const Moment& now,
-                                    const AddressRule& from) {
+                                    const AddressRule& from, const Actor& by) {
     Token token;
     random.fill(token);
     Account account{
         name, owner.empty() ? name : owner, roles, std::nullopt, sha256(token), now.unix_ms, 0,
         from};
     if (Result<Done> added = add(std::move(account)); !added) return added.error();
-    note("token", name, {}, roles_text(roles), now);
+    record("token", name, roles_text(roles), by, now);
     return token;
 }
 
 Result<Done> AccessList::allow_from(const std::string& name, const AddressRule& from,
-                                    const Moment& now) {
+                                    const Moment& now, const Actor& by) {
     const auto known = accounts_.find(name);
     if (known == accounts_.end()) return no_account(name);
     if (!known->second.token_hash) {
@@ -341,7 +348,7 @@ Result<Done> AccessList::allow_from(const std::string& name, const AddressRule& 
                            "'" + name + "' logs in with a key, which is good from any address");
     }
     if (Result<Done> saved = set_from(known->second, from); !saved) return saved;
-    note("token_bound", name, {}, from.text(), now);
+    record("token_bound", name, from.text(), by, now);
     return Done{};
 }
 
@@ -378,7 +385,7 @@ Result<Done> AccessList::add(Account account) {
         });
 }
 
-Result<Done> AccessList::revoke(const std::string& name, const Moment& now) {
+Result<Done> AccessList::revoke(const std::string& name, const Moment& now, const Actor& by) {
     const auto known = accounts_.find(name);
     if (known == accounts_.end()) return no_account(name);
     if (known->second.revoked_ms != 0) return Done{};
@@ -392,7 +399,7 @@ Result<Done> AccessList::revoke(const std::string& name, const Moment& now) {
                                      invitations_ = std::move(former);
                                  });
     if (!saved) return saved;
-    note("revoked", name, {}, {}, now);
+    record("revoked", name, {}, by, now);
     return Done{};
 }
 
@@ -413,8 +420,22 @@ const Account* AccessList::find(std::string_view name) const {
 }
 
 void AccessList::note(const char* what, const std::string& account, const std::string& address,
-                      std::string detail, const Moment& now) const {
-    if (audit_) audit_->note({now.unix_ms, what, account, address, std::move(detail)});
+                      std::string detail, const Moment& now, const std::string& by) const try {
+    if (audit_) audit_->note({now.unix_ms, what, account, address, std::move(detail), by});
+} catch (const std::bad_alloc&) {
+    // What it tells of has happened, and more hangs on that than on the entry.
+    ++unnoted_;
+}
+
+void AccessList::record(const char* what, const std::string& account, std::string detail,
+                        const Actor& by, const Moment& now) const try {
+    note(what, account, by.address, std::move(detail), now, by_name(by.account));
+} catch (const std::bad_alloc&) {
+    ++unnoted_;
+}
+
+std::string AccessList::why_audit_lost() const {
+    return audit_ && audit_->lost() > 0 ? audit_->why_lost() : "memory was short";
 }
 
 }  // namespace p2c2r::identity

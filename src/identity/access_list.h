@@ -69,18 +69,30 @@ class AccessStore {
 // What was decided, for whoever keeps a record of it: no secret is in it.
 struct AuditEntry {
     uint64_t at_ms = 0;
-    // "login", "login_refused", "enrolled", "invited", "revoked", "token", "token_bound"
+    // "login", "login_refused", "enrolled", "invited", "revoked", "token", "token_bound",
+    // "peer_failed", "task_assigned"
     const char* what = "";
     std::string account;  // or, where none was proven, the id that was tried
-    std::string address;
+    std::string address;  // of whoever came, or asked for it; empty: in the coordinator's process
     std::string detail;
+    std::string by;  // the account that asked for it, or whose code it was; of logins empty
 };
 class AuditLog {
   public:
     virtual void note(const AuditEntry& entry) = 0;
+    // Entries that could not be kept, and why the last one could not.
+    [[nodiscard]] virtual uint64_t lost() const { return 0; }
+    [[nodiscard]] virtual std::string why_lost() const { return {}; }
 
   protected:
     ~AuditLog() = default;
+};
+
+// Who asks for a change: an account, from an address. Both empty: the operator, in the
+// coordinator's process.
+struct Actor {
+    std::string account;
+    std::string address;
 };
 
 // Who is at the other end.
@@ -126,17 +138,25 @@ class AccessList {
     // ---- changes; each kIo when it could not be written down, and then nothing changed
     // A fresh secret that makes one account until `until_ms`, unless `by` is revoked before.
     Result<InviteSecret> invite(std::string owner, const Roles& roles, uint64_t until_ms,
-                                RandomSource& random, const Moment& now,
-                                const std::string& by = {});
+                                RandomSource& random, const Moment& now, const Actor& by = {});
     Result<Done> add_key(const std::string& name, const std::string& owner, const Roles& roles,
-                         const PublicKey& key, const Moment& now);
+                         const PublicKey& key, const Moment& now, const Actor& by = {});
     // A fresh secret for software that cannot sign, good from where `from` says.
     Result<Token> add_token(const std::string& name, const std::string& owner, const Roles& roles,
-                            RandomSource& random, const Moment& now, const AddressRule& from = {});
+                            RandomSource& random, const Moment& now, const AddressRule& from = {},
+                            const Actor& by = {});
     // Where its token is good from henceforth. Who is connected is the caller's to close.
-    Result<Done> allow_from(const std::string& name, const AddressRule& from, const Moment& now);
+    Result<Done> allow_from(const std::string& name, const AddressRule& from, const Moment& now,
+                            const Actor& by = {});
     // From now on. Who is connected is the caller's to close.
-    Result<Done> revoke(const std::string& name, const Moment& now);
+    Result<Done> revoke(const std::string& name, const Moment& now, const Actor& by = {});
+
+    // A command that changed something else, for the record. `account`: whose.
+    void record(const char* what, const std::string& account, std::string detail, const Actor& by,
+                const Moment& now) const;
+    // Entries of the record that are missing, and why the last one is.
+    [[nodiscard]] uint64_t audit_lost() const { return unnoted_ + (audit_ ? audit_->lost() : 0); }
+    [[nodiscard]] std::string why_audit_lost() const;
 
     [[nodiscard]] const Account* find(std::string_view name) const;
     [[nodiscard]] const std::map<std::string, Account, std::less<>>& accounts() const {
@@ -154,14 +174,16 @@ class AccessList {
                                   const Moment& now);
     Result<Done> set_from(Account& account, const AddressRule& from);
     Result<Admitted> let_in(const Account& account, Role role) const;
-    Result<Admitted> enrol(const KeyProof& proof, const LoginContext& context, const Moment& now);
+    Result<Admitted> enrol(const KeyProof& proof, const LoginContext& context,
+                           const std::string& address, const Moment& now);
     Result<Admitted> enrol_again(Account& account, std::vector<Invitation>::iterator invitation,
-                                 const LoginContext& context, const Moment& now);
+                                 const LoginContext& context, const std::string& address,
+                                 const Moment& now);
     Result<Done> add(Account account);
     Result<Done> save();
     void index(const Account& account);
     void note(const char* what, const std::string& account, const std::string& address,
-              std::string detail, const Moment& now) const;
+              std::string detail, const Moment& now, const std::string& by = {}) const;
     [[nodiscard]] std::string free_name(std::string_view wish) const;
 
     AccessStore* const store_;
@@ -171,6 +193,7 @@ class AccessList {
     std::map<Digest256, std::string> by_token_;
     std::vector<Invitation> invitations_;
     LoginAttempts attempts_;
+    mutable uint64_t unnoted_ = 0;  // entries that memory was short for
 };
 
 }  // namespace p2c2r::identity

@@ -164,7 +164,13 @@ void remove_file(const std::string& path) {
     ::unlink(path.c_str());
 }
 
-Result<Done> append_secret_line(const std::string& path, const std::string& line) {
+Result<Done> append_secret_line(const std::string& path, const std::string& line,
+                                uint64_t size_max) {
+    struct stat about {};
+    if (::lstat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0 &&
+        static_cast<uint64_t>(about.st_size) + line.size() + 1 > size_max) {
+        (void)::rename(path.c_str(), (path + ".1").c_str());
+    }
     const File file(
         ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file.is_open()) return file_error(path, "write", errno);
@@ -187,11 +193,14 @@ FileLock::~FileLock() {
 
 void AuditFile::note(const AuditEntry& entry) {
     ValueWriter writer;
-    writer.map(5).key("at_ms").unsigned_integer(entry.at_ms).key("what").text(entry.what);
+    writer.map(6).key("at_ms").unsigned_integer(entry.at_ms).key("what").text(entry.what);
     writer.key("account").text(entry.account).key("address").text(entry.address);
-    writer.key("detail").text(entry.detail);
+    writer.key("detail").text(entry.detail).key("by").text(entry.by);
     const Bytes encoded = writer.take();
-    if (!append_secret_line(path_, *value_to_json(encoded.span()))) ++lost_;
+    const Result<Done> added = append_secret_line(path_, *value_to_json(encoded.span()), size_max_);
+    if (added) return;
+    ++lost_;
+    why_lost_ = added.error().text;
 }
 
 }  // namespace p2c2r::identity

@@ -330,6 +330,7 @@ const CoordinatorStats& Coordinator::Impl::stats() {
         stats_.bytes_out += session->connection->bytes_out();
         if (session->phase == Session::Phase::kGamer) ++stats_.clients;
     });
+    if (options_.access) stats_.audit_lost = options_.access->audit_lost();
     stats_.payload_bytes_held = payload_bytes();
     stats_.answer_bytes = answer_bytes();
     stats_.answer_hits = answers_.stats().hits;

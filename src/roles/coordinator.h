@@ -86,6 +86,7 @@ struct CoordinatorStats {
     uint64_t protocol_errors = 0;       // connections closed for what they sent
     uint64_t slow_connections = 0;      // closed for sending or reading too slowly
     uint64_t rejected_connections = 0;  // closed unheard: too many that had not registered
+    uint64_t audit_lost = 0;            // entries of the audit log that could not be written
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
     uint64_t payload_bytes_held = 0;  // inputs, and answers that wait for their gamers

@@ -357,7 +357,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     Result<Bytes> answer_call(const std::string& name, std::span<const uint8_t> arguments,
                               std::string* text, const Session* asker);
     Bytes call_status();
-    Result<Bytes> call_assign(uint64_t task, const std::string& peer_id);
+    Result<Bytes> call_assign(uint64_t task, const std::string& peer_id, const Session* asker);
     std::string metrics_text();
     void on_call(Session& session, const wire::Frame& frame);
 
@@ -379,6 +379,10 @@ class Coordinator::Impl final : public exec::RunnerEvents {
                       const std::function<bool(const Session&)>& which);
     [[nodiscard]] identity::Moment moment() { return {loop_.now_us(), loop_.unix_ms()}; }
     void watch_certificate();
+    [[nodiscard]] static identity::Actor actor_of(const Session* asker);
+    void record_act(const char* what, const std::string& account, std::string detail,
+                    const Session* asker);
+    void watch_audit();
 
     net::Loop& loop_;
     net::Transport& transport_;
@@ -420,6 +424,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     net::Timer scan_timer_;  // sessions
     uint64_t beat_us_ = 0;   // when the next heartbeats are due
     CertificateWatch certificate_watch_;
+    uint64_t audit_lost_told_ = 0;  // entries, in the log
+    uint64_t audit_look_us_ = 0;    // not before
     // Until when each connection that has not registered may take for it, the first one first.
     std::deque<std::pair<uint64_t, uint64_t>> handshakes_;  // time and session
     net::Timer handshake_timer_;

@@ -1,5 +1,7 @@
 // Commands about who may come in. Each that changes something counts once it is written down, and
 // works on connections that are open.
+#include <cinttypes>
+
 #include "core/plant.h"
 #include "model/value_writer.h"
 #include "roles/coordinator_impl.h"
@@ -11,6 +13,7 @@ namespace {
 constexpr size_t kNameMax = 64;
 constexpr size_t kRolesMax = 32;
 constexpr int64_t kDayS = 24 * 3600;
+constexpr uint64_t kAuditWordUs = 60'000'000;
 
 identity::Roles read_roles(ParamsReader& reader) {
     const std::string_view text = reader.text("roles", kRolesMax, "gamer");
@@ -52,6 +55,7 @@ Result<Bytes> Coordinator::Impl::answer_key_call(const std::string& name, Params
         return make_error(Status::kState, "this coordinator asks nobody for a login");
     }
     identity::AccessList& access = *options_.access;
+    const identity::Actor by = actor_of(asker);
     ValueWriter writer;
     if (name == "key.list") {
         if (auto good = reader.finish(); !good) return good.error();
@@ -60,7 +64,7 @@ Result<Bytes> Coordinator::Impl::answer_key_call(const std::string& name, Params
     if (name == "key.revoke") {
         const std::string account(reader.text("name", kNameMax));
         if (auto good = reader.finish(); !good) return good.error();
-        if (auto revoked = access.revoke(account, moment()); !revoked) return revoked.error();
+        if (auto revoked = access.revoke(account, moment(), by); !revoked) return revoked.error();
         if (!P2C2R_PLANT("serves_after_revocation")) {
             end_account(account, Status::kAuth, "the account was revoked");
         }
@@ -73,8 +77,7 @@ Result<Bytes> Coordinator::Impl::answer_key_call(const std::string& name, Params
         const auto valid_s = static_cast<uint64_t>(reader.integer("valid_s", 1, 30 * kDayS, kDayS));
         if (auto good = reader.finish(); !good) return good.error();
         const identity::Moment now = moment();
-        auto secret = access.invite(owner, roles, now.unix_ms + valid_s * 1000, random_, now,
-                                    asker ? asker->who.account : std::string());
+        auto secret = access.invite(owner, roles, now.unix_ms + valid_s * 1000, random_, now, by);
         if (!secret) return secret.error();
         writer.map(1).key("secret").text(to_hex(*secret));
         return writer.take();
@@ -83,7 +86,7 @@ Result<Bytes> Coordinator::Impl::answer_key_call(const std::string& name, Params
         const std::string account(reader.text("name", kNameMax));
         const identity::AddressRule from = read_from(reader, std::nullopt);
         if (auto good = reader.finish(); !good) return good.error();
-        if (auto set = access.allow_from(account, from, moment()); !set) return set.error();
+        if (auto set = access.allow_from(account, from, moment(), by); !set) return set.error();
         end_sessions(Status::kAuth, "the token is not good from this address any more",
                      [&](const Session& session) {
                          return session.who.account == account &&
@@ -106,12 +109,12 @@ Result<Bytes> Coordinator::Impl::answer_key_call(const std::string& name, Params
         }
         if (auto good = reader.finish(); !good) return good.error();
         if (!is_token) {
-            auto added = access.add_key(account, owner, roles, key, moment());
+            auto added = access.add_key(account, owner, roles, key, moment(), by);
             if (!added) return added.error();
             writer.map(0);
             return writer.take();
         }
-        auto token = access.add_token(account, owner, roles, random_, moment(), from);
+        auto token = access.add_token(account, owner, roles, random_, moment(), from, by);
         if (!token) return token.error();
         writer.map(1).key("token").text(to_hex(*token));
         return writer.take();
@@ -188,6 +191,27 @@ void Coordinator::Impl::watch_certificate() {
                              "' is to be renewed (p2c2r keys renew) and read again (reload)";
     log_.write(word->is_good ? LogLevel::kWarn : LogLevel::kError, "roles", text);
     events_.on_certificate(word->is_good, text);
+}
+
+identity::Actor Coordinator::Impl::actor_of(const Session* asker) {
+    if (!asker) return {};
+    return {asker->who.account, asker->connection->peer_address()};
+}
+
+void Coordinator::Impl::record_act(const char* what, const std::string& account, std::string detail,
+                                   const Session* asker) {
+    if (!options_.access) return;
+    options_.access->record(what, account, std::move(detail), actor_of(asker), moment());
+}
+
+// A record with holes shall not look whole. Once a minute: a full disk loses every entry.
+void Coordinator::Impl::watch_audit() {
+    const uint64_t lost = options_.access ? options_.access->audit_lost() : 0;
+    if (lost == audit_lost_told_ || loop_.turn_us() < audit_look_us_) return;
+    audit_look_us_ = loop_.turn_us() + kAuditWordUs;
+    log_.format(LogLevel::kError, "roles", "%" PRIu64 " entries of the audit log are lost: %s",
+                lost - audit_lost_told_, options_.access->why_audit_lost().c_str());
+    audit_lost_told_ = lost;
 }
 
 }  // namespace p2c2r::roles

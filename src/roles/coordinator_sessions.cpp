@@ -338,6 +338,7 @@ void Coordinator::Impl::scan_sessions() {
     loop_.arm(scan_timer_, now + std::min(interval / 2, kScanUsMax));
     if (beats) beat_us_ = beat_us_ + interval > now ? beat_us_ + interval : now + interval;
     watch_certificate();
+    watch_audit();
     std::vector<uint64_t> gone;
     std::vector<uint64_t> registered;
     wire::Heartbeat beat;

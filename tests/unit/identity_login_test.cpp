@@ -374,7 +374,8 @@ TEST_CASE("login: who is revoked does not come back by a code of its own making"
             .add_key("thief", "", {true, true, true}, SigningKey::generate().public_key(), door.now)
             .ok());
     Credentials back = with_key();
-    back.invite = *door.list.invite("", {true, true, true}, until, door.chance, door.now, "thief");
+    back.invite =
+        *door.list.invite("", {true, true, true}, until, door.chance, door.now, {"thief", {}});
     Credentials fine = with_key();
     fine.invite = *door.list.invite("", kGamerOnly, until, door.chance, door.now);
     AccessList again(nullptr, nullptr);
@@ -453,4 +454,22 @@ TEST_CASE("login: a join code is not sent in plaintext to another machine") {
     plain.role = Role::kGamer;
     CHECK(guest.prove(AccessList::methods(), plain, false).error().status == Status::kAuth);
     CHECK(guest.prove(AccessList::methods(), plain, true).ok());
+}
+
+TEST_CASE("login: memory that is short for the record alone undoes nothing and is counted") {
+    Door door;
+    struct Short final : AuditLog {
+        bool ends = false;
+        void note(const AuditEntry&) override {
+            if (ends) throw std::bad_alloc();
+        }
+    } audit;
+    AccessList list(nullptr, &audit);
+    REQUIRE(list.add_key("a", "", kBoth, SigningKey::generate().public_key(), door.now).ok());
+    CHECK(list.audit_lost() == 0);
+    audit.ends = true;
+    CHECK(list.revoke("a", door.now).ok());
+    CHECK(list.find("a")->revoked_ms != 0);
+    CHECK(list.audit_lost() == 1);
+    CHECK(list.why_audit_lost() == "memory was short");
 }

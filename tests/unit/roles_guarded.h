@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -23,7 +24,10 @@ using identity::Credentials;
 
 struct Quiet final : CoordinatorEvents, PeerEvents {
     std::vector<std::pair<Status, std::string>> states;
-    void on_peer_joined(const std::string&) override {}
+    std::function<void()> joined;
+    void on_peer_joined(const std::string&) override {
+        if (joined) joined();
+    }
     void on_peer_left(const std::string&, const std::string&) override {}
     void on_peer_failed(const std::string&, const std::string&) override {}
     void on_peer_state(Status status, const std::string& text) override {
@@ -49,22 +53,30 @@ struct Answers final : ClientEvents {
     }
 };
 
+struct Lines final : LogSink {
+    std::vector<std::string> all;
+    void write(LogLevel, std::string_view, std::string_view text) override {
+        all.emplace_back(text);
+    }
+};
+
 struct Guarded {
     FakeLoop loop;
     FakeRandom random{5};
     FakeTransport network{loop};
-    identity::AccessList access{nullptr, nullptr};
+    identity::AccessList access;
+    Lines log;
     Quiet quiet;
     FakeRunner here{loop, {"echo"}};
     std::unique_ptr<Coordinator> coordinator;
     std::map<uint64_t, TaskSpec> specs;
 
-    Guarded() {
+    explicit Guarded(identity::AuditLog* audit = nullptr) : access(nullptr, audit) {
         network.encrypted = true;
         CoordinatorOptions options;
         options.access = &access;
         coordinator = std::make_unique<Coordinator>(loop, network, &here, random, Prng(1),
-                                                    Log(), options, quiet);
+                                                    Log(&log, LogLevel::kWarn), options, quiet);
         REQUIRE(coordinator->start().ok());
     }
     std::shared_ptr<Credentials> enrolled(const std::string& name, identity::Roles roles,
