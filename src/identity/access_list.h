@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -46,6 +47,7 @@ struct Account {
     uint64_t added_ms = 0;                // Unix time
     uint64_t revoked_ms = 0;              // 0: it is not
     AddressRule from;  // of its token: a key is not copied by showing it, and good from anywhere
+    std::vector<std::string> peer_ids;  // that it used before anybody else, beside its own name
 };
 
 struct Invitation {
@@ -103,6 +105,10 @@ struct Admitted {
     bool moved = false;  // by this login: until now the account was another owner's
 };
 
+// Whoever is let in may be turned away still, for a reason of the caller's: nothing has changed in
+// the list then, and a join code stays good.
+using AdmitCheck = std::function<Result<Done>(const Admitted&)>;
+
 struct Moment {
     uint64_t monotonic_us = 0;
     uint64_t unix_ms = 0;
@@ -113,6 +119,8 @@ class AccessList {
     static constexpr size_t kAccountsMax = 100'000;
     static constexpr size_t kInvitationsMax = 1'000;
     static constexpr uint64_t kInvitationMsMax = 30ull * 24 * 3'600'000;
+    // That an account keeps for itself; later ones belong to who is connected with them.
+    static constexpr size_t kPeerIdsMax = 8;
     // What one home or company has: its addresses change within that from day to day.
     static constexpr uint32_t kBindIpv4Bits = 24;
     static constexpr uint32_t kBindIpv6Bits = 48;
@@ -131,9 +139,12 @@ class AccessList {
     // from there. An invitation makes an account of the key's, named as the context's id is; one
     // that the key has already gains by it, and may become another owner's: what is connected of it
     // must not go on as the former one's then (`moved`). A token without a rule is bound to the
-    // network of its first login (kBindIpv4Bits); from elsewhere it is kAuth.
+    // network of its first login (kBindIpv4Bits); from elsewhere it is kAuth. A peer's id belongs
+    // to the account that is called so, or used it first: of another owner's account it is kExists.
+    // `check` has the last word, before anything changes.
     Result<Admitted> admit(const Proof& proof, const LoginContext& context,
-                           const std::string& address, bool is_loopback, const Moment& now);
+                           const std::string& address, bool is_loopback, const Moment& now,
+                           const AdmitCheck& check = {});
 
     // ---- changes; each kIo when it could not be written down, and then nothing changed
     // A fresh secret that makes one account until `until_ms`, unless `by` is revoked before.
@@ -167,18 +178,29 @@ class AccessList {
   private:
     using Accounts = std::map<std::string, Account, std::less<>>;
 
-    // `who`: the account that was proven, as soon as one is.
-    Result<Admitted> judge(const Proof& proof, const LoginContext& context,
-                           const std::string& address, const Moment& now, std::string& who);
-    Result<Admitted> let_in_token(Account& account, Role role, const std::string& address,
-                                  const Moment& now);
-    Result<Done> set_from(Account& account, const AddressRule& from);
-    Result<Admitted> let_in(const Account& account, Role role) const;
-    Result<Admitted> enrol(const KeyProof& proof, const LoginContext& context,
-                           const std::string& address, const Moment& now);
+    struct Login {
+        const Proof& proof;
+        const LoginContext& context;
+        const std::string& address;
+        const Moment& now;
+        const AdmitCheck& check;
+        std::string who;  // the id that was tried; the account, as soon as one is proven
+    };
+    Result<Admitted> judge(Login& login);
+    // What may be decided without a change.
+    [[nodiscard]] Result<Admitted> may_come(const Account& account, const Login& login) const;
+    Result<Admitted> let_in(Account& account, const Login& login);
+    Result<Admitted> enrol(const KeyProof& proof, Login& login);
     Result<Admitted> enrol_again(Account& account, std::vector<Invitation>::iterator invitation,
-                                 const LoginContext& context, const std::string& address,
-                                 const Moment& now);
+                                 const Login& login);
+    // Whose a peer's id is; NULL: nobody's.
+    [[nodiscard]] const Account* holder_of(std::string_view peer_id) const;
+    [[nodiscard]] bool takes_id(const Account& account, const LoginContext& context) const;
+    Result<Done> set_from(Account& account, const AddressRule& from);
+    // As the record calls who acts.
+    static std::string by_name(const std::string& account) {
+        return account.empty() ? kOperator : account;
+    }
     Result<Done> add(Account account);
     Result<Done> save();
     void index(const Account& account);
@@ -191,6 +213,7 @@ class AccessList {
     Accounts accounts_;
     std::map<PublicKey, std::string> by_key_;
     std::map<Digest256, std::string> by_token_;
+    std::map<std::string, std::string, std::less<>> by_peer_id_;
     std::vector<Invitation> invitations_;
     LoginAttempts attempts_;
     mutable uint64_t unnoted_ = 0;  // entries that memory was short for

@@ -178,8 +178,10 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // ---- coordinator_register.cpp
     void on_hello(Session& session, const wire::Frame& frame);
     sched::OwnerIndex owner_of(const Session& session, Circle claimed);
-    // Fills session.who; false: the other side was told why not.
-    bool log_in(Session& session, const wire::Login& login, std::string_view id);
+    // Fills session.who; false: the other side was told why not. `check` is asked before anything
+    // changes, so that no join code is used up by a registration that is refused.
+    bool log_in(Session& session, const wire::Login& login, std::string_view id,
+                const identity::AdmitCheck& check);
     // False: one is empty or not fit to be shown, and the other side was told which.
     bool check_names(Session& session,
                      std::initializer_list<std::pair<const char*, std::string_view>> names);

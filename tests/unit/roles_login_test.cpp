@@ -306,3 +306,46 @@ TEST_CASE("logins: a token from another address is told why; whose it is loses n
     const std::string text = *value_to_json(list->span());
     CHECK(text.find(R"("from":"198.51.100.0/24")") != std::string::npos);
 }
+
+TEST_CASE("logins: a refused registration costs no join code, whatever it was refused for") {
+    Guarded world;
+    HelperNode host(world, world.enrolled("desk", kPeer, identity::kOperator), "desk-1");
+    GamerNode busy(world, world.enrolled("laptop", kGamer), "laptop");
+    const auto invited = [&](const char* roles) {
+        const Result<Bytes> made = world.call(
+            "key.invite", (R"({"roles":")" + std::string(roles) + R"(","valid_s":60})").c_str());
+        REQUIRE(made.ok());
+        auto credentials = Guarded::stranger();
+        credentials->invite.emplace();
+        REQUIRE(from_hex(*Value(made->span()).find("secret")->text(), *credentials->invite));
+        return credentials;
+    };
+    const auto peer_code = invited("peer");
+    const auto gamer_code = invited("gamer");
+    // Connected, its account's name, another gamer's.
+    for (const char* id : {"desk-1", "desk"}) {
+        CAPTURE(id);
+        HelperNode taken(world, peer_code, id);
+        REQUIRE(taken.events.states.size() == 1);
+        CHECK(taken.events.states[0].second.find("PEER_ID_TAKEN: '" + std::string(id) + "'") !=
+              std::string::npos);
+        CHECK(world.access.invitations() == 2);
+    }
+    {
+        GamerNode taken(world, gamer_code, "laptop");
+        CHECK_FALSE(taken.client->stats().connected);
+        CHECK(world.access.invitations() == 2);
+    }
+    CHECK(world.access.accounts().size() == 2);
+    HelperNode peer(world, peer_code, "guest-pc");
+    CHECK(peer.peer->stats().connected);
+    GamerNode gamer(world, gamer_code, "guest");
+    CHECK(gamer.client->stats().connected);
+    CHECK(world.access.invitations() == 0);
+    // While its machine is off, its id is nobody else's.
+    host.peer.reset();
+    world.loop.settle();
+    HelperNode thief(world, world.enrolled("thief", kPeer), "desk-1");
+    REQUIRE(thief.events.states.size() == 1);
+    CHECK(thief.events.states[0].second.find("belongs to another account") != std::string::npos);
+}
