@@ -72,6 +72,14 @@ Result<Done> Coordinator::Impl::start() {
     log_.format(LogLevel::kInfo, "roles", "coordinator listens on %s:%u%s",
                 options_.listen_address.c_str(), listener_->port(), options_.tls ? " (TLS)" : "");
     watch_certificate();
+    if (is_open() && !near) {
+        log_.format(
+            LogLevel::kWarn, "roles",
+            "nothing is encrypted and nobody is asked for a login: whoever reaches %s:%u is "
+            "taken for the operator's, and sees and sends tasks; tasks of circle own are "
+            "taken from this machine alone",
+            options_.listen_address.c_str(), listener_->port());
+    }
     return Done{};
 }
 

@@ -229,6 +229,12 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     admission.deadline_us = now + deadline;
     admission.start_timeout_us = std::min(start_value, options_.task_timeout_us);
     admission.bytes = bytes;
+    if (admission.reach.circle == Circle::kOwn && session.is_stranger) {
+        ++stats_.failed_tasks;
+        return answer_error(gamer, client_task, Status::kDenied, "circle",
+                            "tasks of circle own come from the coordinator's machine alone: it "
+                            "asks nobody for a login");
+    }
     // This machine is the operator's.
     admission.can_run_local =
         local && (admission.reach.circle != Circle::kOwn || gamer.owner == OwnerNames::kOperator ||

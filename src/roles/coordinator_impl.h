@@ -91,11 +91,12 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         uint64_t peer = 0;
         uint64_t opened_us = 0;
         uint64_t heard_us = 0;
-        bool in_process = false;  // a role of this process: the operator's
-        std::string network;      // counted in unregistered_ until it has registered
-        Nonce client_nonce{};     // of hello
-        Nonce server_nonce{};     // of its answer
-        identity::Admitted who;   // once registered
+        bool in_process = false;   // a role of this process: the operator's
+        bool is_stranger = false;  // a gamer whom nothing shows to be the operator's
+        std::string network;       // counted in unregistered_ until it has registered
+        Nonce client_nonce{};      // of hello
+        Nonce server_nonce{};      // of its answer
+        identity::Admitted who;    // once registered
         std::unique_ptr<net::Connection> connection;
         OutStreams out;
         // Of a gamer that does not read as fast as its results come: since when, what it had taken
@@ -380,6 +381,10 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void end_sessions(Status status, const char* why,
                       const std::function<bool(const Session&)>& which);
     [[nodiscard]] identity::Moment moment() { return {loop_.now_us(), loop_.unix_ms()}; }
+    // Whoever reaches it is taken for the operator's, over the network as well.
+    [[nodiscard]] bool is_open() const {
+        return options_.plaintext_anywhere && !options_.tls && !options_.access;
+    }
     void watch_certificate();
     [[nodiscard]] static identity::Actor actor_of(const Session* asker);
     void record_act(const char* what, const std::string& account, std::string detail,

@@ -166,6 +166,7 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
         gamer_ids_[client_id] = gamer_id;
     }
     Gamer& gamer = *gamers_.find(gamer_id);
+    session.is_stranger = is_open() && !session.in_process && !session.connection->is_loopback();
     gamer.session = &session;
     random_.fill(gamer.resume);
     session.gamer = gamer_id;

@@ -307,3 +307,46 @@ TEST_CASE("circles: a peer that claims circle own is taken for what it has prove
     for (const wire::Message message : end.got) CHECK(message != wire::Message::kTaskAssign);
     CHECK(gamer.answers.ended[1] == Status::kOk);
 }
+
+TEST_CASE("circles: where anybody comes in from anywhere own tasks come from this machine alone") {
+    for (const bool anywhere : {true, false}) {
+        CAPTURE(anywhere);
+        FakeLoop loop;
+        FakeRandom random{5};
+        FakeTransport network{loop};
+        Quiet quiet;
+        Lines log;
+        FakeRunner here{loop, {"echo"}};
+        CoordinatorOptions options;
+        options.plaintext_anywhere = anywhere;
+        if (anywhere) options.listen_address = "0.0.0.0";
+        Coordinator coordinator(loop, network, &here, random, Prng(1), Log(&log, LogLevel::kWarn),
+                                options, quiet);
+        REQUIRE(coordinator.start().ok());
+        const auto warned =
+            std::count_if(log.all.begin(), log.all.end(), [](const std::string& line) {
+                return line.find("nobody is asked for a login: whoever reaches 0.0.0.0:") !=
+                       std::string::npos;
+            });
+        CHECK(warned == (anywhere ? 1 : 0));
+        const auto play = [&](const char* address, const char* id, const TaskSpec& spec) {
+            network.address = address;
+            Answers answers;
+            ClientOptions client_options;
+            client_options.client_id = id;
+            client_options.coordinator.host = "fake";
+            Client client(loop, &network, nullptr, random, Prng(3), Log(), client_options, answers);
+            client.start();
+            loop.settle();
+            client.submit(1, spec);
+            loop.settle();
+            return std::pair{answers.ended[1], answers.errors[1]};
+        };
+        CHECK(play("fake", "near", kOwnTask).first == Status::kOk);
+        CHECK(play("192.0.2.9:7", "far", kInvitedTask).first == Status::kOk);
+        const auto [status, text] = play("192.0.2.9:7", "stranger", kOwnTask);
+        CHECK(status == (anywhere ? Status::kDenied : Status::kOk));
+        if (anywhere)
+            CHECK(text.find("come from the coordinator's machine alone") != std::string::npos);
+    }
+}
