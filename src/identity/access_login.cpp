@@ -21,6 +21,12 @@ bool may_be(const Roles& roles, Role role) {
     return role == Role::kPeer ? roles.peer : role == Role::kAdmin ? roles.admin : roles.gamer;
 }
 
+// "peer-0123456789ab": what a peer without a name draws anew at each start, and never uses again.
+bool is_drawn(std::string_view peer_id) {
+    return peer_id.size() == 17 && peer_id.starts_with("peer-") &&
+           peer_id.find_first_not_of("0123456789abcdef", 5) == std::string_view::npos;
+}
+
 }  // namespace
 
 std::vector<uint32_t> AccessList::methods() {
@@ -246,7 +252,7 @@ const Account* AccessList::holder_of(std::string_view peer_id) const {
 
 bool AccessList::takes_id(const Account& account, const LoginContext& context) const {
     return context.role == Role::kPeer && account.peer_ids.size() < kPeerIdsMax &&
-           !holder_of(context.id);
+           !is_drawn(context.id) && !holder_of(context.id);
 }
 
 }  // namespace p2c2r::identity

@@ -294,6 +294,25 @@ TEST_CASE("join: a host that starts again still knows its machines") {
     CHECK(json::parse(accounts.out)["accounts"].size() == 2);
 }
 
+TEST_CASE("join: a name that is taken is told so and costs no code") {
+    const Workplace here;
+    const Hosting host(here);
+    json peers;
+    REQUIRE(wait_until([&] {
+        peers = json::parse(host.machine.run({"status", "--json"}).out)["peers"];
+        return peers.size() == 1;
+    }));
+    const std::string taken = peers[0]["peer_id"];
+    const std::string code = host.another_code({"--friend", "--roles", "peer"});
+    const Machine laptop(here, "laptop");
+    const Ran refused = laptop.run({"join", code, "--name", taken});
+    CHECK(refused.exit_code == 1);
+    CHECK(refused.error.find("PEER_ID_TAKEN: '" + taken + "'") != std::string::npos);
+    CHECK(refused.error.find("the code is still good") != std::string::npos);
+    const Ran joined = laptop.run({"join", code, "--name", "guest"});
+    CHECK_MESSAGE(joined.exit_code == 0, joined.error);
+}
+
 TEST_CASE("keys: made once, shown without the secret") {
     const Workplace here;
     const std::string file = here.path("key.pem");

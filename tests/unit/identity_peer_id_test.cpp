@@ -145,6 +145,9 @@ TEST_CASE("peer ids: an account keeps eight, and those beyond belong to who is c
     CHECK(door.list.find("anna-pc")->peer_ids.size() == AccessList::kPeerIdsMax);
     CHECK(door.refused(ben, "rig-7") == Status::kExists);
     CHECK(door.refused(ben, "rig-8") == Status::kOk);
+    // Nor is one kept that a peer without a name has drawn for this run.
+    CHECK(door.refused(ben, "peer-0123456789ab") == Status::kOk);
+    CHECK(door.list.find("ben-pc")->peer_ids == std::vector<std::string>{"rig-8"});
 }
 
 TEST_CASE("peer ids: in a list that is damaged they are refused with their place") {
