@@ -241,7 +241,7 @@ Result<Bytes> keys_renew(ParamsReader& reader, uint64_t unix_seconds) {
     if (!old) return about("certificate_file", old.error());
     Result<net::CertificateFacts> facts = net::certificate_facts(*old);
     if (!facts) return about("certificate_file", facts.error());
-    if (facts->pin != identity::pin_of(key->public_key())) {
+    if (!equal_constant_time(facts->pin, identity::pin_of(key->public_key()))) {
         return field_error(Status::kArgument, "certificate_file",
                            "'" + certificate_file + "' is of another key than '" + file + "'");
     }

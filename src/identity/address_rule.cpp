@@ -99,10 +99,12 @@ std::optional<AddressPrefix::Address> AddressPrefix::read_address(std::string_vi
     const std::optional<std::array<uint8_t, 16>> ipv6 = read_ipv6(text);
     if (!ipv6) return std::nullopt;
     address.bytes = *ipv6;
-    constexpr std::array<uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    if (std::equal(kMapped.begin(), kMapped.end(), address.bytes.begin())) {
+    // ::ffff:192.0.2.1
+    const auto mark = address.bytes.begin() + 10;
+    if (mark[0] == 0xff && mark[1] == 0xff &&
+        std::all_of(address.bytes.begin(), mark, [](uint8_t byte) { return byte == 0; })) {
         address.is_ipv4 = true;
-        std::fill_n(address.bytes.begin(), kMapped.size(), uint8_t{0});
+        mark[0] = mark[1] = 0;
     }
     return address;
 }
