@@ -302,4 +302,5 @@ PIN(p2c2r_coordinator_stats, bytes_out, 112, 112);
 PIN(p2c2r_coordinator_stats, payload_bytes_copied, 120, 120);
 PIN(p2c2r_coordinator_stats, utilisation_permille, 128, 128);
 PIN(p2c2r_coordinator_stats, flags, 132, 132);
-SIZE(p2c2r_coordinator_stats, 136, 136);
+PIN(p2c2r_coordinator_stats, audit_lost, 136, 136);
+SIZE(p2c2r_coordinator_stats, 144, 144);

@@ -403,6 +403,7 @@ class CoordinatorStats(Growing):
         ("payload_bytes_copied", c_uint64),
         ("utilisation_permille", c_uint32),
         ("flags", c_uint32),
+        ("audit_lost", c_uint64),
     ]
 
 

@@ -346,4 +346,5 @@ growing! { p2c2r_coordinator_stats {
     payload_bytes_copied: u64,
     utilisation_permille: u32,
     flags: u32,
+    audit_lost: u64,
 } }
