@@ -519,7 +519,8 @@ typedef struct p2c2r_client_config {
     const char* coordinator_url;
     const char* client_id; /* NULL: automatic */
     /* JSON; an unknown key is an error that names it. allow_plaintext (false): also to an address that
-     * is not loopback; checksum (false): over payloads, checked by the last receiver;
+     * is not loopback; checksum (false): over payloads, checked by the last receiver; code_results (true): where the
+     * line is slow, results may come compressed (Zstandard, if both ends were built with it);
      * reconnect_first_ms (50), reconnect_max_ms (5000); place_by_worth (true): AUTO tasks stay here where a helper
      * would be no gain: copies of at most one task in 64 run on the other side too, to learn that, and their
      * answers are dropped; false: AUTO is remote while there is a coordinator. A bad network for developers who have none: fake_lag_ms

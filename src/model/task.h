@@ -73,6 +73,8 @@ inline constexpr uint32_t kNoCache = 4;
 // Set by clients: an earlier connection had this task already. A coordinator that has just been
 // restarted then waits for a peer of the type instead of refusing it.
 inline constexpr uint32_t kResubmitted = 16;
+// Set by clients: the result may come coded.
+inline constexpr uint32_t kCodedResult = 32;
 }  // namespace task_flag
 
 // An input that stays where it is used: bytes, and their SHA-256 as its name.

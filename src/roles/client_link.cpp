@@ -26,6 +26,7 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
         Task* task = find(id);
         if (!task) continue;
         task->windowed = task->receiving = task->away = false;
+        if (task->decoding_job != 0) continue;  // its answer is here
         if (task->spec->place == Place::kLocal || task->waits_for > 0 || task->kept) continue;
         if (P2C2R_PLANT("resume_loses_tasks") && task->sent) continue;
         if (task->local_started_us == 0) {
@@ -53,6 +54,7 @@ void Client::Impl::on_link_lost(Status status, const std::string& why, bool give
         if (!task || task->waits_for > 0) continue;
         task->receiving = false;
         if (task->spec->place == Place::kLocal || task->local_started_us != 0) continue;
+        if (task->decoding_job != 0) continue;
         if (can_run_local(*task)) {
             plan_local(*task, now);
             if (given_up) task->local_at_us = now;
@@ -102,6 +104,7 @@ bool Client::Impl::on_link_frame(const wire::Frame& frame, const char*& why) {
 bool Client::Impl::on_delivery(const wire::Frame& frame, const char*& why) {
     if (frame.next_id != 0) fetch_ahead(frame.next_id);
     Task* task = find(frame.id);
+    if (task && task->decoding_job != 0) return true;  // it has been answered
     Payload payload;
     Assembler::State state = Assembler::State::kIgnored;
     const wire::ResultDelivery* told = &delivery_;
@@ -134,6 +137,10 @@ bool Client::Impl::on_delivery(const wire::Frame& frame, const char*& why) {
         case Assembler::State::kIgnored:
             return true;
         case Assembler::State::kWhole:
+            task->bytes_down = payload.params.size() + payload.data.size();
+            if (told->coding != Coding::kNone) {
+                return decode_delivery(*task, *told, std::move(payload), why);
+            }
             deliver(*task, *told, std::move(payload));
             return true;
     }

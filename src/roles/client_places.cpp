@@ -166,7 +166,7 @@ void Client::Impl::learn_away(Task& task, const TaskResult& result, bool learns)
     answer.now_us = now;
     answer.network_us = std::max(static_cast<double>(now - task.sent_us) - spent_us, 0.0);
     answer.bytes_up = payload_bytes(*task.spec);
-    answer.bytes_down = result.info.size() + result.data.size();
+    answer.bytes_down = task.bytes_down;
     answer.learns = learns;
     placement_->arrive(answer);
     if (!learns) return;
