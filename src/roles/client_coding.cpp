@@ -13,7 +13,7 @@ constexpr uint64_t kSlowRoundUs = 4'000;
 }  // namespace
 
 bool Client::Impl::wants_coded() const {
-    const double rate = placement_ ? placement_->link().down_bits_per_s() : 0;
+    const double rate = placement_ ? placement_->down_bits_per_s() : 0;
     return rate > 0 ? rate < kSlowBits_s : link_->greeting_us() >= kSlowRoundUs;
 }
 

@@ -134,6 +134,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         uint64_t go_us = 0;    // when it was placed
         Placement::Mark left;  // when it was sent
         bool away = false;     // sent, and nothing has come back
+        bool flows = false;    // counted in the line's flow
         bool kept = false;     // here, since there is no gain elsewhere
         // Of results that may come coded.
         bool may_be_coded = false;
@@ -230,6 +231,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     void run_trial();
     [[nodiscard]] bool is_trial(uint64_t id) const { return id == trial_.id; }
     void learn(Task& task, const TaskResult& result);
+    void tell_flow(const Task& task, const TaskResult& result);
     void learn_away(Task& task, const TaskResult& result, bool learns);
     // A kept task failed here: can it be sent instead?
     [[nodiscard]] bool send_instead(Task& task, Status status);

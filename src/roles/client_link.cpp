@@ -25,7 +25,7 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
     for (uint64_t id : ids) {
         Task* task = find(id);
         if (!task) continue;
-        task->windowed = task->receiving = task->away = false;
+        task->windowed = task->receiving = task->away = task->flows = false;
         if (task->decoding_job != 0) continue;  // its answer is here
         if (task->spec->place == Place::kLocal || task->waits_for > 0 || task->kept) continue;
         if (P2C2R_PLANT("resume_loses_tasks") && task->sent) continue;
@@ -74,6 +74,7 @@ void Client::Impl::on_link_lost(Status status, const std::string& why, bool give
 bool Client::Impl::on_link_frame(const wire::Frame& frame, const char*& why) {
     switch (frame.message) {
         case wire::Message::kResultDelivery:
+            if (placement_) placement_->flow().came(frame.params.size() + frame.data.size());
             return on_delivery(frame, why);
         case wire::Message::kTaskTimeout: {
             wire::TaskTimeout message;

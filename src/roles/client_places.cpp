@@ -145,6 +145,23 @@ void Client::Impl::learn(Task& task, const TaskResult& result) {
     if (is_trial(task.id)) placed.trial_ended(now, now - task.submitted_us);
 }
 
+// Whoever has placed it: what the line takes is everybody's.
+void Client::Impl::tell_flow(const Task& task, const TaskResult& result) {
+    const uint64_t now = loop_.turn_us();
+    FlowRate& flow = placement_->flow();
+    const bool is_good = result.status == Status::kOk;
+    const bool is_answer = is_good && result.source != Source::kLocal;
+    // In vain, if it was computed here meanwhile or too late.
+    if (is_good || result.status == Status::kDeadline) {
+        const uint64_t spent_us = is_answer ? result.queue_us + result.processing_us : 0;
+        const double round_us = placement_->link().rtt_us();
+        const double away_us = static_cast<double>(now - std::min(now, task.sent_us + spent_us));
+        flow.waited(now, std::max(away_us - round_us, 0.0), round_us, task.payload_size,
+                    task.bytes_down);
+    }
+    flow.ends(now);
+}
+
 void Client::Impl::learn_away(Task& task, const TaskResult& result, bool learns) {
     const uint64_t now = loop_.turn_us();
     task.away = false;
@@ -179,13 +196,14 @@ void Client::Impl::learn_away(Task& task, const TaskResult& result, bool learns)
 
 namespace {
 
-void write_link(ValueWriter& writer, const LinkEstimate& link) {
-    const bool up = link.up_bits_per_s() > 0, down = link.down_bits_per_s() > 0;
+void write_link(ValueWriter& writer, const Placement& placement) {
+    const LinkEstimate& link = placement.link();
+    const bool up = placement.up_bits_per_s() > 0, down = placement.down_bits_per_s() > 0;
     writer.map(2u + (up ? 1u : 0u) + (down ? 1u : 0u));
     writer.key("rtt_us").number(link.rtt_us());
     writer.key("rtt_from").text(round_from_name(link.rtt_from()));
-    if (up) writer.key("up_mbps").number(link.up_bits_per_s() / 1e6);
-    if (down) writer.key("down_mbps").number(link.down_bits_per_s() / 1e6);
+    if (up) writer.key("up_mbps").number(placement.up_bits_per_s() / 1e6);
+    if (down) writer.key("down_mbps").number(placement.down_bits_per_s() / 1e6);
 }
 
 void write_placed(ValueWriter& writer, const Placement::Type& type, size_t size,
@@ -223,7 +241,7 @@ Bytes Client::Impl::placement_fields() const {
         for (const Placed& placed : type->sizes) count += placed.tasks() > 0 ? 1 : 0;
     }
     writer.map(3).key("place_by_worth").boolean(true).key("link");
-    write_link(writer, placement_->link());
+    write_link(writer, *placement_);
     writer.key("types").array(count);
     for (const auto& type : placement_->types()) {
         for (size_t size = 0; size < type->sizes.size(); ++size) {

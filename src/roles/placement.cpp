@@ -193,6 +193,7 @@ void Placement::arrive(const Answer& answer) {
 
 void Placement::connected(uint64_t round_us) {
     link_.greeted(static_cast<double>(round_us));
+    flow_.connected();
     away_ = 0;
     for (const std::unique_ptr<Type>& type : types_) {
         for (Placed& placed : type->sizes) placed.try_soon();

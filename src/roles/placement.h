@@ -21,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/flow_rate.h"
 #include "model/link_estimate.h"
 #include "model/worth.h"
 
@@ -167,12 +168,23 @@ class Placement {
     void connected(uint64_t round_us);
 
     [[nodiscard]] const LinkEstimate& link() const { return link_; }
+    // Of all tasks that leave, whoever placed them.
+    [[nodiscard]] FlowRate& flow() { return flow_; }
+    // What the line takes: of all tasks together where they fill it, else of large ones; 0:
+    // unknown.
+    [[nodiscard]] double up_bits_per_s() const {
+        return flow_.up_bits_per_s() > 0 ? flow_.up_bits_per_s() : link_.up_bits_per_s();
+    }
+    [[nodiscard]] double down_bits_per_s() const {
+        return flow_.down_bits_per_s() > 0 ? flow_.down_bits_per_s() : link_.down_bits_per_s();
+    }
     [[nodiscard]] const std::vector<std::unique_ptr<Type>>& types() const { return types_; }
 
   private:
     std::vector<std::unique_ptr<Type>> types_;  // games use few
     Type* last_ = nullptr;                      // most tasks are of the type of the one before
     LinkEstimate link_;
+    FlowRate flow_;
     Mark mark_;
     uint64_t away_ = 0;
 };
