@@ -647,7 +647,8 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_stats_get(p2c2r_client* client,
                                                          p2c2r_client_stats* out);
 /* "placement": where AUTO tasks go and why, of this client and answered here: "link" (rtt_us, up_mbps and
  * down_mbps as its tasks have shown, all of them together where they fill the line; absent: never the limit so far)
- * and "types", an entry for each task type and size of payload (bytes_below, a power of two): place ("here" or "helper"), text, tasks, trials, and once
+ * and "types", an entry for each task type, pixels asked for (pixels_below, a power of two; absent: none) and size
+ * of payload (bytes_below, the same): place ("here" or "helper"), text, tasks, trials, and once
  * known local_us and remote_us (from the wish to the answer), bytes_up and bytes_down.
  * Others ask the coordinator: "status" (its statistics), "peers", "tasks" and "explain" {"task"} (of this
  * client's own tasks), "metrics"; args_json NULL: {}. *out is the caller's to release. E_DISCONNECTED: there is no connection now; E_TIMEOUT;

@@ -1,6 +1,7 @@
 // Here or there: how tasks of Place::kAuto are placed by worth, the trials, and what is learned.
 #include <algorithm>
 
+#include "model/task_scale.h"
 #include "model/value_writer.h"
 #include "roles/client_impl.h"
 
@@ -49,7 +50,8 @@ void Client::Impl::go_by_worth(Task& task) {
     const uint64_t now = loop_.turn_us();
     task.go_us = now;
     if (is_trial(task.id)) return go_away(task);
-    Placed* const placed = placement_->find(task.spec->task_type, input_bytes(*task.spec));
+    Placed* const placed = placement_->find(task.spec->task_type, input_bytes(*task.spec),
+                                            pixels_asked_for(task.spec->params.span()));
     if (!placed) return go_away(task);
     // Without a connection nothing is learned of helpers, and what stays here goes on doing so.
     const bool reachable = link_->ready();
@@ -211,8 +213,9 @@ void write_placed(ValueWriter& writer, const Placement::Type& type, size_t size,
     const Placed& placed = type.sizes[size];
     const bool known = placed.is_known();
     const bool here = placed.side() == Side::kHere && can_run;
-    writer.map(known ? 10 : 6);
+    writer.map((known ? 10u : 6u) + (type.pixels > 0 ? 1u : 0u));
     writer.key("task_type").text(type.name);
+    if (type.pixels > 0) writer.key("pixels_below").unsigned_integer(uint64_t{1} << type.pixels);
     writer.key("bytes_below").unsigned_integer(uint64_t{1} << size);
     writer.key("place").text(here ? "here" : "helper");
     writer.key("text").text(can_run ? placed.why(link)
