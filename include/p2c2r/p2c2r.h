@@ -674,6 +674,8 @@ typedef struct p2c2r_result_info {
     uint64_t network_us;    /* the rest */
     uint32_t retry_after_ms;
     uint32_t flags;
+    uint64_t bytes_received; /* of payload, as they came: fewer than there are where they came compressed; 0: none
+                              * came */
 } p2c2r_result_info;
 
 typedef struct p2c2r_image {

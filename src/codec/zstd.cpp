@@ -113,7 +113,7 @@ class ZstdCoder final : public PayloadCoder {
         return shrunk(std::move(out), to.pos);
     }
 
-    Result<Bytes> decode(std::span<const uint8_t> coded, uint64_t plain_size,
+    Result<Bytes> decode(std::span<const uint8_t> coded, uint64_t plain_size, uint64_t data_at,
                          const MemoryHook* memory) const override {
         const unsigned long long stated = ZSTD_getFrameContentSize(coded.data(), coded.size());
         if (stated == ZSTD_CONTENTSIZE_ERROR) return bad("is no Zstandard frame");
@@ -128,12 +128,13 @@ class ZstdCoder final : public PayloadCoder {
         const size_t frame_size = ZSTD_findFrameCompressedSize(coded.data(), coded.size());
         if (frame_size != coded.size()) return bad("is cut, or has something behind its end");
         const Spare<ZSTD_DCtx>::Lent lent(decoders_);
-        Buffer out = Buffer::allocate(std::max<uint64_t>(plain_size, 1), memory);
-        const size_t size =
-            ZSTD_decompressDCtx(lent.get(), out.data(), plain_size, coded.data(), coded.size());
+        const uint64_t lead = (kPayloadAlign - data_at % kPayloadAlign) % kPayloadAlign;
+        Buffer out = Buffer::allocate(std::max<uint64_t>(lead + plain_size, 1), memory);
+        const size_t size = ZSTD_decompressDCtx(lent.get(), out.data() + lead, plain_size,
+                                                coded.data(), coded.size());
         if (ZSTD_isError(size)) return bad(std::string("is damaged: ") + ZSTD_getErrorName(size));
         if (size != plain_size) return bad("is not of the size that was announced");
-        return std::move(out).freeze(size);
+        return std::move(out).freeze(lead + size).slice(lead, size);
     }
 
   private:

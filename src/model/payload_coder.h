@@ -22,9 +22,11 @@ class PayloadCoder {
     // thread. Throws std::bad_alloc when memory is short, as decode() does.
     [[nodiscard]] virtual Bytes code(std::span<const uint8_t> params, std::span<const uint8_t> data,
                                      size_t size_most) const = 0;
-    // What was coded, if that is exactly `plain_size` bytes; kContent otherwise. Nothing is
-    // allocated that `coded` is too small to hold.
+    // What was coded, if that is exactly `plain_size` bytes; kContent otherwise. Its byte number
+    // `data_at`, at most that, lies on a boundary of payloads: what is behind the params is handed
+    // out as it is. Nothing is allocated that `coded` is too small to hold.
     [[nodiscard]] virtual Result<Bytes> decode(std::span<const uint8_t> coded, uint64_t plain_size,
+                                               uint64_t data_at,
                                                const MemoryHook* memory) const = 0;
 };
 

@@ -170,6 +170,7 @@ void Client::Impl::deliver(Task& task, const wire::ResultDelivery& delivery, Pay
     result.attempts = delivery.attempts;
     result.processing_us = delivery.processing_us;
     result.queue_us = delivery.queue_us;
+    result.bytes_down = task.bytes_down;
     end(task, std::move(result));
 }
 

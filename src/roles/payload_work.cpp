@@ -61,7 +61,7 @@ Result<DecodedPayload> decode_payload(const PayloadCoder& coder, const Bytes& co
                                       const wire::PayloadSizes& plain_sizes,
                                       const MemoryHook* memory) {
     const uint64_t size = plain_sizes.params_size + plain_sizes.data_size;
-    Result<Bytes> plain = coder.decode(coded.span(), size, memory);
+    Result<Bytes> plain = coder.decode(coded.span(), size, plain_sizes.params_size, memory);
     if (!plain) return plain.error();
     return DecodedPayload{plain->slice(0, plain_sizes.params_size),
                           plain->slice(plain_sizes.params_size, plain_sizes.data_size)};

@@ -19,6 +19,7 @@ struct Places {
     Peer peer;
     Client client;
     std::string last_data;  // of one()
+    uint64_t last_received = 0;
 
     explicit Places(const char* options) {
         const auto takes = [](int ms) {
@@ -75,6 +76,7 @@ struct Places {
         last_data = data_of(result);
         auto info = sized<p2c2r_result_info>();
         REQUIRE(p2c2r_result_info_get(result, &info) == P2C2R_OK);
+        last_received = info.bytes_received;
         size_t size = 0;
         CHECK_MESSAGE(info.status == P2C2R_OK,
                       p2c2r_result_text(result, P2C2R_TEXT_MESSAGE, &size));
@@ -142,7 +144,10 @@ TEST_CASE("places: over a slow line results come in fewer bytes unless the clien
         const uint64_t before = places.stats().bytes_received;
         CHECK(places.one("mask", "{}") == P2C2R_SOURCE_PEER);
         CHECK(places.last_data == std::string(Places::kMaskSize, '\x5a'));
-        return places.stats().bytes_received - before;
+        const uint64_t all = places.stats().bytes_received - before;
+        CHECK(places.last_received > 0);
+        CHECK(places.last_received < all);
+        return all;
     };
     CHECK(bytes_in(R"({"fake_lag_ms": 20})") < Places::kMaskSize / 50);
     CHECK(bytes_in(R"({"fake_lag_ms": 20, "checksum": true})") < Places::kMaskSize / 50);

@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
         bytes[0] | bytes[1] << 8 | bytes[2] << 16 | static_cast<uint64_t>(bytes[3]) << 24;
     const std::span<const uint8_t> coded(bytes + 4, size - 4);
     test::watch_memory();
-    const Result<Bytes> plain = coder->decode(coded, plain_size, nullptr);
+    const Result<Bytes> plain = coder->decode(coded, plain_size, plain_size / 3, nullptr);
     // 256 KiB are the decoder's.
     P2C2R_CHECK(test::memory_peak() <=
                 256 * 1024 + static_cast<int64_t>(plain.ok() ? plain_size : size * 32 * 1024));

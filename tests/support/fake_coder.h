@@ -25,7 +25,7 @@ class FakeCoder final : public PayloadCoder {
         }
         return out.size() > size_most ? Bytes() : Bytes::copy(out);
     }
-    Result<Bytes> decode(std::span<const uint8_t> coded, uint64_t plain_size,
+    Result<Bytes> decode(std::span<const uint8_t> coded, uint64_t plain_size, uint64_t,
                          const MemoryHook* memory) const override {
         std::vector<uint8_t> out;
         const bool is_ours = coded.size() >= 4 && std::memcmp(coded.data(), "RUNS", 4) == 0;

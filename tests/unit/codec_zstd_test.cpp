@@ -37,7 +37,7 @@ struct Coder {
         return coder->code(bytes_of(params), bytes_of(data), params.size() + data.size());
     }
     void fails(std::span<const uint8_t> coded, uint64_t plain_size, const char* text) const {
-        const Result<Bytes> plain = coder->decode(coded, plain_size, nullptr);
+        const Result<Bytes> plain = coder->decode(coded, plain_size, 0, nullptr);
         REQUIRE_FALSE(plain.ok());
         CHECK(plain.error().status == Status::kContent);
         CHECK(plain.error().text.find(text) != std::string::npos);
@@ -59,9 +59,11 @@ TEST_CASE("zstd: params and data come back as one run of the same bytes") {
             const Bytes coded =
                 with.coder->code(bytes_of(head), bytes_of(mask), params + data + 64);
             REQUIRE_FALSE(coded.empty());
-            const Result<Bytes> plain = with.coder->decode(coded.span(), params + data, nullptr);
+            const Result<Bytes> plain =
+                with.coder->decode(coded.span(), params + data, params, nullptr);
             REQUIRE(plain.ok());
             CHECK(plain->text() == head + mask);
+            CHECK(reinterpret_cast<uintptr_t>(plain->data() + params) % kPayloadAlign == 0);
         }
     }
     CHECK(with.code("", mask_of(115'200)).size() < 2'000);
@@ -96,7 +98,7 @@ TEST_CASE("zstd: a frame of another size than announced or damaged or cut is an 
     for (int i = 0; i < 300; ++i) {
         std::vector<uint8_t> damaged(coded.span().begin(), coded.span().end());
         damaged[prng.below(damaged.size())] ^= static_cast<uint8_t>(1u << prng.below(8));
-        const Result<Bytes> plain = with.coder->decode(damaged, size, nullptr);
+        const Result<Bytes> plain = with.coder->decode(damaged, size, 4, nullptr);
         CHECK((plain.ok() ? plain->size() == size : plain.error().status == Status::kContent));
     }
 }
@@ -124,7 +126,7 @@ TEST_CASE("zstd: a frame that asks for a large window is refused") {
     with.fails(wide, 1, "window");
     std::vector<uint8_t> narrow = wide;
     narrow[5] = 10 << 3;
-    const Result<Bytes> plain = with.coder->decode(narrow, 1, nullptr);
+    const Result<Bytes> plain = with.coder->decode(narrow, 1, 0, nullptr);
     REQUIRE(plain.ok());
     CHECK(plain->text() == "x");
 }

@@ -130,6 +130,8 @@ TEST_CASE("coding: a result comes in fewer bytes over a far line and is the same
             CHECK(stats.coded == 1);
             CHECK(world.node->peer->stats().coded == 1);
             CHECK(stats.bytes_in - before < size * 3 / 4);
+            CHECK(world.result(task).bytes_down < stats.bytes_in - before);
+            CHECK(world.result(task).bytes_down > size / 8);
             CHECK(world.node->runner->given == 1);
             // Where it arrives, or on a thread.
             CHECK(world.client_runner.given == (size > 64 * 1024 ? 1 : 0));
