@@ -523,7 +523,8 @@ typedef struct p2c2r_client_config {
     const char* coordinator_url;
     const char* client_id; /* NULL: automatic */
     /* JSON; an unknown key is an error that names it. allow_plaintext (false): also to an address that
-     * is not loopback; checksum (false): over payloads, checked by the last receiver;
+     * is not loopback; checksum (false): over payloads, checked by the last receiver; code_results (true): where the
+     * line is slow, results may come compressed (Zstandard, if both ends were built with it);
      * reconnect_first_ms (50), reconnect_max_ms (5000); place_by_worth (true): AUTO tasks stay here where a helper
      * would be no gain: copies of at most one task in 64 run on the other side too, to learn that, and their
      * answers are dropped; false: AUTO is remote while there is a coordinator. A bad network for developers who have none: fake_lag_ms
@@ -649,8 +650,9 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_dispatch(p2c2r_client* client, ui
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_stats_get(p2c2r_client* client,
                                                          p2c2r_client_stats* out);
 /* "placement": where AUTO tasks go and why, of this client and answered here: "link" (rtt_us, up_mbps and
- * down_mbps as its tasks have shown; absent: never the limit so far) and "types", an entry for each task type
- * and size of payload (bytes_below, a power of two): place ("here" or "helper"), text, tasks, trials, and once
+ * down_mbps as its tasks have shown, all of them together where they fill the line; absent: never the limit so far)
+ * and "types", an entry for each task type, pixels asked for (pixels_below, a power of two; absent: none) and size
+ * of payload (bytes_below, the same): place ("here" or "helper"), text, tasks, trials, and once
  * known local_us and remote_us (from the wish to the answer), bytes_up and bytes_down.
  * Others ask the coordinator: "status" (its statistics), "peers", "tasks" and "explain" {"task"} (of this
  * client's own tasks), "metrics"; args_json NULL: {}. *out is the caller's to release. E_DISCONNECTED: there is no connection now; E_TIMEOUT;
@@ -676,6 +678,8 @@ typedef struct p2c2r_result_info {
     uint64_t network_us;    /* the rest */
     uint32_t retry_after_ms;
     uint32_t flags;
+    uint64_t bytes_received; /* of payload, as they came: fewer than there are where they came compressed; 0: none
+                              * came */
 } p2c2r_result_info;
 
 typedef struct p2c2r_image {

@@ -268,8 +268,7 @@ void Coordinator::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
             deliver(*gamer, work.client_task, 0, output.info, output.data);
         }
         if (work.asks) {
-            share_answer(tag, work, output.info.span(), output.data.span(), output.processing_us,
-                         0);
+            share_answer(tag, work, output.info.span(), output.data.span(), result, 0);
         }
     } else {
         ++stats_.failed_tasks;

@@ -244,9 +244,13 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     Digest256 digest;
     const auto question = [&] {
         if (has_content) digest = digest_of(message.digest);
-        return sched::AnswerCache::Question{type,         admission.reach.circle,
-                                            gamer.scope,  has_content ? &digest : nullptr,
-                                            frame.params, frame.data};
+        return sched::AnswerCache::Question{type,
+                                            admission.reach.circle,
+                                            gamer.scope,
+                                            has_content ? &digest : nullptr,
+                                            frame.params,
+                                            frame.data,
+                                            (message.task_flags & task_flag::kCodedResult) != 0};
     };
     uint64_t followed = 0;
     const bool shares = known_type && known_type->exact && !more && may_share(message, type, bytes);
@@ -295,6 +299,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     share.came();
     fresh.local_waits = fresh.result_begun = fresh.result_open = false;
     fresh.has_content = fresh.asks = false;
+    fresh.may_be_coded = message.task_flags & task_flag::kCodedResult;
     fresh.waits_for = waits_for;
     fresh.has_checksum = message.checksum.has_value();
     fresh.checksum = message.checksum.value_or(0);

@@ -362,9 +362,9 @@ class Coordinator::Impl final : public exec::RunnerEvents {
                           const wire::Frame& frame);
     void collect(Relay& relay, const wire::Frame& frame);
     void drop_collected(Relay& relay) noexcept;
-    // `by`: whose machine has computed it.
+    // `result`: what was said of it. `by`: whose machine has computed it.
     void share_answer(uint64_t task, Relay& relay, std::span<const uint8_t> info,
-                      std::span<const uint8_t> data, uint64_t processing_us,
+                      std::span<const uint8_t> data, const wire::TaskResult& result,
                       sched::ContentStore::Scope by);
     [[nodiscard]] sched::ContentStore::Scope account_of(const Session& peer) const;
     void detach_question(uint64_t task, Relay& relay);

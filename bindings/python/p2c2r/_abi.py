@@ -244,6 +244,7 @@ class ResultInfo(Growing):
         ("network_us", c_uint64),
         ("retry_after_ms", c_uint32),
         ("flags", c_uint32),
+        ("bytes_received", c_uint64),
     ]
 
 
