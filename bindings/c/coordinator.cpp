@@ -1,4 +1,6 @@
 // p2c2r_coordinator_...: the coordinator's functions.
+#include <algorithm>
+
 #include "bindings/c/handles.h"
 #include "bindings/c/role_config.h"
 #include "bindings/c/structs.h"
@@ -9,6 +11,8 @@ using namespace p2c2r;
 using namespace p2c2r::capi;
 
 namespace {
+
+constexpr uint64_t kInUseMin = 64u << 20;
 
 Result<Done> read_options(const char* json, roles::CoordinatorOptions& out) {
     const Result<Options> options = Options::parse(json);
@@ -52,7 +56,8 @@ Result<uint32_t> read_port(uint32_t given, const char* field) {
                            " is not a port, P2C2R_ANY or P2C2R_NONE");
 }
 
-Result<Done> read_security(const p2c2r_coordinator_config& config, CoordinatorSettings& settings) {
+Result<Done> read_security(const p2c2r_coordinator_config& config, uint64_t unix_seconds,
+                           CoordinatorSettings& settings) {
     if (!config.certificate_file != !config.key_file) {
         return field_error(Status::kArgument,
                            config.certificate_file ? "key_file" : "certificate_file",
@@ -64,9 +69,11 @@ Result<Done> read_security(const p2c2r_coordinator_config& config, CoordinatorSe
     if (config.certificate_file) {
         settings.security.certificate_file = config.certificate_file;
         settings.security.key_file = config.key_file;
-        auto tls = load_server_tls(settings.security.certificate_file, settings.security.key_file);
+        auto tls = load_server_tls(settings.security.certificate_file, settings.security.key_file,
+                                   unix_seconds);
         if (!tls) return tls.error();
         settings.options.tls = std::move(*tls);
+        settings.options.certificate_file = config.certificate_file;
     }
     if (!config.access_file) return Done{};
     auto guard = AccessGuard::open(config.access_file, config.audit_file ? config.audit_file : "");
@@ -94,7 +101,10 @@ Result<Done> read_coordinator(RuntimeState& runtime, const p2c2r_coordinator_con
         return field_error(own.error().status, "local_execution", own.error().text);
     }
     if (config.listen_address) options.listen_address = config.listen_address;
-    if (const Result<Done> good = read_security(config, settings); !good) return good;
+    if (const Result<Done> good = read_security(config, runtime.loop().unix_ms() / 1000, settings);
+        !good) {
+        return good;
+    }
     options.plaintext_anywhere = (config.flags & P2C2R_COORDINATOR_PLAINTEXT_ANYWHERE) != 0;
     options.listen = config.listen_port != P2C2R_NONE;
     if (options.listen && config.listen_port != 0) {
@@ -121,7 +131,11 @@ Result<Done> read_coordinator(RuntimeState& runtime, const p2c2r_coordinator_con
     if (config.heartbeat_interval_ms != 0) {
         options.heartbeat_interval_us = uint64_t{config.heartbeat_interval_ms} * 1000;
     }
-    options.memory_max = config.memory_max != 0 ? config.memory_max : runtime.pool().memory_max();
+    Pool& pool = runtime.pool();
+    options.memory_max = config.memory_max != 0 ? config.memory_max : pool.memory_max();
+    // What a few connections receive into is no sign of anything.
+    options.in_use_max = std::max(pool.memory_max(), kInUseMin);
+    options.in_use = [&pool] { return pool.held_bytes(); };
     return Done{};
 }
 

@@ -103,6 +103,14 @@ int run_coordinator(const SettingOptions& options, const DaemonOptions& daemon) 
     std::printf("listening on %s:%u\n", address.c_str(), port);
     if (monitoring_port != 0)
         std::printf("monitoring on %s:%u\n", address.c_str(), monitoring_port);
+    const auto lacks = [&](const char* file) { return settings->text(file).value_or("").empty(); };
+    const bool is_near = address == "::1" || address == "localhost" || address.starts_with("127.");
+    if (!is_near && lacks("access_file") && lacks("certificate_file")) {
+        std::printf(
+            "WARNING: nothing is encrypted and nobody is asked for a login. Whoever reaches this "
+            "address is taken for the operator's. --certificate-file, --key-file and --access-file "
+            "close it; p2c2r host does so by itself.\n");
+    }
     std::fflush(stdout);
 
     Waker waker;

@@ -14,6 +14,7 @@
 #include "cli/peer_control_posix.h"
 #include "cli/process_posix.h"
 #include "cli/service.h"
+#include "cli/text_table.h"
 
 namespace p2c2r::cli {
 
@@ -22,6 +23,7 @@ using nlohmann::json;
 namespace {
 
 constexpr uint64_t kPortDefault = 8765;
+constexpr uint64_t kRenewDaysLeft = 30;
 
 struct HostOptions {
     std::optional<uint64_t> port;
@@ -66,6 +68,18 @@ Outcome start_coordinator(Host& host, const HostOptions& options, const std::str
     const Result<Identity> own = open_identity(host.runtime.handle.get(), key, certificate);
     if (!own) return own.failure();
     host.certificate = *own;
+    // Clients believe the key, which stays: they notice nothing.
+    const Result<json> renewed = ask_runtime(
+        host.runtime.handle.get(), "keys.renew",
+        {{"file", key}, {"certificate_file", certificate}, {"days_left", kRenewDaysLeft}});
+    if (!renewed) {
+        log.write(P2C2R_LOG_WARN, "host",
+                  "the certificate is not renewed: " + renewed.failure().text);
+    } else if (renewed->value("renewed", false)) {
+        log.write(P2C2R_LOG_INFO, "host",
+                  "the certificate is renewed until " +
+                      day_text(renewed->value("valid_until_s", uint64_t{0})));
+    }
     const std::string address = options.listen_address.value_or("0.0.0.0");
     p2c2r_coordinator_config config = {};
     config.struct_size = sizeof config;

@@ -36,7 +36,7 @@ struct Attempt {
 
     [[nodiscard]] bool is_final() const {
         return status == P2C2R_OK || status == P2C2R_E_AUTH || status == P2C2R_E_DENIED ||
-               status == P2C2R_E_VERSION || status == P2C2R_E_ARGUMENT;
+               status == P2C2R_E_VERSION || status == P2C2R_E_ARGUMENT || status == P2C2R_E_EXISTS;
     }
 };
 
@@ -152,9 +152,13 @@ int run_join(const JoinOptions& options) {
             return failed ? report("join", *failed) : kExitOk;
         }
         if (attempt.is_final()) {
+            const char* const hint =
+                attempt.status == P2C2R_E_EXISTS
+                    ? "; the code is still good: join again with --name and another name"
+                    : "";
             return report("join",
                           {attempt.status == P2C2R_E_ARGUMENT ? kExitUsage : kExitSomeFailed,
-                           contact.url() + ": " + attempt.text});
+                           contact.url() + ": " + attempt.text + hint});
         }
         reasons += (reasons.empty() ? "" : "; ") + contact.url() + ": " + attempt.text;
     }

@@ -28,11 +28,16 @@ struct CoordinatorOptions {
     bool listen = true;                                 // false: only accept() in this process
     std::shared_ptr<net::TlsContext> tls;               // NULL: bytes travel as they are
     identity::AccessList* access = nullptr;  // NULL: whoever comes is let in; MUST outlive it
+    std::string certificate_file;            // what `tls` was read from, for people
     bool plaintext_anywhere = false;         // without `tls` too, not on loopback only
     uint32_t max_peers = limits::kPeersMaxDefault;
     uint64_t task_timeout_us = limits::kTaskTimeoutMsDefault * 1000ull;
     uint64_t heartbeat_interval_us = limits::kHeartbeatIntervalMsDefault * 1000ull;
     uint64_t memory_max = limits::kMemoryMaxDefault;
+    // Bytes that this process really has out for payloads, with what is received into; and how many
+    // they may be. NULL: nobody knows, and memory_max has to do.
+    std::function<uint64_t()> in_use;
+    uint64_t in_use_max = 0;
     uint64_t gamer_window_bytes = 32ull << 20;  // payload bytes one account may have pending
     uint64_t resume_grace_us = 10'000'000;      // how long a lost gamer's tasks wait for it
     ShareLimits share;                          // of each account that is not the operator's
@@ -49,6 +54,11 @@ class CoordinatorEvents {
     virtual void on_peer_joined(const std::string& peer_id) = 0;
     virtual void on_peer_left(const std::string& peer_id, const std::string& reason) = 0;
     virtual void on_peer_failed(const std::string& peer_id, const std::string& reason) = 0;
+    // The certificate ends soon, or (not `is_good`) does not count: nobody takes it who connects.
+    virtual void on_certificate(bool is_good, const std::string& text) {
+        (void)is_good;
+        (void)text;
+    }
 
   protected:
     ~CoordinatorEvents() = default;
@@ -76,10 +86,12 @@ struct CoordinatorStats {
     uint64_t refused_tasks = 0;         // over a limit, answered E_BUSY or E_LIMIT
     uint64_t refused_memory = 0;        // of these: the memory budget
     uint64_t refused_share = 0;         // of these: what their account may have, or how fast
+    uint64_t closed_for_memory = 0;     // connections with a frame that had begun
     uint64_t shed_tasks = 0;            // gave way while memory was short
     uint64_t protocol_errors = 0;       // connections closed for what they sent
     uint64_t slow_connections = 0;      // closed for sending or reading too slowly
     uint64_t rejected_connections = 0;  // closed unheard: too many that had not registered
+    uint64_t audit_lost = 0;            // entries of the audit log that could not be written
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
     uint64_t payload_bytes_held = 0;  // inputs, and answers that wait for their gamers

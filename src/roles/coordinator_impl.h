@@ -5,6 +5,7 @@
 //   coordinator_backlog.cpp    who does not read
 //   coordinator_admission.cpp  how a task comes in
 //   coordinator_memory.cpp     who gives way while memory is short, and whose turn it is
+//   coordinator_process.cpp    what the whole process takes
 //   coordinator_contents.cpp   inputs that stay: what gamers put here, and peers ask for
 //   coordinator_answers.cpp    questions that are asked more than once
 //   coordinator_results.cpp    its way to a peer, and its result's way back
@@ -18,6 +19,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -27,6 +29,7 @@
 #include "core/slot_map.h"
 #include "model/params_reader.h"
 #include "model/task_type.h"
+#include "roles/certificate_watch.h"
 #include "roles/content_inbox.h"
 #include "roles/coordinator.h"
 #include "roles/coordinator_records.h"
@@ -79,6 +82,10 @@ class Coordinator::Impl final : public exec::RunnerEvents {
             out.pump(*connection);
             if (behind_since_us != 0) owner.perhaps_caught_up(*this);
         }
+        uint8_t* place_data(net::Connection&, wire::Message message, uint64_t task,
+                            size_t size) override {
+            return owner.place_data(*this, message, task, size);
+        }
         // Bytes that wait for the other side to read.
         [[nodiscard]] uint64_t waiting() const {
             return out.waiting_bytes() + connection->queued_bytes();
@@ -106,11 +113,12 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         uint64_t peer = 0;
         uint64_t opened_us = 0;
         uint64_t heard_us = 0;
-        bool in_process = false;  // a role of this process: the operator's
-        std::string network;      // counted in unregistered_ until it has registered
-        Nonce client_nonce{};     // of hello
-        Nonce server_nonce{};     // of its answer
-        identity::Admitted who;   // once registered
+        bool in_process = false;   // a role of this process: the operator's
+        bool is_stranger = false;  // a gamer whom nothing shows to be the operator's
+        std::string network;       // counted in unregistered_ until it has registered
+        Nonce client_nonce{};      // of hello
+        Nonce server_nonce{};      // of its answer
+        identity::Admitted who;    // once registered
         std::unique_ptr<net::Connection> connection;
         OutStreams out;
         // Of one that does not read as fast as its results and answers come: since when, what it
@@ -194,10 +202,21 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // ---- coordinator_register.cpp
     void on_hello(Session& session, const wire::Frame& frame);
     sched::OwnerIndex owner_of(const Session& session, Circle claimed);
-    // Fills session.who; false: the other side was told why not.
-    bool log_in(Session& session, const wire::Login& login, std::string_view id);
+    // Fills session.who; false: the other side was told why not. `check` is asked before anything
+    // changes, so that no join code is used up by a registration that is refused.
+    bool log_in(Session& session, const wire::Login& login, std::string_view id,
+                const identity::AdmitCheck& check);
+    // False: one is empty or not fit to be shown, and the other side was told which.
+    bool check_names(Session& session,
+                     std::initializer_list<std::pair<const char*, std::string_view>> names);
+    // Who has no account has a share of its own, under `name`.
+    [[nodiscard]] const ShareLimits& limits_of(const identity::Admitted& who) const {
+        const bool is_operators = who.owner == identity::kOperator;
+        return is_operators && !options_.limit_operator ? kNoShareLimits : options_.share;
+    }
+    [[nodiscard]] Result<Done> has_place(const identity::Admitted& who, std::string name) const;
     // That of its account, with one more user. NULL: it has too many, and was told so.
-    Share* take_share(Session& session, std::string&& name);
+    Share* take_share(Session& session, std::string name);
     void drop_share(Share& share) {
         if (share.users == 1) scheduler_.close_account(share.account);
         shares_.drop(share);
@@ -283,6 +302,17 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     [[nodiscard]] uint64_t budget_bytes() const { return payload_bytes() + answer_bytes(); }
     // Evicts what nobody uses now until so many bytes of the budget are left, if it can.
     void give_way(uint64_t bytes_max);
+
+    // ---- coordinator_process.cpp
+    // False: the process takes too much already for `more` bytes, of which so many have come in a
+    // frame. May end others that wait and are less urgent.
+    static constexpr size_t kWorthALook = 4096;  // of params and data in a frame
+    bool process_has_room(size_t frame_bytes, uint64_t more, int8_t priority, const Share& share);
+    void look_at_process();
+    void close_for_memory();
+    // Where the rest of a chunk goes that belongs to no task; NULL: it is wanted.
+    uint8_t* place_data(const Session& session, wire::Message message, uint64_t id, size_t size);
+
     [[nodiscard]] bool waits_for_its_turn(uint64_t task) const;
 
     // Of a registered one.
@@ -374,9 +404,9 @@ class Coordinator::Impl final : public exec::RunnerEvents {
                           const wire::Frame& frame);
     void collect(Relay& relay, const wire::Frame& frame);
     void drop_collected(Relay& relay) noexcept;
-    // `by`: whose machine has computed it.
+    // `result`: what was said of it. `by`: whose machine has computed it.
     void share_answer(uint64_t task, Relay& relay, std::span<const uint8_t> info,
-                      std::span<const uint8_t> data, uint64_t processing_us,
+                      std::span<const uint8_t> data, const wire::TaskResult& result,
                       sched::ContentStore::Scope by);
     [[nodiscard]] sched::ContentStore::Scope account_of(const Session& peer) const;
     void detach_question(uint64_t task, Relay& relay);
@@ -388,7 +418,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     Result<Bytes> answer_call(const std::string& name, std::span<const uint8_t> arguments,
                               std::string* text, const Session* asker);
     Bytes call_status();
-    Result<Bytes> call_assign(uint64_t task, const std::string& peer_id);
+    Result<Bytes> call_assign(uint64_t task, const std::string& peer_id, const Session* asker);
     std::string metrics_text();
     void on_call(Session& session, const wire::Frame& frame);
     void answer_call_with(Session& session, uint64_t call, const Result<Bytes>& answer,
@@ -396,6 +426,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
 
     // ---- coordinator_reports.cpp
     static bool sees_all(const Session* asker);
+    sched::OwnerIndex owner_of_asker(const Session* asker);
     Bytes call_peers(const Session* asker);
     Bytes call_tasks(const Session* asker);
     Result<Bytes> call_explain(uint64_t task);
@@ -407,7 +438,18 @@ class Coordinator::Impl final : public exec::RunnerEvents {
                                   const Session* asker);
     Bytes call_key_list();
     void end_account(const std::string& account, Status status, const char* why);
+    void end_sessions(Status status, const char* why,
+                      const std::function<bool(const Session&)>& which);
     [[nodiscard]] identity::Moment moment() { return {loop_.now_us(), loop_.unix_ms()}; }
+    // Whoever reaches it is taken for the operator's, over the network as well.
+    [[nodiscard]] bool is_open() const {
+        return options_.plaintext_anywhere && !options_.tls && !options_.access;
+    }
+    void watch_certificate();
+    [[nodiscard]] static identity::Actor actor_of(const Session* asker);
+    void record_act(const char* what, const std::string& account, std::string detail,
+                    const Session* asker);
+    void watch_audit();
 
     net::Loop& loop_;
     net::Transport& transport_;
@@ -454,6 +496,9 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     uint64_t armed_us_ = UINT64_MAX;
     net::Timer scan_timer_;  // sessions
     uint64_t beat_us_ = 0;   // when the next heartbeats are due
+    CertificateWatch certificate_watch_;
+    uint64_t audit_lost_told_ = 0;  // entries, in the log
+    uint64_t audit_look_us_ = 0;    // not before
     // Until when each connection that has not registered may take for it, the first one first.
     std::deque<std::pair<uint64_t, uint64_t>> handshakes_;  // time and session
     net::Timer handshake_timer_;
@@ -471,7 +516,10 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     bool closed_ = false;
     std::function<void()> drained_;
     uint64_t held_bytes_ = 0;
-    uint64_t bytes_in_before_ = 0;  // of connections that are gone
+    uint64_t in_use_ = 0;  // by the whole process, at looked_us_
+    uint64_t looked_us_ = 0;
+    std::unique_ptr<uint8_t[]> unwanted_;  // what nobody reads is received into it
+    uint64_t bytes_in_before_ = 0;         // of connections that are gone
     uint64_t bytes_out_before_ = 0;
     uint64_t started_us_ = 0;
     CoordinatorStats stats_;

@@ -130,13 +130,16 @@ class Share {
 // By account.
 class Shares {
   public:
-    // The share of an account, with one more user; NULL: it has as many as it may. It stays where
-    // it is until drop().
-    Share* take(const std::string& account, const ShareLimits& limits) {
+    // May it have one more user?
+    [[nodiscard]] bool has_place(const std::string& account, const ShareLimits& limits) const {
+        const auto known = shares_.find(account);
+        return known == shares_.end() || known->second.users < limits.connections;
+    }
+    // The share of an account, with one more user. It stays where it is until drop().
+    Share& take(const std::string& account, const ShareLimits& limits) {
         Share& share = shares_.try_emplace(account, account, limits).first->second;
-        if (share.users >= share.limits().connections) return nullptr;
         ++share.users;
-        return &share;
+        return share;
     }
     void drop(Share& share) {
         if (--share.users == 0) shares_.erase(shares_.find(share.name));

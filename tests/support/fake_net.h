@@ -11,6 +11,7 @@
 #include "core/crypto.h"
 #include "core/prng.h"
 #include "exec/executor.h"
+#include "exec/job_control.h"
 #include "net/loop.h"
 #include "net/transport.h"
 
@@ -67,8 +68,14 @@ class FakeLoop : public net::Loop {
         while (!done() && now_ < end) advance(std::min<uint64_t>(1000, end - now_));
         return done();
     }
+    ~FakeLoop() override {
+        // With what waits go connections, which say goodbye by it.
+        is_ending_ = true;
+        later_.clear();
+    }
     // In so much time; what is asked for for the same time is done in order.
     void later(uint64_t us, std::function<void()> work) {
+        if (is_ending_) return;
         auto& timer = later_.emplace_back(std::make_unique<net::Timer>());
         timer->fire = std::move(work);
         arm(*timer, now_ + us);
@@ -103,6 +110,7 @@ class FakeLoop : public net::Loop {
     uint64_t sequence_ = 0;
     std::map<net::Timer*, std::pair<uint64_t, uint64_t>> timers_;
     std::deque<std::function<void()>> posted_;
+    bool is_ending_ = false;
     std::deque<std::unique_ptr<net::Timer>> later_;  // until the end: only slow links have them
     std::vector<TurnEnd*> hooks_;
 };
@@ -192,6 +200,10 @@ class FakeConnection : public net::Connection {
     }
     net::PartialFrame partial_frame() const override { return core_->partial[side_]; }
     void begin_frame(const net::PartialFrame& partial) { core_->partial[side_] = partial; }
+    // Where this end wants the data of a chunk that has begun to come.
+    uint8_t* place_of(wire::Message message, uint64_t id, size_t size) {
+        return core_->events[side_]->place_data(*this, message, id, size);
+    }
     [[nodiscard]] bool is_paused() const { return core_->paused[side_]; }
     void close() override {
         core_->events[side_] = nullptr;
@@ -330,18 +342,26 @@ class FakeRunner : public exec::Runner {
     uint64_t takes_us = 0;
     bool inside = false;  // a job is done before start() returns
     uint64_t started = 0;
+    uint64_t given = 0;  // jobs that brought their executor; not among those that started
+    bool refuses_given = false;
     uint64_t cancelled = 0;
 
     uint64_t start(const exec::JobSpec& spec, uint64_t tag, exec::RunnerEvents& events) override {
-        const uint64_t id = ++started;
+        if (spec.executor) {
+            ++given;
+            if (refuses_given) return 0;
+        } else {
+            ++started;
+        }
+        const uint64_t id = ++jobs_;
         if (inside) {
-            events.on_job_done(tag, behave(spec));
+            events.on_job_done(tag, output_of(spec));
             return id;
         }
         Running& job = running_[id];
         job.events = &events;
         job.tag = tag;
-        job.output = behave(spec);
+        job.output = output_of(spec);
         job.timer = std::make_unique<net::Timer>();
         job.timer->fire = [this, id] { end(id); };
         loop_.arm(*job.timer, loop_.now_us() + takes_us);
@@ -375,6 +395,18 @@ class FakeRunner : public exec::Runner {
         exec::Output output;
         std::unique_ptr<net::Timer> timer;
     };
+    exec::Output output_of(const exec::JobSpec& spec) {
+        if (!spec.executor) return behave(spec);
+        exec::Job* const job = exec::JobControl::make();
+        job->params = spec.params.owned();
+        job->data = spec.data.owned();
+        exec::JobControl::begin(*job);
+        const Status status = exec::JobControl::run(*job, *spec.executor);
+        (void)exec::JobControl::judge(*job, exec::JobControl::settle(*job, status));
+        exec::Output output = std::move(job->output);
+        job->release();
+        return output;
+    }
     void end(uint64_t id) {
         auto node = running_.extract(id);
         Running& job = node.mapped();
@@ -383,6 +415,7 @@ class FakeRunner : public exec::Runner {
 
     FakeLoop& loop_;
     std::vector<std::string> types_;
+    uint64_t jobs_ = 0;
     std::map<uint64_t, Running> running_;
 };
 

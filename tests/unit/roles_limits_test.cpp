@@ -260,15 +260,15 @@ TEST_CASE("limits: a share goes with the last gamer that has it") {
     Shares shares;
     ShareLimits limits;
     limits.connections = 2;
-    Share* const first = shares.take("account", limits);
-    REQUIRE(first);
-    CHECK(shares.take("account", limits) == first);
-    CHECK_FALSE(shares.take("account", limits));
-    shares.drop(*first);
-    CHECK(shares.take("account", limits) == first);
-    shares.drop(*first);
+    Share& first = shares.take("account", limits);
+    CHECK(shares.has_place("account", limits));
+    CHECK(&shares.take("account", limits) == &first);
+    CHECK_FALSE(shares.has_place("account", limits));
+    CHECK(shares.has_place("another", limits));
+    shares.drop(first);
+    CHECK(shares.has_place("account", limits));
     CHECK(shares.size() == 1);
-    shares.drop(*first);
+    shares.drop(first);
     CHECK(shares.size() == 0);
 }
 
