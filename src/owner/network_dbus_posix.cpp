@@ -11,7 +11,7 @@ namespace p2c2r::owner {
 
 namespace {
 
-constexpr int kAnswerMs = 100;
+constexpr int kBusAnswerMs = 100;
 
 // ---- libdbus, as its ABI has been since 1.4 -----------------------------------------------------
 
@@ -135,7 +135,8 @@ class NetworkManager final : public Network {
         for (const char* text : texts) good = good && bus_.append(&arguments, kTypeString, &text);
         BusError error;
         bus_.error_init(&error);
-        BusMessage* const answer = good ? bus_.ask(connection_, call, kAnswerMs, &error) : nullptr;
+        BusMessage* const answer =
+            good ? bus_.ask(connection_, call, kBusAnswerMs, &error) : nullptr;
         bus_.error_free(&error);
         bus_.message_unref(call);
         if (!answer) return false;
