@@ -648,8 +648,9 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_stats_get(p2c2r_client* client,
  * down_mbps as its tasks have shown; absent: never the limit so far) and "types", an entry for each task type
  * and size of payload (bytes_below, a power of two): place ("here" or "helper"), text, tasks, trials, and once
  * known local_us and remote_us (from the wish to the answer), bytes_up and bytes_down.
- * Others ask the coordinator: "status" (its statistics), "peers", "tasks" and "explain" {"task"} (of this
- * client's own tasks), "metrics"; args_json NULL: {}. *out is the caller's to release. E_DISCONNECTED: there is no connection now; E_TIMEOUT;
+ * Others ask the coordinator: "status" (its statistics), "peers", "gamers" (how many; who, for an admin), "tasks"
+ * and "explain" {"task"} (of this client's own tasks), "metrics", "probe" {"data"} (how many bytes came, to time a
+ * line by); args_json NULL: {}. *out is the caller's to release. E_DISCONNECTED: there is no connection now; E_TIMEOUT;
  * E_UNSUPPORTED: it knows no such name; E_DENIED: a command of its operator; E_SIZE: arguments of more
  * than 256 KiB. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_call(p2c2r_client* client, const char* name,
@@ -987,7 +988,7 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_port(p2c2r_coordinator* coor
 /* Fills *out with the figures of this moment. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_stats_get(p2c2r_coordinator* coordinator,
                                                               p2c2r_coordinator_stats* out);
-/* "status", "peers", "tasks", "metrics" (Prometheus text as the result's data), "explain" {"task"}: why this
+/* "status", "peers", "gamers", "tasks", "metrics" (Prometheus text as the result's data), "explain" {"task"}: why this
  * peer; "task.assign" {"task", "peer_id"}: moves a waiting task to that peer; "peer.fail" {"peer_id"}:
  * treats it as lost. With an access_file: "key.list"; "key.add" {"name", "key", "roles", "circle", "owner"}; "key.token"
  * {"name", "roles", "circle", "owner"}: tells a fresh "token"; "key.invite" {"roles", "circle", "owner", "valid_s"}:
