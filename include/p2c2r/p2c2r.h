@@ -194,7 +194,7 @@ enum {
 };
 /* Events; ignore unknown ones. STATE: status says the new connection state (OK connected,
  * E_DISCONNECTED lost and trying again, whatever it was lost for; another error, E_CLOSED where there is no
- * better one: given up). PEERS: number is the count of
+ * better one: given up); once connected to a coordinator_url, subject is "host:port" of the one that answered. PEERS: number is the count of
  * available peers. PEER_JOINED, PEER_LEFT, PEER_FAILED: subject is the peer_id (coordinator only). ACCEPTS (peer only):
  * status OK it takes tasks, E_BUSY it does not; text says why not, or with what limits. */
 enum {
@@ -514,8 +514,9 @@ typedef struct p2c2r_client_config {
     uint32_t reconnect_attempts; /* in a row; 0: no limit; P2C2R_NONE: none */
     uint32_t flags;
     p2c2r_coordinator* local;    /* of the same runtime: no socket is used */
-    /* p2c2r://host[:port] (TLS 1.3, needs credentials) or p2c2r+plain://host[:port]; this and local NULL: this
-     * machine only */
+    /* p2c2r://host[:port] (TLS 1.3, needs credentials) or p2c2r+plain://host[:port], or up to 8 with commas
+     * between: places where one coordinator may be, tried in turn, the one that answered last first; this and local
+     * NULL: this machine only */
     const char* coordinator_url;
     const char* client_id; /* NULL: automatic */
     /* JSON; an unknown key is an error that names it. allow_plaintext (false): also to an address that
@@ -835,7 +836,7 @@ typedef struct p2c2r_peer_config {
     uint32_t prefetch_tasks;       /* assigned ahead of need; 0: as many as run; P2C2R_NONE: none */
     uint32_t flags;
     p2c2r_coordinator* local;
-    const char* coordinator_url;
+    const char* coordinator_url; /* as a client's */
     const char* peer_id; /* NULL: automatic */
     /* JSON: as a client's; circle ("invited"), "own": no tasks but those of its own owner's gamers; and what the
      * owner of the machine allows, whose sensors are looked at and whose caps hold
