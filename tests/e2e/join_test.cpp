@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
+#include "cli/addresses_posix.h"
+#include "cli/invitation.h"
 #include "cli/join_code.h"
 #include "support/program.h"
 
@@ -14,25 +16,6 @@ using p2c2r::cli::read_join_code;
 namespace {
 
 constexpr uint64_t kStopUs = 20'000'000;
-
-std::string text_behind(const std::string& text, const std::string& start) {
-    const size_t at = text.find(start);
-    REQUIRE_MESSAGE(at != std::string::npos, text);
-    const size_t from = at + start.size();
-    return text.substr(from, text.find('\n', from) - from);
-}
-
-// A machine with a home of its own.
-struct Machine {
-    const Workplace& here;
-    std::vector<std::string> environment;
-
-    Machine(const Workplace& at, const std::string& name)
-        : here(at), environment{"P2C2R_HOME=" + at.path(name)} {}
-    [[nodiscard]] Ran run(const std::vector<std::string>& arguments) const {
-        return here.run(arguments, environment);
-    }
-};
 
 struct Hosting {
     Machine machine;
@@ -247,6 +230,96 @@ TEST_CASE("join: a friend's machines are one circle of their own") {
     CHECK(desk.run({"peer", "--device", "native", "--circle", "public"}).exit_code == 2);
     CHECK(helper.stop(kStopUs) == 0);
     CHECK(host.process.stop(kStopUs) == 0);
+}
+
+TEST_CASE("join: all places of a code are remembered, the one that answered last first") {
+    const Workplace here;
+    Hosting host(here);
+    auto code = read_join_code(host.code);
+    REQUIRE(code);
+    // In another network a stranger has the address: it is not who the code means.
+    const Machine other(here, "stranger");
+    p2c2r::cli::Process stranger =
+        here.start({"host", "--port", std::to_string(code->port), "--listen-address", "127.0.0.2",
+                    "--no-peer", "--no-invite", "--device", "native"},
+                   "stranger.log", other.environment);
+    REQUIRE_MESSAGE(stranger.read_line_with("hosting on 127.0.0.2:", kPatienceUs),
+                    here.read("stranger.log"));
+    code->hosts = {"127.0.0.2", "127.0.0.1"};
+    const Machine laptop(here, "laptop");
+    const Ran joined = laptop.run({"join", join_code_text(*code), "--name", "laptop"});
+    REQUIRE_MESSAGE(joined.exit_code == 0, joined.error);
+    const std::string good = "p2c2r://127.0.0.1:" + std::to_string(code->port);
+    const std::string bad = "p2c2r://127.0.0.2:" + std::to_string(code->port);
+    CHECK(joined.out.find("joined " + good + " as laptop") == 0);
+    const auto urls = [&] {
+        return json::parse(here.read("laptop/joined.json"))[0]["urls"]
+            .get<std::vector<std::string>>();
+    };
+    CHECK(urls() == std::vector{good, bad});
+    // As if the other one had answered the last time.
+    json entries = json::parse(here.read("laptop/joined.json"));
+    entries[0]["urls"] = {bad, good};
+    here.write("laptop/joined.json", entries.dump());
+    const Ran status = laptop.run({"status"});
+    CHECK_MESSAGE(status.exit_code == 0, status.error);
+    CHECK(urls() == std::vector{good, bad});
+    here.write("laptop/joined.json", entries.dump());
+    p2c2r::cli::Process helper =
+        here.start({"peer", "--device", "native"}, "laptop.log", laptop.environment);
+    CHECK(wait_until([&] { return urls() == std::vector{good, bad}; }));
+    CHECK(helper.stop(kStopUs) == 0);
+    CHECK(stranger.stop(kStopUs) == 0);
+    CHECK(host.process.stop(kStopUs) == 0);
+}
+
+TEST_CASE("join: a host is found by IPv6 as by IPv4") {
+    const Workplace here;
+    const Machine desk(here, "desk");
+    p2c2r::cli::Process host =
+        here.start({"host", "--port", "0", "--no-peer", "--no-qr", "--device", "native"},
+                   "host.log", desk.environment);
+    const auto place = host.read_line_with("hosting on ", kPatienceUs);
+    REQUIRE_MESSAGE(place, here.read("host.log"));
+    const auto text = host.read_line_with("    p2c2r join ", kPatienceUs);
+    REQUIRE(text);
+    auto code = read_join_code(*text);
+    REQUIRE(code);
+    const Machine laptop(here, "laptop");
+    if (place->starts_with("[::]:")) {
+        code->hosts = {"::1"};
+        const Ran joined = laptop.run({"join", join_code_text(*code)});
+        CHECK_MESSAGE(joined.exit_code == 0, joined.error);
+        const Ran listed = desk.run({"status", "--json"});  // by 127.0.0.1
+        REQUIRE_MESSAGE(listed.exit_code == 0, listed.error);
+        CHECK(json::parse(listed.out)["gamers"][0]["address"].get<std::string>().starts_with(
+            "127.0.0.1:"));
+    } else {
+        MESSAGE("this machine has no IPv6");
+        CHECK(place->starts_with("0.0.0.0:"));
+    }
+    CHECK(host.stop(kStopUs) == 0);
+}
+
+TEST_CASE("join: the router is spoken of where others could not come in without it") {
+    using p2c2r::cli::router_text;
+    const std::vector<std::string> home = {"192.168.1.20", "fd00::2"};
+    const std::string alone = router_text(std::nullopt, home, 8765);
+    CHECK(alone.find("forward TCP port 8765 to 192.168.1.20") != std::string::npos);
+    CHECK(alone.find("p2c2r invite --address") != std::string::npos);
+    const std::string given = router_text("desk.example.org", home, 9000);
+    CHECK(given.find("desk.example.org is none of this machine's own") == 0);
+    CHECK(given.find("forward TCP port 9000 to 192.168.1.20") != std::string::npos);
+    CHECK(router_text("192.168.1.20", home, 8765).empty());
+    CHECK(router_text("127.0.0.1", home, 8765).empty());
+    CHECK(router_text(std::nullopt, {"192.168.1.20", "2a01:4f8::1"}, 8765).empty());
+    for (const char* here : {"10.1.2.3", "172.31.0.1", "192.168.0.1", "100.64.0.1", "169.254.1.1",
+                             "127.0.0.1", "fd12::1", "fe80::1", "::1", "desk.example.org"}) {
+        CAPTURE(here);
+        CHECK_FALSE(p2c2r::cli::is_public_address(here));
+    }
+    CHECK(p2c2r::cli::is_public_address("172.32.0.1"));
+    CHECK(p2c2r::cli::is_public_address("100.128.0.1"));
 }
 
 TEST_CASE("join: what cannot work is said in words") {
