@@ -8,6 +8,7 @@
 #include "cli/daemon.h"
 #include "cli/device_choice.h"
 #include "cli/files.h"
+#include "cli/first_benchmark.h"
 #include "cli/invitation.h"
 #include "cli/machine.h"
 #include "cli/own_coordinator.h"
@@ -30,6 +31,7 @@ constexpr const char* kListenAddressFour = "0.0.0.0";
 struct HostOptions {
     bool no_peer = false;
     bool no_invite = false;
+    bool no_benchmark = false;
     bool service = false;
     SettingOptions settings{Daemon::kHost};
     InvitationOptions invitation;
@@ -161,6 +163,7 @@ Outcome install_host(const HostOptions& options, const Settings& settings) {
     service.program = own_path();
     service.arguments = {"host", "--no-invite"};
     if (options.no_peer) service.arguments.emplace_back("--no-peer");
+    if (options.no_benchmark) service.arguments.emplace_back("--no-benchmark");
     const std::vector<std::string> environment = process_environment();
     service.environment = service_environment(settings, environment);
     // A coordinator is there also while nobody has logged in to a desktop.
@@ -185,6 +188,10 @@ int run_host(const HostOptions& options) {
     if (Outcome failed = start(host, options, *settings, **log)) return report("host", *failed);
 
     const PeerLock lock;  // p2c2r pause finds it
+    if (host.peer && !options.no_benchmark && kept_benchmark().empty()) {
+        run_first_benchmark(std::nullopt, settings->text("device").value_or("auto"));
+        std::fflush(stdout);
+    }
     int reloads = 0;
     while (signals.count() == 0) {
         waker.wait(UINT64_MAX, &signals);
@@ -216,6 +223,8 @@ void add_host_command(Command& root) {
         [] { return run_host(options); });
     command.add_flag("--no-peer", options.no_peer, "Coordinate only");
     command.add_flag("--service", options.service, "Do so as a service of this user, from now on");
+    command.add_flag("--no-benchmark", options.no_benchmark,
+                     "Do not look how many gamers this machine can serve at its first start");
     command.add_flag("--no-invite", options.no_invite, "Show no join code");
     options.settings.add_to(
         command,

@@ -5,6 +5,7 @@
 
 #include "cli/addresses_posix.h"
 #include "cli/commands.h"
+#include "cli/first_benchmark.h"
 #include "cli/join_code.h"
 #include "cli/machine.h"
 #include "cli/owner_options.h"
@@ -25,6 +26,7 @@ struct JoinOptions {
     std::optional<std::string> name;
     SettingOptions owner{Daemon::kOwner};
     bool service = false;
+    bool no_benchmark = false;
 };
 
 // What became of one round over all places of the code.
@@ -149,6 +151,18 @@ Outcome install_peer(const Settings& settings) {
     return install_service(service, environment);
 }
 
+// What a helper can serve, once it has joined. Only a gamer may send what measures a line.
+void look_at_machine(const JoinCode& code, const JoinOptions& options) {
+    if (options.no_benchmark) {
+        std::printf("  p2c2r bench this-machine   says how many gamers it can serve\n");
+        return;
+    }
+    std::fflush(stdout);
+    const Result<Contact> coordinator = Contact::resolve({});
+    run_first_benchmark(
+        code.gamer && coordinator ? std::optional<Contact>(*coordinator) : std::nullopt, "auto");
+}
+
 int run_join(const JoinOptions& options) {
     if (!options.code) return report("join", usage_failure("the join code is missing"));
     const Result<JoinCode> code = read_join_code(*options.code);
@@ -196,7 +210,7 @@ int run_join(const JoinOptions& options) {
     if (code->peer && !options.service) {
         std::printf("  p2c2r peer         offers this machine to it\n");
     }
-    if (code->peer) std::printf("  p2c2r bench this-machine   says how many gamers it can serve\n");
+    if (code->peer) look_at_machine(*code, options);
     if (!options.service) return kExitOk;
     const Outcome failed = install_peer(*settings);
     return failed ? report("join", *failed) : kExitOk;
@@ -212,6 +226,8 @@ void add_join_command(Command& root) {
     command.add_text("--name", options.name, "What this machine is called there (its host name)");
     command.add_flag("--service", options.service,
                      "Help from now on, as a service of this user; the options below are its own");
+    command.add_flag("--no-benchmark", options.no_benchmark,
+                     "Do not look how many gamers this machine and its uplink can serve");
     options.owner.add_to(command);
 }
 

@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/daemon.h"
 #include "cli/device_choice.h"
+#include "cli/first_benchmark.h"
 #include "cli/owner_options.h"
 #include "cli/pause_signals_posix.h"
 #include "cli/peer_control_posix.h"
@@ -205,6 +206,9 @@ int run_peer(const SettingOptions& options, const DaemonOptions& daemon) {
     Result<PeerHandle> peer = start_peer(runtime->handle.get(), *settings, watch);
     if (!peer) return report("peer", peer.failure());
     std::printf("peer %s on %s\n", id_of(peer->get()).c_str(), device_in_use(*runtime).c_str());
+    if (kept_benchmark().empty()) {
+        std::printf("p2c2r bench this-machine says how many gamers it can serve\n");
+    }
     std::fflush(stdout);
 
     const PeerLock lock;  // p2c2r pause finds it

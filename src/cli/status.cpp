@@ -3,6 +3,7 @@
 #include <map>
 
 #include "cli/commands.h"
+#include "cli/first_benchmark.h"
 #include "cli/session.h"
 #include "cli/statistics.h"
 #include "cli/text_table.h"
@@ -150,6 +151,8 @@ void print_status(const json& status, const json& peers, const json& gamers, con
     std::printf("%s", types_table(peer_list, task_list).c_str());
     std::printf("\ntasks: %zu\n", task_list.size());
     if (!task_list.empty()) std::printf("%s", tasks_table(task_list).c_str());
+    const std::string kept = kept_benchmark();
+    if (!kept.empty()) std::printf("\nthis machine, as measured: %s", kept.c_str());
 }
 
 int run_status(const StatusOptions& options) {

@@ -5,6 +5,7 @@
 #include "cli/addresses_posix.h"
 #include "cli/invitation.h"
 #include "cli/join_code.h"
+#include "cli/uplink.h"
 #include "support/program.h"
 
 using namespace p2c2r::test;
@@ -24,9 +25,10 @@ struct Hosting {
 
     Hosting(const Workplace& here, const std::vector<std::string>& more = {})
         : machine(here, "hosting") {
-        std::vector<std::string> arguments = {
-            "host",    "--port",   "0",      "--address",        "127.0.0.1",
-            "--no-qr", "--device", "native", "--listen-address", "127.0.0.1"};
+        std::vector<std::string> arguments = {"host",      "--port",        "0",
+                                              "--address", "127.0.0.1",     "--no-qr",
+                                              "--device",  "native",        "--listen-address",
+                                              "127.0.0.1", "--no-benchmark"};
         arguments.insert(arguments.end(), more.begin(), more.end());
         process = here.start(arguments, "host.log", machine.environment);
         auto line = process.read_line_with("    p2c2r join ", kPatienceUs);
@@ -114,7 +116,7 @@ TEST_CASE("join: a machine joins, sends, helps, and is thrown out") {
     const Workplace here;
     Hosting host(here);
     const Machine laptop(here, "laptop");
-    const Ran joined = laptop.run({"join", host.code, "--name", "laptop"});
+    const Ran joined = laptop.run({"join", host.code, "--no-benchmark", "--name", "laptop"});
     REQUIRE_MESSAGE(joined.exit_code == 0, joined.error);
     CHECK(joined.out.find("joined p2c2r://127.0.0.1:") == 0);
 
@@ -175,7 +177,7 @@ TEST_CASE("join: a friend may send, and not help; a code is for one machine") {
 
     const Machine helper(here, "helper");
     const std::string code = host.another_code({"--friend", "--roles", "peer"});
-    const Ran joined = helper.run({"join", code, "--name", "helper"});
+    const Ran joined = helper.run({"join", code, "--no-benchmark", "--name", "helper"});
     CHECK_MESSAGE(joined.exit_code == 0, joined.error);
     const Ran sends = helper.run({"submit", "echo", "--data", photograph()});
     CHECK(sends.exit_code == 3);
@@ -191,7 +193,7 @@ TEST_CASE("join: a friend's machines are one circle of their own") {
         const std::string code =
             host.another_code({"--friend", "--owner", "anna", "--roles", "gamer,peer"});
         const std::string name = machine == &desk ? "anna-desk" : "anna-laptop";
-        REQUIRE(machine->run({"join", code, "--name", name}).exit_code == 0);
+        REQUIRE(machine->run({"join", code, "--no-benchmark", "--name", name}).exit_code == 0);
     }
     const std::vector<std::string> own = {"submit",     "echo",          "--data",
                                           photograph(), "--remote-only", "--circle",
@@ -247,7 +249,8 @@ TEST_CASE("join: all places of a code are remembered, the one that answered last
                     here.read("stranger.log"));
     code->hosts = {"127.0.0.2", "127.0.0.1"};
     const Machine laptop(here, "laptop");
-    const Ran joined = laptop.run({"join", join_code_text(*code), "--name", "laptop"});
+    const Ran joined =
+        laptop.run({"join", join_code_text(*code), "--no-benchmark", "--name", "laptop"});
     REQUIRE_MESSAGE(joined.exit_code == 0, joined.error);
     const std::string good = "p2c2r://127.0.0.1:" + std::to_string(code->port);
     const std::string bad = "p2c2r://127.0.0.2:" + std::to_string(code->port);
@@ -288,7 +291,7 @@ TEST_CASE("join: a host is found by IPv6 as by IPv4") {
     const Machine laptop(here, "laptop");
     if (place->starts_with("[::]:")) {
         code->hosts = {"::1"};
-        const Ran joined = laptop.run({"join", join_code_text(*code)});
+        const Ran joined = laptop.run({"join", join_code_text(*code), "--no-benchmark"});
         CHECK_MESSAGE(joined.exit_code == 0, joined.error);
         const Ran listed = desk.run({"status", "--json"});  // by 127.0.0.1
         REQUIRE_MESSAGE(listed.exit_code == 0, listed.error);
@@ -320,6 +323,37 @@ TEST_CASE("join: the router is spoken of where others could not come in without 
     }
     CHECK(p2c2r::cli::is_public_address("172.32.0.1"));
     CHECK(p2c2r::cli::is_public_address("100.128.0.1"));
+}
+
+TEST_CASE("join: a helper learns at once what it can serve, and status says it again") {
+    const Workplace here;
+    Hosting host(here);
+    const Machine laptop(here, "laptop");
+    const Ran joined = laptop.run({"join", host.code, "--name", "laptop"});
+    REQUIRE_MESSAGE(joined.exit_code == 0, joined.error);
+    CHECK(joined.out.find("joined ") == 0);
+    CHECK(text_behind(joined.out, "uplink to p2c2r://").find(" Mbit/s, measured by sending") !=
+          std::string::npos);
+    const std::vector<std::string> lines = lines_of(joined.out);
+    CHECK(lines.back().find("this machine") != std::string::npos);
+    CHECK(lines.back().find("gamer") != std::string::npos);
+    CHECK(joined.error.find("kinds of frames") != std::string::npos);
+    const json kept = json::parse(here.read("laptop/benchmark.json"));
+    CHECK(kept["uplink_mbps"].get<double>() > 0);
+    CHECK(kept["types"].size() >= 5);
+    const Ran status = laptop.run({"status"});
+    CHECK(status.out.find("this machine, as measured: " + kept["text"].get<std::string>()) !=
+          std::string::npos);
+    CHECK(host.machine.run({"status"}).out.find("as measured") == std::string::npos);
+}
+
+TEST_CASE("join: an uplink is judged by its last messages, less the way of an empty one") {
+    using p2c2r::cli::uplink_rate_mbps;
+    CHECK(uplink_rate_mbps({}, 0, 1000) == 0);
+    // 125 000 bytes are a megabit: in 100 ms, 10 Mbit/s.
+    CHECK(uplink_rate_mbps({900'000, 500'000, 120'000, 120'000, 120'000}, 20'000, 125'000) ==
+          doctest::Approx(10));
+    CHECK(uplink_rate_mbps({5'000}, 6'000, 125'000) > 1000);
 }
 
 TEST_CASE("join: what cannot work is said in words") {
@@ -357,7 +391,8 @@ TEST_CASE("join: a host that starts again still knows its machines") {
     const Machine laptop(here, "laptop");
     {
         Hosting host(here);
-        REQUIRE(laptop.run({"join", host.code, "--name", "laptop"}).exit_code == 0);
+        REQUIRE(laptop.run({"join", host.code, "--no-benchmark", "--name", "laptop"}).exit_code ==
+                0);
         REQUIRE(host.process.stop(kStopUs) == 0);
     }
     Hosting again(here);
