@@ -43,6 +43,9 @@ test_packages=(
     ccache gcc cargo rustc python3 python3-msgpack clang-14 libclang-rt-14-dev spirv-tools file
     vulkan-validationlayers "${game_packages[@]}"
 )
+if [ "$tier" = full ] || [ "$tier" = long ]; then
+    test_packages+=(iproute2 openssl)
+fi
 say "packages"
 ensure_packages "${build_packages[@]}" "${test_packages[@]}"
 export CCACHE_DIR=${CCACHE_DIR:-$build-ccache}
@@ -130,7 +133,7 @@ step() { # step NAME COMMAND...: one more check; its output is shown
 }
 
 if [ "$tier" = full ] || [ "$tier" = long ]; then
-    seeds=3000
+    seeds=5000
     fuzz_seconds=60
     if [ "$tier" = long ]; then
         seeds=100000
@@ -139,6 +142,15 @@ if [ "$tier" = full ] || [ "$tier" = long ]; then
     step "simulator, $seeds seeds" "$build/bin/p2c2r_sim" --seeds "$seeds"
     step "bench failover" "$build/bin/p2c2r" bench failover --rounds 50
     step "bench roundtrip" "$build/bin/p2c2r" bench roundtrip
+    step "bench owner" "$build/bin/p2c2r" bench owner
+    step "security" "$root/tests/bench/security.py" --build "$build"
+    step "encryption" "$root/tests/bench/tls.py" --build "$build"
+    if [ "$(id -u)" -eq 0 ]; then
+        step "bench gain" "$build/bin/p2c2r" bench gain --seconds 3
+        step "the game on a home link" "$root/tests/bench/game_link.py" --build "$build"
+    else
+        echo "skipped, for they make network namespaces and need root: bench gain, game_link.py"
+    fi
     step "quickstart" env P2C2R_BUILD_DIR="$build" "$root/examples/quickstart.sh"
     step "digests of compilers" "$root/tests/kernels/digest/matrix.sh" --full "$build-digest" \
         "$build/bin/kernels_digest"

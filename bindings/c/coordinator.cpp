@@ -1,4 +1,6 @@
 // p2c2r_coordinator_...: the coordinator's functions.
+#include <algorithm>
+
 #include "bindings/c/handles.h"
 #include "bindings/c/role_config.h"
 #include "bindings/c/structs.h"
@@ -9,6 +11,8 @@ using namespace p2c2r;
 using namespace p2c2r::capi;
 
 namespace {
+
+constexpr uint64_t kInUseMin = 64u << 20;
 
 Result<Done> read_options(const char* json, roles::CoordinatorOptions& out) {
     const Result<Options> options = Options::parse(json);
@@ -119,7 +123,11 @@ Result<Done> read_coordinator(RuntimeState& runtime, const p2c2r_coordinator_con
     if (config.heartbeat_interval_ms != 0) {
         options.heartbeat_interval_us = uint64_t{config.heartbeat_interval_ms} * 1000;
     }
-    options.memory_max = config.memory_max != 0 ? config.memory_max : runtime.pool().memory_max();
+    Pool& pool = runtime.pool();
+    options.memory_max = config.memory_max != 0 ? config.memory_max : pool.memory_max();
+    // What a few connections receive into is no sign of anything.
+    options.in_use_max = std::max(pool.memory_max(), kInUseMin);
+    options.in_use = [&pool] { return pool.held_bytes(); };
     return Done{};
 }
 

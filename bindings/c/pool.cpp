@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "bindings/c/host_scope.h"
+#include "bindings/c/mapped_memory.h"
 #include "bindings/c/results.h"
 #include "model/task_type.h"
 
@@ -26,6 +27,28 @@ constexpr bool kKeepsBlocks = true;
 #else
 constexpr bool kKeepsBlocks = true;
 #endif
+
+// While so much is out, large blocks have pages of their own, which go back when they do: in a
+// heap, thousands that come and go in all sizes leave holes that nobody can use. Below, a heap is
+// faster.
+constexpr uint64_t kMappedFrom = 64u << 20;
+constexpr size_t kLargeMin = 64 * 1024;
+
+// Stands before a block from here on, when its memory is our own affair.
+struct alignas(kPayloadAlign) LargeHead {
+    bool is_mapped = false;
+};
+
+void* allocate_large(size_t size, bool mapped) noexcept {
+    const size_t total = sizeof(LargeHead) + size;
+    void* const memory = mapped ? map_memory(total) : std::aligned_alloc(kPayloadAlign, total);
+    return memory ? new (memory) LargeHead{mapped} + 1 : nullptr;
+}
+
+void deallocate_large(void* data, size_t size) noexcept {
+    LargeHead* const head = static_cast<LargeHead*>(data) - 1;
+    head->is_mapped ? unmap_memory(head, sizeof(LargeHead) + size) : std::free(head);
+}
 
 }  // namespace
 
@@ -111,7 +134,11 @@ size_t Pool::room_of_class(size_t index) noexcept {
 }
 
 void* Pool::allocate_raw(size_t size, size_t align) noexcept {
-    if (!allocator_.allocate) return std::aligned_alloc(align, (size + align - 1) / align * align);
+    if (!allocator_.allocate) {
+        const size_t whole = (size + align - 1) / align * align;
+        if (size < kLargeMin) return std::aligned_alloc(align, whole);
+        return allocate_large(whole, kKeepsBlocks && held_bytes() > kMappedFrom);
+    }
     const HostScope scope;
     void* data = allocator_.allocate(allocator_.user, size, align);
     if (data && reinterpret_cast<uintptr_t>(data) % align != 0) {
@@ -124,7 +151,8 @@ void* Pool::allocate_raw(size_t size, size_t align) noexcept {
 
 void Pool::deallocate_raw(void* data, size_t size, size_t align) noexcept {
     if (!allocator_.deallocate) {
-        std::free(data);
+        const size_t whole = (size + align - 1) / align * align;
+        size < kLargeMin ? std::free(data) : deallocate_large(data, whole);
         return;
     }
     const HostScope scope;

@@ -89,14 +89,10 @@ Outcome CameraDemo::prepare() {
     facts_.deadline_us = deadline_ms * 1000;
     facts_.sizes = std::to_string(count_) + " frames of " + size;
     facts_.frames.resize(count_);
-    for (const char* name : {"before", "after", "logs"}) {
-        if (Outcome failure = make_directories(path(name))) return failure;
-    }
+    if (Outcome failure = make_directories(path("logs"))) return failure;
     // Frames of an earlier run would be taken for this one's.
     for (const char* name : {"before", "after"}) {
-        Result<std::vector<std::string>> old = list_files(path(name));
-        if (!old) return old.failure();
-        for (const std::string& file : *old) std::remove(join_path(path(name), file).c_str());
+        if (Outcome failure = make_empty_directory(path(name))) return failure;
     }
     view_ = std::make_unique<LocalView>(scene_, width_, height_);
     return std::nullopt;

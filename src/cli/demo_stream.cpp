@@ -101,14 +101,10 @@ Outcome StreamDemo::prepare() {
     if (!(rate_ > 0 && rate_ <= 1000) || deadline_ms_ < 1 || deadline_ms_ > 60'000) {
         return usage_failure("--rate is above 0 and at most 1000, --deadline-ms 1 to 60000");
     }
-    for (const char* name : {"before", "after", "logs"}) {
-        if (Outcome failure = make_directories(path(name))) return failure;
-    }
-    // Frames of an earlier run would be counted as this one's.
+    if (Outcome failure = make_directories(path("logs"))) return failure;
+    // Frames of an earlier run would be taken for this one's.
     for (const char* name : {"before", "after"}) {
-        Result<std::vector<std::string>> old = list_files(path(name));
-        if (!old) return old.failure();
-        for (const std::string& file : *old) std::remove(join_path(path(name), file).c_str());
+        if (Outcome failure = make_empty_directory(path(name))) return failure;
     }
     SessionOptions local;
     local.device.kind = DeviceChoice::Kind::kNative;

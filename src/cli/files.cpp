@@ -74,6 +74,21 @@ Outcome make_directories(const std::string& path) {
                                         (error ? error.message() : "a file has that name")};
 }
 
+Outcome make_empty_directory(const std::string& path) {
+    if (Outcome failure = make_directories(path)) return failure;
+    Result<std::vector<std::string>> names = list_files(path);
+    if (!names) return names.failure();
+    for (const std::string& name : *names) {
+        std::error_code error;
+        fs::remove(fs::path(path) / name, error);
+        if (error) {
+            return Failure{kExitSomeFailed, "cannot remove " + join_path(path, name) + ": " +
+                                                error.message()};
+        }
+    }
+    return std::nullopt;
+}
+
 bool is_there(const std::string& path) {
     std::error_code ignored;
     return fs::exists(path, ignored);

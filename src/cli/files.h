@@ -21,6 +21,8 @@ Outcome write_file(const std::string& path, std::span<const uint8_t> bytes);
 Outcome write_file(const std::string& path, std::string_view text);
 
 Outcome make_directories(const std::string& path);
+// The same; the files that list_files() would tell are removed.
+Outcome make_empty_directory(const std::string& path);
 // The same; if it was not there before, only its owner can look into it, from the first moment on.
 Outcome make_private_directory(const std::string& path);
 // Of at most 64 KiB: a secret. Refused when others can read it, or when it is somebody else's.

@@ -81,6 +81,7 @@ Result<Done> Coordinator::Impl::start() {
 void Coordinator::Impl::turn_end() {
     scheduler_.dispatch(loop_.turn_us(), actions_);
     perform();
+    close_for_memory();
     graveyard_.clear();
     arm_timer();
     check_drained();

@@ -33,6 +33,10 @@ struct CoordinatorOptions {
     uint64_t task_timeout_us = limits::kTaskTimeoutMsDefault * 1000ull;
     uint64_t heartbeat_interval_us = limits::kHeartbeatIntervalMsDefault * 1000ull;
     uint64_t memory_max = limits::kMemoryMaxDefault;
+    // Bytes that this process really has out for payloads, with what is received into; and how many
+    // they may be. NULL: nobody knows, and memory_max has to do.
+    std::function<uint64_t()> in_use;
+    uint64_t in_use_max = 0;
     uint64_t gamer_window_bytes = 32ull << 20;  // payload bytes one gamer may have pending
     uint64_t resume_grace_us = 10'000'000;      // how long a lost gamer's tasks wait for it
     ShareLimits share;                          // of each account that is not the operator's
@@ -76,6 +80,7 @@ struct CoordinatorStats {
     uint64_t refused_tasks = 0;         // over a limit, answered E_BUSY or E_LIMIT
     uint64_t refused_memory = 0;        // of these: the memory budget
     uint64_t refused_share = 0;         // of these: what their account may have, or how fast
+    uint64_t closed_for_memory = 0;     // connections with a frame that had begun
     uint64_t shed_tasks = 0;            // gave way to a more urgent one while memory was short
     uint64_t protocol_errors = 0;       // connections closed for what they sent
     uint64_t slow_connections = 0;      // closed for sending or reading too slowly

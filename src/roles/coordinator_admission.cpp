@@ -175,7 +175,8 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
         }
     }
     const auto priority = static_cast<int8_t>(std::clamp(message.priority, -128, 127));
-    if (!make_room(bytes, priority)) {
+    if (!make_room(bytes, priority) ||
+        !process_has_room(frame.params.size() + frame.data.size(), bytes, priority)) {
         ++stats_.refused_tasks;
         ++stats_.refused_memory;
         return answer_error(gamer, client_task, Status::kBusy, "memory",

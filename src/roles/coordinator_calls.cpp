@@ -171,7 +171,7 @@ void Coordinator::Impl::on_call(Session& session, const wire::Frame& frame) {
 Bytes Coordinator::Impl::call_status() {
     const CoordinatorStats& now = stats();
     ValueWriter writer(1024);
-    writer.map(36);
+    writer.map(37);
     const auto count = [&](const char* key, uint64_t value) {
         writer.key(key).unsigned_integer(value);
     };
@@ -191,6 +191,7 @@ Bytes Coordinator::Impl::call_status() {
     count("refused_memory", now.refused_memory);
     count("refused_share", now.refused_share);
     count("shed_tasks", now.shed_tasks);
+    count("closed_for_memory", now.closed_for_memory);
     count("slow_connections", now.slow_connections);
     count("rejected_connections", now.rejected_connections);
     count("local_tasks", now.local_tasks);
@@ -275,6 +276,9 @@ std::string Coordinator::Impl::metrics_text() {
                    "why=\"other\"");
     counter("shed_tasks_total", "Waiting tasks that gave way while memory was short.",
             now.shed_tasks);
+    counter("closed_for_memory_total",
+            "Connections closed while memory was full, with a frame that had begun.",
+            now.closed_for_memory);
     counter("slow_connections_total", "Connections closed for sending or reading too slowly.",
             now.slow_connections);
     counter("rejected_connections_total", "Connections closed unheard, above the limits.",

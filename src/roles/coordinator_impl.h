@@ -5,6 +5,7 @@
 //   coordinator_backlog.cpp    gamers that do not read
 //   coordinator_admission.cpp  how a task comes in
 //   coordinator_memory.cpp     who gives way while memory is short, and whose turn it is
+//   coordinator_process.cpp    what the whole process takes
 //   coordinator_contents.cpp   inputs that stay: what gamers put here, and peers ask for
 //   coordinator_answers.cpp    questions that are asked more than once
 //   coordinator_results.cpp    its way to a peer, and its result's way back
@@ -75,6 +76,10 @@ class Coordinator::Impl final : public exec::RunnerEvents {
             if (phase == Phase::kClosed) return;
             out.pump(*connection);
             if (behind_since_us != 0) owner.perhaps_caught_up(*this);
+        }
+        uint8_t* place_data(net::Connection&, wire::Message message, uint64_t task,
+                            size_t size) override {
+            return owner.place_data(*this, message, task, size);
         }
         // Bytes that wait for the other side to read.
         [[nodiscard]] uint64_t behind() const {
@@ -254,6 +259,17 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     [[nodiscard]] uint64_t budget_bytes() const { return payload_bytes() + answer_bytes(); }
     // Evicts what nobody uses now until so many bytes of the budget are left, if it can.
     void give_way(uint64_t bytes_max);
+
+    // ---- coordinator_process.cpp
+    // False: the process takes too much already for `more` bytes, of which so many have come in a
+    // frame. May end others that wait and are less urgent.
+    static constexpr size_t kWorthALook = 4096;  // of params and data in a frame
+    bool process_has_room(size_t frame_bytes, uint64_t more, int8_t priority);
+    void look_at_process();
+    void close_for_memory();
+    // Where the rest of a chunk goes that belongs to no task; NULL: it is wanted.
+    uint8_t* place_data(const Session& session, wire::Message message, uint64_t id, size_t size);
+
     [[nodiscard]] bool waits_for_its_turn(uint64_t task) const;
 
     [[nodiscard]] const PeerLink* link_of(const Session& peer) const {
@@ -428,8 +444,11 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     bool closed_ = false;
     std::function<void()> drained_;
     uint64_t held_bytes_ = 0;
-    uint64_t delivering_bytes_ = 0;  // of answers that wait for their gamers to read
-    uint64_t bytes_in_before_ = 0;   // of connections that are gone
+    uint64_t in_use_ = 0;  // by the whole process, at looked_us_
+    uint64_t looked_us_ = 0;
+    std::unique_ptr<uint8_t[]> unwanted_;  // what nobody reads is received into it
+    uint64_t delivering_bytes_ = 0;        // of answers that wait for their gamers to read
+    uint64_t bytes_in_before_ = 0;         // of connections that are gone
     uint64_t bytes_out_before_ = 0;
     uint64_t started_us_ = 0;
     CoordinatorStats stats_;

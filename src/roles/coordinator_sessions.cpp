@@ -90,6 +90,7 @@ void Coordinator::Impl::on_frame(Session& session, const wire::Frame& frame) {
     using Phase = Session::Phase;
     using wire::Message;
     session.heard_us = loop_.turn_us();
+    if (frame.params.size() + frame.data.size() >= kWorthALook) look_at_process();
     switch (session.phase) {
         case Phase::kGamer:
             switch (frame.message) {

@@ -3,6 +3,7 @@
 
 #include <p2c2r/p2c2r.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 
@@ -13,7 +14,8 @@ namespace bench {
     std::exit(2);
 }
 
-inline p2c2r_runtime* make_runtime(int run_mode, unsigned workers) {
+// memory_max 0: the library's own.
+inline p2c2r_runtime* make_runtime(int run_mode, unsigned workers, uint64_t memory_max = 0) {
     p2c2r_runtime_config config = {};
     config.struct_size = sizeof config;
     config.abi_version = P2C2R_ABI_VERSION;
@@ -21,6 +23,7 @@ inline p2c2r_runtime* make_runtime(int run_mode, unsigned workers) {
     config.deliver = P2C2R_DELIVER_ON_LOOP;
     config.gpu = P2C2R_GPU_OFF;
     config.worker_threads = workers;
+    config.memory_max = memory_max;
     p2c2r_runtime* runtime = nullptr;
     p2c2r_error why = {};
     const p2c2r_status status = p2c2r_runtime_create(&config, &runtime, &why);

@@ -1,5 +1,5 @@
-// The task type "dwell": holds a timer for as many microseconds as its input says (a u32), so that
-// many peers are busy without a core each.
+// The task type "dwell": holds a timer for as many microseconds as its input begins with (a u32),
+// so that many peers are busy without a core each. What follows is ballast.
 #pragma once
 
 #include <p2c2r/p2c2r.h>
@@ -51,7 +51,7 @@ class Dwell {
         size_t size = 0;
         const void* data = p2c2r_job_input(job, 0, &size);
         uint32_t us = 0;
-        if (size != sizeof us) return P2C2R_E_PARAMS;
+        if (size < sizeof us) return P2C2R_E_PARAMS;
         std::memcpy(&us, data, sizeof us);
         static_cast<Dwell*>(user)->hold(job, p2c2r_now_us() + us);
         return P2C2R_PENDING;

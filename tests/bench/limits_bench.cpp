@@ -6,6 +6,9 @@
 //       coordinator on this machine's cores together
 //   limits_bench flood      [--secs 5] [--width 64]   p99 of a gamer's tasks of 5 ms while somebody
 //       opens TLS connections as fast as this machine can, beside the same without
+//   limits_bench inputs     [--secs 30] [--connections 256]   the coordinator's memory while many
+//   gamers
+//       without limits of their own offer it more input than it may hold
 //   limits_bench all
 //
 // Separate processes on loopback, through the public C ABI; the crowds that never log in are
@@ -21,7 +24,7 @@
 #include <vector>
 
 #include "dwell.h"
-#include "limits_world.h"
+#include "limits_players.h"
 
 namespace {
 
@@ -32,8 +35,10 @@ using bench::World;
 
 constexpr unsigned kWarm = 100;   // connections before counting begins
 constexpr unsigned kCrowd = 512;  // the most that may be unregistered
-constexpr uint32_t kDwellUs = 5000;
-constexpr unsigned kInFlight = 8;
+constexpr unsigned kPeerSlots = 16;
+constexpr size_t kLargeInput = 1 << 20;
+constexpr unsigned kLargeInFlight = 16;  // of each gamer
+constexpr double kMemoryMaxMib = 512;    // a coordinator's own, unless it is told otherwise
 
 struct Options {
     std::string mode;
@@ -42,7 +47,7 @@ struct Options {
     unsigned port = 0;
     unsigned connections = 0;
     unsigned width = 64;
-    double secs = 5;
+    double secs = 0;
     bool tls = false;
     bool json = false;
 };
@@ -95,16 +100,16 @@ int run_peer(const Options& options) {
     {
         bench::Dwell dwell(runtime);
         bench::Identities identities(options.folder);
-        const std::string url = url_of(options.port, true);
+        const std::string url = url_of(options.port, options.tls);
         p2c2r_capabilities capabilities = {};
         capabilities.struct_size = sizeof capabilities;
         capabilities.task_types = "dwell";
         p2c2r_peer_config config = {};
         config.struct_size = sizeof config;
-        config.max_concurrent_tasks = 2 * kInFlight;
+        config.max_concurrent_tasks = kPeerSlots;
         config.coordinator_url = url.c_str();
         config.capabilities = &capabilities;
-        config.credentials = identities.show("worker");
+        if (options.tls) config.credentials = identities.show("worker");
         p2c2r_peer* peer = nullptr;
         p2c2r_error why = {};
         p2c2r_status status = p2c2r_peer_create(runtime, &config, &peer, &why);
@@ -220,96 +225,18 @@ void run_handshakes(const Options& options) {
 
 // ---- flood --------------------------------------------------------------------------------------
 
-struct Gamer {
-    p2c2r_client* client = nullptr;
-    uint32_t dwell = kDwellUs;
-    bench::LatencyHistogram latencies;
-    uint64_t until_us = 0;
-    uint64_t errors = 0;
-    unsigned pending = 0;
-    uint64_t started_ns[kInFlight] = {};
-};
-struct GamerTask {
-    Gamer* gamer;
-    unsigned index;
-};
-
-void P2C2R_CALL gamer_ended(void* user, p2c2r_task, p2c2r_result* result);
-
-void gamer_submit(GamerTask& task) {
-    Gamer& gamer = *task.gamer;
-    const p2c2r_bytes data = {&gamer.dwell, sizeof gamer.dwell, nullptr, nullptr};
-    p2c2r_task_desc desc = {};
-    desc.struct_size = sizeof desc;
-    desc.task_type = "dwell";
-    desc.data = &data;
-    desc.place = P2C2R_PLACE_REMOTE;
-    desc.done = gamer_ended;
-    desc.user = &task;
-    gamer.started_ns[task.index] = bench::now_ns();
-    p2c2r_task id = 0;
-    if (p2c2r_client_submit(gamer.client, &desc, &id, nullptr) == P2C2R_OK) {
-        ++gamer.pending;
-    } else {
-        ++gamer.errors;
-    }
-}
-
-void P2C2R_CALL gamer_ended(void* user, p2c2r_task, p2c2r_result* result) {
-    GamerTask& task = *static_cast<GamerTask*>(user);
-    Gamer& gamer = *task.gamer;
-    --gamer.pending;
-    if (p2c2r_result_status(result) != P2C2R_OK) ++gamer.errors;
-    p2c2r_result_release(result);
-    gamer.latencies.add(bench::now_ns() - gamer.started_ns[task.index]);
-    if (p2c2r_now_us() < gamer.until_us) gamer_submit(task);
-}
-
-// p99 in ms of tasks that take 5 ms, in a runtime of its own.
-double play(World& world, double secs, uint64_t& errors) {
-    p2c2r_runtime* runtime = make_runtime(P2C2R_RUN_MANUAL, P2C2R_NONE);
-    p2c2r_client_config config = {};
-    config.struct_size = sizeof config;
-    config.coordinator_url = world.url.c_str();
-    config.credentials = world.credentials;
-    Gamer gamer;
-    p2c2r_error why = {};
-    p2c2r_status status = p2c2r_client_create(runtime, &config, &gamer.client, &why);
-    if (status != P2C2R_OK) fail("client", status, why);
-    status = p2c2r_client_connect(gamer.client, 10000, &why);
-    if (status != P2C2R_OK) fail("connect", status, why);
-    p2c2r_client_stats stats = {};
-    for (int turns = 0; stats.peers_available < 1 && turns < 500; ++turns) {
-        p2c2r_runtime_poll(runtime, 10);
-        stats.struct_size = sizeof stats;
-        p2c2r_client_stats_get(gamer.client, &stats);
-    }
-    std::vector<GamerTask> tasks;
-    for (unsigned i = 0; i < kInFlight; ++i) tasks.push_back({&gamer, i});
-    // A little first, for what is learned.
-    for (const double part : {0.5, secs}) {
-        gamer.latencies = {};
-        gamer.until_us = p2c2r_now_us() + static_cast<uint64_t>(part * 1e6);
-        for (GamerTask& task : tasks) gamer_submit(task);
-        while (gamer.pending > 0) p2c2r_runtime_poll(runtime, 20);
-    }
-    errors += gamer.errors;
-    p2c2r_client_destroy(gamer.client);
-    p2c2r_runtime_destroy(runtime);
-    return gamer.latencies.quantile_ns(0.99) / 1e6;
-}
-
 void run_flood_mode(const Options& options) {
     World world(true);
     bench::Child peer(
-        {"peer", "--port", std::to_string(world.port), "--folder", world.folder.path});
+        {"peer", "--port", std::to_string(world.port), "--folder", world.folder.path, "--tls"});
     const std::string words_file = world.folder.path + "/words";
     const std::string words = world.first_words();
     std::FILE* file = std::fopen(words_file.c_str(), "wb");
     if (!file || std::fwrite(words.data(), 1, words.size(), file) != words.size()) std::exit(2);
     std::fclose(file);
     uint64_t errors = 0;
-    const double alone = play(world, options.secs, errors);
+    const double secs_each = options.secs > 0 ? options.secs : 5;
+    const double alone = bench::play(world, secs_each, errors);
     double flooded = 0;
     unsigned long long answered = 0, refused = 0;
     double secs = 0;
@@ -317,7 +244,7 @@ void run_flood_mode(const Options& options) {
         bench::Child attacker({"attacker", "--port", std::to_string(world.port), "--words",
                                words_file, "--width", std::to_string(options.width)});
         const uint64_t from = p2c2r_now_us();
-        flooded = play(world, options.secs, errors);
+        flooded = bench::play(world, secs_each, errors);
         secs = static_cast<double>(p2c2r_now_us() - from) / 1e6;
         attacker.end_input();
         std::sscanf(attacker.read_line().c_str(), "%llu %llu", &answered, &refused);
@@ -331,6 +258,31 @@ void run_flood_mode(const Options& options) {
     const double ratio = flooded / alone;
     say("p99 of a gamer during a flood of handshakes", "flood_ratio", "<= 1.5 x", ratio, "x",
         ratio <= 1.5 && errors == 0 && answered > 0, more);
+}
+
+// ---- inputs -------------------------------------------------------------------------------------
+
+// Plaintext, so that all are the operator's own: what holds is the coordinator's budget alone.
+void run_inputs(const Options& options) {
+    World world(false);
+    bench::Child peer(
+        {"peer", "--port", std::to_string(world.port), "--folder", world.folder.path, "--plain"});
+    const double secs = options.secs > 0 ? options.secs : 30;
+    const unsigned count = options.connections ? options.connections : 256;
+    const bench::Offered offered = bench::offer(world, count, kLargeInFlight, kLargeInput, secs);
+    const double most =
+        static_cast<double>(bench::status_kb(world.coordinator.pid(), "VmHWM")) / 1024;
+    char more[160];
+    std::snprintf(more, sizeof more,
+                  "%u gamers offer %.0f MiB at a time for %.0f s: %llu done, %llu told BUSY, "
+                  "%llu late, %llu other errors",
+                  count, count * kLargeInFlight * static_cast<double>(kLargeInput) / (1 << 20),
+                  secs, static_cast<unsigned long long>(offered.done),
+                  static_cast<unsigned long long>(offered.busy),
+                  static_cast<unsigned long long>(offered.late),
+                  static_cast<unsigned long long>(offered.errors));
+    say("the coordinator's memory, more offered than that", "inputs_mib", "<= 512 MiB", most, "MiB",
+        most <= kMemoryMaxMib && offered.done > 0 && offered.busy > 0 && offered.errors == 0, more);
 }
 
 Options parse(int argc, char** argv) {
@@ -362,16 +314,17 @@ int main(int argc, char** argv) {
     if (options.mode == "attacker") return run_flood(options);
     const bool all = options.mode == "all";
     if (!all && options.mode != "memory" && options.mode != "handshakes" &&
-        options.mode != "flood") {
+        options.mode != "flood" && options.mode != "inputs") {
         std::fprintf(stderr,
                      "usage: limits_bench memory|handshakes [--connections N] | flood [--secs S] "
-                     "[--width W] | all [--json]\n");
+                     "[--width W] | inputs [--secs S] [--connections N] | all [--json]\n");
         return 2;
     }
     head();
     if (all || options.mode == "memory") run_memory(options);
     if (all || options.mode == "handshakes") run_handshakes(options);
     if (all || options.mode == "flood") run_flood_mode(options);
+    if (all || options.mode == "inputs") run_inputs(options);
     if (options.json) {
         std::printf("{\"good\":%s%s}\n", all_good ? "true" : "false", summary.c_str());
     }

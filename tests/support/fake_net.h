@@ -184,6 +184,10 @@ class FakeConnection : public net::Connection {
     }
     net::PartialFrame partial_frame() const override { return core_->partial[side_]; }
     void begin_frame(const net::PartialFrame& partial) { core_->partial[side_] = partial; }
+    // Where this end wants the data of a chunk that has begun to come.
+    uint8_t* place_of(wire::Message message, uint64_t id, size_t size) {
+        return core_->events[side_]->place_data(*this, message, id, size);
+    }
     [[nodiscard]] bool is_paused() const { return core_->paused[side_]; }
     void close() override {
         core_->events[side_] = nullptr;
