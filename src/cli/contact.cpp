@@ -35,6 +35,14 @@ std::string url_of(const std::string& host, uint32_t port, bool is_encrypted) {
     return (is_encrypted ? kEncrypted : kPlain) + host_port(host, port);
 }
 
+std::string host_of(const std::string& url) {
+    const size_t begin = url.find("://");
+    if (begin == std::string::npos) return {};
+    const std::string rest = url.substr(begin + 3);
+    if (rest.starts_with('[')) return rest.substr(1, rest.find(']') - 1);
+    return rest.substr(0, rest.find_first_of(":/"));
+}
+
 bool read_hex(const std::string& text, std::vector<uint8_t>& out, size_t size) {
     out.clear();
     if (text.size() != 2 * size) return false;
@@ -90,6 +98,16 @@ std::string Contact::urls() const {
     std::string all;
     for (const std::string& url : urls_) all += (all.empty() ? "" : ",") + url;
     return all;
+}
+
+std::vector<std::string> Contact::hosts_elsewhere() const {
+    std::vector<std::string> hosts;
+    for (const std::string& url : urls_) {
+        const std::string host = host_of(url);
+        if (host == "localhost" || host == "::1" || host.starts_with("127.")) return {};
+        hosts.push_back(host);
+    }
+    return hosts;
 }
 
 // What cannot be written down is tried in the old order: no reason to fail.

@@ -36,6 +36,8 @@ class Contact {
     [[nodiscard]] const std::string& url() const { return urls_.front(); }
     [[nodiscard]] std::string urls() const;
     [[nodiscard]] size_t places() const { return urls_.size(); }
+    // The hosts of all of them; empty: it is on this machine, as far as one says so.
+    [[nodiscard]] std::vector<std::string> hosts_elsewhere() const;
     // "host:port" of the event that says who answered: to be tried first from now on.
     void remember(const std::string& answered) const;
     [[nodiscard]] std::string pin_hex() const;
@@ -67,6 +69,9 @@ class Contact {
 std::string host_port(const std::string& host, uint32_t port);
 // p2c2r://host:port, or p2c2r+plain:// where it is not encrypted.
 std::string url_of(const std::string& host, uint32_t port, bool is_encrypted);
+
+// The host of such a URL, without brackets; "": it is none.
+std::string host_of(const std::string& url);
 
 // Exactly `out.size()` bytes in hexadecimal.
 bool read_hex(const std::string& text, std::vector<uint8_t>& out, size_t size);

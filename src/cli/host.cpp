@@ -145,10 +145,10 @@ Outcome start(Host& host, const HostOptions& options, const Settings& settings, 
     const Ask ask = [&](const char* name, const json& arguments) {
         return ask_own(host.own.handle.get(), name, arguments);
     };
-    const Result<JoinCode> code =
-        invite(ask, options.invitation, host.pin, static_cast<uint16_t>(host.own.port));
+    const InvitedTo to{host.pin, static_cast<uint16_t>(host.own.port), {}};
+    const Result<JoinCode> code = invite(ask, options.invitation, to);
     if (code) {
-        print_invitation(*code, options.invitation);
+        print_invitation(*code, options.invitation, to);
     } else {
         log.write(P2C2R_LOG_WARN, "host", "no join code: " + code.failure().text);
     }

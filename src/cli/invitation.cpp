@@ -45,8 +45,7 @@ void InvitationOptions::add_to(Command& command) {
     command.add_flag("--no-qr", no_qr, "Without the picture of the code");
 }
 
-Result<JoinCode> invite(const Ask& ask, const InvitationOptions& options, const std::string& pin,
-                        uint16_t port) {
+Result<JoinCode> invite(const Ask& ask, const InvitationOptions& options, const InvitedTo& to) {
     const uint64_t hours = options.valid_hours.value_or(kValidHoursDefault);
     if (hours < 1 || hours > kValidHoursMax) {
         return usage_failure("--valid-hours " + std::to_string(hours) + " is not 1 to " +
@@ -55,11 +54,11 @@ Result<JoinCode> invite(const Ask& ask, const InvitationOptions& options, const 
     Result<json> wish = options.account.wish(options.account.is_friend ? "gamer" : "gamer,peer");
     if (!wish) return wish.failure();
     JoinCode code;
-    code.port = port;
+    code.port = to.port;
     if (options.address) {
         code.hosts = {*options.address};
     } else {
-        code.hosts = own_addresses();
+        code.hosts = to.hosts.empty() ? own_addresses() : to.hosts;
         if (code.hosts.size() > kHostsMax) code.hosts.resize(kHostsMax);
         if (code.hosts.empty()) code.hosts = {"127.0.0.1"};
     }
@@ -72,7 +71,7 @@ Result<JoinCode> invite(const Ask& ask, const InvitationOptions& options, const 
     std::vector<uint8_t> secret;
     std::vector<uint8_t> pin_bytes;
     if (!read_hex(answer->value("secret", ""), secret, code.secret.size()) ||
-        !read_hex(pin, pin_bytes, code.pin.size())) {
+        !read_hex(to.pin, pin_bytes, code.pin.size())) {
         return Failure{kExitSomeFailed, "the coordinator's answer holds no secret"};
     }
     std::copy(secret.begin(), secret.end(), code.secret.begin());
@@ -99,7 +98,7 @@ std::string router_text(const std::optional<std::string>& given,
            ", then type p2c2r invite --address and the router's public address or name.\n";
 }
 
-void print_invitation(const JoinCode& code, const InvitationOptions& options) {
+void print_invitation(const JoinCode& code, const InvitationOptions& options, const InvitedTo& to) {
     const std::string text = join_code_text(code);
     if (!options.no_qr) std::printf("\n%s", qr_text(text).c_str());
     std::printf(
@@ -107,7 +106,9 @@ void print_invitation(const JoinCode& code, const InvitationOptions& options) {
         "    p2c2r join %s\n\n",
         static_cast<unsigned long long>(options.valid_hours.value_or(kValidHoursDefault)),
         text.c_str());
-    std::printf("%s", router_text(options.address, own_addresses(), code.port).c_str());
+    if (to.hosts.empty()) {
+        std::printf("%s", router_text(options.address, own_addresses(), code.port).c_str());
+    }
     std::fflush(stdout);
 }
 

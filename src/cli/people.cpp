@@ -51,10 +51,10 @@ int run_invite(const PeopleOptions& options) {
     const Ask ask = [&](const char* name, const json& arguments) {
         return (*session)->ask(name, arguments);
     };
-    const Result<JoinCode> code =
-        invite(ask, options.invitation, contact.pin_hex(), port_of(contact.url()));
+    const InvitedTo to{contact.pin_hex(), port_of(contact.url()), contact.hosts_elsewhere()};
+    const Result<JoinCode> code = invite(ask, options.invitation, to);
     if (!code) return report("invite", code.failure());
-    print_invitation(*code, options.invitation);
+    print_invitation(*code, options.invitation, to);
     return kExitOk;
 }
 

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "cli/addresses_posix.h"
+#include "cli/contact.h"
 #include "cli/invitation.h"
 #include "cli/join_code.h"
 #include "cli/uplink.h"
@@ -354,6 +355,27 @@ TEST_CASE("join: an uplink is judged by its last messages, less the way of an em
     CHECK(uplink_rate_mbps({900'000, 500'000, 120'000, 120'000, 120'000}, 20'000, 125'000) ==
           doctest::Approx(10));
     CHECK(uplink_rate_mbps({5'000}, 6'000, 125'000) > 1000);
+}
+
+TEST_CASE("join: a code made from another machine leads to the coordinator, not to that machine") {
+    p2c2r::cli::Contact contact;
+    contact.set_places({"p2c2r://192.168.1.20:8765", "p2c2r://[fd00::2]:8765"}, {}, "");
+    CHECK(contact.hosts_elsewhere() == std::vector<std::string>{"192.168.1.20", "fd00::2"});
+    p2c2r::cli::InvitationOptions options;
+    options.no_qr = true;
+    const p2c2r::cli::Ask ask = [](const char* name, const json& arguments) {
+        CHECK(std::string(name) == "key.invite");
+        CHECK(arguments["circle"] == "own");
+        return p2c2r::cli::Result<json>(json{{"secret", std::string(32, 'a')}});
+    };
+    const auto code =
+        p2c2r::cli::invite(ask, options, {std::string(64, 'b'), 8765, contact.hosts_elsewhere()});
+    REQUIRE(code);
+    CHECK(code->hosts == contact.hosts_elsewhere());
+    for (const char* here : {"p2c2r://127.0.0.1:8765", "p2c2r://[::1]", "p2c2r://localhost"}) {
+        contact.set_places({here}, {}, "");
+        CHECK(contact.hosts_elsewhere().empty());
+    }
 }
 
 TEST_CASE("join: what cannot work is said in words") {

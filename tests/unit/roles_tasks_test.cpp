@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "model/value_json.h"
 #include "support/role_cluster.h"
 #include "support/wire_end.h"
 
