@@ -4,8 +4,8 @@
 
 build_packages=(
     pkg-config cmake ninja-build g++ libuv1-dev libmsgpack-dev libvulkan-dev glslang-dev glslang-tools
-    spirv-tools libxxhash-dev doctest-dev libssl-dev libturbojpeg0-dev libpng-dev libcli11-dev
-    libtomlplusplus-dev libqrcodegencpp-dev nlohmann-json3-dev mesa-vulkan-drivers
+    spirv-tools libxxhash-dev doctest-dev libssl-dev libturbojpeg0-dev libpng-dev libzstd-dev
+    libcli11-dev libtomlplusplus-dev libqrcodegencpp-dev nlohmann-json3-dev mesa-vulkan-drivers
 )
 # Optional, and there for this architecture only.
 if [ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ]; then

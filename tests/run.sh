@@ -40,7 +40,7 @@ say() { printf '\n==> %s (%d s)\n' "$*" $((SECONDS - started)); }
 # shellcheck source=../examples/packages.sh
 . "$root/examples/packages.sh"
 test_packages=(
-    ccache gcc cargo rustc python3 python3-msgpack clang-14 libclang-rt-14-dev spirv-tools file
+    ccache gcc cargo rustc dbus-daemon python3 python3-msgpack clang-14 libclang-rt-14-dev spirv-tools file
     vulkan-validationlayers "${game_packages[@]}"
 )
 if [ "$tier" = full ] || [ "$tier" = long ]; then

@@ -35,6 +35,7 @@ p2c2r_status read_client(RuntimeState& runtime, const p2c2r_client_config& confi
     if (config.bytes_max != 0) settings.bytes_max = config.bytes_max;
     roles::ClientOptions& options = settings.options;
     options.checksum = link->checksum;
+    if (link->code_results) options.coder = runtime.coder();
     options.place_by_worth = link->place_by_worth;
     settings.fake_network = link->fake_network;
     fill_reconnect(options.reconnect, *link, config.connect_timeout_ms, config.reconnect_attempts);

@@ -54,7 +54,8 @@ Result<uint32_t> read_port(uint32_t given, const char* field) {
                            " is not a port, P2C2R_ANY or P2C2R_NONE");
 }
 
-Result<Done> read_security(const p2c2r_coordinator_config& config, CoordinatorSettings& settings) {
+Result<Done> read_security(const p2c2r_coordinator_config& config, uint64_t unix_seconds,
+                           CoordinatorSettings& settings) {
     if (!config.certificate_file != !config.key_file) {
         return field_error(Status::kArgument,
                            config.certificate_file ? "key_file" : "certificate_file",
@@ -66,9 +67,11 @@ Result<Done> read_security(const p2c2r_coordinator_config& config, CoordinatorSe
     if (config.certificate_file) {
         settings.security.certificate_file = config.certificate_file;
         settings.security.key_file = config.key_file;
-        auto tls = load_server_tls(settings.security.certificate_file, settings.security.key_file);
+        auto tls = load_server_tls(settings.security.certificate_file, settings.security.key_file,
+                                   unix_seconds);
         if (!tls) return tls.error();
         settings.options.tls = std::move(*tls);
+        settings.options.certificate_file = config.certificate_file;
     }
     if (!config.access_file) return Done{};
     auto guard = AccessGuard::open(config.access_file, config.audit_file ? config.audit_file : "");
@@ -96,7 +99,10 @@ Result<Done> read_coordinator(RuntimeState& runtime, const p2c2r_coordinator_con
         return field_error(own.error().status, "local_execution", own.error().text);
     }
     if (config.listen_address) options.listen_address = config.listen_address;
-    if (const Result<Done> good = read_security(config, settings); !good) return good;
+    if (const Result<Done> good = read_security(config, runtime.loop().unix_ms() / 1000, settings);
+        !good) {
+        return good;
+    }
     options.plaintext_anywhere = (config.flags & P2C2R_COORDINATOR_PLAINTEXT_ANYWHERE) != 0;
     options.listen = config.listen_port != P2C2R_NONE;
     if (options.listen && config.listen_port != 0) {

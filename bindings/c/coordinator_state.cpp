@@ -37,6 +37,11 @@ void CoordinatorState::on_peer_failed(const std::string& peer_id, const std::str
     post_event(P2C2R_EVENT_PEER_FAILED, Status::kDisconnected, 0, peer_id, reason);
 }
 
+void CoordinatorState::on_certificate(bool is_good, const std::string& text) {
+    post_event(P2C2R_EVENT_CERTIFICATE, is_good ? Status::kOk : Status::kState, 0,
+               settings_.options.certificate_file, text);
+}
+
 // ---- listening --------------------------------------------------------------------------------
 
 Result<Done> CoordinatorState::start() {
@@ -109,6 +114,7 @@ Status CoordinatorState::stats(p2c2r_coordinator_stats& out) {
         out.bytes_in = stats.bytes_in;
         out.bytes_out = stats.bytes_out;
         out.payload_bytes_copied = stats.payload_bytes_copied;
+        out.audit_lost = stats.audit_lost;
         out.utilisation_permille = static_cast<uint32_t>(std::lround(stats.utilisation * 1000));
     });
 }
@@ -139,8 +145,8 @@ Result<Bytes> CoordinatorState::reload() {
         return make_error(Status::kState,
                           "there is nothing to reload: no certificate_file was given");
     }
-    const Result<Done> renewed =
-        reload_server_tls(*settings_.options.tls, files.certificate_file, files.key_file);
+    const Result<Done> renewed = reload_server_tls(*settings_.options.tls, files.certificate_file,
+                                                   files.key_file, runtime.loop().unix_ms() / 1000);
     if (!renewed) return renewed.error();
     ValueWriter writer;
     writer.map(1).key("pin").text(to_hex(settings_.options.tls->pin()));

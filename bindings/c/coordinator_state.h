@@ -46,6 +46,7 @@ class CoordinatorState final : public RoleState, private roles::CoordinatorEvent
     void on_peer_joined(const std::string& peer_id) override;
     void on_peer_left(const std::string& peer_id, const std::string& reason) override;
     void on_peer_failed(const std::string& peer_id, const std::string& reason) override;
+    void on_certificate(bool is_good, const std::string& text) override;
     Result<Bytes> reload();
     net::HttpAnswer answer_http(const std::string& path);
 

@@ -98,6 +98,9 @@ endif()
 file(RELATIVE_PATH p2c2r_pc_prefix "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
 string(REGEX REPLACE "/$" "" p2c2r_pc_prefix "${p2c2r_pc_prefix}")
 set(p2c2r_pc_requires "libuv libxxhash libturbojpeg libpng libssl libcrypto")
+if(p2c2r_zstd)
+  string(APPEND p2c2r_pc_requires " libzstd")
+endif()
 # Libraries that have no dependable .pc file, by their own name; then the C++ runtime.
 set(p2c2r_pc_libs "")
 foreach(library IN LISTS p2c2r_msgpack_target p2c2r_ipsec_mb ITEMS SPIRV-Tools ${CMAKE_DL_LIBS}

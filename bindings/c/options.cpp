@@ -60,6 +60,7 @@ LinkSettings read_link(ParamsReader& reader) {
     LinkSettings settings;
     settings.allow_plaintext = reader.boolean("allow_plaintext", false);
     settings.checksum = reader.boolean("checksum", false);
+    settings.code_results = reader.boolean("code_results", true);
     settings.backoff_first_us =
         static_cast<uint64_t>(reader.integer("reconnect_first_ms", 1, 60'000, 50)) * 1000;
     settings.backoff_max_us =

@@ -35,7 +35,8 @@ struct LinkSettings {
     uint64_t backoff_max_us = 5'000'000;
     Circle circle = Circle::kInvited;  // of a peer: whose tasks it takes
     uint64_t content_bytes_max = limits::kContentBytesMaxDefault;  // the same: of contents it keeps
-    bool place_by_worth = true;                                    // of a client
+    bool code_results = true;    // where the line is slow and both ends can
+    bool place_by_worth = true;  // of a client
     net::FakeNetwork fake_network;
 };
 Result<LinkSettings> read_link_settings(const char* json);

@@ -20,6 +20,7 @@ constexpr milliseconds kBlindLook{250};  // no display: nothing that has to be f
 constexpr uint64_t kWindowsUs = 250'000;
 constexpr uint64_t kMachineUs = 1'000'000;
 constexpr uint64_t kDisplayAgainUs = 5'000'000;
+constexpr uint64_t kNetworkUs = 10'000'000;
 // X counts in milliseconds: what is less is the same input.
 constexpr uint64_t kInputJitterUs = 3'000;
 
@@ -119,9 +120,20 @@ owner::Signals OwnerWatch::read(bool windows) {
     return signals;
 }
 
+// Asked only where it matters.
+bool OwnerWatch::is_metered() {
+    if (settings_.on_metered || settings_.metered) return false;
+    using Metered = owner::Network::Metered;
+    if (!network_) network_ = owner::open_network_manager({});
+    const Metered told = network_->read();
+    if (told == Metered::kNotTold) network_.reset();  // it may be there next time
+    return told == Metered::kYes;
+}
+
 void OwnerWatch::watch() {
     uint64_t windows_us = 0;
     uint64_t machine_us = 0;
+    uint64_t network_us = 0;
     for (;;) {
         const uint64_t now = now_us();
         const bool windows = now - windows_us >= kWindowsUs;
@@ -135,6 +147,10 @@ void OwnerWatch::watch() {
         }
         const owner::LocalTime local = owner::local_time(static_cast<int64_t>(std::time(nullptr)));
         signals.minute_of_day = local.minute_of_day;
+        if (now - network_us >= kNetworkUs) {
+            network_us = now;
+            signals.metered = is_metered();
+        }
         signals.on_battery = machine_.on_battery;
         signals.gpu_temperature_c = machine_.gpu_temperature_c;
         signals.cpu_temperature_c = machine_.cpu_temperature_c;

@@ -49,6 +49,7 @@ class OwnerWatch {
   private:
     void watch();
     owner::Signals read(bool all);
+    bool is_metered();
     void write_counts();
 
     const owner::Settings settings_;
@@ -65,6 +66,7 @@ class OwnerWatch {
 
     // The thread's own.
     std::unique_ptr<owner::Display> display_;
+    std::unique_ptr<owner::Network> network_;
     uint64_t display_opened_us_ = 0;
     owner::MachineReading machine_;
     owner::Signals last_;

@@ -114,6 +114,7 @@ p2c2r_status read_peer(RuntimeState& runtime, const p2c2r_peer_config& config,
     options.window_bytes = std::min(options.window_bytes, runtime.pool().memory_max());
     options.content_bytes_max = std::min(link->content_bytes_max, runtime.pool().memory_max() / 2);
     options.checksum = link->checksum;
+    if (link->code_results) options.coder = runtime.coder();
     options.circle_accepted = link->circle;
     options.codec_class = runtime.builtin().codec_class();
     fill_reconnect(options.reconnect, *link, 0, config.reconnect_attempts);

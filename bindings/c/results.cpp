@@ -100,6 +100,7 @@ p2c2r_result* fill_result(p2c2r_result* blank, uint64_t task, const TypeName* ty
     kept.queue_us = answer.queue_us;
     kept.network_us = answer.network_us;
     kept.total_us = answer.total_us;
+    kept.bytes_down = answer.bytes_down;
     kept.retry_after_ms = answer.retry_after_ms;
     if (!answer.field.empty()) kept.field = std::move(answer.field);
     if (!answer.error.empty()) kept.error = std::move(answer.error);
@@ -152,6 +153,7 @@ p2c2r_status P2C2R_CALL p2c2r_result_info_get(const p2c2r_result* result, p2c2r_
     info.queue_us = answer.queue_us;
     info.processing_us = answer.processing_us;
     info.network_us = answer.network_us;
+    info.bytes_received = answer.bytes_down;
     info.retry_after_ms = answer.retry_after_ms;
     write_struct(out, info);
     return P2C2R_OK;

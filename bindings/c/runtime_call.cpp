@@ -194,11 +194,13 @@ p2c2r_status P2C2R_CALL p2c2r_runtime_call(p2c2r_runtime* runtime, const char* n
             }
             return P2C2R_OK;
         }
-        if (asked == "keys.new" || asked == "keys.certificate" || asked == "keys.show") {
+        if (asked == "keys.new" || asked == "keys.certificate" || asked == "keys.renew" ||
+            asked == "keys.show") {
             ParamsReader reader(arguments->span());
             const uint64_t now = state.loop().unix_ms() / 1000;
             Result<Bytes> key = asked == "keys.new"           ? keys_new(reader, now)
                                 : asked == "keys.certificate" ? keys_certificate(reader, now)
+                                : asked == "keys.renew"       ? keys_renew(reader, now)
                                                               : keys_show(reader);
             if (!key) return fail(why, key.error());
             *out = make_result(state.pool(), 0, nullptr, answer_of(std::move(*key)));
@@ -213,11 +215,11 @@ p2c2r_status P2C2R_CALL p2c2r_runtime_call(p2c2r_runtime* runtime, const char* n
             return P2C2R_OK;
         }
         if (asked != "devices" && asked != "task_types") {
-            return fail(
-                why, Status::kUnsupported, "name",
-                "there is no '" + std::string(asked.substr(0, 64)) +
-                    "'; there are devices, exec, fit_layer, keys.certificate, keys.new, keys.show, "
-                    "task_types, worth");
+            return fail(why, Status::kUnsupported, "name",
+                        "there is no '" + std::string(asked.substr(0, 64)) +
+                            "'; there are devices, exec, fit_layer, keys.certificate, keys.new, "
+                            "keys.renew, "
+                            "keys.show, task_types, worth");
         }
         *out = make_result(
             state.pool(), 0, nullptr,

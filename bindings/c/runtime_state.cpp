@@ -7,6 +7,7 @@
 #include "bindings/c/host_scope.h"
 #include "bindings/c/options.h"
 #include "bindings/c/process.h"
+#include "codec/zstd.h"
 #include "net/uv_transport.h"
 
 namespace p2c2r::capi {
@@ -74,6 +75,7 @@ Result<std::unique_ptr<RuntimeState>> RuntimeState::create(const p2c2r_runtime_c
     if (!builtin) return builtin.error();
     state->builtin_ = std::move(*builtin);
 
+    if (state->has_worker_threads_) state->coder_ = codec::make_zstd_coder();
     exec::WorkerPoolOptions workers;
     workers.threads = config.worker_threads;
     workers.niceness = settings->niceness;

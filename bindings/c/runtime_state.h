@@ -19,6 +19,7 @@
 #include "core/log.h"
 #include "core/prng.h"
 #include "exec/worker_pool.h"
+#include "model/payload_coder.h"
 #include "net/transport.h"
 #include "p2c2r/p2c2r.h"
 
@@ -47,6 +48,8 @@ class RuntimeState final : public LogSink, private exec::LoopWaker {
     [[nodiscard]] Prng fork_prng() { return prng_.fork(++prng_forks_); }  // loop only
     [[nodiscard]] bool delivers_on_loop() const { return delivers_on_loop_; }
     [[nodiscard]] bool has_worker_threads() const { return has_worker_threads_; }
+    // NULL where no thread of ours would use it, or none was built in.
+    [[nodiscard]] const std::shared_ptr<const PayloadCoder>& coder() const { return coder_; }
 
     // ---- roles
     // Any thread: the role has mail; its take_mail() runs in the next turn.
@@ -107,6 +110,7 @@ class RuntimeState final : public LogSink, private exec::LoopWaker {
     exec::Registry registry_;
     HostExecutors host_executors_;
     std::unique_ptr<Builtin> builtin_;
+    std::shared_ptr<const PayloadCoder> coder_;
     std::unique_ptr<exec::WorkerPool> workers_;
     std::unique_ptr<net::Transport> transport_;
 

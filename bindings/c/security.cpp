@@ -6,6 +6,7 @@
 
 #include "bindings/c/role_config.h"
 #include "bindings/c/structs.h"
+#include "core/date.h"
 #include "model/value_writer.h"
 
 namespace p2c2r::capi {
@@ -129,18 +130,32 @@ Result<PemPair> read_pair(const std::string& certificate_file, const std::string
     return PemPair{std::move(*certificate), std::move(*key)};
 }
 
+// Every client would refuse it, each with an error of its own that nobody here sees.
+Result<PemPair> read_good_pair(const std::string& certificate_file, const std::string& key_file,
+                               uint64_t unix_seconds) {
+    Result<PemPair> pair = read_pair(certificate_file, key_file);
+    if (!pair) return pair;
+    const Result<net::CertificateFacts> facts = net::certificate_facts(pair->certificate);
+    if (!facts || unix_seconds < facts->validity.until_s) return pair;
+    return field_error(
+        Status::kState, "certificate_file",
+        "the certificate ended on " + date_text(facts->validity.until_s) +
+            "; 'p2c2r keys renew' makes another one for the same key: " + certificate_file);
+}
+
 }  // namespace
 
 Result<std::shared_ptr<net::TlsContext>> load_server_tls(const std::string& certificate_file,
-                                                         const std::string& key_file) {
-    const Result<PemPair> pair = read_pair(certificate_file, key_file);
+                                                         const std::string& key_file,
+                                                         uint64_t unix_seconds) {
+    const Result<PemPair> pair = read_good_pair(certificate_file, key_file, unix_seconds);
     if (!pair) return pair.error();
     return net::TlsContext::server(pair->certificate, pair->key);
 }
 
 Result<Done> reload_server_tls(net::TlsContext& tls, const std::string& certificate_file,
-                               const std::string& key_file) {
-    const Result<PemPair> pair = read_pair(certificate_file, key_file);
+                               const std::string& key_file, uint64_t unix_seconds) {
+    const Result<PemPair> pair = read_good_pair(certificate_file, key_file, unix_seconds);
     if (!pair) return pair.error();
     return tls.renew(pair->certificate, pair->key);
 }
@@ -212,6 +227,49 @@ Result<Bytes> keys_certificate(ParamsReader& reader, uint64_t unix_seconds) {
     const Result<Done> made = identity::make_public_file(certificate_file, *certificate);
     if (!made) return about("certificate_file", made.error());
     return key_answer(key->public_key());
+}
+
+// The same key and name from now on for ten years, in place of the old certificate: pins stay good.
+Result<Bytes> keys_renew(ParamsReader& reader, uint64_t unix_seconds) {
+    const std::string file(reader.text("file", kPathMax));
+    const std::string certificate_file(reader.text("certificate_file", kPathMax));
+    const std::string name(reader.text("name", kPathMax, ""));
+    // Only if it counts for fewer than this; without it in any case.
+    const int64_t days_left = reader.integer("days_left", 0, 3652, 0);
+    const bool always = !reader.has("days_left");
+    if (const Result<Done> good = as_argument(reader.finish()); !good) return good.error();
+    const Result<identity::SigningKey> key = read_key(file);
+    if (!key) return key.error();
+    const Result<std::string> old = identity::read_public_file(certificate_file);
+    if (!old) return about("certificate_file", old.error());
+    Result<net::CertificateFacts> facts = net::certificate_facts(*old);
+    if (!facts) return about("certificate_file", facts.error());
+    if (!equal_constant_time(facts->pin, identity::pin_of(key->public_key()))) {
+        return field_error(Status::kArgument, "certificate_file",
+                           "'" + certificate_file + "' is of another key than '" + file + "'");
+    }
+    if (!facts->is_self_signed) {
+        return field_error(
+            Status::kState, "certificate_file",
+            "was signed by an authority, which alone can renew it: '" + certificate_file + "'");
+    }
+    const auto most_s = static_cast<uint64_t>(days_left) * 86'400;
+    const bool is_due = always || facts->validity.until_s < unix_seconds + most_s;
+    if (is_due) {
+        const std::string& subject = name.empty() ? facts->name : name;
+        const Result<std::string> fresh =
+            key->certificate(subject.empty() ? "p2c2r" : subject, unix_seconds);
+        if (!fresh) return fresh.error();
+        const Result<Done> written = identity::replace_public_file(certificate_file, *fresh);
+        if (!written) return about("certificate_file", written.error());
+        facts = net::certificate_facts(*fresh);
+        if (!facts) return facts.error();
+    }
+    ValueWriter writer;
+    writer.map(4).key("public_key").text(to_hex(key->public_key()));
+    writer.key("pin").text(to_hex(facts->pin)).key("renewed").boolean(is_due);
+    writer.key("valid_until_s").unsigned_integer(facts->validity.until_s);
+    return writer.take();
 }
 
 Result<Bytes> keys_show(ParamsReader& reader) {

@@ -13,12 +13,13 @@
 
 namespace p2c2r::capi {
 
-// Errors name the field of the config.
+// Errors name the field of the config. kState: the certificate's time is over.
 Result<std::shared_ptr<net::TlsContext>> load_server_tls(const std::string& certificate_file,
-                                                         const std::string& key_file);
+                                                         const std::string& key_file,
+                                                         uint64_t unix_seconds);
 // The same files once more, for connections to come.
 Result<Done> reload_server_tls(net::TlsContext& tls, const std::string& certificate_file,
-                               const std::string& key_file);
+                               const std::string& key_file, uint64_t unix_seconds);
 
 // A coordinator's access list with the files that it is kept in.
 struct AccessGuard {
@@ -42,9 +43,11 @@ struct CoordinatorSecurity {
     std::unique_ptr<AccessGuard> guard;
 };
 
-// The calls "keys.new", "keys.certificate" and "keys.show": {"public_key", "pin"}.
+// The calls "keys.new", "keys.certificate" and "keys.show": {"public_key", "pin"}; "keys.renew"
+// says "renewed" and "valid_until_s" as well.
 Result<Bytes> keys_new(ParamsReader& reader, uint64_t unix_seconds);
 Result<Bytes> keys_certificate(ParamsReader& reader, uint64_t unix_seconds);
+Result<Bytes> keys_renew(ParamsReader& reader, uint64_t unix_seconds);
 Result<Bytes> keys_show(ParamsReader& reader);
 
 }  // namespace p2c2r::capi

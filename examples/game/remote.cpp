@@ -198,6 +198,8 @@ void Remote::take_answers(World& world, bool waits) {
             state.source = info.source;
             size_t size = 0;
             p2c2r_result_data(result, &size);
+            // What the line had to carry, where it came compressed.
+            if (info.bytes_received > 0) size = static_cast<size_t>(info.bytes_received);
             // One that was asked for before the plan changed tells of another divisor.
             if (plan(it->effect) != nullptr && it->width == layer_width(it->effect)) {
                 plans_[it->effect].took(it->sent_size, size);

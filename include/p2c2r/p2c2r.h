@@ -196,14 +196,16 @@ enum {
  * E_DISCONNECTED lost and trying again, whatever it was lost for; another error, E_CLOSED where there is no
  * better one: given up); once connected to a coordinator_url, subject is "host:port" of the one that answered. PEERS: number is the count of
  * available peers. PEER_JOINED, PEER_LEFT, PEER_FAILED: subject is the peer_id (coordinator only). ACCEPTS (peer only):
- * status OK it takes tasks, E_BUSY it does not; text says why not, or with what limits. */
+ * status OK it takes tasks, E_BUSY it does not; text says why not, or with what limits. CERTIFICATE (coordinator only):
+ * it ends within 14 days (status OK), or does not count any more or yet (E_STATE); subject is certificate_file; daily. */
 enum {
     P2C2R_EVENT_STATE = 1,
     P2C2R_EVENT_PEERS = 2,
     P2C2R_EVENT_PEER_JOINED = 6,
     P2C2R_EVENT_PEER_LEFT = 7,
     P2C2R_EVENT_PEER_FAILED = 9,
-    P2C2R_EVENT_ACCEPTS = 10
+    P2C2R_EVENT_ACCEPTS = 10,
+    P2C2R_EVENT_CERTIFICATE = 11
 };
 /* Connection states in p2c2r_client_stats and p2c2r_peer_stats. */
 enum { P2C2R_STATE_CONNECTING = 0, P2C2R_STATE_CONNECTED = 1, P2C2R_STATE_CLOSED = 2 };
@@ -400,7 +402,9 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_wake(p2c2r_runtime* runtime);
  * type's preferred way); E_UNSUPPORTED where it is not cut that way. timeout_ms is for exec alone: E_TIMEOUT
  * when it has passed, and the task is cancelled. "keys.new": makes an Ed25519 key, {"file": where its
  * private half goes (mode 0600; E_EXISTS), "name", "certificate_file": where a certificate for it goes (absent:
- * nowhere)}; "keys.certificate": the same certificate for a key that is there; "keys.show": {"file"}; all tell "public_key" and "pin" in hex.
+ * nowhere)}; "keys.certificate": the same certificate for a key that is there; "keys.renew" {"file", "certificate_file", "name" (as it is),
+ * "days_left" (in any case)}: a self-signed one of this key anew, if it counts for fewer days; tells "renewed" and
+ * "valid_until_s"; "keys.show": {"file"}; all tell "public_key" and "pin" in hex.
  * "worth": is a task worth sending? {"bytes_up", "bytes_down", "local_us" and "remote_us" (computing here and at
  * the helper), "local_wait_us" and "queue_us" (before that begins; 0), "rtt_us", "up_mbps", "down_mbps",
  * "wanted_per_s" (60), "deadline_us" (an answer after it is none; 0: there is no such time),
@@ -520,7 +524,8 @@ typedef struct p2c2r_client_config {
     const char* coordinator_url;
     const char* client_id; /* NULL: automatic */
     /* JSON; an unknown key is an error that names it. allow_plaintext (false): also to an address that
-     * is not loopback; checksum (false): over payloads, checked by the last receiver;
+     * is not loopback; checksum (false): over payloads, checked by the last receiver; code_results (true): where the
+     * line is slow, results may come compressed (Zstandard, if both ends were built with it);
      * reconnect_first_ms (50), reconnect_max_ms (5000); place_by_worth (true): AUTO tasks stay here where a helper
      * would be no gain: copies of at most one task in 64 run on the other side too, to learn that, and their
      * answers are dropped; false: AUTO is remote while there is a coordinator. A bad network for developers who have none: fake_lag_ms
@@ -646,8 +651,9 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_dispatch(p2c2r_client* client, ui
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_stats_get(p2c2r_client* client,
                                                          p2c2r_client_stats* out);
 /* "placement": where AUTO tasks go and why, of this client and answered here: "link" (rtt_us, up_mbps and
- * down_mbps as its tasks have shown; absent: never the limit so far) and "types", an entry for each task type
- * and size of payload (bytes_below, a power of two): place ("here" or "helper"), text, tasks, trials, and once
+ * down_mbps as its tasks have shown, all of them together where they fill the line; absent: never the limit so far)
+ * and "types", an entry for each task type, pixels asked for (pixels_below, a power of two; absent: none) and size
+ * of payload (bytes_below, the same): place ("here" or "helper"), text, tasks, trials, and once
  * known local_us and remote_us (from the wish to the answer), bytes_up and bytes_down.
  * Others ask the coordinator: "status" (its statistics), "peers", "gamers" (how many; who, for an admin), "tasks"
  * and "explain" {"task"} (of this client's own tasks), "metrics", "probe" {"data"} (how many bytes came, to time a
@@ -674,6 +680,8 @@ typedef struct p2c2r_result_info {
     uint64_t network_us;    /* the rest */
     uint32_t retry_after_ms;
     uint32_t flags;
+    uint64_t bytes_received; /* of payload, as they came: fewer than there are where they came compressed; 0: none
+                              * came */
 } p2c2r_result_info;
 
 typedef struct p2c2r_image {
@@ -948,7 +956,9 @@ typedef struct p2c2r_coordinator_config {
     /* Who may come in, mode 0600; made empty when it is not there, and written after each change (the calls
      * key.*). NULL: whoever comes, which is refused with TLS on an address that is not loopback. */
     const char* access_file;
-    const char* audit_file; /* a JSON line for each login, refusal and change, added; NULL: none */
+    /* A JSON line for each login, refusal and change, added; NULL: none. From 16 MiB on it begins anew, and the
+     * one before is audit_file with ".1" behind. */
+    const char* audit_file;
 } p2c2r_coordinator_config;
 
 typedef struct p2c2r_coordinator_stats {
@@ -972,6 +982,7 @@ typedef struct p2c2r_coordinator_stats {
     uint64_t payload_bytes_copied; /* payloads of 4 KiB and more are referenced, never copied */
     uint32_t utilisation_permille; /* of connected slot time: with a task held that ended accepted */
     uint32_t flags;
+    uint64_t audit_lost; /* entries of audit_file that could not be written */
 } p2c2r_coordinator_stats;
 
 /* Makes a coordinator that does not listen yet. *out is destroyed before its runtime, and after the roles that
@@ -992,7 +1003,9 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_stats_get(p2c2r_coordinator*
 /* "status", "peers", "gamers", "tasks", "metrics" (Prometheus text as the result's data), "explain" {"task"}: why this
  * peer; "task.assign" {"task", "peer_id"}: moves a waiting task to that peer; "peer.fail" {"peer_id"}:
  * treats it as lost. With an access_file: "key.list"; "key.add" {"name", "key", "roles", "circle", "owner"}; "key.token"
- * {"name", "roles", "circle", "owner"}: tells a fresh "token"; "key.invite" {"roles", "circle", "owner", "valid_s"}:
+ * {"name", "roles", "circle", "owner", "from"}: tells a fresh "token"; "key.from" {"name", "from"}: where its token is
+ * good from henceforth, "first": the network (/24, /48) of its next login, as without "from", "any", or prefixes like
+ * "192.0.2.0/24,2001:db8::/48"; who is connected from elsewhere is not any more; "key.invite" {"roles", "circle", "owner", "valid_s"}:
  * tells the "secret" of a one-use join code; "key.revoke" {"name"}: ends what is connected, too. roles: "gamer",
  * "peer", "admin" with commas; circle: "own" for machines of the operator, else "invited"; owner: whose an invited
  * machine is (itself alone): machines of one owner are its circle own. "reload": reads certificate_file

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "cli/printable.h"
 #include "cli/task_stream.h"
 
 namespace p2c2r::cli {
@@ -112,7 +113,7 @@ Outcome CameraGame::answered(const Asked& asked, const p2c2r_result* result) {
     }
     const std::string text = failure_text(result, info.status);
     if (record == nullptr) return Failure{kExitSomeFailed, "warming up: " + text};
-    std::fprintf(stderr, "frame %zu: %s\n", asked.frame - kCameraWarmUp, text.c_str());
+    std::fprintf(stderr, "frame %zu: %s\n", asked.frame - kCameraWarmUp, printable(text).c_str());
     record->is_lost = true;
     return std::nullopt;
 }

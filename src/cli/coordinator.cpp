@@ -95,6 +95,14 @@ int run_coordinator(const SettingOptions& options, const DaemonOptions& daemon) 
         std::printf("monitoring on %s\n",
                     host_port(place.listen_address, started->own.monitoring_port).c_str());
     }
+    const std::string& at = place.listen_address;
+    const bool is_near = at == "::1" || at == "localhost" || at.starts_with("127.");
+    if (!is_near && place.access_file.empty() && place.certificate_file.empty()) {
+        std::printf(
+            "WARNING: nothing is encrypted and nobody is asked for a login. Whoever reaches this "
+            "address is taken for the operator's. --certificate-file, --key-file and --access-file "
+            "close it; p2c2r host does so by itself.\n");
+    }
     if (!place.certificate_file.empty()) std::printf("pin %s\n", pin_of_own(coordinator).c_str());
     std::fflush(stdout);
 

@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <string_view>
 
+#include "cli/printable.h"
+
 namespace p2c2r::cli {
 
 std::string sentence(const p2c2r_error& error) {
@@ -25,7 +27,7 @@ Failure library_failure(int exit_code, const std::string& what, const p2c2r_erro
 }
 
 int report(const char* command, const Failure& failure) {
-    std::fprintf(stderr, "p2c2r %s: %s\n", command, failure.text.c_str());
+    std::fprintf(stderr, "p2c2r %s: %s\n", command, printable(failure.text).c_str());
     return failure.exit_code;
 }
 

@@ -38,7 +38,7 @@ struct Attempt {
     // Refused by the coordinator itself: every place of it would say the same.
     [[nodiscard]] bool is_refused() const {
         return status == P2C2R_E_AUTH || status == P2C2R_E_DENIED || status == P2C2R_E_VERSION ||
-               status == P2C2R_E_ARGUMENT;
+               status == P2C2R_E_ARGUMENT || status == P2C2R_E_EXISTS;
     }
     void take(const p2c2r_event& event) {
         const std::string text = event.text ? event.text : "";
@@ -195,8 +195,12 @@ int run_join(const JoinOptions& options) {
             return report("join", {kExitUnreachable, "no coordinator found at " + contact.urls() +
                                                          ": " + attempt.reasons});
         }
+        const char* const hint =
+            attempt.status == P2C2R_E_EXISTS
+                ? "; the code is still good: join again with --name and another name"
+                : "";
         return report("join", {attempt.status == P2C2R_E_ARGUMENT ? kExitUsage : kExitSomeFailed,
-                               contact.urls() + ": " + attempt.reasons});
+                               contact.urls() + ": " + attempt.reasons + hint});
     }
     // The others are kept: in another network it answers elsewhere.
     const auto at = std::find_if(urls.begin(), urls.end(), [&](const std::string& url) {

@@ -1,9 +1,10 @@
-// `p2c2r keys`: makes and shows keys and certificates.
+// `p2c2r keys`: makes and shows keys and certificates, and renews these.
 #include <cstdio>
 
 #include "cli/commands.h"
 #include "cli/device_choice.h"
 #include "cli/machine.h"
+#include "cli/text_table.h"
 
 namespace p2c2r::cli {
 
@@ -49,6 +50,25 @@ int run_new(const KeysOptions& options) {
     return kExitOk;
 }
 
+int run_renew(const KeysOptions& options) {
+    if (!options.file || !options.certificate_file) {
+        return report("keys renew",
+                      usage_failure("the key's file and --certificate-file say what"));
+    }
+    Result<OpenedRuntime> runtime = small_runtime();
+    if (!runtime) return report("keys renew", runtime.failure());
+    json arguments = {{"file", *options.file}, {"certificate_file", *options.certificate_file}};
+    if (options.name) arguments["name"] = *options.name;
+    const Result<json> key = ask_runtime(runtime->handle.get(), "keys.renew", arguments);
+    if (!key) return report("keys renew", key.failure());
+    print_key(*key, *options.file, options.json);
+    if (!options.json) {
+        std::printf("valid until %s; a coordinator that runs reads it after SIGHUP\n",
+                    day_text(key->value("valid_until_s", uint64_t{0})).c_str());
+    }
+    return kExitOk;
+}
+
 int run_show(const KeysOptions& options) {
     Result<OpenedRuntime> runtime = small_runtime();
     if (!runtime) return report("keys show", runtime.failure());
@@ -70,7 +90,7 @@ int run_show(const KeysOptions& options) {
 
 void add_keys_command(Command& root) {
     static KeysOptions options;
-    Command keys = root.add_command("keys", "Make and show keys and certificates");
+    Command keys = root.add_command("keys", "Make, show and renew keys and certificates");
     Command make = keys.add_command("new", "Make an Ed25519 key, and a certificate for it",
                                     [] { return run_new(options); });
     make.add_text("file,--file", options.file,
@@ -79,6 +99,13 @@ void add_keys_command(Command& root) {
                   "Where a self-signed certificate goes (none)");
     make.add_text("--name", options.name, "Name in the certificate (p2c2r)");
     make.add_flag("--json", options.json, "One line of JSON");
+    Command renew = keys.add_command("renew", "Make a certificate anew: same key, same pin",
+                                     [] { return run_renew(options); });
+    renew.add_text("file,--file", options.file, "The private key");
+    renew.add_text("--certificate-file", options.certificate_file,
+                   "The self-signed certificate that is replaced");
+    renew.add_text("--name", options.name, "Another name in it");
+    renew.add_flag("--json", options.json, "One line of JSON");
     Command show = keys.add_command("show", "Show a key's public half and pin",
                                     [] { return run_show(options); });
     show.add_text("file,--file", options.file,

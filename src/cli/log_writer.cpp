@@ -7,29 +7,13 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "cli/printable.h"
+
 namespace p2c2r::cli {
 
 namespace {
 
 constexpr std::array<const char*, 6> kLevelNames = {"", "error", "warn", "info", "debug", "trace"};
-
-// Control characters would break a line or colour a terminal: what a stranger sends may end up
-// here.
-std::string printable(std::string_view text) {
-    std::string clean;
-    clean.reserve(text.size());
-    for (const char letter : text) {
-        const auto code = static_cast<unsigned char>(letter);
-        if (code < 0x20 || code == 0x7f) {
-            char escaped[8];
-            std::snprintf(escaped, sizeof escaped, "\\x%02x", code);
-            clean += escaped;
-        } else {
-            clean += letter;
-        }
-    }
-    return clean;
-}
 
 }  // namespace
 
@@ -62,7 +46,8 @@ std::string log_line(LogFormat format, std::string_view time, int32_t level, std
         nlohmann::ordered_json line = {
             {"time", time}, {"level", log_level_name(level)}, {"room", room}, {"text", text}};
         for (const auto& [name, value] : ids) line[name] = value;
-        return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        // ASCII alone: control characters above it are for no terminal either.
+        return line.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
     }
     std::string line(time);
     line += ' ';

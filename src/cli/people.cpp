@@ -1,7 +1,6 @@
 // `p2c2r invite`, `token`, `accounts`, `revoke`: who may come in, asked of a running coordinator.
 // The account that asks must be an admin, as the machine that hosts is.
 #include <cstdio>
-#include <ctime>
 
 #include "cli/commands.h"
 #include "cli/files.h"
@@ -103,14 +102,7 @@ int run_token(const PeopleOptions& options) {
 }
 
 std::string day_of(uint64_t unix_ms) {
-    if (unix_ms == 0) return "";
-    const auto seconds = static_cast<time_t>(unix_ms / 1000);
-    std::tm parts{};
-    gmtime_r(&seconds, &parts);
-    char text[32];
-    std::snprintf(text, sizeof text, "%04d-%02d-%02d", parts.tm_year + 1900, parts.tm_mon + 1,
-                  parts.tm_mday);
-    return text;
+    return unix_ms == 0 ? "" : day_text(unix_ms / 1000);
 }
 
 int run_accounts(const PeopleOptions& options) {

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "cli/files.h"
+#include "cli/printable.h"
 
 namespace p2c2r::cli {
 
@@ -195,7 +196,7 @@ bool ResultOutput::take(size_t index, const TaskRecord& record, const p2c2r_resu
         good = take_success(index, result);
     } else {
         std::fprintf(stderr, "%s failed: %s: %s\n", record.name.c_str(),
-                     p2c2r_status_name(record.status), record.error.c_str());
+                     p2c2r_status_name(record.status), printable(record.error).c_str());
         lines_[index] = "";
         const ordered_json line = {{"id", input_.requests[index].id},
                                    {"status", p2c2r_status_name(record.status)},

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "cli/printable.h"
+
 namespace p2c2r::cli {
 
 using nlohmann::json;
@@ -23,7 +25,7 @@ void P2C2R_CALL Session::tell_state(void* user, const p2c2r_event* event) {
         session->contact_->remember(event->subject);
     }
     if (!session->tells_state_) return;
-    const std::string reason = event->text && *event->text ? std::string(": ") + event->text : "";
+    const std::string reason = event->text && *event->text ? ": " + printable(event->text) : "";
     if (event->status == P2C2R_OK) {
         if (session->was_connected_) std::fprintf(stderr, "connected again%s\n", reason.c_str());
         session->was_connected_ = true;

@@ -47,6 +47,7 @@ std::string owner_text(const json& peer) {
 
 // Yes, or why not: what a peer said of its owner's wishes.
 std::string helps_text(const json& peer) {
+    if (!peer.contains("window_tasks")) return "";  // a friend's: not for the asker to know
     const std::string why = peer.value("why", "");
     const bool takes = peer.value("window_tasks", 0) > 0;
     return (takes ? "yes" : "no") + (why.empty() ? "" : ": " + why);
@@ -59,17 +60,15 @@ std::string peers_table(const json& peers) {
     for (const json& peer : peers) {
         const std::string account = peer.value("account", "");
         const bool own = peer.value("circle_accepted", "invited") == "own";
-        table.add(
-            {cell(peer.value("peer_id", json(""))), account.empty() ? "-" : account,
-             owner_text(peer), own ? "own" : "own, invited", helps_text(peer),
-             peer.value("mode", ""),
-             peer.contains("duty_permille") ? number_text(peer.value("duty_permille", 0.0) / 10, 0)
-                                            : "",
-             peer.contains("data_used") ? number_text(peer.value("data_used", 0.0) / 1e6, 1) : "",
-             cell(peer.value("slots", json(0))), cell(peer.value("held", json(0))),
-             cell(peer.value("completed", json(0))), cell(peer.value("failed", json(0))),
-             number_text(peer.value("link_us", 0.0) / 1000.0, 2),
-             number_text(peer.value("connected_us", 0.0) / 1e6, 1), learned_text(peer)});
+        const auto known = [&](const char* name, double unit, int digits) {
+            return peer.contains(name) ? number_text(peer.value(name, 0.0) / unit, digits) : "";
+        };
+        table.add({cell(peer.value("peer_id", json(""))), account.empty() ? "-" : account,
+                   owner_text(peer), own ? "own" : "own, invited", helps_text(peer),
+                   peer.value("mode", ""), known("duty_permille", 10, 0),
+                   known("data_used", 1e6, 1), cell(peer.value("slots", json(0))),
+                   known("held", 1, 0), known("completed", 1, 0), known("failed", 1, 0),
+                   known("link_us", 1000, 2), known("connected_us", 1e6, 1), learned_text(peer)});
     }
     return table.text();
 }

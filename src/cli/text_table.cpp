@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
+
+#include "cli/printable.h"
 
 namespace p2c2r::cli {
 
@@ -12,6 +15,11 @@ bool is_number(const std::string& cell) {
 }
 
 }  // namespace
+
+void TextTable::add(std::vector<std::string> row) {
+    for (std::string& cell : row) cell = printable(cell);
+    rows_.push_back(std::move(row));
+}
 
 std::string TextTable::text() const {
     std::vector<size_t> widths;
@@ -41,7 +49,7 @@ std::string rows_text(const std::vector<std::pair<std::string, std::string>>& ro
     for (const auto& [name, value] : rows) width = std::max(width, name.size());
     std::string text;
     for (const auto& [name, value] : rows) {
-        text += name + std::string(width - name.size() + 2, ' ') + value + "\n";
+        text += name + std::string(width - name.size() + 2, ' ') + printable(value) + "\n";
     }
     return text;
 }
@@ -49,6 +57,16 @@ std::string rows_text(const std::vector<std::pair<std::string, std::string>>& ro
 std::string number_text(double value, int digits) {
     char text[64];
     std::snprintf(text, sizeof text, "%.*f", digits, value);
+    return text;
+}
+
+std::string day_text(uint64_t unix_seconds) {
+    const auto seconds = static_cast<time_t>(unix_seconds);
+    std::tm parts{};
+    gmtime_r(&seconds, &parts);
+    char text[64];
+    std::snprintf(text, sizeof text, "%04d-%02d-%02d", parts.tm_year + 1900, parts.tm_mon + 1,
+                  parts.tm_mday);
     return text;
 }
 

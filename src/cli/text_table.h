@@ -1,4 +1,5 @@
-// Plain tables: numbers to the right, words to the left, a header.
+// Plain tables: numbers to the right, words to the left, a header. What others wrote is made
+// printable.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@ namespace p2c2r::cli {
 class TextTable {
   public:
     explicit TextTable(std::vector<std::string> header) : rows_{std::move(header)} {}
-    void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+    void add(std::vector<std::string> row);
     [[nodiscard]] bool empty() const { return rows_.size() == 1; }
     [[nodiscard]] std::string text() const;  // lines, each with its end
 
@@ -24,6 +25,8 @@ std::string rows_text(const std::vector<std::pair<std::string, std::string>>& ro
 
 // "12.3" with so many digits behind the point.
 std::string number_text(double value, int digits);
+// "2026-11-27", of seconds of Unix time.
+std::string day_text(uint64_t unix_seconds);
 // "1.4 MiB"
 std::string bytes_text(uint64_t bytes);
 

@@ -53,11 +53,13 @@ bool detail::is_utf8_slowly(std::string_view text) {
 }
 
 bool is_name_text(std::string_view text) {
-    for (const char letter : text) {
-        const auto byte = static_cast<unsigned char>(letter);
+    if (!is_utf8(text)) return false;
+    for (size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
         if (byte < 0x20 || byte == 0x7f) return false;
+        if (byte == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0) return false;
     }
-    return is_utf8(text);
+    return true;
 }
 
 }  // namespace p2c2r

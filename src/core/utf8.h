@@ -27,8 +27,8 @@ inline bool is_utf8(std::string_view text) {
     return (any & 0x80808080u) == 0 || detail::is_utf8_slowly(text);
 }
 
-// True for UTF-8 without ASCII control characters: what a name may consist of that stands in logs,
-// metrics and lists. An empty text is one.
+// True for UTF-8 without control characters (below U+0020, U+007F to U+009F): what a name may
+// consist of that stands in logs, metrics and lists. An empty text is one.
 bool is_name_text(std::string_view text);
 
 }  // namespace p2c2r

@@ -20,6 +20,8 @@
 
 namespace p2c2r::exec {
 
+class Executor;
+
 // What comes out of a job.
 struct Output {
     Status status = Status::kExecutor;
@@ -41,6 +43,8 @@ struct JobSpec {
     // Where the job asks between slices; NULL: nobody holds it up. Executors that run on the loop
     // never wait.
     std::shared_ptr<JobGate> gate;
+    // Not NULL: this one runs it, whatever is registered; `task_type` is then only its name.
+    std::shared_ptr<Executor> executor;
 };
 
 class Job;

@@ -152,7 +152,8 @@ uint64_t WorkerPool::start(const JobSpec& spec, uint64_t tag, RunnerEvents& even
     if (loop_->closed) return 0;
     WorkEntry* entry = nullptr;
     try {
-        WorkLane* const lane = find_lane(spec.task_type);
+        WorkLane* const lane = spec.executor ? &queue_->lane_of(spec.task_type, spec.executor)
+                                             : find_lane(spec.task_type);
         if (!lane) return 0;
         if (lane->traits.on_loop && lane->traits.borrows) {
             return run_at_once(spec, *lane, tag, events);

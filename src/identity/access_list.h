@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "core/crypto.h"
+#include "identity/address_rule.h"
 #include "identity/attempts.h"
 #include "identity/login.h"
 
@@ -44,6 +46,8 @@ struct Account {
     std::optional<Digest256> token_hash;  // SHA-256
     uint64_t added_ms = 0;                // Unix time
     uint64_t revoked_ms = 0;              // 0: it is not
+    AddressRule from;  // of its token: a key is not copied by showing it, and good from anywhere
+    std::vector<std::string> peer_ids;  // that it used before anybody else, beside its own name
 };
 
 struct Invitation {
@@ -67,17 +71,30 @@ class AccessStore {
 // What was decided, for whoever keeps a record of it: no secret is in it.
 struct AuditEntry {
     uint64_t at_ms = 0;
-    const char* what = "";  // "login", "login_refused", "enrolled", "invited", "revoked", "token"
-    std::string account;    // or the id that was tried
-    std::string address;
+    // "login", "login_refused", "enrolled", "invited", "revoked", "token", "token_bound",
+    // "peer_failed", "task_assigned"
+    const char* what = "";
+    std::string account;  // or, where none was proven, the id that was tried
+    std::string address;  // of whoever came, or asked for it; empty: in the coordinator's process
     std::string detail;
+    std::string by;  // the account that asked for it, or whose code it was; of logins empty
 };
 class AuditLog {
   public:
     virtual void note(const AuditEntry& entry) = 0;
+    // Entries that could not be kept, and why the last one could not.
+    [[nodiscard]] virtual uint64_t lost() const { return 0; }
+    [[nodiscard]] virtual std::string why_lost() const { return {}; }
 
   protected:
     ~AuditLog() = default;
+};
+
+// Who asks for a change: an account, from an address. Both empty: the operator, in the
+// coordinator's process.
+struct Actor {
+    std::string account;
+    std::string address;
 };
 
 // Who is at the other end.
@@ -87,6 +104,10 @@ struct Admitted {
     Roles roles;
     bool moved = false;  // by this login: until now the account was another owner's
 };
+
+// Whoever is let in may be turned away still, for a reason of the caller's: nothing has changed in
+// the list then, and a join code stays good.
+using AdmitCheck = std::function<Result<Done>(const Admitted&)>;
 
 struct Moment {
     uint64_t monotonic_us = 0;
@@ -98,6 +119,11 @@ class AccessList {
     static constexpr size_t kAccountsMax = 100'000;
     static constexpr size_t kInvitationsMax = 1'000;
     static constexpr uint64_t kInvitationMsMax = 30ull * 24 * 3'600'000;
+    // That an account keeps for itself; later ones belong to who is connected with them.
+    static constexpr size_t kPeerIdsMax = 8;
+    // What one home or company has: its addresses change within that from day to day.
+    static constexpr uint32_t kBindIpv4Bits = 24;
+    static constexpr uint32_t kBindIpv6Bits = 48;
 
     // `store` NULL: kept in memory only. Both may be NULL and MUST outlive it.
     AccessList(AccessStore* store, AuditLog* audit) : store_(store), audit_(audit) {}
@@ -112,22 +138,36 @@ class AccessList {
     // revoked; kDenied: known, but not in this role; kBusy with retry_after_ms: too many failures
     // from there. An invitation makes an account of the key's, named as the context's id is; one
     // that the key has already gains by it, and may become another owner's: what is connected of it
-    // must not go on as the former one's then (`moved`).
+    // must not go on as the former one's then (`moved`). A token without a rule is bound to the
+    // network of its first login (kBindIpv4Bits); from elsewhere it is kAuth. A peer's id belongs
+    // to the account that is called so, or used it first: of another owner's account it is kExists.
+    // `check` has the last word, before anything changes.
     Result<Admitted> admit(const Proof& proof, const LoginContext& context,
-                           const std::string& address, bool is_loopback, const Moment& now);
+                           const std::string& address, bool is_loopback, const Moment& now,
+                           const AdmitCheck& check = {});
 
     // ---- changes; each kIo when it could not be written down, and then nothing changed
     // A fresh secret that makes one account until `until_ms`, unless `by` is revoked before.
     Result<InviteSecret> invite(std::string owner, const Roles& roles, uint64_t until_ms,
-                                RandomSource& random, const Moment& now,
-                                const std::string& by = {});
+                                RandomSource& random, const Moment& now, const Actor& by = {});
     Result<Done> add_key(const std::string& name, const std::string& owner, const Roles& roles,
-                         const PublicKey& key, const Moment& now);
-    // A fresh secret for software that cannot sign.
+                         const PublicKey& key, const Moment& now, const Actor& by = {});
+    // A fresh secret for software that cannot sign, good from where `from` says.
     Result<Token> add_token(const std::string& name, const std::string& owner, const Roles& roles,
-                            RandomSource& random, const Moment& now);
+                            RandomSource& random, const Moment& now, const AddressRule& from = {},
+                            const Actor& by = {});
+    // Where its token is good from henceforth. Who is connected is the caller's to close.
+    Result<Done> allow_from(const std::string& name, const AddressRule& from, const Moment& now,
+                            const Actor& by = {});
     // From now on. Who is connected is the caller's to close.
-    Result<Done> revoke(const std::string& name, const Moment& now);
+    Result<Done> revoke(const std::string& name, const Moment& now, const Actor& by = {});
+
+    // A command that changed something else, for the record. `account`: whose.
+    void record(const char* what, const std::string& account, std::string detail, const Actor& by,
+                const Moment& now) const;
+    // Entries of the record that are missing, and why the last one is.
+    [[nodiscard]] uint64_t audit_lost() const { return unnoted_ + (audit_ ? audit_->lost() : 0); }
+    [[nodiscard]] std::string why_audit_lost() const;
 
     [[nodiscard]] const Account* find(std::string_view name) const;
     [[nodiscard]] const std::map<std::string, Account, std::less<>>& accounts() const {
@@ -138,16 +178,34 @@ class AccessList {
   private:
     using Accounts = std::map<std::string, Account, std::less<>>;
 
-    Result<Admitted> judge(const Proof& proof, const LoginContext& context, const Moment& now);
-    Result<Admitted> let_in(const Account& account, Role role) const;
-    Result<Admitted> enrol(const KeyProof& proof, const LoginContext& context, const Moment& now);
+    struct Login {
+        const Proof& proof;
+        const LoginContext& context;
+        const std::string& address;
+        const Moment& now;
+        const AdmitCheck& check;
+        std::string who;  // the id that was tried; the account, as soon as one is proven
+    };
+    Result<Admitted> judge(Login& login);
+    // What may be decided without a change.
+    [[nodiscard]] Result<Admitted> may_come(const Account& account, const Login& login) const;
+    Result<Admitted> let_in(Account& account, const Login& login);
+    Result<Admitted> enrol(const KeyProof& proof, Login& login);
     Result<Admitted> enrol_again(Account& account, std::vector<Invitation>::iterator invitation,
-                                 const LoginContext& context, const Moment& now);
+                                 const Login& login);
+    // Whose a peer's id is; NULL: nobody's.
+    [[nodiscard]] const Account* holder_of(std::string_view peer_id) const;
+    [[nodiscard]] bool takes_id(const Account& account, const LoginContext& context) const;
+    Result<Done> set_from(Account& account, const AddressRule& from);
+    // As the record calls who acts.
+    static std::string by_name(const std::string& account) {
+        return account.empty() ? kOperator : account;
+    }
     Result<Done> add(Account account);
     Result<Done> save();
     void index(const Account& account);
     void note(const char* what, const std::string& account, const std::string& address,
-              std::string detail, const Moment& now) const;
+              std::string detail, const Moment& now, const std::string& by = {}) const;
     [[nodiscard]] std::string free_name(std::string_view wish) const;
 
     AccessStore* const store_;
@@ -155,8 +213,10 @@ class AccessList {
     Accounts accounts_;
     std::map<PublicKey, std::string> by_key_;
     std::map<Digest256, std::string> by_token_;
+    std::map<std::string, std::string, std::less<>> by_peer_id_;
     std::vector<Invitation> invitations_;
     LoginAttempts attempts_;
+    mutable uint64_t unnoted_ = 0;  // entries that memory was short for
 };
 
 }  // namespace p2c2r::identity

@@ -2,6 +2,7 @@
 // milliseconds of Unix time.
 #include <algorithm>
 
+#include "core/utf8.h"
 #include "identity/access_list.h"
 #include "model/params_reader.h"
 #include "model/value_json.h"
@@ -30,6 +31,29 @@ Roles read_roles_of(ParamsReader& reader) {
     return roles.value_or(Roles{});
 }
 
+AddressRule read_from(ParamsReader& reader, std::string_view name) {
+    const std::string_view text = reader.text(name, AddressRule::kTextMax, "first");
+    const std::optional<AddressRule> rule = AddressRule::read(text);
+    if (!rule) reader.fail(name, "is not any, first, or up to 16 address prefixes");
+    return rule.value_or(AddressRule{});
+}
+
+std::vector<std::string> read_peer_ids(ParamsReader& reader) {
+    std::vector<std::string> ids;
+    const std::optional<Value> array =
+        reader.array("peer_ids", static_cast<uint32_t>(AccessList::kPeerIdsMax), false);
+    if (!array) return ids;
+    for (const Value item : array->items()) {
+        const std::optional<std::string_view> id = item.text();
+        if (!id || id->empty() || id->size() > limits::kIdLengthMax || !is_name_text(*id)) {
+            reader.fail("peer_ids", "holds what is no peer_id");
+            break;
+        }
+        ids.emplace_back(*id);
+    }
+    return ids;
+}
+
 uint64_t read_time(ParamsReader& reader, std::string_view name, std::optional<int64_t> fallback) {
     return static_cast<uint64_t>(reader.integer(name, 0, int64_t{1} << 53, fallback));
 }
@@ -41,7 +65,13 @@ std::string AccessList::text() const {
     writer.map(3).key("version").integer(1).key("accounts");
     writer.array(static_cast<uint32_t>(accounts_.size()));
     for (const auto& [name, account] : accounts_) {
-        writer.map(6).key("name").text(name).key("owner").text(account.owner);
+        const bool ruled = account.token_hash && !account.from.is_first();
+        const bool helps = !account.peer_ids.empty();
+        writer.map(6u + (ruled ? 1u : 0u) + (helps ? 1u : 0u))
+            .key("name")
+            .text(name)
+            .key("owner")
+            .text(account.owner);
         writer.key("roles").text(roles_text(account.roles));
         if (account.key) {
             writer.key("key").text(to_hex(*account.key));
@@ -50,6 +80,10 @@ std::string AccessList::text() const {
         }
         writer.key("added_ms").unsigned_integer(account.added_ms);
         writer.key("revoked_ms").unsigned_integer(account.revoked_ms);
+        if (ruled) writer.key("from").text(account.from.text());
+        if (!helps) continue;
+        writer.key("peer_ids").array(static_cast<uint32_t>(account.peer_ids.size()));
+        for (const std::string& id : account.peer_ids) writer.text(id);
     }
     writer.key("invitations").array(static_cast<uint32_t>(invitations_.size()));
     for (const Invitation& open : invitations_) {
@@ -78,9 +112,16 @@ Result<Done> AccessList::read(std::string_view text) {
             if (fresh.by_key_.count(*account.key)) entry.fail("key", "is there twice");
         } else {
             account.token_hash = read_hex(entry, "token_sha256");
+            account.from = read_from(entry, "from");
         }
         account.added_ms = read_time(entry, "added_ms", std::nullopt);
         account.revoked_ms = read_time(entry, "revoked_ms", 0);
+        account.peer_ids = read_peer_ids(entry);
+        for (const std::string& id : account.peer_ids) {
+            if (account.revoked_ms == 0 && fresh.by_peer_id_.count(id)) {
+                entry.fail("peer_ids", "holds an id of two accounts");
+            }
+        }
         entry.done();
         if (!reader.ok()) break;
         if (const Result<Done> added = fresh.add(std::move(account)); !added) {
@@ -104,6 +145,7 @@ Result<Done> AccessList::read(std::string_view text) {
     accounts_ = std::move(fresh.accounts_);
     by_key_ = std::move(fresh.by_key_);
     by_token_ = std::move(fresh.by_token_);
+    by_peer_id_ = std::move(fresh.by_peer_id_);
     invitations_ = std::move(fresh.invitations_);
     return Done{};
 }

@@ -1,7 +1,9 @@
 #include "identity/attempts.h"
 
 #include <algorithm>
-#include <vector>
+#include <optional>
+
+#include "identity/address_rule.h"
 
 namespace p2c2r::identity {
 
@@ -9,55 +11,11 @@ namespace {
 
 constexpr uint64_t kMinuteUs = 60'000'000;
 
-// "2001:db8::1" -> its first four groups.
-std::string first_groups(std::string_view address) {
-    std::vector<std::string_view> groups;
-    size_t gap = std::string_view::npos;  // groups before "::"
-    size_t at = 0;
-    while (at <= address.size()) {
-        const size_t colon = std::min(address.find(':', at), address.size());
-        const std::string_view group = address.substr(at, colon - at);
-        if (group.empty() && colon < address.size() && gap == std::string_view::npos && at > 0) {
-            gap = groups.size();
-        } else if (!group.empty()) {
-            groups.push_back(group);
-        } else if (at == 0 && address.substr(0, 2) == "::") {
-            gap = 0;
-            ++at;
-        }
-        at = std::max(colon, at) + 1;
-    }
-    std::string network;
-    for (size_t i = 0; i < 4; ++i) {
-        std::string_view group = "0";
-        if (gap == std::string_view::npos || i < gap) {
-            if (i < groups.size()) group = groups[i];
-        } else if (groups.size() + i >= 8) {
-            group = groups[groups.size() + i - 8];
-        }
-        network += std::string(group) + ":";
-    }
-    return network + ":/64";
-}
-
 }  // namespace
 
 std::string network_of(std::string_view address) {
-    if (!address.empty() && address.front() == '[') {
-        const size_t end = address.find(']');
-        address = address.substr(1, end == std::string_view::npos ? end : end - 1);
-        // An IPv4 address on a socket that takes both.
-        constexpr std::string_view kMapped = "::ffff:";
-        if (address.starts_with(kMapped) && address.find('.') != std::string_view::npos) {
-            return std::string(address.substr(kMapped.size()));
-        }
-        return first_groups(address);
-    }
-    const size_t colon = address.find(':');
-    if (colon != std::string_view::npos && address.find(':', colon + 1) != std::string_view::npos) {
-        return first_groups(address);
-    }
-    return std::string(address.substr(0, colon));
+    const std::optional<AddressPrefix> network = AddressPrefix::around(address, 32, 64);
+    return network ? network->text() : std::string(address.substr(0, address.find(':')));
 }
 
 uint64_t LoginAttempts::wait_us(const std::string& network, uint64_t now_us) {

@@ -114,6 +114,26 @@ Result<Done> make_file(const std::string& path, const std::string& text, mode_t 
     return Done{};
 }
 
+Result<Done> replace_file(const std::string& path, const std::string& text, mode_t mode) {
+    const std::string fresh = path + ".new";
+    ::unlink(fresh.c_str());  // of a run that was cut short
+    if (Result<Done> made = make_file(fresh, text, mode); !made) return made;
+    // The new name is on the disk once its directory is.
+    const size_t slash = path.rfind('/');
+    const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+    const File folder(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!folder.is_open()) return file_error(path, "replace", errno);
+    if (::rename(fresh.c_str(), path.c_str()) != 0) {
+        const int error = errno;
+        ::unlink(fresh.c_str());
+        return file_error(path, "replace", error);
+    }
+    if (::fsync(folder.descriptor()) != 0) {
+        return file_error(path, "replace", errno);
+    }
+    return Done{};
+}
+
 }  // namespace
 
 Result<std::string> read_secret_file(const std::string& path) {
@@ -133,30 +153,24 @@ Result<Done> make_public_file(const std::string& path, const std::string& text) 
 }
 
 Result<Done> replace_secret_file(const std::string& path, const std::string& text) {
-    const std::string fresh = path + ".new";
-    ::unlink(fresh.c_str());  // of a run that was cut short
-    if (Result<Done> made = make_file(fresh, text, 0600); !made) return made;
-    // The new name is on the disk once its directory is.
-    const size_t slash = path.rfind('/');
-    const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-    const File folder(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder.is_open()) return file_error(path, "replace", errno);
-    if (::rename(fresh.c_str(), path.c_str()) != 0) {
-        const int error = errno;
-        ::unlink(fresh.c_str());
-        return file_error(path, "replace", error);
-    }
-    if (::fsync(folder.descriptor()) != 0) {
-        return file_error(path, "replace", errno);
-    }
-    return Done{};
+    return replace_file(path, text, 0600);
+}
+
+Result<Done> replace_public_file(const std::string& path, const std::string& text) {
+    return replace_file(path, text, 0644);
 }
 
 void remove_file(const std::string& path) {
     ::unlink(path.c_str());
 }
 
-Result<Done> append_secret_line(const std::string& path, const std::string& line) {
+Result<Done> append_secret_line(const std::string& path, const std::string& line,
+                                uint64_t size_max) {
+    struct stat about {};
+    if (::lstat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0 &&
+        static_cast<uint64_t>(about.st_size) + line.size() + 1 > size_max) {
+        (void)::rename(path.c_str(), (path + ".1").c_str());
+    }
     const File file(
         ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file.is_open()) return file_error(path, "write", errno);
@@ -179,11 +193,14 @@ FileLock::~FileLock() {
 
 void AuditFile::note(const AuditEntry& entry) {
     ValueWriter writer;
-    writer.map(5).key("at_ms").unsigned_integer(entry.at_ms).key("what").text(entry.what);
+    writer.map(6).key("at_ms").unsigned_integer(entry.at_ms).key("what").text(entry.what);
     writer.key("account").text(entry.account).key("address").text(entry.address);
-    writer.key("detail").text(entry.detail);
+    writer.key("detail").text(entry.detail).key("by").text(entry.by);
     const Bytes encoded = writer.take();
-    if (!append_secret_line(path_, *value_to_json(encoded.span()))) ++lost_;
+    const Result<Done> added = append_secret_line(path_, *value_to_json(encoded.span()), size_max_);
+    if (added) return;
+    ++lost_;
+    why_lost_ = added.error().text;
 }
 
 }  // namespace p2c2r::identity

@@ -73,6 +73,8 @@ inline constexpr uint32_t kNoCache = 4;
 // Set by clients: an earlier connection had this task already. A coordinator that has just been
 // restarted then waits for a peer of the type instead of refusing it.
 inline constexpr uint32_t kResubmitted = 16;
+// Set by clients: the result may come coded.
+inline constexpr uint32_t kCodedResult = 32;
 }  // namespace task_flag
 
 // An input that stays where it is used: bytes, and their SHA-256 as its name.
@@ -112,6 +114,7 @@ struct TaskResult {
     uint64_t queue_us = 0;       // waiting at the coordinator
     uint64_t network_us = 0;     // on the links, both ways, as far as it is known
     uint64_t total_us = 0;       // submit to end, on the client's clock
+    uint64_t bytes_down = 0;     // of its payload, as they came over a link; 0: none did
     uint32_t retry_after_ms = 0;
 
     [[nodiscard]] bool success() const { return status == Status::kOk; }

@@ -8,19 +8,22 @@
 
 namespace p2c2r::net {
 
-FakeLine::FakeLine(const FakeNetwork& network, uint64_t bytes_s, Prng random)
-    : network_(network), bytes_s_(bytes_s), random_(random) {}
+FakeLine::FakeLine(std::shared_ptr<const FakeNetwork> network, uint64_t FakeNetwork::*bytes_s,
+                   Prng random)
+    : network_(std::move(network)), bytes_s_(bytes_s), random_(random) {}
 
 uint64_t FakeLine::arrival_us(uint64_t now_us, size_t size) {
+    const FakeNetwork& network = *network_;
+    const uint64_t bytes_s = network.*bytes_s_;
     free_us_ = std::max(free_us_, now_us);
-    if (bytes_s_ != 0) free_us_ += static_cast<uint64_t>(size) * 1'000'000 / bytes_s_;
-    uint64_t at = free_us_ + network_.lag_us + random_.below(network_.jitter_us + 1);
-    if (network_.loss > 0) {
+    if (bytes_s != 0) free_us_ += static_cast<uint64_t>(size) * 1'000'000 / bytes_s;
+    uint64_t at = free_us_ + network.lag_us + random_.below(network.jitter_us + 1);
+    if (network.loss > 0) {
         const auto packets = static_cast<double>(size / kPacketSize + 1);
         // What is sent again may be lost again.
-        const double any_lost = 1 - std::pow(1 - network_.loss, packets);
+        const double any_lost = 1 - std::pow(1 - network.loss, packets);
         for (double chance = any_lost; at - now_us < 60'000'000 && random_.chance(chance);
-             chance = network_.loss) {
+             chance = network.loss) {
             at += kRetransmitUs;
         }
     }
@@ -66,12 +69,12 @@ constexpr uint64_t kLookAgainUs = 5'000;
 
 class DelayedConnection final : public Connection, private ConnectionEvents {
   public:
-    DelayedConnection(Loop& loop, std::unique_ptr<Connection> inner, const FakeNetwork& network,
-                      Prng random)
+    DelayedConnection(Loop& loop, std::unique_ptr<Connection> inner,
+                      const std::shared_ptr<const FakeNetwork>& network, Prng random)
         : loop_(loop),
           inner_(std::move(inner)),
-          up_(network, network.up_bytes_s, random.fork(1)),
-          down_(network, network.down_bytes_s, random.fork(2)) {
+          up_(network, &FakeNetwork::up_bytes_s, random.fork(1)),
+          down_(network, &FakeNetwork::down_bytes_s, random.fork(2)) {
         timer_.fire = [this] { fire(); };
         inner_->set_events(this);
     }
@@ -252,8 +255,9 @@ class DelayedConnection final : public Connection, private ConnectionEvents {
 
 class FakeTransport final : public Transport {
   public:
-    FakeTransport(Loop& loop, Transport& inner, const FakeNetwork& network, Prng random)
-        : loop_(loop), inner_(inner), network_(network), random_(random) {}
+    FakeTransport(Loop& loop, Transport& inner, std::shared_ptr<const FakeNetwork> network,
+                  Prng random)
+        : loop_(loop), inner_(inner), network_(std::move(network)), random_(random) {}
 
     Result<std::unique_ptr<Listener>> listen(const std::string& address, uint32_t port,
                                              Accept accept,
@@ -289,7 +293,7 @@ class FakeTransport final : public Transport {
 
     Loop& loop_;
     Transport& inner_;
-    const FakeNetwork network_;
+    const std::shared_ptr<const FakeNetwork> network_;
     Prng random_;
     uint64_t connections_ = 0;
 };
@@ -298,7 +302,13 @@ class FakeTransport final : public Transport {
 
 std::unique_ptr<Transport> make_fake_transport(Loop& loop, Transport& inner,
                                                const FakeNetwork& network, Prng random) {
-    return std::make_unique<FakeTransport>(loop, inner, network, random);
+    return make_fake_transport(loop, inner, std::make_shared<const FakeNetwork>(network), random);
+}
+
+std::unique_ptr<Transport> make_fake_transport(Loop& loop, Transport& inner,
+                                               std::shared_ptr<const FakeNetwork> network,
+                                               Prng random) {
+    return std::make_unique<FakeTransport>(loop, inner, std::move(network), random);
 }
 
 }  // namespace p2c2r::net

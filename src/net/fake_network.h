@@ -30,13 +30,16 @@ class FakeLine {
   public:
     static constexpr size_t kPacketSize = 1448;         // payload of a TCP segment
     static constexpr uint64_t kRetransmitUs = 200'000;  // until a lost packet is sent again
-    FakeLine(const FakeNetwork& network, uint64_t bytes_s, Prng random);
+    // What `network` says holds for what is sent from then on; `bytes_s` is its field for this
+    // direction.
+    FakeLine(std::shared_ptr<const FakeNetwork> network, uint64_t FakeNetwork::*bytes_s,
+             Prng random);
     // Never before an earlier frame.
     uint64_t arrival_us(uint64_t now_us, size_t size);
 
   private:
-    const FakeNetwork network_;
-    const uint64_t bytes_s_;
+    const std::shared_ptr<const FakeNetwork> network_;
+    uint64_t FakeNetwork::*const bytes_s_;
     Prng random_;
     uint64_t free_us_ = 0;  // when the line has taken what was sent
     uint64_t last_us_ = 0;
@@ -47,5 +50,9 @@ class FakeLine {
 // much that is. What was sent before close() goes out at once.
 std::unique_ptr<Transport> make_fake_transport(Loop& loop, Transport& inner,
                                                const FakeNetwork& network, Prng random);
+// The same with a network that changes, on the loop.
+std::unique_ptr<Transport> make_fake_transport(Loop& loop, Transport& inner,
+                                               std::shared_ptr<const FakeNetwork> network,
+                                               Prng random);
 
 }  // namespace p2c2r::net

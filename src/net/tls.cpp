@@ -74,7 +74,24 @@ Error unusable(const char* field, std::string text) {
 struct Pair {
     Settings settings;
     Digest256 pin{};
+    Validity validity;
 };
+
+// Seconds of Unix time; before 1970, and what is no time: 0.
+uint64_t unix_seconds(const ASN1_TIME* time) {
+    const std::unique_ptr<ASN1_TIME, OpensslFree<ASN1_TIME_free>> epoch(
+        openssl_need(ASN1_TIME_set(nullptr, 0)));
+    int days = 0;
+    int seconds = 0;
+    if (ASN1_TIME_diff(&days, &seconds, epoch.get(), time) != 1) return 0;
+    const int64_t whole = int64_t{days} * 86'400 + seconds;
+    return whole < 0 ? 0 : static_cast<uint64_t>(whole);
+}
+
+Validity validity_of(const X509* certificate) {
+    return {unix_seconds(X509_get0_notBefore(certificate)),
+            unix_seconds(X509_get0_notAfter(certificate))};
+}
 
 Result<Pair> server_settings(std::string_view certificate_pem, std::string_view key_pem) {
     const OwnErrors errors;
@@ -105,17 +122,26 @@ Result<Pair> server_settings(std::string_view certificate_pem, std::string_view 
         return unusable("key_file", "is not the key of the certificate");
     }
     pair.pin = TlsContext::pin_of(own.get());
+    pair.validity = validity_of(own.get());
     return pair;
 }
 
 }  // namespace
 
-Result<Digest256> certificate_pin(std::string_view certificate_pem) {
+Result<CertificateFacts> certificate_facts(std::string_view certificate_pem) {
     const OwnErrors errors;
     const Memory text = memory_of(certificate_pem);
     const Certificate certificate = next_certificate(text.get());
     if (!certificate) return make_error(Status::kArgument, "holds no certificate in PEM form");
-    return TlsContext::pin_of(certificate.get());
+    CertificateFacts facts;
+    facts.pin = TlsContext::pin_of(certificate.get());
+    facts.validity = validity_of(certificate.get());
+    char name[256];
+    const int size = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate.get()),
+                                               NID_commonName, name, sizeof name);
+    if (size > 0) facts.name.assign(name, static_cast<size_t>(size));
+    facts.is_self_signed = X509_verify(certificate.get(), X509_get0_pubkey(certificate.get())) == 1;
+    return facts;
 }
 
 Digest256 TlsContext::pin_of(const X509* certificate) {
@@ -145,6 +171,7 @@ Result<Done> TlsContext::renew(std::string_view certificate_pem, std::string_vie
     if (!pair) return pair.error();
     SSL_CTX_set_keylog_callback(pair->settings.get(), TlsSession::keep_secret);
     pin_ = pair->pin;
+    validity_ = pair->validity;
     SSL_CTX_free(std::exchange(settings_, pair->settings.release()));
     return Done{};
 }

@@ -16,8 +16,20 @@ struct x509_st;
 
 namespace p2c2r::net {
 
-// SHA-256 of the public key of a certificate (its SubjectPublicKeyInfo in DER): what a pin names.
-Result<Digest256> certificate_pin(std::string_view certificate_pem);
+// When a certificate counts, in Unix time: from the one moment on, until before the other.
+struct Validity {
+    uint64_t from_s = 0;
+    uint64_t until_s = 0;
+};
+
+// What the first certificate of a PEM text says of itself.
+struct CertificateFacts {
+    Digest256 pin{};  // SHA-256 of its public key (SubjectPublicKeyInfo in DER)
+    Validity validity;
+    std::string name;             // its common name; empty: it has none
+    bool is_self_signed = false;  // by its own key: whoever has that may make it anew
+};
+Result<CertificateFacts> certificate_facts(std::string_view certificate_pem);
 
 class TlsContext {
   public:
@@ -43,6 +55,7 @@ class TlsContext {
 
     // Of a server's own certificate.
     [[nodiscard]] const Digest256& pin() const { return pin_; }
+    [[nodiscard]] const Validity& validity() const { return validity_; }
     static Digest256 pin_of(const x509_st* certificate);
 
   private:
@@ -53,6 +66,7 @@ class TlsContext {
     bool is_server_ = false;
     std::optional<Digest256> trusted_pin_;
     Digest256 pin_{};
+    Validity validity_;
 };
 
 }  // namespace p2c2r::net

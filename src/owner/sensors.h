@@ -33,6 +33,20 @@ struct LocalTime {
 };
 LocalTime local_time(int64_t unix_seconds);
 
+// Whether traffic is paid for by the byte. Not told: nobody knows, and it counts as free.
+class Network {
+  public:
+    enum class Metered { kNotTold, kNo, kYes };
+    virtual ~Network() = default;
+    virtual Metered read() = 0;
+};
+
+// NetworkManager's word, and its guess where it has no better, over the bus at this address (empty:
+// the system's), through libdbus, which is opened at run time, so that neither linking nor a machine
+// without it needs it. Never NULL. A bus or service that does not answer within a tenth of a second
+// has not told.
+std::unique_ptr<Network> open_network_manager(const std::string& bus);
+
 // The display that the owner sits at.
 class Display {
   public:

@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "core/prng.h"
 #include "exec/executor.h"
+#include "model/payload_coder.h"
 #include "model/task.h"
 #include "net/loop.h"
 #include "net/transport.h"
@@ -35,6 +36,9 @@ struct ClientOptions {
     // Tasks of Place::kAuto stay here where that is better (roles/placement.h); else all of them
     // leave while there is a coordinator.
     bool place_by_worth = false;
+    // For results that come coded, which are asked for where the line is slow; NULL: never. Needs a
+    // runner with threads of its own.
+    std::shared_ptr<const PayloadCoder> coder;
     // Memory of results that arrive in chunks; MUST outlive them. NULL: the C library's.
     const MemoryHook* memory = nullptr;
 };
@@ -71,6 +75,7 @@ struct ClientStats {
     uint64_t reconnects = 0;
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
+    uint64_t coded = 0;          // results that came coded
     uint64_t contents_sent = 0;  // how often one has gone to the coordinator
     Histogram total_us;          // of successful tasks
 };

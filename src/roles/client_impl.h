@@ -2,6 +2,7 @@
 //   client.cpp        what may be asked for, the public face, the end
 //   client_tasks.cpp  a task from submit to its end: sending, computing here, time
 //   client_link.cpp   what the coordinator says: answers, named calls
+//   client_coding.cpp results that come coded
 //   client_uploads.cpp contents that tasks refer to
 //   client_places.cpp here or there, and what is learned for that
 #pragma once
@@ -20,6 +21,7 @@
 #include "roles/client.h"
 #include "roles/client_contents.h"
 #include "roles/link.h"
+#include "roles/payload_work.h"
 #include "roles/placement.h"
 #include "roles/streams.h"
 #include "sched/deadline_wheel.h"
@@ -63,6 +65,9 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         if (options_.place_by_worth && transport && runner) {
             placement_ = std::make_unique<Placement>();
         }
+        if (options_.coder && runner) {
+            decoding_work_ = make_decoding_work(options_.coder, options_.memory);
+        }
         if (options_.client_id.empty()) options_.client_id = automatic_id("gamer", random);
         if (transport) {
             link_ = std::make_unique<Link>(loop, *transport, random, prng, log, Role::kGamer,
@@ -74,7 +79,10 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     ~Impl() {
         loop_.disarm(timer_);
         loop_.disarm(call_timer_);
-        if (runner_) runner_->forget(*this);
+        if (runner_) {
+            runner_->forget(*this);
+            runner_->forget(decodings_);
+        }
         link_.reset();
     }
 
@@ -129,7 +137,12 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         uint64_t go_us = 0;    // when it was placed
         Placement::Mark left;  // when it was sent
         bool away = false;     // sent, and nothing has come back
+        bool flows = false;    // counted in the line's flow
         bool kept = false;     // here, since there is no gain elsewhere
+        // Of results that may come coded.
+        bool may_be_coded = false;
+        uint64_t decoding_job = 0;  // the runner's; 0: none
+        uint64_t bytes_down = 0;    // of its result, as they came
     };
     // The copy of a task that is on the side which the task is not on.
     struct Trial {
@@ -161,6 +174,14 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
 
     // RunnerEvents
     void on_job_done(uint64_t tag, exec::Output&& output) override;
+    // The same of results that are decoded: tags are tasks too.
+    struct Decodings final : exec::RunnerEvents {
+        explicit Decodings(Impl& impl) : owner(impl) {}
+        void on_job_done(uint64_t tag, exec::Output&& output) override {
+            owner.on_decoded(tag, std::move(output));
+        }
+        Impl& owner;
+    };
 
     Task* find(uint64_t task) {
         uint64_t* slot = slots_.find(task);
@@ -182,6 +203,14 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     }
     [[nodiscard]] Result<Bytes> whole_data(const TaskSpec& spec) const;
     void fetch_ahead(uint64_t id);
+    // ---- client_coding.cpp
+    // Is the line so slow that fewer bytes are worth the time that coding takes?
+    [[nodiscard]] bool wants_coded() const;
+    // The payload is coded bytes. False: that breaks the protocol; `why`.
+    bool decode_delivery(Task& task, const wire::ResultDelivery& delivery, Payload&& payload,
+                         const char*& why);
+    void on_decoded(uint64_t id, exec::Output&& output);
+
     void deliver(Task& task, const wire::ResultDelivery& delivery, Payload&& payload);
     void remote_failed(Task& task, Status status, std::string field, std::string error,
                        const wire::ResultDelivery& told = {});
@@ -205,6 +234,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     void run_trial();
     [[nodiscard]] bool is_trial(uint64_t id) const { return id == trial_.id; }
     void learn(Task& task, const TaskResult& result);
+    void tell_flow(const Task& task, const TaskResult& result);
     void learn_away(Task& task, const TaskResult& result, bool learns);
     // A kept task failed here: can it be sent instead?
     [[nodiscard]] bool send_instead(Task& task, Status status);
@@ -271,6 +301,8 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
 
     std::vector<std::pair<std::string, double>> local_us_;  // learned per type
     std::unique_ptr<Placement> placement_;                  // NULL: not by worth
+    std::shared_ptr<exec::Executor> decoding_work_;         // NULL: nothing may come coded
+    Decodings decodings_{*this};
     Trial trial_;
     uint64_t trials_begun_ = 0;
     ClientStats stats_;

@@ -25,7 +25,8 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
     for (uint64_t id : ids) {
         Task* task = find(id);
         if (!task) continue;
-        task->windowed = task->receiving = task->away = false;
+        task->windowed = task->receiving = task->away = task->flows = false;
+        if (task->decoding_job != 0) continue;  // its answer is here
         if (task->spec->place == Place::kLocal || task->waits_for > 0 || task->kept) continue;
         if (P2C2R_PLANT("resume_loses_tasks") && task->sent) continue;
         if (task->local_started_us == 0) {
@@ -53,6 +54,7 @@ void Client::Impl::on_link_lost(Status status, const std::string& why, bool give
         if (!task || task->waits_for > 0) continue;
         task->receiving = false;
         if (task->spec->place == Place::kLocal || task->local_started_us != 0) continue;
+        if (task->decoding_job != 0) continue;
         if (can_run_local(*task)) {
             plan_local(*task, now);
             if (given_up) task->local_at_us = now;
@@ -72,6 +74,7 @@ void Client::Impl::on_link_lost(Status status, const std::string& why, bool give
 bool Client::Impl::on_link_frame(const wire::Frame& frame, const char*& why) {
     switch (frame.message) {
         case wire::Message::kResultDelivery:
+            if (placement_) placement_->flow().came(frame.params.size() + frame.data.size());
             return on_delivery(frame, why);
         case wire::Message::kTaskTimeout: {
             wire::TaskTimeout message;
@@ -102,6 +105,7 @@ bool Client::Impl::on_link_frame(const wire::Frame& frame, const char*& why) {
 bool Client::Impl::on_delivery(const wire::Frame& frame, const char*& why) {
     if (frame.next_id != 0) fetch_ahead(frame.next_id);
     Task* task = find(frame.id);
+    if (task && task->decoding_job != 0) return true;  // it has been answered
     Payload payload;
     Assembler::State state = Assembler::State::kIgnored;
     const wire::ResultDelivery* told = &delivery_;
@@ -134,6 +138,10 @@ bool Client::Impl::on_delivery(const wire::Frame& frame, const char*& why) {
         case Assembler::State::kIgnored:
             return true;
         case Assembler::State::kWhole:
+            task->bytes_down = payload.params.size() + payload.data.size();
+            if (told->coding != Coding::kNone) {
+                return decode_delivery(*task, *told, std::move(payload), why);
+            }
             deliver(*task, *told, std::move(payload));
             return true;
     }
@@ -162,6 +170,7 @@ void Client::Impl::deliver(Task& task, const wire::ResultDelivery& delivery, Pay
     result.attempts = delivery.attempts;
     result.processing_us = delivery.processing_us;
     result.queue_us = delivery.queue_us;
+    result.bytes_down = task.bytes_down;
     end(task, std::move(result));
 }
 

@@ -1,6 +1,7 @@
 // Here or there: how tasks of Place::kAuto are placed by worth, the trials, and what is learned.
 #include <algorithm>
 
+#include "model/task_scale.h"
 #include "model/value_writer.h"
 #include "roles/client_impl.h"
 
@@ -49,7 +50,8 @@ void Client::Impl::go_by_worth(Task& task) {
     const uint64_t now = loop_.turn_us();
     task.go_us = now;
     if (is_trial(task.id)) return go_away(task);
-    Placed* const placed = placement_->find(task.spec->task_type, input_bytes(*task.spec));
+    Placed* const placed = placement_->find(task.spec->task_type, input_bytes(*task.spec),
+                                            pixels_asked_for(task.spec->params.span()));
     if (!placed) return go_away(task);
     // Without a connection nothing is learned of helpers, and what stays here goes on doing so.
     const bool reachable = link_->ready();
@@ -145,6 +147,23 @@ void Client::Impl::learn(Task& task, const TaskResult& result) {
     if (is_trial(task.id)) placed.trial_ended(now, now - task.submitted_us);
 }
 
+// Whoever has placed it: what the line takes is everybody's.
+void Client::Impl::tell_flow(const Task& task, const TaskResult& result) {
+    const uint64_t now = loop_.turn_us();
+    FlowRate& flow = placement_->flow();
+    const bool is_good = result.status == Status::kOk;
+    const bool is_answer = is_good && result.source != Source::kLocal;
+    // In vain, if it was computed here meanwhile or too late.
+    if (is_good || result.status == Status::kDeadline) {
+        const uint64_t spent_us = is_answer ? result.queue_us + result.processing_us : 0;
+        const double round_us = placement_->link().rtt_us();
+        const double away_us = static_cast<double>(now - std::min(now, task.sent_us + spent_us));
+        flow.waited(now, std::max(away_us - round_us, 0.0), round_us, task.payload_size,
+                    task.bytes_down);
+    }
+    flow.ends(now);
+}
+
 void Client::Impl::learn_away(Task& task, const TaskResult& result, bool learns) {
     const uint64_t now = loop_.turn_us();
     task.away = false;
@@ -166,7 +185,7 @@ void Client::Impl::learn_away(Task& task, const TaskResult& result, bool learns)
     answer.now_us = now;
     answer.network_us = std::max(static_cast<double>(now - task.sent_us) - spent_us, 0.0);
     answer.bytes_up = payload_bytes(*task.spec);
-    answer.bytes_down = result.info.size() + result.data.size();
+    answer.bytes_down = task.bytes_down;
     answer.learns = learns;
     placement_->arrive(answer);
     if (!learns) return;
@@ -179,13 +198,14 @@ void Client::Impl::learn_away(Task& task, const TaskResult& result, bool learns)
 
 namespace {
 
-void write_link(ValueWriter& writer, const LinkEstimate& link) {
-    const bool up = link.up_bits_per_s() > 0, down = link.down_bits_per_s() > 0;
+void write_link(ValueWriter& writer, const Placement& placement) {
+    const LinkEstimate& link = placement.link();
+    const bool up = placement.up_bits_per_s() > 0, down = placement.down_bits_per_s() > 0;
     writer.map(2u + (up ? 1u : 0u) + (down ? 1u : 0u));
     writer.key("rtt_us").number(link.rtt_us());
     writer.key("rtt_from").text(round_from_name(link.rtt_from()));
-    if (up) writer.key("up_mbps").number(link.up_bits_per_s() / 1e6);
-    if (down) writer.key("down_mbps").number(link.down_bits_per_s() / 1e6);
+    if (up) writer.key("up_mbps").number(placement.up_bits_per_s() / 1e6);
+    if (down) writer.key("down_mbps").number(placement.down_bits_per_s() / 1e6);
 }
 
 void write_placed(ValueWriter& writer, const Placement::Type& type, size_t size,
@@ -193,8 +213,9 @@ void write_placed(ValueWriter& writer, const Placement::Type& type, size_t size,
     const Placed& placed = type.sizes[size];
     const bool known = placed.is_known();
     const bool here = placed.side() == Side::kHere && can_run;
-    writer.map(known ? 10 : 6);
+    writer.map((known ? 10u : 6u) + (type.pixels > 0 ? 1u : 0u));
     writer.key("task_type").text(type.name);
+    if (type.pixels > 0) writer.key("pixels_below").unsigned_integer(uint64_t{1} << type.pixels);
     writer.key("bytes_below").unsigned_integer(uint64_t{1} << size);
     writer.key("place").text(here ? "here" : "helper");
     writer.key("text").text(can_run ? placed.why(link)
@@ -223,7 +244,7 @@ Bytes Client::Impl::placement_fields() const {
         for (const Placed& placed : type->sizes) count += placed.tasks() > 0 ? 1 : 0;
     }
     writer.map(3).key("place_by_worth").boolean(true).key("link");
-    write_link(writer, placement_->link());
+    write_link(writer, *placement_);
     writer.key("types").array(count);
     for (const auto& type : placement_->types()) {
         for (size_t size = 0; size < type->sizes.size(); ++size) {

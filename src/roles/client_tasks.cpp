@@ -40,7 +40,8 @@ void Client::Impl::submit(uint64_t id, const TaskSpec& spec) {
     task.held = task.fallen = false;
     task.sent = task.windowed = task.receiving = false;
     task.payload_size = 0;
-    task.away = task.kept = false;
+    task.away = task.flows = task.kept = task.may_be_coded = false;
+    task.decoding_job = task.bytes_down = 0;
     task.placed = is_trial(id) ? trial_.placed : nullptr;
     try {
         admit(task);
@@ -172,6 +173,7 @@ void Client::Impl::send(Task& task) {
         task.left = placement_->leave(now);
         task.away = true;
     }
+    if (placement_ && !std::exchange(task.flows, true)) placement_->flow().leaves(now);
     task.sent_us = now;
     wire::TaskSubmit& message = submit_;
     message.task_type = task.spec->task_type;
@@ -184,6 +186,10 @@ void Client::Impl::send(Task& task) {
     message.verify = task.spec->verify;
     message.price = task.spec->price;
     message.task_flags = task.spec->flags | (task.sent ? task_flag::kResubmitted : 0);
+    if (decoding_work_ && wants_coded()) {
+        message.task_flags |= task_flag::kCodedResult;
+        task.may_be_coded = true;
+    }
     message.checksum.reset();
     message.sizes.reset();
     message.payload_place = 0;
@@ -401,9 +407,11 @@ void Client::Impl::end(Task& task, TaskResult&& result) {
     result.network_us =
         result.source == Source::kLocal || result.total_us < known ? 0 : result.total_us - known;
     count(task, result);
+    if (task.flows) tell_flow(task, result);
     if (task.placed) learn(task, result);
     if (task.windowed) windowed_bytes_ -= task.payload_size;
     if (task.local_job != 0) runner_->cancel(task.local_job);
+    if (task.decoding_job != 0) runner_->cancel(task.decoding_job);
     forget(task);
     const bool good = result.status == Status::kOk;
     if (is_trial(id)) {

@@ -71,6 +71,15 @@ Result<Done> Coordinator::Impl::start() {
     listener_ = std::move(*listener);
     log_.format(LogLevel::kInfo, "roles", "coordinator listens on %s:%u%s",
                 options_.listen_address.c_str(), listener_->port(), options_.tls ? " (TLS)" : "");
+    watch_certificate();
+    if (is_open() && !near) {
+        log_.format(
+            LogLevel::kWarn, "roles",
+            "nothing is encrypted and nobody is asked for a login: whoever reaches %s:%u is "
+            "taken for the operator's, and sees and sends tasks; tasks of circle own are "
+            "taken from this machine alone",
+            options_.listen_address.c_str(), listener_->port());
+    }
     return Done{};
 }
 
@@ -259,8 +268,7 @@ void Coordinator::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
             deliver(*gamer, work.client_task, 0, output.info, output.data);
         }
         if (work.asks) {
-            share_answer(tag, work, output.info.span(), output.data.span(), output.processing_us,
-                         0);
+            share_answer(tag, work, output.info.span(), output.data.span(), result, 0);
         }
     } else {
         ++stats_.failed_tasks;
@@ -330,6 +338,7 @@ const CoordinatorStats& Coordinator::Impl::stats() {
         stats_.bytes_out += session->connection->bytes_out();
         if (session->phase == Session::Phase::kGamer) ++stats_.clients;
     });
+    if (options_.access) stats_.audit_lost = options_.access->audit_lost();
     stats_.payload_bytes_held = payload_bytes();
     stats_.answer_bytes = answer_bytes();
     stats_.answer_hits = answers_.stats().hits;

@@ -28,6 +28,7 @@ struct CoordinatorOptions {
     bool listen = true;                                 // false: only accept() in this process
     std::shared_ptr<net::TlsContext> tls;               // NULL: bytes travel as they are
     identity::AccessList* access = nullptr;  // NULL: whoever comes is let in; MUST outlive it
+    std::string certificate_file;            // what `tls` was read from, for people
     bool plaintext_anywhere = false;         // without `tls` too, not on loopback only
     uint32_t max_peers = limits::kPeersMaxDefault;
     uint64_t task_timeout_us = limits::kTaskTimeoutMsDefault * 1000ull;
@@ -53,6 +54,11 @@ class CoordinatorEvents {
     virtual void on_peer_joined(const std::string& peer_id) = 0;
     virtual void on_peer_left(const std::string& peer_id, const std::string& reason) = 0;
     virtual void on_peer_failed(const std::string& peer_id, const std::string& reason) = 0;
+    // The certificate ends soon, or (not `is_good`) does not count: nobody takes it who connects.
+    virtual void on_certificate(bool is_good, const std::string& text) {
+        (void)is_good;
+        (void)text;
+    }
 
   protected:
     ~CoordinatorEvents() = default;
@@ -85,6 +91,7 @@ struct CoordinatorStats {
     uint64_t protocol_errors = 0;       // connections closed for what they sent
     uint64_t slow_connections = 0;      // closed for sending or reading too slowly
     uint64_t rejected_connections = 0;  // closed unheard: too many that had not registered
+    uint64_t audit_lost = 0;            // entries of the audit log that could not be written
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
     uint64_t payload_bytes_held = 0;  // inputs, and answers that wait for their gamers

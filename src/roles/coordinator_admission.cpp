@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/plant.h"
+#include "core/utf8.h"
 #include "roles/coordinator_impl.h"
 
 namespace p2c2r::roles {
@@ -18,8 +19,8 @@ sched::TypeIndex Coordinator::Impl::type_of(Session& session, std::string_view n
     const std::string_view canonical = canonical_task_type(name);
     sched::TypeIndex type = scheduler_.find_type(canonical);
     const bool room = scheduler_.types_count() < limits::kTaskTypesMax / 2;
-    if (type == sched::kNoType &&
-        ((runner_ && runner_->can_run(canonical)) || (resubmitted && room))) {
+    if (type == sched::kNoType && ((runner_ && runner_->can_run(canonical)) ||
+                                   (resubmitted && room && is_name_text(canonical)))) {
         type = scheduler_.type_index(canonical);
     }
     session.last_name.assign(name);
@@ -229,6 +230,12 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     admission.deadline_us = now + deadline;
     admission.start_timeout_us = std::min(start_value, options_.task_timeout_us);
     admission.bytes = bytes;
+    if (admission.reach.circle == Circle::kOwn && session.is_stranger) {
+        ++stats_.failed_tasks;
+        return answer_error(gamer, client_task, Status::kDenied, "circle",
+                            "tasks of circle own come from the coordinator's machine alone: it "
+                            "asks nobody for a login");
+    }
     // This machine is the operator's.
     admission.can_run_local =
         local && (admission.reach.circle != Circle::kOwn || gamer.owner == OwnerNames::kOperator ||
@@ -237,9 +244,13 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     Digest256 digest;
     const auto question = [&] {
         if (has_content) digest = digest_of(message.digest);
-        return sched::AnswerCache::Question{type,         admission.reach.circle,
-                                            gamer.scope,  has_content ? &digest : nullptr,
-                                            frame.params, frame.data};
+        return sched::AnswerCache::Question{type,
+                                            admission.reach.circle,
+                                            gamer.scope,
+                                            has_content ? &digest : nullptr,
+                                            frame.params,
+                                            frame.data,
+                                            (message.task_flags & task_flag::kCodedResult) != 0};
     };
     uint64_t followed = 0;
     const bool shares = known_type && known_type->exact && !more && may_share(message, type, bytes);
@@ -288,6 +299,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     share.came();
     fresh.local_waits = fresh.result_begun = fresh.result_open = false;
     fresh.has_content = fresh.asks = false;
+    fresh.may_be_coded = message.task_flags & task_flag::kCodedResult;
     fresh.waits_for = waits_for;
     fresh.has_checksum = message.checksum.has_value();
     fresh.checksum = message.checksum.value_or(0);

@@ -39,6 +39,10 @@ void Coordinator::Impl::tell_shared(Gamer& gamer, uint64_t client_task, sched::T
     if (needs_chunks(answer.info.size(), answer.data.size())) {
         delivery.sizes = wire::PayloadSizes{answer.info.size(), answer.data.size()};
     }
+    if (answer.coding != Coding::kNone) {
+        delivery.coding = answer.coding;
+        delivery.plain_sizes = wire::PayloadSizes{answer.plain_info_size, answer.plain_data_size};
+    }
     encode(delivery, envelope_);
     deliver(gamer, client_task, 0, answer.info, answer.data);
 }
@@ -105,13 +109,18 @@ void Coordinator::Impl::drop_collected(Relay& relay) noexcept {
 
 // The answer of `task`, which has been told to its own gamer: to those that followed, and kept.
 void Coordinator::Impl::share_answer(uint64_t task, Relay& shared, std::span<const uint8_t> info,
-                                     std::span<const uint8_t> data, uint64_t processing_us,
+                                     std::span<const uint8_t> data, const wire::TaskResult& result,
                                      sched::ContentStore::Scope by) {
     if (!leads(task, shared)) return;
     std::vector<uint64_t> followers;
     sched::AnswerCache::Answer answer;
     try {
-        answer = {Bytes::copy(info), Bytes::copy(data), processing_us, by};
+        answer = {Bytes::copy(info), Bytes::copy(data), result.processing_us, by};
+        if (result.coding != Coding::kNone) {
+            answer.coding = result.coding;
+            answer.plain_info_size = result.plain_sizes->params_size;
+            answer.plain_data_size = result.plain_sizes->data_size;
+        }
         followers = answers_.answered(shared.question, answer);
     } catch (const std::bad_alloc&) {
         return;  // as if it had failed: the next one computes it

@@ -1,5 +1,6 @@
 // Named questions and commands of the coordinator, and its metrics.
 #include <algorithm>
+#include <cinttypes>
 #include <cstdio>
 
 #include "model/params_reader.h"
@@ -12,7 +13,7 @@ namespace {
 
 constexpr const char* kCallNames =
     "status, peers, gamers, tasks, explain, metrics, probe, task.assign, peer.fail, "
-    "key.list, key.add, key.token, key.invite, key.revoke";
+    "key.list, key.add, key.token, key.from, key.invite, key.revoke";
 
 // One family of the Prometheus text format (version 0.0.4).
 class MetricsText {
@@ -106,7 +107,7 @@ Result<Bytes> Coordinator::Impl::answer_call(const std::string& name,
         }
         if (auto good = reader.finish(); !good) return good.error();
         const uint64_t task = find_task(task_id, client_id, asker);
-        return assign ? call_assign(task, peer_id) : call_explain(task);
+        return assign ? call_assign(task, peer_id, asker) : call_explain(task);
     }
     if (name == "peer.fail") {
         const std::string peer_id(reader.text("peer_id", limits::kIdLengthMax));
@@ -117,6 +118,7 @@ Result<Bytes> Coordinator::Impl::answer_call(const std::string& name,
         }
         Session* session = found->second.session;
         const uint64_t peer = found->second.id;
+        record_act("peer_failed", found->second.account, peer_id, asker);
         if (session) {
             end_session(*session, Status::kDisconnected, "failed by the operator");
         } else {
@@ -171,7 +173,7 @@ void Coordinator::Impl::on_call(Session& session, const wire::Frame& frame) {
 Bytes Coordinator::Impl::call_status() {
     const CoordinatorStats& now = stats();
     ValueWriter writer(1024);
-    writer.map(37);
+    writer.map(38);
     const auto count = [&](const char* key, uint64_t value) {
         writer.key(key).unsigned_integer(value);
     };
@@ -194,6 +196,7 @@ Bytes Coordinator::Impl::call_status() {
     count("closed_for_memory", now.closed_for_memory);
     count("slow_connections", now.slow_connections);
     count("rejected_connections", now.rejected_connections);
+    count("audit_lost", now.audit_lost);
     count("local_tasks", now.local_tasks);
     count("retries", now.retries);
     count("timeouts", now.timeouts);
@@ -219,13 +222,20 @@ Bytes Coordinator::Impl::call_status() {
     return writer.take();
 }
 
-Result<Bytes> Coordinator::Impl::call_assign(uint64_t task, const std::string& peer_id) {
+Result<Bytes> Coordinator::Impl::call_assign(uint64_t task, const std::string& peer_id,
+                                             const Session* asker) {
     if (task == 0) return field_error(Status::kStale, "task", "no such task is pending");
     const auto found = peer_links_.find(peer_id);
     if (found == peer_links_.end()) {
         return field_error(Status::kStale, "peer_id", "no peer '" + peer_id + "' is connected");
     }
     const Status status = scheduler_.assign_to(task, found->second.id, loop_.now_us(), actions_);
+    if (status == Status::kOk) {
+        const Gamer* gamer = gamers_.find(relay(task).gamer);
+        char id[40];
+        std::snprintf(id, sizeof id, "task %016" PRIx64 " to ", relay(task).client_task);
+        record_act("task_assigned", gamer ? gamer->account : std::string(), id + peer_id, asker);
+    }
     settle();
     if (status != Status::kOk) {
         return field_error(status, "task",
@@ -283,6 +293,8 @@ std::string Coordinator::Impl::metrics_text() {
             now.slow_connections);
     counter("rejected_connections_total", "Connections closed unheard, above the limits.",
             now.rejected_connections);
+    counter("audit_lost_total", "Entries of the audit log that could not be written.",
+            now.audit_lost);
     counter("bytes_in_total", "Bytes received.", now.bytes_in);
     counter("bytes_out_total", "Bytes sent.", now.bytes_out);
     counter("payload_bytes_copied_total",

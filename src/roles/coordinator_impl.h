@@ -19,6 +19,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -28,6 +29,7 @@
 #include "core/slot_map.h"
 #include "model/params_reader.h"
 #include "model/task_type.h"
+#include "roles/certificate_watch.h"
 #include "roles/content_inbox.h"
 #include "roles/coordinator.h"
 #include "roles/coordinator_records.h"
@@ -94,11 +96,12 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         uint64_t peer = 0;
         uint64_t opened_us = 0;
         uint64_t heard_us = 0;
-        bool in_process = false;  // a role of this process: the operator's
-        std::string network;      // counted in unregistered_ until it has registered
-        Nonce client_nonce{};     // of hello
-        Nonce server_nonce{};     // of its answer
-        identity::Admitted who;   // once registered
+        bool in_process = false;   // a role of this process: the operator's
+        bool is_stranger = false;  // a gamer whom nothing shows to be the operator's
+        std::string network;       // counted in unregistered_ until it has registered
+        Nonce client_nonce{};      // of hello
+        Nonce server_nonce{};      // of its answer
+        identity::Admitted who;    // once registered
         std::unique_ptr<net::Connection> connection;
         OutStreams out;
         // Of a gamer that does not read as fast as its results come: since when, what it had taken
@@ -181,8 +184,13 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // ---- coordinator_register.cpp
     void on_hello(Session& session, const wire::Frame& frame);
     sched::OwnerIndex owner_of(const Session& session, Circle claimed);
-    // Fills session.who; false: the other side was told why not.
-    bool log_in(Session& session, const wire::Login& login, std::string_view id);
+    // Fills session.who; false: the other side was told why not. `check` is asked before anything
+    // changes, so that no join code is used up by a registration that is refused.
+    bool log_in(Session& session, const wire::Login& login, std::string_view id,
+                const identity::AdmitCheck& check);
+    // False: one is empty or not fit to be shown, and the other side was told which.
+    bool check_names(Session& session,
+                     std::initializer_list<std::pair<const char*, std::string_view>> names);
     void on_gamer_register(Session& session, const wire::Frame& frame);
     void on_peer_register(Session& session, const wire::Frame& frame);
     void register_refused(Session& session, Status status, const std::string& text,
@@ -354,9 +362,9 @@ class Coordinator::Impl final : public exec::RunnerEvents {
                           const wire::Frame& frame);
     void collect(Relay& relay, const wire::Frame& frame);
     void drop_collected(Relay& relay) noexcept;
-    // `by`: whose machine has computed it.
+    // `result`: what was said of it. `by`: whose machine has computed it.
     void share_answer(uint64_t task, Relay& relay, std::span<const uint8_t> info,
-                      std::span<const uint8_t> data, uint64_t processing_us,
+                      std::span<const uint8_t> data, const wire::TaskResult& result,
                       sched::ContentStore::Scope by);
     [[nodiscard]] sched::ContentStore::Scope account_of(const Session& peer) const;
     void detach_question(uint64_t task, Relay& relay);
@@ -368,12 +376,13 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     Result<Bytes> answer_call(const std::string& name, std::span<const uint8_t> arguments,
                               std::string* text, const Session* asker);
     Bytes call_status();
-    Result<Bytes> call_assign(uint64_t task, const std::string& peer_id);
+    Result<Bytes> call_assign(uint64_t task, const std::string& peer_id, const Session* asker);
     std::string metrics_text();
     void on_call(Session& session, const wire::Frame& frame);
 
     // ---- coordinator_reports.cpp
     static bool sees_all(const Session* asker);
+    sched::OwnerIndex owner_of_asker(const Session* asker);
     Bytes call_peers(const Session* asker);
     Bytes call_gamers(const Session* asker);
     Bytes call_tasks(const Session* asker);
@@ -386,7 +395,18 @@ class Coordinator::Impl final : public exec::RunnerEvents {
                                   const Session* asker);
     Bytes call_key_list();
     void end_account(const std::string& account, Status status, const char* why);
+    void end_sessions(Status status, const char* why,
+                      const std::function<bool(const Session&)>& which);
     [[nodiscard]] identity::Moment moment() { return {loop_.now_us(), loop_.unix_ms()}; }
+    // Whoever reaches it is taken for the operator's, over the network as well.
+    [[nodiscard]] bool is_open() const {
+        return options_.plaintext_anywhere && !options_.tls && !options_.access;
+    }
+    void watch_certificate();
+    [[nodiscard]] static identity::Actor actor_of(const Session* asker);
+    void record_act(const char* what, const std::string& account, std::string detail,
+                    const Session* asker);
+    void watch_audit();
 
     net::Loop& loop_;
     net::Transport& transport_;
@@ -427,6 +447,9 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     uint64_t armed_us_ = UINT64_MAX;
     net::Timer scan_timer_;  // sessions
     uint64_t beat_us_ = 0;   // when the next heartbeats are due
+    CertificateWatch certificate_watch_;
+    uint64_t audit_lost_told_ = 0;  // entries, in the log
+    uint64_t audit_look_us_ = 0;    // not before
     // Until when each connection that has not registered may take for it, the first one first.
     std::deque<std::pair<uint64_t, uint64_t>> handshakes_;  // time and session
     net::Timer handshake_timer_;

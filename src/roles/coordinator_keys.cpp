@@ -1,5 +1,7 @@
 // Commands about who may come in. Each that changes something counts once it is written down, and
 // works on connections that are open.
+#include <cinttypes>
+
 #include "core/plant.h"
 #include "model/value_writer.h"
 #include "roles/coordinator_impl.h"
@@ -11,6 +13,7 @@ namespace {
 constexpr size_t kNameMax = 64;
 constexpr size_t kRolesMax = 32;
 constexpr int64_t kDayS = 24 * 3600;
+constexpr uint64_t kAuditWordUs = 60'000'000;
 
 identity::Roles read_roles(ParamsReader& reader) {
     const std::string_view text = reader.text("roles", kRolesMax, "gamer");
@@ -20,6 +23,17 @@ identity::Roles read_roles(ParamsReader& reader) {
                                  "' is no list of gamer, peer and admin with commas between");
     }
     return roles.value_or(identity::Roles{});
+}
+
+identity::AddressRule read_from(ParamsReader& reader, std::optional<std::string_view> fallback) {
+    const std::string_view text = reader.text("from", identity::AddressRule::kTextMax, fallback);
+    const std::optional<identity::AddressRule> rule = identity::AddressRule::read(text);
+    if (!rule) {
+        reader.fail("from", "'" + std::string(text) +
+                                "' is not any, first, or a list of up to 16 address prefixes like "
+                                "192.0.2.0/24 and 2001:db8::/48 with commas between");
+    }
+    return rule.value_or(identity::AddressRule{});
 }
 
 // Whose a new account is: "own" machines are the operator's, others the named owner's, or else
@@ -41,6 +55,7 @@ Result<Bytes> Coordinator::Impl::answer_key_call(const std::string& name, Params
         return make_error(Status::kState, "this coordinator asks nobody for a login");
     }
     identity::AccessList& access = *options_.access;
+    const identity::Actor by = actor_of(asker);
     ValueWriter writer;
     if (name == "key.list") {
         if (auto good = reader.finish(); !good) return good.error();
@@ -49,7 +64,7 @@ Result<Bytes> Coordinator::Impl::answer_key_call(const std::string& name, Params
     if (name == "key.revoke") {
         const std::string account(reader.text("name", kNameMax));
         if (auto good = reader.finish(); !good) return good.error();
-        if (auto revoked = access.revoke(account, moment()); !revoked) return revoked.error();
+        if (auto revoked = access.revoke(account, moment(), by); !revoked) return revoked.error();
         if (!P2C2R_PLANT("serves_after_revocation")) {
             end_account(account, Status::kAuth, "the account was revoked");
         }
@@ -62,10 +77,22 @@ Result<Bytes> Coordinator::Impl::answer_key_call(const std::string& name, Params
         const auto valid_s = static_cast<uint64_t>(reader.integer("valid_s", 1, 30 * kDayS, kDayS));
         if (auto good = reader.finish(); !good) return good.error();
         const identity::Moment now = moment();
-        auto secret = access.invite(owner, roles, now.unix_ms + valid_s * 1000, random_, now,
-                                    asker ? asker->who.account : std::string());
+        auto secret = access.invite(owner, roles, now.unix_ms + valid_s * 1000, random_, now, by);
         if (!secret) return secret.error();
         writer.map(1).key("secret").text(to_hex(*secret));
+        return writer.take();
+    }
+    if (name == "key.from") {
+        const std::string account(reader.text("name", kNameMax));
+        const identity::AddressRule from = read_from(reader, std::nullopt);
+        if (auto good = reader.finish(); !good) return good.error();
+        if (auto set = access.allow_from(account, from, moment(), by); !set) return set.error();
+        end_sessions(Status::kAuth, "the token is not good from this address any more",
+                     [&](const Session& session) {
+                         return session.who.account == account &&
+                                !from.allows(session.connection->peer_address());
+                     });
+        writer.map(0);
         return writer.take();
     }
     if (name == "key.add" || name == "key.token") {
@@ -74,24 +101,28 @@ Result<Bytes> Coordinator::Impl::answer_key_call(const std::string& name, Params
         const identity::Roles roles = read_roles(reader);
         const std::string owner = read_owner(reader);
         identity::PublicKey key{};
-        if (!is_token && !from_hex(reader.text("key", 2 * key.size()), key)) {
+        identity::AddressRule from;
+        if (is_token) {
+            from = read_from(reader, "first");
+        } else if (!from_hex(reader.text("key", 2 * key.size()), key)) {
             reader.fail("key", "is not 64 hexadecimal digits");
         }
         if (auto good = reader.finish(); !good) return good.error();
         if (!is_token) {
-            auto added = access.add_key(account, owner, roles, key, moment());
+            auto added = access.add_key(account, owner, roles, key, moment(), by);
             if (!added) return added.error();
             writer.map(0);
             return writer.take();
         }
-        auto token = access.add_token(account, owner, roles, random_, moment());
+        auto token = access.add_token(account, owner, roles, random_, moment(), from, by);
         if (!token) return token.error();
         writer.map(1).key("token").text(to_hex(*token));
         return writer.take();
     }
     return make_error(Status::kUnsupported,
                       "there is no call '" + name +
-                          "'; there are key.list, key.add, key.token, key.invite, key.revoke");
+                          "'; there are key.list, key.add, key.token, key.from, key.invite, "
+                          "key.revoke");
 }
 
 Bytes Coordinator::Impl::call_key_list() {
@@ -107,8 +138,12 @@ Bytes Coordinator::Impl::call_key_list() {
             connections +=
                 session->phase != Session::Phase::kClosed && session->who.account == name;
         });
-        writer.map(account.key ? 8 : 7).key("name").text(name).key("owner").text(account.owner);
-        if (account.key) writer.key("key").text(to_hex(*account.key));
+        writer.map(8).key("name").text(name).key("owner").text(account.owner);
+        if (account.key) {
+            writer.key("key").text(to_hex(*account.key));
+        } else {
+            writer.key("from").text(account.from.text());
+        }
         writer.key("roles").text(identity::roles_text(account.roles));
         writer.key("kind").text(account.key ? "key" : "token");
         writer.key("added_ms").unsigned_integer(account.added_ms);
@@ -118,17 +153,23 @@ Bytes Coordinator::Impl::call_key_list() {
     return writer.take();
 }
 
-// Everything of it, at once: its tasks are not worked on for anybody, and those that its machines
-// work on are placed again.
-void Coordinator::Impl::end_account(const std::string& account, Status status, const char* why) {
+void Coordinator::Impl::end_sessions(Status status, const char* why,
+                                     const std::function<bool(const Session&)>& which) {
     std::vector<uint64_t> open;
     sessions_.for_each([&](uint64_t id, std::unique_ptr<Session>& session) {
-        if (session->who.account == account) open.push_back(id);
+        if (which(*session)) open.push_back(id);
     });
     for (const uint64_t id : open) {
         std::unique_ptr<Session>* session = sessions_.find(id);
         if (session && *session) end_session(**session, status, why);
     }
+}
+
+// Everything of it, at once: its tasks are not worked on for anybody, and those that its machines
+// work on are placed again.
+void Coordinator::Impl::end_account(const std::string& account, Status status, const char* why) {
+    end_sessions(status, why,
+                 [&](const Session& session) { return session.who.account == account; });
     std::vector<uint64_t> gamers;
     gamers_.for_each([&](uint64_t id, Gamer& gamer) {
         if (gamer.account == account) gamers.push_back(id);
@@ -139,6 +180,38 @@ void Coordinator::Impl::end_account(const std::string& account, Status status, c
         contents_.forget_scope(scope->second);
         answers_.forget_scope(scope->second);
     }
+}
+
+void Coordinator::Impl::watch_certificate() {
+    if (!options_.tls || !listener_) return;
+    const std::optional<CertificateWatch::Word> word =
+        certificate_watch_.look(options_.tls->validity(), loop_.unix_ms());
+    if (!word) return;
+    const std::string text = "the certificate " + word->text + "; '" + options_.certificate_file +
+                             "' is to be renewed (p2c2r keys renew) and read again (reload)";
+    log_.write(word->is_good ? LogLevel::kWarn : LogLevel::kError, "roles", text);
+    events_.on_certificate(word->is_good, text);
+}
+
+identity::Actor Coordinator::Impl::actor_of(const Session* asker) {
+    if (!asker) return {};
+    return {asker->who.account, asker->connection->peer_address()};
+}
+
+void Coordinator::Impl::record_act(const char* what, const std::string& account, std::string detail,
+                                   const Session* asker) {
+    if (!options_.access) return;
+    options_.access->record(what, account, std::move(detail), actor_of(asker), moment());
+}
+
+// A record with holes shall not look whole. Once a minute: a full disk loses every entry.
+void Coordinator::Impl::watch_audit() {
+    const uint64_t lost = options_.access ? options_.access->audit_lost() : 0;
+    if (lost == audit_lost_told_ || loop_.turn_us() < audit_look_us_) return;
+    audit_look_us_ = loop_.turn_us() + kAuditWordUs;
+    log_.format(LogLevel::kError, "roles", "%" PRIu64 " entries of the audit log are lost: %s",
+                lost - audit_lost_told_, options_.access->why_audit_lost().c_str());
+    audit_lost_told_ = lost;
 }
 
 }  // namespace p2c2r::roles

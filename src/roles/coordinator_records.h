@@ -77,6 +77,7 @@ struct alignas(kCacheLine) Relay {
     bool local_waits = false;   // to be computed here as soon as it is complete
     bool has_checksum = false;  // `checksum` is the input's
     bool has_content = false;   // its data is a content, and what came as data the delta
+    bool may_be_coded = false;  // its result
     bool asks = false;          // others ask the same, or may: `question` counts
     bool result_begun = false;  // `result` counts: it comes in chunks, and some are here
     bool result_open = false;   // these are being passed on

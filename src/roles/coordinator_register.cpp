@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/plant.h"
+#include "core/utf8.h"
 #include "roles/coordinator_impl.h"
 
 namespace p2c2r::roles {
@@ -52,6 +53,20 @@ void Coordinator::Impl::register_refused(Session& session, Status status, const 
     bury(session);
 }
 
+// Ids and names of types stand in logs, metrics and lists, which people look at in terminals.
+bool Coordinator::Impl::check_names(
+    Session& session, std::initializer_list<std::pair<const char*, std::string_view>> names) {
+    for (const auto& [field, name] : names) {
+        const char* const why = name.empty()          ? " is empty"
+                                : !is_name_text(name) ? " holds a control character"
+                                                      : nullptr;
+        if (!why) continue;
+        register_refused(session, Status::kArgument, std::string(field) + why);
+        return false;
+    }
+    return true;
+}
+
 // Whose machine it is has been proven where logins are asked for; elsewhere it is taken at its
 // word.
 sched::OwnerIndex Coordinator::Impl::owner_of(const Session& session, Circle claimed) {
@@ -60,7 +75,8 @@ sched::OwnerIndex Coordinator::Impl::owner_of(const Session& session, Circle cla
     return owners_.index_of(session.who.owner);
 }
 
-bool Coordinator::Impl::log_in(Session& session, const wire::Login& login, std::string_view id) {
+bool Coordinator::Impl::log_in(Session& session, const wire::Login& login, std::string_view id,
+                               const identity::AdmitCheck& check) {
     if (!options_.access || session.in_process) {
         if (login.login_method != 0) {
             register_refused(session, Status::kUnsupported,
@@ -69,7 +85,9 @@ bool Coordinator::Impl::log_in(Session& session, const wire::Login& login, std::
             return false;
         }
         session.who = {{}, identity::kOperator, {true, true, false}, false};
-        return true;
+        const Result<Done> good = check(session.who);
+        if (!good) register_refused(session, good.error().status, good.error().text);
+        return good.ok();
     }
     const net::Connection& connection = *session.connection;
     const std::string binding = connection.channel_binding();
@@ -82,7 +100,7 @@ bool Coordinator::Impl::log_in(Session& session, const wire::Login& login, std::
     const identity::Proof proof{static_cast<identity::LoginMethod>(login.login_method),
                                 std::string(login.token)};
     Result<identity::Admitted> admitted = options_.access->admit(
-        proof, context, connection.peer_address(), connection.is_loopback(), moment());
+        proof, context, connection.peer_address(), connection.is_loopback(), moment(), check);
     if (!admitted) {
         const Error& why = admitted.error();
         log_.format(LogLevel::kWarn, "roles", "login of '%.*s' from %s refused: %s",
@@ -104,27 +122,31 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
     if (const char* why = decode(frame.envelope, message)) {
         return end_session(session, Status::kProtocol, why);
     }
-    if (message.client_id.empty()) {
-        return register_refused(session, Status::kArgument, "client_id is empty");
-    }
-    if (!log_in(session, message.login, message.client_id)) return;
+    if (!check_names(session, {{"client_id", message.client_id}})) return;
     const std::string client_id(message.client_id);
+    const auto may_resume = [&](const Gamer& old, const identity::Admitted& who) {
+        return message.login.resume && old.account == who.account &&
+               equal_constant_time(*message.login.resume, old.resume);
+    };
+    const auto check = [&](const identity::Admitted& who) -> Result<Done> {
+        const auto known = gamer_ids_.find(client_id);
+        if (known == gamer_ids_.end()) return Done{};
+        const Gamer& old = *gamers_.find(known->second);
+        // Of another account's it is taken, too, while that is away for a moment.
+        if (may_resume(old, who) || (!old.session && old.account == who.account)) return Done{};
+        return make_error(Status::kExists, "CLIENT_ID_TAKEN: '" + client_id + "' is connected");
+    };
+    if (!log_in(session, message.login, client_id, check)) return;
     const sched::OwnerIndex owner = owners_.index_of(session.who.owner);
     uint64_t gamer_id = 0;
     if (const auto known = gamer_ids_.find(client_id); known != gamer_ids_.end()) {
         Gamer& old = *gamers_.find(known->second);
-        const bool may_resume = message.login.resume && old.account == session.who.account &&
-                                equal_constant_time(*message.login.resume, old.resume);
-        if (may_resume) {
+        if (may_resume(old, session.who)) {
             // The gamer counts as away in between: what was half-way on the old connection ends.
             if (old.session) {
                 end_session(*old.session, Status::kExists, "the session was resumed elsewhere");
             }
             gamer_id = known->second;
-        } else if (old.session || old.account != session.who.account) {
-            // Of another account's it is taken, too, while that is away for a moment.
-            return register_refused(session, Status::kExists,
-                                    "CLIENT_ID_TAKEN: '" + client_id + "' is connected");
         } else {
             forget_gamer(known->second);
         }
@@ -144,6 +166,7 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
         gamer_ids_[client_id] = gamer_id;
     }
     Gamer& gamer = *gamers_.find(gamer_id);
+    session.is_stranger = is_open() && !session.in_process && !session.connection->is_loopback();
     gamer.session = &session;
     random_.fill(gamer.resume);
     session.gamer = gamer_id;
@@ -184,24 +207,33 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     if (const char* why = decode(frame.envelope, message)) {
         return end_session(session, Status::kProtocol, why);
     }
-    if (message.peer_id.empty()) {
-        return register_refused(session, Status::kArgument, "peer_id is empty");
+    if (!check_names(session, {{"peer_id", message.peer_id}})) return;
+    for (const std::string& type : message.capabilities.task_types) {
+        if (!type.empty() && !check_names(session, {{"task_types", type}})) return;
     }
     if (message.circle == Circle::kPublic || message.circle_accepted == Circle::kPublic) {
         return register_refused(session, Status::kUnsupported,
                                 "circle public is not available; there are own and invited");
     }
-    if (!log_in(session, message.login, message.peer_id)) return;
     if (message.slots == 0) return register_refused(session, Status::kArgument, "slots is 0");
     const std::string peer_id(message.peer_id);
+    const std::string full =
+        "this coordinator has its maximum of " + std::to_string(options_.max_peers) + " peers";
+    const auto check = [&](const identity::Admitted& who) -> Result<Done> {
+        const auto known = peer_links_.find(peer_id);
+        if (known == peer_links_.end()) {
+            if (scheduler_.peers().size() < options_.max_peers) return Done{};
+            return make_error(Status::kLimit, full);
+        }
+        const PeerLink& old = known->second;
+        const bool may_replace = message.login.resume && old.account == who.account &&
+                                 equal_constant_time(*message.login.resume, old.resume);
+        if (may_replace) return Done{};
+        return make_error(Status::kExists, "PEER_ID_TAKEN: '" + peer_id + "' is connected");
+    };
+    if (!log_in(session, message.login, peer_id, check)) return;
     if (const auto known = peer_links_.find(peer_id); known != peer_links_.end()) {
         PeerLink& old = known->second;
-        const bool may_replace = message.login.resume && old.account == session.who.account &&
-                                 equal_constant_time(*message.login.resume, old.resume);
-        if (!may_replace) {
-            return register_refused(session, Status::kExists,
-                                    "PEER_ID_TAKEN: '" + peer_id + "' is connected");
-        }
         Session* former = old.session;
         const uint64_t former_peer = old.id;
         if (former) end_session(*former, Status::kExists, "the session was resumed elsewhere");
@@ -225,9 +257,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     }
     const uint64_t peer = scheduler_.peer_joined(std::move(record), types, loop_.turn_us());
     if (peer == 0) {
-        return register_refused(
-            session, Status::kLimit,
-            "this coordinator has its maximum of " + std::to_string(options_.max_peers) + " peers");
+        return register_refused(session, Status::kLimit, full);
     }
     session.peer = peer;  // from here on the loss of the session takes it out again
     PeerLink& link = peer_links_[peer_id];

@@ -46,17 +46,28 @@ bool Coordinator::Impl::sees_all(const Session* asker) {
     return !asker || asker->who.roles.admin;
 }
 
+// Whom the asker is for this; where nobody logs in, everybody is the operator's.
+sched::OwnerIndex Coordinator::Impl::owner_of_asker(const Session* asker) {
+    if (!asker) return OwnerNames::kOperator;
+    if (const Gamer* gamer = gamers_.find(asker->gamer)) return gamer->owner;
+    const sched::PeerRecord* peer = scheduler_.peers().find(asker->peer);
+    return peer ? peer->owner : sched::kNoOwner;
+}
+
+// How somebody's machine is used, how fast it is and what its owner wishes is not for friends to
+// know: they see who is there, for which circle, with how many slots and for what.
 Bytes Coordinator::Impl::call_peers(const Session* asker) {
     const bool all = sees_all(asker);
-    const sched::OwnerIndex mine = asker && asker->gamer != 0 ? gamers_.find(asker->gamer)->owner
-                                   : asker                    ? sched::kNoOwner
-                                                              : OwnerNames::kOperator;
+    const bool open = !options_.access;
+    const sched::OwnerIndex mine = owner_of_asker(asker);
     ValueWriter writer(4096);
     writer.map(1).key("peers").array(static_cast<uint32_t>(peer_links_.size()));
     for (const auto& [peer_id, link] : peer_links_) {
         const sched::PeerRecord& record = *scheduler_.peers().find(link.id);
-        const auto* word = link.session ? link.session->owner_word.get() : nullptr;
-        writer.map((all ? 14u : 11u) + (word ? 4u : 0u));
+        const bool own = record.owner != sched::kNoOwner && record.owner == mine;
+        const bool whole = all || own || open;
+        const auto* word = link.session && whole ? link.session->owner_word.get() : nullptr;
+        writer.map(5u + (whole ? 6u : 0u) + (all ? 3u : 0u) + (word ? 4u : 0u));
         writer.key("peer_id").text(peer_id);
         if (word) {
             writer.key("mode").text(word->mode);
@@ -70,19 +81,21 @@ Bytes Coordinator::Impl::call_peers(const Session* asker) {
             writer.key("account").text(link.account);
             writer.key("owner").text(owners_.name_of(record.owner));
         }
-        writer.key("own").boolean(record.owner != sched::kNoOwner && record.owner == mine);
+        writer.key("own").boolean(own);
         writer.key("circle_accepted").text(circle_name(record.accepts));
         writer.key("slots").unsigned_integer(record.slots);
-        writer.key("window_tasks").unsigned_integer(record.window_tasks);
-        writer.key("held").unsigned_integer(record.held);
-        writer.key("completed").unsigned_integer(record.completed);
-        writer.key("failed").unsigned_integer(record.failed);
-        writer.key("link_us").number(record.link_us);
-        writer.key("connected_us").unsigned_integer(loop_.now_us() - record.joined_us);
+        if (whole) {
+            writer.key("window_tasks").unsigned_integer(record.window_tasks);
+            writer.key("held").unsigned_integer(record.held);
+            writer.key("completed").unsigned_integer(record.completed);
+            writer.key("failed").unsigned_integer(record.failed);
+            writer.key("link_us").number(record.link_us);
+            writer.key("connected_us").unsigned_integer(loop_.now_us() - record.joined_us);
+        }
         writer.key("task_types").array(static_cast<uint32_t>(record.learned.size()));
         for (const sched::Learned& learned : record.learned) {
-            writer.map(4);
-            writer.key("task_type").text(scheduler_.type_name(learned.type));
+            writer.map(whole ? 4 : 1).key("task_type").text(scheduler_.type_name(learned.type));
+            if (!whole) continue;
             writer.key("samples").unsigned_integer(learned.samples);
             writer.key("compute_us").number(learned.compute_us);
             writer.key("round_us").number(learned.round_us);

@@ -4,6 +4,7 @@
 
 #include "core/plant.h"
 #include "roles/coordinator_impl.h"
+#include "roles/payload_work.h"
 
 namespace p2c2r::roles {
 
@@ -27,6 +28,7 @@ void Coordinator::Impl::assign(const sched::Action& action) {
     message.checksum.reset();
     if (input.has_checksum) message.checksum = input.checksum;
     message.sizes = input.sizes;
+    message.task_flags = input.may_be_coded ? task_flag::kCodedResult : 0;
     message.payload_place = 0;
     if (input.has_content) {
         if (contents_.bytes(input.content).size() > link->content_bytes) {
@@ -66,6 +68,8 @@ wire::ResultDelivery Coordinator::Impl::delivery_of(const sched::TaskRecord& rec
     delivery.attempts = record.attempts;
     delivery.checksum = result.checksum;
     delivery.sizes = result.sizes;
+    delivery.coding = result.coding;
+    delivery.plain_sizes = result.plain_sizes;
     return delivery;
 }
 
@@ -111,6 +115,13 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
     }
     const uint64_t task = scheduler_.task_of_attempt(session.peer, frame.id);
     Relay& waiting = relay(task);
+    if (result.coding != Coding::kNone) {
+        const size_t params_size =
+            frame.params.size() + (more && result.sizes ? result.sizes->params_size : 0);
+        const char* const why = waiting.may_be_coded ? check_coded(result.plain_sizes, params_size)
+                                                     : "a coded result that nobody asked for";
+        if (why) return end_session(session, Status::kProtocol, why);
+    }
     if (more && result.status == Status::kOk) {
         if (!result.sizes || result.sizes->params_size > limits::kPayloadSizeMax ||
             result.sizes->data_size > limits::kPayloadSizeMax - result.sizes->params_size) {
@@ -168,8 +179,7 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
         }
     }
     if (waiting.asks && result.status == Status::kOk) {
-        share_answer(task, waiting, frame.params, frame.data, result.processing_us,
-                     account_of(session));
+        share_answer(task, waiting, frame.params, frame.data, result, account_of(session));
     }
     drop_task(task, result.status == Status::kOk);
     if (to) push_back(*to, &session);
@@ -218,8 +228,7 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
     if (waiting.collected) {
         const std::unique_ptr<Collected> whole = std::move(waiting.collected);
         collecting_bytes_ -= whole->size;
-        share_answer(task, waiting, whole->info, whole->data, result.processing_us,
-                     account_of(session));
+        share_answer(task, waiting, whole->info, whole->data, result, account_of(session));
     }
     drop_task(task, true);
     if (to) push_back(*to, &session);

@@ -1,6 +1,7 @@
 // Connections of the coordinator: their beginning, their messages, their beat and their end.
 #include <algorithm>
 
+#include "core/utf8.h"
 #include "roles/coordinator_impl.h"
 
 namespace p2c2r::roles {
@@ -167,6 +168,14 @@ void Coordinator::Impl::on_heartbeat(Session& session, const wire::Frame& frame)
         return end_session(session, Status::kProtocol, why);
     }
     if (session.phase == Session::Phase::kPeer && (beat.mode || beat.why || beat.duty_permille)) {
+        for (const auto& [field, word] :
+             {std::pair{"mode", beat.mode}, std::pair{"why", beat.why}}) {
+            if (word && !is_name_text(*word)) {
+                return end_session(
+                    session, Status::kProtocol,
+                    std::string(field) + " of a heartbeat holds a control character");
+            }
+        }
         if (!session.owner_word) session.owner_word = std::make_unique<Session::OwnerWord>();
         Session::OwnerWord& word = *session.owner_word;
         if (beat.mode) word.mode = *beat.mode;
@@ -329,6 +338,8 @@ void Coordinator::Impl::scan_sessions() {
     // First: whatever fails below, there is a next time.
     loop_.arm(scan_timer_, now + std::min(interval / 2, kScanUsMax));
     if (beats) beat_us_ = beat_us_ + interval > now ? beat_us_ + interval : now + interval;
+    watch_certificate();
+    watch_audit();
     std::vector<uint64_t> gone;
     std::vector<uint64_t> registered;
     wire::Heartbeat beat;

@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "core/prng.h"
 #include "exec/executor.h"
+#include "model/payload_coder.h"
 #include "model/task.h"
 #include "net/loop.h"
 #include "net/transport.h"
@@ -34,6 +35,8 @@ struct PeerOptions {
     Circle circle_accepted = Circle::kInvited;                     // kOwn: no tasks but its owner's
     std::string codec_class;
     bool checksum = false;
+    // For results that may come coded; NULL: they go as they are.
+    std::shared_ptr<const PayloadCoder> coder;
     OwnerOptions owner;
     // Memory of inputs that arrive in chunks; MUST outlive them. NULL: the C library's.
     const MemoryHook* memory = nullptr;
@@ -80,6 +83,7 @@ struct PeerStats {
     uint64_t reconnects = 0;
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
+    uint64_t coded = 0;           // results that were sent coded
     uint64_t content_bytes = 0;   // of contents that are kept
     uint64_t content_hits = 0;    // look-ups that had one
     uint64_t content_misses = 0;  // and that had to ask for it

@@ -45,7 +45,7 @@ bool Peer::Impl::change_content(uint64_t slot, Job& job) {
         return true;
     }
     const Error& why = changed.error();
-    answer(job, why.status, why.field, why.text, 0, 0, {}, {});
+    answer(job, why.status, why.field, why.text, 0, 0);
     ++stats_.failed;
     forget(slot);
     return false;

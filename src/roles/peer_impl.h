@@ -14,7 +14,9 @@
 
 #include "core/flat_map.h"
 #include "core/slot_map.h"
+#include "roles/coding_choice.h"
 #include "roles/link.h"
+#include "roles/payload_work.h"
 #include "roles/peer.h"
 #include "roles/peer_contents.h"
 #include "roles/peer_owner.h"
@@ -34,6 +36,7 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
           events_(events),
           contents_(options_.content_bytes_max, options_.memory) {
         if (options_.peer_id.empty()) options_.peer_id = automatic_id("peer", random);
+        if (options_.coder) coding_work_ = make_coding_work(options_.coder);
         owner_ = std::make_unique<PeerOwner>(
             loop, std::move(options_.owner),
             [this] { return link_ ? link_->bytes_in() + link_->bytes_out() : 0; },
@@ -88,9 +91,11 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
         bool cancelled = false;
         bool has_checksum = false;
         uint64_t checksum = 0;
-        bool has_content = false;  // its data is a content, changed by what came as data
-        Digest256 digest{};        // of that
-        uint64_t content = 0;      // its entry, once it is here
+        bool has_content = false;             // its data is a content, changed by what came as data
+        Digest256 digest{};                   // of that
+        uint64_t content = 0;                 // its entry, once it is here
+        bool may_be_coded = false;            // its result
+        std::unique_ptr<exec::Output> plain;  // that, while it is being coded
     };
 
     // LinkEvents
@@ -131,9 +136,14 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
     void cancel(uint64_t id);
     void refuse(const Job& job);
     void answer(const Job& job, Status status, const std::string& field, const std::string& error,
-                uint64_t processing_us, uint64_t memory_peak, const Bytes& info, const Bytes& data);
+                uint64_t processing_us, uint64_t memory_peak);
+    // It goes as `coded` instead of its payload unless that is empty.
+    void answer_result(const Job& job, const exec::Output& result, const Bytes& coded);
+    // False: its result goes as it is.
+    bool begin_coding(uint64_t slot, exec::Output& result);
+    void end_job(uint64_t slot, const exec::Output& result, const Bytes& coded);
     void answer_error(const Job& job, Status status, const std::string& error) {
-        answer(job, status, {}, error, 0, 0, {}, {});
+        answer(job, status, {}, error, 0, 0);
     }
     void forget(uint64_t slot);
     void drop(uint64_t slot, Job& job);
@@ -190,6 +200,8 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
     uint64_t registered_revision_ = 0;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for work that was posted
 
+    CodingChoice coding_;
+    std::shared_ptr<exec::Executor> coding_work_;  // NULL: nothing is coded
     OutStreams out_;
     Assembler assembler_{options_.memory};
     PeerContents contents_;

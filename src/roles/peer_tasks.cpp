@@ -33,6 +33,8 @@ bool Peer::Impl::on_assign(const wire::Frame& frame, const char*& why) {
     job.checksum = message.checksum.value_or(0);
     job.has_content = message.payload_place == 1 && options_.content_bytes_max > 0;
     job.content = 0;
+    job.may_be_coded = (message.task_flags & task_flag::kCodedResult) && coding_work_;
+    job.plain.reset();
     if (message.payload_place != 0) {
         if (!job.has_content || message.digest.empty()) {
             job.has_content = false;
@@ -141,7 +143,7 @@ void Peer::Impl::run(uint64_t slot) {
             answer_error(*after, Status::kBusy, "this peer could not start the task");
         } else {
             answer(*after, Status::kTaskType, "task_type",
-                   "this peer has no executor for '" + after->task_type + "'", 0, 0, {}, {});
+                   "this peer has no executor for '" + after->task_type + "'", 0, 0);
         }
         ++stats_.failed;
         forget(slot);
@@ -162,23 +164,75 @@ void Peer::Impl::run_waiting() {
 void Peer::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
     Job* job = jobs_.find(tag);
     if (!job) return;
-    --running_;
+    if (job->plain) {
+        const std::unique_ptr<exec::Output> plain = std::move(job->plain);
+        const bool is_coded = output.status == Status::kOk;
+        // One that was stopped tells nothing.
+        if (is_coded) {
+            const size_t size = plain->info.size() + plain->data.size();
+            coding_.learn(job->task_type, size, output.data.size());
+        }
+        return end_job(tag, *plain, is_coded ? output.data : Bytes());
+    }
     stats_.compute_us += output.processing_us;
     if (output.status == Status::kOk) {
         ++stats_.completed;
+        if (job->may_be_coded && begin_coding(tag, output)) return;
     } else {
         ++stats_.failed;
     }
+    end_job(tag, output, {});
+}
+
+// As a job of its own in the same slot: whoever cancels the task, or takes it back, stops that.
+bool Peer::Impl::begin_coding(uint64_t slot, exec::Output& result) {
+    Job& job = *jobs_.find(slot);
+    const size_t size = result.info.size() + result.data.size();
+    if (job.id == 0 || job.cancelled || result.info.is_borrowed() || result.data.is_borrowed() ||
+        !coding_.wants(job.task_type, size, result.data.span())) {
+        return false;
+    }
+    exec::JobSpec spec;
+    spec.task_type = "coding";
+    spec.executor = coding_work_;
+    spec.params = result.info;
+    spec.data = result.data;
+    // Without a gate: what is done shall not wait for its share of the owner's time, and this takes
+    // less than a millisecond for what games ask for over slow lines.
+    try {
+        job.plain = std::make_unique<exec::Output>(std::move(result));
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+    const uint64_t started = runner_.start(spec, slot, *this);
+    Job* const after = jobs_.find(slot);
+    if (!after || !after->plain) return true;  // it has ended already
+    if (started != 0) {
+        after->runner_job = started;
+        return true;
+    }
+    result = std::move(*after->plain);
+    after->plain.reset();
+    return false;
+}
+
+void Peer::Impl::end_job(uint64_t slot, const exec::Output& result, const Bytes& coded) {
+    const Job& job = *jobs_.find(slot);
+    --running_;
     bool is_told = true;
     try {
-        if (job->id != 0) {
-            answer(*job, output.status, output.field, output.error, output.processing_us,
-                   output.memory_peak, output.info, output.data);
+        if (job.id == 0) {
+            // Of a connection that is gone.
+        } else if (result.status == Status::kOk) {
+            answer_result(job, result, coded);
+        } else {
+            answer(job, result.status, result.field, result.error, result.processing_us,
+                   result.memory_peak);
         }
     } catch (const std::bad_alloc&) {
         is_told = false;
     }
-    forget(tag);
+    forget(slot);
     // The coordinator must not wait for an answer that will not come.
     if (!is_told) return link_->fail(Status::kMemory, "memory is short");
     owner_->data_moved();
@@ -210,40 +264,48 @@ void Peer::Impl::refuse(const Job& job) {
 }
 
 void Peer::Impl::answer(const Job& job, Status status, const std::string& field,
-                        const std::string& error, uint64_t processing_us, uint64_t memory_peak,
-                        const Bytes& info, const Bytes& data) {
+                        const std::string& error, uint64_t processing_us, uint64_t memory_peak) {
     if (job.id == 0 || !link_->ready()) return;
     wire::TaskResult message;
     message.attempt = job.attempt;
     message.status = status;
     message.processing_us = processing_us;
     message.memory_peak = memory_peak;
-    uint8_t flags = 0;
-    if (status == Status::kOk) {
-        if (info.size() + data.size() > limits::kPayloadSizeMax) {
-            message.status = Status::kSize;
-            message.error = "the result exceeds the limit of 64 MiB";
-            encode(message, envelope_);
-            link_->connection().send_copy(wire::Message::kTaskResult, 0, job.id, envelope_.span(),
-                                          {}, {});
-            return;
-        }
-        if (options_.checksum) {
-            message.checksum = payload_checksum(info, data);
-            flags |= wire::kFlagChecksum;
-        }
-        if (needs_chunks(info.size(), data.size())) {
-            message.sizes = wire::PayloadSizes{info.size(), data.size()};
-        }
-        encode(message, envelope_);
-        out_.send(link_->connection(), wire::Message::kTaskResult, flags, job.id, envelope_.span(),
-                  info, data);
-        return;
-    }
     message.field = std::string_view(field).substr(0, limits::kIdLengthMax);
     message.error = std::string_view(error).substr(0, limits::kTextLengthMax);
     encode(message, envelope_);
     link_->connection().send_copy(wire::Message::kTaskResult, 0, job.id, envelope_.span(), {}, {});
+}
+
+void Peer::Impl::answer_result(const Job& job, const exec::Output& result, const Bytes& coded) {
+    if (!link_->ready()) return;
+    const Bytes none;
+    const Bytes& info = *(coded.empty() ? &result.info : &none);
+    const Bytes& data = *(coded.empty() ? &result.data : &coded);
+    if (result.info.size() + result.data.size() > limits::kPayloadSizeMax) {
+        return answer(job, Status::kSize, {}, "the result exceeds the limit of 64 MiB",
+                      result.processing_us, result.memory_peak);
+    }
+    wire::TaskResult message;
+    message.attempt = job.attempt;
+    message.processing_us = result.processing_us;
+    message.memory_peak = result.memory_peak;
+    uint8_t flags = 0;
+    if (!coded.empty()) {
+        ++stats_.coded;
+        message.coding = Coding::kZstd;
+        message.plain_sizes = wire::PayloadSizes{result.info.size(), result.data.size()};
+    }
+    if (options_.checksum) {
+        message.checksum = payload_checksum(result.info, result.data);
+        flags |= wire::kFlagChecksum;
+    }
+    if (needs_chunks(info.size(), data.size())) {
+        message.sizes = wire::PayloadSizes{info.size(), data.size()};
+    }
+    encode(message, envelope_);
+    out_.send(link_->connection(), wire::Message::kTaskResult, flags, job.id, envelope_.span(),
+              info, data);
 }
 
 void Peer::Impl::forget(uint64_t slot) {

@@ -149,11 +149,15 @@ size_t Placement::size_index(uint64_t payload_size) {
     return std::min<size_t>(static_cast<size_t>(std::bit_width(payload_size)), kSizes - 1);
 }
 
-Placed* Placement::find(std::string_view task_type, uint64_t payload_size) {
+Placed* Placement::find(std::string_view task_type, uint64_t payload_size, uint64_t pixels) {
     const size_t index = size_index(payload_size);
-    if (last_ && last_->name == task_type) return &last_->sizes[index];
+    const size_t pixels_index = size_index(pixels);
+    const auto is_it = [&](const Type& type) {
+        return type.pixels == pixels_index && type.name == task_type;
+    };
+    if (last_ && is_it(*last_)) return &last_->sizes[index];
     for (const std::unique_ptr<Type>& type : types_) {
-        if (type->name != task_type) continue;
+        if (!is_it(*type)) continue;
         last_ = type.get();
         return &last_->sizes[index];
     }
@@ -161,6 +165,7 @@ Placed* Placement::find(std::string_view task_type, uint64_t payload_size) {
     try {
         auto type = std::make_unique<Type>();
         type->name = task_type;
+        type->pixels = pixels_index;
         types_.push_back(std::move(type));
     } catch (const std::bad_alloc&) {
         return nullptr;
@@ -193,6 +198,7 @@ void Placement::arrive(const Answer& answer) {
 
 void Placement::connected(uint64_t round_us) {
     link_.greeted(static_cast<double>(round_us));
+    flow_.connected();
     away_ = 0;
     for (const std::unique_ptr<Type>& type : types_) {
         for (Placed& placed : type->sizes) placed.try_soon();

@@ -1,9 +1,10 @@
 // Where the tasks of a client go that leave it to the client (Place::kAuto): to the helpers, or
 // here. Decides, never acts; time is an argument, chance has no part in it.
 //
-// Tasks are told apart by type and by the size of their payload, a power of two each: what a task
-// takes seldom grows evenly with its bytes (a grid of so many cells, a scene of so many pixels), so
-// no line is laid through sizes; neighbours that differ by half are close enough to be one.
+// Tasks are told apart by type, by the pixels that they ask for (model/task_scale.h) and by the
+// size of their payload, a power of two each: what a task takes seldom grows evenly with its bytes
+// (a grid of so many cells, a scene of so many pixels), so no line is laid through sizes;
+// neighbours that differ by half are close enough to be one.
 //
 // All go to the helpers at first, which tells what that takes. What this machine takes is told by
 // trials: copies of a few tasks, whose answers nobody waits for, so that no frame is late for what
@@ -21,6 +22,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/flow_rate.h"
 #include "model/link_estimate.h"
 #include "model/worth.h"
 
@@ -130,13 +132,15 @@ class Placement {
     static constexpr size_t kSizes = 28;  // 64 MiB and more are the last
     static constexpr size_t kTypesMost = 256;
 
+    // Of one type and about as many pixels.
     struct Type {
         std::string name;
+        size_t pixels = 0;  // size_index() of these
         std::array<Placed, kSizes> sizes;
     };
 
     // NULL: too many types, or short memory; such tasks go as if nothing was known.
-    Placed* find(std::string_view task_type, uint64_t payload_size);
+    Placed* find(std::string_view task_type, uint64_t payload_size, uint64_t pixels = 0);
     static size_t size_index(uint64_t payload_size);
 
     // ---- the way to the helpers
@@ -167,12 +171,23 @@ class Placement {
     void connected(uint64_t round_us);
 
     [[nodiscard]] const LinkEstimate& link() const { return link_; }
+    // Of all tasks that leave, whoever placed them.
+    [[nodiscard]] FlowRate& flow() { return flow_; }
+    // What the line takes: of all tasks together where they fill it, else of large ones; 0:
+    // unknown.
+    [[nodiscard]] double up_bits_per_s() const {
+        return flow_.up_bits_per_s() > 0 ? flow_.up_bits_per_s() : link_.up_bits_per_s();
+    }
+    [[nodiscard]] double down_bits_per_s() const {
+        return flow_.down_bits_per_s() > 0 ? flow_.down_bits_per_s() : link_.down_bits_per_s();
+    }
     [[nodiscard]] const std::vector<std::unique_ptr<Type>>& types() const { return types_; }
 
   private:
     std::vector<std::unique_ptr<Type>> types_;  // games use few
     Type* last_ = nullptr;                      // most tasks are of the type of the one before
     LinkEstimate link_;
+    FlowRate flow_;
     Mark mark_;
     uint64_t away_ = 0;
 };

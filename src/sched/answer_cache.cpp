@@ -43,13 +43,15 @@ uint64_t AnswerCache::key_of(const Question& question) const {
     }
     key = mixed(key ^ question.scope);
     key = mixed(key ^ (salt_[1] + question.params.size()) ^ uint64_t{question.type} << 48 ^
-                static_cast<uint64_t>(question.circle) << 40);
+                static_cast<uint64_t>(question.circle) << 40 ^
+                static_cast<uint64_t>(question.may_be_coded) << 39);
     return key | 1;  // 0 is no key
 }
 
 bool AnswerCache::is_same(const Entry& entry, const Question& question) {
     if (entry.type != question.type || entry.circle != question.circle ||
-        entry.scope != question.scope || entry.has_content != (question.content != nullptr) ||
+        entry.scope != question.scope || entry.may_be_coded != question.may_be_coded ||
+        entry.has_content != (question.content != nullptr) ||
         entry.params_size != question.params.size() || entry.question.size() != question.size()) {
         return false;
     }
@@ -104,6 +106,7 @@ uint64_t AnswerCache::lead(const Question& question, uint64_t task) {
     entry.circle = question.circle;
     entry.scope = question.scope;
     entry.has_content = question.content != nullptr;
+    entry.may_be_coded = question.may_be_coded;
     if (question.content) entry.content = *question.content;
     entry.params_size = question.params.size();
     entry.is_known = false;

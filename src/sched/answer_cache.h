@@ -16,6 +16,7 @@
 #include "core/crypto.h"
 #include "core/flat_map.h"
 #include "core/slot_map.h"
+#include "model/payload_coder.h"
 #include "model/task.h"
 #include "sched/content_store.h"
 #include "sched/use_order.h"
@@ -35,6 +36,7 @@ class AnswerCache {
         const Digest256* content = nullptr;  // NULL: none
         std::span<const uint8_t> params;
         std::span<const uint8_t> data;
+        bool may_be_coded = false;  // the answer: who cannot decode does not share with who can
         [[nodiscard]] size_t size() const { return params.size() + data.size(); }
     };
     struct Answer {
@@ -42,6 +44,9 @@ class AnswerCache {
         Bytes data;
         uint64_t processing_us = 0;
         ContentStore::Scope by = 0;  // whose machine has computed it; 0: nobody's of an account
+        Coding coding = Coding::kNone;
+        uint64_t plain_info_size = 0;  // of what was coded
+        uint64_t plain_data_size = 0;
     };
     struct Stats {
         uint64_t hits = 0;      // answers from here
@@ -94,6 +99,7 @@ class AnswerCache {
         Circle circle = Circle::kInvited;
         bool is_known = false;  // `answer` is there
         bool has_content = false;
+        bool may_be_coded = false;
         ContentStore::Scope scope = 0;
         Digest256 content{};
         std::vector<uint8_t> question;  // params, then data

@@ -27,6 +27,8 @@ void reset(TaskResult& out) {
     out.memory_peak = 0;
     out.checksum.reset();
     out.sizes.reset();
+    out.coding = Coding::kNone;
+    out.plain_sizes.reset();
 }
 void reset(ResultDelivery& out) {
     out.status = Status::kOk;
@@ -37,6 +39,8 @@ void reset(ResultDelivery& out) {
     out.retry_after_ms = 0;
     out.checksum.reset();
     out.sizes.reset();
+    out.coding = Coding::kNone;
+    out.plain_sizes.reset();
 }
 
 constexpr std::string_view kMemoryPeak = "memory_peak";
@@ -81,6 +85,7 @@ void encode(const TaskResult& result, EnvelopeBuffer& out) {
     if (!result.peer_id.empty()) {
         writer.text_field(field::kPeerId, result.peer_id, limits::kIdLengthMax);
     }
+    write_coding(writer, result.coding, result.plain_sizes);
     writer.finish();
 }
 
@@ -100,6 +105,12 @@ const char* decode(std::span<const uint8_t> envelope, TaskResult& out) {
                 break;
             case field::kSizes:
                 if (!read_sizes(reader, out.sizes)) return kWhySizes;
+                break;
+            case field::kCoding:
+                if (!reader.read_enum(out.coding, Coding::kZstd)) return kWhyCoding;
+                break;
+            case field::kPlainSizes:
+                if (!read_sizes(reader, out.plain_sizes)) return kWhyPlainSizes;
                 break;
             case field::kAttempt:
                 if (!reader.read_nonce(out.attempt)) return kWhyAttempt;
@@ -154,6 +165,7 @@ void encode(const ResultDelivery& delivery, EnvelopeBuffer& out) {
     if (delivery.source != Source::kPeer) {
         writer.unsigned_field(field::kSource, static_cast<uint64_t>(delivery.source));
     }
+    write_coding(writer, delivery.coding, delivery.plain_sizes);
     writer.finish();
 }
 
@@ -173,6 +185,12 @@ const char* decode(std::span<const uint8_t> envelope, ResultDelivery& out) {
                 break;
             case field::kSizes:
                 if (!read_sizes(reader, out.sizes)) return kWhySizes;
+                break;
+            case field::kCoding:
+                if (!reader.read_enum(out.coding, Coding::kZstd)) return kWhyCoding;
+                break;
+            case field::kPlainSizes:
+                if (!read_sizes(reader, out.plain_sizes)) return kWhyPlainSizes;
                 break;
             case field::kStatus:
                 if (!reader.read_status(out.status)) return kWhyStatus;

@@ -57,6 +57,20 @@ inline void write_checksum_and_sizes(EnvelopeWriter& writer,
     }
 }
 
+inline constexpr const char* kWhyCoding = "coding must be 0 or 1";
+inline constexpr const char* kWhyPlainSizes =
+    "plain_sizes must be [params_size, data_size] below 2^53 each";
+
+inline void write_coding(EnvelopeWriter& writer, Coding coding,
+                         const std::optional<PayloadSizes>& plain_sizes) {
+    if (coding == Coding::kNone) return;
+    writer.unsigned_field(field::kCoding, static_cast<uint64_t>(coding));
+    if (!plain_sizes) return;
+    writer.array_field(field::kPlainSizes, 2);
+    writer.write_unsigned(plain_sizes->params_size);
+    writer.write_unsigned(plain_sizes->data_size);
+}
+
 inline bool read_checksum(EnvelopeReader& reader, std::optional<uint64_t>& checksum) {
     return reader.read_unsigned(checksum.emplace());
 }

@@ -37,6 +37,7 @@ void reset(TaskAssign& out) {
     out.task_type = {};
     out.deadline_us.reset();
     out.attempt = {};
+    out.task_flags = 0;
     out.output_size_max = 0;
     out.payload_place = 0;
     out.digest = {};
@@ -158,6 +159,7 @@ void encode(const TaskAssign& assign, EnvelopeBuffer& out) {
     EnvelopeWriter writer(out, assign.task_type.size() + assign.digest.size());
     writer.text_field(field::kTaskType, assign.task_type, limits::kTaskTypeLengthMax);
     if (assign.deadline_us) writer.unsigned_field(field::kDeadline, *assign.deadline_us);
+    if (assign.task_flags != 0) writer.unsigned_field(field::kTaskFlags, assign.task_flags);
     if (assign.payload_place != 0) {
         writer.unsigned_field(field::kPayloadPlace, assign.payload_place);
     }
@@ -183,6 +185,9 @@ const char* decode(std::span<const uint8_t> envelope, TaskAssign& out) {
                 break;
             case field::kDeadline:
                 if (!reader.read_unsigned(out.deadline_us.emplace())) return kWhyDeadline;
+                break;
+            case field::kTaskFlags:
+                if (!reader.read_unsigned(out.task_flags)) return kWhyTaskFlags;
                 break;
             case field::kPayloadPlace:
                 if (!reader.read_unsigned(out.payload_place)) return kWhyPayloadPlace;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/payload_coder.h"
 #include "model/task.h"
 
 namespace p2c2r::wire {
@@ -103,6 +104,7 @@ struct TaskAssign {
     std::string_view task_type;
     std::optional<uint64_t> deadline_us;
     Nonce attempt{};
+    uint32_t task_flags = 0;       // of these only task_flag::kCodedResult
     uint64_t output_size_max = 0;  // 0: the general limit
     uint32_t payload_place = 0;
     std::string_view digest;
@@ -122,6 +124,8 @@ struct TaskResult {
     uint64_t memory_peak = 0;  // of resource_usage
     std::optional<uint64_t> checksum;
     std::optional<PayloadSizes> sizes;
+    Coding coding = Coding::kNone;            // else the payload is data alone, the coded bytes
+    std::optional<PayloadSizes> plain_sizes;  // of what was coded
 };
 
 struct ResultDelivery {
@@ -136,6 +140,8 @@ struct ResultDelivery {
     uint32_t retry_after_ms = 0;
     std::optional<uint64_t> checksum;
     std::optional<PayloadSizes> sizes;
+    Coding coding = Coding::kNone;
+    std::optional<PayloadSizes> plain_sizes;
 };
 
 struct TaskTimeout {

@@ -172,7 +172,8 @@ PIN(p2c2r_result_info, processing_us, 32, 32);
 PIN(p2c2r_result_info, network_us, 40, 40);
 PIN(p2c2r_result_info, retry_after_ms, 48, 48);
 PIN(p2c2r_result_info, flags, 52, 52);
-SIZE(p2c2r_result_info, 56, 56);
+PIN(p2c2r_result_info, bytes_received, 56, 56);
+SIZE(p2c2r_result_info, 64, 64);
 
 PIN(p2c2r_image, struct_size, 0, 0);
 PIN(p2c2r_image, format, 4, 4);
@@ -302,4 +303,5 @@ PIN(p2c2r_coordinator_stats, bytes_out, 112, 112);
 PIN(p2c2r_coordinator_stats, payload_bytes_copied, 120, 120);
 PIN(p2c2r_coordinator_stats, utilisation_permille, 128, 128);
 PIN(p2c2r_coordinator_stats, flags, 132, 132);
-SIZE(p2c2r_coordinator_stats, 136, 136);
+PIN(p2c2r_coordinator_stats, audit_lost, 136, 136);
+SIZE(p2c2r_coordinator_stats, 144, 144);

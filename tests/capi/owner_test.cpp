@@ -3,6 +3,7 @@
 #include <mutex>
 #include <thread>
 
+#include "support/message_bus.h"
 #include "world.h"
 
 using namespace capi_test;
@@ -183,4 +184,27 @@ TEST_CASE("a peer with a mode says it and one without a display is one where nob
         return why_of(blind.get()).find("does not tell") != std::string::npos;
     }));
     CHECK(stats_of(blind.get()).accepts == 0);
+}
+
+TEST_CASE("a helper on a metered network takes nothing, unless its owner allows it") {
+    const p2c2r::test::MessageBus bus;
+    if (bus.address().empty()) {
+        MESSAGE("skipped: no dbus-daemon (package dbus-daemon)");
+        return;
+    }
+    const p2c2r::test::NetworkManagerService manager(bus.address(), 'u', 1);
+    REQUIRE(setenv("DBUS_SYSTEM_BUS_ADDRESS", bus.address().c_str(), 1) == 0);
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const Coordinator coordinator = make_coordinator(runtime.get());
+    Events events;
+    const Peer peer = owner_peer(runtime.get(), coordinator.get(),
+                                 R"({"mode": "always", "on_battery": true})", &events);
+    CHECK(turn_until(runtime.get(),
+                     [&] { return events.has(P2C2R_E_BUSY, "the network is metered"); }));
+    CHECK(why_of(peer.get()) == "the network is metered");
+    const Peer allowed =
+        owner_peer(runtime.get(), coordinator.get(),
+                   R"({"mode": "always", "on_battery": true, "on_metered": true})", nullptr);
+    CHECK(turn_until(runtime.get(), [&] { return stats_of(allowed.get()).accepts == 1; }));
+    unsetenv("DBUS_SYSTEM_BUS_ADDRESS");
 }

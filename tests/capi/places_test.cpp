@@ -11,12 +11,15 @@ namespace {
 
 // A gamer's runtime and a helper's, in one process, with an executor "layer" that is slow here.
 struct Places {
-    HostExecutor slow, fast;
+    static constexpr size_t kMaskSize = 200'000;
+    HostExecutor slow, fast, mask;
     Runtime helper_runtime = make_runtime(P2C2R_RUN_THREAD);
     Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
     Coordinator coordinator = nullptr;
     Peer peer;
     Client client;
+    std::string last_data;  // of one()
+    uint64_t last_received = 0;
 
     explicit Places(const char* options) {
         const auto takes = [](int ms) {
@@ -30,6 +33,13 @@ struct Places {
         fast.run = takes(1);
         slow.add(runtime.get(), "layer");
         fast.add(helper_runtime.get(), "layer");
+        mask.run = [](p2c2r_job* job) -> p2c2r_status {
+            void* out = nullptr;
+            const p2c2r_status status = p2c2r_job_output_alloc(job, kMaskSize, &out);
+            if (status == P2C2R_OK) std::memset(out, 0x5a, kMaskSize);
+            return status;
+        };
+        mask.add(helper_runtime.get(), "mask");
         auto listening = sized<p2c2r_coordinator_config>();
         listening.listen_port = P2C2R_ANY;
         listening.options = R"({"local_execution": false})";
@@ -63,8 +73,10 @@ struct Places {
         p2c2r_result* result = nullptr;
         REQUIRE(p2c2r_client_submit_and_wait(client.get(), &desc, &result, nullptr) == P2C2R_OK);
         const Result owned(result);
+        last_data = data_of(result);
         auto info = sized<p2c2r_result_info>();
         REQUIRE(p2c2r_result_info_get(result, &info) == P2C2R_OK);
+        last_received = info.bytes_received;
         size_t size = 0;
         CHECK_MESSAGE(info.status == P2C2R_OK,
                       p2c2r_result_text(result, P2C2R_TEXT_MESSAGE, &size));
@@ -124,3 +136,21 @@ TEST_CASE("places: a client that is told so sends everything") {
     CHECK(places.placement() == R"({"place_by_worth":false})");
     CHECK(places.stats().trials == 0);
 }
+
+#ifdef P2C2R_HAS_ZSTD
+TEST_CASE("places: over a slow line results come in fewer bytes unless the client is told not to") {
+    const auto bytes_in = [](const char* options) {
+        Places places(options);
+        const uint64_t before = places.stats().bytes_received;
+        CHECK(places.one("mask", "{}") == P2C2R_SOURCE_PEER);
+        CHECK(places.last_data == std::string(Places::kMaskSize, '\x5a'));
+        const uint64_t all = places.stats().bytes_received - before;
+        CHECK(places.last_received > 0);
+        CHECK(places.last_received < all);
+        return all;
+    };
+    CHECK(bytes_in(R"({"fake_lag_ms": 20})") < Places::kMaskSize / 50);
+    CHECK(bytes_in(R"({"fake_lag_ms": 20, "checksum": true})") < Places::kMaskSize / 50);
+    CHECK(bytes_in(R"({"fake_lag_ms": 20, "code_results": false})") > Places::kMaskSize);
+}
+#endif

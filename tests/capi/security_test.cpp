@@ -1,6 +1,7 @@
 // TLS, keys, join codes and revocation through the C interface: two runtimes that meet over
 // encrypted loopback, as two machines would.
 #include "security_world.h"
+#include "support/old_certificate.h"
 
 using namespace capi_test;
 
@@ -171,6 +172,63 @@ TEST_CASE("security: of several places the one is found where the coordinator is
     CHECK(guest.last_text.find("more than 8 places") != std::string::npos);
     guest.connect(host.url + ",");
     CHECK(guest.last == P2C2R_E_ARGUMENT);
+}
+
+TEST_CASE("security: a certificate whose time is over is refused until it is renewed") {
+    Host host;
+    host.coordinator.reset();
+    const auto write = [](const std::string& path, const char* text, mode_t mode) {
+        unlink(path.c_str());
+        std::ofstream(path) << text;
+        REQUIRE(chmod(path.c_str(), mode) == 0);
+    };
+    write(host.key, p2c2r::test::kOldKeyPem, 0600);
+    write(host.certificate, p2c2r::test::kOldCertificatePem, 0644);
+    auto config = sized<p2c2r_coordinator_config>();
+    config.certificate_file = host.certificate.c_str();
+    config.key_file = host.key.c_str();
+    p2c2r_coordinator* made = nullptr;
+    p2c2r_error why = {};
+    CHECK(p2c2r_coordinator_create(host.runtime.get(), &config, &made, &why) == P2C2R_E_STATE);
+    CHECK(std::string(why.field) == "certificate_file");
+    CHECK(std::string(why.text) ==
+          "the certificate ended on 2011-09-09 01:46 UTC; 'p2c2r keys renew' makes another one for "
+          "the same key: " +
+              host.certificate);
+    const std::string files =
+        "{\"file\":\"" + host.key + "\",\"certificate_file\":\"" + host.certificate + "\"";
+    const std::string old_pin =
+        text_of(call(host.runtime.get(), "keys.show", "{\"file\":\"" + host.key + "\"}"), "pin");
+    // With as many days as it has no certificate has too few left; this one has none at all.
+    const std::string told = call(host.runtime.get(), "keys.renew", files + ",\"days_left\":1}");
+    CHECK(told.find("\"renewed\":true") != std::string::npos);
+    CHECK(text_of(told, "pin") == old_pin);
+    CHECK(call(host.runtime.get(), "keys.renew", files + ",\"days_left\":30}")
+              .find("\"renewed\":false") != std::string::npos);
+    host.pin = old_pin;
+    host.start();
+    Guest guest(host);
+    guest.with_invite(host.invite("gamer"));
+    const Client client = guest.connect(host.url);
+    REQUIRE_MESSAGE(guest.last == P2C2R_OK, guest.last_text);
+    echoes(client.get());
+    // Nor does a reload take an old one; what is in use stays.
+    write(host.certificate, p2c2r::test::kOldCertificatePem, 0644);
+    p2c2r_result* result = nullptr;
+    CHECK(p2c2r_coordinator_call(host.coordinator.get(), "reload", nullptr, 0, &result, &why) ==
+          P2C2R_E_STATE);
+    Guest again(host);
+    again.with_invite(host.invite("gamer"));
+    const Client other = again.connect(host.url, "other");
+    CHECK(again.last == P2C2R_OK);
+    // Another key's certificate is not replaced.
+    host.make_keys("other.pem", "other-cert.pem");
+    CHECK(p2c2r_runtime_call(host.runtime.get(), "keys.renew",
+                             ("{\"file\":\"" + host.folder.file("other.pem") +
+                              "\",\"certificate_file\":\"" + host.certificate + "\"}")
+                                 .c_str(),
+                             nullptr, 1000, &result, &why) == P2C2R_E_ARGUMENT);
+    CHECK(std::string(why.text).find("is of another key than") != std::string::npos);
 }
 
 TEST_CASE("security: files that cannot be used are named with their field") {

@@ -7,6 +7,7 @@
 #include "cli/invitation.h"
 #include "cli/join_code.h"
 #include "cli/uplink.h"
+#include "support/old_certificate.h"
 #include "support/program.h"
 
 using namespace p2c2r::test;
@@ -423,6 +424,25 @@ TEST_CASE("join: a host that starts again still knows its machines") {
     CHECK(json::parse(accounts.out)["accounts"].size() == 2);
 }
 
+TEST_CASE("join: a name that is taken is told so and costs no code") {
+    const Workplace here;
+    const Hosting host(here);
+    json peers;
+    REQUIRE(wait_until([&] {
+        peers = json::parse(host.machine.run({"status", "--json"}).out)["peers"];
+        return peers.size() == 1;
+    }));
+    const std::string taken = peers[0]["peer_id"];
+    const std::string code = host.another_code({"--friend", "--roles", "peer"});
+    const Machine laptop(here, "laptop");
+    const Ran refused = laptop.run({"join", code, "--name", taken});
+    CHECK(refused.exit_code == 1);
+    CHECK(refused.error.find("PEER_ID_TAKEN: '" + taken + "'") != std::string::npos);
+    CHECK(refused.error.find("the code is still good") != std::string::npos);
+    const Ran joined = laptop.run({"join", code, "--no-benchmark", "--name", "guest"});
+    CHECK_MESSAGE(joined.exit_code == 0, joined.error);
+}
+
 TEST_CASE("keys: made once, shown without the secret") {
     const Workplace here;
     const std::string file = here.path("key.pem");
@@ -438,4 +458,39 @@ TEST_CASE("keys: made once, shown without the secret") {
     CHECK(again.exit_code != 0);
     CHECK(again.error.find("is there already") != std::string::npos);
     CHECK(here.run({"keys", "new"}).exit_code == 2);
+}
+
+TEST_CASE("keys: a host renews a certificate whose time is over and keeps its pin") {
+    const Workplace here;
+    const Machine machine(here, "hosting");
+    // Makes the folder as it should be.
+    { Hosting host(here); }
+    const std::string key = here.path("hosting/host/key.pem");
+    const std::string certificate = here.path("hosting/host/certificate.pem");
+    const auto write = [](const std::string& path, const char* text) {
+        std::FILE* file = std::fopen(path.c_str(), "wb");
+        REQUIRE(file);
+        std::fputs(text, file);
+        std::fclose(file);
+    };
+    write(key, kOldKeyPem);
+    write(certificate, kOldCertificatePem);
+    const std::string pin = json::parse(here.run({"keys", "show", key, "--json"}).out)["pin"];
+    const Ran refused = here.run({"coordinator", "--listen-port", "0", "--certificate-file",
+                                  certificate, "--key-file", key});
+    CHECK(refused.exit_code == 1);
+    CHECK(refused.error.find("ended on 2011-09-09 01:46 UTC; 'p2c2r keys renew'") !=
+          std::string::npos);
+    {
+        Hosting host(here);
+        CHECK(here.read("host.log").find("the certificate is renewed until 20") !=
+              std::string::npos);
+        const Machine laptop(here, "laptop");
+        CHECK(laptop.run({"join", host.code, "--no-benchmark", "--name", "laptop"}).exit_code == 0);
+    }
+    write(certificate, kOldCertificatePem);
+    const Ran renewed = here.run({"keys", "renew", key, "--certificate-file", certificate});
+    CHECK_MESSAGE(renewed.exit_code == 0, renewed.error);
+    CHECK(renewed.out.find(pin) != std::string::npos);
+    CHECK(here.read("hosting/host/certificate.pem") != kOldCertificatePem);
 }

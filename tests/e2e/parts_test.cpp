@@ -8,6 +8,7 @@
 #include "cli/failure.h"
 #include "cli/log_writer.h"
 #include "cli/pan_zoom.h"
+#include "cli/printable.h"
 #include "cli/result_output.h"
 #include "cli/settings.h"
 #include "cli/statistics.h"
@@ -160,6 +161,41 @@ TEST_CASE("settings: task types are a list in a file and commas in a text") {
 TEST_CASE("log lines: text holds time and level and room and ids and shows control characters") {
     CHECK(log_line(LogFormat::kText, "T", P2C2R_LOG_WARN, "roles", "bad\nname",
                    {{"peer_id", "a\x1b"}}) == "T warn roles: bad\\x0aname peer_id=a\\x1b");
+}
+
+TEST_CASE("printable: what would steer a terminal is written out and everything else kept") {
+    const std::string fine =
+        "caf\xc3\xa9 \xe6\x97\xa5 \xf0\x9f\x8e\xae \xc2\xa0 \xef\xbf\xbd \xf4\x8f\xbf\xbf";
+    CHECK(printable(fine) == fine);
+    CHECK(printable("") == "");
+    CHECK(printable("a\x1b[31mb\r\n\t\x7f") == "a\\x1b[31mb\\x0d\\x0a\\x09\\x7f");
+    CHECK(printable(std::string_view("\0x", 2)) == "\\x00x");
+    // The one-byte forms of escape sequences, as UTF-8 and as they are.
+    CHECK(printable("\xc2\x9b"
+                    "31m") ==
+          "\\xc2\\x9b"
+          "31m");
+    CHECK(printable("\x9b"
+                    "31m") ==
+          "\\x9b"
+          "31m");
+    // Long forms, surrogates, cut characters, what is above U+10FFFF.
+    for (const char* bad : {"\xc0\x9b", "\xe0\x82\x9b", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc3",
+                            "\xe2\x82", "\xf0\x80\x82\x9b", "\xff"}) {
+        for (const char letter : printable(bad)) CHECK((letter >= 0x20 && letter < 0x7f));
+    }
+}
+
+TEST_CASE("printable: tables and failures show nothing as it came") {
+    TextTable table({"peer_id", "why"});
+    table.add({"p\x1b]0;owned\x07", "\x1b[2J"});
+    CHECK(table.text().find('\x1b') == std::string::npos);
+    CHECK(table.text().find("p\\x1b]0;owned\\x07  \\x1b[2J\n") != std::string::npos);
+    CHECK(rows_text({{"mode", "\x1b[1m"}}) == "mode  \\x1b[1m\n");
+    const std::string line =
+        log_line(LogFormat::kJson, "T", P2C2R_LOG_INFO, "net", "x\xc2\x9b\x7f", {});
+    CHECK(line.find('\xc2') == std::string::npos);
+    CHECK(line.find('\x7f') == std::string::npos);
 }
 
 TEST_CASE("log lines: JSON is one object a line even with broken UTF-8") {

@@ -321,6 +321,15 @@ TEST_CASE("processes: a public plaintext address is refused unless forced by nam
         {"coordinator", "--port", "0", "--listen-address", "0.0.0.0", "--monitoring-port", "off"});
     CHECK(refused.exit_code == 1);
     CHECK(refused.error.find("0.0.0.0") != std::string::npos);
+    // Forced, it says loudly what that means.
+    auto forced = here.start({"coordinator", "--port", "0", "--listen-address", "0.0.0.0",
+                              "--monitoring-port", "off", "--plaintext-anywhere", "true"},
+                             "forced.err");
+    const auto warning = forced.read_line_with("WARNING: nothing is encrypted", kPatienceUs);
+    REQUIRE(warning);
+    CHECK(warning->find("nobody is asked for a login") != std::string::npos);
+    CHECK(forced.stop(kStopUs) == 0);
+    CHECK(here.read("forced.err").find("whoever reaches 0.0.0.0:") != std::string::npos);
 }
 
 TEST_CASE("processes: peers and gamers may be told that plaintext with any address is wanted") {

@@ -227,7 +227,8 @@ std::vector<uint64_t> Checkers::tokens_owed() const {
     std::vector<uint64_t> tokens;
     for (const auto& [pipe, gamer] : gamer_pipes_) {
         for (const auto& [task, submitted] : gamer.tasks) {
-            if (submitted.owed && submitted.whole) tokens.push_back(token_of(gamer.host, task));
+            if (submitted.owed && submitted.whole)
+                tokens.push_back(token_of_asked(gamer.host, task));
         }
     }
     return tokens;

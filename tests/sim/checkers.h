@@ -213,6 +213,9 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         bool chunked = false;   // in more than one frame
         bool depends = false;   // on other tasks
         bool answered = false;  // its answer may wait for its gamer to read
+        // Its gamer has sent a copy of it to learn what that takes. On the wire these look alike,
+        // so that from then on nothing is said of which of them is over, or tried how often.
+        bool is_tried = false;
         TaskType type = TaskType::kOther;
         Circle circle = Circle::kInvited;
         uint32_t gamer = 0;  // its host
@@ -229,6 +232,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     };
 
     // wire_model.cpp
+    [[nodiscard]] uint64_t token_of_asked(uint32_t host, uint64_t task) const;
     void coordinator_sends_to_peer(PeerPipe& peer, const wire::Frame& frame);
     void coordinator_sends_to_gamer(GamerPipe& gamer, const wire::Frame& frame);
     // circle_checks.cpp
@@ -299,6 +303,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     std::map<uint64_t, Registering> registering_;    // by pipe
     std::map<uint32_t, std::set<uint64_t>> known_;   // by gamer's host: ids it has ever submitted
     std::unordered_map<uint64_t, Tracked> tracked_;  // by token; looked up only
+    std::map<uint64_t, uint64_t> trials_;            // by token_of the copy: the token of the task
     std::unordered_map<uint64_t, uint64_t> stamp_tokens_;  // each execution's task
     struct Counts {
         uint64_t token = 0;

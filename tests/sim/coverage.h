@@ -109,6 +109,8 @@ namespace p2c2r::sim {
     X(kBehindLarge, "a small task that waits behind a large one")  \
     X(kByCoordinator, "a task computed by the coordinator")        \
     X(kByGamer, "a task computed by its gamer")                    \
+    X(kKeptHere, "a task kept where helpers are no gain")          \
+    X(kTrialSent, "a copy of such a task at a helper")             \
     X(kFromCache, "a task whose answer was known")                 \
     X(kKeptDelivery, "an answer that waited for its gamer")        \
     X(kReplacedConnection, "a resume that replaces a connection")  \

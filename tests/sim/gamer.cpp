@@ -86,6 +86,7 @@ GamerNode::GamerNode(Stage& stage, Prng prng, uint32_t number, GamerKind kind, u
           }(),
           true),
       kind_(kind),
+      by_worth_(Prng(prng).fork(1'000'001).chance(stage.options.by_worth_chance)),
       tasks_left_(tasks),
       content_prng_(Prng(prng).fork(1'000'000)) {}
 
@@ -96,6 +97,7 @@ void GamerNode::create() {
     options.coordinator.port = CoordinatorNode::kPort;
     options.coordinator.credentials = stage_.people.credentials(host_);
     options.checksum = stage_.options.checksum;
+    options.place_by_worth = by_worth_;
     if (!stage_.healed && prng_.chance(stage_.options.impatient_chance)) {
         options.reconnect.attempts_max = static_cast<uint32_t>(prng_.between(0, 4));
     }
@@ -183,6 +185,8 @@ void GamerNode::submit(const DrawnTask& drawn, bool must_succeed) {
             if (spec.place == Place::kLocal) stage_.coverage.hit(Sometimes::kLocalPlace);
         }
     }
+    // What looks for the cluster shall find it.
+    if (plain && by_worth_) spec.place = Place::kRemote;
     if (!plain && !recent_.empty() && prng_.chance(options.depends_chance)) {
         spec.depends_on.push_back(recent_[prng_.below(recent_.size())]);
         stage_.coverage.hit(Sometimes::kDependsOn);
@@ -197,7 +201,8 @@ void GamerNode::submit(const DrawnTask& drawn, bool must_succeed) {
     asked.must_succeed = must_succeed;
     asked.own = drawn.circle == Circle::kOwn;
     asked.must_wait = plain && asked.own && !must_succeed;
-    asked.goes_out = drawn.size < 8'000 && spec.depends_on.empty() && spec.place != Place::kLocal;
+    asked.goes_out = drawn.size < 8'000 && spec.depends_on.empty() && spec.place != Place::kLocal &&
+                     (!by_worth_ || spec.place == Place::kRemote);
     const bool contract = spec.task_type != kTypeEcho && spec.task_type != kTypeDwell;
     const uint64_t usual = contract ? kUpscaleDeadlineUs : kDeadlineDefaultUs;
     // Of the other types only an upper bound is known here.
@@ -278,6 +283,7 @@ void GamerNode::probe(uint32_t count, uint64_t deadline_us, bool must_succeed, C
 void GamerNode::on_task_ended(uint64_t task, TaskResult&& result) {
     stage_.checkers.task_ended(host_, task, result);
     ended_.push_back(task);
+    if (role_ && role_->stats().kept_here > 0) stage_.coverage.hit(Sometimes::kKeptHere);
     // Hosts do as they like inside the callback: submit the next, give up another.
     if (stage_.healed || inside_ || !role_ || tasks_left_ == 0) return;
     if (prng_.chance(0.03)) {

@@ -53,6 +53,7 @@ class GamerNode final : public Node, private roles::ClientEvents {
     void ask();
 
     const GamerKind kind_;
+    const bool by_worth_;
     uint32_t tasks_left_;
     uint64_t until_us_ = 0;
     uint64_t pause_us_ = 0;  // between two steps, on average

@@ -86,6 +86,8 @@ void draw_tasks(Options& options, Prng prng) {
     if (on()) options.script_depends_chance = log_even(prng, 0.01, 0.3);
     // Some worlds are full of large inputs, which wait behind each other everywhere.
     if (prng.chance(0.1)) options.large_chance = log_even(prng, 0.02, 0.3);
+    // In a few only: tasks that stay where they are try nothing else.
+    if (prng.chance(0.2)) options.by_worth_chance = 0.2 + 0.8 * prng.unit();
 }
 
 // Stores are mostly too small for all contents of all gamers: what is there is evicted again.
@@ -235,6 +237,7 @@ std::string describe(const Options& options) {
     number("script_depends_chance", options.script_depends_chance, 0);
     number("cancel_chance", options.cancel_chance, 0);
     number("local_chance", options.local_chance, 0);
+    number("by_worth_chance", options.by_worth_chance, 0);
     number("deadline_us_min", us(options.deadline_us_min), 0);
     number("deadline_us_max", us(options.deadline_us_max), 0);
     return text;

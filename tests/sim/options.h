@@ -97,6 +97,7 @@ struct Options {
     double script_depends_chance = 0;  // of a script's task, which the coordinator must hold back
     double cancel_chance = 0;
     double local_chance = 0;
+    double by_worth_chance = 0;  // of a gamer whose tasks are placed by worth
     uint64_t deadline_us_min = 20'000;
     uint64_t deadline_us_max = 5'000'000;
 };

@@ -67,7 +67,7 @@ bool Checkers::may_wait(uint64_t token, const Tracked& task) const {
     const HostModel& coordinator = hosts_[0];
     const bool in_time =
         coordinator.loop->now_us() <= task.deadline_us + coordinator.loop->late_us_max();
-    return task.live && !task.answered && task.open == 0 && in_time &&
+    return task.live && !task.answered && !task.is_tried && task.open == 0 && in_time &&
            std::none_of(coordinator.jobs.begin(), coordinator.jobs.end(),
                         [&](const Job& job) { return job.token == token; });
 }

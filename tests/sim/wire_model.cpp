@@ -33,6 +33,10 @@ constexpr uint32_t kAttemptsMax = 3;
 // Answers that wait for one gamer while it is away.
 constexpr uint32_t kKeptMax = 64;
 
+// A client's own: a copy of one of its tasks.
+bool is_trial(uint64_t task) {
+    return task != 0 && (task & 0xFFFFFFFF) == 0;
+}
 bool is_first(const wire::Frame& frame) {
     return !frame.envelope.empty();
 }
@@ -192,7 +196,7 @@ void Checkers::on_end_gone(uint64_t pipe, uint32_t host) {
     if (const auto gamer = gamer_pipes_.find(pipe); gamer != gamer_pipes_.end()) {
         // The rest of an input that was cut off will never come.
         for (const auto& [id, task] : gamer->second.tasks) {
-            const uint64_t token = token_of(gamer->second.host, id);
+            const uint64_t token = token_of_asked(gamer->second.host, id);
             if (task.owed && !tracked_[token].whole) is_over(token);
         }
         gamer_pipes_.erase(gamer);
@@ -235,7 +239,7 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
              number(frame.id));
     }
     Tracked& task = tracked_[token];
-    if (token != 0 && !task.live) {
+    if (token != 0 && !task.live && !task.is_tried) {
         fail("I9", "%s is given %s's task %llu, which is over", name(peer.host),
              name(host_of_token(token)), number(task_of_token(token)));
     }
@@ -265,7 +269,7 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
     task.answered = false;
     ++task.open;
     ++task.assigns;
-    if (task.assigns - task.refusals > kAttemptsMax) {
+    if (task.assigns - task.refusals > kAttemptsMax && !task.is_tried) {
         fail("I9", "%s's task %llu is tried for the %uth time", name(host_of_token(token)),
              number(task_of_token(token)), task.assigns - task.refusals);
     }
@@ -277,7 +281,7 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
     // A stream's head may wait behind other streams with what remained when it was decided.
     if (const auto remaining = is_last(frame) ? view.number(kDeadline) : std::nullopt) {
         const uint64_t until = hosts_[0].loop->now_us() + static_cast<uint64_t>(*remaining);
-        if (*remaining > 0 && until > task.deadline_us + 1) {
+        if (*remaining > 0 && until > task.deadline_us + 1 && !task.is_tried) {
             fail("I9", "%s's task %llu goes to %s with %llu us more than its deadline leaves",
                  name(host_of_token(token)), number(task_of_token(token)), name(peer.host),
                  number(until - task.deadline_us));
@@ -351,6 +355,13 @@ void Checkers::result_heard(PeerPipe& peer, const wire::Frame& frame) {
     erase_attempt(peer, found);
 }
 
+uint64_t Checkers::token_of_asked(uint32_t host, uint64_t task) const {
+    const uint64_t token = token_of(host, task);
+    if (!is_trial(task)) return token;
+    const auto trial = trials_.find(token);
+    return trial == trials_.end() ? token : trial->second;
+}
+
 void Checkers::give_up(Attempt& attempt) {
     if (attempt.state == Attempt::State::kGivenUp) return;
     attempt.state = Attempt::State::kGivenUp;
@@ -364,7 +375,7 @@ void Checkers::is_over(uint64_t token) {
     if (!chunked_.empty()) chunked_.erase(token);
     task.open_before += std::exchange(task.open, 0);
     ++task.life;
-    ended_now_.push_back(token);
+    if (!task.is_tried) ended_now_.push_back(token);
 }
 
 // Its answer is on the way, so that its bytes are held less and less.
@@ -408,6 +419,7 @@ void Checkers::peer_sends(PeerPipe& peer, const wire::Frame& frame) {
     }
     answered.answered = true;
     const uint64_t token = answered.token;
+    if (tracked_[token].is_tried) return;
     const std::vector<Job>& jobs = hosts_[peer.host].jobs;
     const auto running = std::count_if(jobs.begin(), jobs.end(), [&](const Job& job) {
         return job.token == token && !job.orphan;
@@ -435,12 +447,12 @@ void Checkers::coordinator_hears_gamer(GamerPipe& gamer, const wire::Frame& fram
             if (!plain || found == gamer.tasks.end()) return;
             set_owed(gamer, found->second, false);
             waiting_.erase({gamer.pipe, frame.id});
-            return is_over(token_of(gamer.host, frame.id));
+            return is_over(token_of_asked(gamer.host, frame.id));
         }
         case Message::kGoodbye:
             // It wants nothing any more.
             for (auto& [id, task] : gamer.tasks) {
-                if (task.owed) is_over(token_of(gamer.host, id));
+                if (task.owed) is_over(token_of_asked(gamer.host, id));
                 set_owed(gamer, task, false);
             }
             return;
@@ -454,7 +466,7 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
         const auto found = gamer.tasks.find(frame.id);
         if (found != gamer.tasks.end() && is_last(frame)) {
             found->second.whole = true;
-            Tracked& tracked = tracked_[token_of(gamer.host, frame.id)];
+            Tracked& tracked = tracked_[token_of_asked(gamer.host, frame.id)];
             tracked.whole |= tracked.live;
         }
         return;
@@ -478,16 +490,23 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     if (task.streaming) let_go(gamer, task);  // an answer that had waited is on the way
     set_owed(gamer, task, !task.redelivered);
     task.whole = is_last(frame);
+    if (is_trial(frame.id)) {
+        if (const auto token = decode_word('t', frame.params)) {
+            trials_[token_of(gamer.host, frame.id)] = *token;
+            tracked_[*token].is_tried = true;
+            coverage_.hit(Sometimes::kTrialSent);
+        }
+    }
     if (!task.whole) coverage_.hit(Sometimes::kInputInChunks);
 
-    Tracked& tracked = tracked_[token_of(gamer.host, frame.id)];
+    Tracked& tracked = tracked_[token_of_asked(gamer.host, frame.id)];
     const auto deadline = view.number(kDeadline);
     const uint64_t remaining =
         deadline ? std::min(static_cast<uint64_t>(*deadline), limits_.task_timeout_us)
                  : limits_.task_timeout_us;
     if (remaining == 0) coverage_.hit(Sometimes::kZeroDeadline);
     // Its answer is in, though the gamer has not read it yet: this begins another life.
-    if (tracked.live && tracked.answered) is_over(token_of(gamer.host, frame.id));
+    if (tracked.live && tracked.answered) is_over(token_of_asked(gamer.host, frame.id));
     const uint64_t deadline_us = hosts_[0].loop->now_us() + remaining;
     const std::span<const uint8_t> type = view.bytes(kTaskType);
     tracked.deadline_us = std::max(tracked.deadline_us, deadline_us);
@@ -497,7 +516,7 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     tracked.whole = (tracked.live && tracked.whole) || task.whole;
     // A content may go to its peer along with the task, in chunks that wait for each other.
     tracked.chunked |= !task.whole || view.has(kPayloadPlace);
-    if (tracked.chunked) chunked_.insert(token_of(gamer.host, frame.id));
+    if (tracked.chunked) chunked_.insert(token_of_asked(gamer.host, frame.id));
     tracked.live = true;
     tracked.type = is_text(type, kTypeEcho)    ? TaskType::kEcho
                    : is_text(type, kTypeDwell) ? TaskType::kDwell
@@ -515,7 +534,7 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     // counts.
     tracked.depends |= view.has(kDependsOn) || view.has(kPayloadPlace);
     if (task.owed && tracked.type != TaskType::kOther && !tracked.depends) {
-        waiting_[{gamer.pipe, frame.id}] = token_of(gamer.host, frame.id);
+        waiting_[{gamer.pipe, frame.id}] = token_of_asked(gamer.host, frame.id);
     } else {
         waiting_.erase({gamer.pipe, frame.id});
     }
@@ -534,7 +553,7 @@ void Checkers::answer_sent(GamerPipe& gamer, const wire::Frame& frame) {
     const EnvelopeView view(frame.envelope);
     const bool delivery = frame.message == Message::kResultDelivery;
     const bool good = delivery && view.number(kStatus).value_or(0) == 0;
-    const uint64_t token = token_of(gamer.host, id);
+    const uint64_t token = token_of_asked(gamer.host, id);
     if (is_first(frame)) task.answer_life = tracked_[token].life;
     if (is_first(frame) && good) {
         if (task.streaming) coverage_.hit(Sometimes::kResultRestarted);
@@ -555,7 +574,8 @@ void Checkers::answer_sent(GamerPipe& gamer, const wire::Frame& frame) {
     if (!is_last(frame)) return;
     task.streaming = false;
     // The end of an answer may come after its id was submitted once more.
-    if (task.answer_life == tracked_[token].life) {
+    const Tracked& tracked = tracked_[token];
+    if (task.answer_life == tracked.life || tracked.is_tried) {
         waiting_.erase({gamer.pipe, id});
         is_over(token);
         set_owed(gamer, task, false);

@@ -11,6 +11,7 @@
 #include "core/crypto.h"
 #include "core/prng.h"
 #include "exec/executor.h"
+#include "exec/job_control.h"
 #include "net/loop.h"
 #include "net/transport.h"
 
@@ -306,18 +307,26 @@ class FakeRunner : public exec::Runner {
     uint64_t takes_us = 0;
     bool inside = false;  // a job is done before start() returns
     uint64_t started = 0;
+    uint64_t given = 0;  // jobs that brought their executor; not among those that started
+    bool refuses_given = false;
     uint64_t cancelled = 0;
 
     uint64_t start(const exec::JobSpec& spec, uint64_t tag, exec::RunnerEvents& events) override {
-        const uint64_t id = ++started;
+        if (spec.executor) {
+            ++given;
+            if (refuses_given) return 0;
+        } else {
+            ++started;
+        }
+        const uint64_t id = ++jobs_;
         if (inside) {
-            events.on_job_done(tag, behave(spec));
+            events.on_job_done(tag, output_of(spec));
             return id;
         }
         Running& job = running_[id];
         job.events = &events;
         job.tag = tag;
-        job.output = behave(spec);
+        job.output = output_of(spec);
         job.timer = std::make_unique<net::Timer>();
         job.timer->fire = [this, id] { end(id); };
         loop_.arm(*job.timer, loop_.now_us() + takes_us);
@@ -351,6 +360,18 @@ class FakeRunner : public exec::Runner {
         exec::Output output;
         std::unique_ptr<net::Timer> timer;
     };
+    exec::Output output_of(const exec::JobSpec& spec) {
+        if (!spec.executor) return behave(spec);
+        exec::Job* const job = exec::JobControl::make();
+        job->params = spec.params.owned();
+        job->data = spec.data.owned();
+        exec::JobControl::begin(*job);
+        const Status status = exec::JobControl::run(*job, *spec.executor);
+        (void)exec::JobControl::judge(*job, exec::JobControl::settle(*job, status));
+        exec::Output output = std::move(job->output);
+        job->release();
+        return output;
+    }
     void end(uint64_t id) {
         auto node = running_.extract(id);
         Running& job = node.mapped();
@@ -359,6 +380,7 @@ class FakeRunner : public exec::Runner {
 
     FakeLoop& loop_;
     std::vector<std::string> types_;
+    uint64_t jobs_ = 0;
     std::map<uint64_t, Running> running_;
 };
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "net/fake_network.h"
 #include "roles/client.h"
 #include "roles/coordinator.h"
 #include "roles/peer.h"
@@ -67,6 +68,9 @@ struct Cluster {
     std::vector<PeerNode> peers;
     std::unique_ptr<roles::Client> client;
     roles::ReconnectOptions reconnect;
+    std::shared_ptr<const PayloadCoder> coder;  // of all
+    uint64_t lag_us = 0;                        // of the client's line, one way
+    std::unique_ptr<net::Transport> line;
     uint64_t next_task = 1;
     std::map<uint64_t, TaskSpec> specs;  // the client reads them until their tasks have ended
     roles::CoordinatorOptions options;
@@ -97,6 +101,7 @@ struct Cluster {
         };
         options.peer_id = id;
         options.reconnect = reconnect;
+        options.coder = coder;
         node.peer = std::make_unique<roles::Peer>(loop, *node.transport, *node.runner, random,
                                                   Prng(2), Log(), options, *node.events);
         node.peer->start();
@@ -110,10 +115,18 @@ struct Cluster {
         options.coordinator.host = "fake";
         options.checksum = checksum;
         options.reconnect = reconnect;
-        client = std::make_unique<roles::Client>(loop, &network, local ? &client_runner : nullptr,
-                                                 random, Prng(3), Log(), options, answers);
+        options.coder = coder;
+        if (lag_us > 0) {
+            net::FakeNetwork fake;
+            fake.lag_us = lag_us;
+            line = net::make_fake_transport(loop, network, fake, Prng(5));
+        }
+        client = std::make_unique<roles::Client>(loop, line ? line.get() : &network,
+                                                 local ? &client_runner : nullptr, random, Prng(3),
+                                                 Log(), options, answers);
         if (start) client->start();
         loop.settle();
+        if (line) loop.advance(10 * lag_us);
     }
     uint64_t submit(const std::string& text, uint64_t deadline_us = 0, const char* type = "echo",
                     Place place = Place::kAuto) {

@@ -65,7 +65,12 @@ TEST_CASE("utf8: cut characters and strays are found at every place of a long te
 }
 
 TEST_CASE("utf8: a name has no control characters") {
-    for (const char* good : {"", "echo", "stra\xc3\x9f", "two words"}) CHECK(is_name_text(good));
-    for (const char* bad : {"a\n", "\x1f", "a\x7f", "\xff", "\xc3"}) CHECK_FALSE(is_name_text(bad));
+    for (const char* good : {"", "echo", "stra\xc3\x9f", "two words", "\xc2\xa0", "\xc3\x80"})
+        CHECK(is_name_text(good));
+    for (const char* bad : {"a\n", "\x1f", "a\x7f", "\xff", "\xc3", "\xc2\x80",
+                            "a\xc2\x9b"
+                            "31m"}) {
+        CHECK_FALSE(is_name_text(bad));
+    }
     CHECK_FALSE(is_name_text(std::string_view("a\0b", 3)));
 }

@@ -81,6 +81,38 @@ TEST_CASE("pool: an executor that borrows is judged like any other") {
     CHECK(pool.output(tag).error.empty());
 }
 
+TEST_CASE("pool: a job that brings its executor runs on that whatever is registered") {
+    class Given final : public exec::Executor {
+      public:
+        [[nodiscard]] Traits traits() const override { return {}; }
+        Status run(Job& job) override {
+            job.set_output({}, Bytes::copy("given"));
+            return Status::kOk;
+        }
+    };
+    Pool pool(1);
+    pool.add("t", test::echo);
+    exec::JobSpec spec;
+    spec.task_type = "t";
+    spec.executor = std::make_shared<Given>();
+    for (uint64_t tag = 1; tag <= 3; ++tag) {
+        CHECK(pool.runner->start(spec, tag, pool) != 0);
+        pool.run_until(tag);
+        CHECK(pool.output(tag).data.text() == "given");
+    }
+    // Types that come meanwhile and its own type go on as they did.
+    pool.add("u", test::echo);
+    CHECK(pool.start("u", 4, "x") != 0);
+    CHECK(pool.runner->start(spec, 5, pool) != 0);
+    CHECK(pool.start("t", 6, "y") != 0);
+    pool.run_until(6);
+    CHECK(pool.output(4).data.text() == "x");
+    CHECK(pool.output(5).data.text() == "given");
+    CHECK(pool.output(6).data.text() == "y");
+    CHECK_FALSE(pool.runner->can_run("decoding"));
+    CHECK(pool.runner->task_types() == std::vector<std::string>{"t", "u"});
+}
+
 TEST_CASE("pool: other jobs run on a worker and are reported by drain") {
     Pool pool(1);
     std::thread::id ran_on;

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -22,7 +23,7 @@ struct Folder {
         path = name;
     }
     ~Folder() {
-        for (const char* file : {"a", "a.new", "b", "a.lock"})
+        for (const char* file : {"a", "a.new", "a.1", "b", "a.lock"})
             ::unlink((path + "/" + file).c_str());
         ::rmdir(path.c_str());
     }
@@ -70,7 +71,7 @@ TEST_CASE("secret files: what is not there or no file is named") {
     CHECK(read_secret_file(folder.path).error().status == Status::kIo);
     CHECK_FALSE(make_secret_file(folder.path + "/no/a", "x").ok());
     CHECK_FALSE(replace_secret_file(folder.path + "/no/a", "x").ok());
-    CHECK_FALSE(append_secret_line(folder.path + "/no/a", "x").ok());
+    CHECK_FALSE(append_secret_line(folder.path + "/no/a", "x", 100).ok());
 }
 
 TEST_CASE("secret files: replacing leaves the one or the other, also after a run cut short") {
@@ -86,16 +87,54 @@ TEST_CASE("secret files: replacing leaves the one or the other, also after a run
 TEST_CASE("secret files: the audit log is a line of JSON an entry") {
     const Folder folder;
     AuditFile audit(folder.file("a"));
-    audit.note({7, "login", "anna \"x\"\n", "192.0.2.1:5", "gamer"});
-    audit.note({8, "revoked", "bob", "", ""});
+    audit.note({7, "login", "anna \"x\"\n", "192.0.2.1:5", "gamer", ""});
+    audit.note({8, "revoked", "bob", "", "", "operator"});
     CHECK(*read_secret_file(folder.file("a")) ==
           "{\"at_ms\":7,\"what\":\"login\",\"account\":\"anna \\\"x\\\"\\n\","
-          "\"address\":\"192.0.2.1:5\",\"detail\":\"gamer\"}\n"
-          "{\"at_ms\":8,\"what\":\"revoked\",\"account\":\"bob\",\"address\":\"\",\"detail\":\"\"}"
-          "\n");
+          "\"address\":\"192.0.2.1:5\",\"detail\":\"gamer\",\"by\":\"\"}\n"
+          "{\"at_ms\":8,\"what\":\"revoked\",\"account\":\"bob\",\"address\":\"\",\"detail\":\"\","
+          "\"by\":\"operator\"}\n");
     AuditFile nowhere(folder.path + "/no/a");
-    nowhere.note({1, "login", "x", "", ""});
+    CHECK(nowhere.lost() == 0);
+    nowhere.note({1, "login", "x", "", "", ""});
     CHECK(nowhere.lost() == 1);
+    CHECK(nowhere.why_lost().find("there is no such file") != std::string::npos);
+}
+
+TEST_CASE(
+    "secret files: an audit log that becomes too large goes aside and one older one is kept") {
+    const Folder folder;
+    const std::string path = folder.file("a");
+    const auto lines = [](const std::string& text) {
+        return std::count(text.begin(), text.end(), '\n');
+    };
+    // Each entry is a line of equal length, and thirteen fit.
+    const size_t line =
+        std::string(
+            R"({"at_ms":1,"what":"login","account":"account-10","address":"","detail":"","by":""})")
+            .size() +
+        1;
+    AuditFile audit(path, 13 * line);
+    const auto note = [&](int from, int to) {
+        for (int i = from; i < to; ++i) {
+            audit.note({1, "login", "account-" + std::to_string(10 + i), "", "", ""});
+        }
+    };
+    note(0, 13);
+    CHECK(lines(*read_secret_file(path)) == 13);
+    CHECK_FALSE(read_secret_file(path + ".1").ok());
+    note(13, 14);
+    CHECK(lines(*read_secret_file(path)) == 1);
+    CHECK(lines(*read_secret_file(path + ".1")) == 13);
+    CHECK(mode_of(path) == 0600);
+    note(14, 40);
+    CHECK(lines(*read_secret_file(path)) == 1);
+    CHECK(read_secret_file(path + ".1")->find("account-48") != std::string::npos);
+    CHECK(audit.lost() == 0);
+    // One entry that is larger than all of it is still written.
+    audit.note({2, "login", std::string(2000, 'x'), "", "", ""});
+    CHECK(lines(*read_secret_file(path)) == 1);
+    CHECK(AuditFile::kSizeMax == 16u << 20);
 }
 
 TEST_CASE("secret files: one process at a time keeps a file") {

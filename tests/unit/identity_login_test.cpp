@@ -2,82 +2,14 @@
 
 #include <new>
 #include <set>
+#include <stdexcept>
 #include <string>
 
-#include "core/prng.h"
-#include "identity/access_list.h"
-#include "support/seed.h"
+#include "unit/identity_door.h"
 
 using namespace p2c2r;
 using namespace p2c2r::identity;
-
-namespace {
-
-constexpr uint64_t kDayMs = 24ull * 3'600'000;
-
-class Chance final : public RandomSource {
-  public:
-    explicit Chance(uint64_t seed) : prng_(seed) {}
-    void fill(std::span<uint8_t> out) override {
-        for (uint8_t& byte : out) byte = static_cast<uint8_t>(prng_.next());
-    }
-
-  private:
-    Prng prng_;
-};
-
-struct Store final : AccessStore {
-    std::string text;
-    int saves = 0;
-    bool fails = false;
-    Result<Done> save(const std::string& fresh) override {
-        if (fails) return make_error(Status::kIo, "the disk is full");
-        text = fresh;
-        ++saves;
-        return Done{};
-    }
-};
-
-struct Audit final : AuditLog {
-    std::vector<AuditEntry> entries;
-    void note(const AuditEntry& entry) override { entries.push_back(entry); }
-};
-
-// A coordinator's list, and what a caller does to get in.
-struct Door {
-    Store store;
-    Audit audit;
-    AccessList list{&store, &audit};
-    Chance chance{test::seed()};
-    Moment now{1'000'000, 1'700'000'000'000};
-    std::string binding = std::string(32, 'b');
-
-    LoginContext context(Role role = Role::kGamer, std::string_view id = "laptop") {
-        LoginContext made;
-        made.channel_binding = binding;
-        made.role = role;
-        chance.fill(made.client_nonce);
-        chance.fill(made.server_nonce);
-        made.id = id;
-        return made;
-    }
-    Result<Admitted> enter(const Credentials& credentials, const LoginContext& at) {
-        const Result<Proof> proof = credentials.prove(AccessList::methods(), at, false);
-        REQUIRE(proof.ok());
-        return list.admit(*proof, at, "192.0.2.7:4000", false, now);
-    }
-};
-
-Credentials with_key() {
-    Credentials credentials;
-    credentials.key = SigningKey::generate();
-    return credentials;
-}
-
-const Roles kGamerOnly{true, false, false};
-const Roles kBoth{true, true, false};
-
-}  // namespace
+using namespace p2c2r::test;
 
 TEST_CASE("login: an enrolled key comes in, in its roles and no other") {
     Door door;
@@ -400,7 +332,7 @@ TEST_CASE("login: the audit says who came and who was refused, and shows no secr
         kinds += std::string(entry.what) + " ";
         all += entry.account + entry.address + entry.detail;
     }
-    CHECK(kinds == "token invited login enrolled login login revoked ");
+    CHECK(kinds == "token invited token_bound login enrolled login login revoked ");
     for (const std::string& secret :
          {std::string(bot.token->begin(), bot.token->end()), to_hex(*bot.token),
           to_hex(*friend_machine.invite),
@@ -442,7 +374,8 @@ TEST_CASE("login: who is revoked does not come back by a code of its own making"
             .add_key("thief", "", {true, true, true}, SigningKey::generate().public_key(), door.now)
             .ok());
     Credentials back = with_key();
-    back.invite = *door.list.invite("", {true, true, true}, until, door.chance, door.now, "thief");
+    back.invite =
+        *door.list.invite("", {true, true, true}, until, door.chance, door.now, {"thief", {}});
     Credentials fine = with_key();
     fine.invite = *door.list.invite("", kGamerOnly, until, door.chance, door.now);
     AccessList again(nullptr, nullptr);
@@ -521,4 +454,22 @@ TEST_CASE("login: a join code is not sent in plaintext to another machine") {
     plain.role = Role::kGamer;
     CHECK(guest.prove(AccessList::methods(), plain, false).error().status == Status::kAuth);
     CHECK(guest.prove(AccessList::methods(), plain, true).ok());
+}
+
+TEST_CASE("login: memory that is short for the record alone undoes nothing and is counted") {
+    Door door;
+    struct Short final : AuditLog {
+        bool ends = false;
+        void note(const AuditEntry&) override {
+            if (ends) throw std::bad_alloc();
+        }
+    } audit;
+    AccessList list(nullptr, &audit);
+    REQUIRE(list.add_key("a", "", kBoth, SigningKey::generate().public_key(), door.now).ok());
+    CHECK(list.audit_lost() == 0);
+    audit.ends = true;
+    CHECK(list.revoke("a", door.now).ok());
+    CHECK(list.find("a")->revoked_ms != 0);
+    CHECK(list.audit_lost() == 1);
+    CHECK(list.why_audit_lost() == "memory was short");
 }

@@ -131,7 +131,8 @@ TEST_CASE("fake network: chance comes from the seed, and losses are as frequent 
     network.loss = 0.02;
     size_t late = 0;
     for (int run = 0; run < 2; ++run) {
-        net::FakeLine line(network, 0, Prng(7));
+        net::FakeLine line(std::make_shared<net::FakeNetwork>(network),
+                           &net::FakeNetwork::up_bytes_s, Prng(7));
         size_t now_late = 0;
         uint64_t now = 0;
         for (int i = 0; i < 10'000; ++i) {
@@ -145,7 +146,8 @@ TEST_CASE("fake network: chance comes from the seed, and losses are as frequent 
     CHECK(late < 250);
     network.loss = 0;
     network.jitter_us = 1000;
-    net::FakeLine even(network, 0, Prng(7));
+    net::FakeLine even(std::make_shared<net::FakeNetwork>(network), &net::FakeNetwork::up_bytes_s,
+                       Prng(7));
     uint64_t sum = 0;
     for (uint64_t i = 1; i <= 10'000; ++i) sum += even.arrival_us(i * 10'000, 100) - i * 10'000;
     CHECK(sum > 4'800'000);

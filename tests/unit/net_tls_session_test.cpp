@@ -317,9 +317,27 @@ TEST_CASE("tls: settings that cannot work are refused with their field") {
     CHECK(TlsContext::server(machine.certificate, "").error().field == "key_file");
     CHECK(TlsContext::client({{}, {}}).error().field == "server_pin");
     CHECK(TlsContext::client({{}, "nothing"}).error().field == "ca_file");
-    CHECK(net::certificate_pin(machine.certificate).ok());
-    CHECK(*net::certificate_pin(machine.certificate) == machine.pin());
-    CHECK_FALSE(net::certificate_pin("nothing").ok());
+}
+
+TEST_CASE("tls: a certificate says whose it is and when it counts") {
+    constexpr uint64_t kMade = 1'700'000'000;
+    constexpr uint64_t kDay = 86'400;
+    const Machine machine(kMade);
+    const Result<net::CertificateFacts> facts = net::certificate_facts(machine.certificate);
+    REQUIRE(facts.ok());
+    CHECK(facts->pin == machine.pin());
+    CHECK(facts->name == "machine");
+    CHECK(facts->is_self_signed);
+    CHECK(facts->validity.from_s == kMade - 2 * kDay);
+    CHECK(facts->validity.until_s == kMade + 3652 * kDay);
+    CHECK(machine.serve()->validity().until_s == facts->validity.until_s);
+    CHECK_FALSE(net::certificate_facts("nothing").ok());
+    // Its last bytes are the signature.
+    std::string changed = machine.certificate;
+    const size_t end = changed.find("-----END");
+    changed[end - 10] = changed[end - 10] == 'A' ? 'B' : 'A';
+    const Result<net::CertificateFacts> forged = net::certificate_facts(changed);
+    CHECK((!forged.ok() || !forged->is_self_signed));
 }
 
 TEST_CASE("tls: an error that the host left behind is none of this connection") {

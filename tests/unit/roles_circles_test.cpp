@@ -12,26 +12,6 @@ namespace {
 
 const identity::Roles kBoth{true, true, false};
 
-struct PeerNode {
-    FakeRunner runner;
-    Quiet events;
-    std::unique_ptr<Peer> peer;
-
-    PeerNode(Guarded& world, std::shared_ptr<const Credentials> credentials, const std::string& id,
-             Circle accepted = Circle::kInvited)
-        : runner(world.loop, {"echo"}) {
-        PeerOptions options;
-        options.peer_id = id;
-        options.coordinator.host = "fake";
-        options.coordinator.credentials = std::move(credentials);
-        options.circle_accepted = accepted;
-        peer = std::make_unique<Peer>(world.loop, world.network, runner, world.random, Prng(4),
-                                      Log(), options, events);
-        peer->start();
-        world.loop.settle();
-    }
-};
-
 TaskSpec task_of(Circle circle) {
     TaskSpec spec;
     spec.task_type = "echo";
@@ -45,9 +25,9 @@ const TaskSpec kInvitedTask = task_of(Circle::kInvited);
 
 TEST_CASE("circles: own tasks of any owner go to that owner's machines alone") {
     Guarded world;
-    PeerNode operators(world, world.enrolled("tower", kPeer, identity::kOperator), "tower");
-    PeerNode annas(world, world.enrolled("anna-pc", kBoth, "anna"), "anna-pc");
-    PeerNode bens(world, world.enrolled("ben-pc", kBoth, "ben"), "ben-pc");
+    HelperNode operators(world, world.enrolled("tower", kPeer, identity::kOperator), "tower");
+    HelperNode annas(world, world.enrolled("anna-pc", kBoth, "anna"), "anna-pc");
+    HelperNode bens(world, world.enrolled("ben-pc", kBoth, "ben"), "ben-pc");
     GamerNode anna(world, world.enrolled("anna-laptop", kGamer, "anna"), "anna-laptop");
     GamerNode mine(world, world.enrolled("laptop", kGamer, identity::kOperator), "laptop");
     for (uint64_t task = 1; task <= 5; ++task) {
@@ -85,9 +65,9 @@ TEST_CASE("circles: a task that waits for its owner's machine goes there as soon
     pal.client->submit(1, kOwnTask);
     world.loop.advance(1'000'000);
     CHECK(pal.answers.ended.empty());
-    PeerNode bens(world, world.enrolled("ben-pc", kPeer, "ben"), "ben-pc");
+    HelperNode bens(world, world.enrolled("ben-pc", kPeer, "ben"), "ben-pc");
     CHECK(pal.answers.ended.empty());
-    PeerNode pals(world, world.enrolled("pal-pc", kPeer, "pal"), "pal-pc");
+    HelperNode pals(world, world.enrolled("pal-pc", kPeer, "pal"), "pal-pc");
     world.loop.settle();
     CHECK(pal.answers.ended[1] == Status::kOk);
     CHECK(pals.runner.started == 1);
@@ -95,7 +75,7 @@ TEST_CASE("circles: a task that waits for its owner's machine goes there as soon
 
 TEST_CASE("circles: a peer that accepts its own circle alone takes its owner's tasks of both") {
     Guarded world;
-    PeerNode bens(world, world.enrolled("ben-pc", kPeer, "ben"), "ben-pc", Circle::kOwn);
+    HelperNode bens(world, world.enrolled("ben-pc", kPeer, "ben"), "ben-pc", Circle::kOwn);
     GamerNode ben(world, world.enrolled("ben", kGamer, "ben"), "ben");
     GamerNode anna(world, world.enrolled("anna", kGamer, "anna"), "anna");
     anna.client->submit(1, kInvitedTask);
@@ -109,8 +89,8 @@ TEST_CASE("circles: a peer that accepts its own circle alone takes its owner's t
 
 TEST_CASE("circles: a revoked peer loses its tasks at once, and no order reaches it again") {
     Guarded world;
-    PeerNode first(world, world.enrolled("anna-pc", kPeer, "anna"), "anna-pc");
-    PeerNode bens(world, world.enrolled("ben-pc", kPeer, "ben"), "ben-pc");
+    HelperNode first(world, world.enrolled("anna-pc", kPeer, "anna"), "anna-pc");
+    HelperNode bens(world, world.enrolled("ben-pc", kPeer, "ben"), "ben-pc");
     first.runner.takes_us = 1'000'000;
     GamerNode anna(world, world.enrolled("anna", kGamer, "anna"), "anna");
     anna.client->submit(1, kOwnTask);
@@ -121,7 +101,7 @@ TEST_CASE("circles: a revoked peer loses its tasks at once, and no order reaches
     CHECK(first.runner.cancelled == 1);
     CHECK(anna.answers.ended.empty());
     SUBCASE("it waits for another machine of its owner") {
-        PeerNode second(world, world.enrolled("anna-pc-2", kPeer, "anna"), "anna-pc-2");
+        HelperNode second(world, world.enrolled("anna-pc-2", kPeer, "anna"), "anna-pc-2");
         world.loop.settle();
         CHECK(anna.answers.ended[1] == Status::kOk);
         CHECK(second.runner.started == 1);
@@ -138,7 +118,7 @@ TEST_CASE("circles: a revoked peer loses its tasks at once, and no order reaches
 
 TEST_CASE("circles: a revoked gamer's tasks end everywhere") {
     Guarded world;
-    PeerNode pc(world, world.enrolled("anna-pc", kPeer, "anna"), "anna-pc");
+    HelperNode pc(world, world.enrolled("anna-pc", kPeer, "anna"), "anna-pc");
     pc.runner.takes_us = 1'000'000;
     GamerNode anna(world, world.enrolled("anna", kGamer, "anna"), "anna");
     anna.client->submit(1, kOwnTask);
@@ -156,7 +136,7 @@ TEST_CASE("circles: a machine that another owner's code moves is not the former 
     auto credentials = std::make_shared<Credentials>();
     credentials->key = identity::SigningKey::generate();
     REQUIRE(world.access.add_key("pc", "", kBoth, credentials->key->public_key(), {1, 1}).ok());
-    PeerNode pc(world, credentials, "pc");
+    HelperNode pc(world, credentials, "pc");
     // A gamer of the same account, whose own task the machine may run so far.
     GamerNode own(world, credentials, "pc-game");
     own.client->submit(1, kOwnTask);
@@ -173,7 +153,7 @@ TEST_CASE("circles: a machine that another owner's code moves is not the former 
     again->key = std::move(credentials->key);
     again->invite.emplace();
     REQUIRE(from_hex(Value(invited->span()).find("secret")->text().value(), *again->invite));
-    PeerNode moved(world, again, "pc-2");
+    HelperNode moved(world, again, "pc-2");
     REQUIRE(moved.peer->stats().connected);
     // What was connected of the account was told so; its peer is not there as the former owner's.
     REQUIRE(pc.events.states.size() >= 2);
@@ -189,8 +169,8 @@ TEST_CASE("circles: a machine that another owner's code moves is not the former 
 
 TEST_CASE("circles: whose a peer is and why a task is where it is, for those who may know") {
     Guarded world;
-    PeerNode annas(world, world.enrolled("anna-pc", kPeer, "anna"), "anna-pc", Circle::kOwn);
-    PeerNode bens(world, world.enrolled("ben-pc", kPeer, "ben"), "ben-pc");
+    HelperNode annas(world, world.enrolled("anna-pc", kPeer, "anna"), "anna-pc", Circle::kOwn);
+    HelperNode bens(world, world.enrolled("ben-pc", kPeer, "ben"), "ben-pc");
     annas.runner.takes_us = 1'000'000;
     GamerNode anna(world, world.enrolled("anna", kGamer, "anna"), "anna");
     GamerNode pal(world, world.enrolled("pal", kGamer, "pal"), "pal");
@@ -236,6 +216,17 @@ TEST_CASE("circles: whose a peer is and why a task is where it is, for those who
     CHECK(has(mine, R"("peer_id":"ben-pc","own":false)"));
     CHECK_FALSE(has(mine, "account"));
     CHECK_FALSE(has(mine, "owner"));
+    // And of others' machines nothing but who is there, for whom, and for what.
+    CHECK(has(mine, R"({"peer_id":"ben-pc","own":false,"circle_accepted":"invited","slots":4,)"
+                    R"("task_types":[{"task_type":"echo"}]})"));
+    CHECK(has(mine, R"("completed":)"));  // of its own one
+    const std::string pals = ask(pal, "peers");
+    for (const char* secret : {"mode", "why", "duty", "data_used", "held", "completed", "failed",
+                               "window", "_us", "samples"}) {
+        CAPTURE(secret);
+        CHECK_FALSE(has(pals, secret));
+    }
+    CHECK(has(pals, "anna-pc"));
     CHECK(has(ask(anna, "tasks"), R"("pending":1)"));
     CHECK_FALSE(has(ask(pal, "tasks"), "done first"));
 }
@@ -325,4 +316,47 @@ TEST_CASE("circles: a peer that claims circle own is taken for what it has prove
     world.loop.settle();
     for (const wire::Message message : end.got) CHECK(message != wire::Message::kTaskAssign);
     CHECK(gamer.answers.ended[1] == Status::kOk);
+}
+
+TEST_CASE("circles: where anybody comes in from anywhere own tasks come from this machine alone") {
+    for (const bool anywhere : {true, false}) {
+        CAPTURE(anywhere);
+        FakeLoop loop;
+        FakeRandom random{5};
+        FakeTransport network{loop};
+        Quiet quiet;
+        Lines log;
+        FakeRunner here{loop, {"echo"}};
+        CoordinatorOptions options;
+        options.plaintext_anywhere = anywhere;
+        if (anywhere) options.listen_address = "0.0.0.0";
+        Coordinator coordinator(loop, network, &here, random, Prng(1), Log(&log, LogLevel::kWarn),
+                                options, quiet);
+        REQUIRE(coordinator.start().ok());
+        const auto warned =
+            std::count_if(log.all.begin(), log.all.end(), [](const std::string& line) {
+                return line.find("nobody is asked for a login: whoever reaches 0.0.0.0:") !=
+                       std::string::npos;
+            });
+        CHECK(warned == (anywhere ? 1 : 0));
+        const auto play = [&](const char* address, const char* id, const TaskSpec& spec) {
+            network.address = address;
+            Answers answers;
+            ClientOptions client_options;
+            client_options.client_id = id;
+            client_options.coordinator.host = "fake";
+            Client client(loop, &network, nullptr, random, Prng(3), Log(), client_options, answers);
+            client.start();
+            loop.settle();
+            client.submit(1, spec);
+            loop.settle();
+            return std::pair{answers.ended[1], answers.errors[1]};
+        };
+        CHECK(play("fake", "near", kOwnTask).first == Status::kOk);
+        CHECK(play("192.0.2.9:7", "far", kInvitedTask).first == Status::kOk);
+        const auto [status, text] = play("192.0.2.9:7", "stranger", kOwnTask);
+        CHECK(status == (anywhere ? Status::kDenied : Status::kOk));
+        if (anywhere)
+            CHECK(text.find("come from the coordinator's machine alone") != std::string::npos);
+    }
 }

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -23,7 +24,10 @@ using identity::Credentials;
 
 struct Quiet final : CoordinatorEvents, PeerEvents {
     std::vector<std::pair<Status, std::string>> states;
-    void on_peer_joined(const std::string&) override {}
+    std::function<void()> joined;
+    void on_peer_joined(const std::string&) override {
+        if (joined) joined();
+    }
     void on_peer_left(const std::string&, const std::string&) override {}
     void on_peer_failed(const std::string&, const std::string&) override {}
     void on_peer_state(Status status, const std::string& text) override {
@@ -49,22 +53,30 @@ struct Answers final : ClientEvents {
     }
 };
 
+struct Lines final : LogSink {
+    std::vector<std::string> all;
+    void write(LogLevel, std::string_view, std::string_view text) override {
+        all.emplace_back(text);
+    }
+};
+
 struct Guarded {
     FakeLoop loop;
     FakeRandom random{5};
     FakeTransport network{loop};
-    identity::AccessList access{nullptr, nullptr};
+    identity::AccessList access;
+    Lines log;
     Quiet quiet;
     FakeRunner here{loop, {"echo"}};
     std::unique_ptr<Coordinator> coordinator;
     std::map<uint64_t, TaskSpec> specs;
 
-    Guarded() {
+    explicit Guarded(identity::AuditLog* audit = nullptr) : access(nullptr, audit) {
         network.encrypted = true;
         CoordinatorOptions options;
         options.access = &access;
-        coordinator = std::make_unique<Coordinator>(loop, network, &here, random, Prng(1), Log(),
-                                                    options, quiet);
+        coordinator = std::make_unique<Coordinator>(loop, network, &here, random, Prng(1),
+                                                    Log(&log, LogLevel::kWarn), options, quiet);
         REQUIRE(coordinator->start().ok());
     }
     std::shared_ptr<Credentials> enrolled(const std::string& name, identity::Roles roles,
@@ -97,6 +109,26 @@ struct GamerNode {
         client = std::make_unique<Client>(world.loop, &world.network, nullptr, world.random,
                                           Prng(3), Log(), options, answers);
         client->start();
+        world.loop.settle();
+    }
+};
+
+struct HelperNode {
+    FakeRunner runner;
+    Quiet events;
+    std::unique_ptr<Peer> peer;
+
+    HelperNode(Guarded& world, std::shared_ptr<const Credentials> credentials,
+               const std::string& id, Circle accepted = Circle::kInvited)
+        : runner(world.loop, {"echo"}) {
+        PeerOptions options;
+        options.peer_id = id;
+        options.coordinator.host = "fake";
+        options.coordinator.credentials = std::move(credentials);
+        options.circle_accepted = accepted;
+        peer = std::make_unique<Peer>(world.loop, world.network, runner, world.random, Prng(4),
+                                      Log(), options, events);
+        peer->start();
         world.loop.settle();
     }
 };

@@ -168,7 +168,8 @@ TEST_CASE("logins: commands about keys are for admins") {
     Guarded world;
     GamerNode gamer(world, world.enrolled("laptop", kGamer));
     GamerNode admin(world, world.enrolled("root", {true, false, true}), "admin");
-    for (const char* name : {"key.list", "key.add", "key.token", "key.invite", "key.revoke"}) {
+    for (const char* name :
+         {"key.list", "key.add", "key.token", "key.from", "key.invite", "key.revoke"}) {
         CAPTURE(name);
         gamer.client->call(1, name, {}, 1'000'000);
         world.loop.settle();
@@ -205,6 +206,8 @@ TEST_CASE("logins: bad arguments of key commands are named") {
          {Row{"key.add", R"({"name":"a","key":"zz"})", "key"},
           Row{"key.add", R"({"key":""})", "name"}, Row{"key.token", R"({"name":""})", "name"},
           Row{"key.token", R"({"name":"a","roles":"king"})", "roles"},
+          Row{"key.token", R"({"name":"a","from":"192.0.2.0/33"})", "from"},
+          Row{"key.from", R"({"name":"x","from":"any"})", "name"},
           Row{"key.invite", R"({"valid_s":0})", "valid_s"},
           Row{"key.invite", R"({"circle":"public"})", "circle"},
           Row{"key.invite", R"({"circle":"own","owner":"anna"})", "owner"},
@@ -262,4 +265,87 @@ TEST_CASE(
         call("192.0.2.9:1");
         CHECK(ears.closed == before);
     }
+}
+
+TEST_CASE("logins: a token from another address is told why; whose it is loses nothing") {
+    Guarded world;
+    const Result<Bytes> made = world.call("key.token", R"({"name":"bot"})");
+    REQUIRE(made.ok());
+    auto bot = std::make_shared<Credentials>();
+    bot->token.emplace();
+    REQUIRE(from_hex(*Value(made->span()).find("token")->text(), *bot->token));
+    world.here.takes_us = 1'000;
+    world.network.address = "192.0.2.1:7";
+    GamerNode owner(world, bot, "owner");
+    REQUIRE(owner.client->stats().connected);
+    TaskSpec spec;
+    spec.task_type = "echo";
+    owner.client->submit(1, spec);
+    world.loop.settle();
+    world.network.address = "198.51.100.9:7";
+    GamerNode thief(world, bot, "thief");
+    CHECK(thief.client->stats().given_up);
+    REQUIRE(thief.answers.states.size() == 1);
+    CHECK(thief.answers.states[0].first == Status::kAuth);
+    CHECK(thief.answers.states[0].second.find("is bound to 192.0.2.0/24") != std::string::npos);
+    world.loop.advance(10'000);
+    CHECK(owner.client->stats().connected);
+    CHECK(owner.answers.ended[1] == Status::kOk);
+    // The owner allows the one address, and so no longer the other one.
+    CHECK(world.call("key.from", R"({"name":"bot","from":"moon"})").error().field == "from");
+    CHECK(world.call("key.from", R"({"name":"bot"})").error().field == "from");
+    REQUIRE(world.call("key.from", R"({"name":"bot","from":"198.51.100.0/24"})").ok());
+    world.loop.settle();
+    CHECK(owner.answers.states.back().first == Status::kAuth);
+    CHECK(owner.answers.states.back().second.find("not good from this address any more") !=
+          std::string::npos);
+    GamerNode moved(world, bot, "moved");
+    CHECK(moved.client->stats().connected);
+    const Result<Bytes> list = world.call("key.list", "{}");
+    REQUIRE(list.ok());
+    const std::string text = *value_to_json(list->span());
+    CHECK(text.find(R"("from":"198.51.100.0/24")") != std::string::npos);
+}
+
+TEST_CASE("logins: a refused registration costs no join code, whatever it was refused for") {
+    Guarded world;
+    HelperNode host(world, world.enrolled("desk", kPeer, identity::kOperator), "desk-1");
+    GamerNode busy(world, world.enrolled("laptop", kGamer), "laptop");
+    const auto invited = [&](const char* roles) {
+        const Result<Bytes> made = world.call(
+            "key.invite", (R"({"roles":")" + std::string(roles) + R"(","valid_s":60})").c_str());
+        REQUIRE(made.ok());
+        auto credentials = Guarded::stranger();
+        credentials->invite.emplace();
+        REQUIRE(from_hex(*Value(made->span()).find("secret")->text(), *credentials->invite));
+        return credentials;
+    };
+    const auto peer_code = invited("peer");
+    const auto gamer_code = invited("gamer");
+    // Connected, its account's name, another gamer's.
+    for (const char* id : {"desk-1", "desk"}) {
+        CAPTURE(id);
+        HelperNode taken(world, peer_code, id);
+        REQUIRE(taken.events.states.size() == 1);
+        CHECK(taken.events.states[0].second.find("PEER_ID_TAKEN: '" + std::string(id) + "'") !=
+              std::string::npos);
+        CHECK(world.access.invitations() == 2);
+    }
+    {
+        GamerNode taken(world, gamer_code, "laptop");
+        CHECK_FALSE(taken.client->stats().connected);
+        CHECK(world.access.invitations() == 2);
+    }
+    CHECK(world.access.accounts().size() == 2);
+    HelperNode peer(world, peer_code, "guest-pc");
+    CHECK(peer.peer->stats().connected);
+    GamerNode gamer(world, gamer_code, "guest");
+    CHECK(gamer.client->stats().connected);
+    CHECK(world.access.invitations() == 0);
+    // While its machine is off, its id is nobody else's.
+    host.peer.reset();
+    world.loop.settle();
+    HelperNode thief(world, world.enrolled("thief", kPeer), "desk-1");
+    REQUIRE(thief.events.states.size() == 1);
+    CHECK(thief.events.states[0].second.find("belongs to another account") != std::string::npos);
 }

@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "model/layer_fit.h"
 #include "model/value.h"
 #include "net/fake_network.h"
 #include "roles/client.h"
@@ -61,6 +62,7 @@ struct PlaceWorld {
     PlaceEvents events;
     FakeTransport network{loop};
     FakeTransport peer_network{loop};
+    std::shared_ptr<net::FakeNetwork> fake_line;
     std::unique_ptr<net::Transport> line;
     TimedRunner peer_runner{loop, {"layer"}, 2'000};
     TimedRunner client_runner{loop, {"layer"}, 10'000};
@@ -82,7 +84,8 @@ struct PlaceWorld {
         peer = std::make_unique<Peer>(loop, peer_network, peer_runner, random, Prng(2), Log(),
                                       helper, events);
         peer->start();
-        line = net::make_fake_transport(loop, network, fake, Prng(5));
+        fake_line = std::make_shared<net::FakeNetwork>(fake);
+        line = net::make_fake_transport(loop, network, fake_line, Prng(5));
         ClientOptions options;
         options.client_id = "gamer";
         options.coordinator.host = "fake";
@@ -119,11 +122,15 @@ struct PlaceWorld {
         CHECK(events.ended[task].status == Status::kOk);
         return events.ended[task].source;
     }
-    std::string why() {
+    Value placement() {
         client->call(9'999'999, "placement", {}, 0);
         const Result<Value> map = parse_params(events.fields.span());
         REQUIRE(map.ok());
-        for (const Value type : map->find("types")->items()) {
+        return *map;
+    }
+    std::string why() {
+        const Value map = placement();
+        for (const Value type : map.find("types")->items()) {
             return std::string(*type.find("text")->text());
         }
         return "";
@@ -259,4 +266,91 @@ TEST_CASE("places: what stays here does so without a connection as well") {
     const uint64_t task = world.submit(2'000);
     world.loop.advance(15'000);  // 10 of them are computing
     CHECK(world.events.ended[task].source == Source::kLocal);
+}
+
+namespace {
+
+// A game that asks for layers as fine and as often as its client says that the line carries.
+struct LayerGame : PlaceWorld {
+    LayerFitCase layer;
+    LayerFit fit;
+    uint64_t next_us = 0;
+    uint64_t look_us = 0;
+
+    LayerGame() : PlaceWorld(line_of(50, 50, 10'000)) {
+        layer.bytes = {2'000, 0, 200, 115'200};
+        peer_runner.behave = [](const exec::JobSpec& spec) {
+            exec::Output output;
+            output.status = Status::kOk;
+            output.data = Bytes::copy(std::string(std::stoul(std::string(spec.data.text())), 'l'));
+            output.processing_us = 2'000;
+            return output;
+        };
+    }
+    void look() {
+        const Value map = placement();
+        const Value link = *map.find("link");
+        const auto mbps = [&](const char* key) {
+            const std::optional<Value> known = link.find(key);
+            return known ? known->number().value_or(0) * 1e6 : 0;
+        };
+        layer.budget.measured_up_bits_per_s = mbps("up_mbps");
+        layer.budget.measured_down_bits_per_s = mbps("down_mbps");
+        fit = fit_layer(layer);
+    }
+    void ask() {
+        const auto size =
+            static_cast<size_t>(200 + 115'200 / static_cast<size_t>(fit.divisor * fit.divisor));
+        TaskSpec& spec = specs[next_task];
+        spec.task_type = "layer";
+        std::string input = std::to_string(size) + " bytes";
+        input.resize(2'000, ' ');
+        spec.data = Bytes::copy(input);
+        spec.deadline_us = 100'000;
+        spec.place = Place::kRemote;
+        client->submit(next_task++, spec);
+    }
+    // How many of the tasks of so much time came too late.
+    double play(double seconds) {
+        const uint64_t first = next_task;
+        const uint64_t until_us = loop.now_us() + static_cast<uint64_t>(seconds * 1e6);
+        while (loop.now_us() < until_us) {
+            if (loop.now_us() >= look_us) {
+                look();
+                look_us = loop.now_us() + 100'000;
+            }
+            if (loop.now_us() >= next_us) {
+                ask();
+                next_us = loop.now_us() + static_cast<uint64_t>(1e6 / fit.rate);
+            }
+            loop.advance(1'000);
+        }
+        uint64_t late = 0;
+        for (uint64_t task = first; task < next_task; ++task) {
+            if (events.times[task] == 0) continue;  // on its way
+            CHECK(events.times[task] == 1);
+            late += events.ended[task].status == Status::kOk ? 0 : 1;
+        }
+        return static_cast<double>(late) / static_cast<double>(next_task - first);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("places: layers shrink on a line of 4 Mbit/s and grow when it is free again") {
+    LayerGame game;
+    CHECK(game.play(3) == 0);
+    const double whole = game.fit.down_bits_per_s;
+    CHECK(whole > 13e6);
+    CHECK_FALSE(game.placement().find("link")->find("down_mbps"));
+    game.fake_line->up_bytes_s = game.fake_line->down_bytes_s = 500'000;
+    game.play(2);
+    CHECK(game.fit.down_bits_per_s < 4e6);
+    game.play(4);  // until what waits on the line is through
+    CHECK(game.play(20) < 0.1);
+    CHECK(game.fit.down_bits_per_s < 4e6);
+    game.fake_line->up_bytes_s = game.fake_line->down_bytes_s = 0;
+    game.play(20);
+    CHECK(game.fit.down_bits_per_s == whole);
+    CHECK(game.play(5) == 0);
 }

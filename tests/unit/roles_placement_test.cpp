@@ -242,6 +242,21 @@ TEST_CASE("placement: tasks of another type or size are known apart") {
     CHECK(game.placement.find("one more", 1) == nullptr);
 }
 
+TEST_CASE("placement: two resolutions of one scene are judged apart") {
+    Placement placement;
+    Placed* const fine = placement.find("layer", 5'000, 1'280 * 720);
+    Placed* const coarse = placement.find("layer", 5'000, 640 * 360);
+    Placed* const unknown = placement.find("layer", 5'000);
+    REQUIRE(fine);
+    REQUIRE(coarse);
+    CHECK(fine != coarse);
+    CHECK(fine != unknown);
+    CHECK(placement.find("layer", 5'100, 1'280 * 720) == fine);
+    CHECK(placement.find("layer", 5'100, 1'200 * 700) == fine);
+    CHECK(placement.find("other", 5'000, 1'280 * 720) != fine);
+    CHECK(placement.types().size() == 4);
+}
+
 TEST_CASE("placement: on a new connection the losing side is tried soon") {
     Game game;
     game.play(2000);

@@ -95,6 +95,63 @@ TEST_CASE("sessions: a goodbye with a status is a failure and its text is told")
     }
 }
 
+TEST_CASE("sessions: names that would steer a terminal are refused with their field") {
+    WireWorld world;
+    const auto error_of = [](const WireEnd& end, Message message) {
+        const WireEnd::Got got = end.last(message);
+        const auto response = got.as<wire::RegisterResponse>();
+        CHECK(response.status == Status::kArgument);
+        return std::string(response.error);
+    };
+    const std::string bad[] = {"a\x1b[2J", "a\n", "a\x7f",
+                               "a\xc2\x9b"
+                               "31m"};
+    for (const std::string& name : bad) {
+        WireEnd gamer = world.end();
+        gamer.join_gamer(name);
+        CHECK(error_of(gamer, Message::kGamerRegisterResponse) ==
+              "client_id holds a control character");
+        WireEnd peer = world.end();
+        peer.join_peer(name);
+        CHECK(error_of(peer, Message::kPeerRegisterResponse) ==
+              "peer_id holds a control character");
+        wire::PeerRegister offer;
+        offer.peer_id = "p";
+        offer.slots = 1;
+        offer.capabilities.task_types = {"echo", name};
+        WireEnd other = world.end();
+        other.join_peer(std::move(offer));
+        CHECK(error_of(other, Message::kPeerRegisterResponse) ==
+              "task_types holds a control character");
+    }
+    CHECK(world.events.empty());
+    WireEnd fine = world.end();
+    CHECK(fine.join_peer("caf\xc3\xa9 1").success);
+    // What a peer says of its owner stands in the same lists.
+    for (const std::string& word : bad) {
+        for (const bool is_mode : {true, false}) {
+            WireEnd peer = world.end();
+            REQUIRE(peer.join_peer("p").success);
+            wire::Heartbeat beat;
+            (is_mode ? beat.mode : beat.why) = word;
+            peer.send(Message::kHeartbeat, 0, beat);
+            const WireEnd::Got got = peer.last(Message::kGoodbye);
+            CHECK(got.as<wire::Goodbye>().status == Status::kProtocol);
+            CHECK(got.as<wire::Goodbye>().error == std::string(is_mode ? "mode" : "why") +
+                                                       " of a heartbeat holds a control character");
+        }
+    }
+    // A type that nobody runs is remembered for who submits again, but not by such a name.
+    WireEnd gamer = world.end();
+    REQUIRE(gamer.join_gamer("g").success);
+    wire::TaskSubmit again;
+    again.task_type = bad[0];
+    again.task_flags = task_flag::kResubmitted;
+    gamer.send(Message::kTaskSubmit, 1, again);
+    const WireEnd::Got answer = gamer.last(Message::kResultDelivery);
+    CHECK(answer.as<wire::ResultDelivery>().status == Status::kTaskType);
+}
+
 TEST_CASE("sessions: the tasks of a gamer whose goodbye has a status go on") {
     for (const bool failed : {true, false}) {
         CAPTURE(failed);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 #include <sstream>
@@ -19,6 +20,10 @@ using namespace p2c2r::wire;
 namespace {
 
 using Blob = std::vector<uint8_t>;
+
+// {} and twenty "a" as a Zstandard frame: magic, a single segment of 21 bytes, one block.
+constexpr uint8_t kCodedExample[] = {0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x15, 0x45, 0x00, 0x00,
+                                     0x10, 0x80, 0x61, 0x01, 0x00, 0x09, 0xc0, 0x02};
 
 Nonce nonce_from(uint8_t first) {
     Nonce nonce;
@@ -149,6 +154,15 @@ std::map<std::string, Blob> examples() {
     delivery.source = Source::kCoordinator;
     encode(delivery, envelope);
     all["result_delivery"] = frame_of(Message::kResultDelivery, 0, 7, envelope, {}, "hi");
+
+    delivery = ResultDelivery{};
+    delivery.attempts = 1;
+    delivery.coding = Coding::kZstd;
+    delivery.plain_sizes = PayloadSizes{1, 20};
+    encode(delivery, envelope);
+    all["result_delivery (coded)"] =
+        frame_of(Message::kResultDelivery, 0, 13, envelope, {},
+                 std::string(std::begin(kCodedExample), std::end(kCodedExample)));
 
     delivery = ResultDelivery{};
     delivery.status = Status::kParams;

@@ -91,6 +91,7 @@ class Samples {
         sample.task_type = some_text(64);
         sample.deadline_us = maybe_number();
         sample.attempt = nonce();
+        sample.task_flags = static_cast<uint32_t>(number());
         sample.output_size_max = number();
         sample.payload_place = static_cast<uint32_t>(prng_.below(3));
         if (prng_.chance(0.5)) sample.digest = binary(32);
@@ -111,6 +112,7 @@ class Samples {
         sample.memory_peak = number();
         sample.checksum = maybe_number();
         sample.sizes = sizes();
+        coded(sample);
         return sample;
     }
     wire::ResultDelivery result_delivery() {
@@ -126,6 +128,7 @@ class Samples {
         sample.retry_after_ms = static_cast<uint32_t>(number());
         sample.checksum = maybe_number();
         sample.sizes = sizes();
+        coded(sample);
         return sample;
     }
     wire::TaskTimeout task_timeout() { return {text(1024)}; }
@@ -195,6 +198,12 @@ class Samples {
     Status status() { return static_cast<Status>(prng_.between(kStatusLowest, 0)); }
     std::optional<uint64_t> maybe_number() {
         return prng_.chance(0.5) ? std::optional(number()) : std::nullopt;
+    }
+    template <class Message>
+    void coded(Message& sample) {
+        if (prng_.chance(0.5)) return;
+        sample.coding = Coding::kZstd;
+        sample.plain_sizes = sizes();
     }
     std::optional<wire::PayloadSizes> sizes() {
         if (prng_.chance(0.5)) return std::nullopt;
@@ -274,20 +283,21 @@ inline auto parts(const wire::TaskSubmit& m) {
         parts(m.sizes));
 }
 inline auto parts(const wire::TaskAssign& m) {
-    return std::tuple_cat(std::tie(m.task_type, m.deadline_us, m.attempt, m.output_size_max,
-                                   m.payload_place, m.digest, m.checksum),
+    return std::tuple_cat(std::tie(m.task_type, m.deadline_us, m.attempt, m.task_flags,
+                                   m.output_size_max, m.payload_place, m.digest, m.checksum),
                           parts(m.sizes));
 }
 inline auto parts(const wire::TaskResult& m) {
-    return std::tuple_cat(std::tie(m.attempt, m.status, m.processing_us, m.field, m.error,
-                                   m.peer_id, m.slots_free, m.load, m.memory_peak, m.checksum),
-                          parts(m.sizes));
+    return std::tuple_cat(
+        std::tie(m.attempt, m.status, m.processing_us, m.field, m.error, m.peer_id, m.slots_free,
+                 m.load, m.memory_peak, m.checksum, m.coding),
+        parts(m.sizes), parts(m.plain_sizes));
 }
 inline auto parts(const wire::ResultDelivery& m) {
     return std::tuple_cat(
         std::tie(m.status, m.processing_us, m.network_latency_us, m.queue_us, m.attempts, m.source,
-                 m.field, m.error, m.retry_after_ms, m.checksum),
-        parts(m.sizes));
+                 m.field, m.error, m.retry_after_ms, m.checksum, m.coding),
+        parts(m.sizes), parts(m.plain_sizes));
 }
 inline auto parts(const wire::TaskTimeout& m) {
     return std::tie(m.error);

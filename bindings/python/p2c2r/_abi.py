@@ -244,6 +244,7 @@ class ResultInfo(Growing):
         ("network_us", c_uint64),
         ("retry_after_ms", c_uint32),
         ("flags", c_uint32),
+        ("bytes_received", c_uint64),
     ]
 
 
@@ -403,6 +404,7 @@ class CoordinatorStats(Growing):
         ("payload_bytes_copied", c_uint64),
         ("utilisation_permille", c_uint32),
         ("flags", c_uint32),
+        ("audit_lost", c_uint64),
     ]
 
 

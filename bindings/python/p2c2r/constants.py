@@ -162,6 +162,7 @@ class EventType(IntEnum):
     PEER_LEFT = 7
     PEER_FAILED = 9
     ACCEPTS = 10
+    CERTIFICATE = 11
 
 
 class Mode(IntEnum):

@@ -130,6 +130,7 @@ told! {
         PeerLeft = P2C2R_EVENT_PEER_LEFT,
         PeerFailed = P2C2R_EVENT_PEER_FAILED,
         Accepts = P2C2R_EVENT_ACCEPTS,
+        Certificate = P2C2R_EVENT_CERTIFICATE,
     }
 }
 told! {

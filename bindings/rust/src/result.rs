@@ -8,7 +8,7 @@ use crate::constants::{Pixel, Source};
 use crate::error::{check, Error, Result, Status, Why};
 use crate::sys;
 
-/// status, source, attempts, total_us, queue_us, processing_us, network_us, retry_after_ms.
+/// status, source, attempts, total_us, queue_us, processing_us, network_us, retry_after_ms, bytes_received.
 pub type ResultInfo = sys::p2c2r_result_info;
 
 /// A picture on its way in.

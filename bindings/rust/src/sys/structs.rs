@@ -216,6 +216,7 @@ growing! { p2c2r_result_info {
     network_us: u64,
     retry_after_ms: u32,
     flags: u32,
+    bytes_received: u64,
 } }
 
 growing! { p2c2r_image {
@@ -346,4 +347,5 @@ growing! { p2c2r_coordinator_stats {
     payload_bytes_copied: u64,
     utilisation_permille: u32,
     flags: u32,
+    audit_lost: u64,
 } }

@@ -1,0 +1,21 @@
+// A key of nobody, and a certificate for it that it signed itself and that ended in 2011.
+#pragma once
+
+namespace p2c2r::test {
+
+inline constexpr char kOldKeyPem[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MC4CAQAwBQYDK2VwBCIEIBiarKPEHaGRmv7wE6byB7Svy4hzFqc5klu4a3jnT5vi\n"
+    "-----END PRIVATE KEY-----\n";
+inline constexpr char kOldCertificatePem[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBHjCB0aADAgECAhBw1Fvg78ApXeoNRuEm4JnbMAUGAytlcDAWMRQwEgYDVQQD\n"
+    "DAtvbGQgbWFjaGluZTAeFw0wMTA5MDcwMTQ2NDBaFw0xMTA5MDkwMTQ2NDBaMBYx\n"
+    "FDASBgNVBAMMC29sZCBtYWNoaW5lMCowBQYDK2VwAyEAmnZ+fzggL5VxLXao9SOX\n"
+    "y/NohzngaDqyjw1NImgKtKejNTAzMAwGA1UdEwEB/wQCMAAwDgYDVR0PAQH/BAQD\n"
+    "AgeAMBMGA1UdJQQMMAoGCCsGAQUFBwMBMAUGAytlcANBAPQB+Xq4dEGj3l2BIA0A\n"
+    "cgQx5eHhl4FpeMou9zE9m+Ax60zVSPCZ5HFRnGjSZ7RiZyE/g2rcbgtzfpmRKvFg\n"
+    "tQg=\n"
+    "-----END CERTIFICATE-----\n";
+
+}  // namespace p2c2r::test
