@@ -20,6 +20,7 @@ struct PeopleOptions {
     AccountOptions account;
     std::optional<std::string> name;
     std::optional<std::string> out;
+    std::optional<std::string> from;
     bool json = false;
 };
 
@@ -70,6 +71,7 @@ int run_token(const PeopleOptions& options) {
     if (!session) return report("token", session.failure());
     json arguments = *wish;
     arguments["name"] = *options.name;
+    if (options.from) arguments["from"] = *options.from;
     const Result<json> answer = (*session)->ask("key.token", arguments);
     if (!answer) return report("token", answer.failure());
     const std::string token = answer->value("token", "");
@@ -149,6 +151,10 @@ void add_people_commands(Command& root) {
                                      [] { return run_token(options); });
     token.add_text("name,--name", options.name, "What the account is called");
     options.account.add_to(token, "gamer, peer or both with a comma (gamer)");
+    token.add_text(
+        "--from", options.from,
+        "Where it is good from: first (the network of its first login), any, or prefixes "
+        "with commas between (first)");
     token.add_text("--out", options.out, "New file for it, mode 0600 (it is shown)");
     options.contact.add_to(token);
     Command accounts =

@@ -67,6 +67,10 @@ TEST_CASE("access: the machine of a coordinator makes a token, which serves unti
                         coordinator.pin) != std::string::npos);
     CHECK(here.read("access.json").find(token) == std::string::npos);
 
+    const Ran nowhere = coordinator.machine.run({"token", "other", "--from", "nowhere"});
+    CHECK(nowhere.exit_code == 1);
+    CHECK(nowhere.error.find("'nowhere' is not any, first") != std::string::npos);
+
     const Machine laptop(here, "laptop");
     const std::string file = here.write("token", token + "\n");
     const std::vector<std::string> echo = coordinator.with_token(
