@@ -39,6 +39,8 @@ Result<Done> read_options(const char* json, roles::CoordinatorOptions& out) {
         reader.integer("gamer_in_flight_max", 1, limits::kTasksPerGamerMax, out.share.in_flight));
     out.share.queued = static_cast<uint32_t>(
         reader.integer("gamer_queued_max", 0, limits::kTasksPerGamerMax, out.share.queued));
+    out.share.connections = static_cast<uint32_t>(reader.integer(
+        "account_connections_max", 1, limits::kConnectionsMax, out.share.connections));
     out.limit_operator = reader.boolean("limit_operator", out.limit_operator);
     if (const Result<Done> good = reader.finish(); !good) {
         return Options::as_argument_error(good.error());

@@ -542,7 +542,7 @@ typedef struct p2c2r_task_desc {
     uint32_t struct_size;
     uint32_t flags;       /* P2C2R_TASK_ */
     uint64_t deadline_us; /* from now; 0: the type's */
-    int32_t priority;     /* -128 .. 127, higher is more urgent */
+    int32_t priority;     /* -128 .. 127, higher is more urgent among the tasks of one account; accounts take turns */
     int32_t verify;       /* P2C2R_VERIFY_ */
     int32_t place;        /* P2C2R_PLACE_ */
     int32_t circle;       /* P2C2R_CIRCLE_ */
@@ -938,14 +938,16 @@ typedef struct p2c2r_coordinator_config {
     uint32_t flags; /* P2C2R_COORDINATOR_ */
     const char* listen_address; /* NULL: 127.0.0.1 */
     /* JSON: local_execution (true): computes as a last resort; resume_grace_ms (10000): how long the
-     * tasks of a lost client wait for it; gamer_window_bytes (32 MiB): payload one client may have
-     * pending; content_bytes_max (256 MiB, at most half of memory_max): of contents that are kept for later
+     * tasks of a lost client wait for it; gamer_window_bytes (32 MiB): payload the clients of
+     * one account may have pending; content_bytes_max (256 MiB, at most half of memory_max): of contents that are kept for later
      * tasks, of which one account has half at most, 0: none; answer_bytes_max (64 MiB, at most an eighth of
      * memory_max): of answers that are kept for the same account's tasks that ask the same again, 0: none, and
      * equal tasks are each computed;
      * of each account but the operator's own: gamer_tasks_per_s (20000) and gamer_bytes_per_s
      * (256 MiB), contents that come counted as well, 0: no limit, gamer_in_flight_max (64) tasks where peers may get them and
-     * gamer_queued_max (256) that wait for these; more are E_BUSY with retry_after_ms.
+     * gamer_queued_max (256) that wait for these; more are E_BUSY with retry_after_ms, and so are calls, each of
+     * which counts as a task and as one more for each KiB of its answer. account_connections_max (64): clients
+     * and peers of each such account, more are refused with E_LIMIT.
      * limit_operator (false): the operator's own as well. */
     const char* options;
     p2c2r_event_fn event;

@@ -67,6 +67,8 @@ const std::vector<SettingKey>& setting_keys() {
          "--gamer-in-flight-max", "The same of tasks where peers may get them (64)"},
         {"gamer_queued_max", Kind::kInteger, Daemon::kCoordinating, 0, 65536, "--gamer-queued-max",
          "The same of tasks that wait for these (256)"},
+        {"account_connections_max", Kind::kInteger, Daemon::kCoordinating, 1, 65536,
+         "--account-connections-max", "Clients and peers of each of these accounts at a time (64)"},
         {"limit_operator", Kind::kBoolean, Daemon::kCoordinating, 0, 0, "--limit-operator",
          "true: these limits hold for the operator's own machines as well (false)"},
         {"coordinator_url", Kind::kText, Daemon::kPeer, 0, 0, "--coordinator,--coordinator-url",

@@ -74,7 +74,8 @@ std::string peers_table(const json& peers) {
 }
 
 std::string gamers_table(const json& gamers) {
-    TextTable table({"client_id", "account", "owner", "address", "connected s", "tasks", "MB"});
+    TextTable table(
+        {"client_id", "account", "owner", "address", "connected s", "tasks", "account MB"});
     for (const json& gamer : gamers) {
         const std::string account = gamer.value("account", "");
         const double seconds = gamer.value("since_us", 0.0) / 1e6;
@@ -83,7 +84,7 @@ std::string gamers_table(const json& gamers) {
                    gamer.value("connected", false) ? number_text(seconds, 1)
                                                    : "away " + number_text(seconds, 1),
                    cell(gamer.value("pending_tasks", json(0))),
-                   number_text(gamer.value("pending_bytes", 0.0) / 1e6, 1)});
+                   number_text(gamer.value("account_pending_bytes", 0.0) / 1e6, 1)});
     }
     return gamers.empty() ? std::string() : table.text();
 }

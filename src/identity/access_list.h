@@ -135,13 +135,14 @@ class AccessList {
     [[nodiscard]] static std::vector<uint32_t> methods();
 
     // The one door. `address` is where the connection comes from. kAuth: not proven, unknown,
-    // revoked; kDenied: known, but not in this role; kBusy with retry_after_ms: too many failures
-    // from there. An invitation makes an account of the key's, named as the context's id is; one
-    // that the key has already gains by it, and may become another owner's: what is connected of it
-    // must not go on as the former one's then (`moved`). A token without a rule is bound to the
-    // network of its first login (kBindIpv4Bits); from elsewhere it is kAuth. A peer's id belongs
-    // to the account that is called so, or used it first: of another owner's account it is kExists.
-    // `check` has the last word, before anything changes.
+    // revoked; kDenied: known, but not in this role; kBusy with retry_after_ms: too many failures,
+    // or new keys, from there; loopback is not counted. An invitation makes an account of the
+    // key's, named as the context's id is; one that the key has already gains by it, and may become
+    // another owner's: what is connected of it must not go on as the former one's then (`moved`). A
+    // token without a rule is bound to the network of its first login (kBindIpv4Bits); from
+    // elsewhere it is kAuth. A peer's id belongs to the account that is called so, or used it
+    // first: of another owner's account it is kExists. `check` has the last word, before anything
+    // changes.
     Result<Admitted> admit(const Proof& proof, const LoginContext& context,
                            const std::string& address, bool is_loopback, const Moment& now,
                            const AdmitCheck& check = {});
@@ -187,6 +188,8 @@ class AccessList {
         std::string who;  // the id that was tried; the account, as soon as one is proven
     };
     Result<Admitted> judge(Login& login);
+    // Whether an address with so many new keys may bring another one; else how long it waits.
+    Result<Done> may_bring_key(const Proof& proof, const std::string& network, uint64_t now_us);
     // What may be decided without a change.
     [[nodiscard]] Result<Admitted> may_come(const Account& account, const Login& login) const;
     Result<Admitted> let_in(Account& account, const Login& login);
@@ -215,7 +218,8 @@ class AccessList {
     std::map<Digest256, std::string> by_token_;
     std::map<std::string, std::string, std::less<>> by_peer_id_;
     std::vector<Invitation> invitations_;
-    LoginAttempts attempts_;
+    Attempts failures_{kLoginFailuresPerMinute, 60'000'000};
+    Attempts enrolments_{kNewKeysPerHour, 3'600'000'000};
     mutable uint64_t unnoted_ = 0;  // entries that memory was short for
 };
 

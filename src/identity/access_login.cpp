@@ -13,6 +13,13 @@ Error refused(std::string text) {
     return make_error(Status::kAuth, std::move(text));
 }
 
+Error wait_error(const std::string& why, uint64_t wait_us) {
+    Error error =
+        make_error(Status::kBusy, why + "; wait " + std::to_string(wait_us / 1'000'000 + 1) + " s");
+    error.retry_after_ms = static_cast<uint32_t>(wait_us / 1000 + 1);
+    return error;
+}
+
 const char* role_word(Role role) {
     return role == Role::kPeer ? "peer" : role == Role::kAdmin ? "admin" : "gamer";
 }
@@ -38,24 +45,44 @@ Result<Admitted> AccessList::admit(const Proof& proof, const LoginContext& conte
                                    const std::string& address, bool is_loopback, const Moment& now,
                                    const AdmitCheck& check) {
     const std::string network = network_of(address);
-    if (const uint64_t wait = is_loopback ? 0 : attempts_.wait_us(network, now.monotonic_us)) {
-        Error error = make_error(Status::kBusy, "too many failed logins from this address; wait " +
-                                                    std::to_string(wait / 1'000'000 + 1) + " s");
-        error.retry_after_ms = static_cast<uint32_t>(wait / 1000 + 1);
-        return error;
+    if (const uint64_t wait = is_loopback ? 0 : failures_.wait_us(network, now.monotonic_us)) {
+        return wait_error("too many failed logins from this address", wait);
     }
+    if (!is_loopback) {
+        const Result<Done> may = may_bring_key(proof, network, now.monotonic_us);
+        if (!may) {
+            note("login_refused", std::string(context.id), address, may.error().text, now);
+            return may.error();
+        }
+    }
+    const size_t keys = by_key_.size();
     Login login{proof, context, address, now, check, std::string(context.id)};
     Result<Admitted> decided = judge(login);
     if (decided) {
         note("login", decided->account, address, role_word(context.role), now);
+        if (!is_loopback && by_key_.size() > keys) enrolments_.count(network, now.monotonic_us);
     } else {
         // A shortage of our own is nobody's guess.
         if (!is_loopback && decided.error().status == Status::kAuth) {
-            attempts_.failed(network, now.monotonic_us);
+            failures_.count(network, now.monotonic_us);
         }
         note("login_refused", login.who, address, decided.error().text, now);
     }
     return decided;
+}
+
+Result<Done> AccessList::may_bring_key(const Proof& proof, const std::string& network,
+                                       uint64_t now_us) {
+    if (proof.method != LoginMethod::kInvite) return Done{};
+    // One that is known already is no new one.
+    const std::optional<KeyProof> parts = read_key_proof(proof);
+    if (!parts || by_key_.count(parts->key) > 0) return Done{};
+    if (const uint64_t wait = enrolments_.wait_us(network, now_us)) {
+        return wait_error(std::to_string(kNewKeysPerHour) +
+                              " new keys came from this address within an hour, as many as may",
+                          wait);
+    }
+    return Done{};
 }
 
 Result<Admitted> AccessList::judge(Login& login) {

@@ -100,6 +100,7 @@ class DelayedConnection final : public Connection, private ConnectionEvents {
             Waiting waiting(message, flags, id, envelope, params, data);
             waiting.due_us = up_.arrival_us(loop_.now_us(), waiting.size());
             out_bytes_ += waiting.size();
+            queue_is(out_bytes_);
             out_.push_back(std::move(waiting));
             was_high_ = was_high_ || queued_bytes() >= kSendHighMark;
             arm();
@@ -114,6 +115,14 @@ class DelayedConnection final : public Connection, private ConnectionEvents {
     }
     [[nodiscard]] size_t queued_bytes() const override {
         return out_bytes_ + inner_->queued_bytes();
+    }
+    [[nodiscard]] size_t unsent_bytes() const override {
+        return out_bytes_ + inner_->unsent_bytes();
+    }
+    void count_queue_in(uint64_t* total) override {
+        Connection::count_queue_in(total);
+        queue_is(out_bytes_);
+        inner_->count_queue_in(total);
     }
     void pause_reading(bool paused) override {
         paused_ = paused;
@@ -182,6 +191,7 @@ class DelayedConnection final : public Connection, private ConnectionEvents {
         const Waiting first = std::move(out_.front());
         out_.pop_front();
         out_bytes_ -= first.size();
+        queue_is(out_bytes_);
         inner_->send(first.message, first.flags, first.id, first.part(0, first.envelope_size),
                      first.bytes.share(first.envelope_size, first.params_size),
                      first.bytes.share(first.envelope_size + first.params_size, first.data_size));

@@ -97,6 +97,7 @@ class LocalConnection final : public Connection {
         here_.events = nullptr;
         here_.inbox.clear();
         here_.inbox_bytes = 0;
+        if (there_.connection) there_.connection->queue_is(0);
         soon(there_);  // it hears of the end behind what is still in its inbox
     }
     [[nodiscard]] std::string peer_address() const override { return "this process"; }
@@ -151,6 +152,7 @@ class LocalConnection final : public Connection {
             return fail_soon(Status::kMemory, "memory is short for what is to be sent");
         }
         soon(there_);
+        queue_is(there_.inbox_bytes);
         if (there_.inbox_bytes >= kSendHighMark) here_.was_high = true;
         if (there_.inbox_bytes > kSendLimit) {
             fail_soon(Status::kLimit, "the other side is more than 128 MiB behind");
@@ -233,6 +235,7 @@ class LocalConnection final : public Connection {
     }
 
     void note_taken(Side& here, Side& there) {
+        if (there.connection) there.connection->queue_is(here.inbox_bytes);
         if (!there.was_high || here.inbox_bytes >= kSendLowMark) return;
         there.was_high = false;
         there.owes_writable = true;
@@ -259,7 +262,10 @@ class LocalConnection final : public Connection {
         here.open = false;
         here.inbox.clear();
         here.inbox_bytes = 0;
-        if (there.connection) there.connection->soon(there);
+        if (there.connection) {
+            there.connection->queue_is(0);
+            there.connection->soon(there);
+        }
     }
 
     std::shared_ptr<LocalPipe> pipe_;

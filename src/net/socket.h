@@ -66,6 +66,9 @@ struct IoResult {
 IoResult receive(const Socket& socket, const IoPiece* pieces, size_t count);
 // A connection that the other side has reset is kFailed like any other.
 IoResult send(const Socket& socket, const IoPiece* pieces, size_t count);
+// Bytes that were sent and that the other side has not acknowledged; 0 where the system does not
+// tell.
+size_t unacknowledged(const Socket& socket);
 // Tells the other side that nothing more follows.
 void shut_down_sending(const Socket& socket);
 

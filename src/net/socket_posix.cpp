@@ -2,6 +2,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -217,6 +218,16 @@ IoResult send(const Socket& socket, const IoPiece* pieces, size_t count) {
     message.msg_iov = reinterpret_cast<iovec*>(const_cast<IoPiece*>(pieces));
     message.msg_iovlen = count;
     return result_of(::sendmsg(socket.descriptor(), &message, MSG_NOSIGNAL));
+}
+
+size_t unacknowledged(const Socket& socket) {
+#ifdef TIOCOUTQ
+    int bytes = 0;
+    if (ioctl(socket.descriptor(), TIOCOUTQ, &bytes) == 0 && bytes > 0) {
+        return static_cast<size_t>(bytes);
+    }
+#endif
+    return 0;
 }
 
 void shut_down_sending(const Socket& socket) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "core/bytes.h"
 #include "core/status.h"
@@ -54,7 +55,7 @@ class ConnectionEvents {
 
 class Connection {
   public:
-    virtual ~Connection() = default;
+    virtual ~Connection() { Connection::count_queue_in(nullptr); }
     virtual void set_events(ConnectionEvents* events) = 0;
     virtual void set_limits(const wire::FrameLimits& limits) = 0;
     // Queues one frame. Small parts are copied into the batch, larger ones referenced until
@@ -68,6 +69,16 @@ class Connection {
                            std::span<const uint8_t> data) = 0;
     // Bytes queued and not yet taken by the system.
     [[nodiscard]] virtual size_t queued_bytes() const = 0;
+    // What the other side's machine has not said to have: these, and what the system holds of what
+    // it took, as far as it tells. To be asked seldom: it costs a call of the system.
+    [[nodiscard]] virtual size_t unsent_bytes() const { return queued_bytes(); }
+    // From now on what is queued here counts in `*total` too, as it was when it last changed or, on
+    // a socket, at the end of the last turn. Until NULL is given, or the connection closes or goes;
+    // `*total` MUST live for so long.
+    virtual void count_queue_in(uint64_t* total) {
+        if (total_) *total_ -= std::exchange(counted_, 0);
+        total_ = total;
+    }
     // Stops and resumes reading: back-pressure on the other side. Frames of the last read (256 KiB
     // at most) still come; the end of the connection is noticed once reading goes on.
     virtual void pause_reading(bool paused) = 0;
@@ -85,6 +96,17 @@ class Connection {
     // Without what is queued here: it grows only while the other side reads.
     [[nodiscard]] virtual uint64_t bytes_out() const = 0;
     [[nodiscard]] virtual PartialFrame partial_frame() const { return {}; }
+
+    // For who implements it: so much is queued now.
+    void queue_is(uint64_t bytes) {
+        if (!total_) return;
+        *total_ += bytes - counted_;
+        counted_ = bytes;
+    }
+
+  private:
+    uint64_t* total_ = nullptr;
+    uint64_t counted_ = 0;
 };
 
 // Marks for queued_bytes(): above high a role stops what feeds this connection, below low it goes

@@ -204,6 +204,7 @@ void Stream::flush() noexcept {
         state_ = State::kDraining;
     }
     if (state_ != State::kClosed) update_watch();
+    if (connection_) connection_->queue_is(state_ == State::kOpen ? queued_bytes() : 0);
 }
 
 void Stream::write() noexcept {

@@ -108,6 +108,9 @@ class Stream final : private WatchEvents, private FrameSink {
                    std::span<const uint8_t> envelope, std::span<const uint8_t> params,
                    std::span<const uint8_t> data);
     [[nodiscard]] size_t queued_bytes() const { return queue_.size() + unsent_left(); }
+    [[nodiscard]] size_t unsent_bytes() const {
+        return queued_bytes() + (socket_.valid() ? unacknowledged(socket_) : 0);
+    }
     void pause_reading(bool paused);
     void close();
     void connection_gone();

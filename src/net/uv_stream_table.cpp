@@ -28,6 +28,7 @@ class UvConnection final : public Connection {
         stream_->send_copy(message, flags, id, envelope, params, data);
     }
     [[nodiscard]] size_t queued_bytes() const override { return stream_->queued_bytes(); }
+    [[nodiscard]] size_t unsent_bytes() const override { return stream_->unsent_bytes(); }
     void pause_reading(bool paused) override { stream_->pause_reading(paused); }
     void close() override { stream_->close(); }
     [[nodiscard]] std::string peer_address() const override { return stream_->peer().text(); }

@@ -73,6 +73,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
             link_ = std::make_unique<Link>(loop, *transport, random, prng, log, Role::kGamer,
                                            options_.coordinator, options_.reconnect, *this);
         }
+        out_.remember_ends();
         timer_.fire = [this] { on_time(); };
         call_timer_.fire = [this] { expire_calls(); };
     }
@@ -130,6 +131,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         bool sent = false;
         bool windowed = false;          // counts against the window
         size_t payload_size = 0;        // as it was sent last
+        uint64_t sent_end = 0;          // of a windowed one: see OutStreams::unsent
         bool receiving = false;         // chunks of `delivery` are still coming in
         wire::ResultDelivery delivery;  // of a result in chunks
         // Of tasks that are placed by worth, and trials.
@@ -222,6 +224,8 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     void go(Task& task);
     void send(Task& task);
     void send_waiting();
+    // That it is over, and what was in its way as far as is known here.
+    [[nodiscard]] std::string deadline_text(const Task& task);
     void send_cancel(const Task& task);
     bool can_run_local(const Task& task) const {
         return runner_ && task.spec->place != Place::kRemote &&
@@ -261,7 +265,9 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     ClientOptions options_;
     ClientEvents& events_;
     std::unique_ptr<Link> link_;
-    Error given_up_;  // while stats_.given_up
+    Error given_up_;        // while stats_.given_up
+    uint64_t lost_us_ = 0;  // the connection, last
+    std::string lost_why_;
     bool closed_ = false;
 
     SlotMap<Task> tasks_;

@@ -39,6 +39,12 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
 }
 
 void Client::Impl::on_link_lost(Status status, const std::string& why, bool given_up) {
+    try {
+        lost_us_ = loop_.turn_us();
+        lost_why_ = why;
+    } catch (const std::bad_alloc&) {
+        // Then it is not in the texts of the tasks that end because of it.
+    }
     out_.clear();
     assembler_.clear();
     contents_.disconnected();
@@ -254,8 +260,9 @@ bool Client::Impl::on_call_response(const wire::Frame& frame, const char*& why) 
         if ((why = decode(frame.envelope, message))) return false;
         if (!calls_.count(frame.id)) return true;  // its time was over
         if (message.status != Status::kOk) {
-            const Error error =
+            Error error =
                 field_error(message.status, std::string(message.field), std::string(message.error));
+            error.retry_after_ms = message.retry_after_ms;
             end_call(frame.id, &error, {});
             return true;
         }

@@ -40,6 +40,7 @@ void Client::Impl::submit(uint64_t id, const TaskSpec& spec) {
     task.held = task.fallen = false;
     task.sent = task.windowed = task.receiving = false;
     task.payload_size = 0;
+    task.sent_end = 0;
     task.away = task.flows = task.kept = task.may_be_coded = false;
     task.decoding_job = task.bytes_down = 0;
     task.placed = is_trial(id) ? trial_.placed : nullptr;
@@ -219,6 +220,30 @@ void Client::Impl::send(Task& task) {
     task.sent = true;
     out_.send(link_->connection(), wire::Message::kTaskSubmit, flags, task.id, envelope_.span(),
               spec.params, *data);
+    if (task.windowed) {
+        const net::Connection& connection = link_->connection();
+        task.sent_end = connection.bytes_out() + connection.queued_bytes();
+    }
+}
+
+std::string Client::Impl::deadline_text(const Task& task) {
+    std::string text = "the deadline passed before an answer came";
+    if (!link_ || task.local_started_us != 0) return text;
+    if (link_->ready() && task.payload_size > 0 && (task.windowed || !task.sent)) {
+        const uint64_t size = task.payload_size;
+        const uint64_t unsent =
+            task.sent ? out_.unsent(task.id, task.sent_end, link_->connection()) : size;
+        if (unsent > 0) {
+            text += "; " + std::to_string(size - std::min(size, unsent)) + " of " +
+                    std::to_string(size) + " bytes of the input were sent when it did";
+        }
+    }
+    if (!lost_why_.empty() && (lost_us_ >= task.submitted_us || !link_->ready())) {
+        text +=
+            link_->ready() ? "; meanwhile the connection was lost: " : "; there is no connection: ";
+        text += lost_why_;
+    }
+    return text;
 }
 
 void Client::Impl::send_waiting() {
@@ -339,8 +364,14 @@ void Client::Impl::on_time() {
         Task* task = tasks_.find(slot_ids_[index]);
         if (!task) return;
         if (now >= task->deadline_us) {
+            std::string text;
+            try {
+                text = deadline_text(*task);
+            } catch (const std::bad_alloc&) {
+                // The status says enough.
+            }
             send_cancel(*task);
-            end_error(*task, Status::kDeadline, {}, "the deadline passed before an answer came");
+            end_error(*task, Status::kDeadline, {}, text);
             return;
         }
         if (task->local_at_us != 0 && now >= task->local_at_us) {

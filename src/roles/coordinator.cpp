@@ -90,6 +90,7 @@ Result<Done> Coordinator::Impl::start() {
 void Coordinator::Impl::turn_end() {
     scheduler_.dispatch(loop_.turn_us(), actions_);
     perform();
+    if (delivering_bytes_ + queued_bytes_ >= look_at_bytes_) look_who_is_behind();
     close_for_memory();
     graveyard_.clear();
     arm_timer();
@@ -150,7 +151,7 @@ void Coordinator::Impl::perform(const sched::Action& action) {
             if (ended.type < stats_.types.size()) ++stats_.types[ended.type].failed;
             if (Gamer* gamer = gamers_.find(ended.gamer)) {
                 if (action.status == Status::kDeadline) {
-                    answer_timeout(*gamer, ended.client_task, action.text);
+                    answer_timeout(*gamer, ended.client_task, timeout_text(ended, action.text));
                 } else {
                     answer_error(*gamer, ended.client_task, action.status, {}, action.text);
                 }

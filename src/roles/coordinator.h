@@ -38,7 +38,7 @@ struct CoordinatorOptions {
     // they may be. NULL: nobody knows, and memory_max has to do.
     std::function<uint64_t()> in_use;
     uint64_t in_use_max = 0;
-    uint64_t gamer_window_bytes = 32ull << 20;  // payload bytes one gamer may have pending
+    uint64_t gamer_window_bytes = 32ull << 20;  // payload bytes one account may have pending
     uint64_t resume_grace_us = 10'000'000;      // how long a lost gamer's tasks wait for it
     ShareLimits share;                          // of each account that is not the operator's
     bool limit_operator = false;                // of these as well
@@ -87,7 +87,7 @@ struct CoordinatorStats {
     uint64_t refused_memory = 0;        // of these: the memory budget
     uint64_t refused_share = 0;         // of these: what their account may have, or how fast
     uint64_t closed_for_memory = 0;     // connections with a frame that had begun
-    uint64_t shed_tasks = 0;            // gave way to a more urgent one while memory was short
+    uint64_t shed_tasks = 0;            // gave way while memory was short
     uint64_t protocol_errors = 0;       // connections closed for what they sent
     uint64_t slow_connections = 0;      // closed for sending or reading too slowly
     uint64_t rejected_connections = 0;  // closed unheard: too many that had not registered

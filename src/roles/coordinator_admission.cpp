@@ -176,14 +176,14 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
         }
     }
     const auto priority = static_cast<int8_t>(std::clamp(message.priority, -128, 127));
-    if (!make_room(bytes, priority) ||
-        !process_has_room(frame.params.size() + frame.data.size(), bytes, priority)) {
+    Share& share = *gamer.share;
+    if (!make_room(bytes, priority, share) ||
+        !process_has_room(frame.params.size() + frame.data.size(), bytes, priority, share)) {
         ++stats_.refused_tasks;
         ++stats_.refused_memory;
         return answer_error(gamer, client_task, Status::kBusy, "memory",
                             "the coordinator holds as many payload bytes as it may", kRetryAfterMs);
     }
-    Share& share = *gamer.share;
     if (const Share::Answer answer = share.ask(bytes, now);
         answer.refusal != Share::Refusal::kNone) {
         ++stats_.refused_tasks;
@@ -191,12 +191,10 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
         return answer_error(gamer, client_task, Status::kBusy, field_of(answer.refusal),
                             text_of(answer.refusal), retry_after_ms(answer.wait_us));
     }
-    // One payload of any size may come while little else is pending.
-    const uint64_t window = options_.gamer_window_bytes;
-    if (gamer.pending_bytes > window / 8 && gamer.pending_bytes + bytes > window) {
+    if (!share.fits(bytes, options_.gamer_window_bytes)) {
         ++stats_.refused_tasks;
-        return answer_error(gamer, client_task, Status::kBusy, {},
-                            "this gamer has as many payload bytes pending as it may",
+        return answer_error(gamer, client_task, Status::kBusy, "gamer_window_bytes",
+                            "this account has as many payload bytes pending as it may",
                             kRetryAfterMs);
     }
     if (gamer.tasks.size() >= limits::kTasksPerGamerMax) {
@@ -222,6 +220,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
 
     sched::Admission admission;
     admission.type = type;
+    admission.account = share.account;
     admission.priority = priority;
     admission.reach.owner = gamer.owner;
     admission.reach.circle = message.circle != Circle::kType ? message.circle
@@ -310,7 +309,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     if (P2C2R_PLANT("bytes_not_counted") && more) fresh.budget = 0;
     fresh.chunks.clear();
     held_bytes_ += fresh.budget;
-    gamer.pending_bytes += bytes;
+    share.holds_more(bytes);
     try {
         store_input(fresh, frame);
         if (has_content) attach_content(task, fresh, digest_of(message.digest), content);

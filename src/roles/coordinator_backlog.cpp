@@ -4,6 +4,10 @@
 // have them pile up here. Above a mark it is the peers that wait: they are not read from, as if the
 // link to them were as slow as the gamer's. That costs others who have tasks there, so it lasts
 // only while the gamer goes on reading, and for a task never longer than its deadline.
+//
+// Whoever asks for what piles up is not read from either, whatever it is: a peer that calls and
+// does not read the answers asks nothing more until it has. What it was given to compute is another
+// matter: its results are wanted however much it has still to read.
 #include <algorithm>
 
 #include "roles/coordinator_impl.h"
@@ -12,12 +16,11 @@ namespace p2c2r::roles {
 
 namespace {
 
-// What may wait for a gamer before nothing more is read for it, and until it is read again.
-constexpr uint64_t kBehindMark = 4 << 20;
+// Until so little waits nothing more is read for who was behind.
 constexpr uint64_t kBehindLow = 2 << 20;
 // One payload of any size, and as much again as the marks leave room for.
 constexpr uint64_t kBehindMax = limits::kPayloadSizeMax + 2 * kBehindMark;
-// A gamer that is behind takes at least 64 KiB a second, or is closed.
+// Who is behind takes at least 64 KiB a second, or is closed.
 constexpr uint64_t kStuckUs = 5'000'000;
 constexpr uint64_t kStuckBytes = 5 * 64 * 1024;
 // A frame that has begun may take its time, and then comes at 64 KiB a second.
@@ -26,45 +29,58 @@ constexpr uint64_t kFrameBytesPerSecond = 64 * 1024;
 
 }  // namespace
 
-void Coordinator::Impl::push_back(Session& gamer, Session* from) {
-    if (gamer.phase != Session::Phase::kGamer) return;
-    const uint64_t behind = gamer.behind();
+void Coordinator::Impl::push_back(Session& session, Session* from) {
+    using Phase = Session::Phase;
+    if (session.phase != Phase::kGamer && session.phase != Phase::kPeer) return;
+    const uint64_t behind = session.behind();
     if (behind < kBehindMark) return;
     if (behind > kBehindMax) {
         return end_session(
-            gamer, Status::kLimit,
+            session, Status::kLimit,
             "more than " + std::to_string(kBehindMax >> 20) + " MiB of results wait to be read");
     }
-    if (gamer.behind_since_us == 0) {
-        gamer.behind_since_us = loop_.turn_us();
-        gamer.behind_taken = gamer.connection->bytes_out();
-        hold_back(gamer, gamer);
+    if (session.behind_since_us == 0) {
+        session.behind_since_us = loop_.turn_us();
+        session.behind_taken = session.connection->bytes_out();
+        hold_back(session, session);
     }
-    count_queue(gamer, gamer.connection->queued_bytes());
-    if (from) hold_back(gamer, *from);
+    if (from) hold_back(session, *from);
 }
 
-void Coordinator::Impl::hold_back(Session& gamer, Session& from) {
-    if (std::find(gamer.holds.begin(), gamer.holds.end(), from.id) != gamer.holds.end()) return;
-    gamer.holds.push_back(from.id);
+void Coordinator::Impl::hold_back(Session& session, Session& from) {
+    if (std::find(session.holds.begin(), session.holds.end(), from.id) != session.holds.end()) {
+        return;
+    }
+    session.holds.push_back(from.id);
     if (from.held_by++ == 0) from.connection->pause_reading(true);
 }
 
-void Coordinator::Impl::perhaps_caught_up(Session& gamer) {
-    if (gamer.behind() <= kBehindLow) return release_held(gamer);
-    count_queue(gamer, gamer.connection->queued_bytes());
+void Coordinator::Impl::perhaps_caught_up(Session& session) {
+    if (session.behind() <= kBehindLow) release_held(session);
 }
 
-void Coordinator::Impl::release_held(Session& gamer) {
-    gamer.behind_since_us = 0;
-    count_queue(gamer, 0);
-    for (uint64_t id : std::exchange(gamer.holds, {})) {
+void Coordinator::Impl::release_held(Session& session) {
+    session.behind_since_us = 0;
+    for (uint64_t id : std::exchange(session.holds, {})) {
         std::unique_ptr<Session>* held = sessions_.find(id);
         if (!held || !*held || --(*held)->held_by > 0) continue;
         if ((*held)->phase == Session::Phase::kClosed) continue;
         // It may have said, and sent, what has not been listened to.
         (*held)->heard_us = (*held)->read_since_us = loop_.turn_us();
         (*held)->connection->pause_reading(false);
+    }
+}
+
+void Coordinator::Impl::look_who_is_behind() {
+    look_at_bytes_ = delivering_bytes_ + queued_bytes_ + kBehindMark;
+    std::vector<uint64_t> behind;
+    sessions_.for_each([&](uint64_t id, std::unique_ptr<Session>& session) {
+        if (session->behind_since_us == 0 && session->waiting() >= kBehindMark) {
+            behind.push_back(id);
+        }
+    });
+    for (const uint64_t id : behind) {
+        if (auto* session = sessions_.find(id)) push_back(**session, nullptr);
     }
 }
 
@@ -78,14 +94,14 @@ static bool is_too_slow(const net::PartialFrame& partial, uint64_t read_since_us
 }
 
 void Coordinator::Impl::check_pace(Session& session, uint64_t now_us) {
-    const bool is_gamer = session.phase == Session::Phase::kGamer;
     const char* why = nullptr;
     if (session.held_by == 0 &&
         is_too_slow(session.connection->partial_frame(), session.read_since_us, now_us)) {
         why = "a frame has begun, and less than 64 KiB a second of it come";
-    } else if (is_gamer ? is_stuck(session, now_us) : is_full(session, now_us)) {
-        why = is_gamer ? "results wait to be read, and less than 64 KiB a second are"
-                       : "tasks wait to be read, and less than 64 KiB a second are";
+    } else if (is_stuck(session, now_us)) {
+        why = "results wait to be read, and less than 64 KiB a second are";
+    } else if (session.phase == Session::Phase::kPeer && is_full(session, now_us)) {
+        why = "tasks wait to be read, and less than 64 KiB a second are";
     }
     if (!why) return;
     ++stats_.slow_connections;
@@ -96,7 +112,7 @@ void Coordinator::Impl::check_pace(Session& session, uint64_t now_us) {
 bool Coordinator::Impl::is_full(Session& peer, uint64_t now_us) {
     const uint64_t taken = peer.connection->bytes_out();
     const bool goes_on = taken - peer.full_taken >= kStuckBytes;
-    if (peer.behind() < kBehindMark) {
+    if (peer.waiting() < kBehindMark) {
         peer.full_since_us = 0;
     } else if (peer.full_since_us == 0 || goes_on) {
         peer.full_since_us = now_us;
@@ -105,20 +121,17 @@ bool Coordinator::Impl::is_full(Session& peer, uint64_t now_us) {
     return peer.full_since_us != 0 && now_us - peer.full_since_us >= kStuckUs;
 }
 
-bool Coordinator::Impl::is_stuck(Session& gamer, uint64_t now_us) {
-    if (gamer.behind_since_us == 0) {
-        push_back(gamer, nullptr);  // small results count only here
+bool Coordinator::Impl::is_stuck(Session& session, uint64_t now_us) {
+    if (session.behind_since_us == 0) return false;
+    perhaps_caught_up(session);
+    if (session.behind_since_us == 0) return false;
+    const uint64_t taken = session.connection->bytes_out();
+    if (taken - session.behind_taken >= kStuckBytes) {
+        session.behind_since_us = now_us;
+        session.behind_taken = taken;
         return false;
     }
-    perhaps_caught_up(gamer);
-    if (gamer.behind_since_us == 0) return false;
-    const uint64_t taken = gamer.connection->bytes_out();
-    if (taken - gamer.behind_taken >= kStuckBytes) {
-        gamer.behind_since_us = now_us;
-        gamer.behind_taken = taken;
-        return false;
-    }
-    return now_us - gamer.behind_since_us >= kStuckUs;
+    return now_us - session.behind_since_us >= kStuckUs;
 }
 
 }  // namespace p2c2r::roles

@@ -136,38 +136,58 @@ void Coordinator::Impl::on_call(Session& session, const wire::Frame& frame) {
     if (const char* why = decode(frame.envelope, message)) {
         return end_session(session, Status::kProtocol, why);
     }
-    // Gamers and peers may look; only the operator, in this process, may command.
+    // Gamers and peers may look; only the operator, in this process or as an admin, may command.
     const std::string name(message.name);
     const bool command = name == "task.assign" || name == "peer.fail" || name.starts_with("key.");
-    wire::CallResponse response;
     std::string text;
-    Result<Bytes> answer =
-        command && !session.who.roles.admin
-            ? Result<Bytes>(
-                  make_error(Status::kDenied, "'" + name + "' is for the coordinator's operator"))
-            : answer_call(name, frame.params, &text, &session);
-    // Whoever asks and does not read shall not pile up answers here.
-    const uint64_t size = answer.ok() ? answer->size() + text.size() : 0;
-    if (size > limits::kPayloadSizeMax) {
+    const uint64_t now = loop_.turn_us();
+    Share& share = share_of(session);
+    Result<Bytes> answer = [&]() -> Result<Bytes> {
+        // Whoever asks and does not read shall not pile up answers here.
+        if (session.unread_answers() >= kBehindMark) {
+            return make_error(Status::kBusy, "earlier answers have not been read yet");
+        }
+        if (const uint64_t wait = share.call(now)) {
+            Error busy = field_error(Status::kBusy, "gamer_tasks_per_s",
+                                     "this account asks more often than it may");
+            busy.retry_after_ms = retry_after_ms(wait);
+            return busy;
+        }
+        if (command && !session.who.roles.admin) {
+            return make_error(Status::kDenied, "'" + name + "' is for the coordinator's operator");
+        }
+        return answer_call(name, frame.params, &text, &session);
+    }();
+    if (session.phase == Session::Phase::kClosed) return;  // it has ended itself
+    if (answer.ok() && answer->size() + text.size() > limits::kPayloadSizeMax) {
         answer = make_error(Status::kSize, "the answer exceeds the limit of 64 MiB");
-    } else if (size > 0 && session.out.waiting_bytes() + size > limits::kPayloadSizeMax) {
-        answer = make_error(Status::kBusy, "earlier answers have not been read yet");
     }
+    answer_call_with(session, frame.id, answer, text);
+    push_back(session, nullptr);
+}
+
+void Coordinator::Impl::answer_call_with(Session& session, uint64_t call,
+                                         const Result<Bytes>& answer, const std::string& text) {
+    wire::CallResponse response;
+    const uint64_t before = session.waiting();
     if (answer.ok()) {
         const Bytes data = Bytes::copy(text);
         if (needs_chunks(answer->size(), data.size())) {
             response.sizes = wire::PayloadSizes{answer->size(), data.size()};
         }
         encode(response, envelope_);
-        session.out.send(*session.connection, wire::Message::kCallResponse, 0, frame.id,
+        session.out.send(*session.connection, wire::Message::kCallResponse, 0, call,
                          envelope_.span(), *answer, data);
-        return push_back(session, nullptr);
+        share_of(session).answered(answer->size() + data.size(), loop_.turn_us());
+    } else {
+        response.status = answer.error().status;
+        response.field = answer.error().field;
+        response.error = answer.error().text;
+        response.retry_after_ms = answer.error().retry_after_ms;
+        encode(response, envelope_);
+        send(session, wire::Message::kCallResponse, call);
     }
-    response.status = answer.error().status;
-    response.field = answer.error().field;
-    response.error = answer.error().text;
-    encode(response, envelope_);
-    send(session, wire::Message::kCallResponse, frame.id);
+    session.answered(session.waiting() - before);
 }
 
 Bytes Coordinator::Impl::call_status() {

@@ -310,14 +310,13 @@ void Coordinator::Impl::content_used(Session& session, const Relay& relay) {
 
 Result<Done> Coordinator::Impl::charge_copy(Relay& relay, uint64_t size) {
     Gamer* gamer = gamers_.find(relay.gamer);
-    const uint64_t window = options_.gamer_window_bytes;
     if (!gamer || budget_bytes() + size > options_.memory_max / 10 * 9 ||
-        (gamer->pending_bytes > window / 8 && gamer->pending_bytes + size > window)) {
+        !gamer->share->fits(size, options_.gamer_window_bytes)) {
         return field_error(Status::kBusy, "content",
                            "memory is short for a changed copy of the content");
     }
     relay.budget += size;
-    gamer->pending_bytes += size;
+    gamer->share->holds_more(size);
     held_bytes_ += size;
     return Done{};
 }

@@ -2,7 +2,7 @@
 //   coordinator.cpp            the public face, time, the performing of actions
 //   coordinator_sessions.cpp   connections: their beginning, messages, beat and end
 //   coordinator_register.cpp   how one becomes a gamer's or a peer's: hello, login, registration
-//   coordinator_backlog.cpp    gamers that do not read
+//   coordinator_backlog.cpp    who does not read
 //   coordinator_admission.cpp  how a task comes in
 //   coordinator_memory.cpp     who gives way while memory is short, and whose turn it is
 //   coordinator_process.cpp    what the whole process takes
@@ -41,6 +41,9 @@
 #include "wire/codec.h"
 
 namespace p2c2r::roles {
+
+// What may wait for one to read before nothing more is read for it.
+inline constexpr uint64_t kBehindMark = 4 << 20;
 
 // Peers that come and go are events as well. Their lines are in a room of their own, for hosts that
 // log the events themselves.
@@ -84,8 +87,22 @@ class Coordinator::Impl final : public exec::RunnerEvents {
             return owner.place_data(*this, message, task, size);
         }
         // Bytes that wait for the other side to read.
-        [[nodiscard]] uint64_t behind() const {
+        [[nodiscard]] uint64_t waiting() const {
             return out.waiting_bytes() + connection->queued_bytes();
+        }
+        // Of these, what came of its own asking: all of a gamer's, and the answers to a peer's
+        // calls. They are not told apart on their way, so it is what these can be at most.
+        [[nodiscard]] uint64_t behind() const {
+            return phase == Phase::kPeer ? unread_answers() : waiting();
+        }
+        [[nodiscard]] uint64_t unread_answers() const {
+            const uint64_t gone = connection->bytes_out();
+            return gone < answers_until ? std::min(answer_bytes, answers_until - gone) : 0;
+        }
+        // An answer to a call of so many bytes was just sent.
+        void answered(uint64_t size) {
+            answer_bytes = unread_answers() + size;
+            answers_until = connection->bytes_out() + waiting();
         }
 
         Impl& owner;
@@ -104,17 +121,19 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         identity::Admitted who;    // once registered
         std::unique_ptr<net::Connection> connection;
         OutStreams out;
-        // Of a gamer that does not read as fast as its results come: since when, what it had taken
-        // by then, and which sessions are not read from meanwhile.
+        // Of one that does not read as fast as its results and answers come: since when, what it
+        // had taken by then, and which sessions are not read from meanwhile.
         uint64_t behind_since_us = 0;
         uint64_t behind_taken = 0;
-        uint64_t behind_counted = 0;  // of its connection's queue, in delivering_bytes_
-        uint64_t read_since_us = 0;   // it was not read from before
+        uint64_t read_since_us = 0;  // it was not read from before
+        // Answers to calls: how many bytes, and what will have gone out once the last one has.
+        uint64_t answer_bytes = 0;
+        uint64_t answers_until = 0;
         // Of a peer with much to read: since when, and what it had taken by then.
         uint64_t full_since_us = 0;
         uint64_t full_taken = 0;
         std::vector<uint64_t> holds;
-        uint32_t held_by = 0;  // gamers because of which this session is not read from
+        uint32_t held_by = 0;  // sessions because of which this one is not read from
         // Of a peer whose owner limits it, as it said last.
         struct OwnerWord {
             std::string mode;
@@ -142,10 +161,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         Nonce resume{};
         Session* session = nullptr;  // NULL while it is away
         uint64_t away_since_us = 0;
-        FlatMap<uint64_t> tasks;     // its task ids to ours
-        uint64_t pending_bytes = 0;  // payload of these
-        std::string share_name;      // in shares_
-        Share* share = nullptr;      // never NULL once it is registered
+        FlatMap<uint64_t> tasks;  // its task ids to ours
+        Share* share = nullptr;   // never NULL once it is registered
         std::deque<Kept> kept;
         uint64_t kept_bytes = 0;
         std::vector<uint64_t> redelivered;  // ids whose kept delivery went out on resuming
@@ -159,6 +176,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         Nonce resume{};
         Session* session = nullptr;
         uint64_t id = 0;                       // the scheduler's
+        Share* share = nullptr;                // never NULL
         uint64_t content_bytes = 0;            // of its store
         sched::ContentStore::Scope scope = 0;  // of its account; 0: it has none
     };
@@ -191,6 +209,18 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // False: one is empty or not fit to be shown, and the other side was told which.
     bool check_names(Session& session,
                      std::initializer_list<std::pair<const char*, std::string_view>> names);
+    // Who has no account has a share of its own, under `name`.
+    [[nodiscard]] const ShareLimits& limits_of(const identity::Admitted& who) const {
+        const bool is_operators = who.owner == identity::kOperator;
+        return is_operators && !options_.limit_operator ? kNoShareLimits : options_.share;
+    }
+    [[nodiscard]] Result<Done> has_place(const identity::Admitted& who, std::string name) const;
+    // That of its account, with one more user. NULL: it has too many, and was told so.
+    Share* take_share(Session& session, std::string name);
+    void drop_share(Share& share) {
+        if (share.users == 1) scheduler_.close_account(share.account);
+        shares_.drop(share);
+    }
     void on_gamer_register(Session& session, const wire::Frame& frame);
     void on_peer_register(Session& session, const wire::Frame& frame);
     void register_refused(Session& session, Status status, const std::string& text,
@@ -198,6 +228,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
 
     // ---- coordinator_sessions.cpp
     void on_frame(Session& session, const wire::Frame& frame);
+    void hear(Session& session, const wire::Frame& frame);
     void on_heartbeat(Session& session, const wire::Frame& frame);
     void on_goodbye(Session& session, const wire::Frame& frame);
     void session_lost(Session& session, Status status, const std::string& why);
@@ -217,19 +248,18 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     }
 
     // ---- coordinator_backlog.cpp
-    // More has been given to this gamer. Once it is too far behind neither it nor `from`, the peer
+    // More has been given to this one. Once it is too far behind neither it nor `from`, the peer
     // that feeds it, is read from until it has caught up; may end its session.
-    void push_back(Session& gamer, Session* from);
-    void hold_back(Session& gamer, Session& from);
-    void perhaps_caught_up(Session& gamer);
-    void release_held(Session& gamer);
-    void count_queue(Session& gamer, uint64_t bytes) {
-        delivering_bytes_ += bytes - gamer.behind_counted;
-        gamer.behind_counted = bytes;
-    }
+    void push_back(Session& session, Session* from);
+    void hold_back(Session& session, Session& from);
+    void perhaps_caught_up(Session& session);
+    void release_held(Session& session);
+    // Small answers and results are not looked at one by one: but whenever as many bytes more than
+    // before wait on all connections as one may be behind.
+    void look_who_is_behind();
     // Ends a session that sends or reads too slowly to be worth what it holds here.
     void check_pace(Session& session, uint64_t now_us);
-    bool is_stuck(Session& gamer, uint64_t now_us);
+    bool is_stuck(Session& session, uint64_t now_us);
     static bool is_full(Session& peer, uint64_t now_us);
 
     // ---- coordinator_admission.cpp
@@ -247,9 +277,13 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     static constexpr size_t kRelayAhead = 2 * kCacheLine;
 
     // ---- coordinator_memory.cpp
-    // False: such a task does not fit. May end others that wait and are less urgent.
-    bool make_room(uint64_t bytes, int8_t priority);
-    void shed(int8_t below, uint64_t bytes);
+    // False: such a task does not fit. May end others that wait: of accounts that have more here,
+    // or less urgent ones of this one.
+    bool make_room(uint64_t bytes, int8_t priority, const Share& share);
+    void shed(const Share& of, int8_t below, uint64_t bytes);
+    [[nodiscard]] static uint64_t held_by(const Share& share) {
+        return share.pending_bytes() + share.pending() * kTaskOverhead;
+    }
     // The task may be placed as far as those are concerned that it depends on.
     void take_off(Gamer& gamer, uint64_t task);
     void fly_next(Share& share);
@@ -258,7 +292,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void waits_less(uint64_t task) noexcept;
     void end_for_memory(uint64_t task) noexcept;
     [[nodiscard]] uint64_t payload_bytes() const {
-        return held_bytes_ + delivering_bytes_ + contents_.bytes_held() + incoming_bytes_;
+        return held_bytes_ + delivering_bytes_ + queued_bytes_ + contents_.bytes_held() +
+               incoming_bytes_;
     }
     [[nodiscard]] uint64_t answer_bytes() const {
         return answers_.bytes_held() + collecting_bytes_;
@@ -272,7 +307,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // False: the process takes too much already for `more` bytes, of which so many have come in a
     // frame. May end others that wait and are less urgent.
     static constexpr size_t kWorthALook = 4096;  // of params and data in a frame
-    bool process_has_room(size_t frame_bytes, uint64_t more, int8_t priority);
+    bool process_has_room(size_t frame_bytes, uint64_t more, int8_t priority, const Share& share);
     void look_at_process();
     void close_for_memory();
     // Where the rest of a chunk goes that belongs to no task; NULL: it is wanted.
@@ -280,6 +315,12 @@ class Coordinator::Impl final : public exec::RunnerEvents {
 
     [[nodiscard]] bool waits_for_its_turn(uint64_t task) const;
 
+    // Of a registered one.
+    [[nodiscard]] Share& share_of(const Session& session) {
+        return session.phase == Session::Phase::kPeer
+                   ? *peer_by_slot_[SlotMap<sched::PeerRecord>::index_of(session.peer)]->share
+                   : *gamers_.find(session.gamer)->share;
+    }
     [[nodiscard]] const PeerLink* link_of(const Session& peer) const {
         const uint32_t index = SlotMap<sched::PeerRecord>::index_of(peer.peer);
         const PeerLink* link = index < peer_by_slot_.size() ? peer_by_slot_[index] : nullptr;
@@ -306,7 +347,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
                  const Bytes& data);
     void answer_error(Gamer& gamer, uint64_t client_task, Status status, std::string_view field,
                       std::string_view error, uint32_t retry_after_ms = 0);
-    void answer_timeout(Gamer& gamer, uint64_t client_task, const char* text);
+    static std::string timeout_text(const Relay& ended, const char* text);
+    void answer_timeout(Gamer& gamer, uint64_t client_task, std::string_view text);
     void withdraw(uint64_t task);
     // Forgets a task that has ended, and lets go those that wait for it.
     void drop_task(uint64_t task, bool good);
@@ -379,6 +421,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     Result<Bytes> call_assign(uint64_t task, const std::string& peer_id, const Session* asker);
     std::string metrics_text();
     void on_call(Session& session, const wire::Frame& frame);
+    void answer_call_with(Session& session, uint64_t call, const Result<Bytes>& answer,
+                          const std::string& text);
 
     // ---- coordinator_reports.cpp
     static bool sees_all(const Session* asker);
@@ -417,6 +461,12 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     CoordinatorEvents& events_;
 
     std::unique_ptr<net::Listener> listener_;
+    // What waits for others to read, which sessions count in as long as they live: answers in
+    // chunks, and what is queued on the connections, where all that was sent lies.
+    uint64_t delivering_bytes_ = 0;
+    uint64_t queued_bytes_ = 0;
+    uint64_t look_at_bytes_ = 0;  // of these two: when who is behind is looked for
+    bool told_error_ = false;     // since the last frame that came
     SlotMap<std::unique_ptr<Session>> sessions_{limits::kConnectionsMax};
     std::vector<std::unique_ptr<Session>> graveyard_;  // until the end of the turn
     uint32_t unauthenticated_ = 0;
@@ -470,7 +520,6 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     uint64_t in_use_ = 0;  // by the whole process, at looked_us_
     uint64_t looked_us_ = 0;
     std::unique_ptr<uint8_t[]> unwanted_;  // what nobody reads is received into it
-    uint64_t delivering_bytes_ = 0;        // of answers that wait for their gamers to read
     uint64_t bytes_in_before_ = 0;         // of connections that are gone
     uint64_t bytes_out_before_ = 0;
     uint64_t started_us_ = 0;

@@ -14,13 +14,13 @@ constexpr uint64_t kLookedAtPerUs = 10;  // tasks, so that looking stays a small
 
 // ---- memory ------------------------------------------------------------------------------------
 
-bool Coordinator::Impl::make_room(uint64_t bytes, int8_t priority) {
+bool Coordinator::Impl::make_room(uint64_t bytes, int8_t priority, const Share& share) {
     const uint64_t more = bytes + kTaskOverhead;
     const uint64_t enough = options_.memory_max / 10 * 8;
     if (budget_bytes() + more <= enough) return true;
     give_way(enough - std::min(enough, more));
     if (budget_bytes() + more <= enough) return true;
-    shed(priority, budget_bytes() + more - enough);
+    shed(share, priority, budget_bytes() + more - enough);
     return budget_bytes() + more <= options_.memory_max / 10 * 9;
 }
 
@@ -33,28 +33,36 @@ void Coordinator::Impl::give_way(uint64_t bytes_max) {
     if (budget_bytes() > bytes_max) contents_.shrink_to(beside(contents_.bytes_held()));
 }
 
-// Ends tasks that nobody has begun and that are less urgent than `below`, the least urgent first,
-// until so many bytes are free.
-void Coordinator::Impl::shed(int8_t below, uint64_t bytes) {
+// Ends tasks that nobody has begun until so many bytes are free: of the account that holds most the
+// first, and of each the least urgent. Of the newcomer's own account these are tasks less urgent
+// than `below`; of others all, as long as they hold more than it.
+void Coordinator::Impl::shed(const Share& of, int8_t below, uint64_t bytes) {
     const uint64_t now = loop_.turn_us();
     if (now < shed_again_us_) return;
     struct Candidate {
+        uint64_t held;  // by its account
+        const Share* share;
         int8_t priority;
         uint64_t deadline_us;
         uint64_t task;
     };
+    const uint64_t least = held_by(of);
     std::vector<Candidate> candidates;
     uint64_t looked_at = 0;
     scheduler_.for_each([&](uint64_t task, const sched::TaskRecord& record) {
         using State = sched::TaskRecord::State;
         ++looked_at;
         if (record.state != State::kQueued && record.state != State::kHeld) return;
-        if (record.priority < below) {
-            candidates.push_back({record.priority, record.deadline_us, task});
-        }
+        const Gamer* gamer = gamers_.find(relay(task).gamer);
+        if (!gamer) return;
+        const Share* const share = gamer->share;
+        const uint64_t held = held_by(*share);
+        if (share == &of ? record.priority >= below : held <= least) return;
+        candidates.push_back({held, share, record.priority, record.deadline_us, task});
     });
     shed_again_us_ = now + kShedPauseUs + looked_at / kLookedAtPerUs;
     std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
+        if (a.held != b.held) return a.held > b.held;
         if (a.priority != b.priority) return a.priority < b.priority;
         return a.deadline_us != b.deadline_us ? a.deadline_us > b.deadline_us : a.task > b.task;
     });
@@ -63,12 +71,14 @@ void Coordinator::Impl::shed(int8_t below, uint64_t bytes) {
         if (freed >= bytes) break;
         // With one go those that wait for it, so it may have gone already.
         if (!scheduler_.find(candidate.task)) continue;
+        if (candidate.share != &of && held_by(*candidate.share) <= held_by(of)) continue;
         const uint64_t before = held_bytes_;
         ++stats_.shed_tasks;
         ++stats_.failed_tasks;
         if (Gamer* gamer = gamers_.find(relay(candidate.task).gamer)) {
             answer_error(*gamer, relay(candidate.task).client_task, Status::kBusy, "memory",
-                         "the coordinator's memory is nearly full, and more urgent tasks came",
+                         "the coordinator's memory is nearly full, and tasks came that are more "
+                         "urgent, or of an account that has less here",
                          kRetryAfterMs);
         }
         withdraw(candidate.task);

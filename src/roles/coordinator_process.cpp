@@ -15,13 +15,14 @@ constexpr size_t kUnwantedMax = limits::kChunkSizeMax;
 
 }  // namespace
 
-bool Coordinator::Impl::process_has_room(size_t frame_bytes, uint64_t more, int8_t priority) {
+bool Coordinator::Impl::process_has_room(size_t frame_bytes, uint64_t more, int8_t priority,
+                                         const Share& share) {
     if (!options_.in_use || frame_bytes < kWorthALook) return true;
     const uint64_t enough = options_.in_use_max / 10 * 9;
     if (in_use_ + more <= enough) return true;
     const uint64_t over = in_use_ + more - enough;
     give_way(budget_bytes() - std::min(budget_bytes(), over));
-    shed(priority, over);
+    shed(share, priority, over);
     in_use_ = options_.in_use();
     return in_use_ + more <= enough;
 }

@@ -117,6 +117,32 @@ bool Coordinator::Impl::log_in(Session& session, const wire::Login& login, std::
     return true;
 }
 
+Result<Done> Coordinator::Impl::has_place(const identity::Admitted& who, std::string name) const {
+    const ShareLimits& limits = limits_of(who);
+    if (!who.account.empty()) name = who.account;
+    if (shares_.has_place(name, limits)) return Done{};
+    return make_error(Status::kLimit, "'" + name + "' has " + std::to_string(limits.connections) +
+                                          " clients and peers here already, as many as one account "
+                                          "may");
+}
+
+Share* Coordinator::Impl::take_share(Session& session, std::string name) {
+    if (const Result<Done> place = has_place(session.who, name); !place) {
+        register_refused(session, place.error().status, place.error().text);
+        return nullptr;
+    }
+    if (!session.who.account.empty()) name = session.who.account;
+    Share& share = shares_.take(name, limits_of(session.who));
+    if (share.users > 1) return &share;
+    try {
+        share.account = scheduler_.open_account();
+    } catch (...) {
+        shares_.drop(share);
+        throw;
+    }
+    return &share;
+}
+
 void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& frame) {
     wire::GamerRegister message;
     if (const char* why = decode(frame.envelope, message)) {
@@ -130,7 +156,7 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
     };
     const auto check = [&](const identity::Admitted& who) -> Result<Done> {
         const auto known = gamer_ids_.find(client_id);
-        if (known == gamer_ids_.end()) return Done{};
+        if (known == gamer_ids_.end()) return has_place(who, "client_id " + client_id);
         const Gamer& old = *gamers_.find(known->second);
         // Of another account's it is taken, too, while that is away for a moment.
         if (may_resume(old, who) || (!old.session && old.account == who.account)) return Done{};
@@ -152,17 +178,20 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
         }
     }
     if (gamer_id == 0) {
+        Share* const share = take_share(session, "client_id " + client_id);
+        if (!share) return;
         gamer_id = gamers_.insert();
-        if (gamer_id == 0) return register_refused(session, Status::kLimit, "too many gamers");
+        if (gamer_id == 0) {
+            drop_share(*share);
+            return register_refused(session, Status::kLimit, "too many gamers");
+        }
         Gamer& fresh = *gamers_.find(gamer_id);
         fresh = Gamer{};
         fresh.client_id = client_id;
         fresh.account = session.who.account;
         fresh.scope = scope_of(gamer_id, fresh.account, owner);
         fresh.owner = owner;
-        const bool is_limited = options_.limit_operator || owner != OwnerNames::kOperator;
-        fresh.share_name = fresh.account.empty() ? "client_id " + client_id : fresh.account;
-        fresh.share = &shares_.take(fresh.share_name, is_limited ? options_.share : kNoShareLimits);
+        fresh.share = share;
         gamer_ids_[client_id] = gamer_id;
     }
     Gamer& gamer = *gamers_.find(gamer_id);
@@ -171,7 +200,6 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
     random_.fill(gamer.resume);
     session.gamer = gamer_id;
     session.phase = Session::Phase::kGamer;
-    session.out.count_in(&delivering_bytes_);
     handshake_over(session);
     session.connection->set_limits(wire::kLimitsAfterLogin);
 
@@ -222,8 +250,10 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     const auto check = [&](const identity::Admitted& who) -> Result<Done> {
         const auto known = peer_links_.find(peer_id);
         if (known == peer_links_.end()) {
-            if (scheduler_.peers().size() < options_.max_peers) return Done{};
-            return make_error(Status::kLimit, full);
+            if (scheduler_.peers().size() >= options_.max_peers) {
+                return make_error(Status::kLimit, full);
+            }
+            return has_place(who, "peer_id " + peer_id);
         }
         const PeerLink& old = known->second;
         const bool may_replace = message.login.resume && old.account == who.account &&
@@ -240,6 +270,8 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
         if (peer_links_.count(peer_id))
             peer_gone(former_peer, true, "replaced by a new connection");
     }
+    Share* const share = take_share(session, "peer_id " + peer_id);
+    if (!share) return;
     sched::PeerRecord record;
     record.peer_id = peer_id;
     const sched::OwnerIndex owner = owner_of(session, message.circle);
@@ -257,6 +289,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     }
     const uint64_t peer = scheduler_.peer_joined(std::move(record), types, loop_.turn_us());
     if (peer == 0) {
+        drop_share(*share);
         return register_refused(session, Status::kLimit, full);
     }
     session.peer = peer;  // from here on the loss of the session takes it out again
@@ -265,6 +298,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     link.account = session.who.account;
     link.session = &session;
     link.id = peer;
+    link.share = share;
     link.content_bytes = message.content_bytes;
     link.scope = link.account.empty() ? 0 : scope_of(0, link.account, owner);
     random_.fill(link.resume);

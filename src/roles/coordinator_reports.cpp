@@ -131,7 +131,9 @@ Bytes Coordinator::Impl::call_gamers(const Session* asker) {
         writer.key("connected").boolean(at != nullptr);
         writer.key("since_us").unsigned_integer(loop_.now_us() - since_us);
         writer.key("pending_tasks").unsigned_integer(gamer.tasks.size());
-        writer.key("pending_bytes").unsigned_integer(gamer.pending_bytes);
+        // Of all that is connected under its account: so the limits count.
+        writer.key("account_pending_bytes")
+            .unsigned_integer(gamer.share ? gamer.share->pending_bytes() : 0);
     });
     return writer.take();
 }

@@ -43,6 +43,8 @@ void Coordinator::Impl::accept(std::unique_ptr<net::Connection> connection, bool
     session->in_process = in_process;
     session->connection = std::move(connection);
     session->connection->set_events(session.get());
+    session->connection->count_queue_in(&queued_bytes_);
+    session->out.count_in(&delivering_bytes_);
     // Losing a session needs no memory: its place among the dead is there from the beginning.
     const size_t dead_at_most = graveyard_.size() + sessions_.size() + 1;
     if (dead_at_most > graveyard_.capacity()) graveyard_.reserve(2 * dead_at_most);
@@ -88,9 +90,15 @@ void Coordinator::Impl::expire_handshakes() {
 }
 
 void Coordinator::Impl::on_frame(Session& session, const wire::Frame& frame) {
+    session.heard_us = loop_.turn_us();
+    hear(session, frame);
+    // Errors are small, and may be much larger than what they answer.
+    if (std::exchange(told_error_, false)) push_back(session, nullptr);
+}
+
+void Coordinator::Impl::hear(Session& session, const wire::Frame& frame) {
     using Phase = Session::Phase;
     using wire::Message;
-    session.heard_us = loop_.turn_us();
     if (frame.params.size() + frame.data.size() >= kWorthALook) look_at_process();
     switch (session.phase) {
         case Phase::kGamer:
@@ -255,6 +263,7 @@ void Coordinator::Impl::bury(Session& session) {
         count_incoming(session);
     }
     release_held(session);
+    session.connection->count_queue_in(nullptr);
     if (Gamer* gamer = gamers_.find(session.gamer)) {
         if (gamer->session == &session) gamer->session = nullptr;
     }
@@ -282,7 +291,10 @@ void Coordinator::Impl::peer_gone(uint64_t peer, bool failed, const std::string&
     scheduler_.peer_left(peer, failed, loop_.turn_us(), actions_);
     const uint32_t index = SlotMap<sched::PeerRecord>::index_of(peer);
     if (index < peer_by_slot_.size()) peer_by_slot_[index] = nullptr;
-    peer_links_.erase(peer_id);
+    if (const auto link = peer_links_.find(peer_id); link != peer_links_.end()) {
+        if (link->second.share) drop_share(*link->second.share);
+        peer_links_.erase(link);
+    }
     settle();
     log_.format(failed ? LogLevel::kWarn : LogLevel::kInfo, kPeersRoom,
                 "peer %s %s: %s; %zu tasks are placed again", peer_id.c_str(),
@@ -321,7 +333,7 @@ void Coordinator::Impl::forget_gamer(uint64_t gamer_id) {
     log_.format(LogLevel::kInfo, "roles", "gamer %s left", gamer->client_id.c_str());
     gamer_ids_.erase(gamer->client_id);
     forget_contents_of(gamer_id, *gamer);
-    if (gamer->share) shares_.drop(gamer->share_name);
+    if (gamer->share) drop_share(*gamer->share);
     *gamer = Gamer{};
     gamers_.erase(gamer_id);
     request_turn_end();
@@ -361,6 +373,7 @@ void Coordinator::Impl::scan_sessions() {
             end_session(**session, Status::kDisconnected, "silent for too long");
         }
     }
+    look_who_is_behind();
     for (uint64_t id : registered) {
         if (auto* session = sessions_.find(id)) check_pace(**session, now);
         if (auto* session = sessions_.find(id)) check_incoming(**session, now);

@@ -31,7 +31,10 @@ void Coordinator::Impl::deliver(Gamer& gamer, uint64_t client_task, uint8_t flag
     }
     const uint64_t size = params.size() + data.size();
     // More than this is not kept: the gamer submits again what it has not heard of.
-    if (gamer.kept.size() >= kKeptMax || gamer.kept_bytes + size > kKeptBytesMax) return;
+    if (gamer.kept.size() >= kKeptMax || gamer.kept_bytes + size > kKeptBytesMax ||
+        budget_bytes() + size > options_.memory_max / 10 * 9) {
+        return;
+    }
     const std::span<const uint8_t> envelope = envelope_.span();
     // Borrowed parts are the task's input, or its executor's: they end with this call.
     gamer.kept.push_back({client_task, std::vector<uint8_t>(envelope.begin(), envelope.end()),
@@ -51,9 +54,17 @@ void Coordinator::Impl::answer_error(Gamer& gamer, uint64_t client_task, Status 
     delivery.retry_after_ms = retry_after_ms;
     encode(delivery, envelope_);
     deliver(gamer, client_task, 0, {}, {});
+    told_error_ = true;
 }
 
-void Coordinator::Impl::answer_timeout(Gamer& gamer, uint64_t client_task, const char* text) {
+std::string Coordinator::Impl::timeout_text(const Relay& ended, const char* text) {
+    if (ended.complete || !ended.sizes) return text;
+    const uint64_t size = ended.sizes->params_size + ended.sizes->data_size;
+    return std::string(text) + "; " + std::to_string(size - ended.input.left()) + " of " +
+           std::to_string(size) + " bytes of the input had come";
+}
+
+void Coordinator::Impl::answer_timeout(Gamer& gamer, uint64_t client_task, std::string_view text) {
     if (!gamer.session) {
         answer_error(gamer, client_task, Status::kDeadline, {}, text);
         return;
@@ -132,7 +143,7 @@ void Coordinator::Impl::drop_one(uint64_t task, bool good, std::vector<uint64_t>
     Gamer* gamer = gamers_.find(gone.gamer);
     if (!gamer) return;
     if (budget > 0) {
-        gamer->pending_bytes -= budget - kTaskOverhead;
+        gamer->share->holds_less(budget - kTaskOverhead);
         gamer->share->went();
     }
     if (std::exchange(gone.flies, false)) {

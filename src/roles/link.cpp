@@ -51,6 +51,7 @@ void Link::start() {
 
 void Link::connect() {
     phase_ = Phase::kConnecting;
+    connecting_us_ = loop_.turn_us();
     try {
         const Endpoint::Place& at = places_[place_];
         attempt_ = transport_.connect(
@@ -76,9 +77,12 @@ void Link::connected(Result<std::unique_ptr<net::Connection>> result) {
     connection_ = std::move(*result);
     phase_ = Phase::kHello;
     last_heard_us_ = loop_.turn_us();
+    round_trip_us_ = last_heard_us_ - connecting_us_;
     try {
         connection_->set_events(this);
-        loop_.arm(beat_timer_, last_heard_us_ + kHandshakeUs);
+        // The coordinator's time is up first, and its word of that is on the way for a while.
+        const uint64_t on_the_way_us = std::min(2 * round_trip_us_, kHandshakeUs);
+        loop_.arm(beat_timer_, last_heard_us_ + kHandshakeUs + on_the_way_us);
         wire::Hello hello;
         hello.versions = {wire::kProtocolVersion};
         hello.role = role_;
@@ -107,12 +111,17 @@ void Link::on_frame(net::Connection&, const wire::Frame& frame) {
                 return;
             }
             retry_after_ms_ = goodbye.retry_after_ms;
+            if (shakes_hands() && goodbye.status == Status::kTimeout) {
+                return lost(Status::kTimeout, handshake_text(), Again::kYes);
+            }
             const Status status =
                 goodbye.status == Status::kOk ? Status::kDisconnected : goodbye.status;
             // What will not change by asking again is not asked again.
             const bool final = status == Status::kVersion || status == Status::kAuth ||
                                status == Status::kDenied || status == Status::kArgument;
-            lost(status, std::string(goodbye.error), final ? Again::kNo : Again::kYes);
+            // What was wrong with this connection, rather than with the coordinator.
+            const char* const closed = status == Status::kLimit ? "the coordinator closed: " : "";
+            lost(status, closed + std::string(goodbye.error), final ? Again::kNo : Again::kYes);
             return;
         }
         case wire::Message::kHeartbeat:
@@ -204,17 +213,23 @@ void Link::on_writable(net::Connection&) {
 }
 
 void Link::on_closed(net::Connection&, Status status, const std::string& why) {
+    // Before the end of the handshake of TLS there is no way to say why.
+    const bool in_time = loop_.turn_us() - hello_us_ < kHandshakeUs;
+    if (status == Status::kDisconnected && shakes_hands() && !in_time) {
+        return lost(Status::kTimeout, handshake_text(), Again::kYes);
+    }
     // A coordinator that is not who it should be is not asked again.
     lost(status, why, status == Status::kAuth ? Again::kElsewhere : Again::kYes);
 }
 
+std::string Link::handshake_text() const {
+    return "the handshake took longer than 2 s: the link's round trip is about " +
+           std::to_string(round_trip_us_ / 1000) + " ms";
+}
+
 void Link::beat() {
     const uint64_t now = loop_.turn_us();
-    if (phase_ == Phase::kHello || phase_ == Phase::kRegister) {
-        lost(Status::kTimeout, "the coordinator did not answer the handshake within 2 s",
-             Again::kYes);
-        return;
-    }
+    if (shakes_hands()) return lost(Status::kTimeout, handshake_text(), Again::kYes);
     if (phase_ != Phase::kReady) return;
     if (now - last_heard_us_ > kSilentIntervals * heartbeat_us_ + kSilentSlackUs) {
         lost(Status::kDisconnected, "the coordinator has been silent for too long", Again::kYes);

@@ -75,6 +75,11 @@ class Link final : private net::ConnectionEvents {
     void on_closed(net::Connection& connection, Status status, const std::string& why) override;
     void on_writable(net::Connection& connection) override;
 
+    // It took too long, or the coordinator says so.
+    [[nodiscard]] std::string handshake_text() const;
+    [[nodiscard]] bool shakes_hands() const {
+        return phase_ == Phase::kHello || phase_ == Phase::kRegister;
+    }
     void connect();
     void connected(Result<std::unique_ptr<net::Connection>> result);
     void hello_response(const wire::Frame& frame);
@@ -117,6 +122,8 @@ class Link final : private net::ConnectionEvents {
     uint64_t reconnects_ = 0;
     uint64_t heartbeat_us_ = limits::kHeartbeatIntervalMsDefault * 1000ull;
     uint64_t last_heard_us_ = 0;
+    uint64_t connecting_us_ = 0;
+    uint64_t round_trip_us_ = 0;  // about: what connecting took, the look-up of the name included
     uint64_t hello_us_ = 0;
     uint64_t greeting_us_ = 0;
     uint64_t bytes_in_before_ = 0;

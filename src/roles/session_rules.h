@@ -7,7 +7,8 @@
 
 namespace p2c2r::roles {
 
-inline constexpr const char* kLibrary = "p2c2r " P2C2R_VERSION_STRING;  // as it calls itself in hello
+inline constexpr const char* kLibrary =
+    "p2c2r " P2C2R_VERSION_STRING;                   // as it calls itself in hello
 inline constexpr uint64_t kHandshakeUs = 2'000'000;  // from the connection to the registration
 // Heartbeats come every interval; this many without a word, and a bit for a busy machine, and the
 // other side is taken for dead.

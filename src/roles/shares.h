@@ -1,12 +1,14 @@
 // What one account may ask of a coordinator at a time, and which of its tasks wait for its own
-// others: so that who floods waits for himself and not before everybody. Decides, never acts: time
-// comes in, and tasks are numbers.
+// others: so that who floods waits for himself and not before everybody. Among those that may go
+// the accounts take turns (sched/task_queues.h). Decides, never acts: time comes in, and tasks are
+// numbers.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "identity/rate_limit.h"
@@ -18,15 +20,17 @@ struct ShareLimits {
     identity::Rate bytes{256ull << 20, 256ull << 20};  // of params, data and contents
     uint32_t in_flight = 64;                           // where peers may get them
     uint32_t queued = 256;                             // beside these
+    uint32_t connections = 64;                         // gamers, also away ones, and peers
 };
 
 // Of the operator's own machines.
-inline constexpr ShareLimits kNoShareLimits{{0, 0}, {0, 0}, UINT32_MAX / 2, UINT32_MAX / 2};
+inline constexpr ShareLimits kNoShareLimits{
+    {0, 0}, {0, 0}, UINT32_MAX / 2, UINT32_MAX / 2, UINT32_MAX};
 
 // Of one account, with all that is connected under it.
 class Share {
   public:
-    explicit Share(const ShareLimits& limits) : limits_(limits) {}
+    Share(std::string name, const ShareLimits& limits) : name(std::move(name)), limits_(limits) {}
 
     enum class Refusal : uint8_t { kNone, kTasksRate, kBytesRate, kQueue };
     struct Answer {
@@ -50,6 +54,11 @@ class Share {
     }
     // A cancel costs as much as a task, or submitting and cancelling were free.
     void cancelled(uint64_t now_us) { tasks_.charge(limits_.tasks, 1, now_us); }
+    // So does a call, and as much again for each KiB of its answer: microseconds to wait, or 0.
+    uint64_t call(uint64_t now_us) { return tasks_.take(limits_.tasks, 1, now_us); }
+    void answered(uint64_t bytes, uint64_t now_us) {
+        tasks_.charge(limits_.tasks, bytes / 1024, now_us);
+    }
 
     // ---- tasks that are in
     void came() { ++pending_; }
@@ -85,11 +94,22 @@ class Share {
         return 0;
     }
 
+    // Payload bytes of these.
+    void holds_more(uint64_t bytes) { pending_bytes_ += bytes; }
+    void holds_less(uint64_t bytes) { pending_bytes_ -= bytes; }
+    [[nodiscard]] uint64_t pending_bytes() const { return pending_bytes_; }
+    // Does a task of so many bytes fit into the account's window? One of any size may come while
+    // little else is pending.
+    [[nodiscard]] bool fits(uint64_t bytes, uint64_t window) const {
+        return pending_bytes_ <= window / 8 || pending_bytes_ + bytes <= window;
+    }
     [[nodiscard]] uint32_t pending() const { return pending_; }
     [[nodiscard]] uint32_t flying() const { return flying_; }
     [[nodiscard]] const ShareLimits& limits() const { return limits_; }
 
-    uint32_t users = 0;  // gamers that have it
+    const std::string name;
+    uint32_t users = 0;    // gamers and peers that have it
+    uint32_t account = 0;  // the scheduler's number of it
 
   private:
     struct Waiting {
@@ -102,6 +122,7 @@ class Share {
     identity::RateLimit tasks_;
     identity::RateLimit bytes_;
     uint32_t pending_ = 0;
+    uint64_t pending_bytes_ = 0;
     uint32_t flying_ = 0;
     std::vector<Waiting> waiting_;
 };
@@ -109,15 +130,19 @@ class Share {
 // By account.
 class Shares {
   public:
+    // May it have one more user?
+    [[nodiscard]] bool has_place(const std::string& account, const ShareLimits& limits) const {
+        const auto known = shares_.find(account);
+        return known == shares_.end() || known->second.users < limits.connections;
+    }
     // The share of an account, with one more user. It stays where it is until drop().
     Share& take(const std::string& account, const ShareLimits& limits) {
-        Share& share = shares_.try_emplace(account, limits).first->second;
+        Share& share = shares_.try_emplace(account, account, limits).first->second;
         ++share.users;
         return share;
     }
-    void drop(const std::string& account) {
-        const auto found = shares_.find(account);
-        if (found != shares_.end() && --found->second.users == 0) shares_.erase(found);
+    void drop(Share& share) {
+        if (--share.users == 0) shares_.erase(shares_.find(share.name));
     }
     [[nodiscard]] size_t size() const { return shares_.size(); }
 

@@ -61,19 +61,20 @@ void OutStreams::append(uint64_t id, Chunk&& chunk, bool last) {
     for (Bytes* part : {&chunk.params, &chunk.data}) {
         if (part->is_borrowed()) *part = part->owned();
     }
-    waiting_bytes_ += chunk.size();
-    if (total_) *total_ += chunk.size();
+    count_more(*stream, chunk.size());
     stream->chunks.push_back(std::move(chunk));
     stream->complete = last;
 }
 
 void OutStreams::close_at(size_t position) {
-    for (const Chunk& chunk : streams_[position]->chunks) count_less(chunk.size());
+    const Stream& stream = *streams_[position];
+    for (const Chunk& chunk : stream.chunks) count_less(stream, chunk.size());
     streams_.erase(streams_.begin() + static_cast<ptrdiff_t>(position));
     if (turn_ > position) --turn_;
 }
 
 bool OutStreams::drop(uint64_t id) {
+    if (ends_.size() > 0) ends_.erase(id);
     for (size_t i = 0; i < streams_.size(); ++i) {
         if (streams_[i]->id == id) {
             const bool unheard = !streams_[i]->started;
@@ -85,8 +86,21 @@ bool OutStreams::drop(uint64_t id) {
 }
 
 void OutStreams::clear() {
-    streams_.clear();
-    count_less(waiting_bytes_);
+    while (!streams_.empty()) close_at(streams_.size() - 1);
+    ends_ = {};
+}
+
+uint64_t OutStreams::unsent(uint64_t id, uint64_t end, const net::Connection& connection) {
+    const uint64_t taken = connection.bytes_out() + connection.queued_bytes();
+    const uint64_t unsent = connection.unsent_bytes();
+    if (const Stream* stream = find(id)) {
+        uint64_t waiting = 0;
+        for (const Chunk& chunk : stream->chunks) waiting += chunk.size();
+        return waiting + (stream->started ? unsent : 0);
+    }
+    if (const uint64_t* known = ends_.find(id)) end = *known;
+    const uint64_t got = taken - std::min(taken, unsent);
+    return end - std::min(end, got);
 }
 
 void OutStreams::pump(net::Connection& connection) {
@@ -103,7 +117,7 @@ void OutStreams::pump(net::Connection& connection) {
         idle = 0;
         const Chunk chunk = std::move(stream.chunks.front());
         stream.chunks.pop_front();
-        count_less(chunk.size());
+        count_less(stream, chunk.size());
         const bool last = stream.complete && stream.chunks.empty();
         const uint8_t more = last ? 0 : wire::kFlagMore;
         if (!stream.started) {
@@ -114,6 +128,9 @@ void OutStreams::pump(net::Connection& connection) {
             connection.send(stream.message, more, stream.id, {}, chunk.params, chunk.data);
         }
         if (last) {
+            if (remembers_ends_) {
+                ends_[stream.id] = connection.bytes_out() + connection.queued_bytes();
+            }
             close_at(turn_);
         } else {
             ++turn_;

@@ -54,9 +54,15 @@ class OutStreams {
     // has left, so that the other side has never heard of it.
     bool drop(uint64_t id);
     void clear();
-    // From now on what waits here is counted in `*total` too; it MUST outlive the streams. To be
-    // called while nothing waits.
+    // From now on what waits here and is held by nobody else is counted in `*total` too: answers,
+    // and not the inputs and contents of tasks. It MUST outlive the streams. To be called while
+    // nothing waits.
     void count_in(uint64_t* total) { total_ = total; }
+    // From now on it is remembered where the payloads that were sent in chunks end, until drop().
+    void remember_ends() { remembers_ends_ = true; }
+    // How many bytes of this payload the other side has not got yet, at most; `end`: what the
+    // connection will have sent once it has sent all of it, 0: as remembered.
+    [[nodiscard]] uint64_t unsent(uint64_t id, uint64_t end, const net::Connection& connection);
     // Sends as much as the marks allow. To be called when something was appended and on_writable.
     void pump(net::Connection& connection);
     [[nodiscard]] bool idle() const { return streams_.empty(); }
@@ -74,17 +80,29 @@ class OutStreams {
         std::deque<Chunk> chunks;
         bool started = false;
         bool complete = false;
+
+        // The bytes of other payloads are those of a task's input, or of a content.
+        [[nodiscard]] bool counts() const {
+            return message == wire::Message::kResultDelivery ||
+                   message == wire::Message::kCallResponse;
+        }
     };
     void send_chunks(net::Connection& connection, wire::Message message, uint8_t flags, uint64_t id,
                      std::span<const uint8_t> envelope, const Bytes& params, const Bytes& data);
     Stream* find(uint64_t id);
     void close_at(size_t position);
-    void count_less(uint64_t bytes) {
+    void count_more(const Stream& stream, uint64_t bytes) {
+        waiting_bytes_ += bytes;
+        if (total_ && stream.counts()) *total_ += bytes;
+    }
+    void count_less(const Stream& stream, uint64_t bytes) {
         waiting_bytes_ -= bytes;
-        if (total_) *total_ -= bytes;
+        if (total_ && stream.counts()) *total_ -= bytes;
     }
 
     std::vector<std::unique_ptr<Stream>> streams_;
+    bool remembers_ends_ = false;
+    FlatMap<uint64_t> ends_;
     size_t turn_ = 0;  // whose chunk goes next
     uint64_t waiting_bytes_ = 0;
     uint64_t* total_ = nullptr;
@@ -98,6 +116,7 @@ class Passage {
         params_left_ = sizes.params_size;
         data_left_ = sizes.data_size;
     }
+    [[nodiscard]] uint64_t left() const { return params_left_ + data_left_; }
     // Counts the next frame. NULL, or static text: what is wrong with it.
     const char* add(const wire::Frame& frame) {
         if (frame.params.size() > params_left_ || frame.data.size() > data_left_) {

@@ -108,21 +108,20 @@ uint64_t Scheduler::admit(const Admission& admission, uint64_t now_us) {
     record.type = admission.type;
     record.priority = admission.priority;
     record.reach = admission.reach;
-    record.queue = queues_.shared(admission.type);
     record.deadline_us = admission.deadline_us;
     record.start_timeout_us = admission.start_timeout_us;
     record.bytes = admission.bytes;
     record.can_run_local = admission.can_run_local;
     record.input_open = admission.input_open;
     record.admitted_us = now_us;
-    if (record.reach.circle == Circle::kOwn) {
-        P2C2R_CHECK(record.reach.owner != kNoOwner);
-        try {
-            record.queue = queues_.join(record.type, record.reach);
-        } catch (...) {
-            tasks_.erase(task);
-            throw;
-        }
+    const bool own = record.reach.circle == Circle::kOwn;
+    if (own) P2C2R_CHECK(record.reach.owner != kNoOwner);
+    try {
+        record.flow = own ? queues_.flow_of(admission.account, record.type, record.reach)
+                          : queues_.flow_of(admission.account, record.type);
+    } catch (...) {
+        tasks_.erase(task);
+        throw;
     }
     if (admission.held) {
         record.state = TaskRecord::State::kHeld;
@@ -199,8 +198,8 @@ bool Scheduler::enqueue(uint64_t task, TaskRecord& record, uint64_t) noexcept {
     arm(task, record);
     if (peers_.has_limited(record.reach.owner)) perhaps_to_own_queue(record);
     try {
-        queues_.push(record.queue, {TaskQueue::key_of(record.priority, record.deadline_us), task,
-                                    record.queue_stamp});
+        queues_.push(record.flow, {TaskQueue::key_of(record.priority, record.deadline_us), task,
+                                   record.queue_stamp});
     } catch (const std::bad_alloc&) {
         return false;
     }
@@ -209,9 +208,9 @@ bool Scheduler::enqueue(uint64_t task, TaskRecord& record, uint64_t) noexcept {
 }
 
 void Scheduler::perhaps_to_own_queue(TaskRecord& record) noexcept {
-    if (!queues_.is_shared(record.queue)) return;
+    if (!queues_.is_shared(record.flow)) return;
     try {
-        record.queue = queues_.join(record.type, record.reach);
+        record.flow = queues_.flow_of(queues_.account_of(record.flow), record.type, record.reach);
     } catch (const std::bad_alloc&) {
         // Then it waits for those that take anybody's.
     }
@@ -223,7 +222,7 @@ void Scheduler::perhaps_to_own_queue(TaskRecord& record) noexcept {
 void Scheduler::move_invited(OwnerIndex owner) noexcept {
     tasks_.for_each([&](uint64_t task, TaskRecord& record) {
         if (record.state != TaskRecord::State::kQueued || record.reach.owner != owner ||
-            !queues_.is_shared(record.queue)) {
+            !queues_.is_shared(record.flow)) {
             return;
         }
         unqueue(task, record);
@@ -243,11 +242,7 @@ const char* Scheduler::why_nobody(const TaskRecord& record) const {
 void Scheduler::unqueue(uint64_t, TaskRecord& record) {
     // The entry dies with its stamp.
     ++record.queue_stamp;
-    queues_[record.queue].tasks.removed([this](const TaskQueue::Entry& entry) {
-        const TaskRecord* other = tasks_.find(entry.task);
-        return other && other->state == TaskRecord::State::kQueued &&
-               other->queue_stamp == entry.stamp;
-    });
+    queues_.removed(record.flow, [this](const auto& entry) { return is_live(entry); });
 }
 
 void Scheduler::try_again(uint64_t task, TaskRecord& record, Status why, uint64_t now_us,
@@ -303,7 +298,6 @@ void Scheduler::end(uint64_t task, TaskRecord& record, Status status, const char
 
 void Scheduler::drop(uint64_t task, TaskRecord& record) {
     wheel_.clear(SlotMap<TaskRecord>::index_of(task));
-    queues_.leave(record.queue);
     record.state = TaskRecord::State::kFree;
     tasks_.erase(task);
 }

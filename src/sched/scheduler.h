@@ -46,7 +46,8 @@ struct Action {
 
 struct Admission {
     TypeIndex type = kNoType;
-    int8_t priority = 0;
+    AccountIndex account = kNoAccount;
+    int8_t priority = 0;            // among the tasks of its account
     Reach reach;                    // of circle own: with an owner
     uint64_t deadline_us = 0;       // absolute
     uint64_t start_timeout_us = 0;  // of an attempt on a peer nothing is known of
@@ -67,8 +68,8 @@ struct TaskRecord {
     bool input_open = false;
     bool asked_early = false;  // whether anybody of its circle is there: see why_nobody()
     TypeIndex type = kNoType;
-    Reach reach;         // never left, whatever happens
-    uint32_t queue = 0;  // where it waits, or would
+    Reach reach;        // never left, whatever happens
+    uint32_t flow = 0;  // where it waits, or would
     uint32_t queue_stamp = 0;
     uint64_t deadline_us = 0;
     uint64_t admitted_us = 0;
@@ -131,6 +132,11 @@ class Scheduler {
     void peer_left(uint64_t peer, bool failed, uint64_t now_us, std::vector<Action>& actions);
     void peer_window(uint64_t peer, uint32_t window_tasks, uint64_t now_us);
 
+    // ---- accounts: each gets its share of the peers, whatever it asks for
+    AccountIndex open_account() { return queues_.open_account(); }
+    // Its tasks are gone.
+    void close_account(AccountIndex account) noexcept { queues_.close_account(account); }
+
     // ---- tasks
     // The new task's id, or 0 when kTasksPendingMax are pending.
     uint64_t admit(const Admission& admission, uint64_t now_us);
@@ -180,7 +186,8 @@ class Scheduler {
     // kBusy, or kDenied: the peer is outside the task's circle.
     Status assign_to(uint64_t task, uint64_t peer, uint64_t now_us, std::vector<Action>& actions);
 
-    // Places what waits, most urgent first, as long as there is room at peers.
+    // Places what waits as long as there is room at peers: accounts in turn, and of each the most
+    // urgent first.
     void dispatch(uint64_t now_us, std::vector<Action>& actions);
     // Deadlines of tasks and of attempts.
     void expire(uint64_t now_us, std::vector<Action>& actions);
@@ -215,6 +222,14 @@ class Scheduler {
     static constexpr size_t kPlacementsKept = 1024;
 
     bool enqueue(uint64_t task, TaskRecord& record, uint64_t now_us) noexcept;
+    [[nodiscard]] bool is_live(const TaskQueue::Entry& entry) const {
+        const TaskRecord* record = tasks_.find(entry.task);
+        return record && record->state == TaskRecord::State::kQueued &&
+               record->queue_stamp == entry.stamp;
+    }
+    [[nodiscard]] TaskQueues::Head front(uint32_t queue) {
+        return queues_.front(queue, [this](const auto& entry) { return is_live(entry); });
+    }
     void unqueue(uint64_t task, TaskRecord& record);
     void lease(uint64_t task, TaskRecord& record, const PeerTable::Choice& choice, uint64_t now_us,
                std::vector<Action>& actions);
@@ -239,6 +254,8 @@ class Scheduler {
     }
     [[nodiscard]] uint64_t lacking(const TaskRecord& record, uint64_t peer) const;
     void prefer_holders(const TaskRecord& record, PeerTable::Choice& choice, uint64_t now_us);
+    void place_here(const TaskQueues::Head& head, TaskRecord& record, uint64_t now_us,
+                    std::vector<Action>& actions);
     bool place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
                     std::vector<Action>& actions);
     // Some of its owner's machines keep to their circle: it waits where they are looked for, too.

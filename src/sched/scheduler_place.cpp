@@ -1,4 +1,4 @@
-// Placing: which of the waiting tasks is given to which peer, most urgent first, and why.
+// Placing: which of the waiting tasks is given to which peer, and why.
 #include <algorithm>
 #include <functional>
 
@@ -14,6 +14,11 @@ namespace {
 // may be done.
 constexpr uint32_t kRunTasksMax = 8;
 constexpr uint64_t kRunSlackUs = 20;
+
+// What a task counts in the turns of its account: no task is for nothing.
+uint64_t cost_of(double estimate_us) {
+    return static_cast<uint64_t>(static_cast<int64_t>(estimate_us)) + 1;
+}
 
 }  // namespace
 
@@ -40,6 +45,10 @@ void Scheduler::lease(uint64_t task, TaskRecord& record, const PeerTable::Choice
                  peer.held, record.attempts, choice.free_slot};
     peers_.held_more(choice.peer, record.type, record.bytes, record.estimate_us, now_us);
     record.share_us = peer.share_us;
+    // Once, whoever fails it or hands it back.
+    if (record.placements == 1) {
+        queues_.charge(record.flow, cost_of(record.estimate_us));
+    }
     arm(task, record);
     ++stats_.assigned;
     if (record.attempts > 1) ++stats_.retries;
@@ -65,19 +74,25 @@ Status Scheduler::assign_to(uint64_t task, uint64_t peer, uint64_t now_us,
     return Status::kOk;
 }
 
-// Places the most urgent tasks of the queue, at most so many: one after the other on one peer, as
-// long as it would be done with the next as soon as the best one for the first, but for a moment.
-// False: nothing waits, or no peer has room.
+// The coordinator computes the head of a queue itself.
+void Scheduler::place_here(const TaskQueues::Head& head, TaskRecord& record, uint64_t now_us,
+                           std::vector<Action>& actions) {
+    const uint64_t task = head.entry->task;
+    queues_.pop(head);
+    if (record.placements == 0) {
+        queues_.charge(record.flow, cost_of(mean_compute_us(record.type)));
+    }
+    start_local(task, record, now_us, actions);
+}
+
+// Places the next tasks of the queue, at most so many: one after the other on one peer, as long as
+// it would be done with the next as soon as the best one for the first, but for a moment. False:
+// nothing waits, or no peer has room.
 bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
                            std::vector<Action>& actions) {
-    const auto is_live = [this](const TaskQueue::Entry& entry) {
-        const TaskRecord* record = tasks_.find(entry.task);
-        return record && record->state == TaskRecord::State::kQueued &&
-               record->queue_stamp == entry.stamp;
-    };
-    const TaskQueue::Entry* entry = queues_[queue].tasks.front(is_live);
-    if (!entry) return false;
-    uint64_t task = entry->task;
+    TaskQueues::Head head = front(queue);
+    if (!head.entry) return false;
+    uint64_t task = head.entry->task;
     TaskRecord& record = *tasks_.find(task);
     const TypeIndex type = record.type;
     Reach reach = record.reach;
@@ -89,26 +104,24 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         peers_.choose(type, record.bytes, reach, record.tried, record.attempts, now_us);
     if (choice.peer == 0 && record.attempts > 0) {
         if (record.can_run_local) {
-            queues_[queue].tasks.pop(entry);
-            start_local(task, record, now_us, actions);
+            place_here(head, record, now_us, actions);
             return true;
         }
         choice = peers_.choose(type, record.bytes, reach, nullptr, 0, now_us);
     }
     if (choice.peer == 0) {
         if (!record.can_run_local || peers_.serving(type, record.reach) > 0) return false;
-        queues_[queue].tasks.pop(entry);
-        start_local(task, record, now_us, actions);
+        place_here(head, record, now_us, actions);
         return true;
     }
-    queues_[queue].tasks.pop(entry);
+    queues_.pop(head);
     if (record.content != 0) prefer_holders(record, choice, now_us);
     lease(task, record, choice, now_us, actions);
     const PeerRecord& peer = *peers_.find(choice.peer);
     for (uint32_t placed = 1; placed < tasks_max; ++placed) {
-        entry = queues_[queue].tasks.front(is_live);
-        if (!entry) return true;
-        task = entry->task;
+        head = front(queue);
+        if (!head.entry) return true;
+        task = head.entry->task;
         TaskRecord& next = *tasks_.find(task);
         // It is within reach, but for a task that memory was short to give a queue of its own.
         if (next.attempts > 0 || !peer.is_within(next.reach)) return true;
@@ -118,7 +131,7 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         again.finish_us = peers_.finish_us(peer, type, now_us);
         again.free_slot = peer.held < peer.slots;
         if (again.finish_us > choice.finish_us + kRunSlackUs) return true;
-        queues_[queue].tasks.pop(entry);
+        queues_.pop(head);
         lease(task, next, again, now_us, actions);
     }
     return true;
@@ -133,20 +146,15 @@ void Scheduler::dispatch(uint64_t now_us, std::vector<Action>& actions) {
         }
         return;
     }
-    // Queues share peers, so the most urgent head of all goes first; a queue whose head finds no
-    // peer stands aside for this round.
-    const auto is_live = [this](const TaskQueue::Entry& entry) {
-        const TaskRecord* record = tasks_.find(entry.task);
-        return record && record->state == TaskRecord::State::kQueued &&
-               record->queue_stamp == entry.stamp;
-    };
+    // Queues share peers, so the head goes first whose account's turn it is; a queue whose head
+    // finds no peer stands aside for this round.
     const auto later = std::greater<>();
     TaskQueues::Heads& heads = queues_.heads();
     heads.clear();
     const auto add = [&](uint32_t queue) {
-        const TaskQueue::Entry* entry = queues_[queue].tasks.front(is_live);
-        if (!entry) return;
-        heads.emplace_back(entry->key, queue);
+        const TaskQueues::Head head = front(queue);
+        if (!head.entry) return;
+        heads.emplace_back(head.mark, queue);
         std::push_heap(heads.begin(), heads.end(), later);
     };
     for (const uint32_t queue : waiting) add(queue);

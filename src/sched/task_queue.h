@@ -1,6 +1,6 @@
-// TaskQueue: the tasks of one type that wait, most urgent first: higher priority, then earlier
-// deadline, then first come. O(log n), and O(1) for the usual case of deadlines that only grow,
-// which stay in a sorted ring beside the heap.
+// TaskQueue: the tasks of one account and type that wait, most urgent first: higher priority, then
+// earlier deadline, then first come. O(log n), and O(1) for the usual case of deadlines that only
+// grow, which stay in a sorted ring beside the heap.
 //
 // Removal is lazy: the owner says whether an entry still counts, and dead entries are swept when
 // they outnumber the living.

@@ -352,6 +352,9 @@ const char* decode(std::span<const uint8_t> envelope, Call& out) {
 
 void encode(const CallResponse& response, EnvelopeBuffer& out) {
     EnvelopeWriter writer(out, response.error.size() + response.field.size());
+    if (response.retry_after_ms != 0) {
+        writer.unsigned_field(field::kRetryAfterMs, response.retry_after_ms);
+    }
     write_checksum_and_sizes(writer, std::nullopt, response.sizes);
     if (response.status != Status::kOk) write_status(writer, response.status);
     write_error_and_field(writer, response.error, response.field);
@@ -366,6 +369,9 @@ const char* decode(std::span<const uint8_t> envelope, CallResponse& out) {
         uint8_t key;
         if (!reader.next_key(key)) return reader.why();
         switch (key) {
+            case field::kRetryAfterMs:
+                if (!reader.read_unsigned(out.retry_after_ms)) return kWhyRetryAfter;
+                break;
             case field::kSizes:
                 if (!read_sizes(reader, out.sizes)) return kWhySizes;
                 break;

@@ -188,6 +188,7 @@ struct CallResponse {  // params: a map; data: text, where the call has text (me
     std::string_view field;
     std::string_view error;
     std::optional<PayloadSizes> sizes;
+    uint32_t retry_after_ms = 0;
 };
 
 // The bytes of a content, under the digest that they have: a payload without params.

@@ -194,8 +194,9 @@ void Checkers::coordinator_holds(uint64_t payload_bytes, uint64_t queued_bytes) 
         fail("I7", "the coordinator has taken %llu payload bytes, its budget is %llu",
              number(owed_bytes), number(limits_.memory_max));
     }
-    // Nothing is taken above the budget, but while an answer passes through its input is held too.
-    if (payload_bytes > 2 * limits_.memory_max) {
+    // Nothing is taken above the budget, but while an answer passes through its input is held too,
+    // and what is on its way lies in the connections' queues beside.
+    if (payload_bytes > 2 * limits_.memory_max + queued_bytes) {
         fail("I7", "the coordinator holds %llu payload bytes, its budget is %llu",
              number(payload_bytes), number(limits_.memory_max));
     }

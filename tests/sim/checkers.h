@@ -149,7 +149,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     struct Job {
         uint64_t stamp;
         uint64_t token;
-        bool orphan;     // of a connection that is gone
+        bool orphan;     // of a connection that is gone, or of an attempt that was handed back
         bool cancelled;  // its runner was asked to stop it
         bool forgotten;  // of a role that is gone
     };

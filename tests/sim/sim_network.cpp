@@ -171,6 +171,7 @@ void Network::pump(uint64_t pipe, uint32_t side) {
         launch(pipe, side, out.sent, true);
     }
     const uint64_t queued = out.written - out.sent;
+    if (end.handle) end.handle->queue_is(queued);
     if (out.above_mark && queued < net::kSendLowMark) {
         out.above_mark = false;
         world_.send(world_.now_us(), address_, kWritable, tag_of(pipe, side));
@@ -187,6 +188,7 @@ void Network::drop_queued(uint64_t pipe, uint32_t side) {
     Stream& out = both.streams[side];
     host_of(both, side).queued_bytes -= out.written - out.sent;
     out.written = out.sent;
+    if (SimConnection* handle = both.ends[side].handle) handle->queue_is(0);
     out.bytes.resize(out.head + static_cast<size_t>(out.sent - out.base));
 }
 

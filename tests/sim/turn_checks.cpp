@@ -148,9 +148,11 @@ void Checkers::check_nothing_waits_beside_room() {
                     other->type == task.type && other->circle == task.circle &&
                     (task.circle != Circle::kOwn ||
                      people_.owner_of(other->gamer) == people_.owner_of(task.gamer));
-                return same_queue && (other->priority > task.priority ||
-                                      (other->priority == task.priority &&
-                                       other->deadline_least_us <= task.deadline_us));
+                // Of another's tasks any may have its turn first.
+                return same_queue &&
+                       (other->gamer != task.gamer || other->priority > task.priority ||
+                        (other->priority == task.priority &&
+                         other->deadline_least_us <= task.deadline_us));
             });
         if (queues_behind) {
             coverage_.hit(Sometimes::kBehindLarge);

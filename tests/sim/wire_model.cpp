@@ -408,7 +408,8 @@ void Checkers::free_slot(PeerPipe& peer, Attempt& attempt) {
 }
 
 void Checkers::peer_sends(PeerPipe& peer, const wire::Frame& frame) {
-    if (frame.message != Message::kTaskResult || !is_first(frame)) return;
+    const bool refuses = frame.message == Message::kTaskRefuse;
+    if (!refuses && (frame.message != Message::kTaskResult || !is_first(frame))) return;
     if (!hosts_[peer.host].real) return;
     const auto found = peer.attempts.find(frame.id);
     if (found == peer.attempts.end()) return;
@@ -419,8 +420,16 @@ void Checkers::peer_sends(PeerPipe& peer, const wire::Frame& frame) {
     }
     answered.answered = true;
     const uint64_t token = answered.token;
+    std::vector<Job>& jobs = hosts_[peer.host].jobs;
+    if (refuses) {
+        // Its worker still has to stop, and works for no attempt meanwhile: the task may come back.
+        const auto job = std::find_if(jobs.begin(), jobs.end(), [&](const Job& one) {
+            return one.token == token && !one.orphan && !one.cancelled;
+        });
+        if (job != jobs.end()) job->orphan = true;
+        return;
+    }
     if (tracked_[token].is_tried) return;
-    const std::vector<Job>& jobs = hosts_[peer.host].jobs;
     const auto running = std::count_if(jobs.begin(), jobs.end(), [&](const Job& job) {
         return job.token == token && !job.orphan;
     });

@@ -68,6 +68,18 @@ class FakeLoop : public net::Loop {
         while (!done() && now_ < end) advance(std::min<uint64_t>(1000, end - now_));
         return done();
     }
+    ~FakeLoop() override {
+        // With what waits go connections, which say goodbye by it.
+        is_ending_ = true;
+        later_.clear();
+    }
+    // In so much time; what is asked for for the same time is done in order.
+    void later(uint64_t us, std::function<void()> work) {
+        if (is_ending_) return;
+        auto& timer = later_.emplace_back(std::make_unique<net::Timer>());
+        timer->fire = std::move(work);
+        arm(*timer, now_ + us);
+    }
     [[nodiscard]] size_t timers_count() const { return timers_.size(); }
 
   private:
@@ -98,6 +110,8 @@ class FakeLoop : public net::Loop {
     uint64_t sequence_ = 0;
     std::map<net::Timer*, std::pair<uint64_t, uint64_t>> timers_;
     std::deque<std::function<void()>> posted_;
+    bool is_ending_ = false;
+    std::deque<std::unique_ptr<net::Timer>> later_;  // until the end: only slow links have them
     std::vector<TurnEnd*> hooks_;
 };
 
@@ -161,8 +175,9 @@ class FakeConnection : public net::Connection {
         bytes.resize(size);
         core_->inbox[to].push_back(std::move(bytes));
         core_->inbox_bytes[to] += size;
+        queue_is(core_->inbox_bytes[to]);
         if (core_->inbox_bytes[to] >= net::kSendHighMark) core_->was_high[side_] = true;
-        core_->loop->post([core = core_, to] { take(*core, to); });
+        pass_on([core = core_, to] { take(*core, to); });
     }
     size_t queued_bytes() const override { return core_->inbox_bytes[1 - side_]; }
     void pause_reading(bool paused) override {
@@ -193,8 +208,7 @@ class FakeConnection : public net::Connection {
     void close() override {
         core_->events[side_] = nullptr;
         // What was sent before still arrives; then the other side hears of the end.
-        core_->loop->post(
-            [core = core_, other = 1 - side_] { end(*core, other == 0, other == 1); });
+        pass_on([core = core_, other = 1 - side_] { end(*core, other == 0, other == 1); });
     }
     std::string peer_address() const override { return core_->address; }
     std::string channel_binding() const override { return core_->binding; }
@@ -202,7 +216,14 @@ class FakeConnection : public net::Connection {
     uint64_t bytes_in() const override { return in_; }
     uint64_t bytes_out() const override { return out_; }
 
+    // What is sent takes so long.
+    void set_delay(uint64_t us) { core_->delay_us = us; }
+
   private:
+    void pass_on(std::function<void()> work) {
+        if (core_->delay_us == 0) return core_->loop->post(std::move(work));
+        core_->loop->later(core_->delay_us, std::move(work));
+    }
     // The next frame reaches this end.
     static void take(Core& core, int to) {
         if (!core.open || !core.events[to] || core.paused[to] || core.inbox[to].empty()) return;
@@ -211,7 +232,10 @@ class FakeConnection : public net::Connection {
         core.inbox_bytes[to] -= bytes.size();
         const int from = 1 - to;
         core.ends[to]->in_ += bytes.size();
-        if (core.ends[from]) core.ends[from]->out_ += bytes.size();
+        if (core.ends[from]) {
+            core.ends[from]->out_ += bytes.size();
+            core.ends[from]->queue_is(core.inbox_bytes[to]);
+        }
         ++core.frames;
         if (core.was_high[from] && core.inbox_bytes[to] < net::kSendLowMark) {
             core.was_high[from] = false;
@@ -250,6 +274,7 @@ class FakeTransport : public net::Transport {
     explicit FakeTransport(FakeLoop& loop) : loop_(loop) {}
     Accept accept;
     bool reachable = true;
+    uint64_t delay_us = 0;              // of each way
     bool encrypted = false;             // each connection binds logins by a text of its own
     std::string address = "fake";       // another one is not loopback
     std::vector<FakeConnection*> made;  // the far ends, for cut(); may have gone
@@ -271,6 +296,7 @@ class FakeTransport : public net::Transport {
             ~Cancelled() override { *alive = false; }
             std::shared_ptr<bool> alive = std::make_shared<bool>(true);
         };
+        using Ends = std::pair<std::unique_ptr<net::Connection>, std::unique_ptr<net::Connection>>;
         auto attempt = std::make_unique<Cancelled>();
         loop_.post([this, alive = attempt->alive, connected = std::move(connected)] {
             if (!*alive) return;
@@ -281,8 +307,17 @@ class FakeTransport : public net::Transport {
             auto [near, far] = FakeConnection::pair(loop_);
             near->pretend(address, encrypted ? "connection " + std::to_string(made.size()) : "");
             made.push_back(far.get());
-            accept(std::move(far));
-            connected(std::unique_ptr<net::Connection>(std::move(near)));
+            if (delay_us == 0) {
+                accept(std::move(far));
+                return connected(std::unique_ptr<net::Connection>(std::move(near)));
+            }
+            // The request, the answer to it, and the word that that has come.
+            near->set_delay(delay_us);
+            auto ends = std::make_shared<Ends>(std::move(near), std::move(far));
+            loop_.later(2 * delay_us, [ends, alive, connected] {
+                if (*alive) connected(std::move(ends->first));
+            });
+            loop_.later(3 * delay_us, [this, ends] { accept(std::move(ends->second)); });
         });
         return attempt;
     }

@@ -36,13 +36,27 @@ class WireEnd final : public net::ConnectionEvents {
         [[nodiscard]] bool more() const { return flags & wire::kFlagMore; }
     };
 
-    WireEnd(FakeLoop& loop, roles::Coordinator& coordinator) : loop_(loop) {
+    // Of a role in the coordinator's process: the operator's.
+    WireEnd(FakeLoop& loop, roles::Coordinator& coordinator)
+        : WireEnd(loop, [&](std::unique_ptr<net::Connection> far) {
+              coordinator.accept(std::move(far));
+          }) {}
+    WireEnd(FakeLoop& loop, const net::Transport::Accept& accept) : loop_(loop) {
         auto [near, far] = FakeConnection::pair(loop);
         near_ = std::move(near);
         far_ = far.get();
         near_->set_events(this);
-        coordinator.accept(std::move(far));
+        accept(std::move(far));
     }
+    // Of somebody who logs in.
+    WireEnd(FakeLoop& loop, const net::Transport::Accept& accept, const identity::Token& token)
+        : WireEnd(loop, accept) {
+        token_.assign(token.begin(), token.end());
+        login_.login_method = static_cast<uint32_t>(identity::LoginMethod::kToken);
+        login_.token = token_;
+    }
+    WireEnd(const WireEnd&) = delete;
+    WireEnd& operator=(const WireEnd&) = delete;
 
     // ---- hello and registration
     wire::RegisterResponse join_gamer(const std::string& client_id,
@@ -50,12 +64,14 @@ class WireEnd final : public net::ConnectionEvents {
         hello(Role::kGamer);
         wire::GamerRegister message;
         message.client_id = client_id;
+        message.login = login_;
         message.login.resume = resume;
         send(wire::Message::kGamerRegister, 0, message);
         return registered(wire::Message::kGamerRegisterResponse);
     }
     wire::RegisterResponse join_peer(wire::PeerRegister message) {
         hello(Role::kPeer);
+        message.login = login_;
         send(wire::Message::kPeerRegister, 0, message);
         return registered(wire::Message::kPeerRegisterResponse);
     }
@@ -172,6 +188,8 @@ class WireEnd final : public net::ConnectionEvents {
     std::unique_ptr<FakeConnection> near_;
     FakeConnection* far_;
     wire::EnvelopeBuffer envelope_;
+    std::string token_;
+    wire::Login login_;
     bool closed_ = false;
 };
 

@@ -29,6 +29,8 @@ struct WireWorld : roles::CoordinatorEvents, LogSink {
         REQUIRE(coordinator->start().ok());
     }
     WireEnd end() { return WireEnd(loop, *coordinator); }
+    // One that came over the listener, where everybody has to log in.
+    WireEnd outside(const identity::Token& token) { return WireEnd(loop, network.accept, token); }
 
     void on_peer_joined(const std::string& id) override { events.push_back("joined " + id); }
     void on_peer_left(const std::string& id, const std::string& why) override {

@@ -229,6 +229,43 @@ TEST_CASE("login: five failures a minute and address, then a wait; this machine 
     CHECK(attempt("[2001:db8:1:3::1]:5").status == Status::kAuth);
 }
 
+TEST_CASE(
+    "login: ten new keys an hour and address, whatever the codes; this machine has no limit") {
+    Door door;
+    const auto enrol = [&](const char* address, bool loopback = false) {
+        Credentials fresh = with_key();
+        fresh.invite =
+            *door.list.invite("", kBoth, door.now.unix_ms + kDayMs, door.chance, door.now);
+        const LoginContext at = door.context();
+        return door.list.admit(*fresh.prove(AccessList::methods(), at, false), at, address,
+                               loopback, door.now);
+    };
+    Credentials first = with_key();
+    first.invite = *door.list.invite("", kBoth, door.now.unix_ms + kDayMs, door.chance, door.now);
+    REQUIRE(door.enter(first, door.context()).ok());
+    for (int i = 1; i < 10; ++i) CHECK(enrol("192.0.2.7:1000").ok());
+    const size_t accounts = door.list.accounts().size();
+    const size_t codes = door.list.invitations();
+    const Result<Admitted> eleventh = enrol("192.0.2.7:2000");
+    REQUIRE_FALSE(eleventh.ok());
+    CHECK(eleventh.error().status == Status::kBusy);
+    CHECK(eleventh.error().text ==
+          "10 new keys came from this address within an hour, as many as may; wait 3601 s");
+    CHECK(eleventh.error().retry_after_ms == 3'600'001);
+    CHECK(door.audit.entries.back().what == std::string("login_refused"));
+    // The code is not used up, and nobody was made.
+    CHECK(door.list.accounts().size() == accounts);
+    CHECK(door.list.invitations() == codes + 1);
+    // Who is in comes in, also with another code; so do others, and this machine.
+    CHECK(door.enter(first, door.context()).ok());
+    first.invite = *door.list.invite("", kBoth, door.now.unix_ms + kDayMs, door.chance, door.now);
+    CHECK(door.enter(first, door.context()).ok());
+    CHECK(enrol("192.0.2.8:1000").ok());
+    for (int i = 0; i < 20; ++i) CHECK(enrol("127.0.0.1:1", true).ok());
+    door.now.monotonic_us += 3'600'000'000;
+    CHECK(enrol("192.0.2.7:1000").ok());
+}
+
 TEST_CASE("login: the network of an address") {
     CHECK(network_of("192.0.2.1:80") == "192.0.2.1");
     CHECK(network_of("192.0.2.1") == "192.0.2.1");
@@ -239,11 +276,11 @@ TEST_CASE("login: the network of an address") {
 }
 
 TEST_CASE("login: remembered addresses are bounded") {
-    LoginAttempts attempts;
-    for (size_t i = 0; i < LoginAttempts::kNetworksMax + 100; ++i) {
-        attempts.failed(std::to_string(i), i);
+    Attempts attempts(kLoginFailuresPerMinute, 60'000'000);
+    for (size_t i = 0; i < Attempts::kNetworksMax + 100; ++i) {
+        attempts.count(std::to_string(i), i);
     }
-    CHECK(attempts.networks() == LoginAttempts::kNetworksMax);
+    CHECK(attempts.networks() == Attempts::kNetworksMax);
 }
 
 TEST_CASE("login: what could not be written down did not happen") {

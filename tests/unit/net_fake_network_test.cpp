@@ -60,6 +60,8 @@ TEST_CASE("fake network: a frame is late by the lag both ways, and whole") {
         pair.here.connection->send_copy(Message::kTaskResult, 2, frame.id, pattern(7, 1),
                                         pattern(8, 1), pattern(9, 1));
     };
+    uint64_t counted = 0;
+    pair.here.connection->count_queue_in(&counted);
     pair.there.connection->send_copy(Message::kTaskSubmit, 1, 5, pattern(30, 1), pattern(40, 2),
                                      data);
     pair.loop.advance(19'999);
@@ -75,10 +77,12 @@ TEST_CASE("fake network: a frame is late by the lag both ways, and whole") {
     pair.loop.advance(19'999);
     CHECK(pair.there.frames.empty());
     CHECK(pair.here.connection->queued_bytes() > 0);
+    CHECK(counted == pair.here.connection->queued_bytes());
     pair.loop.advance(1);
     REQUIRE(pair.there.frames.size() == 1);
     CHECK(pair.there.frames[0].data == pattern(9, 1));
     CHECK(pair.here.connection->queued_bytes() == 0);
+    CHECK(counted == 0);
 }
 
 TEST_CASE(

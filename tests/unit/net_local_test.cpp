@@ -24,6 +24,8 @@ struct LocalPair {
 TEST_CASE("frames inside one process arrive in a later turn in order and both ways") {
     auto loop = new_loop();
     LocalPair pair(*loop);
+    uint64_t counted = 0;
+    pair.first.connection->count_queue_in(&counted);
     for (uint64_t i = 0; i < 50; ++i) {
         const auto params = pattern(i * 200, i + 1);
         const auto data = pattern(i * 300, i + 2);
@@ -33,6 +35,7 @@ TEST_CASE("frames inside one process arrive in a later turn in order and both wa
     }
     CHECK(pair.second.frames.empty());
     CHECK(pair.first.connection->queued_bytes() > 0);
+    CHECK(counted == pair.first.connection->queued_bytes());
     REQUIRE(turn_until(
         *loop, [&] { return pair.first.frames.size() == 50 && pair.second.frames.size() == 50; }));
     for (uint64_t i = 0; i < 50; ++i) {
@@ -46,6 +49,7 @@ TEST_CASE("frames inside one process arrive in a later turn in order and both wa
         CHECK(pair.second.frames[i].flags == 1);
     }
     CHECK(pair.first.connection->queued_bytes() == 0);
+    CHECK(counted == 0);
     CHECK(pair.first.connection->bytes_in() == pair.second.connection->bytes_out());
     CHECK(pair.first.connection->is_loopback());
 }

@@ -166,10 +166,14 @@ TEST_CASE("a slow reader holds the sender back and on_writable comes when it has
     auto listener = transport->listen("127.0.0.1", 0, [&](auto c) { server.take(std::move(c)); });
     RawSocket raw = RawSocket::connect((*listener)->port(), 64 * 1024);
     REQUIRE(turn_until(*loop, [&] { return server.connection != nullptr; }));
+    uint64_t counted = 0;
+    server.connection->count_queue_in(&counted);
     pump();
     // Nobody reads: it stops with the mark passed by one chunk at most.
     for (int i = 0; i < 50; ++i) loop->turn(1000);
     CHECK(server.connection->queued_bytes() > 0);
+    CHECK(counted == server.connection->queued_bytes());
+    CHECK(server.connection->unsent_bytes() > server.connection->queued_bytes());
     CHECK(sent < kChunks);
     const uint64_t stopped_at = sent;
     uint64_t got = 0;
@@ -184,6 +188,15 @@ TEST_CASE("a slow reader holds the sender back and on_writable comes when it has
     CHECK(sent > stopped_at);
     CHECK(server.writable > 1);
     CHECK(queued_max < net::kSendHighMark + chunk.size() + 64);
+    CHECK(turn_until(*loop, [&] { return server.connection->unsent_bytes() == 0; }));
+    CHECK(counted == 0);
+    // What a connection that goes had counted goes with it.
+    sent = 0;
+    pump();
+    for (int i = 0; i < 50; ++i) loop->turn(1000);
+    CHECK(counted > 0);
+    server.connection.reset();
+    CHECK(counted == 0);
 }
 
 TEST_CASE("a reader that never reads is closed at the limit and only once") {

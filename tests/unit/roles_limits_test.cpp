@@ -259,13 +259,17 @@ TEST_CASE("limits: the operator's own machines have none unless it is asked for"
 TEST_CASE("limits: a share goes with the last gamer that has it") {
     Shares shares;
     ShareLimits limits;
+    limits.connections = 2;
     Share& first = shares.take("account", limits);
+    CHECK(shares.has_place("account", limits));
     CHECK(&shares.take("account", limits) == &first);
-    shares.drop("account");
+    CHECK_FALSE(shares.has_place("account", limits));
+    CHECK(shares.has_place("another", limits));
+    shares.drop(first);
+    CHECK(shares.has_place("account", limits));
     CHECK(shares.size() == 1);
-    shares.drop("account");
+    shares.drop(first);
     CHECK(shares.size() == 0);
-    shares.drop("nobody");
 }
 
 TEST_CASE("limits: memory at 80 % makes less urgent tasks give way, at 90 % all are refused") {

@@ -159,7 +159,9 @@ class Samples {
         return {static_cast<uint32_t>(number()), static_cast<uint32_t>(number())};
     }
     wire::Call call() { return {some_text(64)}; }
-    wire::CallResponse call_response() { return {status(), text(128), text(1024), sizes()}; }
+    wire::CallResponse call_response() {
+        return {status(), text(128), text(1024), sizes(), static_cast<uint32_t>(number())};
+    }
     wire::ContentPut content_put() { return {binary(32), sizes()}; }
     wire::ContentWant content_want() { return {binary(32)}; }
     wire::ContentDrop content_drop() { return {binary(32)}; }
@@ -319,7 +321,7 @@ inline auto parts(const wire::Call& m) {
     return std::tie(m.name);
 }
 inline auto parts(const wire::CallResponse& m) {
-    return std::tuple_cat(std::tie(m.status, m.field, m.error), parts(m.sizes));
+    return std::tuple_cat(std::tie(m.status, m.field, m.error, m.retry_after_ms), parts(m.sizes));
 }
 inline auto parts(const wire::ContentPut& m) {
     return std::tuple_cat(std::tie(m.digest), parts(m.sizes));

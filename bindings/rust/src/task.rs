@@ -70,7 +70,7 @@ impl<'a> TaskDesc<'a> {
         self
     }
 
-    /// -128 .. 127, higher is more urgent.
+    /// -128 .. 127, higher is more urgent among the tasks of one account.
     pub fn priority(mut self, priority: i32) -> Self {
         self.raw.priority = priority;
         self

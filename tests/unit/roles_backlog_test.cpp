@@ -1,0 +1,228 @@
+// What waits for somebody to read: whoever asks for more of it is not read from, and it counts in
+// the coordinator's memory. The real role on a fake clock.
+#include <doctest/doctest.h>
+
+#include "support/wire_world.h"
+
+using namespace p2c2r;
+using namespace p2c2r::roles;
+using namespace p2c2r::test;
+using wire::Message;
+
+namespace {
+
+constexpr uint64_t kMiB = 1024 * 1024;
+
+// Asks until it is not read from any more; how often, at most `most` times.
+int call_until_held_back(WireEnd& end, int most) {
+    for (int calls = 0; calls < most; ++calls) {
+        if (end.far().is_paused()) return calls;
+        end.send(Message::kCall, 1000 + static_cast<uint64_t>(calls), wire::Call{"metrics"});
+    }
+    return most;
+}
+
+uint64_t held(WireWorld& world) {
+    return world.coordinator->stats().payload_bytes_held;
+}
+
+// Asks for more a second than it may, in an account of its own.
+CoordinatorOptions ten_tasks_a_second() {
+    CoordinatorOptions options;
+    options.limit_operator = true;
+    options.share.tasks = {10, 10};
+    return options;
+}
+
+}  // namespace
+
+TEST_CASE("backlog: whoever calls and does not read is not read from above 4 MiB and closed") {
+    for (const Role role : {Role::kPeer, Role::kGamer}) {
+        CAPTURE(static_cast<int>(role));
+        WireWorld world;
+        WireEnd end = world.end();
+        if (role == Role::kPeer) {
+            end.join_peer("p");
+        } else {
+            end.join_gamer("gamer");
+        }
+        end.connection().pause_reading(true);
+        REQUIRE(call_until_held_back(end, 5000) < 5000);
+        CHECK(held(world) >= 4 * kMiB);
+        CHECK(held(world) < 4 * kMiB + 100'000);
+        // What it has said before that was heard costs a word each.
+        for (int i = 0; i < 100; ++i) {
+            end.send(Message::kCall, 9000 + static_cast<uint64_t>(i), wire::Call{"metrics"});
+            end.far().take_one();
+        }
+        CHECK(held(world) < 4 * kMiB + 100'000);
+        world.loop.advance(4'400'000);
+        CHECK(world.coordinator->stats().slow_connections == 0);
+        world.loop.advance(1'500'000);
+        CHECK(world.coordinator->stats().slow_connections == 1);
+        CHECK(held(world) == 0);
+    }
+}
+
+TEST_CASE("backlog: whoever reads its answers is read from again and asks for as many more") {
+    WireWorld world;
+    WireEnd peer = world.end();
+    peer.join_peer("p");
+    for (int round = 0; round < 2; ++round) {
+        peer.connection().pause_reading(true);
+        REQUIRE(call_until_held_back(peer, 5000) < 5000);
+        peer.connection().pause_reading(false);
+        world.loop.settle();
+        CHECK_FALSE(peer.far().is_paused());
+        CHECK(held(world) == 0);
+    }
+}
+
+TEST_CASE("backlog: a peer that has much to compute still to read is heard, and may ask") {
+    WireWorld world;
+    WireEnd gamer = world.end();
+    WireEnd peer = world.end();
+    gamer.join_gamer("gamer");
+    peer.join_peer("p", 64);
+    gamer.submit(1, "small");
+    const WireEnd::Got first = peer.last(Message::kTaskAssign);
+    peer.connection().pause_reading(true);
+    for (uint64_t id = 2; id <= 30; ++id) gamer.submit(id, std::string(250'000, 'x'));
+    REQUIRE(peer.far().queued_bytes() > 4 * kMiB);
+    for (uint64_t id = 1; id <= 20; ++id) peer.send(Message::kCall, id, wire::Call{"metrics"});
+    world.loop.advance(600'000);
+    CHECK_FALSE(peer.far().is_paused());
+    peer.answer(first, "done");
+    CHECK(gamer.last(Message::kResultDelivery).data == "done");
+    peer.connection().pause_reading(false);
+    world.loop.settle();
+    CHECK(peer.count(Message::kCallResponse) == 20);
+}
+
+TEST_CASE("backlog: errors that a gamer asks for and does not read stop at 4 MiB") {
+    WireWorld world;
+    WireEnd peer = world.end();
+    WireEnd gamer = world.end();
+    peer.join_peer("p");
+    gamer.join_gamer("gamer");
+    gamer.connection().pause_reading(true);
+    wire::TaskSubmit message;
+    message.task_type = "nobody_knows_this";
+    for (uint64_t id = 1; id <= 60'000 && !gamer.far().is_paused(); ++id) {
+        gamer.send(Message::kTaskSubmit, id, message);
+    }
+    CHECK(gamer.far().is_paused());
+    CHECK(held(world) < 4 * kMiB + 10'000);
+}
+
+TEST_CASE("backlog: small results that pile up stop at 4 MiB before anybody looks at the clock") {
+    WireWorld world;
+    WireEnd peer = world.end();
+    WireEnd gamer = world.end();
+    peer.join_peer("p", 1000);
+    gamer.join_gamer("gamer");
+    gamer.connection().pause_reading(true);
+    const std::string small(4'000, 's');
+    size_t answered = 0;
+    for (uint64_t id = 1; id <= 2'000 && !gamer.far().is_paused(); ++id) {
+        gamer.submit(id, "x");
+        peer.answer(peer.got.back(), small);
+        ++answered;
+    }
+    CHECK(gamer.far().is_paused());
+    CHECK(answered * small.size() < 4 * kMiB + kMiB / 2);
+}
+
+TEST_CASE("backlog: what is queued for a peer counts in the memory that all may use") {
+    CoordinatorOptions options;
+    options.memory_max = 4 * kMiB;
+    WireWorld world(options);
+    WireEnd gamer = world.end();
+    WireEnd peer = world.end();
+    gamer.join_gamer("gamer");
+    peer.join_peer("p");
+    peer.connection().pause_reading(true);
+    REQUIRE(call_until_held_back(peer, 5000) < 5000);
+    gamer.submit(1, "x");
+    const WireEnd::Got refused = gamer.last(Message::kResultDelivery);
+    CHECK(refused.as<wire::ResultDelivery>().field == "memory");
+    peer.connection().pause_reading(false);
+    world.loop.settle();
+    gamer.submit(2, "x");
+    CHECK(peer.count(Message::kTaskAssign) == 1);
+}
+
+TEST_CASE("backlog: a call costs as much as a task, and as much again for each KiB of its answer") {
+    WireWorld world(ten_tasks_a_second());
+    WireEnd peer = world.end();
+    WireEnd gamer = world.end();
+    peer.join_peer("p");
+    gamer.join_gamer("gamer");
+    const auto call = [&](const char* name) {
+        gamer.send(Message::kCall, 1, wire::Call{name});
+        return gamer.last(Message::kCallResponse);
+    };
+    for (int i = 0; i < 10; ++i) {
+        CHECK(call("tasks").as<wire::CallResponse>().status == Status::kOk);
+    }
+    const WireEnd::Got got = call("tasks");
+    const auto refused = got.as<wire::CallResponse>();
+    CHECK(refused.status == Status::kBusy);
+    CHECK(refused.field == "gamer_tasks_per_s");
+    CHECK(refused.retry_after_ms == 101);
+    gamer.submit(7, "x");
+    const WireEnd::Got told = gamer.last(Message::kResultDelivery);
+    CHECK(told.as<wire::ResultDelivery>().field == "gamer_tasks_per_s");
+    world.loop.advance(refused.retry_after_ms * 1000);
+    const WireEnd::Got metrics = call("metrics");
+    REQUIRE(metrics.as<wire::CallResponse>().status == Status::kOk);
+    world.loop.advance(101'000);
+    const WireEnd::Got later = call("tasks");
+    const uint32_t wait_ms = later.as<wire::CallResponse>().retry_after_ms;
+    CHECK(wait_ms / 100 >= metrics.data.size() / 1024 - 1);
+    CHECK(metrics.data.size() > 4096);
+}
+
+TEST_CASE("backlog: an account has so many clients and peers, also while a client is away") {
+    identity::AccessList access{nullptr, nullptr};
+    CoordinatorOptions options;
+    options.access = &access;
+    options.share.connections = 3;
+    WireWorld world(options);
+    const identity::Roles both{true, true, false};
+    const auto mine = access.add_token("mine", "", both, world.random, {1, 1});
+    const auto other = access.add_token("other", "", both, world.random, {1, 1});
+    REQUIRE(mine.ok());
+    REQUIRE(other.ok());
+    WireEnd peer = world.outside(*mine);
+    WireEnd first = world.outside(*mine);
+    WireEnd second = world.outside(*mine);
+    REQUIRE(peer.join_peer("p").success);
+    REQUIRE(first.join_gamer("first").success);
+    const Nonce resume = second.join_gamer("second").resume;
+    WireEnd fourth = world.outside(*mine);
+    const wire::RegisterResponse refused = fourth.join_gamer("fourth");
+    CHECK_FALSE(refused.success);
+    CHECK(refused.status == Status::kLimit);
+    const WireEnd::Got told = fourth.last(Message::kGamerRegisterResponse);
+    CHECK(told.as<wire::RegisterResponse>().error ==
+          "'mine' has 3 clients and peers here already, as many as one account may");
+    WireEnd fifth = world.outside(*mine);
+    CHECK_FALSE(fifth.join_peer("q").success);
+    // Nobody else is concerned, the operator least of all.
+    WireEnd another = world.outside(*other);
+    CHECK(another.join_gamer("another").success);
+    for (const char* id : {"a", "b", "c", "d"}) {
+        WireEnd end = world.end();
+        CHECK(end.join_gamer(id).success);
+    }
+    // Who comes back takes its own place, and one that has left leaves its place.
+    second.cut();
+    WireEnd third = world.outside(*mine);
+    CHECK_FALSE(third.join_gamer("third").success);
+    WireEnd again = world.outside(*mine);
+    CHECK(again.join_gamer("second", resume).success);
+    peer.send(Message::kGoodbye, 0, wire::Goodbye{});
+    WireEnd last = world.outside(*mine);
+    CHECK(last.join_peer("q").success);
+}
