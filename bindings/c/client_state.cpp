@@ -289,6 +289,8 @@ bool ClientState::has_waiting() {
 // ---- the connection ---------------------------------------------------------------------------
 
 void ClientState::on_client_state(Status status, const std::string& text) {
+    // First: whoever returns from connect finds it waiting.
+    post_event(P2C2R_EVENT_STATE, status, 0, place_text(role_), text);
     {
         const std::lock_guard lock(mutex_);
         connected_ = status == Status::kOk;
@@ -302,7 +304,6 @@ void ClientState::on_client_state(Status status, const std::string& text) {
         if (!connected_) peers_available_ = peers_total_ = 0;
         if (waiters_ > 0) changed_.notify_all();
     }
-    post_event(P2C2R_EVENT_STATE, status, 0, {}, text);
 }
 
 void ClientState::on_peer_count(uint32_t available, uint32_t total) {

@@ -1,5 +1,6 @@
 #include "bindings/c/options.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
@@ -114,8 +115,28 @@ Result<PeerOptionsRead> read_peer_options(const char* json) {
     return read;
 }
 
-Result<Url> parse_url(const char* url, bool allow_plaintext) {
-    const std::string_view text(url);
+Result<std::vector<Url>> parse_urls(std::string_view urls, bool allow_plaintext) {
+    std::vector<Url> places;
+    for (size_t begin = 0; begin <= urls.size();) {
+        const size_t end = std::min(urls.find(',', begin), urls.size());
+        Result<Url> one = parse_url(urls.substr(begin, end - begin), allow_plaintext);
+        if (!one) return one.error();
+        if (!places.empty() && one->encrypted != places[0].encrypted) {
+            return url_error(Status::kArgument,
+                             "all places of one coordinator begin alike: p2c2r:// or "
+                             "p2c2r+plain://");
+        }
+        if (places.size() == kPlacesMax) {
+            return url_error(Status::kArgument,
+                             "more than " + std::to_string(kPlacesMax) + " places");
+        }
+        places.push_back(std::move(*one));
+        begin = end + 1;
+    }
+    return places;
+}
+
+Result<Url> parse_url(std::string_view text, bool allow_plaintext) {
     Url endpoint;
     endpoint.encrypted = text.starts_with(kSecure);
     if (!endpoint.encrypted && !text.starts_with(kPlain)) {

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "core/status.h"
 #include "model/params_reader.h"
@@ -54,6 +56,9 @@ struct Url {
 };
 // p2c2r://host[:port] or p2c2r+plain://host[:port]; with the latter a host that is not loopback is
 // kDenied unless allow_plaintext.
-Result<Url> parse_url(const char* url, bool allow_plaintext);
+Result<Url> parse_url(std::string_view url, bool allow_plaintext);
+// One of these, or up to kPlacesMax of one kind with commas between: places of one coordinator.
+inline constexpr size_t kPlacesMax = 8;
+Result<std::vector<Url>> parse_urls(std::string_view urls, bool allow_plaintext);
 
 }  // namespace p2c2r::capi

@@ -40,7 +40,7 @@ Status PeerState::open() {
 }
 
 void PeerState::on_peer_state(Status status, const std::string& text) {
-    post_event(P2C2R_EVENT_STATE, status, 0, {}, text);
+    post_event(P2C2R_EVENT_STATE, status, 0, place_text(role_), text);
 }
 
 void PeerState::on_peer_accepts(bool accepts, const std::string& why) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <string>
 
 #include "bindings/c/handle_table.h"
@@ -55,6 +56,16 @@ class EventQueue {
     size_t first_ = 0;
     size_t count_ = 0;
 };
+
+// Where a client or peer is connected to, for the event that says so; "" while short of memory.
+template <class Role>
+std::string place_text(const std::unique_ptr<Role>& role) noexcept {
+    try {
+        return role ? role->where() : std::string();
+    } catch (const std::bad_alloc&) {
+        return {};
+    }
+}
 
 class RoleState {
   public:

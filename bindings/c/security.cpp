@@ -88,10 +88,13 @@ Result<Done> as_argument(const Result<Done>& read) {
 
 p2c2r_status read_endpoint(const char* url, const p2c2r_credentials* given, bool allow_plaintext,
                            roles::Endpoint& out, p2c2r_error* why) {
-    Result<Url> parsed = parse_url(url, allow_plaintext);
+    Result<std::vector<Url>> parsed = parse_urls(url, allow_plaintext);
     if (!parsed) return fail(why, parsed.error());
-    out.host = std::move(parsed->host);
-    out.port = parsed->port;
+    out.host = parsed->front().host;
+    out.port = parsed->front().port;
+    for (size_t i = 1; i < parsed->size(); ++i) {
+        out.others.push_back({(*parsed)[i].host, (*parsed)[i].port});
+    }
     InStruct<p2c2r_credentials> credentials;
     if (given) {
         if (const p2c2r_status bad = credentials.read(given, "credentials", why)) return bad;
@@ -99,7 +102,7 @@ p2c2r_status read_endpoint(const char* url, const p2c2r_credentials* given, bool
             return fail(why, read.error());
         }
     }
-    if (!parsed->encrypted) return P2C2R_OK;
+    if (!parsed->front().encrypted) return P2C2R_OK;
     const Result<net::TlsContext::Trust> trust = read_trust(given ? &*credentials : nullptr);
     if (!trust) return fail(why, trust.error());
     Result<std::shared_ptr<net::TlsContext>> tls = net::TlsContext::client(*trust);

@@ -194,7 +194,7 @@ enum {
 };
 /* Events; ignore unknown ones. STATE: status says the new connection state (OK connected,
  * E_DISCONNECTED lost and trying again, whatever it was lost for; another error, E_CLOSED where there is no
- * better one: given up). PEERS: number is the count of
+ * better one: given up); once connected to a coordinator_url, subject is "host:port" of the one that answered. PEERS: number is the count of
  * available peers. PEER_JOINED, PEER_LEFT, PEER_FAILED: subject is the peer_id (coordinator only). ACCEPTS (peer only):
  * status OK it takes tasks, E_BUSY it does not; text says why not, or with what limits. CERTIFICATE (coordinator only):
  * it ends within 14 days (status OK), or does not count any more or yet (E_STATE); subject is certificate_file; daily. */
@@ -518,8 +518,9 @@ typedef struct p2c2r_client_config {
     uint32_t reconnect_attempts; /* in a row; 0: no limit; P2C2R_NONE: none */
     uint32_t flags;
     p2c2r_coordinator* local;    /* of the same runtime: no socket is used */
-    /* p2c2r://host[:port] (TLS 1.3, needs credentials) or p2c2r+plain://host[:port]; this and local NULL: this
-     * machine only */
+    /* p2c2r://host[:port] (TLS 1.3, needs credentials) or p2c2r+plain://host[:port], or up to 8 with commas
+     * between: places where one coordinator may be, tried in turn, the one that answered last first; this and local
+     * NULL: this machine only */
     const char* coordinator_url;
     const char* client_id; /* NULL: automatic */
     /* JSON; an unknown key is an error that names it. allow_plaintext (false): also to an address that
@@ -654,8 +655,9 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_stats_get(p2c2r_client* client,
  * and "types", an entry for each task type, pixels asked for (pixels_below, a power of two; absent: none) and size
  * of payload (bytes_below, the same): place ("here" or "helper"), text, tasks, trials, and once
  * known local_us and remote_us (from the wish to the answer), bytes_up and bytes_down.
- * Others ask the coordinator: "status" (its statistics), "peers", "tasks" and "explain" {"task"} (of this
- * client's own tasks), "metrics"; args_json NULL: {}. *out is the caller's to release. E_DISCONNECTED: there is no connection now; E_TIMEOUT;
+ * Others ask the coordinator: "status" (its statistics), "peers", "gamers" (how many; who, for an admin), "tasks"
+ * and "explain" {"task"} (of this client's own tasks), "metrics", "probe" {"data"} (how many bytes came, to time a
+ * line by); args_json NULL: {}. *out is the caller's to release. E_DISCONNECTED: there is no connection now; E_TIMEOUT;
  * E_UNSUPPORTED: it knows no such name; E_DENIED: a command of its operator; E_SIZE: arguments of more
  * than 256 KiB. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_call(p2c2r_client* client, const char* name,
@@ -842,7 +844,7 @@ typedef struct p2c2r_peer_config {
     uint32_t prefetch_tasks;       /* assigned ahead of need; 0: as many as run; P2C2R_NONE: none */
     uint32_t flags;
     p2c2r_coordinator* local;
-    const char* coordinator_url;
+    const char* coordinator_url; /* as a client's */
     const char* peer_id; /* NULL: automatic */
     /* JSON: as a client's; circle ("invited"), "own": no tasks but those of its own owner's gamers; and what the
      * owner of the machine allows, whose sensors are looked at and whose caps hold
@@ -1000,7 +1002,7 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_port(p2c2r_coordinator* coor
 /* Fills *out with the figures of this moment. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_stats_get(p2c2r_coordinator* coordinator,
                                                               p2c2r_coordinator_stats* out);
-/* "status", "peers", "tasks", "metrics" (Prometheus text as the result's data), "explain" {"task"}: why this
+/* "status", "peers", "gamers", "tasks", "metrics" (Prometheus text as the result's data), "explain" {"task"}: why this
  * peer; "task.assign" {"task", "peer_id"}: moves a waiting task to that peer; "peer.fail" {"peer_id"}:
  * treats it as lost. With an access_file: "key.list"; "key.add" {"name", "key", "roles", "circle", "owner"}; "key.token"
  * {"name", "roles", "circle", "owner", "from"}: tells a fresh "token"; "key.from" {"name", "from"}: where its token is

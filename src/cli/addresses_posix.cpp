@@ -34,6 +34,22 @@ std::vector<std::string> own_addresses() {
     return four;
 }
 
+bool is_public_address(const std::string& address) {
+    in_addr four{};
+    if (inet_pton(AF_INET, address.c_str(), &four) == 1) {
+        const uint32_t number = ntohl(four.s_addr);
+        const auto within = [&](uint32_t network, int bits) {
+            return number >> (32 - bits) == network >> (32 - bits);
+        };
+        return !within(0x0A000000, 8) && !within(0xAC100000, 12) && !within(0xC0A80000, 16) &&
+               !within(0xA9FE0000, 16) && !within(0x64400000, 10) && !within(0x7F000000, 8) &&
+               !within(0, 8) && !within(0xE0000000, 3);
+    }
+    in6_addr six{};
+    if (inet_pton(AF_INET6, address.c_str(), &six) != 1) return false;
+    return (six.s6_addr[0] & 0xE0) == 0x20;  // 2000::/3: all that is given out
+}
+
 std::string host_name() {
     char name[256] = "";
     if (gethostname(name, sizeof name - 1) != 0 || !*name) return "machine";

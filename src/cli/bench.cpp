@@ -59,7 +59,7 @@ void add_bench_command(Command& root) {
     command.add_count("--gpu-duty-cap", machine.duty_percent,
                       "Percent of its time that the machine gives (100)");
     command.add_real("--uplink-mbps", machine.uplink_mbps,
-                     "What it can send, in Mbit/s (not known)");
+                     "What it can send, in Mbit/s (measured towards the coordinator joined last)");
     command.add_flag("--small", machine.small, "Small frames, for a quick look");
     command.add_flag("--json", machine.json, "End with a line of JSON");
 

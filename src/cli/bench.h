@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "cli/contact.h"
+
 namespace p2c2r::cli {
 
 struct FailoverOptions {
@@ -31,8 +33,13 @@ struct MachineOptions {
     std::optional<double> uplink_mbps;
     bool small = false;
     bool json = false;
+    bool quick = false;  // a frame of each kind that travels well; the verdict without a table
+    // Where the uplink leads, if uplink_mbps does not say what it carries; none: it is not known.
+    std::optional<Contact> coordinator;
 };
 int run_bench_machine(const MachineOptions& options);
+// Prints the verdict, and keeps it on a machine that has joined.
+Outcome bench_machine(const MachineOptions& options);
 
 struct OwnerBenchOptions {
     std::optional<std::string> device;

@@ -19,6 +19,6 @@ void add_keys_command(Command& root);
 void add_host_command(Command& root);
 void add_join_command(Command& root);
 void add_peer_control_commands(Command& root);  // pause, resume, drain
-void add_people_commands(Command& root);        // invite, accounts, revoke
+void add_people_commands(Command& root);        // invite, token, accounts, revoke
 
 }  // namespace p2c2r::cli

@@ -14,10 +14,8 @@ namespace {
 
 constexpr size_t kPinSize = 32;
 constexpr size_t kTokenSize = 32;
-
-bool is_encrypted(const std::string& url) {
-    return url.starts_with("p2c2r://");
-}
+const std::string kEncrypted = "p2c2r://";
+const std::string kPlain = "p2c2r+plain://";
 
 std::string trimmed(std::string text) {
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) {
@@ -27,6 +25,23 @@ std::string trimmed(std::string text) {
 }
 
 }  // namespace
+
+std::string host_port(const std::string& host, uint32_t port) {
+    const bool is_six = host.find(':') != std::string::npos;
+    return (is_six ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+std::string url_of(const std::string& host, uint32_t port, bool is_encrypted) {
+    return (is_encrypted ? kEncrypted : kPlain) + host_port(host, port);
+}
+
+std::string host_of(const std::string& url) {
+    const size_t begin = url.find("://");
+    if (begin == std::string::npos) return {};
+    const std::string rest = url.substr(begin + 3);
+    if (rest.starts_with('[')) return rest.substr(1, rest.find(']') - 1);
+    return rest.substr(0, rest.find_first_of(":/"));
+}
 
 bool read_hex(const std::string& text, std::vector<uint8_t>& out, size_t size) {
     out.clear();
@@ -79,9 +94,31 @@ std::string Contact::pin_hex() const {
     return text;
 }
 
-void Contact::set_place(std::string url, const std::array<uint8_t, 32>& pin,
-                        std::string identity_file) {
-    url_ = std::move(url);
+std::string Contact::urls() const {
+    std::string all;
+    for (const std::string& url : urls_) all += (all.empty() ? "" : ",") + url;
+    return all;
+}
+
+std::vector<std::string> Contact::hosts_elsewhere() const {
+    std::vector<std::string> hosts;
+    for (const std::string& url : urls_) {
+        const std::string host = host_of(url);
+        if (host == "localhost" || host == "::1" || host.starts_with("127.")) return {};
+        hosts.push_back(host);
+    }
+    return hosts;
+}
+
+// What cannot be written down is tried in the old order: no reason to fail.
+void Contact::remember(const std::string& answered) const {
+    if (urls_.size() < 2 || answered.empty()) return;
+    (void)remember_place(kEncrypted + answered, pin_hex());
+}
+
+void Contact::set_places(std::vector<std::string> urls, const std::array<uint8_t, 32>& pin,
+                         std::string identity_file) {
+    urls_ = std::move(urls);
     pin_ = pin;
     identity_file_ = std::move(identity_file);
 }
@@ -92,21 +129,22 @@ Result<Contact> Contact::resolve(const ContactOptions& options) {
     const char* from_environment = std::getenv("P2C2R_COORDINATOR_URL");
     std::optional<std::string> url = options.coordinator;
     if (!url && from_environment && *from_environment) url = from_environment;
-    if (!url || is_encrypted(*url)) {
-        const Result<std::vector<Joined>> joined = joined_coordinators();
-        if (!joined) return joined.failure();
-        const auto known = std::find_if(joined->begin(), joined->end(), [&](const Joined& entry) {
-            return !url || entry.url == *url;
-        });
-        if (known != joined->end()) {
-            url = known->url;
+    const Result<std::vector<Joined>> joined = joined_coordinators();
+    if (!joined) return joined.failure();
+    const auto known = std::find_if(joined->begin(), joined->end(), [&](const Joined& entry) {
+        return !url || std::count(entry.urls.begin(), entry.urls.end(), *url) > 0;
+    });
+    if (known != joined->end()) {
+        if (!url) contact.urls_ = known->urls;
+        if (!known->pin.empty()) {
             if (Outcome bad = contact.take_pin(known->pin)) return *bad;
-            const Result<std::string> folder = machine_folder();
-            if (!folder) return folder.failure();
-            contact.identity_file_ = join_path(*folder, "identity.pem");
         }
+        const Result<std::string> folder = machine_folder();
+        if (!folder) return folder.failure();
+        contact.identity_file_ = join_path(*folder, "identity.pem");
     }
-    contact.url_ = url.value_or(kDefaultUrl);
+    if (url) contact.urls_ = {*url};
+    if (contact.url().empty()) contact.urls_ = {kDefaultUrl};
     if (options.server_pin) {
         if (Outcome bad = contact.take_pin(*options.server_pin)) return *bad;
     }

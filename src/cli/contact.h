@@ -32,7 +32,14 @@ class Contact {
     static Result<Contact> resolve(const ContactOptions& options);
     Contact() = default;
 
-    [[nodiscard]] const std::string& url() const { return url_; }
+    // The first place where it may be; all of them, as the library takes them.
+    [[nodiscard]] const std::string& url() const { return urls_.front(); }
+    [[nodiscard]] std::string urls() const;
+    [[nodiscard]] size_t places() const { return urls_.size(); }
+    // The hosts of all of them; empty: it is on this machine, as far as one says so.
+    [[nodiscard]] std::vector<std::string> hosts_elsewhere() const;
+    // "host:port" of the event that says who answered: to be tried first from now on.
+    void remember(const std::string& answered) const;
     [[nodiscard]] std::string pin_hex() const;
     [[nodiscard]] bool plaintext_anywhere() const { return plaintext_anywhere_; }
     // NULL when there is nothing to show and nobody to believe. Lives as long as this object stays
@@ -42,12 +49,13 @@ class Contact {
     void set_invite(const std::array<uint8_t, 16>& secret) {
         invite_.assign(secret.begin(), secret.end());
     }
-    void set_place(std::string url, const std::array<uint8_t, 32>& pin, std::string identity_file);
+    void set_places(std::vector<std::string> urls, const std::array<uint8_t, 32>& pin,
+                    std::string identity_file);
 
   private:
     Outcome take_pin(const std::string& hex);
 
-    std::string url_;
+    std::vector<std::string> urls_ = {std::string()};  // never empty
     bool plaintext_anywhere_ = false;
     std::array<uint8_t, 32> pin_{};
     std::string ca_file_;
@@ -56,6 +64,14 @@ class Contact {
     std::vector<uint8_t> invite_;
     p2c2r_credentials credentials_ = {};
 };
+
+// host:port, with brackets around an IPv6 address.
+std::string host_port(const std::string& host, uint32_t port);
+// p2c2r://host:port, or p2c2r+plain:// where it is not encrypted.
+std::string url_of(const std::string& host, uint32_t port, bool is_encrypted);
+
+// The host of such a URL, without brackets; "": it is none.
+std::string host_of(const std::string& url);
 
 // Exactly `out.size()` bytes in hexadecimal.
 bool read_hex(const std::string& text, std::vector<uint8_t>& out, size_t size);

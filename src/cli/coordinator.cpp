@@ -3,9 +3,11 @@
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/contact.h"
 #include "cli/coordinator_log.h"
 #include "cli/daemon.h"
 #include "cli/device_choice.h"
+#include "cli/own_coordinator.h"
 #include "cli/process_posix.h"
 
 namespace p2c2r::cli {
@@ -16,10 +18,21 @@ constexpr uint32_t kMonitoringPortDefault = 9090;
 
 struct Started {
     OpenedRuntime runtime;
-    CoordinatorHandle coordinator;  // after the runtime: destroyed before it
+    OwnCoordinator own;  // after the runtime: destroyed before it
 };
 
-Result<Started> start(const Settings& settings, LogWriter& log, uint32_t prometheus_port) {
+CoordinatorPlace place_of(const Settings& settings) {
+    CoordinatorPlace place;
+    place.listen_address = settings.text("listen_address").value_or("127.0.0.1");
+    place.certificate_file = settings.text("certificate_file").value_or("");
+    place.key_file = settings.text("key_file").value_or("");
+    place.access_file = settings.text("access_file").value_or("");
+    place.audit_file = settings.text("audit_file").value_or("");
+    return place;
+}
+
+Result<Started> start(const Settings& settings, LogWriter& log, CoordinatorPlace place,
+                      uint32_t prometheus_port) {
     Started started;
     RuntimeOptions options;
     options.device.kind = DeviceChoice::Kind::kNative;  // the last resort computes without a GPU
@@ -27,61 +40,39 @@ Result<Started> start(const Settings& settings, LogWriter& log, uint32_t prometh
     Result<OpenedRuntime> runtime = open_runtime(options);
     if (!runtime) return runtime.failure();
     started.runtime = std::move(*runtime);
-
-    const std::string address = settings.text("listen_address").value_or("127.0.0.1");
-    p2c2r_coordinator_config config = {};
-    config.struct_size = sizeof config;
-    config.listen_port = settings.port("listen_port").value_or(0);
-    config.max_peers = settings.integer("max_peers").value_or(0);
-    config.task_timeout_ms = settings.integer("task_timeout_ms").value_or(0);
-    config.heartbeat_interval_ms = settings.integer("heartbeat_interval_ms").value_or(0);
-    config.prometheus_port = prometheus_port;
-    // Log lines are quick and take no turn of the program: they may come from the loop itself.
-    config.deliver = P2C2R_DELIVER_ON_LOOP;
-    if (settings.boolean("plaintext_anywhere").value_or(false)) {
-        config.flags = P2C2R_COORDINATOR_PLAINTEXT_ANYWHERE;
-    }
-    config.listen_address = address.c_str();
-    const std::string rare = role_options(settings, false);
-    config.options = rare.c_str();
-    const std::string certificate = settings.text("certificate_file").value_or("");
-    const std::string key = settings.text("key_file").value_or("");
-    const std::string access = settings.text("access_file").value_or("");
-    const std::string audit = settings.text("audit_file").value_or("");
-    const auto or_null = [](const std::string& text) {
-        return text.empty() ? nullptr : text.c_str();
-    };
-    config.certificate_file = or_null(certificate);
-    config.key_file = or_null(key);
-    config.access_file = or_null(access);
-    config.audit_file = or_null(audit);
-    config.event = log_coordinator_event;
-    config.user = &log;
-    p2c2r_coordinator* coordinator = nullptr;
-    p2c2r_error why = {};
-    p2c2r_status status =
-        p2c2r_coordinator_create(started.runtime.handle.get(), &config, &coordinator, &why);
-    started.coordinator.reset(coordinator);
-    if (status == P2C2R_OK) status = p2c2r_coordinator_start(coordinator, &why);
-    if (status != P2C2R_OK) return library_failure(kExitSomeFailed, "cannot listen", why);
+    place.prometheus_port = prometheus_port;
+    Result<OwnCoordinator> own =
+        start_own_coordinator(started.runtime.handle.get(), place, settings, log);
+    if (!own) return own.failure();
+    started.own = std::move(*own);
     return started;
 }
 
 // 9090 is where scrapers look first. When nobody asked for it by name and another program has it,
 // the coordinator runs without and says so.
-Result<Started> start_monitored(const Settings& settings, LogWriter& log) {
+Result<Started> start_monitored(const Settings& settings, LogWriter& log,
+                                const CoordinatorPlace& place) {
     if (const auto port = settings.port("monitoring.prometheus_port")) {
-        return start(settings, log, *port);
+        return start(settings, log, place, *port);
     }
-    Result<Started> started = start(settings, log, kMonitoringPortDefault);
+    Result<Started> started = start(settings, log, place, kMonitoringPortDefault);
     if (started) return started;
-    Result<Started> without = start(settings, log, P2C2R_NONE);
+    Result<Started> without = start(settings, log, place, P2C2R_NONE);
     if (without) {
         log.write(P2C2R_LOG_WARN, "coordinator",
                   "monitoring is off (" + started.failure().text +
                       "); give monitoring.prometheus_port another number, or 0 for any free one");
     }
     return without;
+}
+
+// A coordinator without a home for keys, as in a container, still serves those of its access file.
+void let_self_in(const Started& started, const CoordinatorPlace& place, LogWriter& log) {
+    const Outcome failed = enrol_self(started.runtime.handle.get(), started.own, place, log);
+    if (!failed) return;
+    log.write(P2C2R_LOG_WARN, "coordinator",
+              "the key of this machine could not be made an admin (" + failed->text +
+                  "); only those of the access file come in");
 }
 
 int run_coordinator(const SettingOptions& options, const DaemonOptions& daemon) {
@@ -92,25 +83,27 @@ int run_coordinator(const SettingOptions& options, const DaemonOptions& daemon) 
     StopSignals signals;
     if (daemon.stop_with_input) signals.stop_with_input();
     signals.catch_reload();
-    Result<Started> started = start_monitored(*settings, **log);
+    const CoordinatorPlace place = place_of(*settings);
+    Result<Started> started = start_monitored(*settings, **log, place);
     if (!started) return report("coordinator", started.failure());
-    p2c2r_coordinator* coordinator = started->coordinator.get();
-
-    uint32_t port = 0;
-    uint32_t monitoring_port = 0;
-    p2c2r_coordinator_port(coordinator, &port, &monitoring_port);
-    const std::string address = settings->text("listen_address").value_or("127.0.0.1");
-    std::printf("listening on %s:%u\n", address.c_str(), port);
-    if (monitoring_port != 0)
-        std::printf("monitoring on %s:%u\n", address.c_str(), monitoring_port);
-    const auto lacks = [&](const char* file) { return settings->text(file).value_or("").empty(); };
-    const bool is_near = address == "::1" || address == "localhost" || address.starts_with("127.");
-    if (!is_near && lacks("access_file") && lacks("certificate_file")) {
+    p2c2r_coordinator* coordinator = started->own.handle.get();
+    if (!place.access_file.empty()) {
+        let_self_in(*started, place, **log);
+    }
+    std::printf("listening on %s\n", host_port(place.listen_address, started->own.port).c_str());
+    if (started->own.monitoring_port != 0) {
+        std::printf("monitoring on %s\n",
+                    host_port(place.listen_address, started->own.monitoring_port).c_str());
+    }
+    const std::string& at = place.listen_address;
+    const bool is_near = at == "::1" || at == "localhost" || at.starts_with("127.");
+    if (!is_near && place.access_file.empty() && place.certificate_file.empty()) {
         std::printf(
             "WARNING: nothing is encrypted and nobody is asked for a login. Whoever reaches this "
             "address is taken for the operator's. --certificate-file, --key-file and --access-file "
             "close it; p2c2r host does so by itself.\n");
     }
+    if (!place.certificate_file.empty()) std::printf("pin %s\n", pin_of_own(coordinator).c_str());
     std::fflush(stdout);
 
     Waker waker;
@@ -128,7 +121,7 @@ int run_coordinator(const SettingOptions& options, const DaemonOptions& daemon) 
     if (!drained) {
         (*log)->write(P2C2R_LOG_WARN, "coordinator", "tasks that were still pending are ended");
     }
-    started->coordinator.reset();
+    started->own.handle.reset();
     (*log)->write(P2C2R_LOG_INFO, "coordinator", "stopped");
     return kExitOk;
 }

@@ -27,6 +27,8 @@ Outcome make_empty_directory(const std::string& path);
 Outcome make_private_directory(const std::string& path);
 // Of at most 64 KiB: a secret. Refused when others can read it, or when it is somebody else's.
 Result<std::string> read_private_file(const std::string& path);
+// A new file that only its owner can read, from the first moment on; never over another one.
+Outcome make_private_file(const std::string& path, std::string_view text);
 bool is_there(const std::string& path);
 bool is_directory(const std::string& path);
 

@@ -18,52 +18,60 @@ constexpr size_t kHostsMax = 4;
 
 }  // namespace
 
-void InvitationOptions::add_to(Command& command) {
+void AccountOptions::add_to(Command& command, const char* roles_help) {
     command.add_flag("--friend", is_friend,
                      "For somebody else's machine: another circle than the own ones");
     command.add_text("--owner", owner,
                      "With --friend: whose machine it is; all of one owner are own machines to "
                      "each other (itself alone)");
-    command.add_text("--roles", roles,
-                     "gamer, peer or both with a comma (own: both, friend: gamer)");
+    command.add_text("--roles,--role", roles, roles_help);
+}
+
+Result<json> AccountOptions::wish(const std::string& roles_default) const {
+    if (owner && !is_friend) {
+        return usage_failure("--owner names whose machine it is; without --friend it is yours");
+    }
+    json wish = {{"roles", roles.value_or(roles_default)},
+                 {"circle", is_friend ? "invited" : "own"}};
+    if (owner) wish["owner"] = *owner;
+    return wish;
+}
+
+void InvitationOptions::add_to(Command& command) {
+    account.add_to(command, "gamer, peer or both with a comma (own: both, friend: gamer)");
     command.add_count("--valid-hours", valid_hours, "How long the code can be used (24)");
     command.add_text("--address", address,
                      "Name or address under which others reach this machine (those it has)");
     command.add_flag("--no-qr", no_qr, "Without the picture of the code");
 }
 
-Result<JoinCode> invite(const Ask& ask, const InvitationOptions& options, const std::string& pin,
-                        uint16_t port) {
+Result<JoinCode> invite(const Ask& ask, const InvitationOptions& options, const InvitedTo& to) {
     const uint64_t hours = options.valid_hours.value_or(kValidHoursDefault);
     if (hours < 1 || hours > kValidHoursMax) {
         return usage_failure("--valid-hours " + std::to_string(hours) + " is not 1 to " +
                              std::to_string(kValidHoursMax));
     }
-    if (options.owner && !options.is_friend) {
-        return usage_failure("--owner names whose machine it is; without --friend it is yours");
-    }
+    Result<json> wish = options.account.wish(options.account.is_friend ? "gamer" : "gamer,peer");
+    if (!wish) return wish.failure();
     JoinCode code;
-    code.port = port;
+    code.port = to.port;
     if (options.address) {
         code.hosts = {*options.address};
     } else {
-        code.hosts = own_addresses();
+        code.hosts = to.hosts.empty() ? own_addresses() : to.hosts;
         if (code.hosts.size() > kHostsMax) code.hosts.resize(kHostsMax);
         if (code.hosts.empty()) code.hosts = {"127.0.0.1"};
     }
-    const std::string roles = options.roles.value_or(options.is_friend ? "gamer" : "gamer,peer");
+    const std::string roles = wish->value("roles", "");
     code.gamer = roles.find("gamer") != std::string::npos;
     code.peer = roles.find("peer") != std::string::npos;
-    json wish = {{"roles", roles},
-                 {"circle", options.is_friend ? "invited" : "own"},
-                 {"valid_s", hours * 3600}};
-    if (options.owner) wish["owner"] = *options.owner;
-    const Result<json> answer = ask("key.invite", wish);
+    (*wish)["valid_s"] = hours * 3600;
+    const Result<json> answer = ask("key.invite", *wish);
     if (!answer) return answer.failure();
     std::vector<uint8_t> secret;
     std::vector<uint8_t> pin_bytes;
     if (!read_hex(answer->value("secret", ""), secret, code.secret.size()) ||
-        !read_hex(pin, pin_bytes, code.pin.size())) {
+        !read_hex(to.pin, pin_bytes, code.pin.size())) {
         return Failure{kExitSomeFailed, "the coordinator's answer holds no secret"};
     }
     std::copy(secret.begin(), secret.end(), code.secret.begin());
@@ -71,7 +79,26 @@ Result<JoinCode> invite(const Ask& ask, const InvitationOptions& options, const 
     return code;
 }
 
-void print_invitation(const JoinCode& code, const InvitationOptions& options) {
+std::string router_text(const std::optional<std::string>& given,
+                        const std::vector<std::string>& own, uint16_t port) {
+    const std::string to = own.empty() ? "this machine" : own.front();
+    const std::string forward =
+        "forward TCP port " + std::to_string(port) + " to " + to + " in the router's settings";
+    if (given) {
+        const bool is_own = std::find(own.begin(), own.end(), *given) != own.end();
+        if (is_own || *given == "localhost" || given->starts_with("127.") || *given == "::1") {
+            return "";
+        }
+        return *given + " is none of this machine's own addresses: if it is your router's, " +
+               forward + ".\n";
+    }
+    if (std::any_of(own.begin(), own.end(), is_public_address)) return "";
+    return "This machine has addresses of a local network only. For machines outside it: " +
+           forward +
+           ", then type p2c2r invite --address and the router's public address or name.\n";
+}
+
+void print_invitation(const JoinCode& code, const InvitationOptions& options, const InvitedTo& to) {
     const std::string text = join_code_text(code);
     if (!options.no_qr) std::printf("\n%s", qr_text(text).c_str());
     std::printf(
@@ -79,6 +106,9 @@ void print_invitation(const JoinCode& code, const InvitationOptions& options) {
         "    p2c2r join %s\n\n",
         static_cast<unsigned long long>(options.valid_hours.value_or(kValidHoursDefault)),
         text.c_str());
+    if (to.hosts.empty()) {
+        std::printf("%s", router_text(options.address, own_addresses(), code.port).c_str());
+    }
     std::fflush(stdout);
 }
 

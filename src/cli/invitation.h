@@ -14,10 +14,19 @@
 
 namespace p2c2r::cli {
 
-struct InvitationOptions {
+// Whose a new account is, and what it may do.
+struct AccountOptions {
     bool is_friend = false;  // somebody else's machine: its own tasks only, no share in ours
     std::optional<std::string> owner;  // whose; none: its own
     std::optional<std::string> roles;
+
+    void add_to(Command& command, const char* roles_help);
+    // As the calls key.invite and key.token take it.
+    [[nodiscard]] Result<nlohmann::json> wish(const std::string& roles_default) const;
+};
+
+struct InvitationOptions {
+    AccountOptions account;
     std::optional<uint64_t> valid_hours;
     std::optional<std::string> address;
     bool no_qr = false;
@@ -28,10 +37,20 @@ struct InvitationOptions {
 // Asks a coordinator: name of the call, arguments.
 using Ask = std::function<Result<nlohmann::json>(const char*, const nlohmann::json&)>;
 
-// A fresh code for the coordinator with this pin on this port.
-Result<JoinCode> invite(const Ask& ask, const InvitationOptions& options, const std::string& pin,
-                        uint16_t port);
+// The coordinator that a code leads to.
+struct InvitedTo {
+    std::string pin;
+    uint16_t port = 0;
+    std::vector<std::string> hosts;  // empty: this machine, under the addresses that it has
+};
+
+// A fresh code for it.
+Result<JoinCode> invite(const Ask& ask, const InvitationOptions& options, const InvitedTo& to);
+// One line about the router, where others outside could not reach this machine without it; "": they
+// can, as far as its own addresses (`own`) say. `given`: the address that the code has.
+std::string router_text(const std::optional<std::string>& given,
+                        const std::vector<std::string>& own, uint16_t port);
 // On standard output, with what to do with it.
-void print_invitation(const JoinCode& code, const InvitationOptions& options);
+void print_invitation(const JoinCode& code, const InvitationOptions& options, const InvitedTo& to);
 
 }  // namespace p2c2r::cli

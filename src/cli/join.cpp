@@ -1,9 +1,11 @@
 // `p2c2r join CODE`: enrols this machine with a coordinator, and remembers it.
-#include <atomic>
+#include <algorithm>
 #include <cstdio>
+#include <mutex>
 
 #include "cli/addresses_posix.h"
 #include "cli/commands.h"
+#include "cli/first_benchmark.h"
 #include "cli/join_code.h"
 #include "cli/machine.h"
 #include "cli/owner_options.h"
@@ -15,69 +17,106 @@ namespace p2c2r::cli {
 
 namespace {
 
-constexpr uint32_t kConnectMs = 4000;
+constexpr uint32_t kConnectMs = 4000;  // of one place
+constexpr uint64_t kEventUs = 1'000'000;
+constexpr uint64_t kLookAgainUs = 2000;
 
 struct JoinOptions {
     std::optional<std::string> code;
     std::optional<std::string> name;
-    SettingOptions owner{Daemon::kHost};
+    SettingOptions owner{Daemon::kOwner};
     bool service = false;
+    bool no_benchmark = false;
 };
 
-std::string url_of(const std::string& host, uint16_t port) {
-    const bool is_six = host.find(':') != std::string::npos;
-    return "p2c2r://" + (is_six ? "[" + host + "]" : host) + ":" + std::to_string(port);
-}
-
-// What became of one try. A refusal is final: another address is the same coordinator.
+// What became of one round over all places of the code.
 struct Attempt {
-    p2c2r_status status = P2C2R_OK;
-    std::string text;
+    p2c2r_status status = P2C2R_PENDING;
+    std::string where;    // "host:port" of the one that let it in
+    std::string reasons;  // why the others did not
 
-    [[nodiscard]] bool is_final() const {
-        return status == P2C2R_OK || status == P2C2R_E_AUTH || status == P2C2R_E_DENIED ||
-               status == P2C2R_E_VERSION || status == P2C2R_E_ARGUMENT || status == P2C2R_E_EXISTS;
+    // Refused by the coordinator itself: every place of it would say the same.
+    [[nodiscard]] bool is_refused() const {
+        return status == P2C2R_E_AUTH || status == P2C2R_E_DENIED || status == P2C2R_E_VERSION ||
+               status == P2C2R_E_ARGUMENT || status == P2C2R_E_EXISTS;
+    }
+    void take(const p2c2r_event& event) {
+        const std::string text = event.text ? event.text : "";
+        if (event.status == P2C2R_OK) {
+            where = event.subject ? event.subject : "";
+        } else if (!text.empty() && reasons.find(text) == std::string::npos) {
+            reasons += (reasons.empty() ? "" : "; ") + text;
+        }
+        if (event.status != P2C2R_E_DISCONNECTED) status = event.status;
     }
 };
 
-Attempt try_as_gamer(p2c2r_runtime* runtime, Contact& contact, const std::string& name) {
+void P2C2R_CALL on_gamer_event(void* user, const p2c2r_event* event) {
+    if (event->type == P2C2R_EVENT_STATE) static_cast<Attempt*>(user)->take(*event);
+}
+
+Attempt try_as_gamer(p2c2r_runtime* runtime, Contact& contact, const std::string& name,
+                     uint32_t timeout_ms) {
+    Attempt attempt;
+    const std::string urls = contact.urls();
     p2c2r_client_config config = {};
     config.struct_size = sizeof config;
-    config.coordinator_url = contact.url().c_str();
+    config.coordinator_url = urls.c_str();
     config.client_id = name.c_str();
     config.credentials = contact.credentials();
     config.connect_timeout_ms = kConnectMs;
     config.reconnect_attempts = P2C2R_NONE;
+    config.event = on_gamer_event;
+    config.user = &attempt;
     p2c2r_client* client = nullptr;
     p2c2r_error why = {};
     p2c2r_status status = p2c2r_client_create(runtime, &config, &client, &why);
     const ClientHandle owned(client);
-    if (status == P2C2R_OK) status = p2c2r_client_connect(client, kConnectMs, &why);
-    return {status, sentence(why)};
+    if (status == P2C2R_OK) status = p2c2r_client_connect(client, timeout_ms, &why);
+    // The event that says where comes a moment after the connection.
+    const uint64_t until_us = p2c2r_now_us() + kEventUs;
+    Waker nobody;
+    while (status == P2C2R_OK && attempt.where.empty() && p2c2r_now_us() < until_us) {
+        uint32_t run = 0;
+        p2c2r_client_dispatch(client, 0, 0, &run);
+        if (run == 0) nobody.wait(kLookAgainUs, nullptr);
+    }
+    attempt.status = status;
+    if (attempt.reasons.empty()) attempt.reasons = sentence(why);
+    return attempt;
 }
 
 struct PeerState {
-    std::atomic<int32_t> status{P2C2R_PENDING};
-    std::string text;
+    std::mutex mutex;  // guards attempt
+    Attempt attempt;
     Waker waker;
+
+    Attempt now() {
+        const std::lock_guard lock(mutex);
+        return attempt;
+    }
 };
 
 void P2C2R_CALL on_helper_event(void* user, const p2c2r_event* event) {
     if (event->type != P2C2R_EVENT_STATE) return;
     auto* state = static_cast<PeerState*>(user);
-    if (state->status.load() != P2C2R_PENDING) return;
-    state->text = event->text ? event->text : "";
-    state->status.store(event->status);
+    {
+        const std::lock_guard lock(state->mutex);
+        if (state->attempt.status != P2C2R_PENDING) return;
+        state->attempt.take(*event);
+    }
     state->waker.wake();
 }
 
-Attempt try_as_peer(p2c2r_runtime* runtime, Contact& contact, const std::string& name) {
+Attempt try_as_peer(p2c2r_runtime* runtime, Contact& contact, const std::string& name,
+                    uint32_t timeout_ms) {
     PeerState state;
+    const std::string urls = contact.urls();
     p2c2r_peer_config config = {};
     config.struct_size = sizeof config;
     config.deliver = P2C2R_DELIVER_ON_LOOP;
     config.reconnect_attempts = P2C2R_NONE;
-    config.coordinator_url = contact.url().c_str();
+    config.coordinator_url = urls.c_str();
     config.peer_id = name.c_str();
     config.credentials = contact.credentials();
     config.event = on_helper_event;
@@ -86,16 +125,17 @@ Attempt try_as_peer(p2c2r_runtime* runtime, Contact& contact, const std::string&
     p2c2r_error why = {};
     const p2c2r_status made = p2c2r_peer_create(runtime, &config, &peer, &why);
     const PeerHandle owned(peer);
-    if (made != P2C2R_OK) return {made, sentence(why)};
+    if (made != P2C2R_OK) return {made, "", sentence(why)};
     p2c2r_peer_pause(peer);  // it only introduces itself
-    if (p2c2r_peer_start(peer, &why) != P2C2R_OK) return {why.status, sentence(why)};
-    const uint64_t until_us = p2c2r_now_us() + uint64_t{kConnectMs} * 1000;
-    while (state.status.load() == P2C2R_PENDING && p2c2r_now_us() < until_us) {
+    if (p2c2r_peer_start(peer, &why) != P2C2R_OK) return {why.status, "", sentence(why)};
+    const uint64_t until_us = p2c2r_now_us() + uint64_t{timeout_ms} * 1000;
+    while (state.now().status == P2C2R_PENDING && p2c2r_now_us() < until_us) {
         state.waker.wait(100'000, nullptr);
     }
-    const p2c2r_status status = state.status.load();
-    if (status == P2C2R_PENDING) return {P2C2R_E_TIMEOUT, "no answer in time"};
-    return {status, state.text};
+    Attempt attempt = state.now();
+    if (attempt.status == P2C2R_PENDING) attempt.status = P2C2R_E_TIMEOUT;
+    if (attempt.reasons.empty()) attempt.reasons = "no answer in time";
+    return attempt;
 }
 
 // `p2c2r peer` as a service of this user.
@@ -106,9 +146,21 @@ Outcome install_peer(const Settings& settings) {
     service.description = "P2C2R: this machine helps while its owner allows it";
     service.program = own_path();
     service.arguments = {"peer"};
-    service.environment = owner_environment(settings, environment);
+    service.environment = service_environment(settings, environment);
     service.with_desktop = !settings.text("display").value_or(display_in(environment)).empty();
     return install_service(service, environment);
+}
+
+// What a helper can serve, once it has joined. Only a gamer may send what measures a line.
+void look_at_machine(const JoinCode& code, const JoinOptions& options) {
+    if (options.no_benchmark) {
+        std::printf("  p2c2r bench this-machine   says how many gamers it can serve\n");
+        return;
+    }
+    std::fflush(stdout);
+    const Result<Contact> coordinator = Contact::resolve({});
+    run_first_benchmark(
+        code.gamer && coordinator ? std::optional<Contact>(*coordinator) : std::nullopt, "auto");
 }
 
 int run_join(const JoinOptions& options) {
@@ -128,41 +180,44 @@ int run_join(const JoinOptions& options) {
     const Result<Identity> identity = machine_identity(runtime->handle.get());
     if (!identity) return report("join", identity.failure());
     const std::string name = options.name.value_or(host_name());
-    std::string reasons;
-    for (const std::string& host : code->hosts) {
-        Contact contact;
-        contact.set_place(url_of(host, code->port), code->pin, identity->file);
-        contact.set_invite(code->secret);
-        std::fprintf(stderr, "trying %s\n", contact.url().c_str());
-        const Attempt attempt = code->gamer ? try_as_gamer(runtime->handle.get(), contact, name)
-                                            : try_as_peer(runtime->handle.get(), contact, name);
-        if (attempt.status == P2C2R_OK) {
-            const Joined joined{name, contact.url(), contact.pin_hex(), code->gamer, code->peer};
-            if (Outcome failed = remember_coordinator(joined)) return report("join", *failed);
-            std::printf("joined %s as %s\n", contact.url().c_str(), name.c_str());
-            if (code->gamer) std::printf("  p2c2r submit ...   sends tasks there\n");
-            if (code->peer && !options.service) {
-                std::printf("  p2c2r peer         offers this machine to it\n");
-            }
-            if (code->peer) {
-                std::printf("  p2c2r bench this-machine   says how many gamers it can serve\n");
-            }
-            if (!options.service) return kExitOk;
-            const Outcome failed = install_peer(*settings);
-            return failed ? report("join", *failed) : kExitOk;
+    std::vector<std::string> urls;
+    for (const std::string& host : code->hosts) urls.push_back(url_of(host, code->port, true));
+    Contact contact;
+    contact.set_places(urls, code->pin, identity->file);
+    contact.set_invite(code->secret);
+    std::fprintf(stderr, "trying %s\n", contact.urls().c_str());
+    const auto timeout_ms = static_cast<uint32_t>(kConnectMs * urls.size());
+    const Attempt attempt = code->gamer
+                                ? try_as_gamer(runtime->handle.get(), contact, name, timeout_ms)
+                                : try_as_peer(runtime->handle.get(), contact, name, timeout_ms);
+    if (attempt.status != P2C2R_OK) {
+        if (!attempt.is_refused()) {
+            return report("join", {kExitUnreachable, "no coordinator found at " + contact.urls() +
+                                                         ": " + attempt.reasons});
         }
-        if (attempt.is_final()) {
-            const char* const hint =
-                attempt.status == P2C2R_E_EXISTS
-                    ? "; the code is still good: join again with --name and another name"
-                    : "";
-            return report("join",
-                          {attempt.status == P2C2R_E_ARGUMENT ? kExitUsage : kExitSomeFailed,
-                           contact.url() + ": " + attempt.text + hint});
-        }
-        reasons += (reasons.empty() ? "" : "; ") + contact.url() + ": " + attempt.text;
+        const char* const hint =
+            attempt.status == P2C2R_E_EXISTS
+                ? "; the code is still good: join again with --name and another name"
+                : "";
+        return report("join", {attempt.status == P2C2R_E_ARGUMENT ? kExitUsage : kExitSomeFailed,
+                               contact.urls() + ": " + attempt.reasons + hint});
     }
-    return report("join", {kExitUnreachable, "no coordinator found: " + reasons});
+    // The others are kept: in another network it answers elsewhere.
+    const auto at = std::find_if(urls.begin(), urls.end(), [&](const std::string& url) {
+        return url.ends_with("//" + attempt.where);
+    });
+    if (at != urls.end()) std::rotate(urls.begin(), at, at + 1);
+    const Joined joined{name, urls, contact.pin_hex(), code->gamer, code->peer};
+    if (Outcome failed = remember_coordinator(joined)) return report("join", *failed);
+    std::printf("joined %s as %s\n", urls.front().c_str(), name.c_str());
+    if (code->gamer) std::printf("  p2c2r submit ...   sends tasks there\n");
+    if (code->peer && !options.service) {
+        std::printf("  p2c2r peer         offers this machine to it\n");
+    }
+    if (code->peer) look_at_machine(*code, options);
+    if (!options.service) return kExitOk;
+    const Outcome failed = install_peer(*settings);
+    return failed ? report("join", *failed) : kExitOk;
 }
 
 }  // namespace
@@ -175,6 +230,8 @@ void add_join_command(Command& root) {
     command.add_text("--name", options.name, "What this machine is called there (its host name)");
     command.add_flag("--service", options.service,
                      "Help from now on, as a service of this user; the options below are its own");
+    command.add_flag("--no-benchmark", options.no_benchmark,
+                     "Do not look how many gamers this machine and its uplink can serve");
     options.owner.add_to(command);
 }
 

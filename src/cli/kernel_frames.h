@@ -25,6 +25,8 @@ struct FrameOptions {
     std::string task_type;               // of these frames alone; "": of all
     std::optional<std::string> picture;  // a file, in place of a drawn frame for `upscale`
     bool small = false;                  // the same kinds, a fraction of the work
+    // One of each kind that a home line carries or that is soon computed: a first look.
+    bool quick = false;
 };
 
 // Makes what frames need (a heap of spheres at rest, encoded pictures) on this machine.

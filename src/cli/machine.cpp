@@ -82,31 +82,56 @@ Result<std::vector<Joined>> joined_coordinators() {
         if (!entry.is_object()) continue;
         Joined joined;
         joined.name = entry.value("name", "");
-        joined.url = entry.value("url", "");
+        joined.urls = entry.value("urls", std::vector<std::string>());
+        // As the first version had it.
+        if (joined.urls.empty() && entry.contains("url")) joined.urls = {entry.value("url", "")};
         joined.pin = entry.value("pin", "");
         joined.gamer = entry.value("gamer", false);
         joined.peer = entry.value("peer", false);
-        if (!joined.url.empty()) list.push_back(std::move(joined));
+        if (!joined.urls.empty() && !joined.urls[0].empty()) list.push_back(std::move(joined));
     }
     return list;
 }
 
-Outcome remember_coordinator(const Joined& joined) {
+namespace {
+
+Outcome write_joined(const std::vector<Joined>& list) {
     const Result<std::string> folder = machine_folder();
     if (!folder) return folder.failure();
-    Result<std::vector<Joined>> list = joined_coordinators();
-    if (!list) return list.failure();
-    std::erase_if(*list, [&](const Joined& other) { return other.pin == joined.pin; });
-    list->insert(list->begin(), joined);
     json entries = json::array();
-    for (const Joined& entry : *list) {
+    for (const Joined& entry : list) {
         entries.push_back({{"name", entry.name},
-                           {"url", entry.url},
+                           {"urls", entry.urls},
                            {"pin", entry.pin},
                            {"gamer", entry.gamer},
                            {"peer", entry.peer}});
     }
     return write_file(join_path(*folder, kJoinedFile), entries.dump(2) + "\n");
+}
+
+}  // namespace
+
+Outcome remember_coordinator(const Joined& joined) {
+    Result<std::vector<Joined>> list = joined_coordinators();
+    if (!list) return list.failure();
+    std::erase_if(*list, [&](const Joined& other) {
+        return other.pin == joined.pin && (!joined.pin.empty() || other.urls == joined.urls);
+    });
+    list->insert(list->begin(), joined);
+    return write_joined(*list);
+}
+
+Outcome remember_place(const std::string& url, const std::string& pin) {
+    Result<std::vector<Joined>> list = joined_coordinators();
+    if (!list) return list.failure();
+    for (Joined& joined : *list) {
+        if (joined.pin != pin) continue;
+        const auto at = std::find(joined.urls.begin(), joined.urls.end(), url);
+        if (at == joined.urls.end() || at == joined.urls.begin()) continue;
+        std::rotate(joined.urls.begin(), at, at + 1);
+        return write_joined(*list);
+    }
+    return std::nullopt;
 }
 
 }  // namespace p2c2r::cli

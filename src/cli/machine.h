@@ -32,14 +32,18 @@ Result<Identity> open_identity(p2c2r_runtime* runtime, const std::string& file,
 // A coordinator that has let this machine in.
 struct Joined {
     std::string name;  // what this machine is called there
-    std::string url;
-    std::string pin;  // hex
+    // Where it may be, the place that answered last first; never empty.
+    std::vector<std::string> urls;
+    std::string pin;  // hex; "": in plaintext, on loopback
     bool gamer = false;
     bool peer = false;
 };
 // The last joined comes first. Empty when there is none, or no folder.
 Result<std::vector<Joined>> joined_coordinators();
-// Puts it first; an entry of the same pin is replaced.
+// The one of this URL answered: the next time it is tried first. Nothing happens where it is first
+// already, or belongs to nothing that was joined.
+Outcome remember_place(const std::string& url, const std::string& pin);
+// Puts it first; an entry of the same pin, or in plaintext of the same URL, is replaced.
 Outcome remember_coordinator(const Joined& joined);
 
 }  // namespace p2c2r::cli

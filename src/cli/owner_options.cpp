@@ -42,6 +42,16 @@ Result<std::string> data_file_of(const Settings& settings, bool needed) {
 
 }  // namespace
 
+Result<DeviceChoice> device_of(const Settings& settings) {
+    Result<DeviceChoice> device = parse_device(settings.text("device").value_or("auto"));
+    if (!device || settings.boolean("use_gpu").value_or(true)) return device;
+    if (device->kind == DeviceChoice::Kind::kVulkan) {
+        return usage_failure("use_gpu is false, but device is " + *settings.text("device"));
+    }
+    device->kind = DeviceChoice::Kind::kNative;
+    return device;
+}
+
 // Below Wayland the X display that programs are given sees no input but theirs.
 std::string display_in(const std::vector<std::string>& environment) {
     if (!value_in(environment, "WAYLAND_DISPLAY").empty()) return "wayland";
@@ -51,7 +61,7 @@ std::string display_in(const std::vector<std::string>& environment) {
 Result<std::string> owner_options(const Settings& settings,
                                   const std::vector<std::string>& environment,
                                   bool allow_plaintext) {
-    json options = json::parse(role_options(settings, allow_plaintext));
+    json options = json::parse(role_options(settings, Daemon::kPeer, allow_plaintext));
     options["mode"] = settings.text("mode").value_or("idle");
     for (const char* name : {"idle_minutes", "hand_back_ms", "gpu_duty_cap"}) {
         if (const auto value = settings.integer(name)) options[name] = *value;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "cli/device_choice.h"
 #include "cli/handles.h"
 #include "cli/settings.h"
 
@@ -14,6 +15,9 @@ namespace p2c2r::cli {
 Result<std::string> owner_options(const Settings& settings,
                                   const std::vector<std::string>& environment,
                                   bool allow_plaintext);
+
+// Where a helper computes: the settings device and use_gpu.
+Result<DeviceChoice> device_of(const Settings& settings);
 
 // The display of an environment: an X display, "wayland" below that, "" where there is none.
 std::string display_in(const std::vector<std::string>& environment);

@@ -1,6 +1,7 @@
 // `p2c2r peer`: offers this machine to a coordinator.
 #include <atomic>
 #include <cstdio>
+#include <mutex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -8,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/daemon.h"
 #include "cli/device_choice.h"
+#include "cli/first_benchmark.h"
 #include "cli/owner_options.h"
 #include "cli/pause_signals_posix.h"
 #include "cli/peer_control_posix.h"
@@ -24,6 +26,8 @@ struct PeerWatch {
     Waker* waker = nullptr;
     Contact contact;
     std::atomic<bool> given_up{false};
+    std::mutex mutex;      // guards answered
+    std::string answered;  // "host:port" of the coordinator, until the main thread has seen it
 };
 
 void P2C2R_CALL on_event(void* user, const p2c2r_event* event) {
@@ -34,7 +38,11 @@ void P2C2R_CALL on_event(void* user, const p2c2r_event* event) {
     if (event->type != P2C2R_EVENT_STATE) return;
     const std::string reason = event->text && *event->text ? std::string(": ") + event->text : "";
     if (event->status == P2C2R_OK) {
-        watch->log->write(P2C2R_LOG_INFO, "peer", "connected to " + watch->contact.url());
+        const std::string where = event->subject ? event->subject : "";
+        watch->log->write(P2C2R_LOG_INFO, "peer", "connected to " + where);
+        const std::lock_guard lock(watch->mutex);
+        watch->answered = where;
+        watch->waker->wake();
     } else if (event->status == P2C2R_E_DISCONNECTED) {
         watch->log->write(P2C2R_LOG_WARN, "peer", "not connected, trying again" + reason);
     } else {
@@ -43,16 +51,6 @@ void P2C2R_CALL on_event(void* user, const p2c2r_event* event) {
         watch->given_up = true;
         watch->waker->wake();
     }
-}
-
-Result<DeviceChoice> device_of(const Settings& settings) {
-    Result<DeviceChoice> device = parse_device(settings.text("device").value_or("auto"));
-    if (!device || settings.boolean("use_gpu").value_or(true)) return device;
-    if (device->kind == DeviceChoice::Kind::kVulkan) {
-        return usage_failure("use_gpu is false, but device is " + *settings.text("device"));
-    }
-    device->kind = DeviceChoice::Kind::kNative;
-    return device;
 }
 
 Result<Contact> contact_of(const Settings& settings) {
@@ -130,7 +128,8 @@ Result<PeerHandle> start_peer(p2c2r_runtime* runtime, const Settings& settings, 
     if (const auto attempts = settings.integer("reconnect_attempts")) {
         config.reconnect_attempts = *attempts == 0 ? P2C2R_NONE : *attempts;
     }
-    config.coordinator_url = watch.contact.url().c_str();
+    const std::string urls = watch.contact.urls();
+    config.coordinator_url = urls.c_str();
     config.credentials = watch.contact.credentials();
     const Result<std::string> options =
         owner_options(settings, process_environment(), watch.contact.plaintext_anywhere());
@@ -170,6 +169,16 @@ std::string id_of(p2c2r_peer* peer) {
     return id;
 }
 
+// Not on the loop, where no file is written.
+void remember_answer(PeerWatch& watch) {
+    std::string answered;
+    {
+        const std::lock_guard lock(watch.mutex);
+        answered.swap(watch.answered);
+    }
+    if (!answered.empty()) watch.contact.remember(answered);
+}
+
 int run_peer(const SettingOptions& options, const DaemonOptions& daemon) {
     Result<Settings> settings = options.merge(process_environment());
     if (!settings) return report("peer", settings.failure());
@@ -197,17 +206,21 @@ int run_peer(const SettingOptions& options, const DaemonOptions& daemon) {
     Result<PeerHandle> peer = start_peer(runtime->handle.get(), *settings, watch);
     if (!peer) return report("peer", peer.failure());
     std::printf("peer %s on %s\n", id_of(peer->get()).c_str(), device_in_use(*runtime).c_str());
+    if (kept_benchmark().empty()) {
+        std::printf("p2c2r bench this-machine says how many gamers it can serve\n");
+    }
     std::fflush(stdout);
 
     const PeerLock lock;  // p2c2r pause finds it
     while (signals.count() == 0 && !watch.given_up) {
         waker.wait(UINT64_MAX, &signals);
+        remember_answer(watch);
         bool pause = false;
         if (!pauses.changed(pause)) continue;
         pause ? p2c2r_peer_pause(peer->get()) : p2c2r_peer_resume(peer->get());
     }
     if (watch.given_up) {
-        return report("peer", {kExitUnreachable, "no coordinator at " + watch.contact.url() +
+        return report("peer", {kExitUnreachable, "no coordinator at " + watch.contact.urls() +
                                                      "; the log line before says why"});
     }
     (*log)->write(P2C2R_LOG_INFO, "peer", "stopping");

@@ -1,8 +1,9 @@
-// `p2c2r invite`, `accounts`, `revoke`: who may come in, asked of a running coordinator. The
-// account that asks must be an admin, as the machine that hosts is.
+// `p2c2r invite`, `token`, `accounts`, `revoke`: who may come in, asked of a running coordinator.
+// The account that asks must be an admin, as the machine that hosts is.
 #include <cstdio>
 
 #include "cli/commands.h"
+#include "cli/files.h"
 #include "cli/invitation.h"
 #include "cli/session.h"
 #include "cli/text_table.h"
@@ -16,7 +17,10 @@ namespace {
 struct PeopleOptions {
     ContactOptions contact;
     InvitationOptions invitation;
+    AccountOptions account;
     std::optional<std::string> name;
+    std::optional<std::string> out;
+    std::optional<std::string> from;
     bool json = false;
 };
 
@@ -47,10 +51,55 @@ int run_invite(const PeopleOptions& options) {
     const Ask ask = [&](const char* name, const json& arguments) {
         return (*session)->ask(name, arguments);
     };
-    const Result<JoinCode> code =
-        invite(ask, options.invitation, contact.pin_hex(), port_of(contact.url()));
+    const InvitedTo to{contact.pin_hex(), port_of(contact.url()), contact.hosts_elsewhere()};
+    const Result<JoinCode> code = invite(ask, options.invitation, to);
     if (!code) return report("invite", code.failure());
-    print_invitation(*code, options.invitation);
+    print_invitation(*code, options.invitation, to);
+    return kExitOk;
+}
+
+// The token is shown, or kept, once: the coordinator has no more than its hash.
+int run_token(const PeopleOptions& options) {
+    if (!options.name) return report("token", usage_failure("the account's name is missing"));
+    const Result<json> wish = options.account.wish("gamer");
+    if (!wish) return report("token", wish.failure());
+    if (options.out && is_there(*options.out)) {
+        return report("token", usage_failure("'" + *options.out + "' is there already"));
+    }
+    Contact contact;
+    Result<std::unique_ptr<Session>> session = open(options, contact);
+    if (!session) return report("token", session.failure());
+    json arguments = *wish;
+    arguments["name"] = *options.name;
+    if (options.from) arguments["from"] = *options.from;
+    const Result<json> answer = (*session)->ask("key.token", arguments);
+    if (!answer) return report("token", answer.failure());
+    const std::string token = answer->value("token", "");
+    std::string file = "FILE";
+    if (options.out) {
+        if (const Outcome failed = make_private_file(*options.out, token + "\n")) {
+            return report("token", {kExitSomeFailed, failed->text + "; `p2c2r revoke " +
+                                                         *options.name + "` ends this token"});
+        }
+        file = *options.out;
+        std::printf("token for '%s' in %s; keep it as secret as a key\n", options.name->c_str(),
+                    file.c_str());
+    } else {
+        std::printf(
+            "token for '%s', shown this once; keep it, as secret as a key, in a file of mode "
+            "0600:\n\n    %s\n\n",
+            options.name->c_str(), token.c_str());
+    }
+    const bool peer = arguments.value("roles", "").find("peer") != std::string::npos;
+    const bool gamer = arguments.value("roles", "").find("gamer") != std::string::npos;
+    const std::string pin = contact.pin_hex();
+    const bool has_pin = pin.find_first_not_of('0') != std::string::npos;
+    for (const auto& [may, command] : {std::pair{gamer, "submit ..."}, std::pair{peer, "peer"}}) {
+        if (!may) continue;
+        std::printf("  p2c2r %s --coordinator %s%s --token-file %s\n", command,
+                    contact.url().c_str(), (has_pin ? " --server-pin " + pin : "").c_str(),
+                    file.c_str());
+    }
     return kExitOk;
 }
 
@@ -98,6 +147,16 @@ void add_people_commands(Command& root) {
                                       [] { return run_invite(options); });
     options.invitation.add_to(invite);
     options.contact.add_to(invite);
+    Command token = root.add_command("token", "Make a token for software that cannot keep a key",
+                                     [] { return run_token(options); });
+    token.add_text("name,--name", options.name, "What the account is called");
+    options.account.add_to(token, "gamer, peer or both with a comma (gamer)");
+    token.add_text(
+        "--from", options.from,
+        "Where it is good from: first (the network of its first login), any, or prefixes "
+        "with commas between (first)");
+    token.add_text("--out", options.out, "New file for it, mode 0600 (it is shown)");
+    options.contact.add_to(token);
     Command accounts =
         root.add_command("accounts", "List who may come in", [] { return run_accounts(options); });
     options.contact.add_to(accounts);

@@ -21,6 +21,11 @@ Failure failure_of(const std::string& what, const std::string& why) {
     return Failure{kExitSomeFailed, what + ": " + why};
 }
 
+struct Closer {
+    int descriptor;
+    ~Closer() { ::close(descriptor); }
+};
+
 }  // namespace
 
 Outcome make_private_directory(const std::string& path) {
@@ -38,10 +43,7 @@ Outcome make_private_directory(const std::string& path) {
 Result<std::string> read_private_file(const std::string& path) {
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0) return failure_of("cannot read " + path, std::strerror(errno));
-    struct Closer {
-        int descriptor;
-        ~Closer() { ::close(descriptor); }
-    } closer{descriptor};
+    const Closer closer{descriptor};
     struct stat about {};
     if (::fstat(descriptor, &about) != 0 || !S_ISREG(about.st_mode)) {
         return failure_of("cannot read " + path, "it is no regular file");
@@ -64,6 +66,23 @@ Result<std::string> read_private_file(const std::string& path) {
     }
     text.resize(size);
     return text;
+}
+
+Outcome make_private_file(const std::string& path, std::string_view text) {
+    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (descriptor < 0) return failure_of("cannot make " + path, std::strerror(errno));
+    const Closer closer{descriptor};
+    while (!text.empty()) {
+        const ssize_t done = ::write(descriptor, text.data(), text.size());
+        if (done < 0 && errno == EINTR) continue;
+        if (done <= 0) {
+            const int error = errno;
+            ::unlink(path.c_str());
+            return failure_of("cannot write " + path, std::strerror(error));
+        }
+        text.remove_prefix(static_cast<size_t>(done));
+    }
+    return std::nullopt;
 }
 
 }  // namespace p2c2r::cli

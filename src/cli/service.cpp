@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
+#include <filesystem>
 
 #include "cli/files.h"
 #include "cli/owner_options.h"
@@ -87,15 +88,18 @@ std::string service_text(const Service& service) {
     return text;
 }
 
-std::vector<std::pair<std::string, std::string>> owner_environment(
+std::vector<std::pair<std::string, std::string>> service_environment(
     const Settings& settings, const std::vector<std::string>& environment) {
     std::vector<std::pair<std::string, std::string>> variables;
     for (const SettingKey& key : setting_keys()) {
         const std::string name = key.name;
-        if (key.daemon != Daemon::kHelper || name == "display") continue;
-        if (const auto value = settings.as_text(name)) {
-            variables.emplace_back(variable_of(name), *value);
-        }
+        if (name == "display") continue;
+        std::optional<std::string> value = settings.as_text(name);
+        if (!value) continue;
+        // A service begins in another folder than this command.
+        const bool is_file = name.ends_with("_file") || name == "log.file";
+        if (is_file && !value->empty()) value = std::filesystem::absolute(*value).string();
+        variables.emplace_back(variable_of(name), *value);
     }
     const std::string display = settings.text("display").value_or(display_in(environment));
     if (!display.empty()) variables.emplace_back("P2C2R_DISPLAY", display);

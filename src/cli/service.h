@@ -22,8 +22,9 @@ struct Service {
 
 // The text of its unit file.
 std::string service_text(const Service& service);
-// The owner's wishes as environment of a service. With a display that is the one of now.
-std::vector<std::pair<std::string, std::string>> owner_environment(
+// The settings as environment of a service, files by their whole paths. With a display that is the
+// one of now.
+std::vector<std::pair<std::string, std::string>> service_environment(
     const Settings& settings, const std::vector<std::string>& environment);
 
 // Writes the unit where systemd looks for those of this user, and starts it; prints what was done,

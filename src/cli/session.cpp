@@ -12,6 +12,8 @@ using nlohmann::json;
 namespace {
 
 constexpr uint32_t kAskTimeoutMs = 5000;
+// Places where a coordinator may be are tried one after the other, each for less than this.
+constexpr uint32_t kPlaceMs = 2000;
 
 }  // namespace
 
@@ -19,6 +21,10 @@ constexpr uint32_t kAskTimeoutMs = 5000;
 void P2C2R_CALL Session::tell_state(void* user, const p2c2r_event* event) {
     auto* session = static_cast<Session*>(user);
     if (event->type != P2C2R_EVENT_STATE) return;
+    if (event->status == P2C2R_OK && session->contact_ && event->subject) {
+        session->contact_->remember(event->subject);
+    }
+    if (!session->tells_state_) return;
     const std::string reason = event->text && *event->text ? ": " + printable(event->text) : "";
     if (event->status == P2C2R_OK) {
         if (session->was_connected_) std::fprintf(stderr, "connected again%s\n", reason.c_str());
@@ -47,10 +53,12 @@ Result<std::unique_ptr<Session>> Session::open(const SessionOptions& options) {
     config.struct_size = sizeof config;
     config.tasks_max = options.tasks_max;
     config.connect_timeout_ms = options.connect_timeout_ms;
-    config.event = options.tell_state ? tell_state : nullptr;
+    config.event = tell_state;
     config.user = session.get();
-    std::optional<Contact> contact = options.contact;
-    const std::string url = contact ? contact->url() : options.coordinator_url;
+    session->tells_state_ = options.tell_state;
+    session->contact_ = options.contact;
+    std::optional<Contact>& contact = session->contact_;
+    const std::string url = contact ? contact->urls() : options.coordinator_url;
     const bool remote = !url.empty();
     if (remote) config.coordinator_url = url.c_str();
     // What is submitted by hand is meant for helpers.
@@ -65,11 +73,18 @@ Result<std::unique_ptr<Session>> Session::open(const SessionOptions& options) {
         return library_failure(kExitUsage, "coordinator " + url, why);
     }
     session->client_.reset(client);
-    if ((remote || config.local) &&
-        p2c2r_client_connect(client, options.connect_timeout_ms, &why) != P2C2R_OK) {
+    const auto places = static_cast<uint32_t>(contact ? contact->places() : 1);
+    const uint32_t timeout_ms = places > 1 ? std::max(options.connect_timeout_ms, places * kPlaceMs)
+                                           : options.connect_timeout_ms;
+    if ((remote || config.local) && p2c2r_client_connect(client, timeout_ms, &why) != P2C2R_OK) {
         return library_failure(kExitUnreachable, "no coordinator at " + url, why);
     }
     return session;
+}
+
+Session::~Session() {
+    uint32_t run = 0;
+    if (client_) p2c2r_client_dispatch(client(), 0, 0, &run);
 }
 
 Outcome Session::add_roles(uint32_t peers_count) {

@@ -40,6 +40,9 @@ class Session {
     // Connected when it returns; kExitUnreachable when there is no coordinator at the URL.
     static Result<std::unique_ptr<Session>> open(const SessionOptions& options);
 
+    // Sees to the events that wait: who answered is to be remembered.
+    ~Session();
+
     [[nodiscard]] p2c2r_runtime* runtime() const { return runtime_.handle.get(); }
     [[nodiscard]] p2c2r_client* client() const { return client_.get(); }
     [[nodiscard]] Waker& waker() { return waker_; }
@@ -60,7 +63,9 @@ class Session {
     static void P2C2R_CALL tell_state(void* user, const p2c2r_event* event);
     Outcome add_roles(uint32_t peers_count);
 
+    bool tells_state_ = false;
     bool was_connected_ = false;
+    std::optional<Contact> contact_;
     Waker waker_;
     OpenedRuntime runtime_;
     CoordinatorHandle coordinator_;  // with peers_in_process

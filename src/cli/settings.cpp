@@ -163,7 +163,7 @@ Outcome Settings::add_environment(const std::vector<std::string>& entries) {
             continue;
         }
         const std::string name = key_of_variable(variable);
-        // One environment may serve both daemons of a machine, so the other one's keys are fine
+        // One environment may serve all daemons of a machine, so the other ones' keys are fine
         // here.
         const SettingKey* key = find_setting_key(name);
         if (key && !serves(*key, daemon_)) continue;
@@ -212,13 +212,14 @@ std::optional<uint32_t> Settings::port(const std::string& name) const {
     return found->second.get<uint32_t>();
 }
 
-void SettingOptions::add_to(Command& command) {
+void SettingOptions::add_to(Command& command, const std::string& before) {
     command.add_text("--config", config_, "TOML file with settings (environment: P2C2R_CONFIG)");
     for (const SettingKey& key : setting_keys()) {
         if (!serves(key, daemon_) || key.options[0] == '\0') continue;
         command.add_text(key.options, given_[key.name], key.help);
     }
     std::string keys =
+        (before.empty() ? before : before + "\n") +
         "Keys of the TOML file, and of the environment as P2C2R_ + upper case with __ "
         "for a dot:\n ";
     for (const SettingKey& key : setting_keys()) {
@@ -246,14 +247,21 @@ Result<Settings> SettingOptions::merge(const std::vector<std::string>& environme
     return settings;
 }
 
-std::string role_options(const Settings& settings, bool allow_plaintext) {
+std::string role_options(const Settings& settings, Daemon role, bool allow_plaintext) {
     nlohmann::json options = nlohmann::json::object();
     if (allow_plaintext) options["allow_plaintext"] = true;
     if (const auto circle = settings.text("circle")) options["circle"] = *circle;
-    for (const auto& [key, option] : {std::pair{"content_mb", "content_bytes_max"},
-                                      std::pair{"answer_cache_mb", "answer_bytes_max"}}) {
+    const auto add_megabytes = [&](const char* key, const char* option) {
         if (const auto megabytes = settings.integer(key)) options[option] = *megabytes * 1048576ull;
+    };
+    add_megabytes("content_mb", "content_bytes_max");
+    if (role != Daemon::kCoordinator) return options.dump();
+    add_megabytes("answer_cache_mb", "answer_bytes_max");
+    for (const char* name : {"gamer_tasks_per_s", "gamer_bytes_per_s", "gamer_in_flight_max",
+                             "gamer_queued_max", "account_connections_max"}) {
+        if (const auto value = settings.integer(name)) options[name] = *value;
     }
+    if (const auto value = settings.boolean("limit_operator")) options["limit_operator"] = *value;
     return options.dump();
 }
 

@@ -1,4 +1,4 @@
-// Settings of the two daemons: one table of keys, three places to say them. The command line beats
+// Settings of the daemons: one table of keys, three places to say them. The command line beats
 // the environment, which beats the file. A key that nobody knows, or whose feature is not built, is
 // refused by its name: a setting never silently has no effect.
 #pragma once
@@ -16,8 +16,18 @@
 
 namespace p2c2r::cli {
 
-// A host is a coordinator whose own machine helps: it takes the keys of a helper's owner only.
-enum class Daemon : unsigned { kCoordinator = 1, kPeer = 2, kBoth = 3, kHost = 4, kHelper = 6 };
+// Who takes a key, as bits. A host is a coordinator whose own machine helps; an owner is asked for
+// the wishes of a helper's owner alone.
+enum class Daemon : unsigned {
+    kCoordinator = 1,
+    kPeer = 2,
+    kHost = 4,
+    kOwner = 8,
+    kCoordinating = 5,  // coordinator, host
+    kHelping = 6,       // peer, host
+    kAll = 7,
+    kHelper = 14,  // whoever has an owner's wishes
+};
 
 struct SettingKey {
     enum class Kind { kInteger, kReal, kBoolean, kText, kList, kPort };
@@ -69,7 +79,8 @@ class Settings {
 class SettingOptions {
   public:
     explicit SettingOptions(Daemon daemon) : daemon_(daemon) {}
-    void add_to(Command& command);
+    // `before`: of the command's footer, which names the keys.
+    void add_to(Command& command, const std::string& before = {});
     // Reads the file named by --config (or P2C2R_CONFIG), then the environment, then the options.
     [[nodiscard]] Result<Settings> merge(const std::vector<std::string>& environment) const;
 
@@ -79,7 +90,7 @@ class SettingOptions {
     std::map<std::string, std::optional<std::string>> given_;
 };
 
-// The rare options of the role that a daemon runs, as JSON.
-std::string role_options(const Settings& settings, bool allow_plaintext);
+// The rare options of a role that a daemon runs (kCoordinator or kPeer), as JSON.
+std::string role_options(const Settings& settings, Daemon role, bool allow_plaintext);
 
 }  // namespace p2c2r::cli

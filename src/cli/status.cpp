@@ -1,8 +1,9 @@
-// `p2c2r status`: what a coordinator says of itself, its peers and its tasks.
+// `p2c2r status`: what a coordinator says of itself, its peers, its gamers and its tasks.
 #include <cstdio>
 #include <map>
 
 #include "cli/commands.h"
+#include "cli/first_benchmark.h"
 #include "cli/session.h"
 #include "cli/statistics.h"
 #include "cli/text_table.h"
@@ -72,6 +73,22 @@ std::string peers_table(const json& peers) {
     return table.text();
 }
 
+std::string gamers_table(const json& gamers) {
+    TextTable table(
+        {"client_id", "account", "owner", "address", "connected s", "tasks", "account MB"});
+    for (const json& gamer : gamers) {
+        const std::string account = gamer.value("account", "");
+        const double seconds = gamer.value("since_us", 0.0) / 1e6;
+        table.add({gamer.value("client_id", ""), account.empty() ? "-" : account,
+                   gamer.value("owner", ""), gamer.value("address", ""),
+                   gamer.value("connected", false) ? number_text(seconds, 1)
+                                                   : "away " + number_text(seconds, 1),
+                   cell(gamer.value("pending_tasks", json(0))),
+                   number_text(gamer.value("account_pending_bytes", 0.0) / 1e6, 1)});
+    }
+    return gamers.empty() ? std::string() : table.text();
+}
+
 // Per task type: how many peers run it, and where its tasks are.
 std::string types_table(const json& peers, const json& tasks) {
     struct Row {
@@ -118,7 +135,7 @@ std::string tasks_table(const json& tasks) {
     return table.text();
 }
 
-void print_status(const json& status, const json& peers, const json& tasks) {
+void print_status(const json& status, const json& peers, const json& gamers, const json& tasks) {
     TextTable table({"status", ""});
     for (const auto& [key, value] : status.items()) {
         if (!value.is_structured()) table.add({key, cell(value)});
@@ -127,10 +144,15 @@ void print_status(const json& status, const json& peers, const json& tasks) {
     const json peer_list = peers.value("peers", json::array());
     std::printf("\npeers: %zu\n", peer_list.size());
     if (!peer_list.empty()) std::printf("%s", peers_table(peer_list).c_str());
+    std::printf("\ngamers: %d, and %d away\n%s", gamers.value("connected", 0),
+                gamers.value("away", 0),
+                gamers_table(gamers.value("gamers", json::array())).c_str());
     const json task_list = tasks.value("tasks", json::array());
     std::printf("%s", types_table(peer_list, task_list).c_str());
     std::printf("\ntasks: %zu\n", task_list.size());
     if (!task_list.empty()) std::printf("%s", tasks_table(task_list).c_str());
+    const std::string kept = kept_benchmark();
+    if (!kept.empty()) std::printf("\nthis machine, as measured: %s", kept.c_str());
 }
 
 int run_status(const StatusOptions& options) {
@@ -145,7 +167,7 @@ int run_status(const StatusOptions& options) {
     Result<std::unique_ptr<Session>> session = Session::open(session_options);
     if (!session) return report("status", session.failure());
     json answers = json::object();
-    for (const char* name : {"status", "peers", "tasks"}) {
+    for (const char* name : {"status", "peers", "gamers", "tasks"}) {
         Result<json> answer = (*session)->ask(name);
         if (!answer) return report("status", answer.failure());
         answers[name] = std::move(*answer);
@@ -153,10 +175,12 @@ int run_status(const StatusOptions& options) {
     if (options.json) {
         json line = answers["status"];
         line["peers"] = answers["peers"].value("peers", json::array());
+        line["gamers"] = answers["gamers"].value("gamers", json::array());
+        line["gamers_away"] = answers["gamers"].value("away", 0);
         line["tasks"] = answers["tasks"].value("tasks", json::array());
         std::printf("%s\n", line.dump().c_str());
     } else {
-        print_status(answers["status"], answers["peers"], answers["tasks"]);
+        print_status(answers["status"], answers["peers"], answers["gamers"], answers["tasks"]);
     }
     return kExitOk;
 }
@@ -165,8 +189,9 @@ int run_status(const StatusOptions& options) {
 
 void add_status_command(Command& root) {
     static StatusOptions options;
-    Command command = root.add_command("status", "Ask a coordinator for peers, tasks and times",
-                                       [] { return run_status(options); });
+    Command command =
+        root.add_command("status", "Ask a coordinator for peers, gamers, tasks and times",
+                         [] { return run_status(options); });
     options.contact.add_to(command);
     command.add_count("--connect-timeout-ms", options.connect_timeout_ms,
                       "Time to find the coordinator (3000)");

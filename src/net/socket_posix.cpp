@@ -133,25 +133,6 @@ uint32_t Address::port() const {
     return ntohs(port);
 }
 
-std::string Address::host() const {
-    if (size == 0) return "unknown";
-    char text[INET6_ADDRSTRLEN] = {};
-    const int family = system_form(*this)->sa_family;
-    const size_t offset =
-        family == AF_INET ? offsetof(sockaddr_in, sin_addr) : offsetof(sockaddr_in6, sin6_addr);
-    if (!::inet_ntop(family, storage + offset, text, sizeof text)) return "unknown";
-    return text;
-}
-
-std::string Address::text() const {
-    return join_host_port(host(), port());
-}
-
-std::string join_host_port(const std::string& host, uint32_t port) {
-    const bool brackets = host.find(':') != std::string::npos;
-    return (brackets ? "[" + host + "]" : host) + ":" + std::to_string(port);
-}
-
 namespace {
 
 // The IPv4 address in it, in host order, or nothing.
@@ -176,6 +157,29 @@ in6_addr v6_of(const Address& address) {
 }
 
 }  // namespace
+
+std::string Address::host() const {
+    if (size == 0) return "unknown";
+    char text[INET6_ADDRSTRLEN] = {};
+    int family = system_form(*this)->sa_family;
+    size_t offset =
+        family == AF_INET ? offsetof(sockaddr_in, sin_addr) : offsetof(sockaddr_in6, sin6_addr);
+    if (family == AF_INET6 && v4_of(*this)) {  // on a socket that takes both: its last four bytes
+        family = AF_INET;
+        offset += 12;
+    }
+    if (!::inet_ntop(family, storage + offset, text, sizeof text)) return "unknown";
+    return text;
+}
+
+std::string Address::text() const {
+    return join_host_port(host(), port());
+}
+
+std::string join_host_port(const std::string& host, uint32_t port) {
+    const bool brackets = host.find(':') != std::string::npos;
+    return (brackets ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
 
 bool Address::is_loopback() const {
     if (size == 0) return false;

@@ -96,6 +96,9 @@ void Client::close() {
 const ClientStats& Client::stats() {
     return impl_->stats();
 }
+std::string Client::where() const {
+    return impl_->where();
+}
 const std::string& Client::client_id() const {
     return impl_->client_id();
 }

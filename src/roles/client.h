@@ -108,6 +108,8 @@ class Client {
     void close();
 
     [[nodiscard]] const ClientStats& stats();
+    // "host:port" of its coordinator while it is connected; empty: in this process.
+    [[nodiscard]] std::string where() const;
     [[nodiscard]] const std::string& client_id() const;
 
   private:

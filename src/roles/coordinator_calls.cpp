@@ -12,7 +12,7 @@ namespace p2c2r::roles {
 namespace {
 
 constexpr const char* kCallNames =
-    "status, peers, tasks, explain, metrics, task.assign, peer.fail, "
+    "status, peers, gamers, tasks, explain, metrics, probe, task.assign, peer.fail, "
     "key.list, key.add, key.token, key.from, key.invite, key.revoke";
 
 // One family of the Prometheus text format (version 0.0.4).
@@ -75,14 +75,23 @@ Result<Bytes> Coordinator::Impl::answer_call(const std::string& name,
         writer.map(0);
         return writer.take();
     };
-    if (name == "status" || name == "peers" || name == "tasks" || name == "metrics") {
+    if (name == "status" || name == "peers" || name == "gamers" || name == "tasks" ||
+        name == "metrics") {
         if (auto good = reader.finish(); !good) return good.error();
         if (name == "status") return call_status();
         if (name == "peers") return call_peers(asker);
+        if (name == "gamers") return call_gamers(asker);
         if (name == "tasks") return call_tasks(asker);
         const std::string metrics = metrics_text();
         if (text) *text = metrics;
         return empty_map();
+    }
+    if (name == "probe") {
+        const size_t size = reader.bytes("data", limits::kChunkSizeMax).size();
+        if (auto good = reader.finish(); !good) return good.error();
+        ValueWriter writer;
+        writer.map(1).key("bytes").unsigned_integer(size);
+        return writer.take();
     }
     if (name == "explain" || name == "task.assign") {
         const std::string task_text(reader.text("task", 16));

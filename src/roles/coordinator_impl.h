@@ -11,7 +11,7 @@
 //   coordinator_results.cpp    its way to a peer, and its result's way back
 //   coordinator_tasks.cpp      what its gamer is told, and its end
 //   coordinator_calls.cpp      named questions and commands, metrics
-//   coordinator_reports.cpp    what is said of peers and tasks, and why each is where it is
+//   coordinator_reports.cpp    what is said of peers, gamers and tasks, and why each is where it is
 //   coordinator_keys.cpp       commands about who may come in
 //
 // The scheduler decides; what it decides is performed here. A task has a scheduler record and,
@@ -427,6 +427,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     static bool sees_all(const Session* asker);
     sched::OwnerIndex owner_of_asker(const Session* asker);
     Bytes call_peers(const Session* asker);
+    Bytes call_gamers(const Session* asker);
     Bytes call_tasks(const Session* asker);
     Result<Bytes> call_explain(uint64_t task);
     std::string why_there(uint64_t task, const sched::TaskRecord& record);

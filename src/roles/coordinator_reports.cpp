@@ -1,4 +1,5 @@
-// What the coordinator says of its peers and tasks: who is there, what runs where, and why there.
+// What the coordinator says of its peers, gamers and tasks: who is there, what runs where, and why
+// there.
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
@@ -11,6 +12,7 @@ namespace p2c2r::roles {
 namespace {
 
 constexpr size_t kTasksListedMax = 1000;
+constexpr size_t kGamersListedMax = 1000;
 
 const char* circle_name(Circle circle) {
     return circle == Circle::kOwn ? "own" : circle == Circle::kPublic ? "public" : "invited";
@@ -99,6 +101,40 @@ Bytes Coordinator::Impl::call_peers(const Session* asker) {
             writer.key("round_us").number(learned.round_us);
         }
     }
+    return writer.take();
+}
+
+// Who is there and who is awaited, for the operator; how many, for everybody.
+Bytes Coordinator::Impl::call_gamers(const Session* asker) {
+    const bool all = sees_all(asker);
+    size_t connected = 0;
+    size_t count = 0;
+    gamers_.for_each([&](uint64_t, const Gamer& gamer) {
+        connected += gamer.session ? 1 : 0;
+        ++count;
+    });
+    const size_t listed = all ? std::min(count, kGamersListedMax) : 0;
+    ValueWriter writer(4096);
+    writer.map(3).key("connected").unsigned_integer(connected);
+    writer.key("away").unsigned_integer(count - connected);
+    writer.key("gamers").array(static_cast<uint32_t>(listed));
+    size_t written = 0;
+    gamers_.for_each([&](uint64_t, const Gamer& gamer) {
+        if (written == listed) return;
+        ++written;
+        const Session* at = gamer.session;
+        const uint64_t since_us = at ? at->opened_us : gamer.away_since_us;
+        writer.map(8).key("client_id").text(gamer.client_id);
+        writer.key("account").text(gamer.account);
+        writer.key("owner").text(owners_.name_of(gamer.owner));
+        writer.key("address").text(at ? at->connection->peer_address() : "");
+        writer.key("connected").boolean(at != nullptr);
+        writer.key("since_us").unsigned_integer(loop_.now_us() - since_us);
+        writer.key("pending_tasks").unsigned_integer(gamer.tasks.size());
+        // Of all that is connected under its account: so the limits count.
+        writer.key("account_pending_bytes")
+            .unsigned_integer(gamer.share ? gamer.share->pending_bytes() : 0);
+    });
     return writer.take();
 }
 

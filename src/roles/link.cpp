@@ -3,9 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "net/socket.h"
 #include "roles/session_rules.h"
 
 namespace p2c2r::roles {
+
+namespace {
+
+// Of one of several places: a machine that is away answers nothing at all.
+constexpr uint64_t kPerPlaceUs = 1'500'000;
+
+}  // namespace
 
 std::string automatic_id(const char* prefix, RandomSource& random) {
     uint8_t bytes[6];
@@ -24,6 +32,8 @@ Link::Link(net::Loop& loop, net::Transport& transport, RandomSource& random, Prn
       endpoint_(std::move(endpoint)),
       options_(options),
       events_(events) {
+    places_.push_back({endpoint_.host, endpoint_.port});
+    places_.insert(places_.end(), endpoint_.others.begin(), endpoint_.others.end());
     retry_timer_.fire = [this] { connect(); };
     beat_timer_.fire = [this] { beat(); };
 }
@@ -43,14 +53,17 @@ void Link::connect() {
     phase_ = Phase::kConnecting;
     connecting_us_ = loop_.turn_us();
     try {
+        const Endpoint::Place& at = places_[place_];
         attempt_ = transport_.connect(
-            endpoint_.host, endpoint_.port, options_.connect_timeout_us,
+            at.host, at.port,
+            places_.size() > 1 ? std::min(options_.connect_timeout_us, kPerPlaceUs)
+                               : options_.connect_timeout_us,
             [this](Result<std::unique_ptr<net::Connection>> result) {
                 connected(std::move(result));
             },
             endpoint_.tls);
     } catch (const std::bad_alloc&) {
-        lost(Status::kMemory, "memory is short", true);  // so short a text needs none
+        lost(Status::kMemory, "memory is short", Again::kYes);  // so short a text needs none
     }
 }
 
@@ -58,7 +71,7 @@ void Link::connected(Result<std::unique_ptr<net::Connection>> result) {
     attempt_.reset();
     if (phase_ != Phase::kConnecting) return;
     if (!result.ok()) {
-        lost(result.error().status, result.error().text, true);
+        lost(result.error().status, result.error().text, Again::kYes);
         return;
     }
     connection_ = std::move(*result);
@@ -80,7 +93,7 @@ void Link::connected(Result<std::unique_ptr<net::Connection>> result) {
         encode(hello, envelope_);
         send(wire::Message::kHello, envelope_);
     } catch (const std::bad_alloc&) {
-        lost(Status::kMemory, "memory is short", true);
+        lost(Status::kMemory, "memory is short", Again::kYes);
     }
 }
 
@@ -94,12 +107,12 @@ void Link::on_frame(net::Connection&, const wire::Frame& frame) {
         case wire::Message::kGoodbye: {
             wire::Goodbye goodbye;
             if (const char* why = decode(frame.envelope, goodbye)) {
-                lost(Status::kProtocol, why, true);
+                lost(Status::kProtocol, why, Again::kYes);
                 return;
             }
             retry_after_ms_ = goodbye.retry_after_ms;
             if (shakes_hands() && goodbye.status == Status::kTimeout) {
-                return lost(Status::kTimeout, handshake_text(), true);
+                return lost(Status::kTimeout, handshake_text(), Again::kYes);
             }
             const Status status =
                 goodbye.status == Status::kOk ? Status::kDisconnected : goodbye.status;
@@ -108,7 +121,7 @@ void Link::on_frame(net::Connection&, const wire::Frame& frame) {
                                status == Status::kDenied || status == Status::kArgument;
             // What was wrong with this connection, rather than with the coordinator.
             const char* const closed = status == Status::kLimit ? "the coordinator closed: " : "";
-            lost(status, closed + std::string(goodbye.error), !final);
+            lost(status, closed + std::string(goodbye.error), final ? Again::kNo : Again::kYes);
             return;
         }
         case wire::Message::kHeartbeat:
@@ -142,7 +155,7 @@ void Link::hello_response(const wire::Frame& frame) {
         lost(Status::kVersion,
              "the coordinator (" + std::string(response.library) + ") speaks no protocol version " +
                  std::to_string(wire::kProtocolVersion),
-             false);
+             Again::kNo);
         return;
     }
     const identity::Credentials nothing;
@@ -154,7 +167,7 @@ void Link::hello_response(const wire::Frame& frame) {
     const identity::LoginContext context{binding, role_, nonce_, response.nonce, events_.link_id()};
     const Result<identity::Proof> proof =
         shown.prove(response.login_methods, context, connection_->is_loopback());
-    if (!proof) return lost(proof.error().status, proof.error().text, false);
+    if (!proof) return lost(proof.error().status, proof.error().text, Again::kNo);
     wire::Login login;
     login.login_method = static_cast<uint32_t>(proof->method);
     login.token = proof->bytes;
@@ -173,7 +186,7 @@ void Link::register_response(const wire::Frame& frame) {
         const bool may_pass = response.status == Status::kExists ||
                               response.status == Status::kBusy || response.status == Status::kLimit;
         retry_after_ms_ = response.retry_after_ms;
-        lost(response.status, std::string(response.error), may_pass);
+        lost(response.status, std::string(response.error), may_pass ? Again::kYes : Again::kNo);
         return;
     }
     resume_ = response.resume;
@@ -183,6 +196,8 @@ void Link::register_response(const wire::Frame& frame) {
     }
     connection_->set_limits(wire::kLimitsAfterLogin);
     phase_ = Phase::kReady;
+    tried_ = 0;
+    may_retry_ = false;
     failures_ = 0;
     retry_after_ms_ = 0;
     loop_.arm(beat_timer_, loop_.turn_us() + heartbeat_us_);
@@ -201,10 +216,10 @@ void Link::on_closed(net::Connection&, Status status, const std::string& why) {
     // Before the end of the handshake of TLS there is no way to say why.
     const bool in_time = loop_.turn_us() - hello_us_ < kHandshakeUs;
     if (status == Status::kDisconnected && shakes_hands() && !in_time) {
-        return lost(Status::kTimeout, handshake_text(), true);
+        return lost(Status::kTimeout, handshake_text(), Again::kYes);
     }
     // A coordinator that is not who it should be is not asked again.
-    lost(status, why, status != Status::kAuth);
+    lost(status, why, status == Status::kAuth ? Again::kElsewhere : Again::kYes);
 }
 
 std::string Link::handshake_text() const {
@@ -214,10 +229,10 @@ std::string Link::handshake_text() const {
 
 void Link::beat() {
     const uint64_t now = loop_.turn_us();
-    if (shakes_hands()) return lost(Status::kTimeout, handshake_text(), true);
+    if (shakes_hands()) return lost(Status::kTimeout, handshake_text(), Again::kYes);
     if (phase_ != Phase::kReady) return;
     if (now - last_heard_us_ > kSilentIntervals * heartbeat_us_ + kSilentSlackUs) {
-        lost(Status::kDisconnected, "the coordinator has been silent for too long", true);
+        lost(Status::kDisconnected, "the coordinator has been silent for too long", Again::kYes);
         return;
     }
     wire::Heartbeat beat;
@@ -240,7 +255,7 @@ void Link::fail(Status status, const std::string& why) {
             // Short of memory it goes without a goodbye.
         }
     }
-    lost(status, why, true);
+    lost(status, why, Again::kYes);
 }
 
 void Link::drop_connection() {
@@ -251,26 +266,48 @@ void Link::drop_connection() {
     connection_.reset();
 }
 
-void Link::lost(Status status, const std::string& why, bool may_retry) {
+std::string Link::where() const {
+    const Endpoint::Place& at = places_[place_];
+    return at.host.empty() ? std::string() : net::join_host_port(at.host, at.port);
+}
+
+// Who answers at one place and is somebody else may still leave the coordinator at another: in
+// another house the address of the machine at home is a stranger's.
+bool Link::next_place(bool was_ready, Again again) {
+    if (was_ready || places_.size() == 1) return false;
+    ++tried_;
+    place_ = (place_ + 1) % places_.size();
+    may_retry_ = may_retry_ || again == Again::kYes;
+    return tried_ < places_.size() && again != Again::kNo && retry_after_ms_ == 0;
+}
+
+void Link::lost(Status status, const std::string& why, Again again) {
     if (phase_ == Phase::kClosed) return;
     const bool was_ready = phase_ == Phase::kReady;
     loop_.disarm(beat_timer_);
     attempt_.reset();
     drop_connection();
     if (was_ready) ++reconnects_;
-    const bool retry = may_retry && failures_ < options_.attempts_max;
+    const Endpoint::Place& at = places_[place_];
+    const bool goes_on = next_place(was_ready, again);
+    const bool may_retry = again != Again::kNo && (again == Again::kYes || may_retry_);
+    const bool retry = goes_on || (may_retry && failures_ < options_.attempts_max);
     if (retry) {
         // Half fixed, half chance, so that a thousand peers do not come back in the same moment.
         const uint32_t doublings = std::min(failures_, 20u);
         const uint64_t backoff =
             std::min(options_.backoff_max_us, options_.backoff_first_us << doublings);
-        const uint64_t wait = backoff / 2 + prng_.below(backoff / 2 + 1);
-        ++failures_;
+        const uint64_t wait = goes_on ? 0 : backoff / 2 + prng_.below(backoff / 2 + 1);
+        if (!goes_on) {
+            ++failures_;
+            tried_ = 0;
+            may_retry_ = false;
+        }
         phase_ = Phase::kIdle;
         loop_.arm(retry_timer_,
                   loop_.turn_us() + std::max<uint64_t>(wait, retry_after_ms_ * 1000ull));
         log_.format(LogLevel::kDebug, "roles", "connection to %s:%u: %s; next try in %llu ms",
-                    endpoint_.host.c_str(), endpoint_.port, why.c_str(),
+                    at.host.c_str(), at.port, why.c_str(),
                     static_cast<unsigned long long>(wait / 1000));
     } else {
         phase_ = Phase::kClosed;

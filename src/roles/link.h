@@ -1,12 +1,14 @@
 // Link: the kept connection of a client or peer to its coordinator. Hello, registration,
 // heartbeats, reconnecting with capped exponential backoff and jitter, and resuming the session;
-// shared by both roles.
+// shared by both roles. Where the coordinator may be at several places, a try is a round of all of
+// them, which begins at the one that answered last and has no waits in between.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/crypto.h"
 #include "core/log.h"
@@ -53,6 +55,8 @@ class Link final : private net::ConnectionEvents {
     [[nodiscard]] bool ready() const { return phase_ == Phase::kReady; }
     // Valid while ready().
     net::Connection& connection() { return *connection_; }
+    // "host:port" of the place that it is connected to or tries next.
+    [[nodiscard]] std::string where() const;
     [[nodiscard]] uint64_t reconnects() const { return reconnects_; }
     [[nodiscard]] uint64_t bytes_in() const;
     [[nodiscard]] uint64_t bytes_out() const;
@@ -80,7 +84,11 @@ class Link final : private net::ConnectionEvents {
     void connected(Result<std::unique_ptr<net::Connection>> result);
     void hello_response(const wire::Frame& frame);
     void register_response(const wire::Frame& frame);
-    void lost(Status status, const std::string& why, bool may_retry);
+    // Whether the same is asked again; kElsewhere: only other places, if there are any.
+    enum class Again { kNo, kElsewhere, kYes };
+    void lost(Status status, const std::string& why, Again again);
+    // Moves on to the next place; false: the round is over, or there is but one.
+    bool next_place(bool was_ready, Again again);
     void send(wire::Message message, const wire::EnvelopeBuffer& envelope);
     void beat();
     void drop_connection();
@@ -92,6 +100,7 @@ class Link final : private net::ConnectionEvents {
     Log log_;
     const Role role_;
     const Endpoint endpoint_;
+    std::vector<Endpoint::Place> places_;  // of the endpoint: its first, and the others
     const ReconnectOptions options_;
     LinkEvents& events_;
 
@@ -105,7 +114,10 @@ class Link final : private net::ConnectionEvents {
     Nonce nonce_{};  // of the last hello
     Nonce resume_{};
     bool has_resume_ = false;
-    uint32_t failures_ = 0;  // in a row
+    size_t place_ = 0;        // of places_
+    size_t tried_ = 0;        // of these, in this round and in vain
+    bool may_retry_ = false;  // one of these may be asked again
+    uint32_t failures_ = 0;   // rounds in a row
     uint32_t retry_after_ms_ = 0;
     uint64_t reconnects_ = 0;
     uint64_t heartbeat_us_ = limits::kHeartbeatIntervalMsDefault * 1000ull;

@@ -235,6 +235,9 @@ void Peer::close() {
 const PeerStats& Peer::stats() {
     return impl_->stats();
 }
+std::string Peer::where() const {
+    return impl_->where();
+}
 void Peer::sensed(const owner::Signals& signals, uint32_t date) {
     impl_->sensed(signals, date);
 }

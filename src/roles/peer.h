@@ -112,6 +112,8 @@ class Peer {
     void close();
 
     [[nodiscard]] const PeerStats& stats();
+    // "host:port" of its coordinator while it is connected; empty: in this process.
+    [[nodiscard]] std::string where() const;
     [[nodiscard]] const PeerOptions& options() const;           // with everything filled in
     [[nodiscard]] std::vector<std::string> task_types() const;  // what it offers
 

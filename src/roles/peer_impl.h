@@ -71,6 +71,9 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
     }
     [[nodiscard]] PeerOwner& owner() { return *owner_; }
     void close();
+    [[nodiscard]] std::string where() const {
+        return link_->ready() ? link_->where() : std::string();
+    }
     const PeerStats& stats();
     const PeerOptions& options() const { return options_; }
     std::vector<std::string> task_types() const;

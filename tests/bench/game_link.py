@@ -100,7 +100,7 @@ class Host:
     def start(self):
         log = open(os.path.join(self.folder, "host.log"), "wb")
         self.process = subprocess.Popen(
-            self.link.helper(self.program, "host", "--listen-address", HELPER, "--address", HELPER, "--port",
+            self.link.helper(self.program, "host", "--no-benchmark", "--listen-address", HELPER, "--address", HELPER, "--port",
                              "0", "--mode", "always", "--device", "native", "--no-qr", "--stop-with-input"),
             stdout=subprocess.PIPE, stderr=log, stdin=subprocess.PIPE, env=self.home("host"))
         code = None
@@ -111,7 +111,7 @@ class Host:
                 break
         if not code:
             raise SystemExit("game_link.py: the host ended without a join code")
-        joined = subprocess.run(self.link.gamer(self.program, "join", code, "--name", "courtyard"),
+        joined = subprocess.run(self.link.gamer(self.program, "join", code, "--no-benchmark", "--name", "courtyard"),
                                 env=self.home("gamer"), capture_output=True, timeout=60)
         if joined.returncode:
             raise SystemExit("game_link.py: join: " + joined.stderr.decode())

@@ -253,7 +253,7 @@ def uninvited(table, port):
 def captured(table, place):
     """Everything on the wire of a task, as a relay between the two sees it; then a revocation."""
     host = place.start("host", "--port", "0", "--address", "127.0.0.1", "--listen-address",
-                       "127.0.0.1", "--no-qr", "--device", "native", name="host")
+                       "127.0.0.1", "--no-qr", "--device", "native", "--no-benchmark", name="host")
     code = None
     for _ in range(500):
         found = re.search(r"p2c2r join (\S+)", open(place.path("host.log")).read())
@@ -263,7 +263,7 @@ def captured(table, place):
         time.sleep(0.02)
     if not code or host.poll() is not None:
         raise SystemExit("security.py: the host did not start\n" + open(place.path("host.log")).read())
-    joined = place.run("join", code, "--name", "laptop", home="laptop")
+    joined = place.run("join", code, "--no-benchmark", "--name", "laptop", home="laptop")
     if joined.returncode:
         raise SystemExit("security.py: " + joined.stderr.decode())
     port = int(re.search(r"p2c2r://127.0.0.1:(\d+)", joined.stdout.decode())[1])

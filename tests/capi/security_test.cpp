@@ -139,6 +139,41 @@ TEST_CASE("security: renewed certificates count without a restart") {
     CHECK(guest.last == P2C2R_OK);
 }
 
+TEST_CASE("security: of several places the one is found where the coordinator is itself") {
+    Host stranger;
+    Host host;
+    Guest guest(host);
+    call(host.coordinator.get(), "key.add",
+         "{\"name\":\"guest\",\"key\":\"" + guest.public_key + "\"}");
+    const std::string nobody = "p2c2r://127.0.0.1:1";
+    {
+        const Client client = guest.connect(nobody + "," + stranger.url + "," + host.url);
+        CHECK_MESSAGE(guest.last == P2C2R_OK, guest.last_text);
+        CHECK("p2c2r://" + guest.where == host.url);
+        echoes(client.get());
+    }
+    // Nowhere itself: given up, as at a single place.
+    guest.connect(stranger.url + "," + stranger.url);
+    CHECK(guest.last == P2C2R_E_AUTH);
+    CHECK(guest.last_text.find("is not the one that is expected") != std::string::npos);
+    // What the coordinator itself refuses, it refuses at every place.
+    call(host.coordinator.get(), "key.revoke", R"({"name":"guest"})");
+    guest.connect(host.url + "," + stranger.url);
+    CHECK(guest.last == P2C2R_E_AUTH);
+    CHECK(guest.last_text.find("was revoked") != std::string::npos);
+
+    guest.connect(host.url + ",p2c2r+plain://127.0.0.1:1");
+    CHECK(guest.last == P2C2R_E_ARGUMENT);
+    CHECK(guest.last_text.find("begin alike") != std::string::npos);
+    std::string many = host.url;
+    for (int i = 0; i < 8; ++i) many += "," + host.url;
+    guest.connect(many);
+    CHECK(guest.last == P2C2R_E_ARGUMENT);
+    CHECK(guest.last_text.find("more than 8 places") != std::string::npos);
+    guest.connect(host.url + ",");
+    CHECK(guest.last == P2C2R_E_ARGUMENT);
+}
+
 TEST_CASE("security: a certificate whose time is over is refused until it is renewed") {
     Host host;
     host.coordinator.reset();

@@ -152,6 +152,7 @@ struct Guest {
     p2c2r_credentials credentials = sized<p2c2r_credentials>();
     p2c2r_status last = P2C2R_OK;
     std::string last_text;
+    std::string where;  // as the event of the last connection says
 
     explicit Guest(const Host& host) {
         public_key = text_of(call(runtime.get(), "keys.new", "{\"file\":\"" + identity + "\"}"),
@@ -174,6 +175,12 @@ struct Guest {
         config.coordinator_url = url.c_str();
         config.client_id = id;
         config.credentials = &credentials;
+        config.event = [](void* user, const p2c2r_event* event) {
+            if (event->type == P2C2R_EVENT_STATE && event->status == P2C2R_OK) {
+                static_cast<Guest*>(user)->where = event->subject;
+            }
+        };
+        config.user = this;
         p2c2r_client* client = nullptr;
         p2c2r_error why = {};
         last = p2c2r_client_create(runtime.get(), &config, &client, &why);
@@ -181,6 +188,8 @@ struct Guest {
         if (last != P2C2R_OK) return nullptr;
         last = p2c2r_client_connect(client, 5000, &why);
         last_text = why.text;
+        uint32_t run = 0;
+        p2c2r_client_dispatch(client, 0, 0, &run);
         return Client(client);
     }
 };

@@ -2,7 +2,11 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
+#include "cli/addresses_posix.h"
+#include "cli/contact.h"
+#include "cli/invitation.h"
 #include "cli/join_code.h"
+#include "cli/uplink.h"
 #include "support/old_certificate.h"
 #include "support/program.h"
 
@@ -16,25 +20,6 @@ namespace {
 
 constexpr uint64_t kStopUs = 20'000'000;
 
-std::string text_behind(const std::string& text, const std::string& start) {
-    const size_t at = text.find(start);
-    REQUIRE_MESSAGE(at != std::string::npos, text);
-    const size_t from = at + start.size();
-    return text.substr(from, text.find('\n', from) - from);
-}
-
-// A machine with a home of its own.
-struct Machine {
-    const Workplace& here;
-    std::vector<std::string> environment;
-
-    Machine(const Workplace& at, const std::string& name)
-        : here(at), environment{"P2C2R_HOME=" + at.path(name)} {}
-    [[nodiscard]] Ran run(const std::vector<std::string>& arguments) const {
-        return here.run(arguments, environment);
-    }
-};
-
 struct Hosting {
     Machine machine;
     p2c2r::cli::Process process;
@@ -42,9 +27,10 @@ struct Hosting {
 
     Hosting(const Workplace& here, const std::vector<std::string>& more = {})
         : machine(here, "hosting") {
-        std::vector<std::string> arguments = {
-            "host",    "--port",   "0",      "--address",        "127.0.0.1",
-            "--no-qr", "--device", "native", "--listen-address", "127.0.0.1"};
+        std::vector<std::string> arguments = {"host",      "--port",        "0",
+                                              "--address", "127.0.0.1",     "--no-qr",
+                                              "--device",  "native",        "--listen-address",
+                                              "127.0.0.1", "--no-benchmark"};
         arguments.insert(arguments.end(), more.begin(), more.end());
         process = here.start(arguments, "host.log", machine.environment);
         auto line = process.read_line_with("    p2c2r join ", kPatienceUs);
@@ -132,7 +118,7 @@ TEST_CASE("join: a machine joins, sends, helps, and is thrown out") {
     const Workplace here;
     Hosting host(here);
     const Machine laptop(here, "laptop");
-    const Ran joined = laptop.run({"join", host.code, "--name", "laptop"});
+    const Ran joined = laptop.run({"join", host.code, "--no-benchmark", "--name", "laptop"});
     REQUIRE_MESSAGE(joined.exit_code == 0, joined.error);
     CHECK(joined.out.find("joined p2c2r://127.0.0.1:") == 0);
 
@@ -193,7 +179,7 @@ TEST_CASE("join: a friend may send, and not help; a code is for one machine") {
 
     const Machine helper(here, "helper");
     const std::string code = host.another_code({"--friend", "--roles", "peer"});
-    const Ran joined = helper.run({"join", code, "--name", "helper"});
+    const Ran joined = helper.run({"join", code, "--no-benchmark", "--name", "helper"});
     CHECK_MESSAGE(joined.exit_code == 0, joined.error);
     const Ran sends = helper.run({"submit", "echo", "--data", photograph()});
     CHECK(sends.exit_code == 3);
@@ -209,7 +195,7 @@ TEST_CASE("join: a friend's machines are one circle of their own") {
         const std::string code =
             host.another_code({"--friend", "--owner", "anna", "--roles", "gamer,peer"});
         const std::string name = machine == &desk ? "anna-desk" : "anna-laptop";
-        REQUIRE(machine->run({"join", code, "--name", name}).exit_code == 0);
+        REQUIRE(machine->run({"join", code, "--no-benchmark", "--name", name}).exit_code == 0);
     }
     const std::vector<std::string> own = {"submit",     "echo",          "--data",
                                           photograph(), "--remote-only", "--circle",
@@ -250,6 +236,149 @@ TEST_CASE("join: a friend's machines are one circle of their own") {
     CHECK(host.process.stop(kStopUs) == 0);
 }
 
+TEST_CASE("join: all places of a code are remembered, the one that answered last first") {
+    const Workplace here;
+    Hosting host(here);
+    auto code = read_join_code(host.code);
+    REQUIRE(code);
+    // In another network a stranger has the address: it is not who the code means.
+    const Machine other(here, "stranger");
+    p2c2r::cli::Process stranger =
+        here.start({"host", "--port", std::to_string(code->port), "--listen-address", "127.0.0.2",
+                    "--no-peer", "--no-invite", "--device", "native"},
+                   "stranger.log", other.environment);
+    REQUIRE_MESSAGE(stranger.read_line_with("hosting on 127.0.0.2:", kPatienceUs),
+                    here.read("stranger.log"));
+    code->hosts = {"127.0.0.2", "127.0.0.1"};
+    const Machine laptop(here, "laptop");
+    const Ran joined =
+        laptop.run({"join", join_code_text(*code), "--no-benchmark", "--name", "laptop"});
+    REQUIRE_MESSAGE(joined.exit_code == 0, joined.error);
+    const std::string good = "p2c2r://127.0.0.1:" + std::to_string(code->port);
+    const std::string bad = "p2c2r://127.0.0.2:" + std::to_string(code->port);
+    CHECK(joined.out.find("joined " + good + " as laptop") == 0);
+    const auto urls = [&] {
+        return json::parse(here.read("laptop/joined.json"))[0]["urls"]
+            .get<std::vector<std::string>>();
+    };
+    CHECK(urls() == std::vector{good, bad});
+    // As if the other one had answered the last time.
+    json entries = json::parse(here.read("laptop/joined.json"));
+    entries[0]["urls"] = {bad, good};
+    here.write("laptop/joined.json", entries.dump());
+    const Ran status = laptop.run({"status"});
+    CHECK_MESSAGE(status.exit_code == 0, status.error);
+    CHECK(urls() == std::vector{good, bad});
+    here.write("laptop/joined.json", entries.dump());
+    p2c2r::cli::Process helper =
+        here.start({"peer", "--device", "native"}, "laptop.log", laptop.environment);
+    CHECK(wait_until([&] { return urls() == std::vector{good, bad}; }));
+    CHECK(helper.stop(kStopUs) == 0);
+    CHECK(stranger.stop(kStopUs) == 0);
+    CHECK(host.process.stop(kStopUs) == 0);
+}
+
+TEST_CASE("join: a host is found by IPv6 as by IPv4") {
+    const Workplace here;
+    const Machine desk(here, "desk");
+    p2c2r::cli::Process host =
+        here.start({"host", "--port", "0", "--no-peer", "--no-qr", "--device", "native"},
+                   "host.log", desk.environment);
+    const auto place = host.read_line_with("hosting on ", kPatienceUs);
+    REQUIRE_MESSAGE(place, here.read("host.log"));
+    const auto text = host.read_line_with("    p2c2r join ", kPatienceUs);
+    REQUIRE(text);
+    auto code = read_join_code(*text);
+    REQUIRE(code);
+    const Machine laptop(here, "laptop");
+    if (place->starts_with("[::]:")) {
+        code->hosts = {"::1"};
+        const Ran joined = laptop.run({"join", join_code_text(*code), "--no-benchmark"});
+        CHECK_MESSAGE(joined.exit_code == 0, joined.error);
+        const Ran listed = desk.run({"status", "--json"});  // by 127.0.0.1
+        REQUIRE_MESSAGE(listed.exit_code == 0, listed.error);
+        CHECK(json::parse(listed.out)["gamers"][0]["address"].get<std::string>().starts_with(
+            "127.0.0.1:"));
+    } else {
+        MESSAGE("this machine has no IPv6");
+        CHECK(place->starts_with("0.0.0.0:"));
+    }
+    CHECK(host.stop(kStopUs) == 0);
+}
+
+TEST_CASE("join: the router is spoken of where others could not come in without it") {
+    using p2c2r::cli::router_text;
+    const std::vector<std::string> home = {"192.168.1.20", "fd00::2"};
+    const std::string alone = router_text(std::nullopt, home, 8765);
+    CHECK(alone.find("forward TCP port 8765 to 192.168.1.20") != std::string::npos);
+    CHECK(alone.find("p2c2r invite --address") != std::string::npos);
+    const std::string given = router_text("desk.example.org", home, 9000);
+    CHECK(given.find("desk.example.org is none of this machine's own") == 0);
+    CHECK(given.find("forward TCP port 9000 to 192.168.1.20") != std::string::npos);
+    CHECK(router_text("192.168.1.20", home, 8765).empty());
+    CHECK(router_text("127.0.0.1", home, 8765).empty());
+    CHECK(router_text(std::nullopt, {"192.168.1.20", "2a01:4f8::1"}, 8765).empty());
+    for (const char* here : {"10.1.2.3", "172.31.0.1", "192.168.0.1", "100.64.0.1", "169.254.1.1",
+                             "127.0.0.1", "fd12::1", "fe80::1", "::1", "desk.example.org"}) {
+        CAPTURE(here);
+        CHECK_FALSE(p2c2r::cli::is_public_address(here));
+    }
+    CHECK(p2c2r::cli::is_public_address("172.32.0.1"));
+    CHECK(p2c2r::cli::is_public_address("100.128.0.1"));
+}
+
+TEST_CASE("join: a helper learns at once what it can serve, and status says it again") {
+    const Workplace here;
+    Hosting host(here);
+    const Machine laptop(here, "laptop");
+    const Ran joined = laptop.run({"join", host.code, "--name", "laptop"});
+    REQUIRE_MESSAGE(joined.exit_code == 0, joined.error);
+    CHECK(joined.out.find("joined ") == 0);
+    CHECK(text_behind(joined.out, "uplink to p2c2r://").find(" Mbit/s, measured by sending") !=
+          std::string::npos);
+    const std::vector<std::string> lines = lines_of(joined.out);
+    CHECK(lines.back().find("this machine") != std::string::npos);
+    CHECK(lines.back().find("gamer") != std::string::npos);
+    CHECK(joined.error.find("kinds of frames") != std::string::npos);
+    const json kept = json::parse(here.read("laptop/benchmark.json"));
+    CHECK(kept["uplink_mbps"].get<double>() > 0);
+    CHECK(kept["types"].size() >= 5);
+    const Ran status = laptop.run({"status"});
+    CHECK(status.out.find("this machine, as measured: " + kept["text"].get<std::string>()) !=
+          std::string::npos);
+    CHECK(host.machine.run({"status"}).out.find("as measured") == std::string::npos);
+}
+
+TEST_CASE("join: an uplink is judged by its last messages, less the way of an empty one") {
+    using p2c2r::cli::uplink_rate_mbps;
+    CHECK(uplink_rate_mbps({}, 0, 1000) == 0);
+    // 125 000 bytes are a megabit: in 100 ms, 10 Mbit/s.
+    CHECK(uplink_rate_mbps({900'000, 500'000, 120'000, 120'000, 120'000}, 20'000, 125'000) ==
+          doctest::Approx(10));
+    CHECK(uplink_rate_mbps({5'000}, 6'000, 125'000) > 1000);
+}
+
+TEST_CASE("join: a code made from another machine leads to the coordinator, not to that machine") {
+    p2c2r::cli::Contact contact;
+    contact.set_places({"p2c2r://192.168.1.20:8765", "p2c2r://[fd00::2]:8765"}, {}, "");
+    CHECK(contact.hosts_elsewhere() == std::vector<std::string>{"192.168.1.20", "fd00::2"});
+    p2c2r::cli::InvitationOptions options;
+    options.no_qr = true;
+    const p2c2r::cli::Ask ask = [](const char* name, const json& arguments) {
+        CHECK(std::string(name) == "key.invite");
+        CHECK(arguments["circle"] == "own");
+        return p2c2r::cli::Result<json>(json{{"secret", std::string(32, 'a')}});
+    };
+    const auto code =
+        p2c2r::cli::invite(ask, options, {std::string(64, 'b'), 8765, contact.hosts_elsewhere()});
+    REQUIRE(code);
+    CHECK(code->hosts == contact.hosts_elsewhere());
+    for (const char* here : {"p2c2r://127.0.0.1:8765", "p2c2r://[::1]", "p2c2r://localhost"}) {
+        contact.set_places({here}, {}, "");
+        CHECK(contact.hosts_elsewhere().empty());
+    }
+}
+
 TEST_CASE("join: what cannot work is said in words") {
     const Workplace here;
     const Machine laptop(here, "laptop");
@@ -285,7 +414,8 @@ TEST_CASE("join: a host that starts again still knows its machines") {
     const Machine laptop(here, "laptop");
     {
         Hosting host(here);
-        REQUIRE(laptop.run({"join", host.code, "--name", "laptop"}).exit_code == 0);
+        REQUIRE(laptop.run({"join", host.code, "--no-benchmark", "--name", "laptop"}).exit_code ==
+                0);
         REQUIRE(host.process.stop(kStopUs) == 0);
     }
     Hosting again(here);
@@ -309,7 +439,7 @@ TEST_CASE("join: a name that is taken is told so and costs no code") {
     CHECK(refused.exit_code == 1);
     CHECK(refused.error.find("PEER_ID_TAKEN: '" + taken + "'") != std::string::npos);
     CHECK(refused.error.find("the code is still good") != std::string::npos);
-    const Ran joined = laptop.run({"join", code, "--name", "guest"});
+    const Ran joined = laptop.run({"join", code, "--no-benchmark", "--name", "guest"});
     CHECK_MESSAGE(joined.exit_code == 0, joined.error);
 }
 
@@ -356,7 +486,7 @@ TEST_CASE("keys: a host renews a certificate whose time is over and keeps its pi
         CHECK(here.read("host.log").find("the certificate is renewed until 20") !=
               std::string::npos);
         const Machine laptop(here, "laptop");
-        CHECK(laptop.run({"join", host.code, "--name", "laptop"}).exit_code == 0);
+        CHECK(laptop.run({"join", host.code, "--no-benchmark", "--name", "laptop"}).exit_code == 0);
     }
     write(certificate, kOldCertificatePem);
     const Ran renewed = here.run({"keys", "renew", key, "--certificate-file", certificate});

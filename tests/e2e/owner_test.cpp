@@ -126,7 +126,7 @@ TEST_CASE("owner: a service says what to run with which wishes in words that sys
     service.description = "P2C2R: this machine helps";
     service.program = "/home/a b/p2c2r";
     service.arguments = {"peer", "100%", "$x", "say \"so\""};
-    service.environment = owner_environment(settings, {"DISPLAY=:1", "P2C2R_HOME=/home/100%/$k"});
+    service.environment = service_environment(settings, {"DISPLAY=:1", "P2C2R_HOME=/home/100%/$k"});
     service.with_desktop = true;
     const std::string text = service_text(service);
     CAPTURE(text);
@@ -142,7 +142,7 @@ TEST_CASE("owner: a service says what to run with which wishes in words that sys
     service.with_desktop = false;
     CHECK(service_text(service).find("WantedBy=default.target\n") != std::string::npos);
     // Below Wayland X does not tell.
-    const auto wayland = owner_environment(settings, {"DISPLAY=:1", "WAYLAND_DISPLAY=wayland-0"});
+    const auto wayland = service_environment(settings, {"DISPLAY=:1", "WAYLAND_DISPLAY=wayland-0"});
     CHECK(std::find(wayland.begin(), wayland.end(),
                     std::pair<std::string, std::string>("P2C2R_DISPLAY", "wayland")) !=
           wayland.end());
@@ -150,13 +150,16 @@ TEST_CASE("owner: a service says what to run with which wishes in words that sys
 
 TEST_CASE("owner: host as a service writes a unit of the user and says how to start it") {
     const Workplace here;
-    const Ran ran = here.run({"host", "--service", "--port", "9000", "--mode", "while_gaming"},
-                             {"HOME=" + here.path("home"), "XDG_CONFIG_HOME=" + here.path("config"),
-                              "DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere", "XDG_RUNTIME_DIR="});
+    const Ran ran = here.run(
+        {"host", "--service", "--port", "9000", "--mode", "while_gaming", "--log-file", "host.log"},
+        {"HOME=" + here.path("home"), "XDG_CONFIG_HOME=" + here.path("config"),
+         "DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere", "XDG_RUNTIME_DIR="});
     CHECK_MESSAGE(ran.exit_code == 0, ran.error);
     REQUIRE(here.has("config/systemd/user/p2c2r-host.service"));
     const std::string unit = here.read("config/systemd/user/p2c2r-host.service");
-    CHECK(unit.find("\"host\" \"--no-invite\" \"--port\" \"9000\"") != std::string::npos);
+    CHECK(unit.find("\"host\" \"--no-invite\"") != std::string::npos);
+    CHECK(unit.find("P2C2R_LISTEN_PORT=9000") != std::string::npos);
+    CHECK(unit.find("P2C2R_LOG__FILE=/") != std::string::npos);
     CHECK(unit.find("P2C2R_MODE=while_gaming") != std::string::npos);
     CHECK(ran.out.find("systemctl --user enable --now p2c2r-host") != std::string::npos);
 }

@@ -201,6 +201,16 @@ TEST_CASE("circles: whose a peer is and why a task is where it is, for those who
     CHECK(has(tasks, "a slot is free"));
     CHECK(has(tasks, "waits: no peer of circle own of this owner is connected"));
     CHECK(has(tasks, R"("circle":"own")"));
+    for (const std::string& gamers :
+         {ask(admin, "gamers"), *value_to_json(world.call("gamers", "{}")->span())}) {
+        CHECK(has(gamers, R"({"connected":3,"away":0,"gamers":[)"));
+        CHECK(has(gamers, R"("client_id":"anna","account":"anna","owner":"anna","address":")"));
+        CHECK(has(gamers, R"("connected":true)"));
+        CHECK(has(gamers, R"("pending_tasks":1)"));
+        CHECK(has(gamers, R"("pending_tasks":0)"));
+    }
+    // Others are told how many, and nothing of who.
+    CHECK(ask(anna, "gamers") == R"({"connected":3,"away":0,"gamers":[]})");
     // A gamer is told which are its own, and of nobody else.
     const std::string mine = ask(anna, "peers");
     CHECK(has(mine, R"("peer_id":"anna-pc","own":true)"));

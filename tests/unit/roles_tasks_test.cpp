@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "model/value_json.h"
 #include "support/role_cluster.h"
 #include "support/wire_end.h"
 
@@ -457,6 +458,21 @@ TEST_CASE("roles: an answer to a call may be larger than a frame") {
     CHECK(cluster.answers.calls[901].first == Status::kOk);
     CHECK(cluster.result(task).status == Status::kOk);
     CHECK(cluster.client->stats().reconnects == 0);
+}
+
+TEST_CASE("roles: a probe is told how many bytes came, and has to bring some") {
+    Cluster cluster;
+    cluster.add_client();
+    const auto probe = [&](uint64_t id, const char* arguments) {
+        cluster.client->call(id, "probe", *json_to_value(arguments), 1'000'000);
+    };
+    probe(900, R"({"data":{"$bytes":"QUJDRA=="}})");
+    probe(901, R"({"data":{"$bytes":""}})");
+    probe(902, "{}");
+    cluster.loop.settle();
+    CHECK(*value_to_json(cluster.answers.calls[900].second.span()) == R"({"bytes":4})");
+    CHECK(*value_to_json(cluster.answers.calls[901].second.span()) == R"({"bytes":0})");
+    CHECK(cluster.answers.calls[902].first != Status::kOk);
 }
 
 TEST_CASE("roles: a call that would not fit into its frame is refused on the spot") {

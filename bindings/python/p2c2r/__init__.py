@@ -43,6 +43,7 @@ from .constants import (
     Verify,
 )
 from .coordinator import Coordinator
+from .credentials import Credentials
 from .errors import Error
 from .executor import Job
 from .frames import Answer, Frames
@@ -65,7 +66,7 @@ def now_us():
 
 __all__ = [
     "ABI_VERSION", "ANY", "FOREVER", "NONE", "PENDING", "Answer", "Circle", "Client", "Content",
-    "Coordinator", "CoordinatorFlags", "Deliver", "Error", "Event", "EventType",
+    "Coordinator", "CoordinatorFlags", "Credentials", "Deliver", "Error", "Event", "EventType",
     "ExecutorFlags", "Format", "Frames", "FramesFlags", "Gpu", "Image", "Job", "JobState",
     "LogLevel", "Mode", "Peer", "Pixel", "Place", "Quality", "Result", "Run", "Runtime", "Source",
     "State", "Status", "Task", "TaskDesc", "TaskFlags", "Text", "Verify", "now_us",

@@ -10,6 +10,7 @@ from ._library import lib
 from ._role import Role
 from ._text import encode, encode_map
 from .constants import FOREVER, Deliver, Format, Quality, Status
+from .credentials import pointer_to
 from .errors import Error, check
 from .result import Result, image_of
 
@@ -185,8 +186,8 @@ class _Filled:
 
 class Client(Role):
     """Asks one coordinator: `local`, a Coordinator of the same runtime, or the one at
-    `coordinator_url`; neither: all runs on this machine. Connects in the background. The other
-    arguments are those of p2c2r_client_config."""
+    `coordinator_url`, with Credentials where that is p2c2r://; neither: all runs on this machine.
+    Connects in the background. The other arguments are those of p2c2r_client_config."""
 
     _kind = "client"
 
@@ -197,6 +198,7 @@ class Client(Role):
         local=None,
         coordinator_url=None,
         client_id=None,
+        credentials=None,
         tasks_max=0,
         bytes_max=0,
         connect_timeout_ms=0,
@@ -215,6 +217,7 @@ class Client(Role):
             coordinator_url=encode(coordinator_url),
             client_id=encode(client_id),
             options=encode_map(options),
+            credentials=pointer_to(credentials),
         )
         self._coordinator = local  # not to be collected before this
         super().__init__(runtime, config, event)
@@ -354,7 +357,7 @@ class Client(Role):
         return stats
 
     def call(self, name, args=None, *, timeout_ms=5000):
-        """Asks the coordinator: "status", "peers", "tasks", "explain". Blocks."""
+        """Asks the coordinator: "status", "peers", "gamers", "tasks", "explain". Blocks."""
         out, why = c_void_p(), _abi.Error()
         status = lib.client_call(
             self, encode(name), encode_map(args), timeout_ms, byref(out), byref(why)

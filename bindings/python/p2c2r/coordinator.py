@@ -13,7 +13,9 @@ from .result import Result
 
 class Coordinator(Role):
     """Places tasks on peers. Without `listen_port` it serves this process only; 0 is port 8765, ANY
-    one that is free. The other arguments are those of p2c2r_coordinator_config."""
+    one that is free. With `certificate_file` and `key_file` it speaks TLS, with `access_file` it
+    asks for logins: its calls "key.add", "key.token" and "key.invite" let in. The other arguments
+    are those of p2c2r_coordinator_config."""
 
     _kind = "coordinator"
 
@@ -32,6 +34,10 @@ class Coordinator(Role):
         deliver=Deliver.ON_DISPATCH,
         options=None,
         event=None,
+        certificate_file=None,
+        key_file=None,
+        access_file=None,
+        audit_file=None,
     ):
         config = _abi.CoordinatorConfig(
             listen_port=listen_port,
@@ -44,6 +50,10 @@ class Coordinator(Role):
             flags=flags,
             listen_address=encode(listen_address),
             options=encode_map(options),
+            certificate_file=encode(certificate_file),
+            key_file=encode(key_file),
+            access_file=encode(access_file),
+            audit_file=encode(audit_file),
         )
         super().__init__(runtime, config, event)
 

@@ -8,12 +8,13 @@ from ._library import lib
 from ._role import Role
 from ._text import encode, encode_map
 from .constants import Deliver, Status
+from .credentials import pointer_to
 from .errors import check
 
 
 class Peer(Role):
     """Runs the tasks of one coordinator: `local`, a Coordinator of the same runtime, or the one at
-    `coordinator_url`. `capabilities` is a dict of the fields of p2c2r_capabilities that are not to
+    `coordinator_url`, with Credentials where that is p2c2r://. `capabilities` is a dict of the fields of p2c2r_capabilities that are not to
     be as detected; the rest is p2c2r_peer_config."""
 
     _kind = "peer"
@@ -25,6 +26,7 @@ class Peer(Role):
         local=None,
         coordinator_url=None,
         peer_id=None,
+        credentials=None,
         capabilities=None,
         max_concurrent_tasks=0,
         prefetch_tasks=0,
@@ -42,6 +44,7 @@ class Peer(Role):
             coordinator_url=encode(coordinator_url),
             peer_id=encode(peer_id),
             options=encode_map(options),
+            credentials=pointer_to(credentials),
         )
         if capabilities is not None:
             given = {k: encode(v) if isinstance(v, str) else v for k, v in capabilities.items()}

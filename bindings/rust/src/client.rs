@@ -6,6 +6,7 @@ use crate::border::{c_option, c_pointer, c_text};
 use crate::bytes::{Payload, RawPayload};
 use crate::constants::{Deliver, Quality};
 use crate::coordinator::{raw_of, Coordinator};
+use crate::credentials::{Credentials, RawCredentials};
 use crate::error::{check, Error, Result, Status, Why};
 use crate::result::{image_struct, written, Image, TaskResult};
 use crate::role::{EventFn, EventHook, Role};
@@ -24,6 +25,8 @@ pub struct ClientConfig<'a> {
     pub local: Option<&'a Coordinator>,
     pub coordinator_url: Option<&'a str>,
     pub client_id: Option<&'a str>,
+    /// For `p2c2r://`: whom to believe, and what to show.
+    pub credentials: Option<&'a Credentials>,
     /// JSON.
     pub options: Option<&'a str>,
     pub event: Option<EventFn>,
@@ -41,6 +44,7 @@ impl Client {
         let url = c_option("coordinator_url", config.coordinator_url)?;
         let client_id = c_option("client_id", config.client_id)?;
         let options = c_option("options", config.options)?;
+        let credentials = config.credentials.map(RawCredentials::new).transpose()?;
         let event = EventHook::new(config.event);
         let raw = sys::p2c2r_client_config {
             tasks_max: config.tasks_max,
@@ -54,6 +58,7 @@ impl Client {
             options: c_pointer(&options),
             event: event.function,
             user: event.user,
+            credentials: RawCredentials::pointer(&credentials),
             ..Default::default()
         };
         let destroy = sys::p2c2r_client_destroy;
@@ -276,7 +281,7 @@ impl Client {
         Ok(stats)
     }
 
-    /// Asks the coordinator: "status", "peers", "tasks", "explain". Blocks.
+    /// Asks the coordinator: "status", "peers", "gamers", "tasks", "explain". Blocks.
     pub fn call(&self, name: &str, args_json: Option<&str>, timeout_ms: u32) -> Result<TaskResult> {
         let (name, args) = (c_text("name", name)?, c_option("args_json", args_json)?);
         let mut out = ptr::null_mut();

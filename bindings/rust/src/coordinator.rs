@@ -26,6 +26,12 @@ pub struct CoordinatorConfig<'a> {
     pub plaintext_anywhere: bool,
     /// JSON.
     pub options: Option<&'a str>,
+    /// With both files, PEM, connections are TLS.
+    pub certificate_file: Option<&'a str>,
+    pub key_file: Option<&'a str>,
+    /// Who may come in; the calls "key.add", "key.token" and "key.invite" let in.
+    pub access_file: Option<&'a str>,
+    pub audit_file: Option<&'a str>,
     pub event: Option<EventFn>,
 }
 
@@ -39,6 +45,10 @@ impl Coordinator {
     pub fn new(runtime: &Runtime, config: CoordinatorConfig<'_>) -> Result<Coordinator> {
         let address = c_option("listen_address", config.listen_address)?;
         let options = c_option("options", config.options)?;
+        let certificate_file = c_option("certificate_file", config.certificate_file)?;
+        let key_file = c_option("key_file", config.key_file)?;
+        let access_file = c_option("access_file", config.access_file)?;
+        let audit_file = c_option("audit_file", config.audit_file)?;
         let event = EventHook::new(config.event);
         let mut raw = sys::p2c2r_coordinator_config {
             listen_port: config.listen_port.unwrap_or(sys::P2C2R_NONE),
@@ -52,6 +62,10 @@ impl Coordinator {
             options: c_pointer(&options),
             event: event.function,
             user: event.user,
+            certificate_file: c_pointer(&certificate_file),
+            key_file: c_pointer(&key_file),
+            access_file: c_pointer(&access_file),
+            audit_file: c_pointer(&audit_file),
             ..Default::default()
         };
         if config.plaintext_anywhere {

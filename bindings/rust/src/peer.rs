@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::border::{c_option, c_pointer, c_str_at};
 use crate::constants::Deliver;
 use crate::coordinator::{raw_of, Coordinator};
+use crate::credentials::{Credentials, RawCredentials};
 use crate::error::{check, Result, Status, Why};
 use crate::role::{EventFn, EventHook, Role};
 use crate::runtime::Runtime;
@@ -34,6 +35,8 @@ pub struct PeerConfig<'a> {
     pub local: Option<&'a Coordinator>,
     pub coordinator_url: Option<&'a str>,
     pub peer_id: Option<&'a str>,
+    /// For `p2c2r://`: whom to believe, and what to show.
+    pub credentials: Option<&'a Credentials>,
     /// JSON.
     pub options: Option<&'a str>,
     pub capabilities: Option<&'a Capabilities>,
@@ -51,6 +54,7 @@ impl Peer {
         let url = c_option("coordinator_url", config.coordinator_url)?;
         let peer_id = c_option("peer_id", config.peer_id)?;
         let options = c_option("options", config.options)?;
+        let credentials = config.credentials.map(RawCredentials::new).transpose()?;
         let given = config.capabilities.cloned().unwrap_or_default();
         let unless_empty = |text: &'static str, value: &str| {
             c_option(text, if value.is_empty() { None } else { Some(value) })
@@ -82,6 +86,7 @@ impl Peer {
             capabilities: config.capabilities.map_or(ptr::null(), |_| &capabilities),
             event: event.function,
             user: event.user,
+            credentials: RawCredentials::pointer(&credentials),
             ..Default::default()
         };
         let destroy = sys::p2c2r_peer_destroy;

@@ -88,6 +88,13 @@ cli::Process Workplace::peer(const std::string& url, const std::string& peer_id,
         cli::start_peer_process(url, peer_id, path(peer_id + ".log"), arguments, P2C2R_PROGRAM));
 }
 
+std::string text_behind(const std::string& text, const std::string& start) {
+    const size_t at = text.find(start);
+    REQUIRE_MESSAGE(at != std::string::npos, text);
+    const size_t from = at + start.size();
+    return text.substr(from, text.find('\n', from) - from);
+}
+
 std::vector<std::string> lines_of(const std::string& text) {
     std::vector<std::string> lines;
     for (size_t begin = 0; begin < text.size();) {

@@ -48,6 +48,21 @@ class Workplace {
     cli::TemporaryDirectory directory_;
 };
 
+// A machine with a home of its own: its keys, and what it has joined.
+struct Machine {
+    const Workplace& here;
+    std::vector<std::string> environment;
+
+    Machine(const Workplace& at, const std::string& name)
+        : here(at), environment{"P2C2R_HOME=" + at.path(name)} {}
+    [[nodiscard]] Ran run(const std::vector<std::string>& arguments) const {
+        return here.run(arguments, environment);
+    }
+};
+
+// What follows `start` in its line; the line must be there.
+std::string text_behind(const std::string& text, const std::string& start);
+
 // Lines of a text, without empty ones.
 std::vector<std::string> lines_of(const std::string& text);
 

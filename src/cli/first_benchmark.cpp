@@ -1,0 +1,52 @@
+#include "cli/first_benchmark.h"
+
+#include <cstdio>
+#include <ctime>
+
+#include "cli/bench.h"
+#include "cli/files.h"
+#include "cli/machine.h"
+
+namespace p2c2r::cli {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr const char* kFile = "benchmark.json";
+
+}  // namespace
+
+void run_first_benchmark(const std::optional<Contact>& coordinator, const std::string& device) {
+    std::fprintf(stderr,
+                 "looking what this machine can serve, some seconds (--no-benchmark: not)\n");
+    MachineOptions options;
+    options.device = device;
+    options.quick = true;
+    options.coordinator = coordinator;
+    if (const Outcome failed = bench_machine(options)) {
+        std::fprintf(stderr, "not known what it can serve: %s\n", failed->text.c_str());
+    }
+}
+
+std::string kept_benchmark() {
+    const Result<std::string> folder = machine_folder_if_there();
+    if (!folder || folder->empty()) return {};
+    const std::string file = join_path(*folder, kFile);
+    if (!is_there(file)) return {};
+    const Result<std::string> text = read_file(file);
+    const json kept = text ? json::parse(*text, nullptr, false) : json();
+    return kept.is_object() ? kept.value("text", "") : std::string();
+}
+
+// A machine that never joined anything is left alone; what cannot be kept is only not shown again.
+void keep_benchmark(const std::string& text, const json& details) {
+    const Result<std::string> folder = machine_folder_if_there();
+    if (!folder || folder->empty()) return;
+    json kept = details;
+    kept["text"] = text;
+    kept["measured_ms"] = static_cast<uint64_t>(std::time(nullptr)) * 1000;
+    (void)write_file(join_path(*folder, kFile), kept.dump(2) + "\n");
+}
+
+}  // namespace p2c2r::cli

@@ -1,0 +1,25 @@
+// The benchmark of a helper's first day: what its owner should know before anybody counts on the
+// machine, kept beside its keys so that `status` can say it again.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "cli/contact.h"
+#include "cli/device_choice.h"
+
+namespace p2c2r::cli {
+
+// A few seconds with progress on standard error; the verdict on standard output. `coordinator`
+// none: there is no uplink to measure. Returns when it is done or has failed, which it says:
+// whoever joins has joined all the same.
+void run_first_benchmark(const std::optional<Contact>& coordinator, const std::string& device);
+
+// Of this or any other run on this machine: "With physics this machine can serve ...". "": none.
+std::string kept_benchmark();
+
+// For those who will be asked: `text`, and all that it comes from.
+void keep_benchmark(const std::string& text, const nlohmann::json& details);
+
+}  // namespace p2c2r::cli
