@@ -87,7 +87,8 @@ void TaskOptions::add_to(Command& command) {
     command.add_text("-o,--out", out,
                      "Where the result goes: a file, or a directory for frames and requests");
     command.add_count("--deadline-ms", deadline_ms, "Time allowed per task (the type's own)");
-    command.add_integer("--priority", priority, "-128 to 127, higher is more urgent among your tasks (0)");
+    command.add_integer("--priority", priority,
+                        "-128 to 127, higher is more urgent among your tasks (0)");
     command.add_real("--rate", rate, "Submit so many tasks a second (as fast as they are done)");
     command.add_count("--in-flight", in_flight,
                       "Tasks pending at the same time (16; no limit with --rate)");

@@ -128,7 +128,7 @@ void OutStreams::pump(net::Connection& connection) {
             connection.send(stream.message, more, stream.id, {}, chunk.params, chunk.data);
         }
         if (last) {
-            if (remembers_ends_) {
+            if (remembers_ends_ && stream.message == wire::Message::kTaskSubmit) {
                 ends_[stream.id] = connection.bytes_out() + connection.queued_bytes();
             }
             close_at(turn_);

@@ -58,7 +58,8 @@ class OutStreams {
     // and not the inputs and contents of tasks. It MUST outlive the streams. To be called while
     // nothing waits.
     void count_in(uint64_t* total) { total_ = total; }
-    // From now on it is remembered where the payloads that were sent in chunks end, until drop().
+    // From now on it is remembered where the inputs of tasks that were sent in chunks end, until
+    // drop().
     void remember_ends() { remembers_ends_ = true; }
     // How many bytes of this payload the other side has not got yet, at most; `end`: what the
     // connection will have sent once it has sent all of it, 0: as remembered.
