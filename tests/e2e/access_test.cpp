@@ -15,7 +15,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr uint64_t kStopUs = 20'000'000;
 
 // `p2c2r coordinator` over TLS with an access file that is not there yet.
 struct Guarded {

@@ -18,7 +18,6 @@ using p2c2r::cli::read_join_code;
 
 namespace {
 
-constexpr uint64_t kStopUs = 20'000'000;
 
 struct Hosting {
     Machine machine;

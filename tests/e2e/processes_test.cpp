@@ -16,7 +16,6 @@ using nlohmann::json;
 namespace {
 
 constexpr const char* kUpscale = R"({"output_res": [640, 360]})";
-constexpr uint64_t kStopUs = 20'000'000;
 
 // The gamer's side of a stream of frames, still running.
 p2c2r::cli::Process start_stream(const Workplace& here, const std::string& url,

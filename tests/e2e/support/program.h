@@ -13,6 +13,9 @@
 
 namespace p2c2r::test {
 
+// Long enough that only a hang reaches it.
+inline constexpr uint64_t kStopUs = 20'000'000;
+
 inline constexpr uint64_t kPatienceUs = 60'000'000;  // a limit for a broken run, never a wait
 
 struct Ran {
