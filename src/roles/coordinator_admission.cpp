@@ -229,7 +229,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     admission.deadline_us = now + deadline;
     admission.start_timeout_us = std::min(start_value, options_.task_timeout_us);
     admission.bytes = bytes;
-    if (admission.reach.circle == Circle::kOwn && session.is_stranger) {
+    if (admission.reach.circle == Circle::kOwn && is_stranger(session)) {
         ++stats_.failed_tasks;
         return answer_error(gamer, client_task, Status::kDenied, "circle",
                             "tasks of circle own come from the coordinator's machine alone: it "

@@ -114,7 +114,6 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         uint64_t opened_us = 0;
         uint64_t heard_us = 0;
         bool in_process = false;   // a role of this process: the operator's
-        bool is_stranger = false;  // a gamer whom nothing shows to be the operator's
         std::string network;       // counted in unregistered_ until it has registered
         Nonce client_nonce{};      // of hello
         Nonce server_nonce{};      // of its answer
@@ -444,6 +443,10 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // Whoever reaches it is taken for the operator's, over the network as well.
     [[nodiscard]] bool is_open() const {
         return options_.plaintext_anywhere && !options_.tls && !options_.access;
+    }
+    // One whom nothing shows to be the operator's.
+    [[nodiscard]] bool is_stranger(const Session& session) const {
+        return is_open() && !session.in_process && !session.connection->is_loopback();
     }
     void watch_certificate();
     [[nodiscard]] static identity::Actor actor_of(const Session* asker);

@@ -67,11 +67,11 @@ bool Coordinator::Impl::check_names(
     return true;
 }
 
-// Whose machine it is has been proven where logins are asked for; elsewhere it is taken at its
-// word.
+// Whose machine it is has been proven where logins are asked for; elsewhere a machine is taken at
+// its word, but not one from anywhere.
 sched::OwnerIndex Coordinator::Impl::owner_of(const Session& session, Circle claimed) {
     const bool proven = options_.access || session.in_process;
-    if (!proven && claimed != Circle::kOwn) return sched::kNoOwner;
+    if (!proven && (claimed != Circle::kOwn || is_stranger(session))) return sched::kNoOwner;
     return owners_.index_of(session.who.owner);
 }
 
@@ -195,7 +195,6 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
         gamer_ids_[client_id] = gamer_id;
     }
     Gamer& gamer = *gamers_.find(gamer_id);
-    session.is_stranger = is_open() && !session.in_process && !session.connection->is_loopback();
     gamer.session = &session;
     random_.fill(gamer.resume);
     session.gamer = gamer_id;

@@ -68,8 +68,10 @@ wire::ResultDelivery Coordinator::Impl::delivery_of(const sched::TaskRecord& rec
     delivery.attempts = record.attempts;
     delivery.checksum = result.checksum;
     delivery.sizes = result.sizes;
-    delivery.coding = result.coding;
-    delivery.plain_sizes = result.plain_sizes;
+    if (result.coding != Coding::kNone) {
+        delivery.coding = result.coding;
+        delivery.plain_sizes = result.plain_sizes;
+    }
     return delivery;
 }
 

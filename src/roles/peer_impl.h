@@ -86,13 +86,13 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
         uint64_t deadline_us = 0;  // 0: none
         uint64_t runner_job = 0;
         bool cancelled = false;
+        bool may_be_coded = false;  // its result
         bool has_checksum = false;
         uint64_t checksum = 0;
         bool has_content = false;             // its data is a content, changed by what came as data
         Digest256 digest{};                   // of that
         uint64_t content = 0;                 // its entry, once it is here
-        bool may_be_coded = false;            // its result
-        std::unique_ptr<exec::Output> plain;  // that, while it is being coded
+        std::unique_ptr<exec::Output> plain;  // with may_be_coded: its result, while it is coded
     };
 
     // LinkEvents
@@ -134,11 +134,12 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
     void refuse(const Job& job);
     void answer(const Job& job, Status status, const std::string& field, const std::string& error,
                 uint64_t processing_us, uint64_t memory_peak);
-    // It goes as `coded` instead of its payload unless that is empty.
-    void answer_result(const Job& job, const exec::Output& result, const Bytes& coded);
+    // It goes as `coded` instead of its payload unless that is NULL.
+    void answer_result(const Job& job, const exec::Output& result, const Bytes* coded);
     // False: its result goes as it is.
     bool begin_coding(uint64_t slot, exec::Output& result);
-    void end_job(uint64_t slot, const exec::Output& result, const Bytes& coded);
+    void end_job(uint64_t slot, const Job& job, const exec::Output& result, const Bytes* coded);
+    void end_coding(uint64_t slot, Job& job, const exec::Output& output);
     void answer_error(const Job& job, Status status, const std::string& error) {
         answer(job, status, {}, error, 0, 0);
     }

@@ -34,7 +34,6 @@ bool Peer::Impl::on_assign(const wire::Frame& frame, const char*& why) {
     job.has_content = message.payload_place == 1 && options_.content_bytes_max > 0;
     job.content = 0;
     job.may_be_coded = (message.task_flags & task_flag::kCodedResult) && coding_work_;
-    job.plain.reset();
     if (message.payload_place != 0) {
         if (!job.has_content || message.digest.empty()) {
             job.has_content = false;
@@ -164,16 +163,7 @@ void Peer::Impl::run_waiting() {
 void Peer::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
     Job* job = jobs_.find(tag);
     if (!job) return;
-    if (job->plain) {
-        const std::unique_ptr<exec::Output> plain = std::move(job->plain);
-        const bool is_coded = output.status == Status::kOk;
-        // One that was stopped tells nothing.
-        if (is_coded) {
-            const size_t size = plain->info.size() + plain->data.size();
-            coding_.learn(job->task_type, size, output.data.size());
-        }
-        return end_job(tag, *plain, is_coded ? output.data : Bytes());
-    }
+    if (job->may_be_coded && job->plain) return end_coding(tag, *job, output);
     stats_.compute_us += output.processing_us;
     if (output.status == Status::kOk) {
         ++stats_.completed;
@@ -181,7 +171,18 @@ void Peer::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
     } else {
         ++stats_.failed;
     }
-    end_job(tag, output, {});
+    end_job(tag, *job, output, nullptr);
+}
+
+void Peer::Impl::end_coding(uint64_t slot, Job& job, const exec::Output& output) {
+    const std::unique_ptr<exec::Output> plain = std::move(job.plain);
+    const bool is_coded = output.status == Status::kOk;
+    // One that was stopped tells nothing.
+    if (is_coded) {
+        const size_t size = plain->info.size() + plain->data.size();
+        coding_.learn(job.task_type, size, output.data.size());
+    }
+    end_job(slot, job, *plain, is_coded && !output.data.empty() ? &output.data : nullptr);
 }
 
 // As a job of its own in the same slot: whoever cancels the task, or takes it back, stops that.
@@ -216,8 +217,8 @@ bool Peer::Impl::begin_coding(uint64_t slot, exec::Output& result) {
     return false;
 }
 
-void Peer::Impl::end_job(uint64_t slot, const exec::Output& result, const Bytes& coded) {
-    const Job& job = *jobs_.find(slot);
+void Peer::Impl::end_job(uint64_t slot, const Job& job, const exec::Output& result,
+                         const Bytes* coded) {
     --running_;
     bool is_told = true;
     try {
@@ -277,11 +278,8 @@ void Peer::Impl::answer(const Job& job, Status status, const std::string& field,
     link_->connection().send_copy(wire::Message::kTaskResult, 0, job.id, envelope_.span(), {}, {});
 }
 
-void Peer::Impl::answer_result(const Job& job, const exec::Output& result, const Bytes& coded) {
+void Peer::Impl::answer_result(const Job& job, const exec::Output& result, const Bytes* coded) {
     if (!link_->ready()) return;
-    const Bytes none;
-    const Bytes& info = *(coded.empty() ? &result.info : &none);
-    const Bytes& data = *(coded.empty() ? &result.data : &coded);
     if (result.info.size() + result.data.size() > limits::kPayloadSizeMax) {
         return answer(job, Status::kSize, {}, "the result exceeds the limit of 64 MiB",
                       result.processing_us, result.memory_peak);
@@ -291,7 +289,7 @@ void Peer::Impl::answer_result(const Job& job, const exec::Output& result, const
     message.processing_us = result.processing_us;
     message.memory_peak = result.memory_peak;
     uint8_t flags = 0;
-    if (!coded.empty()) {
+    if (coded) {
         ++stats_.coded;
         message.coding = Coding::kZstd;
         message.plain_sizes = wire::PayloadSizes{result.info.size(), result.data.size()};
@@ -300,6 +298,9 @@ void Peer::Impl::answer_result(const Job& job, const exec::Output& result, const
         message.checksum = payload_checksum(result.info, result.data);
         flags |= wire::kFlagChecksum;
     }
+    const Bytes none;
+    const Bytes& info = *(coded ? &none : &result.info);
+    const Bytes& data = *(coded ? coded : &result.data);
     if (needs_chunks(info.size(), data.size())) {
         message.sizes = wire::PayloadSizes{info.size(), data.size()};
     }
@@ -320,6 +321,7 @@ void Peer::Impl::forget(uint64_t slot) {
 
 void Peer::Impl::drop(uint64_t slot, Job& job) {
     if (job.has_content) release_content(slot, job);
+    if (job.may_be_coded) job.plain.reset();
     job.payload = Payload{};
     jobs_.erase(slot);
 }

@@ -2,6 +2,7 @@
 // of it when rights change.
 #include <doctest/doctest.h>
 
+#include "support/wire_world.h"
 #include "unit/roles_guarded.h"
 
 using namespace p2c2r;
@@ -349,4 +350,39 @@ TEST_CASE("circles: where anybody comes in from anywhere own tasks come from thi
         if (anywhere)
             CHECK(text.find("come from the coordinator's machine alone") != std::string::npos);
     }
+}
+
+TEST_CASE("circles: where anybody comes in a peer from elsewhere is not the operator's machine") {
+    CoordinatorOptions options;
+    options.plaintext_anywhere = true;
+    options.listen_address = "0.0.0.0";
+    options.local_execution = false;
+    WireWorld world(options);
+    const auto join = [&](WireEnd& end, const char* id) {
+        wire::PeerRegister message;
+        message.peer_id = id;
+        message.circle = Circle::kOwn;
+        message.capabilities.task_types = {"echo"};
+        message.slots = message.window_tasks = 4;
+        message.window_bytes = 1 << 20;
+        CHECK(end.join_peer(message).success);
+    };
+    WireEnd far(world.loop, world.network.accept);
+    far.far().pretend("192.0.2.9:7", "");
+    join(far, "far");
+    WireEnd gamer = world.end();
+    gamer.join_gamer("gamer");
+    wire::TaskSubmit own;
+    own.task_type = "echo";
+    own.circle = Circle::kOwn;
+    own.deadline_us = 4'000'000;
+    gamer.send(wire::Message::kTaskSubmit, 1, own);
+    CHECK(far.count(wire::Message::kTaskAssign) == 0);
+    WireEnd near(world.loop, world.network.accept);
+    join(near, "near");
+    CHECK(near.count(wire::Message::kTaskAssign) == 1);
+    // What is for invited ones may still go there.
+    own.circle = Circle::kInvited;
+    for (uint64_t id = 2; id <= 5; ++id) gamer.send(wire::Message::kTaskSubmit, id, own);
+    CHECK(far.count(wire::Message::kTaskAssign) > 0);
 }
