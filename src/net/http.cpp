@@ -1,4 +1,5 @@
 #include "net/http.h"
+#include "net/host_port.h"
 
 #include <algorithm>
 #include <list>

@@ -29,9 +29,6 @@ struct Address {
     [[nodiscard]] bool is_near() const;
 };
 
-// "host:port", with brackets around a host that contains colons.
-std::string join_host_port(const std::string& host, uint32_t port);
-
 // Owns a descriptor.
 class Socket {
   public:

@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "core/check.h"
+#include "net/host_port.h"
 #include "net/socket.h"
 
 namespace p2c2r::net {
@@ -174,11 +175,6 @@ std::string Address::host() const {
 
 std::string Address::text() const {
     return join_host_port(host(), port());
-}
-
-std::string join_host_port(const std::string& host, uint32_t port) {
-    const bool brackets = host.find(':') != std::string::npos;
-    return (brackets ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
 bool Address::is_loopback() const {

@@ -1,4 +1,5 @@
 #include "net/uv_transport.h"
+#include "net/host_port.h"
 
 #include <algorithm>
 #include <new>

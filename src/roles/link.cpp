@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "net/socket.h"
+#include "net/host_port.h"
 #include "roles/session_rules.h"
 
 namespace p2c2r::roles {
