@@ -34,12 +34,13 @@ impl Guarded {
         let wish = format!(r#"{{"file":"{key}","certificate_file":"{certificate}"}}"#);
         let made = runtime.call("keys.new", Some(&wish), None, 5000).unwrap();
         let pin = Credentials::from_hex(&text_in(made.fields_json(), "pin")).unwrap();
+        let (access, audit) = (path("access.json"), path("audit.log"));
         let config = CoordinatorConfig {
             listen_port: Some(ANY),
             certificate_file: Some(&certificate),
             key_file: Some(&key),
-            access_file: Some(&path("access.json")),
-            audit_file: Some(&path("audit.log")),
+            access_file: Some(&access),
+            audit_file: Some(&audit),
             ..Default::default()
         };
         let coordinator = Coordinator::new(&runtime, config).unwrap();
