@@ -62,6 +62,9 @@ class OwnerLoad {
                 const p2c2r_bytes data = {frame_.data.data(), frame_.data.size(), nullptr, nullptr};
                 if (!frame_.data.empty()) desc.data = &data;
                 desc.deadline_us = 5'000'000;
+                // It is the peer that shall work, and each time anew.
+                desc.place = P2C2R_PLACE_REMOTE;
+                desc.flags = P2C2R_TASK_NO_CACHE;
                 p2c2r_task task = 0;
                 if (p2c2r_client_submit(session_.client(), &desc, &task, nullptr) != P2C2R_OK) {
                     break;
@@ -285,14 +288,21 @@ Outcome bench(const OwnerBenchOptions& options, bool& pass) {
     std::printf("%sall: p50 %s ms, p99 %s ms, bar p99 <= %s ms\n", table.text().c_str(),
                 number_text(ms(percentile(all, 0.5)), 2).c_str(), number_text(p99_ms, 2).c_str(),
                 number_text(kBarMs, 0).c_str());
-    const Result<Duty> duty =
-        measure_duty("native", *chosen.front(), options.duty_seconds.value_or(10));
+    // The account is of the time in which tasks run. The process's own counts what is sent as well,
+    // so the frame is the one whose answer is small for its work.
+    const auto work_of = [](const KernelFrame* frame) {
+        return frame->task_type == "ai_pathfinding";
+    };
+    const auto small = std::find_if(chosen.begin(), chosen.end(), work_of);
+    const KernelFrame& duty_frame = small != chosen.end() ? **small : *chosen.front();
+    const Result<Duty> duty = measure_duty("native", duty_frame, options.duty_seconds.value_or(10));
     if (!duty) return duty.failure();
     std::printf(
-        "duty: cap %s %%, measured %s %% of the time over %llu tasks (processor time of the "
+        "duty (%s): cap %s %%, measured %s %% of the time over %llu tasks (processor time of the "
         "peer), bar within %s points\n",
-        number_text(duty->cap, 0).c_str(), number_text(duty->measured, 1).c_str(),
-        static_cast<unsigned long long>(duty->tasks), number_text(kBarPoints, 0).c_str());
+        duty_frame.task_type.c_str(), number_text(duty->cap, 0).c_str(),
+        number_text(duty->measured, 1).c_str(), static_cast<unsigned long long>(duty->tasks),
+        number_text(kBarPoints, 0).c_str());
     const Result<Data> data = measure_data("native", *chosen.front());
     if (!data) return data.failure();
     std::printf("data: %llu bytes on the wire, %llu counted\n",

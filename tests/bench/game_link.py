@@ -117,7 +117,7 @@ class Host:
             raise SystemExit("game_link.py: join: " + joined.stderr.decode())
         with open(os.path.join(self.folder, "gamer", "joined.json")) as file:
             there = json.load(file)[0]
-        self.url, self.pin = there["url"], there["pin"]
+        self.url, self.pin = there["urls"][0], there["pin"]
         self.identity = os.path.join(self.folder, "gamer", "identity.pem")
 
     def __exit__(self, *_):
