@@ -82,8 +82,8 @@ Outcome make_empty_directory(const std::string& path) {
         std::error_code error;
         fs::remove(fs::path(path) / name, error);
         if (error) {
-            return Failure{kExitSomeFailed, "cannot remove " + join_path(path, name) + ": " +
-                                                error.message()};
+            return Failure{kExitSomeFailed,
+                           "cannot remove " + join_path(path, name) + ": " + error.message()};
         }
     }
     return std::nullopt;

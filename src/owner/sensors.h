@@ -42,9 +42,9 @@ class Network {
 };
 
 // NetworkManager's word, and its guess where it has no better, over the bus at this address (empty:
-// the system's), through libdbus, which is opened at run time, so that neither linking nor a machine
-// without it needs it. Never NULL. A bus or service that does not answer within a tenth of a second
-// has not told.
+// the system's), through libdbus, which is opened at run time, so that neither linking nor a
+// machine without it needs it. Never NULL. A bus or service that does not answer within a tenth of
+// a second has not told.
 std::unique_ptr<Network> open_network_manager(const std::string& bus);
 
 // The display that the owner sits at.

@@ -113,11 +113,11 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         uint64_t peer = 0;
         uint64_t opened_us = 0;
         uint64_t heard_us = 0;
-        bool in_process = false;   // a role of this process: the operator's
-        std::string network;       // counted in unregistered_ until it has registered
-        Nonce client_nonce{};      // of hello
-        Nonce server_nonce{};      // of its answer
-        identity::Admitted who;    // once registered
+        bool in_process = false;  // a role of this process: the operator's
+        std::string network;      // counted in unregistered_ until it has registered
+        Nonce client_nonce{};     // of hello
+        Nonce server_nonce{};     // of its answer
+        identity::Admitted who;   // once registered
         std::unique_ptr<net::Connection> connection;
         OutStreams out;
         // Of one that does not read as fast as its results and answers come: since when, what it

@@ -15,7 +15,6 @@ using nlohmann::json;
 
 namespace {
 
-
 // `p2c2r coordinator` over TLS with an access file that is not there yet.
 struct Guarded {
     Machine machine;

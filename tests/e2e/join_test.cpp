@@ -18,7 +18,6 @@ using p2c2r::cli::read_join_code;
 
 namespace {
 
-
 struct Hosting {
     Machine machine;
     p2c2r::cli::Process process;

@@ -61,8 +61,8 @@ bool Cluster::heal() {
             }
         }
     }
-    // Beats have told the windows, what was kept for absent gamers has been delivered, and the timer
-    // that was armed for a task's deadline has gone off, however early the task was given up.
+    // Beats have told the windows, what was kept for absent gamers has been delivered, and the
+    // timer that was armed for a task's deadline has gone off, however early the task was given up.
     const uint64_t rest_us = std::max<uint64_t>(3 * options_.heartbeat_us, kDeadlineMostUs);
     if (!run_until(world_.now_us() + rest_us)) return false;
     return check_at_rest() && check_own_circles() && check_windows_fill() && check_failover() &&
