@@ -24,6 +24,20 @@ Failure file_failure(const char* doing, const std::string& path, int error) {
             std::string("cannot ") + doing + " " + path + ": " + std::strerror(error)};
 }
 
+// The system's reason, or 0.
+int write_all(const std::string& path, std::span<const uint8_t> bytes) {
+    std::unique_ptr<std::FILE, FileCloser> file(std::fopen(path.c_str(), "wb"));
+    if (!file) return errno;
+    // The buffered rest is written by fflush, so that a full disk shows here and not in fclose.
+    int error = 0;
+    if (std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size() ||
+        std::fflush(file.get()) != 0) {
+        error = errno;
+    }
+    if (std::fclose(file.release()) != 0 && error == 0) error = errno;
+    return error;
+}
+
 }  // namespace
 
 Result<std::string> read_file(const std::string& path) {
@@ -43,20 +57,40 @@ Result<std::string> read_file(const std::string& path) {
 }
 
 Outcome write_file(const std::string& path, std::span<const uint8_t> bytes) {
+    std::error_code ignored;
+    const fs::file_status there = fs::status(path, ignored);
+    switch (there.type()) {
+        case fs::file_type::character:
+        case fs::file_type::fifo:
+            // What stands there stays: whoever names it wants the bytes to go in.
+            if (const int error = write_all(path, bytes)) return file_failure("write", path, error);
+            return std::nullopt;
+        case fs::file_type::block:
+        case fs::file_type::socket:
+            return Failure{kExitSomeFailed, "cannot write " + path + ": it is no file"};
+        default:
+            break;
+    }
+    const bool replaces = fs::is_regular_file(there);
+    if (replaces) {
+        // Also where renaming would go round it, what must not be written is not.
+        const std::unique_ptr<std::FILE, FileCloser> file(std::fopen(path.c_str(), "r+b"));
+        if (!file) return file_failure("write", path, errno);
+    }
+    // A link goes on leading where it did.
+    const fs::path resolved = replaces ? fs::canonical(path, ignored) : fs::path(path);
+    const std::string target = resolved.empty() ? path : resolved.string();
     // Several writes of one process may aim at one directory at the same time.
     static std::atomic<uint32_t> counter{0};
     const std::string temporary =
-        path + ".part" + std::to_string(p2c2r_now_us()) + "_" + std::to_string(counter++);
-    std::unique_ptr<std::FILE, FileCloser> file(std::fopen(temporary.c_str(), "wb"));
-    if (!file) return file_failure("write", path, errno);
-    // The buffered rest is written by fflush, so that a full disk shows here and not in fclose.
+        target + ".part" + std::to_string(p2c2r_now_us()) + "_" + std::to_string(counter++);
     int error = 0;
-    if (std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size() ||
-        std::fflush(file.get()) != 0) {
-        error = errno;
+    if (replaces) {  // nobody reads it meanwhile who could not before
+        error = write_all(temporary, {});
+        fs::permissions(temporary, there.permissions(), ignored);
     }
-    if (std::fclose(file.release()) != 0 && error == 0) error = errno;
-    if (error == 0 && std::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
+    if (error == 0) error = write_all(temporary, bytes);
+    if (error == 0 && std::rename(temporary.c_str(), target.c_str()) != 0) error = errno;
     if (error == 0) return std::nullopt;
     std::remove(temporary.c_str());
     return file_failure("write", path, error);

@@ -1,9 +1,11 @@
 // Waiting and processes: what the daemons and benches stand on.
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <csignal>
+#include <filesystem>
 #include <thread>
 
 #include "cli/files.h"
@@ -91,6 +93,40 @@ TEST_CASE("files: a write replaces as a whole and a failed one leaves the old fi
     CHECK_FALSE(read_file(here.path("none")));
     CHECK_FALSE(read_file(here.path("d")));
     CHECK(make_directories(path));  // a file has that name
+}
+
+TEST_CASE("files: a write keeps a file's mode and a link and goes into what is no file") {
+    namespace fs = std::filesystem;
+    Workplace here;
+    const std::string file = here.write("real", "old");
+    fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
+    const std::string link = here.path("link");
+    fs::create_symlink("real", link);
+    CHECK_FALSE(write_file(link, std::string_view("new")));
+    CHECK(fs::is_symlink(link));
+    CHECK(here.read("real") == "new");
+    CHECK(fs::status(file).permissions() == (fs::perms::owner_read | fs::perms::owner_write));
+    // A pipe: whoever reads it gets the bytes, and it is there afterwards.
+    const std::string pipe = here.path("pipe");
+    REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+    std::string got;
+    std::thread reader([&] {
+        const Result<std::string> read = read_file(pipe);
+        if (read) got = *read;
+    });
+    CHECK_FALSE(write_file(pipe, std::string_view("through")));
+    reader.join();
+    CHECK(got == "through");
+    CHECK(fs::is_fifo(pipe));
+    const Outcome full = write_file("/dev/full", std::string_view("x"));
+    REQUIRE(full);
+    CHECK(full->text.find("No space left on device") != std::string::npos);
+    CHECK(fs::is_character_file("/dev/full"));
+    // One that must not be written; root may write anything.
+    if (geteuid() == 0) return;
+    fs::permissions(file, fs::perms::owner_read);
+    CHECK(write_file(file, std::string_view("x")));
+    CHECK(here.read("real") == "new");
 }
 
 TEST_CASE("files: what is private is closed to others from the beginning, or refused") {
