@@ -12,6 +12,7 @@ namespace {
 #if defined(__linux__) && !defined(P2C2R_TEST_SANITIZED)
 constexpr bool kCanLook = true;
 #else
+// Sanitizers keep what is given back, and other systems have no /proc to look at.
 constexpr bool kCanLook = false;
 #endif
 

@@ -30,15 +30,21 @@ struct Process {
     }
 };
 
+// A coordinator in it, and a peer with so many slots.
+struct Machine {
+    Process process;
+    WireWorld world{process.options()};
+    WireEnd peer = world.end();
+    explicit Machine(uint32_t slots = 16) { peer.join_peer("p", slots); }
+};
+
 const std::string kLarge(10'000, 'a');
 
 }  // namespace
 
 TEST_CASE("process: what it really takes refuses at 90 %, however little has been announced") {
-    Process process;
-    WireWorld world(process.options());
-    WireEnd peer = world.end();
-    peer.join_peer("p", 16);
+    Machine machine;
+    auto& [process, world, peer] = machine;
     WireEnd gamer = world.end();
     gamer.join_gamer("gamer");
     process.in_use = 895'000;
@@ -61,10 +67,8 @@ TEST_CASE("process: what it really takes refuses at 90 %, however little has bee
 }
 
 TEST_CASE("process: less urgent tasks that wait give way to what takes its memory") {
-    Process process;
-    WireWorld world(process.options());
-    WireEnd peer = world.end();
-    peer.join_peer("p", 1);
+    Machine machine(1);
+    auto& [process, world, peer] = machine;
     WireEnd gamer = world.end();
     gamer.join_gamer("gamer");
     gamer.submit(1, kLarge);  // begun, so it stays
@@ -82,10 +86,8 @@ TEST_CASE("process: less urgent tasks that wait give way to what takes its memor
 }
 
 TEST_CASE("process: beyond its limit those with the most of a frame that is not whole are closed") {
-    Process process;
-    WireWorld world(process.options());
-    WireEnd peer = world.end();
-    peer.join_peer("p", 16);
+    Machine machine;
+    auto& [process, world, peer] = machine;
     std::array<WireEnd, 4> gamers{world.end(), world.end(), world.end(), world.end()};
     for (size_t i = 0; i < gamers.size(); ++i) gamers[i].join_gamer("g" + std::to_string(i));
     const uint64_t now = world.loop.now_us();
@@ -108,10 +110,8 @@ TEST_CASE("process: beyond its limit those with the most of a frame that is not 
 }
 
 TEST_CASE("process: it is looked at once a turn") {
-    Process process;
-    WireWorld world(process.options());
-    WireEnd peer = world.end();
-    peer.join_peer("p", 16);
+    Machine machine;
+    auto& [process, world, peer] = machine;
     WireEnd gamer = world.end();
     gamer.join_gamer("gamer");
     for (uint64_t id = 1; id <= 5; ++id) gamer.submit(id, kLarge);
@@ -122,10 +122,8 @@ TEST_CASE("process: it is looked at once a turn") {
 }
 
 TEST_CASE("process: the rest of a refused task's chunks takes no memory") {
-    Process process;
-    WireWorld world(process.options());
-    WireEnd peer = world.end();
-    peer.join_peer("p", 16);
+    Machine machine;
+    auto& [process, world, peer] = machine;
     WireEnd gamer = world.end();
     WireEnd other = world.end();
     gamer.join_gamer("gamer");
