@@ -257,3 +257,23 @@ TEST_CASE("turns: an account pays once for a task that others fail or hand back"
     }
     CHECK((order[0] == second || order[1] == second));
 }
+
+TEST_CASE(
+    "turns: a task that is longer than the lag counts in full, also of who has used up more") {
+    Turns world;
+    const AccountIndex ahead = world.queues.open_account();
+    const AccountIndex even = world.queues.open_account();
+    // A hundred seconds on other machines.
+    for (int i = 0; i < 100; ++i) {
+        world.wait(ahead, kY, TaskQueues::kLagMax);
+        world.serve(kY);
+    }
+    world.served_us.clear();
+    for (int i = 0; i < 2000; ++i) {
+        world.wait(ahead, kX, 5 * TaskQueues::kLagMax);
+        world.wait(even, kX, TaskQueues::kLagMax / 10);
+    }
+    while (world.served_us[even] < 100 * TaskQueues::kLagMax) world.serve(kX);
+    CHECK(world.served_us[ahead] >= 90 * TaskQueues::kLagMax);
+    CHECK(world.served_us[ahead] <= 110 * TaskQueues::kLagMax);
+}
