@@ -1,5 +1,6 @@
 // The host's side of ClientState: connecting, questions to the coordinator, figures, frames.
 #include <algorithm>
+#include <new>
 
 #include "bindings/c/client_state.h"
 #include "bindings/c/failure.h"
@@ -32,9 +33,21 @@ p2c2r_status ClientState::connect(uint64_t timeout_us, p2c2r_error* why) {
     if (connected_) return P2C2R_OK;
     if (closing_) return fail(why, Status::kClosed);
     if (given_up_ != Status::kOk) return fail(why, given_up_, {}, state_text_);
+    std::string reason = state_text_;
+    lock.unlock();
+    // Beside how the last try ended: where this one is.
+    std::string so_far;
+    (void)runtime.driver().run([&] {
+        try {
+            if (role_) so_far = role_->handshake_so_far();
+        } catch (const std::bad_alloc&) {
+            // Then it is not said.
+        }
+    });
+    if (!so_far.empty()) reason += (reason.empty() ? "" : "; ") + so_far;
     return fail(why, Status::kTimeout, "timeout_ms",
                 "not connected within " + std::to_string(timeout_us / 1000) + " ms" +
-                    (state_text_.empty() ? "" : ": " + state_text_));
+                    (reason.empty() ? "" : ": " + reason));
 }
 
 // ---- questions --------------------------------------------------------------------------------

@@ -514,7 +514,8 @@ typedef struct p2c2r_client_config {
     uint32_t tasks_max;          /* accepted and not yet handed back; 0: 4096; more are E_BUSY */
     uint64_t bytes_max;          /* payload bytes pending; 0: 256 MiB; more are E_BUSY */
     int32_t deliver;             /* P2C2R_DELIVER_ */
-    uint32_t connect_timeout_ms; /* of one try; 0: 5000 */
+    uint32_t connect_timeout_ms; /* of one try, until the coordinator lets it in; 0: 5000. Up to 8 s more while the
+                                  * words of the handshake come, over a long link, one by one */
     uint32_t reconnect_attempts; /* in a row; 0: no limit; P2C2R_NONE: none */
     uint32_t flags;
     p2c2r_coordinator* local;    /* of the same runtime: no socket is used */

@@ -18,6 +18,7 @@ namespace p2c2r::cli {
 namespace {
 
 constexpr uint32_t kConnectMs = 4000;  // of one place
+constexpr uint32_t kAnswersMs = 6000;  // more, of one that answers over a long link
 constexpr uint64_t kEventUs = 1'000'000;
 constexpr uint64_t kLookAgainUs = 2000;
 
@@ -186,7 +187,7 @@ int run_join(const JoinOptions& options) {
     contact.set_places(urls, code->pin, identity->file);
     contact.set_invite(code->secret);
     std::fprintf(stderr, "trying %s\n", contact.urls().c_str());
-    const auto timeout_ms = static_cast<uint32_t>(kConnectMs * urls.size());
+    const auto timeout_ms = static_cast<uint32_t>(kConnectMs * urls.size() + kAnswersMs);
     const Attempt attempt = code->gamer
                                 ? try_as_gamer(runtime->handle.get(), contact, name, timeout_ms)
                                 : try_as_peer(runtime->handle.get(), contact, name, timeout_ms);

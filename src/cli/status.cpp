@@ -163,7 +163,7 @@ int run_status(const StatusOptions& options) {
     session_options.device.kind = DeviceChoice::Kind::kNative;
     session_options.worker_threads = 1;
     session_options.connect_timeout_ms =
-        static_cast<uint32_t>(options.connect_timeout_ms.value_or(3000));
+        static_cast<uint32_t>(options.connect_timeout_ms.value_or(5000));
     Result<std::unique_ptr<Session>> session = Session::open(session_options);
     if (!session) return report("status", session.failure());
     json answers = json::object();
@@ -194,7 +194,7 @@ void add_status_command(Command& root) {
                          [] { return run_status(options); });
     options.contact.add_to(command);
     command.add_count("--connect-timeout-ms", options.connect_timeout_ms,
-                      "Time to find the coordinator (3000)");
+                      "Time to find the coordinator and be let in (5000)");
     command.add_flag("--json", options.json, "One line of JSON instead of tables");
 }
 

@@ -57,7 +57,7 @@ void add_submit_command(Command& root) {
     options.tasks.add_to(command);
     options.contact.add_to(command);
     command.add_count("--connect-timeout-ms", options.connect_timeout_ms,
-                      "Time to find the coordinator (5000)");
+                      "Time to find the coordinator and be let in (5000)");
     command.add_flag("--local-at-deadline", options.local_at_deadline,
                      "Compute here what would come too late otherwise");
     command.add_flag("--late-here", options.late_here,

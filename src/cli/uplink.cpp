@@ -59,7 +59,7 @@ Result<double> measure_uplink_mbps(const Contact& coordinator) {
     options.contact = coordinator;
     options.device.kind = DeviceChoice::Kind::kNative;
     options.worker_threads = 1;
-    options.connect_timeout_ms = 3000;
+    options.connect_timeout_ms = 5000;
     Result<std::unique_ptr<Session>> session = Session::open(options);
     if (!session) return session.failure();
     const std::string nothing = arguments_of(0);

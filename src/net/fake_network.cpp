@@ -145,6 +145,7 @@ class DelayedConnection final : public Connection, private ConnectionEvents {
     [[nodiscard]] uint64_t bytes_in() const override { return inner_->bytes_in(); }
     [[nodiscard]] uint64_t bytes_out() const override { return inner_->bytes_out(); }
     [[nodiscard]] PartialFrame partial_frame() const override { return inner_->partial_frame(); }
+    [[nodiscard]] uint64_t last_words_us() const override { return delivered_us_; }
 
   private:
     void on_frame(Connection&, const wire::Frame& frame) override {
@@ -161,8 +162,8 @@ class DelayedConnection final : public Connection, private ConnectionEvents {
     }
     void on_closed(Connection&, Status status, const std::string& why) override {
         // A last word may be sent from inside some of these, so they are told at once.
-        const bool has_last_word =
-            status == Status::kProtocol || status == Status::kMemory || status == Status::kInternal;
+        const bool has_last_word = status == Status::kProtocol || status == Status::kMemory ||
+                                   status == Status::kInternal || status == Status::kUnsupported;
         if (has_last_word || in_.empty()) return end(status, why);
         ended_ = status;
         why_ = why;
@@ -232,6 +233,7 @@ class DelayedConnection final : public Connection, private ConnectionEvents {
         while (*alive && open_ && events_ && !paused_ && !in_.empty() &&
                in_.front().due_us <= now) {
             deliver_first();
+            if (*alive) delivered_us_ = now;
         }
         if (*alive && open_ && is_ended_ && in_.empty()) return end(ended_, why_);
         if (*alive && open_) tell_writable();
@@ -253,6 +255,7 @@ class DelayedConnection final : public Connection, private ConnectionEvents {
     std::deque<Waiting> out_;
     std::deque<Waiting> in_;
     size_t out_bytes_ = 0;
+    uint64_t delivered_us_ = 0;  // the last frame
     bool was_high_ = false;
     bool paused_ = false;
     bool open_ = true;

@@ -11,11 +11,13 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <iterator>
 #include <new>
 #include <utility>
 
 #include "core/openssl.h"
 #include "net/tls_session.h"
+#include "wire/frame.h"
 
 namespace p2c2r::net {
 
@@ -25,6 +27,9 @@ constexpr char kBindingLabel[] = "EXPORTER-p2c2r-login";
 constexpr uint8_t kAlertRecord = 0x15;
 constexpr uint8_t kHandshakeRecord = 0x16;
 constexpr char kNoTls[] = "the other side does not speak TLS here";
+constexpr char kPlainFrames[] = "the other side speaks plaintext, and this one TLS";
+// As any server of TLS answers words that are none: fatal, unexpected_message.
+constexpr uint8_t kNotExpected[] = {kAlertRecord, 3, 3, 0, 2, 2, 10};
 
 // "2027-01-31 12:00 UTC"
 std::string text_of(const ASN1_TIME* time) {
@@ -239,15 +244,19 @@ void TlsSession::handshake_failed() {
 }
 
 // OpenSSL would take the beginning of a plain frame for that of an ancient handshake, and wait for
-// the rest of it.
-bool TlsSession::begins_like_tls() {
+// the rest of it. A caller that speaks plainly knows the alert when it sees it.
+bool TlsSession::begins_like_tls(std::vector<uint8_t>& out) {
     if (arrived_.empty() || heard_) return true;
     heard_ = true;
     const uint8_t type = arrived_.front();
     if (type == kHandshakeRecord || (type == kAlertRecord && !context_->is_server_)) return true;
+    if (context_->is_server_) {
+        out.insert(out.end(), std::begin(kNotExpected), std::end(kNotExpected));
+    }
     state_ = State::kFailed;
-    failure_ = Status::kProtocol;
-    failure_text_ = kNoTls;
+    const bool is_frame = type == wire::detail::kArrayOfSix;
+    failure_ = is_frame ? Status::kUnsupported : Status::kProtocol;
+    failure_text_ = is_frame ? kPlainFrames : kNoTls;
     return false;
 }
 
@@ -256,7 +265,7 @@ void TlsSession::begin(std::vector<uint8_t>& out) {
 }
 
 void TlsSession::shake_hands(std::vector<uint8_t>& out) {
-    if (!begins_like_tls()) return;
+    if (!begins_like_tls(out)) return;
     const SslErrors errors;
     out_ = &out;
     const bool done = SSL_do_handshake(ssl_) == 1;

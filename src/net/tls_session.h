@@ -98,7 +98,7 @@ class TlsSession {
     int verify_pin(x509_store_ctx_st* store);
     void shake_hands(std::vector<uint8_t>& out);
     void handshake_failed();
-    bool begins_like_tls();
+    bool begins_like_tls(std::vector<uint8_t>& out);
     void take_over();
     void free_handshake();
 

@@ -44,7 +44,7 @@ class ConnectionEvents {
     }
     // The other side, the network or a broken frame ended it. Last event of this connection, which
     // may be destroyed in it. After kProtocol, kMemory and kInternal one last word may be sent from
-    // inside it.
+    // inside it, and after kUnsupported: one of the two speaks TLS where the other does not.
     virtual void on_closed(Connection& connection, Status status, const std::string& why) = 0;
     // queued_bytes() has fallen below the low mark after having been above the high mark.
     virtual void on_writable(Connection& connection) { (void)connection; }
@@ -96,6 +96,10 @@ class Connection {
     // Without what is queued here: it grows only while the other side reads.
     [[nodiscard]] virtual uint64_t bytes_out() const = 0;
     [[nodiscard]] virtual PartialFrame partial_frame() const { return {}; }
+    // When the first byte came of the last words that the other side has said in whole: frames, or
+    // its part of the handshake of TLS. 0: it has said none. That it is slow to end what it has
+    // begun makes this no later. Inside on_frame it is about those before.
+    [[nodiscard]] virtual uint64_t last_words_us() const { return 0; }
 
     // For who implements it: so much is queued now.
     void queue_is(uint64_t bytes) {

@@ -12,6 +12,16 @@ constexpr size_t kDiscardMax = 1024 * 1024;  // read from somebody who was told 
 constexpr int kReadsPerTurn = 8;             // while each brings all it can of small frames
 constexpr int kLastReadsMax = 16;            // after a failed write
 
+// A record of TLS: a caller's first one, or with what a TLS server answers to words that are none.
+bool begins_like_tls(const IoPiece& piece, size_t size) {
+    constexpr uint8_t kAlert = 0x15;
+    constexpr uint8_t kHandshake = 0x16;
+    constexpr uint8_t kVersion = 0x03;
+    const uint8_t* const at = piece.data;
+    const bool is_known = size < 2 || piece.size < 2 || at[1] == kVersion;
+    return is_known && (at[0] == kAlert || at[0] == kHandshake);
+}
+
 }  // namespace
 
 Stream::Stream(StreamTable& table, Socket socket, const Address& peer)
@@ -85,7 +95,12 @@ bool Stream::read() noexcept {
         IoPiece pieces[2];
         const size_t count = reader_.prepare(pieces);
         const IoResult result = receive(socket_, pieces, count);
+        const bool is_first = bytes_in_ == 0;
         if (!is_received(result)) return false;
+        if (is_first && begins_like_tls(pieces[0], result.size)) {
+            fail(Status::kUnsupported, "the other side speaks TLS, and this one does not");
+            return false;
+        }
         take(result.size);
         return true;
     } catch (const std::bad_alloc&) {
@@ -100,6 +115,7 @@ bool Stream::is_received(const IoResult& result) noexcept {
     switch (result.kind) {
         case IoResult::Kind::kDone:
             bytes_in_ += result.size;
+            if (words_since_us_ == 0) words_since_us_ = table_.loop_.turn_us();
             return true;
         case IoResult::Kind::kAgain:
             return false;
@@ -124,6 +140,14 @@ void Stream::take(size_t size) {
     } else if (reader_.partial_size() > 0 && (!had_partial || frames_in_ != frames_before)) {
         partial_since_us_ = table_.loop_.now_us();
     }
+    if (frames_in_ != frames_before) words_ended();
+}
+
+// What is here beyond them is the beginning of the next ones.
+void Stream::words_ended() {
+    if (words_since_us_ != 0) last_words_us_ = words_since_us_;
+    const bool goes_on = reader_.partial_size() > 0 || (tls_ && tls_->partial_size() > 0);
+    words_since_us_ = goes_on ? table_.loop_.turn_us() : 0;
 }
 
 bool Stream::take_frame(const wire::Frame& frame) {
@@ -283,9 +307,10 @@ void Stream::fail(Status status, const char* why) noexcept {
         if (state_ != State::kEnding && state_ != State::kClosed) finish();
         return;
     }
-    const bool can_send = (status == Status::kProtocol || status == Status::kMemory ||
-                           status == Status::kInternal || status == Status::kAuth) &&
-                          failed_ == Status::kOk;
+    const bool can_send =
+        (status == Status::kProtocol || status == Status::kMemory || status == Status::kInternal ||
+         status == Status::kAuth || status == Status::kUnsupported) &&
+        failed_ == Status::kOk;
     state_ = State::kEnding;
     reader_.reset();
     if (!can_send) queue_.clear();

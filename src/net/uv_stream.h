@@ -118,6 +118,7 @@ class Stream final : private WatchEvents, private FrameSink {
     [[nodiscard]] uint64_t bytes_in() const { return bytes_in_; }
     [[nodiscard]] uint64_t bytes_out() const { return bytes_out_; }
     [[nodiscard]] PartialFrame partial_frame() const;
+    [[nodiscard]] uint64_t last_words_us() const { return last_words_us_; }
     [[nodiscard]] std::string peer_identity() const;
     [[nodiscard]] std::string channel_binding() const;
 
@@ -140,6 +141,7 @@ class Stream final : private WatchEvents, private FrameSink {
     bool read() noexcept;
     bool is_received(const IoResult& result) noexcept;
     void take(size_t size);
+    void words_ended();
     void discard() noexcept;
     void write() noexcept;
     bool is_sent(const IoResult& result, size_t offered) noexcept;
@@ -209,6 +211,8 @@ class Stream final : private WatchEvents, private FrameSink {
     uint64_t frames_in_ = 0;
     uint64_t partial_since_us_ = 0;
     uint64_t record_since_us_ = 0;  // the same of a record of which only the beginning is here
+    uint64_t words_since_us_ = 0;   // of words that have begun; 0: none have
+    uint64_t last_words_us_ = 0;
     uint64_t linger_until_us_ = 0;
     size_t discarded_ = 0;
 };

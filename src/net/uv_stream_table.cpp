@@ -36,6 +36,7 @@ class UvConnection final : public Connection {
     [[nodiscard]] uint64_t bytes_in() const override { return stream_->bytes_in(); }
     [[nodiscard]] uint64_t bytes_out() const override { return stream_->bytes_out(); }
     [[nodiscard]] PartialFrame partial_frame() const override { return stream_->partial_frame(); }
+    [[nodiscard]] uint64_t last_words_us() const override { return stream_->last_words_us(); }
     [[nodiscard]] std::string peer_identity() const override { return stream_->peer_identity(); }
     [[nodiscard]] std::string channel_binding() const override {
         return stream_->channel_binding();

@@ -43,6 +43,7 @@ void Stream::read_sealed() {
     std::vector<uint8_t>& answers = table_.sealing_->answers;
     answers.clear();
     const bool shook = shakes_hands();
+    bool answered = false;
     const bool had_partial = tls_->partial_size() > 0;
     const uint64_t opened_before = tls_->records_opened();
     while (state_ == State::kOpen && events_) {
@@ -50,6 +51,7 @@ void Stream::read_sealed() {
         const size_t count = reader_.prepare(pieces);
         const size_t size = tls_->read({pieces, count}, answers);
         if (!answers.empty()) {
+            answered = true;
             keep_unsent(answers.data(), answers.size());
             table_.mark_dirty(*this);
             answers.clear();
@@ -61,6 +63,7 @@ void Stream::read_sealed() {
     if (tls_->partial_size() > 0 && (!had_partial || tls_->records_opened() != opened_before)) {
         record_since_us_ = table_.loop_.now_us();
     }
+    if (shook && (answered || !shakes_hands())) words_ended();
     if (state_ != State::kOpen || !events_) return;
     if (shook && !shakes_hands() && !queue_.empty()) table_.mark_dirty(*this);
     if (tls_->state() == TlsSession::State::kFailed) {

@@ -96,6 +96,9 @@ void Client::close() {
 const ClientStats& Client::stats() {
     return impl_->stats();
 }
+std::string Client::handshake_so_far() const {
+    return impl_->handshake_so_far();
+}
 std::string Client::where() const {
     return impl_->where();
 }

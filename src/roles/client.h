@@ -110,6 +110,8 @@ class Client {
     [[nodiscard]] const ClientStats& stats();
     // "host:port" of its coordinator while it is connected; empty: in this process.
     [[nodiscard]] std::string where() const;
+    // What the handshake has shown that is not done yet; "" where there is none.
+    [[nodiscard]] std::string handshake_so_far() const;
     [[nodiscard]] const std::string& client_id() const;
 
   private:

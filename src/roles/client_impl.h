@@ -98,6 +98,9 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     void call(uint64_t call, const std::string& name, Bytes arguments, uint64_t timeout_us);
     void close();
 
+    [[nodiscard]] std::string handshake_so_far() const {
+        return link_ ? link_->handshake_so_far() : std::string();
+    }
     [[nodiscard]] std::string where() const {
         return link_ && link_->ready() ? link_->where() : std::string();
     }

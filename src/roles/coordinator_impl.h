@@ -1,6 +1,7 @@
 // The coordinator's inside, shared by its files:
 //   coordinator.cpp            the public face, time, the performing of actions
-//   coordinator_sessions.cpp   connections: their beginning, messages, beat and end
+//   coordinator_accept.cpp     connections that have not registered: which, and for how long
+//   coordinator_sessions.cpp   connections: their messages, beat and end
 //   coordinator_register.cpp   how one becomes a gamer's or a peer's: hello, login, registration
 //   coordinator_backlog.cpp    who does not read
 //   coordinator_admission.cpp  how a task comes in
@@ -74,7 +75,9 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         }
         void on_closed(net::Connection&, Status status, const std::string& why) override {
             // Bytes that are no frame: they are told so while there is still somebody to tell.
-            if (status == Status::kProtocol) return owner.end_session(*this, status, why);
+            if (status == Status::kProtocol || status == Status::kUnsupported) {
+                return owner.end_session(*this, Status::kProtocol, why);
+            }
             owner.session_lost(*this, status, why);
         }
         void on_writable(net::Connection&) override {
@@ -225,6 +228,12 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void register_refused(Session& session, Status status, const std::string& text,
                           uint32_t retry_after_ms = 0);
 
+    // ---- coordinator_accept.cpp
+    void watch_handshake(uint64_t until_us, uint64_t id);
+    [[nodiscard]] bool is_crowded(const Session& session) const;
+    void handshake_over(Session& session);
+    void expire_handshakes();
+
     // ---- coordinator_sessions.cpp
     void on_frame(Session& session, const wire::Frame& frame);
     void hear(Session& session, const wire::Frame& frame);
@@ -238,8 +247,6 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void forget_gamer(uint64_t gamer_id);
     void peer_gone(uint64_t peer, bool failed, const std::string& why);
     void scan_sessions();
-    void handshake_over(Session& session);
-    void expire_handshakes();
     void count_changed();
     void send_counts();
     void send(Session& session, wire::Message message, uint64_t id = 0) {
@@ -503,8 +510,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     CertificateWatch certificate_watch_;
     uint64_t audit_lost_told_ = 0;  // entries, in the log
     uint64_t audit_look_us_ = 0;    // not before
-    // Until when each connection that has not registered may take for it, the first one first.
-    std::deque<std::pair<uint64_t, uint64_t>> handshakes_;  // time and session
+    // Connections that have not registered, a heap: when to look at one, and the session.
+    std::vector<std::pair<uint64_t, uint64_t>> handshakes_;
     net::Timer handshake_timer_;
     net::Timer count_timer_;
     bool counts_dirty_ = false;

@@ -1,4 +1,4 @@
-// Connections of the coordinator: their beginning, their messages, their beat and their end.
+// Connections of the coordinator: their messages, their beat and their end.
 #include <algorithm>
 
 #include "core/utf8.h"
@@ -8,7 +8,6 @@ namespace p2c2r::roles {
 
 namespace {
 
-constexpr uint32_t kUnregisteredPerNetworkMax = 8;  // connections of one address
 constexpr uint64_t kScanUsMax = 500'000;
 constexpr uint64_t kCountIntervalUs = 100'000;  // between two peer_count_update
 
@@ -18,76 +17,6 @@ const char* name_of(wire::Message message) {
 }
 
 }  // namespace
-
-void Coordinator::Impl::accept(std::unique_ptr<net::Connection> connection, bool in_process) {
-    if (closed_ || unauthenticated_ >= limits::kConnectionsUnauthenticatedMax) {
-        ++stats_.rejected_connections;
-        connection->close();
-        return;
-    }
-    // One address shall not hold all places; this machine's own roles are many. What needs memory
-    // for that is done before anything is counted.
-    std::string network;
-    uint32_t* of_network = nullptr;
-    if (!in_process && !connection->is_loopback()) {
-        network = identity::network_of(connection->peer_address());
-        of_network = &unregistered_[network];
-        if (*of_network >= kUnregisteredPerNetworkMax) {
-            ++stats_.rejected_connections;
-            connection->close();
-            return;
-        }
-    }
-    auto session = std::make_unique<Session>(*this);
-    session->opened_us = session->heard_us = loop_.turn_us();
-    session->in_process = in_process;
-    session->connection = std::move(connection);
-    session->connection->set_events(session.get());
-    session->connection->count_queue_in(&queued_bytes_);
-    session->out.count_in(&delivering_bytes_);
-    // Losing a session needs no memory: its place among the dead is there from the beginning.
-    const size_t dead_at_most = graveyard_.size() + sessions_.size() + 1;
-    if (dead_at_most > graveyard_.capacity()) graveyard_.reserve(2 * dead_at_most);
-    const uint64_t until_us = session->opened_us + kHandshakeUs;
-    handshakes_.emplace_back(until_us, 0);
-    if (unauthenticated_ == 0) loop_.arm(handshake_timer_, until_us);
-    session->id = sessions_.insert();
-    if (session->id == 0) {
-        handshakes_.pop_back();
-        session->connection->close();
-        return;
-    }
-    handshakes_.back().second = session->id;
-    ++unauthenticated_;
-    if (of_network) {
-        session->network = std::move(network);
-        ++*of_network;
-    }
-    *sessions_.find(session->id) = std::move(session);
-}
-
-// One has registered, or is gone.
-void Coordinator::Impl::handshake_over(Session& session) {
-    if (const auto known = unregistered_.find(session.network); known != unregistered_.end()) {
-        if (--known->second == 0) unregistered_.erase(known);
-    }
-    if (--unauthenticated_ > 0) return;
-    handshakes_.clear();
-    loop_.disarm(handshake_timer_);
-}
-
-void Coordinator::Impl::expire_handshakes() {
-    using Phase = Session::Phase;
-    while (!handshakes_.empty()) {
-        const auto [until_us, id] = handshakes_.front();
-        std::unique_ptr<Session>* session = sessions_.find(id);
-        const bool waits = session && ((*session)->phase == Phase::kHello ||
-                                       (*session)->phase == Phase::kRegister);
-        if (waits && until_us > loop_.turn_us()) return loop_.arm(handshake_timer_, until_us);
-        handshakes_.pop_front();
-        if (waits) end_session(**session, Status::kTimeout, "no registration within 2 s");
-    }
-}
 
 void Coordinator::Impl::on_frame(Session& session, const wire::Frame& frame) {
     session.heard_us = loop_.turn_us();

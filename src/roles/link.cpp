@@ -8,13 +8,6 @@
 
 namespace p2c2r::roles {
 
-namespace {
-
-// Of one of several places: a machine that is away answers nothing at all.
-constexpr uint64_t kPerPlaceUs = 1'500'000;
-
-}  // namespace
-
 std::string automatic_id(const char* prefix, RandomSource& random) {
     uint8_t bytes[6];
     random.fill(bytes);
@@ -52,12 +45,11 @@ void Link::start() {
 void Link::connect() {
     phase_ = Phase::kConnecting;
     connecting_us_ = loop_.turn_us();
+    greeting_us_ = round_trip_us_ = 0;
     try {
         const Endpoint::Place& at = places_[place_];
         attempt_ = transport_.connect(
-            at.host, at.port,
-            places_.size() > 1 ? std::min(options_.connect_timeout_us, kPerPlaceUs)
-                               : options_.connect_timeout_us,
+            at.host, at.port, try_us(),
             [this](Result<std::unique_ptr<net::Connection>> result) {
                 connected(std::move(result));
             },
@@ -76,20 +68,16 @@ void Link::connected(Result<std::unique_ptr<net::Connection>> result) {
     }
     connection_ = std::move(*result);
     phase_ = Phase::kHello;
-    last_heard_us_ = loop_.turn_us();
-    round_trip_us_ = last_heard_us_ - connecting_us_;
+    last_heard_us_ = connected_us_ = asked_us_ = loop_.turn_us();
     try {
         connection_->set_events(this);
-        // The coordinator's time is up first, and its word of that is on the way for a while.
-        const uint64_t on_the_way_us = std::min(2 * round_trip_us_, kHandshakeUs);
-        loop_.arm(beat_timer_, last_heard_us_ + kHandshakeUs + on_the_way_us);
+        loop_.arm(beat_timer_, handshake_until_us());
         wire::Hello hello;
         hello.versions = {wire::kProtocolVersion};
         hello.role = role_;
         random_.fill(nonce_);
         hello.nonce = nonce_;
         hello.library = kLibrary;
-        hello_us_ = last_heard_us_;
         encode(hello, envelope_);
         send(wire::Message::kHello, envelope_);
     } catch (const std::bad_alloc&) {
@@ -148,7 +136,11 @@ void Link::on_frame(net::Connection&, const wire::Frame& frame) {
 }
 
 void Link::hello_response(const wire::Frame& frame) {
-    greeting_us_ = last_heard_us_ - hello_us_;
+    // Over TLS, hello left with the last word of that handshake.
+    const uint64_t hello_us = std::max(connected_us_, connection_->last_words_us());
+    greeting_us_ = last_heard_us_ - hello_us;
+    round_trip_us_ = std::max(greeting_us_, hello_us - connected_us_);
+    asked_us_ = last_heard_us_;
     wire::HelloResponse response;
     if (const char* why = decode(frame.envelope, response)) return fail(Status::kProtocol, why);
     if (response.version != wire::kProtocolVersion) {
@@ -214,22 +206,26 @@ void Link::on_writable(net::Connection&) {
 
 void Link::on_closed(net::Connection&, Status status, const std::string& why) {
     // Before the end of the handshake of TLS there is no way to say why.
-    const bool in_time = loop_.turn_us() - hello_us_ < kHandshakeUs;
+    const bool in_time = loop_.turn_us() - connected_us_ < kWordUs;
     if (status == Status::kDisconnected && shakes_hands() && !in_time) {
         return lost(Status::kTimeout, handshake_text(), Again::kYes);
+    }
+    if (status == Status::kUnsupported) {
+        // It may be about to be started right, where it was right before.
+        return lost(Status::kProtocol, other_scheme_text(),
+                    has_resume_ ? Again::kYes : Again::kElsewhere);
     }
     // A coordinator that is not who it should be is not asked again.
     lost(status, why, status == Status::kAuth ? Again::kElsewhere : Again::kYes);
 }
 
-std::string Link::handshake_text() const {
-    return "the handshake took longer than 2 s: the link's round trip is about " +
-           std::to_string(round_trip_us_ / 1000) + " ms";
-}
-
 void Link::beat() {
     const uint64_t now = loop_.turn_us();
-    if (shakes_hands()) return lost(Status::kTimeout, handshake_text(), Again::kYes);
+    if (shakes_hands()) {
+        const uint64_t until_us = handshake_until_us();
+        if (now < until_us) return loop_.arm(beat_timer_, until_us);
+        return lost(Status::kTimeout, handshake_text(), Again::kYes);
+    }
     if (phase_ != Phase::kReady) return;
     if (now - last_heard_us_ > kSilentIntervals * heartbeat_us_ + kSilentSlackUs) {
         lost(Status::kDisconnected, "the coordinator has been silent for too long", Again::kYes);

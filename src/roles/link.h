@@ -61,8 +61,10 @@ class Link final : private net::ConnectionEvents {
     [[nodiscard]] uint64_t bytes_in() const;
     [[nodiscard]] uint64_t bytes_out() const;
     [[nodiscard]] uint64_t last_heard_us() const { return last_heard_us_; }
-    // What the first exchange on this connection took.
+    // What hello and its answer took on this connection: a round trip of the link.
     [[nodiscard]] uint64_t greeting_us() const { return greeting_us_; }
+    // What a handshake that is not done yet has shown of the link; "" where there is none.
+    [[nodiscard]] std::string handshake_so_far() const;
     // Ends the connection because the other side broke the protocol; tries again.
     void fail(Status status, const std::string& why);
 
@@ -75,8 +77,15 @@ class Link final : private net::ConnectionEvents {
     void on_closed(net::Connection& connection, Status status, const std::string& why) override;
     void on_writable(net::Connection& connection) override;
 
+    // ---- link_handshake.cpp
     // It took too long, or the coordinator says so.
     [[nodiscard]] std::string handshake_text() const;
+    [[nodiscard]] std::string link_text() const;
+    // One side speaks TLS where the other does not.
+    [[nodiscard]] std::string other_scheme_text() const;
+    [[nodiscard]] uint64_t try_us() const;
+    [[nodiscard]] uint64_t handshake_until_us() const;
+    [[nodiscard]] uint64_t shown_round_trip_us() const;
     [[nodiscard]] bool shakes_hands() const {
         return phase_ == Phase::kHello || phase_ == Phase::kRegister;
     }
@@ -123,8 +132,9 @@ class Link final : private net::ConnectionEvents {
     uint64_t heartbeat_us_ = limits::kHeartbeatIntervalMsDefault * 1000ull;
     uint64_t last_heard_us_ = 0;
     uint64_t connecting_us_ = 0;
-    uint64_t round_trip_us_ = 0;  // about: what connecting took, the look-up of the name included
-    uint64_t hello_us_ = 0;
+    uint64_t connected_us_ = 0;
+    uint64_t asked_us_ = 0;       // when this side last said what is to be answered
+    uint64_t round_trip_us_ = 0;  // the longest of this handshake up to the answer to hello
     uint64_t greeting_us_ = 0;
     uint64_t bytes_in_before_ = 0;
     uint64_t bytes_out_before_ = 0;

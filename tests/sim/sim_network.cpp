@@ -378,6 +378,8 @@ void Network::deliver(uint64_t pipe, uint32_t side, const wire::Frame& frame) {
     End& end = find(pipe)->ends[side];
     if (observer_) observer_->on_delivered(pipe, end.host, frame);
     end.events->on_frame(*end.handle, frame);
+    end.last_words_us = end.words_since_us;
+    end.words_since_us = end.filled > end.parsed ? world_.now_us() : 0;
 }
 
 // The receiver has taken bytes: the sender's window opens, after the way back.
@@ -386,7 +388,9 @@ void Network::bytes_read(uint64_t pipe, uint32_t from_side, size_t size) {
     Stream& in = both.streams[from_side];
     in.base += size;
     in.head += size;
-    both.ends[1 - from_side].bytes_in += size;
+    End& end = both.ends[1 - from_side];
+    end.bytes_in += size;
+    if (end.words_since_us == 0) end.words_since_us = world_.now_us();
     if (in.head == in.bytes.size()) {
         in.bytes.clear();
         in.head = 0;

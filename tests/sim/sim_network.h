@@ -164,6 +164,8 @@ class Network final : private World::Target {
         bool resume_asked = false;
         uint64_t bytes_in = 0;
         uint64_t bytes_out = 0;
+        uint64_t words_since_us = 0;  // as Connection::last_words_us() tells of them
+        uint64_t last_words_us = 0;
         Buffer block;
         wire::FrameMemory memory;
         size_t parsed = 0;  // of the block: bytes split so far
@@ -282,6 +284,7 @@ class SimConnection final : public net::Connection {
     [[nodiscard]] bool is_loopback() const override { return true; }
     [[nodiscard]] uint64_t bytes_in() const override;
     [[nodiscard]] uint64_t bytes_out() const override;
+    [[nodiscard]] uint64_t last_words_us() const override;
 
     // Bytes that are no frame, for scripts that break the protocol.
     void write_raw(std::span<const uint8_t> bytes);

@@ -56,6 +56,11 @@ std::string SimConnection::peer_address() const {
                 : "gone";
 }
 
+uint64_t SimConnection::last_words_us() const {
+    const Network::End* mine = end();
+    return mine ? mine->last_words_us : 0;
+}
+
 uint64_t SimConnection::bytes_in() const {
     const Network::End* mine = end();
     return mine ? mine->bytes_in : 0;

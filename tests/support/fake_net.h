@@ -130,7 +130,9 @@ class FakeConnection : public net::Connection {
         bool was_high[2] = {false, false};  // as a sender: owes an on_writable
         bool open = true;
         uint64_t delay_us = 0;
-        net::PartialFrame partial[2];  // what each end says of the frame that just comes
+        uint64_t open_us = 0;           // before that nothing that the near end sends leaves
+        uint64_t words_us[2] = {0, 0};  // what each end says of the last words that came
+        net::PartialFrame partial[2];   // what each end says of the frame that just comes
         uint64_t frames = 0;
     };
     FakeConnection(std::shared_ptr<Core> core, int side) : core_(std::move(core)), side_(side) {
@@ -149,7 +151,7 @@ class FakeConnection : public net::Connection {
                 std::make_unique<FakeConnection>(core, 1)};
     }
     // The network loses it: both ends hear of it.
-    void cut() { end(*core_, true, true); }
+    void cut(Status status = Status::kDisconnected) { end(*core_, true, true, status); }
 
     void set_events(net::ConnectionEvents* events) override { core_->events[side_] = events; }
     void set_limits(const wire::FrameLimits&) override {}
@@ -177,7 +179,9 @@ class FakeConnection : public net::Connection {
         core_->inbox_bytes[to] += size;
         queue_is(core_->inbox_bytes[to]);
         if (core_->inbox_bytes[to] >= net::kSendHighMark) core_->was_high[side_] = true;
-        pass_on([core = core_, to] { take(*core, to); });
+        const uint64_t now = core_->loop->now_us();
+        const uint64_t waits_us = side_ == 0 && core_->open_us > now ? core_->open_us - now : 0;
+        pass_on([core = core_, to] { take(*core, to); }, waits_us);
     }
     size_t queued_bytes() const override { return core_->inbox_bytes[1 - side_]; }
     void pause_reading(bool paused) override {
@@ -200,6 +204,9 @@ class FakeConnection : public net::Connection {
     }
     net::PartialFrame partial_frame() const override { return core_->partial[side_]; }
     void begin_frame(const net::PartialFrame& partial) { core_->partial[side_] = partial; }
+    uint64_t last_words_us() const override { return core_->words_us[side_]; }
+    // Words of the handshake of TLS have come to this end.
+    void heard_words() { core_->words_us[side_] = core_->loop->now_us(); }
     // Where this end wants the data of a chunk that has begun to come.
     uint8_t* place_of(wire::Message message, uint64_t id, size_t size) {
         return core_->events[side_]->place_data(*this, message, id, size);
@@ -218,11 +225,20 @@ class FakeConnection : public net::Connection {
 
     // What is sent takes so long.
     void set_delay(uint64_t us) { core_->delay_us = us; }
+    // Called by the near end: TLS shakes hands first, which takes a round trip of that delay.
+    void shake_hands() {
+        core_->open_us = core_->loop->now_us() + 2 * core_->delay_us;
+        const auto words_come = [core = core_](int side) {
+            return [core, side] { core->words_us[side] = core->loop->now_us(); };
+        };
+        core_->loop->later(core_->delay_us, words_come(1));
+        core_->loop->later(2 * core_->delay_us, words_come(0));
+    }
 
   private:
-    void pass_on(std::function<void()> work) {
+    void pass_on(std::function<void()> work, uint64_t waits_us = 0) {
         if (core_->delay_us == 0) return core_->loop->post(std::move(work));
-        core_->loop->later(core_->delay_us, std::move(work));
+        core_->loop->later(waits_us + core_->delay_us, std::move(work));
     }
     // The next frame reaches this end.
     static void take(Core& core, int to) {
@@ -249,15 +265,19 @@ class FakeConnection : public net::Connection {
         if (parse.kind != wire::FrameParse::Kind::kFrame) throw std::runtime_error("bad frame");
         wire::FrameMemory frame_memory{&memory, true};
         parse.frame.memory = &frame_memory;
+        const net::PartialFrame& partial = core.partial[to];
+        const uint64_t began_us = partial.size > 0 ? partial.since_us : core.loop->now_us();
         core.events[to]->on_frame(*core.ends[to], parse.frame);
+        core.words_us[to] = began_us;
     }
-    static void end(Core& core, bool tell_first, bool tell_second) {
+    static void end(Core& core, bool tell_first, bool tell_second,
+                    Status status = Status::kDisconnected) {
         if (!core.open) return;
         core.open = false;
         for (int side : {0, 1}) {
             net::ConnectionEvents* events = std::exchange(core.events[side], nullptr);
             if (events && (side == 0 ? tell_first : tell_second)) {
-                events->on_closed(*core.ends[side], Status::kDisconnected, "cut");
+                events->on_closed(*core.ends[side], status, "cut");
             }
         }
     }
@@ -274,8 +294,10 @@ class FakeTransport : public net::Transport {
     explicit FakeTransport(FakeLoop& loop) : loop_(loop) {}
     Accept accept;
     bool reachable = true;
-    uint64_t delay_us = 0;              // of each way
-    bool encrypted = false;             // each connection binds logins by a text of its own
+    uint64_t delay_us = 0;   // of each way
+    bool relayed = false;    // what is connected at once is a relay, which the delay lies behind
+    bool encrypted = false;  // each connection binds logins by a text of its own, and over a long
+                             // way shakes hands before
     std::string address = "fake";       // another one is not loopback
     std::vector<FakeConnection*> made;  // the far ends, for cut(); may have gone
     uint64_t copied = 0;
@@ -313,11 +335,14 @@ class FakeTransport : public net::Transport {
             }
             // The request, the answer to it, and the word that that has come.
             near->set_delay(delay_us);
+            FakeConnection* const caller = near.get();
             auto ends = std::make_shared<Ends>(std::move(near), std::move(far));
-            loop_.later(2 * delay_us, [ends, alive, connected] {
+            loop_.later(relayed ? 0 : 2 * delay_us, [this, caller, ends, alive, connected] {
+                if (encrypted) caller->shake_hands();
                 if (*alive) connected(std::move(ends->first));
             });
-            loop_.later(3 * delay_us, [this, ends] { accept(std::move(ends->second)); });
+            loop_.later(relayed ? 0 : 3 * delay_us,
+                        [this, ends] { accept(std::move(ends->second)); });
         });
         return attempt;
     }

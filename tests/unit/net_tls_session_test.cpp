@@ -271,8 +271,22 @@ TEST_CASE("tls: what is no TLS is told in words") {
         std::string read;
         CHECK(Two::read(*server, answers, read) == 0);
         CHECK(server->state() == State::kFailed);
-        CHECK(server->failure() == Status::kProtocol);
-        CHECK(std::string(server->failure_text()) == "the other side does not speak TLS here");
+        const bool is_frame = text.front() == '\x96';
+        CHECK(server->failure() == (is_frame ? Status::kUnsupported : Status::kProtocol));
+        CHECK(std::string(server->failure_text()) ==
+              (is_frame ? "the other side speaks plaintext, and this one TLS"
+                        : "the other side does not speak TLS here"));
+        CHECK(answers == Wire{0x15, 3, 3, 0, 2, 2, 10});
+        // To a caller it is no TLS either, but a caller says no more.
+        const auto client = TlsSession::create(trusting(machine.pin()), "127.0.0.1");
+        Wire hello;
+        client->begin(hello);
+        answers.clear();
+        client->feed(wire);
+        CHECK(Two::read(*client, answers, read) == 0);
+        CHECK(client->failure() == server->failure());
+        CHECK(std::string(client->failure_text()) == server->failure_text());
+        CHECK(answers.empty());
     }
 }
 

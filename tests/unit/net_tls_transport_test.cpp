@@ -1,6 +1,7 @@
 // Encrypted connections over real sockets: what goes wrong before the first frame.
 #include <doctest/doctest.h>
 
+#include "net/tls_session.h"
 #include "unit/net_sockets.h"
 #include "unit/net_support.h"
 
@@ -88,18 +89,74 @@ TEST_CASE("tls: a caller that speaks plainly is told off, and the other way roun
         End caller;
         const auto attempt = served.call(caller, nullptr);
         REQUIRE(turn_until(*loop, [&] { return caller.closed == 1 && served.end.closed == 1; }));
-        CHECK(served.end.status == Status::kProtocol);
-        CHECK(served.end.why == "the other side does not speak TLS here");
+        CHECK(served.end.status == Status::kUnsupported);
+        CHECK(served.end.why == "the other side speaks plaintext, and this one TLS");
         CHECK(served.end.frames.empty());
+        CHECK(caller.status == Status::kUnsupported);
+        CHECK(caller.why == "the other side speaks TLS, and this one does not");
     }
     SUBCASE("plain coordinator") {
         Served served(*loop, nullptr);
+        // As a coordinator says goodbye.
+        served.end.closed_hook = [&] {
+            served.end.connection->send_copy(Message::kGoodbye, 0, 0, {}, {}, {});
+        };
         End caller;
         const auto attempt = served.call(caller, TlsPair::get().client);
         REQUIRE(turn_until(*loop, [&] { return caller.closed == 1 && served.end.closed == 1; }));
+        CHECK(served.end.status == Status::kUnsupported);
+        CHECK(served.end.why == "the other side speaks TLS, and this one does not");
         CHECK(served.end.frames.empty());
+        CHECK(caller.status == Status::kUnsupported);
+        CHECK(caller.why == "the other side speaks plaintext, and this one TLS");
         CHECK(caller.frames.empty());
     }
+    SUBCASE("neither: words of another protocol") {
+        Served served(*loop, TlsPair::get().server);
+        RawSocket raw = RawSocket::connect(served.listener->port());
+        REQUIRE(raw.send("GET / HTTP/1.1\r\n\r\n"));
+        std::vector<uint8_t> answer;
+        bool end = false;
+        REQUIRE(turn_until(*loop, [&] {
+            const std::vector<uint8_t> more = raw.take(100, end);
+            answer.insert(answer.end(), more.begin(), more.end());
+            return end;
+        }));
+        CHECK(served.end.status == Status::kProtocol);
+        CHECK(served.end.why == "the other side does not speak TLS here");
+        // An alert, as any server of TLS gives: fatal, unexpected_message.
+        CHECK(answer == std::vector<uint8_t>{0x15, 3, 3, 0, 2, 2, 10});
+    }
+}
+
+TEST_CASE("transport: words that drip count from their first byte, and only when they are whole") {
+    auto loop = new_loop();
+    std::vector<uint8_t> words;
+    SUBCASE("a frame") {
+        words = test::raw_frame(Message::kHello, 0, 0, {}, {}, {});
+    }
+    SUBCASE("what begins the handshake of TLS") {
+        auto session = net::TlsSession::create(TlsPair::get().client, "127.0.0.1");
+        REQUIRE(session);
+        session->begin(words);
+    }
+    Served served(*loop, words.front() == 0x96 ? nullptr : TlsPair::get().server);
+    RawSocket raw = RawSocket::connect(served.listener->port());
+    REQUIRE(turn_until(*loop, [&] { return served.end.connection != nullptr; }));
+    const net::Connection& connection = *served.end.connection;
+    CHECK(connection.last_words_us() == 0);
+    const uint64_t before_us = loop->now_us();
+    const std::span<const uint8_t> all(words);
+    REQUIRE(raw.send(all.first(5)));
+    REQUIRE(turn_until(*loop, [&] { return connection.bytes_in() == 5; }));
+    const uint64_t begun_us = loop->now_us();
+    CHECK(connection.last_words_us() == 0);
+    REQUIRE(turn_until(
+        *loop, [&] { return loop->now_us() > begun_us + 2'000; }, 1'000));
+    REQUIRE(raw.send(all.subspan(5)));
+    REQUIRE(turn_until(*loop, [&] { return connection.last_words_us() != 0; }));
+    CHECK(connection.last_words_us() >= before_us);
+    CHECK(connection.last_words_us() <= begun_us);
 }
 
 TEST_CASE("tls: a connection may be closed and destroyed in the middle of the handshake") {

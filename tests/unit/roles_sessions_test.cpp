@@ -1,6 +1,7 @@
 // Connections of the coordinator: who may stay how long, what is said to whom.
 #include <doctest/doctest.h>
 #include <algorithm>
+#include <deque>
 
 #include "model/value_json.h"
 #include "roles/coordinator.h"
@@ -32,6 +33,100 @@ TEST_CASE("sessions: whoever has not registered after 2 s is closed whatever the
         world.loop.advance(40'000);
         CHECK(half.closed());
     }
+}
+
+TEST_CASE("sessions: whoever goes on with its handshake has 2 s for each word, and 6 s in all") {
+    WireWorld world;
+    world.loop.advance(100'000);
+    const uint64_t began_us = world.loop.now_us();
+    WireEnd slow = world.end();
+    const auto closed_after = [&] {
+        REQUIRE(world.loop.run_until([&] { return slow.closed(); }, 20'000'000));
+        return world.loop.now_us() - began_us;
+    };
+    const auto hello_at = [&](uint64_t us) {
+        world.loop.advance(began_us + us - world.loop.now_us());
+        slow.hello(Role::kGamer);
+    };
+    uint64_t expected_us = 0;
+    SUBCASE("one that says nothing has 2 s") {
+        expected_us = 2'000'000;
+    }
+    SUBCASE("hello at once makes it no longer") {
+        hello_at(0);
+        expected_us = 2'000'000;
+    }
+    SUBCASE("from hello on it is 2 s") {
+        hello_at(1'900'000);
+        expected_us = 3'900'000;
+    }
+    SUBCASE("hello that drips has begun with its first byte") {
+        world.loop.advance(100'000);
+        slow.far().begin_frame({3, 20, world.loop.now_us()});
+        hello_at(1'900'000);
+        expected_us = 2'100'000;
+    }
+    SUBCASE("hello that has begun and does not end makes it no longer") {
+        world.loop.advance(1'900'000);
+        slow.far().begin_frame({3, 20, world.loop.now_us()});
+        expected_us = 2'000'000;
+    }
+    SUBCASE("whatever words of TLS come before, it is 6 s in all") {
+        world.loop.advance(1'900'000);
+        slow.far().heard_words();
+        world.loop.advance(1'900'000);
+        slow.far().heard_words();
+        hello_at(5'700'000);
+        expected_us = 6'000'000;
+    }
+    // The clock is looked at each millisecond.
+    CHECK(closed_after() <= expected_us + 1'000);
+    CHECK(closed_after() >= expected_us);
+    const WireEnd::Got goodbye = slow.last(Message::kGoodbye);
+    const auto told = goodbye.as<wire::Goodbye>();
+    CHECK(told.status == Status::kTimeout);
+    CHECK(told.error == "no registration within " + std::to_string(expected_us / 1'000'000) + "." +
+                            std::to_string(expected_us / 100'000 % 10) + " s");
+}
+
+TEST_CASE("sessions: 2 s is all there is where many wait, so that places run out no sooner") {
+    WireWorld world;
+    std::deque<WireEnd> ends;
+    const auto from = [&](const char* address) -> net::Transport::Accept {
+        return [&world, address](std::unique_ptr<net::Connection> far) {
+            static_cast<FakeConnection&>(*far).pretend(address, "");
+            world.network.accept(std::move(far));
+        };
+    };
+    const net::Transport::Accept near = from("192.0.2.7:1000");
+    const net::Transport::Accept other = from("192.0.3.7:1000");
+    size_t more = 0;  // than half of the places
+    SUBCASE("of all places") {
+        more = 44;
+        for (size_t i = 0; i < limits::kConnectionsUnauthenticatedMax / 2 + more; ++i) {
+            ends.emplace_back(world.loop, *world.coordinator);
+        }
+    }
+    SUBCASE("of the places of one address") {
+        more = 4;
+        for (size_t i = 0; i < 8; ++i) ends.emplace_back(world.loop, near);
+        // Others are not held to it.
+        for (size_t i = 0; i < 4; ++i) ends.emplace_back(world.loop, other);
+    }
+    const auto closed = [&] {
+        return static_cast<size_t>(std::count_if(ends.begin(), ends.end(),
+                                                 [](const WireEnd& end) { return end.closed(); }));
+    };
+    world.loop.advance(1'000'000);
+    for (WireEnd& end : ends) end.hello(Role::kGamer);
+    world.loop.advance(990'000);
+    CHECK(closed() == 0);
+    world.loop.advance(20'000);
+    CHECK(closed() == more);
+    world.loop.advance(980'000);
+    CHECK(closed() == more);
+    world.loop.advance(20'000);
+    CHECK(closed() == ends.size());
 }
 
 TEST_CASE("sessions: the coordinator says a heartbeat once an interval") {
