@@ -45,6 +45,8 @@ void draw_network(Options& options, Prng prng) {
     }
     if (on()) options.partitions_per_minute = log_even(prng, 0.5, 6);
     if (on()) options.stalls_per_minute = log_even(prng, 0.2, 4);
+    // Half a world and a relay away: more than 2 s until a handshake is done.
+    if (prng.chance(0.03)) options.latency_us += prng.between(300'000, 900'000);
 }
 
 void draw_nodes(Options& options, Prng prng) {
