@@ -93,15 +93,15 @@ FirstWord first_word(SlowLink& link) {
 }  // namespace
 
 TEST_CASE("slow link: a round trip of almost 2 s gets in at once, through a relay as well") {
-    for (const auto& [encrypted, relayed] : kWays) {
+    for (const Way& way : kWays) {
         for (const uint64_t lag_us :
              {50'000, 390'000, 420'000, 500'000, 650'000, 800'000, 950'000}) {
-            CAPTURE(encrypted);
-            CAPTURE(relayed);
+            CAPTURE(way.encrypted);
+            CAPTURE(way.relayed);
             CAPTURE(lag_us);
             SlowLink link(2 * lag_us);
-            link.world.network.encrypted = encrypted;
-            link.world.network.relayed = relayed;
+            link.world.network.encrypted = way.encrypted;
+            link.world.network.relayed = way.relayed;
             link.call();
             link.help();
             link.world.loop.advance(9'000'000);
@@ -203,11 +203,11 @@ TEST_CASE(
 }
 
 TEST_CASE("slow link: what hello and its answer took is the round trip, over TLS as well") {
-    for (const auto& [encrypted, relayed] : kWays) {
+    for (const Way& way : kWays) {
         SlowLink link(300'000);
         link.own = &link.runner;
-        link.world.network.encrypted = encrypted;
-        link.world.network.relayed = relayed;
+        link.world.network.encrypted = way.encrypted;
+        link.world.network.relayed = way.relayed;
         link.call();
         link.world.loop.advance(2'000'000);
         REQUIRE(link.client->stats().connected);
