@@ -44,7 +44,7 @@ p2c2r_status ClientState::connect(uint64_t timeout_us, p2c2r_error* why) {
             // Then it is not said.
         }
     });
-    if (!so_far.empty()) reason += (reason.empty() ? "" : "; ") + so_far;
+    if (!so_far.empty()) reason += (reason.empty() ? "" : "; now ") + so_far;
     return fail(why, Status::kTimeout, "timeout_ms",
                 "not connected within " + std::to_string(timeout_us / 1000) + " ms" +
                     (reason.empty() ? "" : ": " + reason));

@@ -315,6 +315,15 @@ def pace(table, port):
     table.row("S3", "unfinished registration is closed after", "<= 2 s",
               f"{silent:.2f} s" if silent else "not closed", bool(silent) and silent <= 2.5,
               "security.py --only S3")
+    dripping = socket.create_connection(("127.0.0.1", port))
+    began = time.monotonic()
+    for byte in hello():
+        dripping.sendall(bytes([byte]))
+        time.sleep(0.03)
+    until_closed(dripping, 6)
+    took = time.monotonic() - began
+    table.row("S3", "hello that takes more than 1 s, then silence: closed after", "<= 2 s",
+              f"{took:.2f} s", took <= 2.5, "security.py --only S3")
     slow = join_plain(port, "slow")
     whole = submit(1, b"x" * 200_000)
     slow.sendall(whole[:1000])
