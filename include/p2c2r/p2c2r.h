@@ -951,7 +951,8 @@ typedef struct p2c2r_coordinator_config {
      * gamer_queued_max (256) that wait for these; more are E_BUSY with retry_after_ms, and so are calls, each of
      * which counts as a task and as one more for each KiB of its answer. account_connections_max (64): clients
      * and peers of each such account, more are refused with E_LIMIT.
-     * limit_operator (false): the operator's own as well. */
+     * limit_operator (false): the operator's own as well. With PLAINTEXT_ANYWHERE and no access_file whoever comes
+     * from elsewhere is held to the same: all of one network (IPv4 address, IPv6 /64) together. */
     const char* options;
     p2c2r_event_fn event;
     void* user;
