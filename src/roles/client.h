@@ -29,7 +29,7 @@ struct ReconnectOptions {
     uint32_t attempts_max = 0xFFFFFFFE;  // in a row; 0: none
     uint64_t backoff_first_us = 50'000;  // doubled after each failure, half of it jitter
     uint64_t backoff_max_us = 5'000'000;
-    uint64_t connect_timeout_us = 5'000'000;
+    uint64_t connect_timeout_us = 5'000'000;  // of a try, the handshake included
 };
 
 struct ClientOptions {
