@@ -43,20 +43,24 @@ std::string to_letters(const Bytes& bytes) {
     return text;
 }
 
-// False for a letter that is none of them.
-bool from_letters(std::string_view text, Bytes& bytes) {
+enum class Letters { kGood, kForeign, kNotWhole };
+
+// The bits that the last letter has over are no part of any byte, so no check sum sees them: they
+// are zero, and fewer than a letter has, or the text is none that to_letters() writes.
+Letters from_letters(std::string_view text, Bytes& bytes) {
     uint32_t bits = 0;
     int count = 0;
     for (const char letter : text) {
         const size_t value = kLetters.find(letter);
-        if (value == std::string_view::npos) return false;
+        if (value == std::string_view::npos) return Letters::kForeign;
         bits = bits << 5 | static_cast<uint32_t>(value);
         count += 5;
         if (count < 8) continue;
         count -= 8;
         bytes.push_back(static_cast<uint8_t>(bits >> count));
     }
-    return true;
+    const bool is_whole = count < 5 && (bits & ((1u << count) - 1)) == 0;
+    return is_whole ? Letters::kGood : Letters::kNotWhole;
 }
 
 Failure no_code(const std::string& why) {
@@ -117,10 +121,14 @@ Result<JoinCode> read_join_code(const std::string& text) {
     }
     if (!letters.starts_with(kStart)) return no_code("it does not begin with P2C2R:");
     Bytes bytes;
-    if (!from_letters(std::string_view(letters).substr(kStart.size()), bytes)) {
+    const Letters read = from_letters(std::string_view(letters).substr(kStart.size()), bytes);
+    if (read == Letters::kForeign) {
         return no_code("it has other characters than the letters A to Z and the digits 2 to 7");
     }
     if (bytes.size() <= kCheckSize) return no_code("it is too short");
+    if (read == Letters::kNotWhole) {
+        return no_code("its last letter is wrong, or one is missing or too many");
+    }
     uint32_t check = 0;
     const size_t size = bytes.size() - kCheckSize;
     for (size_t i = size; i < bytes.size(); ++i) check = check << 8 | bytes[i];

@@ -79,14 +79,26 @@ TEST_CASE("join code: what was put in comes out, however it was typed") {
 }
 
 TEST_CASE("join code: a wrong or missing letter anywhere is noticed") {
-    const std::string text = join_code_text(some_code());
-    for (size_t i = 0; i < text.size(); ++i) {
-        CAPTURE(i);
-        if (text[i] == '-') continue;
-        std::string wrong = text;
-        wrong[i] = wrong[i] == 'A' ? 'B' : 'A';
-        CHECK_FALSE(read_join_code(wrong));
-        CHECK_FALSE(read_join_code(text.substr(0, i)));
+    // Hosts of every length, so that the last letter has 0 to 4 bits over.
+    for (const size_t more : {0, 1, 2, 3, 4}) {
+        JoinCode code = some_code();
+        code.hosts[2] += std::string(more, 'x');
+        const std::string text = join_code_text(code);
+        REQUIRE(read_join_code(text));
+        const std::string all = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:=!\xc3";
+        size_t accepted = 0;
+        for (size_t i = 0; i < text.size(); ++i) {
+            std::string wrong = text;
+            for (const char other : all) {
+                if (other == text[i]) continue;
+                wrong[i] = other;
+                accepted += read_join_code(wrong) ? 1 : 0;
+            }
+            accepted += read_join_code(text.substr(0, i)) ? 1 : 0;
+            accepted += text[i] != '-' && read_join_code(text.substr(0, i) + text.substr(i + 1));
+        }
+        for (const char other : all) accepted += read_join_code(text + other) ? 1 : 0;
+        CHECK(accepted == 0);
     }
     for (const char* other : {"", "hello", "P2C2R:", "P2C2R:1", "P2C2R:AAAA", "p2c2r://host:1"}) {
         CAPTURE(other);
