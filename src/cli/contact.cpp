@@ -104,7 +104,7 @@ std::vector<std::string> Contact::hosts_elsewhere() const {
     std::vector<std::string> hosts;
     for (const std::string& url : urls_) {
         const std::string host = host_of(url);
-        if (host == "localhost" || host == "::1" || host.starts_with("127.")) return {};
+        if (is_loopback(host)) return {};
         hosts.push_back(host);
     }
     return hosts;
@@ -142,6 +142,7 @@ Result<Contact> Contact::resolve(const ContactOptions& options) {
         const Result<std::string> folder = machine_folder();
         if (!folder) return folder.failure();
         contact.identity_file_ = join_path(*folder, "identity.pem");
+        contact.reach_ = known->reach;
     }
     if (url) contact.urls_ = {*url};
     if (contact.url().empty()) contact.urls_ = {kDefaultUrl};

@@ -4,6 +4,8 @@
 #include <qrcodegen/qrcodegen.hpp>
 #include <string_view>
 
+#include "cli/guest_hosts.h"
+
 namespace p2c2r::cli {
 
 namespace {
@@ -13,7 +15,6 @@ constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";  // RF
 constexpr uint8_t kVersion = 1;
 constexpr uint8_t kGamerBit = 1;
 constexpr uint8_t kPeerBit = 2;
-constexpr size_t kCodeHostsMax = 8;
 constexpr size_t kHostLengthMax = 253;
 constexpr size_t kCheckSize = 4;
 constexpr size_t kGroup = 8;
@@ -94,7 +95,7 @@ std::string join_code_text(const JoinCode& code) {
     bytes.push_back(static_cast<uint8_t>(code.port));
     bytes.insert(bytes.end(), code.pin.begin(), code.pin.end());
     bytes.insert(bytes.end(), code.secret.begin(), code.secret.end());
-    const size_t count = std::min(code.hosts.size(), kCodeHostsMax);
+    const size_t count = std::min(code.hosts.size(), kGuestHostsMax);
     bytes.push_back(static_cast<uint8_t>(count));
     for (size_t i = 0; i < count; ++i) {
         bytes.push_back(static_cast<uint8_t>(code.hosts[i].size()));
@@ -151,10 +152,14 @@ Result<JoinCode> read_join_code(const std::string& text) {
         std::string host(reader.byte(), '\0');
         if (host.empty() || host.size() > kHostLengthMax) return no_code("a host has no name");
         reader.fill(host.begin(), host.size());
-        code.hosts.push_back(std::move(host));
+        if (reader.is_short) break;
+        // It becomes a part of a URL: nothing in it may be more than a host.
+        Result<std::string> read = read_host(host);
+        if (!read) return no_code(read.failure().text);
+        code.hosts.push_back(std::move(*read));
     }
     if (reader.is_short || reader.at != size) return no_code("it is not complete");
-    if (code.hosts.empty() || code.hosts.size() > kCodeHostsMax || code.port == 0) {
+    if (code.hosts.empty() || code.hosts.size() > kGuestHostsMax || code.port == 0) {
         return no_code("it names no place");
     }
     return code;

@@ -45,13 +45,17 @@ uint16_t port_of(const std::string& url) {
 }
 
 int run_invite(const PeopleOptions& options) {
+    // Before anything is connected.
+    const Result<std::vector<std::string>> given = options.invitation.hosts();
+    if (!given) return report("invite", given.failure());
     Contact contact;
     Result<std::unique_ptr<Session>> session = open(options, contact);
     if (!session) return report("invite", session.failure());
     const Ask ask = [&](const char* name, const json& arguments) {
         return (*session)->ask(name, arguments);
     };
-    const InvitedTo to{contact.pin_hex(), port_of(contact.url()), contact.hosts_elsewhere()};
+    const InvitedTo to{contact.pin_hex(), port_of(contact.url()), contact.hosts_elsewhere(),
+                       contact.reach()};
     const Result<JoinCode> code = invite(ask, options.invitation, to);
     if (!code) return report("invite", code.failure());
     print_invitation(*code, options.invitation, to);

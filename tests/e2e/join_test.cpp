@@ -319,15 +319,15 @@ TEST_CASE("join: a host is found by IPv6 as by IPv4") {
 TEST_CASE("join: the router is spoken of where others could not come in without it") {
     using p2c2r::cli::router_text;
     const std::vector<std::string> home = {"192.168.1.20", "fd00::2"};
-    const std::string alone = router_text(std::nullopt, home, 8765);
+    const std::string alone = router_text({}, home, 8765);
     CHECK(alone.find("forward TCP port 8765 to 192.168.1.20") != std::string::npos);
     CHECK(alone.find("p2c2r invite --address") != std::string::npos);
-    const std::string given = router_text("desk.example.org", home, 9000);
+    const std::string given = router_text({"192.168.1.20", "desk.example.org"}, home, 9000);
     CHECK(given.find("desk.example.org is none of this machine's own") == 0);
     CHECK(given.find("forward TCP port 9000 to 192.168.1.20") != std::string::npos);
-    CHECK(router_text("192.168.1.20", home, 8765).empty());
-    CHECK(router_text("127.0.0.1", home, 8765).empty());
-    CHECK(router_text(std::nullopt, {"192.168.1.20", "2a01:4f8::1"}, 8765).empty());
+    CHECK(router_text({"192.168.1.20"}, home, 8765).empty());
+    CHECK(router_text({"127.0.0.1"}, home, 8765).empty());
+    CHECK(router_text({}, {"192.168.1.20", "2a01:4f8::1"}, 8765).empty());
     for (const char* here : {"10.1.2.3", "172.31.0.1", "192.168.0.1", "100.64.0.1", "169.254.1.1",
                              "127.0.0.1", "fd12::1", "fe80::1", "::1", "desk.example.org"}) {
         CAPTURE(here);
@@ -397,13 +397,28 @@ TEST_CASE("join: what cannot work is said in words") {
     const Ran wrong = laptop.run({"join", "P2C2R:ABCDEFGH"});
     CHECK(wrong.exit_code == 2);
     CHECK(wrong.error.find("check sum") != std::string::npos);
+    // Before anything is connected: nothing is tried.
+    std::string last = join_code_text(some_code());
+    last.back() = last.back() == 'A' ? 'B' : 'A';
+    const Ran mistyped = laptop.run({"join", last});
+    CHECK(mistyped.exit_code == 2);
+    CHECK(mistyped.error.starts_with("p2c2r join: this is no join code: "));
 
+    // Each address with its reason, whatever the newcomer may be.
     JoinCode nobody = some_code();
-    nobody.hosts = {"127.0.0.1"};
+    nobody.hosts = {"127.0.0.1", "::1", "127.0.0.2"};
     nobody.port = 1;
-    const Ran unreachable = laptop.run({"join", join_code_text(nobody)});
-    CHECK(unreachable.exit_code == 3);
-    CHECK(unreachable.error.find("p2c2r://127.0.0.1:1") != std::string::npos);
+    for (const bool gamer : {true, false}) {
+        nobody.gamer = gamer;
+        nobody.peer = !gamer;
+        const Ran unreachable = laptop.run({"join", join_code_text(nobody)});
+        CHECK(unreachable.exit_code == 3);
+        CAPTURE(unreachable.error);
+        const std::string reasons = text_behind(unreachable.error, "no coordinator found: ");
+        CHECK(reasons.starts_with("127.0.0.1:1: connection refused; [::1]:1: "));
+        CHECK(reasons.ends_with("; 127.0.0.2:1: connection refused"));
+        CHECK(reasons.find("[::1]:1: ;") == std::string::npos);
+    }
 
     Hosting host(here);
     auto other_pin = read_join_code(host.code);
