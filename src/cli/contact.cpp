@@ -156,7 +156,7 @@ Result<Contact> Contact::resolve(const ContactOptions& options) {
     if (options.identity_file) contact.identity_file_ = *options.identity_file;
     if (options.token_file) {
         const Result<std::string> text = read_private_file(*options.token_file);
-        if (!text) return text.failure();
+        if (!text) return usage_failure(text.failure().text);
         if (!read_hex(trimmed(*text), contact.token_, kTokenSize)) {
             return usage_failure("'" + *options.token_file + "' is not 64 hexadecimal digits");
         }

@@ -76,7 +76,7 @@ Result<std::vector<Joined>> joined_coordinators() {
     if (!text) return text.failure();
     const json entries = json::parse(*text, nullptr, false);
     if (!entries.is_array()) {
-        return Failure{kExitSomeFailed, "'" + file + "' is damaged; delete it and join again"};
+        return usage_failure("'" + file + "' is damaged; delete it and join again");
     }
     for (const json& entry : entries) {
         if (!entry.is_object()) continue;

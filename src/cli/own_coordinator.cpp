@@ -42,7 +42,10 @@ Result<OwnCoordinator> start_own_coordinator(p2c2r_runtime* runtime, const Coord
     p2c2r_status status = p2c2r_coordinator_create(runtime, &config, &coordinator, &why);
     own.handle.reset(coordinator);
     if (status == P2C2R_OK) status = p2c2r_coordinator_start(coordinator, &why);
-    if (status != P2C2R_OK) return library_failure(kExitSomeFailed, "cannot listen", why);
+    if (status != P2C2R_OK) {
+        const int code = status == P2C2R_E_ARGUMENT ? kExitUsage : kExitSomeFailed;
+        return library_failure(code, "cannot listen", why);
+    }
     p2c2r_coordinator_port(coordinator, &own.port, &own.monitoring_port);
     return own;
 }

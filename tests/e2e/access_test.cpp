@@ -75,7 +75,7 @@ TEST_CASE("access: the machine of a coordinator makes a token, which serves unti
         "submit", file, {"echo", "--data", photograph(), "--deadline-ms", "20000"});
     REQUIRE(chmod(file.c_str(), 0644) == 0);
     const Ran open = laptop.run(echo);
-    CHECK(open.exit_code == 1);
+    CHECK(open.exit_code == 2);
     CHECK(open.error.find("others can read it (mode 0644)") != std::string::npos);
     REQUIRE(chmod(file.c_str(), 0600) == 0);
     const Ran sent = laptop.run(echo);

@@ -430,7 +430,7 @@ TEST_CASE("join: what cannot work is said in words") {
 
     REQUIRE(chmod(here.path("laptop/identity.pem").c_str(), 0644) == 0);
     const Ran open = laptop.run({"join", host.code});
-    CHECK(open.exit_code != 0);
+    CHECK(open.exit_code == 2);
     CHECK(open.error.find("mode 0644") != std::string::npos);
 }
 
@@ -480,7 +480,7 @@ TEST_CASE("keys: made once, shown without the secret") {
     CHECK(shown.out.find("PRIVATE") == std::string::npos);
     CHECK(here.read("cert.pem").starts_with("-----BEGIN CERTIFICATE-----"));
     const Ran again = here.run({"keys", "new", file});
-    CHECK(again.exit_code != 0);
+    CHECK(again.exit_code == 2);
     CHECK(again.error.find("is there already") != std::string::npos);
     CHECK(here.run({"keys", "new"}).exit_code == 2);
 }
@@ -503,7 +503,7 @@ TEST_CASE("keys: a host renews a certificate whose time is over and keeps its pi
     const std::string pin = json::parse(here.run({"keys", "show", key, "--json"}).out)["pin"];
     const Ran refused = here.run({"coordinator", "--listen-port", "0", "--certificate-file",
                                   certificate, "--key-file", key});
-    CHECK(refused.exit_code == 1);
+    CHECK(refused.exit_code == 2);
     CHECK(refused.error.find("ended on 2011-09-09 01:46 UTC; 'p2c2r keys renew'") !=
           std::string::npos);
     {
