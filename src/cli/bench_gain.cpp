@@ -109,9 +109,10 @@ Outcome measure(const GainOptions& options, LinkRun& run, StopSignals& signals) 
         line_with(*coordinator, "listening on ", kStartTimeoutUs, signals);
     if (!listening) return Failure{kExitSomeFailed, "coordinator: " + listening.failure().text};
     const std::string url = "p2c2r+plain://" + *listening;
-    Result<Process> peer = start((*link)->as_helper(
-        {own_path(), "peer", "--coordinator", url, "--peer-id", "helper", "--device", "native",
-         "--plaintext-anywhere", "true", "--log-level", "error", "--stop-with-input"}));
+    Result<Process> peer =
+        start((*link)->as_helper({own_path(), "peer", "--coordinator", url, "--peer-id", "helper",
+                                  "--device", "native", "--no-benchmark", "--plaintext-anywhere",
+                                  "true", "--log-level", "error", "--stop-with-input"}));
     if (!peer) return peer.failure();
     Result<Process> gamer =
         start((*link)->as_gamer(gamer_command(options, **link, *run.line, url)));

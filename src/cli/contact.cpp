@@ -143,6 +143,7 @@ Result<Contact> Contact::resolve(const ContactOptions& options) {
         if (!folder) return folder.failure();
         contact.identity_file_ = join_path(*folder, "identity.pem");
         contact.reach_ = known->reach;
+        contact.may_send_ = known->gamer && !options.token_file && !options.identity_file;
     }
     if (url) contact.urls_ = {*url};
     if (contact.url().empty()) contact.urls_ = {kDefaultUrl};

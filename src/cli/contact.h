@@ -41,6 +41,8 @@ class Contact {
     [[nodiscard]] std::vector<std::string> hosts_elsewhere() const;
     // Of a coordinator that this machine itself runs, or has run.
     [[nodiscard]] const Reach& reach() const { return reach_; }
+    // This machine has joined it as one that may send as well: only such a one measures its line.
+    [[nodiscard]] bool may_send() const { return may_send_; }
     // "host:port" of the event that says who answered: to be tried first from now on.
     void remember(const std::string& answered) const;
     [[nodiscard]] std::string pin_hex() const;
@@ -60,6 +62,7 @@ class Contact {
 
     std::vector<std::string> urls_ = {std::string()};  // never empty
     Reach reach_;
+    bool may_send_ = false;
     bool plaintext_anywhere_ = false;
     std::array<uint8_t, 32> pin_{};
     std::string ca_file_;

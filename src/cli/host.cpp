@@ -212,17 +212,21 @@ int run_host(const HostOptions& options) {
     if (Outcome failed = start(host, options, *settings, **log)) return report("host", *failed);
 
     const PeerLock lock;  // p2c2r pause finds it
+    bool paused = false;
+    const auto see_to_owner = [&] {
+        if (host.peer && pauses.changed(paused)) {
+            paused ? p2c2r_peer_pause(host.peer.get()) : p2c2r_peer_resume(host.peer.get());
+        }
+        return paused || signals.count() > 0;
+    };
     if (host.peer && !options.no_benchmark && kept_benchmark().empty()) {
-        run_first_benchmark(std::nullopt, settings->text("device").value_or("auto"));
+        run_first_benchmark(std::nullopt, device_text(*settings), see_to_owner);
         std::fflush(stdout);
     }
     int reloads = 0;
     while (signals.count() == 0) {
         waker.wait(UINT64_MAX, &signals);
-        bool pause = false;
-        if (host.peer && pauses.changed(pause)) {
-            pause ? p2c2r_peer_pause(host.peer.get()) : p2c2r_peer_resume(host.peer.get());
-        }
+        see_to_owner();
         if (signals.reloads() == reloads) continue;
         reloads = signals.reloads();
         reload_certificate(host.own.handle.get(), **log);

@@ -154,13 +154,14 @@ Attempt try_as_peer(p2c2r_runtime* runtime, Contact& contact, const std::string&
 }
 
 // `p2c2r peer` as a service of this user.
-Outcome install_peer(const Settings& settings) {
+Outcome install_peer(const Settings& settings, bool no_benchmark) {
     const std::vector<std::string> environment = process_environment();
     Service service;
     service.name = "p2c2r-peer";
     service.description = "P2C2R: this machine helps while its owner allows it";
     service.program = own_path();
     service.arguments = {"peer"};
+    if (no_benchmark) service.arguments.emplace_back("--no-benchmark");
     service.environment = service_environment(settings, environment);
     service.with_desktop = !settings.text("display").value_or(display_in(environment)).empty();
     return install_service(service, environment);
@@ -235,7 +236,7 @@ int run_join(const JoinOptions& options) {
     }
     if (code->peer) look_at_machine(*code, options);
     if (!options.service) return kExitOk;
-    const Outcome failed = install_peer(*settings);
+    const Outcome failed = install_peer(*settings, options.no_benchmark);
     return failed ? report("join", *failed) : kExitOk;
 }
 

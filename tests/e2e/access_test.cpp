@@ -148,7 +148,7 @@ TEST_CASE("access: where a token is good from is shown, and set for one that is 
     };
     CHECK(from() == "first");
     p2c2r::cli::Process helper = here.start(
-        coordinator.with_token("peer", here.path("t"), {"--device", "native"}),
+        coordinator.with_token("peer", here.path("t"), {"--device", "native", "--no-benchmark"}),
         "farm.log");
     REQUIRE(wait_until([&] { return from() == "127.0.0.0/24"; }));
 

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "cli/addresses_posix.h"
+#include "cli/bench.h"
 #include "cli/contact.h"
 #include "cli/invitation.h"
 #include "cli/join_code.h"
@@ -141,8 +142,8 @@ TEST_CASE("join: a machine joins, sends, helps, and is thrown out") {
     CHECK_MESSAGE(echoed.exit_code == 0, echoed.error);
 
     p2c2r::cli::Process helper =
-        here.start({"peer", "--device", "native", "--peer-id", "laptop-peer"}, "laptop.log",
-                   laptop.environment);
+        here.start({"peer", "--device", "native", "--no-benchmark", "--peer-id", "laptop-peer"},
+                   "laptop.log", laptop.environment);
     REQUIRE(wait_until([&] {
         const Ran status = host.machine.run({"status", "--json"});
         return status.exit_code == 0 && status.out.find("laptop-peer") != std::string::npos;
@@ -218,9 +219,9 @@ TEST_CASE("join: a friend's machines are one circle of their own") {
         alone.error.find("no peer of circle own of this owner is connected") != std::string::npos,
         alone.error);
 
-    p2c2r::cli::Process helper =
-        here.start({"peer", "--device", "native", "--peer-id", "desk-peer", "--circle", "own"},
-                   "desk.log", desk.environment);
+    p2c2r::cli::Process helper = here.start({"peer", "--device", "native", "--no-benchmark",
+                                             "--peer-id", "desk-peer", "--circle", "own"},
+                                            "desk.log", desk.environment);
     const auto status = [&] { return host.machine.run({"status", "--json"}).out; };
     REQUIRE(wait_until([&] { return status().find("desk-peer") != std::string::npos; }));
     const Ran sent = laptop.run(own);
@@ -280,8 +281,8 @@ TEST_CASE("join: all places of a code are remembered, the one that answered last
     CHECK_MESSAGE(status.exit_code == 0, status.error);
     CHECK(urls() == std::vector{good, bad});
     here.write("laptop/joined.json", entries.dump());
-    p2c2r::cli::Process helper =
-        here.start({"peer", "--device", "native"}, "laptop.log", laptop.environment);
+    p2c2r::cli::Process helper = here.start({"peer", "--device", "native", "--no-benchmark"},
+                                            "laptop.log", laptop.environment);
     CHECK(wait_until([&] { return urls() == std::vector{good, bad}; }));
     CHECK(helper.stop(kStopUs) == 0);
     CHECK(stranger.stop(kStopUs) == 0);
@@ -357,6 +358,56 @@ TEST_CASE("join: a helper learns at once what it can serve, and status says it a
     CHECK(status.out.find("this machine, as measured: " + kept["text"].get<std::string>()) !=
           std::string::npos);
     CHECK(host.machine.run({"status"}).out.find("as measured") == std::string::npos);
+}
+
+TEST_CASE("join: a peer that nobody has measured looks once, when a coordinator lets it in") {
+    const Workplace here;
+    Hosting host(here);
+    const Machine laptop(here, "laptop");
+    REQUIRE(laptop.run({"join", host.code, "--no-benchmark", "--name", "laptop"}).exit_code == 0);
+    const std::string hint = "p2c2r bench this-machine says how many gamers it can serve";
+    const auto start = [&](const std::vector<std::string>& more, const char* log) {
+        std::vector<std::string> words = {"peer", "--device", "native"};
+        words.insert(words.end(), more.begin(), more.end());
+        return here.start(words, log, laptop.environment);
+    };
+    const auto connected = [&](const char* log) {
+        return wait_until(
+            [&] { return here.read(log).find("connected to ") != std::string::npos; });
+    };
+    // Not unless it may: there is no word of looking, only where one looks.
+    auto unwilling = start({"--no-benchmark"}, "unwilling.log");
+    CHECK(unwilling.read_line_with(hint, kPatienceUs));
+    CHECK(connected("unwilling.log"));
+    CHECK(unwilling.stop(kStopUs) == 0);
+    CHECK_FALSE(here.has("laptop/benchmark.json"));
+
+    auto first = start({}, "first.log");
+    const auto uplink = first.read_line_with("uplink to p2c2r://", kPatienceUs);
+    CHECK_MESSAGE(uplink, here.read("first.log"));
+    CHECK(first.read_line_with("With ", kPatienceUs));
+    CHECK(wait_until([&] { return here.has("laptop/benchmark.json"); }));
+    CHECK(first.stop(kStopUs) == 0);
+    CHECK(json::parse(here.read("laptop/benchmark.json"))["uplink_mbps"].get<double>() > 0);
+
+    auto second = start({}, "second.log");
+    CHECK(connected("second.log"));
+    CHECK(second.stop(kStopUs) == 0);
+    CHECK(here.read("first.log").find("looking what this machine can serve") != std::string::npos);
+    CHECK(here.read("second.log").find("looking what") == std::string::npos);
+    CHECK(host.process.stop(kStopUs) == 0);
+}
+
+TEST_CASE("join: looking what a machine can serve ends as soon as somebody wants it") {
+    int asked = 0;
+    p2c2r::cli::MachineOptions options;
+    options.device = "native";
+    options.quick = true;
+    options.stops = [&] { return ++asked == 2; };
+    const p2c2r::cli::Outcome failed = p2c2r::cli::bench_machine(options);
+    REQUIRE(failed);
+    CHECK(failed->text == "stopped");
+    CHECK(asked == 2);
 }
 
 TEST_CASE("join: an uplink is judged by its last messages, less the way of an empty one") {
