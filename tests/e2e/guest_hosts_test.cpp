@@ -17,7 +17,7 @@ using p2c2r::cli::read_join_code;
 using Names = std::vector<std::string>;
 
 TEST_CASE("guest hosts: addresses and names are taken, and written in one form") {
-    for (const auto& [text, host] : std::initializer_list<std::pair<const char*, const char*>>{
+    for (const auto& row : std::initializer_list<std::pair<const char*, const char*>>{
              {"192.0.2.7", "192.0.2.7"},
              {"2001:db8:0:0::7", "2001:db8::7"},
              {"[2001:DB8::7]", "2001:db8::7"},
@@ -27,10 +27,10 @@ TEST_CASE("guest hosts: addresses and names are taken, and written in one form")
              {"desk.example.org.", "desk.example.org"},
              {"3com.example", "3com.example"},
              {"xn--bcher-kva.example", "xn--bcher-kva.example"}}) {
-        CAPTURE(text);
-        const auto read = read_host(text);
+        CAPTURE(row.first);
+        const auto read = read_host(row.first);
         REQUIRE(read);
-        CHECK(*read == host);
+        CHECK(*read == row.second);
     }
     const auto several = read_hosts("desk.example.org,[2001:db8::7],desk.example.org");
     REQUIRE(several);
@@ -39,7 +39,7 @@ TEST_CASE("guest hosts: addresses and names are taken, and written in one form")
 }
 
 TEST_CASE("guest hosts: what is no address is refused in words that say what is wrong") {
-    for (const auto& [text, why] : std::initializer_list<std::pair<std::string, const char*>>{
+    for (const auto& row : std::initializer_list<std::pair<std::string, const char*>>{
              {"", "names no host"},
              {"127.0.0.1:1",
               "has a port, which is no part of an address: `p2c2r host --port` sets it"},
@@ -67,11 +67,13 @@ TEST_CASE("guest hosts: what is no address is refused in words that say what is 
              {".", "an empty part"},
              {std::string(64, 'a'), "a part of 64 letters; at most 63"},
              {std::string(254, 'a'), "has 254 bytes; a name has at most 253"}}) {
+        const std::string& text = row.first;
         CAPTURE(text);
         const auto read = read_host(text);
         REQUIRE_FALSE(read);
         CHECK(read.failure().exit_code == 2);
-        CHECK_MESSAGE(read.failure().text.find(why) != std::string::npos, read.failure().text);
+        CHECK_MESSAGE(read.failure().text.find(row.second) != std::string::npos,
+                      read.failure().text);
         CHECK(read.failure().text.starts_with("'" + text.substr(0, 80)));
     }
     CHECK_FALSE(read_hosts("a,,b"));
