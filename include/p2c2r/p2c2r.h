@@ -151,12 +151,14 @@ enum {
     P2C2R_CIRCLE_INVITED = 2,
     P2C2R_CIRCLE_PUBLIC = 3
 };
-/* REMOTE and LOCAL are forced. AUTO: remote while there is a coordinator, this machine as the last resort; and
- * here at once where this machine has the executor and a helper would be no gain over this link, as the client
- * has learned of the type ("placement" of p2c2r_client_call tells why; "place_by_worth" in the client's options). */
+/* REMOTE and LOCAL are forced. AUTO: remote while there is a coordinator, this machine as the last resort: in
+ * time for the deadline, and at once when no coordinator has been in reach for 100 ms. And here at once where this
+ * machine has the executor and a helper would be no gain over this link, as the client has learned of the type
+ * ("placement" of p2c2r_client_call tells why; "place_by_worth" in the client's options). */
 enum { P2C2R_PLACE_AUTO = 0, P2C2R_PLACE_REMOTE = 1, P2C2R_PLACE_LOCAL = 2 };
 /* Task flags. LOCAL_AT_DEADLINE: this machine starts to compute the answer when the remote one would
- * be too late otherwise, if it has the executor. */
+ * be too late otherwise, if it has the executor; where several wait for that, early enough for all of them,
+ * but none before half of its time is over for the others' sake. */
 enum {
     P2C2R_TASK_LOCAL_AT_DEADLINE = 2,
     P2C2R_TASK_NO_CACHE = 4 /* computed anew, also where an equal task's answer is known */
@@ -948,7 +950,8 @@ typedef struct p2c2r_coordinator_config {
      * gamer_queued_max (256) that wait for these; more are E_BUSY with retry_after_ms, and so are calls, each of
      * which counts as a task and as one more for each KiB of its answer. account_connections_max (64): clients
      * and peers of each such account, more are refused with E_LIMIT.
-     * limit_operator (false): the operator's own as well. */
+     * limit_operator (false): the operator's own as well. With PLAINTEXT_ANYWHERE and no access_file whoever comes
+     * from elsewhere is held to the same: all of one network (IPv4 address, IPv6 /64) together. */
     const char* options;
     p2c2r_event_fn event;
     void* user;

@@ -40,6 +40,9 @@ struct JobSpec {
     Bytes params;
     Bytes data;
     uint64_t deadline_us = 0;  // on the loop's clock; 0: none
+    // From here on it is not begun any more, and ends like past its deadline: what cannot be done
+    // in time would only keep others waiting. 0: deadline_us. Not asked by executors on the loop.
+    uint64_t start_by_us = 0;
     // Where the job asks between slices; NULL: nobody holds it up. Executors that run on the loop
     // never wait.
     std::shared_ptr<JobGate> gate;

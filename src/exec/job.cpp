@@ -104,9 +104,8 @@ Status JobControl::judge(Job& job, Status status) {
 Status JobControl::not_started(Job& job, Status status) {
     job.output.status = status;
     try {
-        job.output.error = status == Status::kCancelled
-                               ? "cancelled before it was started"
-                               : "the deadline passed before it was started";
+        job.output.error = status == Status::kCancelled ? "cancelled before it was started"
+                                                        : "its turn came too late for its deadline";
     } catch (const std::bad_alloc&) {
         job.output.error.clear();  // the status says enough
     }

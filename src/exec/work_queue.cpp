@@ -212,7 +212,7 @@ void WorkQueue::run(WorkEntry* entry, std::unique_lock<std::mutex>& lock) {
     const uint64_t now = options_.now_us();
     if (cancelled) {
         status = JobControl::not_started(job, Status::kCancelled);
-    } else if (job.deadline_us != 0 && now >= job.deadline_us) {
+    } else if (entry->start_by_us != 0 && now >= entry->start_by_us) {
         status = JobControl::not_started(job, Status::kDeadline);
     } else {
         entry->started_us = now;

@@ -33,7 +33,8 @@ struct WorkEntry {
     RunnerEvents* events = nullptr;  // NULL: forgotten
     uint64_t id = 0;
     uint64_t tag = 0;
-    uint64_t started_us = 0;  // 0: run() was never called
+    uint64_t start_by_us = 0;  // 0: whenever
+    uint64_t started_us = 0;   // 0: run() was never called
     uint64_t ended_us = 0;
     State state = State::kQueued;
     bool to_cancel = false;  // loop only: forgotten, and its executor is not told yet

@@ -181,6 +181,10 @@ WorkEntry* WorkerPool::make_entry(const JobSpec& spec, WorkLane& lane, uint64_t 
     }
     entry.lane = &lane;
     entry.events = &events;
+    entry.start_by_us = spec.deadline_us;
+    if (spec.start_by_us != 0 && (spec.deadline_us == 0 || spec.start_by_us < spec.deadline_us)) {
+        entry.start_by_us = spec.start_by_us;
+    }
     entry.id = id;
     entry.tag = tag;
     ++lane.entries;

@@ -21,6 +21,10 @@
 
 namespace p2c2r::roles {
 
+// So long after the coordinator was found to be out of reach, and no longer, tasks that this
+// machine can compute wait for it: a lost connection is often made anew within that.
+inline constexpr uint64_t kLinkGraceUs = 100'000;
+
 struct ReconnectOptions {
     uint32_t attempts_max = 0xFFFFFFFE;  // in a row; 0: none
     uint64_t backoff_first_us = 50'000;  // doubled after each failure, half of it jitter

@@ -1,6 +1,7 @@
 // The client's inside, shared by its files:
 //   client.cpp        what may be asked for, the public face, the end
-//   client_tasks.cpp  a task from submit to its end: sending, computing here, time
+//   client_tasks.cpp  a task from submit to its end: sending, time
+//   client_local.cpp  what is computed here, and when
 //   client_link.cpp   what the coordinator says: answers, named calls
 //   client_coding.cpp results that come coded
 //   client_uploads.cpp contents that tasks refer to
@@ -124,10 +125,11 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         uint64_t local_at_us = 0;       // when a local run starts at the latest; 0: never
         uint64_t local_started_us = 0;  // 0: not running here
         uint64_t local_job = 0;
-        uint64_t sent_us = 0;    // when its payload began to leave
-        uint32_t waits_for = 0;  // dependencies that have not ended
-        bool held = false;       // has waited for some
-        bool fallen = false;     // one of them has not ended with OK
+        uint64_t local_cost_us = 0;  // its part of local_backlog_us_
+        uint64_t sent_us = 0;        // when its payload began to leave
+        uint32_t waits_for = 0;      // dependencies that have not ended
+        bool held = false;           // has waited for some
+        bool fallen = false;         // one of them has not ended with OK
         bool sent = false;
         bool windowed = false;          // counts against the window
         size_t payload_size = 0;        // as it was sent last
@@ -245,6 +247,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     void told_failed_away(Task& task);
     [[nodiscard]] Bytes placement_fields() const;
     void plan_local(Task& task, uint64_t now_us);
+    void unplan_local(Task& task);
     void arm(Task& task);
     void on_time();
     void end(Task& task, TaskResult&& result);
@@ -266,6 +269,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     ClientEvents& events_;
     std::unique_ptr<Link> link_;
     Error given_up_;        // while stats_.given_up
+    uint64_t gone_us_ = 0;  // since when no coordinator can be reached; 0: none is missed
     uint64_t lost_us_ = 0;  // the connection, last
     std::string lost_why_;
     bool closed_ = false;
@@ -306,6 +310,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     std::deque<uint64_t> window_queue_;
 
     std::vector<std::pair<std::string, double>> local_us_;  // learned per type
+    uint64_t local_backlog_us_ = 0;                         // of all that is planned or runs here
     std::unique_ptr<Placement> placement_;                  // NULL: not by worth
     std::shared_ptr<exec::Executor> decoding_work_;         // NULL: nothing may come coded
     Decodings decodings_{*this};

@@ -6,6 +6,7 @@ namespace p2c2r::roles {
 // ---- the connection ----------------------------------------------------------------------------
 
 void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
+    gone_us_ = 0;
     // An eighth is left for the payloads that do not wait for the window.
     if (response.window_bytes > 0) {
         window_bytes_max_ = response.window_bytes - response.window_bytes / 8;
@@ -55,6 +56,7 @@ void Client::Impl::on_link_lost(Status status, const std::string& why, bool give
                                "the coordinator has been given up: " + why);
     }
     const uint64_t now = loop_.turn_us();
+    if (gone_us_ == 0) gone_us_ = now;
     for (uint64_t id : slots_.sorted_keys()) {
         Task* task = find(id);
         if (!task || task->waits_for > 0) continue;

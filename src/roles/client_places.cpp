@@ -110,7 +110,8 @@ bool Client::Impl::send_instead(Task& task, Status status) {
     }
     task.placed->learn_failed(Side::kHere);
     task.kept = false;
-    task.local_started_us = task.local_at_us = 0;
+    task.local_started_us = 0;
+    unplan_local(task);
     arm(task);
     send(task);
     return true;

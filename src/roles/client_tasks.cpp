@@ -10,7 +10,6 @@ namespace p2c2r::roles {
 namespace {
 
 constexpr uint64_t kDeadlineDefaultUs = 5'000'000;  // of a type the contract does not name
-constexpr uint64_t kLocalSlackUs = 2'000;           // a local run is meant to end this long before
 // Payloads of this size and more wait at the gamer for the window; smaller ones always go out.
 constexpr size_t kWindowedSize = 16 * 1024;
 
@@ -36,6 +35,7 @@ void Client::Impl::submit(uint64_t id, const TaskSpec& spec) {
     task.spec = &spec;
     task.submitted_us = loop_.turn_us();
     task.local_at_us = task.local_started_us = task.local_job = 0;
+    task.local_cost_us = 0;
     task.waits_for = 0;
     task.held = task.fallen = false;
     task.sent = task.windowed = task.receiving = false;
@@ -101,6 +101,7 @@ void Client::Impl::hold(Task& task) {
 // It is not known any more; its slot waits for the next task.
 void Client::Impl::forget(const Task& task) {
     if (task.held) --held_count_;
+    local_backlog_us_ -= task.local_cost_us;
     if (task.away) placement_->lose();
     // What is still to be sent of it may be its owner's memory, and nobody wants it any more.
     out_.drop(task.id);
@@ -138,22 +139,13 @@ void Client::Impl::go(Task& task) {
 }
 
 void Client::Impl::go_away(Task& task) {
-    plan_local(task, loop_.turn_us());
+    const uint64_t now = loop_.turn_us();
+    plan_local(task, now);
+    if (!link_->ready() && task.local_at_us != 0 && task.local_at_us <= now) {
+        return start_local(task);
+    }
     arm(task);
     if (link_->ready()) send(task);
-}
-
-// When this machine starts to compute it, should no answer have come by then.
-void Client::Impl::plan_local(Task& task, uint64_t now_us) {
-    task.local_at_us = 0;
-    if (!can_run_local(task)) return;
-    const uint64_t estimate = static_cast<uint64_t>(local_estimate(task.spec->task_type));
-    const uint64_t left = task.deadline_us > now_us ? task.deadline_us - now_us : 0;
-    const uint64_t need = estimate > 0 ? estimate * 3 / 2 + kLocalSlackUs : left / 2;
-    const bool reachable = link_ && link_->ready();
-    if (!reachable || (task.spec->flags & task_flag::kLocalAtDeadline)) {
-        task.local_at_us = std::max(now_us, task.deadline_us - std::min(left, need));
-    }
 }
 
 void Client::Impl::send(Task& task) {
@@ -276,73 +268,6 @@ void Client::Impl::cancel(uint64_t id) {
     if (!task) return;
     send_cancel(*task);
     end_error(*task, Status::kCancelled, {}, "cancelled");
-}
-
-// ---- computing here ----------------------------------------------------------------------------
-
-double& Client::Impl::local_estimate(const std::string& task_type) {
-    for (auto& [type, estimate] : local_us_) {
-        if (type == task_type) return estimate;
-    }
-    local_us_.emplace_back(task_type, 0.0);
-    return local_us_.back().second;
-}
-
-void Client::Impl::start_local(Task& task) {
-    task.local_at_us = 0;
-    task.local_started_us = std::max<uint64_t>(1, loop_.turn_us());
-    arm(task);
-    exec::JobSpec spec;
-    spec.task_type = task.spec->task_type;
-    spec.params = task.spec->params;
-    const uint64_t id = task.id;
-    Result<Bytes> data = whole_data(*task.spec);
-    if (!data) {
-        return end_error(task, data.error().status, data.error().field, data.error().text);
-    }
-    spec.data = std::move(*data);
-    spec.deadline_us = task.deadline_us;
-    const uint64_t job = runner_->start(spec, id, *this);
-    // A short job has ended already, and the task with it.
-    Task* after = find(id);
-    if (!after) return;
-    if (job == 0) {
-        end_error(*after, Status::kBusy, {}, "this machine could not start the task");
-        return;
-    }
-    after->local_job = job;
-}
-
-void Client::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
-    Task* task = find(tag);
-    if (!task || task->local_started_us == 0) return;
-    task->local_job = 0;
-    if (output.status == Status::kOk) {
-        try {
-            double& estimate = local_estimate(task->spec->task_type);
-            const double took = static_cast<double>(output.processing_us);
-            estimate = estimate == 0 ? took : estimate + (took - estimate) / 8;
-        } catch (const std::bad_alloc&) {
-            // Then nothing is learned from this one.
-        }
-        TaskResult result;
-        result.status = Status::kOk;
-        result.info = std::move(output.info);
-        result.data = std::move(output.data);
-        result.source = Source::kLocal;
-        result.attempts = 1;
-        result.processing_us = output.processing_us;
-        send_cancel(*task);
-        end(*task, std::move(result));
-        return;
-    }
-    if (task->kept && send_instead(*task, output.status)) return;
-    send_cancel(*task);
-    TaskResult result;
-    result.source = Source::kLocal;
-    result.attempts = 1;
-    result.processing_us = output.processing_us;
-    end_error(*task, output.status, output.field, output.error, std::move(result));
 }
 
 // ---- time --------------------------------------------------------------------------------------

@@ -40,9 +40,11 @@ struct CoordinatorOptions {
     uint64_t in_use_max = 0;
     uint64_t gamer_window_bytes = 32ull << 20;  // payload bytes one account may have pending
     uint64_t resume_grace_us = 10'000'000;      // how long a lost gamer's tasks wait for it
-    ShareLimits share;                          // of each account that is not the operator's
-    bool limit_operator = false;                // of these as well
-    bool local_execution = true;                // last resort: the coordinator computes it
+    // Of each account that is not the operator's; where no logins are asked for and plaintext is
+    // taken from anywhere, of each network but loopback.
+    ShareLimits share;
+    bool limit_operator = false;  // of these as well
+    bool local_execution = true;  // last resort: the coordinator computes it
     // Of contents that are kept; one account has half of it at most. 0: there are none.
     uint64_t content_bytes_max = limits::kContentBytesMaxDefault;
     // Of answers that are kept for who asks the same again. 0: everything is computed anew.

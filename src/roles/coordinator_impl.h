@@ -208,13 +208,17 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // False: one is empty or not fit to be shown, and the other side was told which.
     bool check_names(Session& session,
                      std::initializer_list<std::pair<const char*, std::string_view>> names);
-    // Who has no account has a share of its own, under `name`.
-    [[nodiscard]] const ShareLimits& limits_of(const identity::Admitted& who) const {
-        const bool is_operators = who.owner == identity::kOperator;
+    [[nodiscard]] const ShareLimits& limits_of(const Session& session,
+                                               const identity::Admitted& who) const {
+        const bool is_operators = who.owner == identity::kOperator && !is_stranger(session);
         return is_operators && !options_.limit_operator ? kNoShareLimits : options_.share;
     }
-    [[nodiscard]] Result<Done> has_place(const identity::Admitted& who, std::string name) const;
-    // That of its account, with one more user. NULL: it has too many, and was told so.
+    // Its account's; a stranger's that of all from its network; else one of its own, `name`.
+    [[nodiscard]] std::string share_name(const Session& session, const identity::Admitted& who,
+                                         std::string name) const;
+    [[nodiscard]] Result<Done> has_place(const Session& session, const identity::Admitted& who,
+                                         std::string name) const;
+    // With one more user. NULL: it has too many, and was told so.
     Share* take_share(Session& session, std::string name);
     void drop_share(Share& share) {
         if (share.users == 1) scheduler_.close_account(share.account);

@@ -117,9 +117,17 @@ bool Coordinator::Impl::log_in(Session& session, const wire::Login& login, std::
     return true;
 }
 
-Result<Done> Coordinator::Impl::has_place(const identity::Admitted& who, std::string name) const {
-    const ShareLimits& limits = limits_of(who);
-    if (!who.account.empty()) name = who.account;
+std::string Coordinator::Impl::share_name(const Session& session, const identity::Admitted& who,
+                                          std::string name) const {
+    if (!who.account.empty()) return who.account;
+    if (!is_stranger(session)) return name;
+    return "from " + identity::network_of(session.connection->peer_address());
+}
+
+Result<Done> Coordinator::Impl::has_place(const Session& session, const identity::Admitted& who,
+                                          std::string name) const {
+    const ShareLimits& limits = limits_of(session, who);
+    name = share_name(session, who, std::move(name));
     if (shares_.has_place(name, limits)) return Done{};
     return make_error(Status::kLimit, "'" + name + "' has " + std::to_string(limits.connections) +
                                           " clients and peers here already, as many as one account "
@@ -127,12 +135,12 @@ Result<Done> Coordinator::Impl::has_place(const identity::Admitted& who, std::st
 }
 
 Share* Coordinator::Impl::take_share(Session& session, std::string name) {
-    if (const Result<Done> place = has_place(session.who, name); !place) {
+    if (const Result<Done> place = has_place(session, session.who, name); !place) {
         register_refused(session, place.error().status, place.error().text);
         return nullptr;
     }
-    if (!session.who.account.empty()) name = session.who.account;
-    Share& share = shares_.take(name, limits_of(session.who));
+    Share& share = shares_.take(share_name(session, session.who, std::move(name)),
+                                limits_of(session, session.who));
     if (share.users > 1) return &share;
     try {
         share.account = scheduler_.open_account();
@@ -156,7 +164,7 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
     };
     const auto check = [&](const identity::Admitted& who) -> Result<Done> {
         const auto known = gamer_ids_.find(client_id);
-        if (known == gamer_ids_.end()) return has_place(who, "client_id " + client_id);
+        if (known == gamer_ids_.end()) return has_place(session, who, "client_id " + client_id);
         const Gamer& old = *gamers_.find(known->second);
         // Of another account's it is taken, too, while that is away for a moment.
         if (may_resume(old, who) || (!old.session && old.account == who.account)) return Done{};
@@ -252,7 +260,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
             if (scheduler_.peers().size() >= options_.max_peers) {
                 return make_error(Status::kLimit, full);
             }
-            return has_place(who, "peer_id " + peer_id);
+            return has_place(session, who, "peer_id " + peer_id);
         }
         const PeerLink& old = known->second;
         const bool may_replace = message.login.resume && old.account == who.account &&

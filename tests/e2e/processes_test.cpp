@@ -174,6 +174,27 @@ TEST_CASE("processes: a coordinator restarted under load and every frame arrives
     CHECK(again.stop(kStopUs) == 0);
 }
 
+TEST_CASE("processes: a coordinator killed for good, and the gamer's machine computes at once") {
+    Workplace here;
+    const std::string frames = make_frames(here, "frames", 60, 320, 180);
+    auto coordinator = here.coordinator();
+    auto peer = here.peer(coordinator.url, "first", {"--device", "native"});
+    REQUIRE(wait_for_peers(here, coordinator.url, 1));
+    auto gamer = start_stream(here, coordinator.url, frames, "60");
+    REQUIRE(wait_until([&] { return files_in(here, "out") >= 10; }));
+    coordinator.process.kill_now();
+    CHECK(gamer.wait(kPatienceUs) == 0);
+    check_all_frames(here, 60);
+    size_t local = 0;
+    const json report = json::parse(here.read("stream.json"));
+    for (const json& task : report["tasks"]) {
+        if (task["source"] != "local") continue;
+        ++local;
+        CHECK(task["total_us"] < 15'000'000);  // not at its deadline, which is in 30 s
+    }
+    CHECK(local > 0);
+}
+
 TEST_CASE("processes: a peer waits for its coordinator and outlives its orderly stop") {
     Workplace here;
     std::string url;

@@ -326,7 +326,8 @@ class FakeTransport : public net::Transport {
     FakeLoop& loop_;
 };
 
-// Runs jobs in virtual time: `takes_us` each, `behave` computes the output.
+// Runs jobs in virtual time: `takes_us` each, `behave` computes the output. All at the same time,
+// or `at_once` of them, first come, first served, as long as they may still begin.
 class FakeRunner : public exec::Runner {
   public:
     FakeRunner(FakeLoop& loop, std::vector<std::string> types)
@@ -340,7 +341,8 @@ class FakeRunner : public exec::Runner {
         return output;
     };
     uint64_t takes_us = 0;
-    bool inside = false;  // a job is done before start() returns
+    uint32_t at_once = 0;  // 0: all
+    bool inside = false;   // a job is done before start() returns
     uint64_t started = 0;
     uint64_t given = 0;  // jobs that brought their executor; not among those that started
     bool refuses_given = false;
@@ -364,7 +366,9 @@ class FakeRunner : public exec::Runner {
         job.output = output_of(spec);
         job.timer = std::make_unique<net::Timer>();
         job.timer->fire = [this, id] { end(id); };
-        loop_.arm(*job.timer, loop_.now_us() + takes_us);
+        job.start_by_us = spec.start_by_us != 0 ? spec.start_by_us : spec.deadline_us;
+        waiting_.push_back(id);
+        begin();
         return id;
     }
     void cancel(uint64_t id) override {
@@ -373,6 +377,10 @@ class FakeRunner : public exec::Runner {
         ++cancelled;
         found->second.output = exec::Output{};
         found->second.output.status = Status::kCancelled;
+        if (!std::exchange(found->second.begun, true)) {
+            waiting_.erase(std::find(waiting_.begin(), waiting_.end(), id));
+            ++begun_;
+        }
         loop_.arm(*found->second.timer, loop_.now_us());
     }
     void forget(exec::RunnerEvents& events) override {
@@ -385,7 +393,7 @@ class FakeRunner : public exec::Runner {
     }
     std::vector<std::string> task_types() const override { return types_; }
     uint64_t revision() const override { return 1; }
-    uint32_t parallel() const override { return 4; }
+    uint32_t parallel() const override { return at_once != 0 ? at_once : 4; }
     [[nodiscard]] size_t running() const { return running_.size(); }
 
   private:
@@ -394,7 +402,23 @@ class FakeRunner : public exec::Runner {
         uint64_t tag = 0;
         exec::Output output;
         std::unique_ptr<net::Timer> timer;
+        uint64_t start_by_us = 0;
+        bool begun = false;
     };
+    void begin() {
+        while (!waiting_.empty() && (at_once == 0 || begun_ < at_once)) {
+            Running& job = running_[waiting_.front()];
+            waiting_.pop_front();
+            job.begun = true;
+            ++begun_;
+            const bool late = job.start_by_us != 0 && loop_.now_us() >= job.start_by_us;
+            if (late) {
+                job.output = exec::Output{};
+                job.output.status = Status::kDeadline;
+            }
+            loop_.arm(*job.timer, loop_.now_us() + (late ? 0 : takes_us));
+        }
+    }
     exec::Output output_of(const exec::JobSpec& spec) {
         if (!spec.executor) return behave(spec);
         exec::Job* const job = exec::JobControl::make();
@@ -410,6 +434,8 @@ class FakeRunner : public exec::Runner {
     void end(uint64_t id) {
         auto node = running_.extract(id);
         Running& job = node.mapped();
+        --begun_;
+        begin();
         if (job.events) job.events->on_job_done(job.tag, std::move(job.output));
     }
 
@@ -417,6 +443,8 @@ class FakeRunner : public exec::Runner {
     std::vector<std::string> types_;
     uint64_t jobs_ = 0;
     std::map<uint64_t, Running> running_;
+    std::deque<uint64_t> waiting_;  // of those
+    uint32_t begun_ = 0;
 };
 
 class FakeRandom : public RandomSource {

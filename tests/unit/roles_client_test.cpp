@@ -1,120 +1,15 @@
 // The client role against a coordinator that says what the test wants: what becomes of each answer.
 #include <doctest/doctest.h>
 
-#include <map>
-#include <optional>
-
-#include "roles/client.h"
 #include "roles/streams.h"
-#include "support/fake_net.h"
-#include "wire/codec.h"
+#include "unit/roles_scripted.h"
 
 using namespace p2c2r;
 using namespace p2c2r::roles;
 using namespace p2c2r::test;
 
-namespace {
-
-struct Answers : ClientEvents {
-    std::map<uint64_t, TaskResult> ended;
-    std::vector<Status> states;
-    void on_task_ended(uint64_t task, TaskResult&& result) override {
-        CHECK(ended.count(task) == 0);
-        result.info = result.info.owned();
-        result.data = result.data.owned();
-        ended[task] = std::move(result);
-    }
-    void on_client_state(Status status, const std::string&) override { states.push_back(status); }
-    void on_peer_count(uint32_t, uint32_t) override {}
-    void on_call_done(uint64_t, const Error*, Bytes, Bytes) override {}
-};
-
-// Lets everybody in and keeps what is submitted.
-struct Script : net::ConnectionEvents {
-    std::unique_ptr<net::Connection> connection;
-    std::vector<uint64_t> submitted;
-    wire::EnvelopeBuffer envelope;
-    std::optional<Status> refuse;  // what every task is told
-    uint64_t submit_frames = 0;
-
-    void on_frame(net::Connection&, const wire::Frame& frame) override {
-        if (frame.message == wire::Message::kHello) {
-            wire::HelloResponse response;
-            response.version = wire::kProtocolVersion;
-            response.login_methods = {0};
-            encode(response, envelope);
-            send(wire::Message::kHelloResponse, 0);
-        } else if (frame.message == wire::Message::kGamerRegister) {
-            wire::RegisterResponse response;
-            response.success = true;
-            encode_gamer_response(response, envelope);
-            send(wire::Message::kGamerRegisterResponse, 0);
-        } else if (frame.message == wire::Message::kTaskSubmit) {
-            ++submit_frames;
-            if (frame.envelope.empty()) return;
-            submitted.push_back(frame.id);
-            if (!refuse) return;
-            wire::ResultDelivery delivery;
-            delivery.status = *refuse;
-            encode(delivery, envelope);
-            send(wire::Message::kResultDelivery, frame.id);
-        }
-    }
-    void on_closed(net::Connection&, Status, const std::string&) override {}
-    void send(wire::Message message, uint64_t id) {
-        connection->send_copy(message, 0, id, envelope.span(), {}, {});
-    }
-};
-
-struct World {
-    FakeLoop loop;
-    FakeRandom random{5};
-    FakeTransport network{loop};
-    FakeRunner runner{loop, {"echo"}};
-    Answers answers;
-    Script coordinator;
-    ClientOptions options;
-    std::unique_ptr<Client> client;
-
-    World() {
-        options.client_id = "gamer";
-        options.coordinator.host = "fake";
-        network.accept = [this](std::unique_ptr<net::Connection> connection) {
-            coordinator.connection = std::move(connection);
-            coordinator.connection->set_events(&coordinator);
-        };
-    }
-    ~World() {
-        client.reset();
-        coordinator.connection.reset();
-    }
-    void start(bool local = false) {
-        client = std::make_unique<Client>(loop, &network, local ? &runner : nullptr, random,
-                                          Prng(3), Log(), options, answers);
-        client->start();
-        loop.settle();
-    }
-    void submit(uint64_t task, uint64_t deadline_us = 1'000'000) {
-        TaskSpec spec;
-        spec.task_type = "echo";
-        spec.deadline_us = deadline_us;
-        submit(task, std::move(spec));
-    }
-    // The client reads it until the task has ended.
-    void submit(uint64_t task, TaskSpec&& spec) {
-        client->submit(task, specs[task] = std::move(spec));
-    }
-    std::map<uint64_t, TaskSpec> specs;
-    const TaskResult& result(uint64_t task) {
-        REQUIRE(answers.ended.count(task) == 1);
-        return answers.ended[task];
-    }
-};
-
-}  // namespace
-
 TEST_CASE("client: a failed result keeps what the coordinator told of it") {
-    World world;
+    ScriptedWorld world;
     world.start();
     world.submit(1);
     world.loop.settle();
@@ -143,7 +38,7 @@ TEST_CASE("client: a failed result keeps what the coordinator told of it") {
 }
 
 TEST_CASE("client: an id that nobody can answer for is an error that names depends_on") {
-    World world;
+    ScriptedWorld world;
     world.options.coordinator.host.clear();
     world.client = std::make_unique<Client>(world.loop, nullptr, &world.runner, world.random,
                                             Prng(3), Log(), world.options, world.answers);
@@ -178,7 +73,7 @@ TEST_CASE("client: an id that nobody can answer for is an error that names depen
 }
 
 TEST_CASE("client: of a task that has ended nothing more is sent") {
-    World world;
+    ScriptedWorld world;
     world.start();
     // Refused at its first frame, when most of it is still to go.
     world.coordinator.refuse = Status::kBusy;
@@ -212,7 +107,7 @@ TEST_CASE("client: a chain of tasks may be as long as one likes") {
     constexpr uint64_t kLength = 100'000;
     for (const bool good : {true, false}) {
         CAPTURE(good);
-        World world;
+        ScriptedWorld world;
         AtOnce at_once(world.loop, {"echo"});
         world.client = std::make_unique<Client>(world.loop, &world.network, &at_once, world.random,
                                                 Prng(3), Log(), world.options, world.answers);
@@ -252,7 +147,7 @@ TEST_CASE("client: a chain of tasks may be as long as one likes") {
 TEST_CASE("client: after the coordinator was given up tasks run here at once or end at once") {
     for (const bool local : {true, false}) {
         CAPTURE(local);
-        World world;
+        ScriptedWorld world;
         world.options.reconnect.attempts_max = 0;
         world.runner.takes_us = 1'000;
         world.start(local);
@@ -279,7 +174,7 @@ TEST_CASE("client: after the coordinator was given up tasks run here at once or 
 }
 
 TEST_CASE("client: a task that this machine failed says so") {
-    World world;
+    ScriptedWorld world;
     world.runner.behave = [](const exec::JobSpec&) {
         exec::Output output;
         output.status = Status::kExecutor;

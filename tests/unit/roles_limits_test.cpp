@@ -256,6 +256,43 @@ TEST_CASE("limits: the operator's own machines have none unless it is asked for"
     CHECK(peer.count(Message::kTaskAssign) == 50);
 }
 
+TEST_CASE("limits: where anybody comes in, strangers of one network have one account's share") {
+    CoordinatorOptions options = limited(1, 1);
+    options.limit_operator = false;
+    options.plaintext_anywhere = true;
+    options.listen_address = "0.0.0.0";
+    WireWorld world(options);
+    WireEnd peer = world.end();
+    peer.join_peer("p", 64);
+    const auto send_three = [&](WireEnd& gamer) {
+        wire::TaskSubmit message;
+        message.task_type = "echo";
+        message.circle = Circle::kInvited;
+        message.deadline_us = 4'000'000;
+        const size_t before = peer.count(Message::kTaskAssign);
+        for (uint64_t id = 1; id <= 3; ++id) gamer.send(Message::kTaskSubmit, id, message);
+        return peer.count(Message::kTaskAssign) - before;
+    };
+    const auto come_from = [&](const char* address, const char* id) {
+        auto gamer = std::make_unique<WireEnd>(world.loop, world.network.accept);
+        gamer->far().pretend(address, "");
+        gamer->join_gamer(id);
+        return gamer;
+    };
+    const auto one = come_from("192.0.2.9:7", "one");
+    const auto renamed = come_from("192.0.2.9:8", "renamed");
+    const auto other = come_from("192.0.2.10:7", "other");
+    CHECK(send_three(*one) == 1);
+    CHECK(one->count(Message::kResultDelivery) == 1);  // one queued, one refused
+    CHECK(send_three(*renamed) == 0);
+    CHECK(renamed->count(Message::kResultDelivery) == 3);
+    CHECK(send_three(*other) == 1);
+    // This machine is the operator's.
+    WireEnd near = world.end();
+    near.join_gamer("near");
+    CHECK(send_three(near) == 3);
+}
+
 TEST_CASE("limits: a share goes with the last gamer that has it") {
     Shares shares;
     ShareLimits limits;

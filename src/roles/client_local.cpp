@@ -1,0 +1,131 @@
+// What this machine computes itself: when it begins, and what it learns of its own speed.
+#include <algorithm>
+
+#include "roles/client_impl.h"
+
+namespace p2c2r::roles {
+
+namespace {
+
+constexpr uint64_t kLocalSlackUs = 2'000;  // a local run is meant to end this long before
+
+// What is set aside for a local run: it may take longer than the ones before.
+uint64_t meant_us(uint64_t estimate_us) {
+    return estimate_us * 3 / 2 + kLocalSlackUs;
+}
+
+// When a run must have begun that is asked for now. Where more is asked of this machine than it can
+// do, some get their answer in time, rather than all of them too late. One that has less time than
+// is meant for it is begun too, unless it would wait for long.
+uint64_t latest_begin_us(uint64_t now_us, uint64_t deadline_us, uint64_t estimate_us) {
+    if (estimate_us == 0 || now_us >= deadline_us) return deadline_us;
+    const uint64_t left = deadline_us - now_us;
+    const uint64_t hardly = estimate_us * 9 / 8;
+    const uint64_t wait = hardly < left ? std::min(left / 4, left - hardly) : left / 4;
+    return now_us + std::max(wait, left - std::min(left, meant_us(estimate_us)));
+}
+
+}  // namespace
+
+// When this machine starts to compute it, should no answer have come by then.
+void Client::Impl::plan_local(Task& task, uint64_t now_us) {
+    unplan_local(task);
+    if (!can_run_local(task)) return;
+    const bool at_deadline = task.spec->flags & task_flag::kLocalAtDeadline;
+    if (link_->ready() && !at_deadline) return;
+    const auto estimate = static_cast<uint64_t>(local_estimate(task.spec->task_type));
+    const uint64_t left = task.deadline_us > now_us ? task.deadline_us - now_us : 0;
+    uint64_t need = left / 2;
+    if (estimate > 0) {
+        // Those that are planned already come first. For their sake it does not begin before half
+        // of its time is over: many in flight are no reason to send nothing.
+        const uint64_t alone = meant_us(estimate);
+        need = std::max(alone, std::min(alone + local_backlog_us_ / runner_->parallel(), left / 2));
+        task.local_cost_us = estimate;
+        local_backlog_us_ += estimate;
+    }
+    uint64_t at = task.deadline_us - std::min(left, need);
+    if (gone_us_ != 0) at = std::min(at, gone_us_ + kLinkGraceUs);
+    task.local_at_us = std::max(now_us, at);
+}
+
+void Client::Impl::unplan_local(Task& task) {
+    task.local_at_us = 0;
+    local_backlog_us_ -= std::exchange(task.local_cost_us, 0);
+}
+
+double& Client::Impl::local_estimate(const std::string& task_type) {
+    for (auto& [type, estimate] : local_us_) {
+        if (type == task_type) return estimate;
+    }
+    local_us_.emplace_back(task_type, 0.0);
+    return local_us_.back().second;
+}
+
+void Client::Impl::start_local(Task& task) {
+    task.local_at_us = 0;
+    task.local_started_us = std::max<uint64_t>(1, loop_.turn_us());
+    arm(task);
+    exec::JobSpec spec;
+    spec.task_type = task.spec->task_type;
+    spec.params = task.spec->params;
+    const uint64_t id = task.id;
+    Result<Bytes> data = whole_data(*task.spec);
+    if (!data) {
+        return end_error(task, data.error().status, data.error().field, data.error().text);
+    }
+    spec.data = std::move(*data);
+    spec.deadline_us = task.deadline_us;
+    spec.start_by_us = latest_begin_us(task.local_started_us, task.deadline_us,
+                                       static_cast<uint64_t>(local_estimate(task.spec->task_type)));
+    const uint64_t job = runner_->start(spec, id, *this);
+    // A short job has ended already, and the task with it.
+    Task* after = find(id);
+    if (!after) return;
+    if (job == 0) {
+        end_error(*after, Status::kBusy, {}, "this machine could not start the task");
+        return;
+    }
+    after->local_job = job;
+}
+
+void Client::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
+    Task* task = find(tag);
+    if (!task || task->local_started_us == 0) return;
+    task->local_job = 0;
+    if (output.status == Status::kOk) {
+        try {
+            double& estimate = local_estimate(task->spec->task_type);
+            const double took = static_cast<double>(output.processing_us);
+            estimate = estimate == 0 ? took : estimate + (took - estimate) / 8;
+        } catch (const std::bad_alloc&) {
+            // Then nothing is learned from this one.
+        }
+        TaskResult result;
+        result.status = Status::kOk;
+        result.info = std::move(output.info);
+        result.data = std::move(output.data);
+        result.source = Source::kLocal;
+        result.attempts = 1;
+        result.processing_us = output.processing_us;
+        send_cancel(*task);
+        end(*task, std::move(result));
+        return;
+    }
+    if (task->kept && send_instead(*task, output.status)) return;
+    if (output.status == Status::kDeadline && link_ && link_->ready() && task->sent) {
+        // It was not even begun, or not ended: an answer from elsewhere may still come in time.
+        task->local_started_us = 0;
+        unplan_local(*task);
+        arm(*task);
+        return;
+    }
+    send_cancel(*task);
+    TaskResult result;
+    result.source = Source::kLocal;
+    result.attempts = 1;
+    result.processing_us = output.processing_us;
+    end_error(*task, output.status, output.field, output.error, std::move(result));
+}
+
+}  // namespace p2c2r::roles

@@ -1,0 +1,116 @@
+// A client on a fake loop, and a coordinator that says what the test wants.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "roles/client.h"
+#include "support/fake_net.h"
+#include "wire/codec.h"
+
+namespace p2c2r::test {
+
+using namespace p2c2r::roles;
+
+struct ScriptedAnswers : ClientEvents {
+    std::map<uint64_t, TaskResult> ended;
+    std::vector<Status> states;
+    void on_task_ended(uint64_t task, TaskResult&& result) override {
+        CHECK(ended.count(task) == 0);
+        result.info = result.info.owned();
+        result.data = result.data.owned();
+        ended[task] = std::move(result);
+    }
+    void on_client_state(Status status, const std::string&) override { states.push_back(status); }
+    void on_peer_count(uint32_t, uint32_t) override {}
+    void on_call_done(uint64_t, const Error*, Bytes, Bytes) override {}
+};
+
+// Lets everybody in and keeps what is submitted.
+struct ScriptedCoordinator : net::ConnectionEvents {
+    std::unique_ptr<net::Connection> connection;
+    std::vector<uint64_t> submitted;
+    wire::EnvelopeBuffer envelope;
+    std::optional<Status> refuse;  // what every task is told
+    uint64_t submit_frames = 0;
+
+    void on_frame(net::Connection&, const wire::Frame& frame) override {
+        if (frame.message == wire::Message::kHello) {
+            wire::HelloResponse response;
+            response.version = wire::kProtocolVersion;
+            response.login_methods = {0};
+            encode(response, envelope);
+            send(wire::Message::kHelloResponse, 0);
+        } else if (frame.message == wire::Message::kGamerRegister) {
+            wire::RegisterResponse response;
+            response.success = true;
+            encode_gamer_response(response, envelope);
+            send(wire::Message::kGamerRegisterResponse, 0);
+        } else if (frame.message == wire::Message::kTaskSubmit) {
+            ++submit_frames;
+            if (frame.envelope.empty()) return;
+            submitted.push_back(frame.id);
+            if (!refuse) return;
+            wire::ResultDelivery delivery;
+            delivery.status = *refuse;
+            encode(delivery, envelope);
+            send(wire::Message::kResultDelivery, frame.id);
+        }
+    }
+    void on_closed(net::Connection&, Status, const std::string&) override {}
+    void send(wire::Message message, uint64_t id) {
+        connection->send_copy(message, 0, id, envelope.span(), {}, {});
+    }
+};
+
+struct ScriptedWorld {
+    FakeLoop loop;
+    FakeRandom random{5};
+    FakeTransport network{loop};
+    FakeRunner runner{loop, {"echo"}};
+    ScriptedAnswers answers;
+    ScriptedCoordinator coordinator;
+    ClientOptions options;
+    std::unique_ptr<Client> client;
+
+    ScriptedWorld() {
+        options.client_id = "gamer";
+        options.coordinator.host = "fake";
+        network.accept = [this](std::unique_ptr<net::Connection> connection) {
+            coordinator.connection = std::move(connection);
+            coordinator.connection->set_events(&coordinator);
+        };
+    }
+    ~ScriptedWorld() {
+        client.reset();
+        coordinator.connection.reset();
+    }
+    void start(bool local = false) {
+        client = std::make_unique<Client>(loop, &network, local ? &runner : nullptr, random,
+                                          Prng(3), Log(), options, answers);
+        client->start();
+        loop.settle();
+    }
+    void submit(uint64_t task, uint64_t deadline_us = 1'000'000) {
+        TaskSpec spec;
+        spec.task_type = "echo";
+        spec.deadline_us = deadline_us;
+        submit(task, std::move(spec));
+    }
+    // The client reads it until the task has ended.
+    void submit(uint64_t task, TaskSpec&& spec) {
+        client->submit(task, specs[task] = std::move(spec));
+    }
+    std::map<uint64_t, TaskSpec> specs;
+    const TaskResult& result(uint64_t task) {
+        REQUIRE(answers.ended.count(task) == 1);
+        return answers.ended[task];
+    }
+};
+
+}  // namespace p2c2r::test
