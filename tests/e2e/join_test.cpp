@@ -3,127 +3,16 @@
 #include <sys/stat.h>
 
 #include "cli/addresses_posix.h"
-#include "cli/bench.h"
 #include "cli/contact.h"
 #include "cli/invitation.h"
 #include "cli/join_code.h"
-#include "cli/uplink.h"
-#include "support/old_certificate.h"
-#include "support/program.h"
+#include "support/hosting.h"
 
 using namespace p2c2r::test;
 using nlohmann::json;
 using p2c2r::cli::join_code_text;
 using p2c2r::cli::JoinCode;
 using p2c2r::cli::read_join_code;
-
-namespace {
-
-struct Hosting {
-    Machine machine;
-    p2c2r::cli::Process process;
-    std::string code;
-
-    Hosting(const Workplace& here, const std::vector<std::string>& more = {})
-        : machine(here, "hosting") {
-        std::vector<std::string> arguments = {"host",      "--port",        "0",
-                                              "--address", "127.0.0.1",     "--no-qr",
-                                              "--device",  "native",        "--listen-address",
-                                              "127.0.0.1", "--no-benchmark"};
-        arguments.insert(arguments.end(), more.begin(), more.end());
-        process = here.start(arguments, "host.log", machine.environment);
-        auto line = process.read_line_with("    p2c2r join ", kPatienceUs);
-        REQUIRE_MESSAGE(line, here.read("host.log"));
-        code = *line;
-    }
-    [[nodiscard]] std::string another_code(const std::vector<std::string>& more = {}) const {
-        std::vector<std::string> arguments = {"invite", "--address", "127.0.0.1", "--no-qr"};
-        arguments.insert(arguments.end(), more.begin(), more.end());
-        const Ran ran = machine.run(arguments);
-        REQUIRE_MESSAGE(ran.exit_code == 0, ran.error);
-        return text_behind(ran.out, "    p2c2r join ");
-    }
-};
-
-JoinCode some_code() {
-    JoinCode code;
-    code.hosts = {"192.168.1.20", "2001:db8::20", "desk.example.org"};
-    code.port = 8765;
-    for (size_t i = 0; i < code.pin.size(); ++i) code.pin[i] = static_cast<uint8_t>(i * 7);
-    for (size_t i = 0; i < code.secret.size(); ++i) code.secret[i] = static_cast<uint8_t>(200 - i);
-    code.gamer = true;
-    return code;
-}
-
-}  // namespace
-
-TEST_CASE("join code: what was put in comes out, however it was typed") {
-    const JoinCode code = some_code();
-    std::string text = join_code_text(code);
-    CHECK(text.starts_with("P2C2R:"));
-    std::string typed;
-    for (char c : text) {
-        if (c != '-') typed += static_cast<char>(std::tolower(c));
-        if (typed.size() % 11 == 0) typed += ' ';
-    }
-    for (const std::string& given : {text, typed}) {
-        CAPTURE(given);
-        const auto read = read_join_code(given);
-        REQUIRE(read);
-        CHECK(read->hosts == code.hosts);
-        CHECK(read->port == code.port);
-        CHECK(read->pin == code.pin);
-        CHECK(read->secret == code.secret);
-        CHECK(read->gamer);
-        CHECK_FALSE(read->peer);
-    }
-}
-
-TEST_CASE("join code: a wrong or missing letter anywhere is noticed") {
-    // Hosts of every length, so that the last letter has 0 to 4 bits over.
-    for (const size_t more : {0, 1, 2, 3, 4}) {
-        JoinCode code = some_code();
-        code.hosts[2] += std::string(more, 'x');
-        const std::string text = join_code_text(code);
-        REQUIRE(read_join_code(text));
-        const std::string all = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:=!\xc3";
-        size_t accepted = 0;
-        for (size_t i = 0; i < text.size(); ++i) {
-            std::string wrong = text;
-            for (const char other : all) {
-                if (other == text[i]) continue;
-                wrong[i] = other;
-                accepted += read_join_code(wrong) ? 1 : 0;
-            }
-            accepted += read_join_code(text.substr(0, i)) ? 1 : 0;
-            accepted += text[i] != '-' && read_join_code(text.substr(0, i) + text.substr(i + 1));
-        }
-        for (const char other : all) accepted += read_join_code(text + other) ? 1 : 0;
-        CHECK(accepted == 0);
-    }
-    for (const char* other : {"", "hello", "P2C2R:", "P2C2R:1", "P2C2R:AAAA", "p2c2r://host:1"}) {
-        CAPTURE(other);
-        const auto read = read_join_code(other);
-        REQUIRE_FALSE(read);
-        CHECK(read.failure().exit_code == 2);
-        CHECK(read.failure().text.starts_with("this is no join code: "));
-    }
-}
-
-TEST_CASE("join code: its picture is square and bounded by light") {
-    const std::string picture = p2c2r::cli::qr_text(join_code_text(some_code()));
-    const std::vector<std::string> lines = lines_of(picture);
-    REQUIRE(lines.size() > 10);
-    const auto width = [](const std::string& line) {
-        size_t count = 0;
-        for (const char c : line) count += (static_cast<uint8_t>(c) & 0xc0) != 0x80;
-        return count;
-    };
-    for (const std::string& line : lines) CHECK(width(line) == width(lines[0]));
-    CHECK((width(lines[0]) + 1) / 2 == lines.size());
-    CHECK(lines[0].find(' ') == std::string::npos);
-    CHECK(p2c2r::cli::qr_text(std::string(8000, 'x')).empty());
-}
 
 TEST_CASE("join: a machine joins, sends, helps, and is thrown out") {
     const Workplace here;
@@ -338,87 +227,6 @@ TEST_CASE("join: the router is spoken of where others could not come in without 
     CHECK(p2c2r::cli::is_public_address("100.128.0.1"));
 }
 
-TEST_CASE("join: a helper learns at once what it can serve, and status says it again") {
-    const Workplace here;
-    Hosting host(here);
-    const Machine laptop(here, "laptop");
-    const Ran joined = laptop.run({"join", host.code, "--name", "laptop"});
-    REQUIRE_MESSAGE(joined.exit_code == 0, joined.error);
-    CHECK(joined.out.find("joined ") == 0);
-    CHECK(text_behind(joined.out, "uplink to p2c2r://").find(" Mbit/s, measured by sending") !=
-          std::string::npos);
-    const std::vector<std::string> lines = lines_of(joined.out);
-    CHECK(lines.back().find("this machine") != std::string::npos);
-    CHECK(lines.back().find("gamer") != std::string::npos);
-    CHECK(joined.error.find("kinds of frames") != std::string::npos);
-    const json kept = json::parse(here.read("laptop/benchmark.json"));
-    CHECK(kept["uplink_mbps"].get<double>() > 0);
-    CHECK(kept["types"].size() >= 5);
-    const Ran status = laptop.run({"status"});
-    CHECK(status.out.find("this machine, as measured: " + kept["text"].get<std::string>()) !=
-          std::string::npos);
-    CHECK(host.machine.run({"status"}).out.find("as measured") == std::string::npos);
-}
-
-TEST_CASE("join: a peer that nobody has measured looks once, when a coordinator lets it in") {
-    const Workplace here;
-    Hosting host(here);
-    const Machine laptop(here, "laptop");
-    REQUIRE(laptop.run({"join", host.code, "--no-benchmark", "--name", "laptop"}).exit_code == 0);
-    const std::string hint = "p2c2r bench this-machine says how many gamers it can serve";
-    const auto start = [&](const std::vector<std::string>& more, const char* log) {
-        std::vector<std::string> words = {"peer", "--device", "native"};
-        words.insert(words.end(), more.begin(), more.end());
-        return here.start(words, log, laptop.environment);
-    };
-    const auto connected = [&](const char* log) {
-        return wait_until(
-            [&] { return here.read(log).find("connected to ") != std::string::npos; });
-    };
-    // Not unless it may: there is no word of looking, only where one looks.
-    auto unwilling = start({"--no-benchmark"}, "unwilling.log");
-    CHECK(unwilling.read_line_with(hint, kPatienceUs));
-    CHECK(connected("unwilling.log"));
-    CHECK(unwilling.stop(kStopUs) == 0);
-    CHECK_FALSE(here.has("laptop/benchmark.json"));
-
-    auto first = start({}, "first.log");
-    const auto uplink = first.read_line_with("uplink to p2c2r://", kPatienceUs);
-    CHECK_MESSAGE(uplink, here.read("first.log"));
-    CHECK(first.read_line_with("With ", kPatienceUs));
-    CHECK(wait_until([&] { return here.has("laptop/benchmark.json"); }));
-    CHECK(first.stop(kStopUs) == 0);
-    CHECK(json::parse(here.read("laptop/benchmark.json"))["uplink_mbps"].get<double>() > 0);
-
-    auto second = start({}, "second.log");
-    CHECK(connected("second.log"));
-    CHECK(second.stop(kStopUs) == 0);
-    CHECK(here.read("first.log").find("looking what this machine can serve") != std::string::npos);
-    CHECK(here.read("second.log").find("looking what") == std::string::npos);
-    CHECK(host.process.stop(kStopUs) == 0);
-}
-
-TEST_CASE("join: looking what a machine can serve ends as soon as somebody wants it") {
-    int asked = 0;
-    p2c2r::cli::MachineOptions options;
-    options.device = "native";
-    options.quick = true;
-    options.stops = [&] { return ++asked == 2; };
-    const p2c2r::cli::Outcome failed = p2c2r::cli::bench_machine(options);
-    REQUIRE(failed);
-    CHECK(failed->text == "stopped");
-    CHECK(asked == 2);
-}
-
-TEST_CASE("join: an uplink is judged by its last messages, less the way of an empty one") {
-    using p2c2r::cli::uplink_rate_mbps;
-    CHECK(uplink_rate_mbps({}, 0, 1000) == 0);
-    // 125 000 bytes are a megabit: in 100 ms, 10 Mbit/s.
-    CHECK(uplink_rate_mbps({900'000, 500'000, 120'000, 120'000, 120'000}, 20'000, 125'000) ==
-          doctest::Approx(10));
-    CHECK(uplink_rate_mbps({5'000}, 6'000, 125'000) > 1000);
-}
-
 TEST_CASE("join: a code made from another machine leads to the coordinator, not to that machine") {
     p2c2r::cli::Contact contact;
     contact.set_places({"p2c2r://192.168.1.20:8765", "p2c2r://[fd00::2]:8765"}, {}, "");
@@ -449,16 +257,18 @@ TEST_CASE("join: what cannot work is said in words") {
     CHECK(wrong.exit_code == 2);
     CHECK(wrong.error.find("check sum") != std::string::npos);
     // Before anything is connected: nothing is tried.
-    std::string last = join_code_text(some_code());
+    JoinCode nobody;
+    nobody.gamer = true;
+    nobody.hosts = {"127.0.0.1", "::1", "127.0.0.2"};
+    nobody.port = 1;
+    nobody.pin.fill(7);
+    std::string last = join_code_text(nobody);
     last.back() = last.back() == 'A' ? 'B' : 'A';
     const Ran mistyped = laptop.run({"join", last});
     CHECK(mistyped.exit_code == 2);
     CHECK(mistyped.error.starts_with("p2c2r join: this is no join code: "));
 
     // Each address with its reason, whatever the newcomer may be.
-    JoinCode nobody = some_code();
-    nobody.hosts = {"127.0.0.1", "::1", "127.0.0.2"};
-    nobody.port = 1;
     for (const bool gamer : {true, false}) {
         nobody.gamer = gamer;
         nobody.peer = !gamer;
@@ -517,56 +327,4 @@ TEST_CASE("join: a name that is taken is told so and costs no code") {
     CHECK(refused.error.find("the code is still good") != std::string::npos);
     const Ran joined = laptop.run({"join", code, "--no-benchmark", "--name", "guest"});
     CHECK_MESSAGE(joined.exit_code == 0, joined.error);
-}
-
-TEST_CASE("keys: made once, shown without the secret") {
-    const Workplace here;
-    const std::string file = here.path("key.pem");
-    const Ran made =
-        here.run({"keys", "new", file, "--json", "--certificate-file", here.path("cert.pem")});
-    REQUIRE_MESSAGE(made.exit_code == 0, made.error);
-    const Ran shown = here.run({"keys", "show", file, "--json"});
-    REQUIRE(shown.exit_code == 0);
-    CHECK(json::parse(made.out) == json::parse(shown.out));
-    CHECK(shown.out.find("PRIVATE") == std::string::npos);
-    CHECK(here.read("cert.pem").starts_with("-----BEGIN CERTIFICATE-----"));
-    const Ran again = here.run({"keys", "new", file});
-    CHECK(again.exit_code == 2);
-    CHECK(again.error.find("is there already") != std::string::npos);
-    CHECK(here.run({"keys", "new"}).exit_code == 2);
-}
-
-TEST_CASE("keys: a host renews a certificate whose time is over and keeps its pin") {
-    const Workplace here;
-    const Machine machine(here, "hosting");
-    // Makes the folder as it should be.
-    { Hosting host(here); }
-    const std::string key = here.path("hosting/host/key.pem");
-    const std::string certificate = here.path("hosting/host/certificate.pem");
-    const auto write = [](const std::string& path, const char* text) {
-        std::FILE* file = std::fopen(path.c_str(), "wb");
-        REQUIRE(file);
-        std::fputs(text, file);
-        std::fclose(file);
-    };
-    write(key, kOldKeyPem);
-    write(certificate, kOldCertificatePem);
-    const std::string pin = json::parse(here.run({"keys", "show", key, "--json"}).out)["pin"];
-    const Ran refused = here.run({"coordinator", "--listen-port", "0", "--certificate-file",
-                                  certificate, "--key-file", key});
-    CHECK(refused.exit_code == 2);
-    CHECK(refused.error.find("ended on 2011-09-09 01:46 UTC; 'p2c2r keys renew'") !=
-          std::string::npos);
-    {
-        Hosting host(here);
-        CHECK(here.read("host.log").find("the certificate is renewed until 20") !=
-              std::string::npos);
-        const Machine laptop(here, "laptop");
-        CHECK(laptop.run({"join", host.code, "--no-benchmark", "--name", "laptop"}).exit_code == 0);
-    }
-    write(certificate, kOldCertificatePem);
-    const Ran renewed = here.run({"keys", "renew", key, "--certificate-file", certificate});
-    CHECK_MESSAGE(renewed.exit_code == 0, renewed.error);
-    CHECK(renewed.out.find(pin) != std::string::npos);
-    CHECK(here.read("hosting/host/certificate.pem") != kOldCertificatePem);
 }
