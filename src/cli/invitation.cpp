@@ -66,6 +66,11 @@ Result<JoinCode> invite(const Ask& ask, const InvitationOptions& options, const 
     if (!wish) return wish.failure();
     const Result<std::vector<std::string>> given = options.hosts();
     if (!given) return given.failure();
+    if (to.pin.find_first_not_of('0') == std::string::npos) {
+        return usage_failure(
+            "no code leads there: a code says whom to believe, and the coordinator's key is not "
+            "known here (--server-pin; in plaintext there is none)");
+    }
     JoinCode code;
     code.port = to.port;
     code.hosts = *given;

@@ -242,6 +242,14 @@ TEST_CASE("join: a code made from another machine leads to the coordinator, not 
         p2c2r::cli::invite(ask, options, {std::string(64, 'b'), 8765, contact.hosts_elsewhere()});
     REQUIRE(code);
     CHECK(code->hosts == contact.hosts_elsewhere());
+    // Without a pin nobody could join with it: no secret is asked for.
+    const p2c2r::cli::Ask never = [](const char*, const json&) {
+        FAIL("asked");
+        return p2c2r::cli::Result<json>(json::object());
+    };
+    const auto none = p2c2r::cli::invite(never, options, {std::string(64, '0'), 8765, {}});
+    REQUIRE_FALSE(none);
+    CHECK(none.failure().exit_code == 2);
     for (const char* here : {"p2c2r://127.0.0.1:8765", "p2c2r://[::1]", "p2c2r://localhost"}) {
         contact.set_places({here}, {}, "");
         CHECK(contact.hosts_elsewhere().empty());
