@@ -172,7 +172,9 @@ void Remote::ask_debris(World& world, uint64_t frame) {
         bodies.erase(bodies.begin(), bodies.end() - static_cast<ptrdiff_t>(kDebrisMax));
     }
     if (bodies.empty()) return;
-    const auto ticks = static_cast<uint32_t>(states_[kDebris].answer_ms / 1000.0 / kTick);
+    // The game stands still for a steady picture.
+    const double answer_ms = options_.is_steady ? 0 : states_[kDebris].answer_ms;
+    const auto ticks = static_cast<uint32_t>(answer_ms / 1000.0 / kTick);
     coming_.steps = std::clamp(ticks + kDebrisSteps, kDebrisSteps, kDebrisStepsMax);
     coming_.from = std::move(bodies);
     const std::vector<uint8_t> records = debris_records(coming_.from);

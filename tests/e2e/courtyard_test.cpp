@@ -114,7 +114,9 @@ TEST_CASE("courtyard: the picture is the same whether this process or a peer els
     auto peer = here.peer(coordinator.url, "helper");
     REQUIRE(wait_for_peers(here, coordinator.url, 1));
     const Ran alone = play(here, "alone.bmp");
-    const Ran away = play(here, "away.bmp", {"--url", coordinator.url});
+    // Over a line, on which an answer takes longer than a frame.
+    const Ran away =
+        play(here, "away.bmp", {"--url", coordinator.url, "--network", R"({"fake_lag_ms": 10})"});
     REQUIRE_MESSAGE(alone.exit_code == 0, alone.error);
     REQUIRE_MESSAGE(away.exit_code == 0, away.error);
     CHECK(here.read("alone.bmp") == here.read("away.bmp"));
