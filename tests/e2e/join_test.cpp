@@ -60,7 +60,7 @@ TEST_CASE("join: a machine joins, sends, helps, and is thrown out") {
     }
 }
 
-TEST_CASE("join: a friend may send, and not help; a code is for one machine") {
+TEST_CASE("join: a friend may send, and not help, and a code is for one machine") {
     const Workplace here;
     Hosting host(here, {"--friend"});
     const Machine laptop(here, "friend");
