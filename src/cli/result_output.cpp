@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <optional>
 
 #include "cli/files.h"
@@ -53,6 +54,24 @@ std::string safe_name(const json& id, size_t index) {
         safe = safe && plain;
     }
     return safe ? name : "result_" + std::to_string(index + 1);
+}
+
+// Two whose results would go to one file.
+Outcome check_names(const std::vector<TaskRequest>& requests, const std::string& directory) {
+    std::map<std::string, size_t> named;
+    for (size_t i = 0; i < requests.size(); ++i) {
+        std::string name = safe_name(requests[i].id, i);
+        const std::string ending = ending_of(name);
+        for (const char* given : {"bin", "jpg", "png", "raw"}) {
+            if (ending == given) name = without_ending(name);
+        }
+        const auto [other, is_new] = named.emplace(name, i);
+        if (is_new) continue;
+        return usage_failure("--out " + directory + ": " + requests[other->second].name + " and " +
+                             requests[i].name + " would both go to a file '" + name +
+                             "' there; give each an `id` of its own");
+    }
+    return std::nullopt;
 }
 
 // Nothing when there is none; `status` says why.
@@ -171,6 +190,9 @@ Outcome ResultOutput::choose_out() {
                              (input_.form == InputForm::kRequests
                                   ? std::string(", their lines to FILE.") + kLinesEnding
                                   : ""));
+    }
+    if (input_.form == InputForm::kRequests) {
+        if (Outcome same = check_names(input_.requests, out)) return same;
     }
     const Outcome failure = make_directories(out);
     return failure ? Outcome(usage_failure("--out: " + failure->text)) : std::nullopt;

@@ -234,6 +234,30 @@ TEST_CASE("exec: --out of several results is a directory, made if need be, and n
     CHECK(here.read("file") == "what was there before");
 }
 
+TEST_CASE("exec: two requests whose results would go to one file are refused before any is run") {
+    Workplace here;
+    const std::string data = here.write("in.bin", "abc");
+    const auto line = [&](const std::string& id) {
+        return "{" + (id.empty() ? "" : "\"id\": \"" + id + "\", ") + "\"data\": \"" + data +
+               "\"}\n";
+    };
+    const auto run = [&](const std::string& requests) {
+        return here.run({"exec", "echo", "--requests", here.write("r.jsonl", requests), "--out",
+                         here.path("out")});
+    };
+    for (const auto& [first, second] : std::initializer_list<std::pair<const char*, const char*>>{
+             {"a", "a"}, {"a", "a.bin"}, {"result_2", ""}, {"a/b", "result_1"}}) {
+        const Ran same = run(line(first) + line(second));
+        CHECK(same.exit_code == 2);
+        CHECK_MESSAGE(
+            same.error.find("line 1 and line 2 would both go to a file '") != std::string::npos,
+            same.error);
+        CHECK_FALSE(p2c2r::cli::is_there(here.path("out")));
+    }
+    CHECK(run(line("a") + line("b") + line("") + line("")).exit_code == 0);
+    CHECK(here.read("out/result_4.bin") == "abc");
+}
+
 TEST_CASE("exec: --out - is one result on standard output, and nothing else") {
     Workplace here;
     const std::string bytes("\0binary\n\xff", 9);
