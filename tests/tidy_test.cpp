@@ -250,6 +250,17 @@ TEST_CASE("tidy: nothing unfinished and nothing of one machine is in the tree") 
     }
 }
 
+TEST_CASE("tidy: no name of a test case holds a semicolon") {
+    // Where tests are found it parts two names, of which neither is one: nothing would run, and
+    // pass.
+    const std::regex name("TEST_CASE\\(\\s*\"[^\"]*;");
+    for (const fs::path& path : sources(kRoot / "tests")) {
+        const std::string text = read(path);
+        std::smatch match;
+        CHECK_MESSAGE(!std::regex_search(text, match, name), place_of(path) << ": " << match.str());
+    }
+}
+
 TEST_CASE("tidy: each function of the header has a comment of its own or of its group") {
     std::istringstream header(read(kRoot / "include" / "p2c2r" / "p2c2r.h"));
     bool commented = false;  // a comment stands above, with nothing but functions in between

@@ -34,6 +34,19 @@ std::vector<std::string> own_addresses() {
     return four;
 }
 
+std::string numeric_address(const std::string& text) {
+    char shown[INET6_ADDRSTRLEN] = "";
+    in_addr four{};
+    if (inet_pton(AF_INET, text.c_str(), &four) == 1) {
+        inet_ntop(AF_INET, &four, shown, sizeof shown);
+    }
+    in6_addr six{};
+    if (inet_pton(AF_INET6, text.c_str(), &six) == 1) {
+        inet_ntop(AF_INET6, &six, shown, sizeof shown);
+    }
+    return shown;
+}
+
 bool is_public_address(const std::string& address) {
     in_addr four{};
     if (inet_pton(AF_INET, address.c_str(), &four) == 1) {

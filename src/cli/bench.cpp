@@ -85,7 +85,6 @@ void add_bench_command(Command& root) {
 
     command = bench.add_command("gain-client", "The gamer of `bench gain`",
                                 [] { return run_gain_client(gain_client); });
-    command.add_text("--coordinator", gain_client.url, "URL");
     command.add_real("--lag-ms", gain_client.lag_ms, "Added one way");
     command.add_real("--seconds", gain_client.seconds, "Measured each");
     command.add_count("--window", gain_client.window, "Tasks in flight");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -34,6 +35,8 @@ struct MachineOptions {
     bool small = false;
     bool json = false;
     bool quick = false;  // a frame of each kind that travels well; the verdict without a table
+    // Asked between two kinds of frames; true: somebody wants the machine, and nothing is kept.
+    std::function<bool()> stops;
     // Where the uplink leads, if uplink_mbps does not say what it carries; none: it is not known.
     std::optional<Contact> coordinator;
 };

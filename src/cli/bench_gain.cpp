@@ -1,14 +1,17 @@
 // `p2c2r bench gain`: what a gamer with a quarter of a core wins by a helper, over the rates and
-// delays of a local network and of a home. Gamer and helper are processes in network namespaces of
-// their own; the helper has the rest of the machine and computes natively.
+// delays of a local network and of a home, encrypted and logged in as ever. Gamer and helper are
+// processes in network namespaces of their own; the helper has the rest of the machine and computes
+// natively.
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "cli/bench.h"
+#include "cli/files.h"
 #include "cli/gain_link_posix.h"
 #include "cli/process_posix.h"
+#include "cli/temporary_posix.h"
 #include "cli/text_table.h"
 #include "cli/wait_posix.h"
 
@@ -48,10 +51,12 @@ bool is_kept(const json& frame) {
     return frame["auto"]["kept"].get<double>() > 0.5;
 }
 
-Result<Process> start(const std::vector<std::string>& words) {
+// `home`: where the machine that it stands for keeps its keys.
+Result<Process> start(const std::vector<std::string>& words, const std::string& home) {
     Process::Options options;
     options.ends_with_us = true;
     options.without = "P2C2R_";
+    options.environment = {"P2C2R_HOME=" + home};
     return Process::start(words.front(), {words.begin() + 1, words.end()}, options);
 }
 
@@ -84,8 +89,8 @@ Outcome gather(Process& gamer, uint64_t timeout_us, StopSignals& signals, LinkRu
 }
 
 std::vector<std::string> gamer_command(const GainOptions& options, const GainLink& link,
-                                       const GainLine& line, const std::string& url) {
-    std::vector<std::string> command = {own_path(), "bench", "gain-client", "--coordinator", url};
+                                       const GainLine& line) {
+    std::vector<std::string> command = {own_path(), "bench", "gain-client"};
     if (!link.has_delay()) {
         command.insert(command.end(), {"--lag-ms", std::to_string(line.rtt_ms / 2)});
     }
@@ -95,26 +100,33 @@ std::vector<std::string> gamer_command(const GainOptions& options, const GainLin
     return command;
 }
 
+// As two people would do it: one hosts, the other joins with the code that it shows.
 Outcome measure(const GainOptions& options, LinkRun& run, StopSignals& signals) {
+    const Result<TemporaryDirectory> keys = TemporaryDirectory::make();
+    if (!keys) return keys.failure();
+    const std::string helper_home = join_path(keys->path(), "helper");
+    const std::string gamer_home = join_path(keys->path(), "gamer");
     // Goes last: processes below run in it.
     const Result<std::unique_ptr<GainLink>> link = GainLink::make(*run.line);
     if (!link) return link.failure();
     run.delay_by = (*link)->has_delay() ? "netem" : "the library's fake_lag_ms at the gamer";
-    const std::string address = (*link)->helper_address();
-    Result<Process> coordinator = start((*link)->as_helper(
-        {own_path(), "coordinator", "--listen-address", address, "--port", "0", "--monitoring-port",
-         "0", "--plaintext-anywhere", "true", "--log-level", "error", "--stop-with-input"}));
-    if (!coordinator) return coordinator.failure();
-    const Result<std::string> listening =
-        line_with(*coordinator, "listening on ", kStartTimeoutUs, signals);
-    if (!listening) return Failure{kExitSomeFailed, "coordinator: " + listening.failure().text};
-    const std::string url = "p2c2r+plain://" + *listening;
-    Result<Process> peer = start((*link)->as_helper(
-        {own_path(), "peer", "--coordinator", url, "--peer-id", "helper", "--device", "native",
-         "--plaintext-anywhere", "true", "--log-level", "error", "--stop-with-input"}));
-    if (!peer) return peer.failure();
+    Result<Process> host = start(
+        (*link)->as_helper({own_path(), "host", "--listen-address", (*link)->helper_address(),
+                            "--port", "0", "--device", "native", "--mode", "always", "--no-qr",
+                            "--no-benchmark", "--log-level", "error", "--stop-with-input"}),
+        helper_home);
+    if (!host) return host.failure();
+    const Result<std::string> code = line_with(*host, "    p2c2r join ", kStartTimeoutUs, signals);
+    if (!code) return Failure{kExitSomeFailed, "host: " + code.failure().text};
+    Result<Process> joining =
+        start((*link)->as_gamer({own_path(), "join", *code, "--name", "gamer", "--no-benchmark"}),
+              gamer_home);
+    if (!joining) return joining.failure();
+    if (const int exit_code = joining->wait(kStartTimeoutUs); exit_code != kExitOk) {
+        return Failure{kExitSomeFailed, "the gamer could not join: " + std::to_string(exit_code)};
+    }
     Result<Process> gamer =
-        start((*link)->as_gamer(gamer_command(options, **link, *run.line, url)));
+        start((*link)->as_gamer(gamer_command(options, **link, *run.line)), gamer_home);
     if (!gamer) return gamer.failure();
     Result<std::string> ready = line_with(*gamer, "ready", kStartTimeoutUs, signals);
     if (!ready) return Failure{kExitSomeFailed, "gamer: " + ready.failure().text};
@@ -162,7 +174,7 @@ void print(const LinkRun& run, double share) {
     }
     std::printf(
         "%s: %g Mbit/s up, %g down (tbf), %g ms there and back (%s); gamer: %g of a core "
-        "(%s); helper: the rest of this machine, native\n%s",
+        "(%s); helper: the rest of this machine, native; TLS\n%s",
         run.line->name, run.line->up_mbps, run.line->down_mbps, run.line->rtt_ms,
         run.delay_by.c_str(), share, run.limit_by.c_str(), table.text().c_str());
     std::printf("by default, as the client chose:\n%s", reasons.c_str());

@@ -124,6 +124,7 @@ Outcome bench_machine(const MachineOptions& options) {
     std::vector<ServedType> all;
     Progress progress(frames->size(), "kinds of frames", !options.quick);
     for (const KernelFrame& frame : *frames) {
+        if (options.stops && options.stops()) return Failure{kExitSomeFailed, "stopped"};
         const Result<ServedType> measured =
             measure(**session, frame, options.quick ? kRoundsQuick : kRounds);
         if (!measured) return measured.failure();

@@ -104,7 +104,7 @@ std::vector<std::string> Contact::hosts_elsewhere() const {
     std::vector<std::string> hosts;
     for (const std::string& url : urls_) {
         const std::string host = host_of(url);
-        if (host == "localhost" || host == "::1" || host.starts_with("127.")) return {};
+        if (is_loopback(host)) return {};
         hosts.push_back(host);
     }
     return hosts;
@@ -142,6 +142,8 @@ Result<Contact> Contact::resolve(const ContactOptions& options) {
         const Result<std::string> folder = machine_folder();
         if (!folder) return folder.failure();
         contact.identity_file_ = join_path(*folder, "identity.pem");
+        contact.reach_ = known->reach;
+        contact.may_send_ = known->gamer && !options.token_file && !options.identity_file;
     }
     if (url) contact.urls_ = {*url};
     if (contact.url().empty()) contact.urls_ = {kDefaultUrl};
@@ -155,7 +157,7 @@ Result<Contact> Contact::resolve(const ContactOptions& options) {
     if (options.identity_file) contact.identity_file_ = *options.identity_file;
     if (options.token_file) {
         const Result<std::string> text = read_private_file(*options.token_file);
-        if (!text) return text.failure();
+        if (!text) return usage_failure(text.failure().text);
         if (!read_hex(trimmed(*text), contact.token_, kTokenSize)) {
             return usage_failure("'" + *options.token_file + "' is not 64 hexadecimal digits");
         }

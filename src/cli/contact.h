@@ -10,6 +10,7 @@
 
 #include "cli/command.h"
 #include "cli/failure.h"
+#include "cli/guest_hosts.h"
 #include "p2c2r/p2c2r.h"
 
 namespace p2c2r::cli {
@@ -38,6 +39,10 @@ class Contact {
     [[nodiscard]] size_t places() const { return urls_.size(); }
     // The hosts of all of them; empty: it is on this machine, as far as one says so.
     [[nodiscard]] std::vector<std::string> hosts_elsewhere() const;
+    // Of a coordinator that this machine itself runs, or has run.
+    [[nodiscard]] const Reach& reach() const { return reach_; }
+    // This machine has joined it as one that may send as well: only such a one measures its line.
+    [[nodiscard]] bool may_send() const { return may_send_; }
     // "host:port" of the event that says who answered: to be tried first from now on.
     void remember(const std::string& answered) const;
     [[nodiscard]] std::string pin_hex() const;
@@ -56,6 +61,8 @@ class Contact {
     Outcome take_pin(const std::string& hex);
 
     std::vector<std::string> urls_ = {std::string()};  // never empty
+    Reach reach_;
+    bool may_send_ = false;
     bool plaintext_anywhere_ = false;
     std::array<uint8_t, 32> pin_{};
     std::string ca_file_;

@@ -126,7 +126,7 @@ json scene_around(const std::vector<ModelPart>& parts) {
 Result<json> load_scene(const std::string& source) {
     if (ending_of(source) != "json") {
         Result<std::vector<ModelPart>> parts = import_model(source);
-        if (!parts) return parts.failure();
+        if (!parts) return usage_failure(parts.failure().text);
         return scene_around(*parts);
     }
     Result<std::string> text = read_file(source);

@@ -13,7 +13,7 @@ namespace p2c2r::cli {
 
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitSomeFailed = 1;
-inline constexpr int kExitUsage = 2;
+inline constexpr int kExitUsage = 2;        // and a file that was named or kept and cannot be used
 inline constexpr int kExitUnreachable = 3;  // no coordinator, or no device
 
 struct Failure {
@@ -29,6 +29,7 @@ inline Failure usage_failure(std::string text) {
 // before it.
 std::string sentence(const p2c2r_error& error);
 std::string describe(const p2c2r_error& error);
+// With the exit code, unless it is about a file that the program was given: then kExitUsage.
 Failure library_failure(int exit_code, const std::string& what, const p2c2r_error& error);
 
 template <class T>

@@ -17,13 +17,15 @@ constexpr const char* kFile = "benchmark.json";
 
 }  // namespace
 
-void run_first_benchmark(const std::optional<Contact>& coordinator, const std::string& device) {
+void run_first_benchmark(const std::optional<Contact>& coordinator, const std::string& device,
+                         const std::function<bool()>& stops) {
     std::fprintf(stderr,
                  "looking what this machine can serve, some seconds (--no-benchmark: not)\n");
     MachineOptions options;
     options.device = device;
     options.quick = true;
     options.coordinator = coordinator;
+    options.stops = stops;
     if (const Outcome failed = bench_machine(options)) {
         std::fprintf(stderr, "not known what it can serve: %s\n", failed->text.c_str());
     }

@@ -2,6 +2,7 @@
 // machine, kept beside its keys so that `status` can say it again.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -12,9 +13,10 @@
 namespace p2c2r::cli {
 
 // A few seconds with progress on standard error; the verdict on standard output. `coordinator`
-// none: there is no uplink to measure. Returns when it is done or has failed, which it says:
-// whoever joins has joined all the same.
-void run_first_benchmark(const std::optional<Contact>& coordinator, const std::string& device);
+// none: there is no uplink to measure. `stops`: as MachineOptions has it. Returns when it is done
+// or has failed, which it says: whoever joins has joined all the same.
+void run_first_benchmark(const std::optional<Contact>& coordinator, const std::string& device,
+                         const std::function<bool()>& stops = nullptr);
 
 // Of this or any other run on this machine: "With physics this machine can serve ...". "": none.
 std::string kept_benchmark();

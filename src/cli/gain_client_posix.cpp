@@ -9,6 +9,7 @@
 #include <deque>
 #include <fstream>
 
+#include "cli/contact.h"
 #include "cli/gain_frames.h"
 #include "cli/statistics.h"
 
@@ -289,14 +290,17 @@ Result<json> GainClient::measure(const GainFrame& frame) {
     return line;
 }
 
-// Connected, and the helper has joined.
+// Connected to what this machine has joined, and the helper is there.
 Result<ClientHandle> connect(p2c2r_runtime* runtime, const GainClientOptions& options) {
-    json settings = {{"allow_plaintext", true}};
+    Result<Contact> contact = Contact::resolve({});
+    if (!contact) return contact.failure();
+    json settings = json::object();
     if (options.lag_ms.value_or(0) > 0) settings["fake_lag_ms"] = *options.lag_ms;
-    const std::string text = settings.dump(), url = options.url.value_or("");
+    const std::string text = settings.dump(), url = contact->urls();
     p2c2r_client_config config = {};
     config.struct_size = sizeof config;
     config.coordinator_url = url.c_str();
+    config.credentials = contact->credentials();
     config.options = text.c_str();
     p2c2r_client* made = nullptr;
     p2c2r_error why = {};

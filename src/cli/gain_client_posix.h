@@ -10,7 +10,6 @@
 namespace p2c2r::cli {
 
 struct GainClientOptions {
-    std::optional<std::string> url;
     std::optional<double> lag_ms;  // one way, added by the library; 0: the link has it
     std::optional<double> seconds;
     std::optional<uint64_t> window;

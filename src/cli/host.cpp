@@ -44,8 +44,8 @@ struct Host {
     OpenedRuntime runtime;
     OwnCoordinator own;
     PeerHandle peer;
-    std::string address;
     std::string pin;
+    Reach reach;
 };
 
 // A certificate of its own unless one is named; the pair is made at the first start, the
@@ -86,6 +86,7 @@ Outcome start_coordinator(Host& host, const Settings& settings, const std::strin
     place.prometheus_port = settings.port("monitoring.prometheus_port").value_or(P2C2R_NONE);
     place.access_file = settings.text("access_file").value_or(join_path(folder, "access.json"));
     place.audit_file = settings.text("audit_file").value_or(join_path(folder, "audit.log"));
+    place.given_hosts = host.reach.given_hosts;
     if (Outcome bad = choose_certificate(runtime, settings, folder, place, log)) return bad;
     Result<OwnCoordinator> own = start_own_coordinator(runtime, place, settings, log);
     if (!own && !settings.has("listen_address")) {
@@ -93,7 +94,7 @@ Outcome start_coordinator(Host& host, const Settings& settings, const std::strin
         own = start_own_coordinator(runtime, place, settings, log);
     }
     if (!own) return own.failure();
-    host.address = place.listen_address;
+    host.reach.listen_address = place.listen_address;
     host.own = std::move(*own);
     host.pin = pin_of_own(host.own.handle.get());
     return enrol_self(runtime, host.own, place, log);
@@ -150,18 +151,18 @@ Outcome start(Host& host, const HostOptions& options, const Settings& settings, 
     if (!options.no_peer) {
         if (Outcome failed = start_peer(host, settings, log)) return failed;
     }
-    std::printf("hosting on %s, pin %s\n", host_port(host.address, host.own.port).c_str(),
+    const std::string& address = host.reach.listen_address;
+    std::printf("hosting on %s, pin %s\n", host_port(address, host.own.port).c_str(),
                 host.pin.c_str());
     if (host.own.monitoring_port != 0) {
-        std::printf("monitoring on %s\n",
-                    host_port(host.address, host.own.monitoring_port).c_str());
+        std::printf("monitoring on %s\n", host_port(address, host.own.monitoring_port).c_str());
     }
     std::fflush(stdout);
     if (options.no_invite) return std::nullopt;
     const Ask ask = [&](const char* name, const json& arguments) {
         return ask_own(host.own.handle.get(), name, arguments);
     };
-    const InvitedTo to{host.pin, static_cast<uint16_t>(host.own.port), {}};
+    const InvitedTo to{host.pin, static_cast<uint16_t>(host.own.port), {}, host.reach};
     const Result<JoinCode> code = invite(ask, options.invitation, to);
     if (code) {
         print_invitation(*code, options.invitation, to);
@@ -180,6 +181,10 @@ Outcome install_host(const HostOptions& options, const Settings& settings) {
     service.arguments = {"host", "--no-invite"};
     if (options.no_peer) service.arguments.emplace_back("--no-peer");
     if (options.no_benchmark) service.arguments.emplace_back("--no-benchmark");
+    if (options.invitation.address) {
+        service.arguments.insert(service.arguments.end(),
+                                 {"--address", *options.invitation.address});
+    }
     const std::vector<std::string> environment = process_environment();
     service.environment = service_environment(settings, environment);
     // A coordinator is there also while nobody has logged in to a desktop.
@@ -189,6 +194,8 @@ Outcome install_host(const HostOptions& options, const Settings& settings) {
 int run_host(const HostOptions& options) {
     const Result<Settings> settings = options.settings.merge(process_environment());
     if (!settings) return report("host", settings.failure());
+    const Result<std::vector<std::string>> given = options.invitation.hosts();
+    if (!given) return report("host", given.failure());
     if (options.service) {
         const Outcome failed = install_host(options, *settings);
         return failed ? report("host", *failed) : kExitOk;
@@ -201,20 +208,25 @@ int run_host(const HostOptions& options) {
     Waker waker;
     PauseSignals pauses(waker);
     Host host;
+    host.reach.given_hosts = *given;
     if (Outcome failed = start(host, options, *settings, **log)) return report("host", *failed);
 
     const PeerLock lock;  // p2c2r pause finds it
+    bool paused = false;
+    const auto see_to_owner = [&] {
+        if (host.peer && pauses.changed(paused)) {
+            paused ? p2c2r_peer_pause(host.peer.get()) : p2c2r_peer_resume(host.peer.get());
+        }
+        return paused || signals.count() > 0;
+    };
     if (host.peer && !options.no_benchmark && kept_benchmark().empty()) {
-        run_first_benchmark(std::nullopt, settings->text("device").value_or("auto"));
+        run_first_benchmark(std::nullopt, device_text(*settings), see_to_owner);
         std::fflush(stdout);
     }
     int reloads = 0;
     while (signals.count() == 0) {
         waker.wait(UINT64_MAX, &signals);
-        bool pause = false;
-        if (host.peer && pauses.changed(pause)) {
-            pause ? p2c2r_peer_pause(host.peer.get()) : p2c2r_peer_resume(host.peer.get());
-        }
+        see_to_owner();
         if (signals.reloads() == reloads) continue;
         reloads = signals.reloads();
         reload_certificate(host.own.handle.get(), **log);

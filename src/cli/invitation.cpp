@@ -14,7 +14,12 @@ namespace {
 
 constexpr uint64_t kValidHoursDefault = 24;
 constexpr uint64_t kValidHoursMax = 30 * 24;
-constexpr size_t kHostsMax = 4;
+constexpr size_t kHostsMax = 4;  // of those that nobody chose: a code is to stay short
+
+// It runs on another machine, as far as one says so.
+bool is_elsewhere(const InvitedTo& to) {
+    return !to.hosts.empty() && to.reach.listen_address.empty();
+}
 
 }  // namespace
 
@@ -41,8 +46,14 @@ void InvitationOptions::add_to(Command& command) {
     account.add_to(command, "gamer, peer or both with a comma (own: both, friend: gamer)");
     command.add_count("--valid-hours", valid_hours, "How long the code can be used (24)");
     command.add_text("--address", address,
-                     "Name or address under which others reach this machine (those it has)");
+                     "Names or addresses, with commas between, under which others reach this "
+                     "machine (what it listens at; invite: as its host tells)");
     command.add_flag("--no-qr", no_qr, "Without the picture of the code");
+}
+
+Result<std::vector<std::string>> InvitationOptions::hosts() const {
+    if (!address) return std::vector<std::string>();
+    return read_hosts(*address);
 }
 
 Result<JoinCode> invite(const Ask& ask, const InvitationOptions& options, const InvitedTo& to) {
@@ -53,15 +64,22 @@ Result<JoinCode> invite(const Ask& ask, const InvitationOptions& options, const 
     }
     Result<json> wish = options.account.wish(options.account.is_friend ? "gamer" : "gamer,peer");
     if (!wish) return wish.failure();
+    const Result<std::vector<std::string>> given = options.hosts();
+    if (!given) return given.failure();
+    if (to.pin.find_first_not_of('0') == std::string::npos) {
+        return usage_failure(
+            "no code leads there: a code says whom to believe, and the coordinator's key is not "
+            "known here (--server-pin; in plaintext there is none)");
+    }
     JoinCode code;
     code.port = to.port;
-    if (options.address) {
-        code.hosts = {*options.address};
-    } else {
-        code.hosts = to.hosts.empty() ? own_addresses() : to.hosts;
-        if (code.hosts.size() > kHostsMax) code.hosts.resize(kHostsMax);
-        if (code.hosts.empty()) code.hosts = {"127.0.0.1"};
+    code.hosts = *given;
+    const bool elsewhere = is_elsewhere(to);
+    if (code.hosts.empty()) {
+        code.hosts = elsewhere ? to.hosts : guest_hosts(to.reach, own_addresses());
     }
+    const bool chosen = !given->empty() || (!elsewhere && !to.reach.given_hosts.empty());
+    if (!chosen && code.hosts.size() > kHostsMax) code.hosts.resize(kHostsMax);
     const std::string roles = wish->value("roles", "");
     code.gamer = roles.find("gamer") != std::string::npos;
     code.peer = roles.find("peer") != std::string::npos;
@@ -79,23 +97,37 @@ Result<JoinCode> invite(const Ask& ask, const InvitationOptions& options, const 
     return code;
 }
 
-std::string router_text(const std::optional<std::string>& given,
-                        const std::vector<std::string>& own, uint16_t port) {
+std::string router_text(const std::vector<std::string>& given, const std::vector<std::string>& own,
+                        uint16_t port) {
     const std::string to = own.empty() ? "this machine" : own.front();
     const std::string forward =
         "forward TCP port " + std::to_string(port) + " to " + to + " in the router's settings";
-    if (given) {
-        const bool is_own = std::find(own.begin(), own.end(), *given) != own.end();
-        if (is_own || *given == "localhost" || given->starts_with("127.") || *given == "::1") {
-            return "";
-        }
-        return *given + " is none of this machine's own addresses: if it is your router's, " +
+    if (!given.empty()) {
+        const auto foreign = std::find_if(given.begin(), given.end(), [&](const std::string& host) {
+            return std::find(own.begin(), own.end(), host) == own.end() && !is_loopback(host);
+        });
+        if (foreign == given.end()) return "";
+        return *foreign + " is none of this machine's own addresses: if it is your router's, " +
                forward + ".\n";
     }
     if (std::any_of(own.begin(), own.end(), is_public_address)) return "";
     return "This machine has addresses of a local network only. For machines outside it: " +
            forward +
            ", then type p2c2r invite --address and the router's public address or name.\n";
+}
+
+std::string loopback_text(const std::vector<std::string>& hosts, const Reach& reach) {
+    const bool listens_near = is_loopback(reach.listen_address);
+    const std::string listens = "it listens on " + reach.listen_address + " alone";
+    if (std::all_of(hosts.begin(), hosts.end(), is_loopback)) {
+        return "Only this machine can join with this code: " +
+               (listens_near ? listens + ", which others do not reach (--listen-address)"
+                             : hosts.front() + " leads every machine back to itself (--address)") +
+               ".\n";
+    }
+    if (!listens_near) return "";
+    return "Others can join with this code only by a tunnel from " + hosts.front() +
+           " to this machine: " + listens + " (--listen-address).\n";
 }
 
 void print_invitation(const JoinCode& code, const InvitationOptions& options, const InvitedTo& to) {
@@ -106,9 +138,14 @@ void print_invitation(const JoinCode& code, const InvitationOptions& options, co
         "    p2c2r join %s\n\n",
         static_cast<unsigned long long>(options.valid_hours.value_or(kValidHoursDefault)),
         text.c_str());
-    if (to.hosts.empty()) {
-        std::printf("%s", router_text(options.address, own_addresses(), code.port).c_str());
+    std::string advice = is_elsewhere(to) ? "" : loopback_text(code.hosts, to.reach);
+    if (advice.empty() && !is_elsewhere(to)) {
+        const bool chosen = options.address || !to.reach.given_hosts.empty();
+        advice =
+            router_text(chosen ? code.hosts : std::vector<std::string>(),
+                        guest_hosts({to.reach.listen_address, {}}, own_addresses()), code.port);
     }
+    std::printf("%s", advice.c_str());
     std::fflush(stdout);
 }
 

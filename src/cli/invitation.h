@@ -10,6 +10,7 @@
 
 #include "cli/command.h"
 #include "cli/failure.h"
+#include "cli/guest_hosts.h"
 #include "cli/join_code.h"
 
 namespace p2c2r::cli {
@@ -32,6 +33,8 @@ struct InvitationOptions {
     bool no_qr = false;
 
     void add_to(Command& command);
+    // Of --address; empty: it was not given.
+    [[nodiscard]] Result<std::vector<std::string>> hosts() const;
 };
 
 // Asks a coordinator: name of the call, arguments.
@@ -41,15 +44,20 @@ using Ask = std::function<Result<nlohmann::json>(const char*, const nlohmann::js
 struct InvitedTo {
     std::string pin;
     uint16_t port = 0;
-    std::vector<std::string> hosts;  // empty: this machine, under the addresses that it has
+    std::vector<std::string> hosts;  // empty: this machine
+    Reach reach{};                   // of this machine's
 };
 
 // A fresh code for it.
 Result<JoinCode> invite(const Ask& ask, const InvitationOptions& options, const InvitedTo& to);
 // One line about the router, where others outside could not reach this machine without it; "": they
-// can, as far as its own addresses (`own`) say. `given`: the address that the code has.
-std::string router_text(const std::optional<std::string>& given,
-                        const std::vector<std::string>& own, uint16_t port);
+// can, as far as the addresses say that it listens at (`own`). `given`: the hosts that somebody
+// chose for the code; empty: `own`.
+std::string router_text(const std::vector<std::string>& given, const std::vector<std::string>& own,
+                        uint16_t port);
+// One line where only this machine can come in by these hosts of a code, or past loopback; "": more
+// can.
+std::string loopback_text(const std::vector<std::string>& hosts, const Reach& reach);
 // On standard output, with what to do with it.
 void print_invitation(const JoinCode& code, const InvitationOptions& options, const InvitedTo& to);
 

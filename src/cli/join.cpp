@@ -30,11 +30,12 @@ struct JoinOptions {
     bool no_benchmark = false;
 };
 
-// What became of one round over all places of the code.
+// What became of one round over all places of the code, which the library tries in their order.
 struct Attempt {
     p2c2r_status status = P2C2R_PENDING;
-    std::string where;    // "host:port" of the one that let it in
-    std::string reasons;  // why the others did not
+    std::string where;                 // "host:port" of the one that let it in
+    std::vector<std::string> reasons;  // of the places so far that did not, in their order
+    std::string why;                   // where none was tried
 
     // Refused by the coordinator itself: every place of it would say the same.
     [[nodiscard]] bool is_refused() const {
@@ -45,10 +46,22 @@ struct Attempt {
         const std::string text = event.text ? event.text : "";
         if (event.status == P2C2R_OK) {
             where = event.subject ? event.subject : "";
-        } else if (!text.empty() && reasons.find(text) == std::string::npos) {
-            reasons += (reasons.empty() ? "" : "; ") + text;
+        } else {
+            reasons.push_back(text.empty() ? p2c2r_status_text(event.status) : text);
         }
         if (event.status != P2C2R_E_DISCONNECTED) status = event.status;
+    }
+    // "192.0.2.7:8765: no answer in time; desk.example.org:8765: ..."
+    [[nodiscard]] std::string text(const std::vector<std::string>& places) const {
+        if (reasons.empty()) return why;
+        std::string all;
+        for (size_t i = 0; i < places.size(); ++i) {
+            std::string reason = i < reasons.size() ? reasons[i] : "not tried";
+            const std::string known = "cannot connect to " + places[i] + ": ";
+            if (reason.starts_with(known)) reason.erase(0, known.size());
+            all += (i == 0 ? "" : "; ") + places[i] + ": " + reason;
+        }
+        return all;
     }
 };
 
@@ -82,8 +95,10 @@ Attempt try_as_gamer(p2c2r_runtime* runtime, Contact& contact, const std::string
         p2c2r_client_dispatch(client, 0, 0, &run);
         if (run == 0) nobody.wait(kLookAgainUs, nullptr);
     }
+    // What each place said waits before the answer.
+    for (uint32_t run = 1; run > 0;) p2c2r_client_dispatch(client, 0, 0, &run);
     attempt.status = status;
-    if (attempt.reasons.empty()) attempt.reasons = sentence(why);
+    attempt.why = sentence(why);
     return attempt;
 }
 
@@ -126,27 +141,28 @@ Attempt try_as_peer(p2c2r_runtime* runtime, Contact& contact, const std::string&
     p2c2r_error why = {};
     const p2c2r_status made = p2c2r_peer_create(runtime, &config, &peer, &why);
     const PeerHandle owned(peer);
-    if (made != P2C2R_OK) return {made, "", sentence(why)};
+    if (made != P2C2R_OK) return {made, "", {}, sentence(why)};
     p2c2r_peer_pause(peer);  // it only introduces itself
-    if (p2c2r_peer_start(peer, &why) != P2C2R_OK) return {why.status, "", sentence(why)};
+    if (p2c2r_peer_start(peer, &why) != P2C2R_OK) return {why.status, "", {}, sentence(why)};
     const uint64_t until_us = p2c2r_now_us() + uint64_t{timeout_ms} * 1000;
     while (state.now().status == P2C2R_PENDING && p2c2r_now_us() < until_us) {
         state.waker.wait(100'000, nullptr);
     }
     Attempt attempt = state.now();
     if (attempt.status == P2C2R_PENDING) attempt.status = P2C2R_E_TIMEOUT;
-    if (attempt.reasons.empty()) attempt.reasons = "no answer in time";
+    attempt.why = "no answer in time";
     return attempt;
 }
 
 // `p2c2r peer` as a service of this user.
-Outcome install_peer(const Settings& settings) {
+Outcome install_peer(const Settings& settings, bool no_benchmark) {
     const std::vector<std::string> environment = process_environment();
     Service service;
     service.name = "p2c2r-peer";
     service.description = "P2C2R: this machine helps while its owner allows it";
     service.program = own_path();
     service.arguments = {"peer"};
+    if (no_benchmark) service.arguments.emplace_back("--no-benchmark");
     service.environment = service_environment(settings, environment);
     service.with_desktop = !settings.text("display").value_or(display_in(environment)).empty();
     return install_service(service, environment);
@@ -182,7 +198,11 @@ int run_join(const JoinOptions& options) {
     if (!identity) return report("join", identity.failure());
     const std::string name = options.name.value_or(host_name());
     std::vector<std::string> urls;
-    for (const std::string& host : code->hosts) urls.push_back(url_of(host, code->port, true));
+    std::vector<std::string> places;
+    for (const std::string& host : code->hosts) {
+        urls.push_back(url_of(host, code->port, true));
+        places.push_back(host_port(host, code->port));
+    }
     Contact contact;
     contact.set_places(urls, code->pin, identity->file);
     contact.set_invite(code->secret);
@@ -193,22 +213,22 @@ int run_join(const JoinOptions& options) {
                                 : try_as_peer(runtime->handle.get(), contact, name, timeout_ms);
     if (attempt.status != P2C2R_OK) {
         if (!attempt.is_refused()) {
-            return report("join", {kExitUnreachable, "no coordinator found at " + contact.urls() +
-                                                         ": " + attempt.reasons});
+            return report("join",
+                          {kExitUnreachable, "no coordinator found: " + attempt.text(places)});
         }
         const char* const hint =
             attempt.status == P2C2R_E_EXISTS
                 ? "; the code is still good: join again with --name and another name"
                 : "";
         return report("join", {attempt.status == P2C2R_E_ARGUMENT ? kExitUsage : kExitSomeFailed,
-                               contact.urls() + ": " + attempt.reasons + hint});
+                               attempt.text(places) + hint});
     }
     // The others are kept: in another network it answers elsewhere.
     const auto at = std::find_if(urls.begin(), urls.end(), [&](const std::string& url) {
         return url.ends_with("//" + attempt.where);
     });
     if (at != urls.end()) std::rotate(urls.begin(), at, at + 1);
-    const Joined joined{name, urls, contact.pin_hex(), code->gamer, code->peer};
+    const Joined joined{name, urls, contact.pin_hex(), code->gamer, code->peer, {}};
     if (Outcome failed = remember_coordinator(joined)) return report("join", *failed);
     std::printf("joined %s as %s\n", urls.front().c_str(), name.c_str());
     if (code->gamer) std::printf("  p2c2r submit ...   sends tasks there\n");
@@ -217,7 +237,7 @@ int run_join(const JoinOptions& options) {
     }
     if (code->peer) look_at_machine(*code, options);
     if (!options.service) return kExitOk;
-    const Outcome failed = install_peer(*settings);
+    const Outcome failed = install_peer(*settings, options.no_benchmark);
     return failed ? report("join", *failed) : kExitOk;
 }
 

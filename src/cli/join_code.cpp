@@ -4,6 +4,8 @@
 #include <qrcodegen/qrcodegen.hpp>
 #include <string_view>
 
+#include "cli/guest_hosts.h"
+
 namespace p2c2r::cli {
 
 namespace {
@@ -13,7 +15,6 @@ constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";  // RF
 constexpr uint8_t kVersion = 1;
 constexpr uint8_t kGamerBit = 1;
 constexpr uint8_t kPeerBit = 2;
-constexpr size_t kCodeHostsMax = 8;
 constexpr size_t kHostLengthMax = 253;
 constexpr size_t kCheckSize = 4;
 constexpr size_t kGroup = 8;
@@ -43,20 +44,24 @@ std::string to_letters(const Bytes& bytes) {
     return text;
 }
 
-// False for a letter that is none of them.
-bool from_letters(std::string_view text, Bytes& bytes) {
+enum class Letters { kGood, kForeign, kNotWhole };
+
+// The bits that the last letter has over are no part of any byte, so no check sum sees them: they
+// are zero, and fewer than a letter has, or the text is none that to_letters() writes.
+Letters from_letters(std::string_view text, Bytes& bytes) {
     uint32_t bits = 0;
     int count = 0;
     for (const char letter : text) {
         const size_t value = kLetters.find(letter);
-        if (value == std::string_view::npos) return false;
+        if (value == std::string_view::npos) return Letters::kForeign;
         bits = bits << 5 | static_cast<uint32_t>(value);
         count += 5;
         if (count < 8) continue;
         count -= 8;
         bytes.push_back(static_cast<uint8_t>(bits >> count));
     }
-    return true;
+    const bool is_whole = count < 5 && (bits & ((1u << count) - 1)) == 0;
+    return is_whole ? Letters::kGood : Letters::kNotWhole;
 }
 
 Failure no_code(const std::string& why) {
@@ -90,7 +95,7 @@ std::string join_code_text(const JoinCode& code) {
     bytes.push_back(static_cast<uint8_t>(code.port));
     bytes.insert(bytes.end(), code.pin.begin(), code.pin.end());
     bytes.insert(bytes.end(), code.secret.begin(), code.secret.end());
-    const size_t count = std::min(code.hosts.size(), kCodeHostsMax);
+    const size_t count = std::min(code.hosts.size(), kGuestHostsMax);
     bytes.push_back(static_cast<uint8_t>(count));
     for (size_t i = 0; i < count; ++i) {
         bytes.push_back(static_cast<uint8_t>(code.hosts[i].size()));
@@ -117,10 +122,14 @@ Result<JoinCode> read_join_code(const std::string& text) {
     }
     if (!letters.starts_with(kStart)) return no_code("it does not begin with P2C2R:");
     Bytes bytes;
-    if (!from_letters(std::string_view(letters).substr(kStart.size()), bytes)) {
+    const Letters read = from_letters(std::string_view(letters).substr(kStart.size()), bytes);
+    if (read == Letters::kForeign) {
         return no_code("it has other characters than the letters A to Z and the digits 2 to 7");
     }
     if (bytes.size() <= kCheckSize) return no_code("it is too short");
+    if (read == Letters::kNotWhole) {
+        return no_code("its last letter is wrong, or one is missing or too many");
+    }
     uint32_t check = 0;
     const size_t size = bytes.size() - kCheckSize;
     for (size_t i = size; i < bytes.size(); ++i) check = check << 8 | bytes[i];
@@ -143,10 +152,14 @@ Result<JoinCode> read_join_code(const std::string& text) {
         std::string host(reader.byte(), '\0');
         if (host.empty() || host.size() > kHostLengthMax) return no_code("a host has no name");
         reader.fill(host.begin(), host.size());
-        code.hosts.push_back(std::move(host));
+        if (reader.is_short) break;
+        // It becomes a part of a URL: nothing in it may be more than a host.
+        Result<std::string> read = read_host(host);
+        if (!read) return no_code(read.failure().text);
+        code.hosts.push_back(std::move(*read));
     }
     if (reader.is_short || reader.at != size) return no_code("it is not complete");
-    if (code.hosts.empty() || code.hosts.size() > kCodeHostsMax || code.port == 0) {
+    if (code.hosts.empty() || code.hosts.size() > kGuestHostsMax || code.port == 0) {
         return no_code("it names no place");
     }
     return code;

@@ -76,7 +76,7 @@ Result<std::vector<Joined>> joined_coordinators() {
     if (!text) return text.failure();
     const json entries = json::parse(*text, nullptr, false);
     if (!entries.is_array()) {
-        return Failure{kExitSomeFailed, "'" + file + "' is damaged; delete it and join again"};
+        return usage_failure("'" + file + "' is damaged; delete it and join again");
     }
     for (const json& entry : entries) {
         if (!entry.is_object()) continue;
@@ -88,6 +88,8 @@ Result<std::vector<Joined>> joined_coordinators() {
         joined.pin = entry.value("pin", "");
         joined.gamer = entry.value("gamer", false);
         joined.peer = entry.value("peer", false);
+        joined.reach.listen_address = entry.value("listen_address", "");
+        joined.reach.given_hosts = entry.value("given_hosts", std::vector<std::string>());
         if (!joined.urls.empty() && !joined.urls[0].empty()) list.push_back(std::move(joined));
     }
     return list;
@@ -100,11 +102,16 @@ Outcome write_joined(const std::vector<Joined>& list) {
     if (!folder) return folder.failure();
     json entries = json::array();
     for (const Joined& entry : list) {
-        entries.push_back({{"name", entry.name},
-                           {"urls", entry.urls},
-                           {"pin", entry.pin},
-                           {"gamer", entry.gamer},
-                           {"peer", entry.peer}});
+        json line = {{"name", entry.name},
+                     {"urls", entry.urls},
+                     {"pin", entry.pin},
+                     {"gamer", entry.gamer},
+                     {"peer", entry.peer}};
+        if (!entry.reach.listen_address.empty()) {
+            line["listen_address"] = entry.reach.listen_address;
+            line["given_hosts"] = entry.reach.given_hosts;
+        }
+        entries.push_back(std::move(line));
     }
     return write_file(join_path(*folder, kJoinedFile), entries.dump(2) + "\n");
 }
@@ -114,10 +121,15 @@ Outcome write_joined(const std::vector<Joined>& list) {
 Outcome remember_coordinator(const Joined& joined) {
     Result<std::vector<Joined>> list = joined_coordinators();
     if (!list) return list.failure();
+    Joined entry = joined;
     std::erase_if(*list, [&](const Joined& other) {
-        return other.pin == joined.pin && (!joined.pin.empty() || other.urls == joined.urls);
+        const bool is_same =
+            other.pin == joined.pin && (!joined.pin.empty() || other.urls == joined.urls);
+        // A machine that joins itself goes on knowing how others come to it.
+        if (is_same && entry.reach.listen_address.empty()) entry.reach = other.reach;
+        return is_same;
     });
-    list->insert(list->begin(), joined);
+    list->insert(list->begin(), std::move(entry));
     return write_joined(*list);
 }
 

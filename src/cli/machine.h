@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/failure.h"
+#include "cli/guest_hosts.h"
 #include "p2c2r/p2c2r.h"
 
 namespace p2c2r::cli {
@@ -37,6 +38,7 @@ struct Joined {
     std::string pin;  // hex; "": in plaintext, on loopback
     bool gamer = false;
     bool peer = false;
+    Reach reach{};  // of one that this machine itself runs, as its last start left it
 };
 // The last joined comes first. Empty when there is none, or no folder.
 Result<std::vector<Joined>> joined_coordinators();

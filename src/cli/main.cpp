@@ -19,6 +19,8 @@ int main(int argc, char** argv) {
     add_bench_command(root);
     add_plan_command(root);
     root.set_footer(
-        "Exit codes: 0 all succeeded, 1 some failed, 2 wrong usage, 3 no coordinator or device.");
+        "Exit codes: 0 all succeeded, 1 some failed, 2 wrong usage, or a file that cannot be used "
+        "(of settings, data, keys, tokens, certificates: missing, open to others, damaged), 3 no "
+        "coordinator or device.");
     return root.run_program(argc, argv);
 }

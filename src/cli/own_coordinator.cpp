@@ -42,7 +42,10 @@ Result<OwnCoordinator> start_own_coordinator(p2c2r_runtime* runtime, const Coord
     p2c2r_status status = p2c2r_coordinator_create(runtime, &config, &coordinator, &why);
     own.handle.reset(coordinator);
     if (status == P2C2R_OK) status = p2c2r_coordinator_start(coordinator, &why);
-    if (status != P2C2R_OK) return library_failure(kExitSomeFailed, "cannot listen", why);
+    if (status != P2C2R_OK) {
+        const int code = status == P2C2R_E_ARGUMENT ? kExitUsage : kExitSomeFailed;
+        return library_failure(code, "cannot listen", why);
+    }
     p2c2r_coordinator_port(coordinator, &own.port, &own.monitoring_port);
     return own;
 }
@@ -98,11 +101,10 @@ Outcome enrol_self(p2c2r_runtime* runtime, const OwnCoordinator& own, const Coor
                   "this machine's account '" + name + "' " + obstacle +
                       ": p2c2r invite, token, accounts and revoke are refused here");
     }
-    // Beside itself it is found on loopback, unless it listens on one address only.
-    const std::string& at = place.listen_address;
-    const std::string near = at == "0.0.0.0" || at == "::" ? "127.0.0.1" : at;
     const std::string pin = place.certificate_file.empty() ? "" : pin_of_own(own.handle.get());
-    return remember_coordinator({name, {url_of(near, own.port, !pin.empty())}, pin, true, true});
+    const std::string url = url_of(near_host(place.listen_address), own.port, !pin.empty());
+    const Reach reach{place.listen_address, place.given_hosts};
+    return remember_coordinator({name, {url}, pin, true, true, reach});
 }
 
 }  // namespace p2c2r::cli

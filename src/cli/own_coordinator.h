@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "cli/handles.h"
 #include "cli/log_writer.h"
@@ -18,8 +19,9 @@ struct CoordinatorPlace {
     uint32_t prometheus_port = P2C2R_NONE;
     std::string certificate_file;  // "": plaintext
     std::string key_file;
-    std::string access_file;  // "": whoever comes
-    std::string audit_file;   // "": none
+    std::string access_file;               // "": whoever comes
+    std::string audit_file;                // "": none
+    std::vector<std::string> given_hosts;  // that guests are told of; empty: what it listens at
 };
 
 struct OwnCoordinator {
@@ -39,7 +41,9 @@ Result<nlohmann::json> ask_own(p2c2r_coordinator* coordinator, const char* name,
 std::string pin_of_own(p2c2r_coordinator* coordinator);
 
 // This machine's own key may do everything there, so that `submit`, `status`, `invite` and `token`
-// work beside the running coordinator, which is remembered as one that this machine has joined.
+// work beside the running coordinator, which is remembered as one that this machine has joined,
+// with what its guests are told: codes of `invite` are those of the host. It connects before it
+// makes one, so what an ended coordinator has left there leads nobody anywhere.
 Outcome enrol_self(p2c2r_runtime* runtime, const OwnCoordinator& own, const CoordinatorPlace& place,
                    LogWriter& log);
 

@@ -52,6 +52,11 @@ Result<DeviceChoice> device_of(const Settings& settings) {
     return device;
 }
 
+std::string device_text(const Settings& settings) {
+    const bool may_be_gpu = settings.boolean("use_gpu").value_or(true);
+    return may_be_gpu ? settings.text("device").value_or("auto") : "native";
+}
+
 // Below Wayland the X display that programs are given sees no input but theirs.
 std::string display_in(const std::vector<std::string>& environment) {
     if (!value_in(environment, "WAYLAND_DISPLAY").empty()) return "wayland";

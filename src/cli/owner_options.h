@@ -18,6 +18,8 @@ Result<std::string> owner_options(const Settings& settings,
 
 // Where a helper computes: the settings device and use_gpu.
 Result<DeviceChoice> device_of(const Settings& settings);
+// The same as a command takes it: "auto", "native", "vulkan:1".
+std::string device_text(const Settings& settings);
 
 // The display of an environment: an X display, "wayland" below that, "" where there is none.
 std::string display_in(const std::vector<std::string>& environment);

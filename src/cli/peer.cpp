@@ -5,6 +5,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 
 #include "cli/commands.h"
 #include "cli/daemon.h"
@@ -19,6 +20,12 @@
 namespace p2c2r::cli {
 
 namespace {
+
+struct PeerOptions {
+    SettingOptions settings{Daemon::kPeer};
+    bool no_benchmark = false;
+    DaemonOptions daemon;
+};
 
 // What the events of the loop leave for the main thread.
 struct PeerWatch {
@@ -169,25 +176,26 @@ std::string id_of(p2c2r_peer* peer) {
     return id;
 }
 
-// Not on the loop, where no file is written.
-void remember_answer(PeerWatch& watch) {
+// Not on the loop, where no file is written. False: nobody has answered since.
+bool remember_answer(PeerWatch& watch) {
     std::string answered;
     {
         const std::lock_guard lock(watch.mutex);
         answered.swap(watch.answered);
     }
     if (!answered.empty()) watch.contact.remember(answered);
+    return !answered.empty();
 }
 
-int run_peer(const SettingOptions& options, const DaemonOptions& daemon) {
-    Result<Settings> settings = options.merge(process_environment());
+int run_peer(const PeerOptions& options) {
+    Result<Settings> settings = options.settings.merge(process_environment());
     if (!settings) return report("peer", settings.failure());
     Result<std::unique_ptr<LogWriter>> log = open_log(*settings);
     if (!log) return report("peer", log.failure());
     Result<DeviceChoice> device = device_of(*settings);
     if (!device) return report("peer", device.failure());
     StopSignals signals;
-    if (daemon.stop_with_input) signals.stop_with_input();
+    if (options.daemon.stop_with_input) signals.stop_with_input();
     Waker waker;
     PauseSignals pauses(waker);
     PeerWatch watch;
@@ -206,18 +214,30 @@ int run_peer(const SettingOptions& options, const DaemonOptions& daemon) {
     Result<PeerHandle> peer = start_peer(runtime->handle.get(), *settings, watch);
     if (!peer) return report("peer", peer.failure());
     std::printf("peer %s on %s\n", id_of(peer->get()).c_str(), device_in_use(*runtime).c_str());
-    if (kept_benchmark().empty()) {
+    const PeerLock lock;  // p2c2r pause finds it
+    // Once, by the first peer of a machine that can keep it; when a coordinator has let it in.
+    bool to_look = kept_benchmark().empty();
+    if (to_look && (options.no_benchmark || !lock.held())) {
         std::printf("p2c2r bench this-machine says how many gamers it can serve\n");
+        to_look = false;
     }
     std::fflush(stdout);
 
-    const PeerLock lock;  // p2c2r pause finds it
+    bool paused = false;
+    const auto see_to_owner = [&] {
+        if (pauses.changed(paused)) {
+            paused ? p2c2r_peer_pause(peer->get()) : p2c2r_peer_resume(peer->get());
+        }
+        return paused || signals.count() > 0 || watch.given_up;
+    };
     while (signals.count() == 0 && !watch.given_up) {
         waker.wait(UINT64_MAX, &signals);
-        remember_answer(watch);
-        bool pause = false;
-        if (!pauses.changed(pause)) continue;
-        pause ? p2c2r_peer_pause(peer->get()) : p2c2r_peer_resume(peer->get());
+        const bool has_answered = remember_answer(watch);
+        if (see_to_owner() || !has_answered || !std::exchange(to_look, false)) continue;
+        run_first_benchmark(
+            watch.contact.may_send() ? std::optional<Contact>(watch.contact) : std::nullopt,
+            device_text(*settings), see_to_owner);
+        std::fflush(stdout);
     }
     if (watch.given_up) {
         return report("peer", {kExitUnreachable, "no coordinator at " + watch.contact.urls() +
@@ -238,12 +258,14 @@ int run_peer(const SettingOptions& options, const DaemonOptions& daemon) {
 }  // namespace
 
 void add_peer_command(Command& root) {
-    static SettingOptions options(Daemon::kPeer);
-    static DaemonOptions daemon;
+    static PeerOptions options;
     Command command = root.add_command("peer", "Offer this machine to a coordinator",
-                                       [] { return run_peer(options, daemon); });
-    options.add_to(command);
-    daemon.add_to(command);
+                                       [] { return run_peer(options); });
+    options.settings.add_to(command);
+    command.add_flag("--no-benchmark", options.no_benchmark,
+                     "Do not look how many gamers this machine can serve, the first time that a "
+                     "coordinator lets it in");
+    options.daemon.add_to(command);
 }
 
 }  // namespace p2c2r::cli

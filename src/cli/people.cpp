@@ -1,5 +1,6 @@
 // `p2c2r invite`, `token`, `accounts`, `revoke`: who may come in, asked of a running coordinator.
 // The account that asks must be an admin, as the machine that hosts is.
+#include <algorithm>
 #include <cstdio>
 
 #include "cli/commands.h"
@@ -45,13 +46,17 @@ uint16_t port_of(const std::string& url) {
 }
 
 int run_invite(const PeopleOptions& options) {
+    // Before anything is connected.
+    const Result<std::vector<std::string>> given = options.invitation.hosts();
+    if (!given) return report("invite", given.failure());
     Contact contact;
     Result<std::unique_ptr<Session>> session = open(options, contact);
     if (!session) return report("invite", session.failure());
     const Ask ask = [&](const char* name, const json& arguments) {
         return (*session)->ask(name, arguments);
     };
-    const InvitedTo to{contact.pin_hex(), port_of(contact.url()), contact.hosts_elsewhere()};
+    const InvitedTo to{contact.pin_hex(), port_of(contact.url()), contact.hosts_elsewhere(),
+                       contact.reach()};
     const Result<JoinCode> code = invite(ask, options.invitation, to);
     if (!code) return report("invite", code.failure());
     print_invitation(*code, options.invitation, to);
@@ -107,20 +112,42 @@ std::string day_of(uint64_t unix_ms) {
     return unix_ms == 0 ? "" : day_text(unix_ms / 1000);
 }
 
+// Of all, or of the one of this name.
+Result<json> list_accounts(Session& session, const std::optional<std::string>& name) {
+    Result<json> list = session.ask("key.list");
+    if (!list || !name) return list;
+    const json all = list->value("accounts", json::array());
+    const auto it = std::find_if(all.begin(), all.end(), [&](const json& account) {
+        return account.value("name", "") == *name;
+    });
+    if (it == all.end()) return Failure{kExitSomeFailed, "there is no account '" + *name + "'"};
+    (*list)["accounts"] = json::array({*it});
+    return list;
+}
+
 int run_accounts(const PeopleOptions& options) {
+    if (options.from && !options.name) {
+        return report("accounts", usage_failure("--from is of one account: say its name"));
+    }
     Contact contact;
     Result<std::unique_ptr<Session>> session = open(options, contact);
     if (!session) return report("accounts", session.failure());
-    const Result<json> list = (*session)->ask("key.list");
+    if (options.from) {
+        const Result<json> set =
+            (*session)->ask("key.from", {{"name", *options.name}, {"from", *options.from}});
+        if (!set) return report("accounts", set.failure());
+    }
+    const Result<json> list = list_accounts(**session, options.name);
     if (!list) return report("accounts", list.failure());
     if (options.json) {
         std::printf("%s\n", list->dump().c_str());
         return kExitOk;
     }
-    TextTable table({"name", "owner", "roles", "connected", "since", "revoked"});
+    TextTable table({"name", "owner", "roles", "from", "connected", "since", "revoked"});
     for (const json& account : list->value("accounts", json::array())) {
         table.add({account.value("name", ""), account.value("owner", ""),
-                   account.value("roles", ""), std::to_string(account.value("connections", 0)),
+                   account.value("roles", ""), account.value("from", "any"),
+                   std::to_string(account.value("connections", 0)),
                    day_of(account.value("added_ms", uint64_t{0})),
                    day_of(account.value("revoked_ms", uint64_t{0}))});
     }
@@ -154,11 +181,17 @@ void add_people_commands(Command& root) {
     token.add_text(
         "--from", options.from,
         "Where it is good from: first (the network of its first login), any, or prefixes "
-        "with commas between (first)");
+        "with commas between (first); later: p2c2r accounts NAME --from");
     token.add_text("--out", options.out, "New file for it, mode 0600 (it is shown)");
     options.contact.add_to(token);
-    Command accounts =
-        root.add_command("accounts", "List who may come in", [] { return run_accounts(options); });
+    Command accounts = root.add_command(
+        "accounts", "List who may come in; say where the token of one is good from",
+        [] { return run_accounts(options); });
+    accounts.add_text("name,--name", options.name, "This one alone (all)");
+    accounts.add_text("--from", options.from,
+                      "Its token is good from there, from now on: first, any, or prefixes like "
+                      "192.0.2.0/24 with commas between; what is connected from elsewhere is "
+                      "thrown out (as it is)");
     options.contact.add_to(accounts);
     accounts.add_flag("--json", options.json, "One line of JSON");
     Command revoke = root.add_command("revoke", "Throw an account out, at once and for good",

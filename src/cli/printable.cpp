@@ -8,7 +8,8 @@ namespace p2c2r::cli {
 namespace {
 
 // The bytes of the character that `text` begins with, or 0 when a terminal must not get them: a
-// control character, or no character in its shortest form.
+// control character, or no character in its shortest form. The library knows the same
+// (core/utf8.h), and keeps it to itself; a test asks both about all that could tell them apart.
 size_t character_size(std::string_view text) {
     const auto byte = [&](size_t at) { return static_cast<uint8_t>(text[at]); };
     const uint8_t first = byte(0);

@@ -1,6 +1,9 @@
 #include "cli/result_output.h"
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <map>
 #include <optional>
 
 #include "cli/files.h"
@@ -12,6 +15,8 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 namespace {
+
+constexpr const char* kLinesEnding = "jsonl";
 
 // The output_format that an ending stands for; "" when it says nothing.
 std::string format_of_ending(const std::string& ending) {
@@ -49,6 +54,24 @@ std::string safe_name(const json& id, size_t index) {
         safe = safe && plain;
     }
     return safe ? name : "result_" + std::to_string(index + 1);
+}
+
+// Two whose results would go to one file.
+Outcome check_names(const std::vector<TaskRequest>& requests, const std::string& directory) {
+    std::map<std::string, size_t> named;
+    for (size_t i = 0; i < requests.size(); ++i) {
+        std::string name = safe_name(requests[i].id, i);
+        const std::string ending = ending_of(name);
+        for (const char* given : {"bin", "jpg", "png", "raw"}) {
+            if (ending == given) name = without_ending(name);
+        }
+        const auto [other, is_new] = named.emplace(name, i);
+        if (is_new) continue;
+        return usage_failure("--out " + directory + ": " + requests[other->second].name + " and " +
+                             requests[i].name + " would both go to a file '" + name +
+                             "' there; give each an `id` of its own");
+    }
+    return std::nullopt;
 }
 
 // Nothing when there is none; `status` says why.
@@ -136,27 +159,63 @@ ResultOutput::ResultOutput(const TaskOptions& options, std::string device_name,
                            const TaskInput& input)
     : options_(options), device_name_(std::move(device_name)), input_(input) {}
 
+Outcome ResultOutput::choose_out() {
+    const std::string& out = *options_.out;
+    const size_t count = input_.requests.size();
+    if (out == "-") {
+        out_is_stdout_ = true;
+        if (options_.json || options_.digest) {
+            return usage_failure(
+                "--out - writes the result itself to standard output: not with --json or --digest");
+        }
+        if (count == 1) return std::nullopt;
+        return usage_failure("--out - writes one result to standard output; these are " +
+                             std::to_string(count) + ": give a directory");
+    }
+    if (input_.form == InputForm::kSingle) {
+        if (!is_directory(out)) return std::nullopt;
+        return usage_failure("--out " + out +
+                             " is a directory; the result of one task goes to a file");
+    }
+    // By its form and not by how many there are: a list of one is a list.
+    if (input_.form == InputForm::kRequests && ending_of(out) == kLinesEnding &&
+        !is_directory(out)) {
+        lines_to_file_ = true;
+        return std::nullopt;
+    }
+    out_is_directory_ = true;
+    if (is_there(out) && !is_directory(out)) {
+        return usage_failure("--out " + out +
+                             " is a file; the results of frames and requests go to a directory" +
+                             (input_.form == InputForm::kRequests
+                                  ? std::string(", their lines to FILE.") + kLinesEnding
+                                  : ""));
+    }
+    if (input_.form == InputForm::kRequests) {
+        if (Outcome same = check_names(input_.requests, out)) return same;
+    }
+    const Outcome failure = make_directories(out);
+    return failure ? Outcome(usage_failure("--out: " + failure->text)) : std::nullopt;
+}
+
+Outcome ResultOutput::keep(const std::string& path, std::string_view bytes) const {
+    if (!out_is_stdout_) return write_file(path, bytes);
+    if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size() &&
+        std::fflush(stdout) == 0) {
+        return std::nullopt;
+    }
+    return Failure{kExitSomeFailed, std::string("standard output: ") + std::strerror(errno)};
+}
+
 Result<ResultOutput> ResultOutput::prepare(const TaskOptions& options,
                                            const std::string& device_name, TaskInput& input) {
     ResultOutput output(options, device_name, input);
-    const bool requests = input.form == InputForm::kRequests;
     if (options.out) {
-        output.out_is_directory_ =
-            input.form == InputForm::kDirectory ||
-            (requests && (options.out->ends_with('/') || is_directory(*options.out)));
-        output.lines_to_file_ = requests && !output.out_is_directory_;
-        if (output.out_is_directory_) {
-            if (Outcome failure = make_directories(*options.out)) {
-                return usage_failure("--out: " + failure->text);
-            }
-        } else if (is_directory(*options.out)) {
-            return usage_failure("--out " + *options.out + " is a directory; the result of one " +
-                                 "task goes to a file");
-        }
+        if (Outcome failure = output.choose_out()) return *failure;
     }
-    output.lines_wanted_ = options.json ||
-                           (requests && !output.lines_to_file_ && !options.digest) ||
-                           (!options.out && !options.digest);
+    const bool shown = input.form == InputForm::kRequests && !output.lines_to_file_;
+    output.lines_wanted_ =
+        options.json || (!options.digest && !output.out_is_stdout_ && (shown || !options.out));
     if (is_image_type(*options.type)) {
         const std::string format = options.out && input.form == InputForm::kSingle
                                        ? format_of_ending(ending_of(*options.out))
@@ -216,13 +275,13 @@ bool ResultOutput::take_success(size_t index, const p2c2r_result* result) {
     size_t size = 0;
     const void* data = p2c2r_result_data(result, &size);
     const bool to_file = options_.out && !lines_to_file_ && !request.pixels_only &&
-                         (size > 0 || input_.form != InputForm::kRequests);
+                         (size > 0 || out_is_stdout_ || input_.form != InputForm::kRequests);
     bool good = true;
     if (to_file) {
         const std::string path = path_for(index, result);
         const Outcome failure =
-            size > 0 ? write_file(path, std::span(static_cast<const uint8_t*>(data), size))
-                     : write_file(path, dump(line) + "\n");
+            size > 0 ? keep(path, std::string_view(static_cast<const char*>(data), size))
+                     : keep(path, dump(line) + "\n");
         if (failure) {
             std::fprintf(stderr, "%s was computed, but its result is not kept: %s\n",
                          request.name.c_str(), failure->text.c_str());

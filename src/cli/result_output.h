@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/task_request.h"
@@ -13,9 +14,10 @@ namespace p2c2r::cli {
 
 class ResultOutput {
   public:
-    // Makes the directory of --out and gives the requests the output_format that --out and --digest
-    // ask for; with --digest of pixels that a file would only hold lossily, adds a request that
-    // asks for the pixels themselves.
+    // Where --out leads: the file of one result, or "-", standard output; the directory of several,
+    // which is made; or FILE.jsonl, the result lines of requests. Makes that directory and gives
+    // the requests the output_format that --out and --digest ask for; with --digest of pixels that
+    // a file would only hold lossily, adds a request that asks for the pixels themselves.
     static Result<ResultOutput> prepare(const TaskOptions& options, const std::string& device_name,
                                         TaskInput& input);
 
@@ -28,13 +30,16 @@ class ResultOutput {
   private:
     ResultOutput(const TaskOptions& options, std::string device_name, const TaskInput& input);
 
+    Outcome choose_out();
     bool take_success(size_t index, const p2c2r_result* result);
+    Outcome keep(const std::string& path, std::string_view bytes) const;
     std::string path_for(size_t index, const p2c2r_result* result) const;
     void print_ready();
 
     const TaskOptions& options_;
     const std::string device_name_;
     const TaskInput& input_;
+    bool out_is_stdout_ = false;
     bool out_is_directory_ = false;
     bool lines_to_file_ = false;
     bool lines_wanted_ = false;

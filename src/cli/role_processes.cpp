@@ -46,7 +46,8 @@ Result<Process> start_peer_process(const std::string& url, const std::string& pe
                                    const std::string& log_file,
                                    const std::vector<std::string>& arguments,
                                    const std::string& program) {
-    std::vector<std::string> words = {"peer", "--coordinator", url, "--peer-id", peer_id};
+    std::vector<std::string> words = {"peer",      "--coordinator", url,
+                                      "--peer-id", peer_id,         "--no-benchmark"};
     // Whoever measures or shows something sits at the machine and wants it now.
     if (std::find(arguments.begin(), arguments.end(), "--mode") == arguments.end()) {
         words.insert(words.end(), {"--mode", "always"});

@@ -1,12 +1,15 @@
 #include "cli/run_tasks.h"
 
+#include <array>
 #include <cstdio>
+#include <map>
+#include <utility>
 
 #include "cli/files.h"
 #include "cli/part_tasks.h"
 #include "cli/result_output.h"
 #include "cli/statistics.h"
-#include "cli/task_stream.h"
+#include "cli/text_table.h"
 
 namespace p2c2r::cli {
 
@@ -55,22 +58,50 @@ Outcome check_parts(const TaskOptions& tasks, const RunTasksOptions& options) {
     return std::nullopt;
 }
 
-void tell_summary(const StreamSummary& summary) {
+}  // namespace
+
+std::string summary_text(const StreamSummary& summary) {
+    constexpr std::array<std::pair<int32_t, const char*>, 4> kWhere = {
+        {{P2C2R_SOURCE_PEER, "by peers"},
+         {P2C2R_SOURCE_COORDINATOR, "by the coordinator"},
+         {P2C2R_SOURCE_CACHE, "known from before"},
+         {P2C2R_SOURCE_LOCAL, "here"}}};
     std::vector<uint64_t> totals;
+    std::map<int32_t, size_t> sources;
+    std::map<std::string, size_t> errors;
     for (const TaskRecord& record : summary.tasks) {
-        if (record.status == P2C2R_OK) totals.push_back(record.total_us);
+        if (record.status != P2C2R_OK) {
+            ++errors[p2c2r_status_name(record.status)];
+            continue;
+        }
+        totals.push_back(record.total_us);
+        ++sources[record.source];
     }
     const double seconds = static_cast<double>(summary.wall_us) / 1e6;
-    std::fprintf(stderr,
-                 "%zu of %zu, %zu late, %zu lost, %.1f a second; end to end p50 %.1f p95 %.1f p99 "
-                 "%.1f ms\n",
-                 summary.succeeded, summary.tasks.size(), summary.late, summary.lost(),
-                 seconds > 0 ? static_cast<double>(summary.succeeded) / seconds : 0,
-                 ms(percentile(totals, 0.50)), ms(percentile(totals, 0.95)),
-                 ms(percentile(totals, 0.99)));
+    std::string text = std::to_string(summary.succeeded) + " of " +
+                       std::to_string(summary.tasks.size()) + " in " + number_text(seconds, 1) +
+                       " s";
+    const char* before = ": ";
+    for (const auto& [source, words] : kWhere) {
+        if (sources[source] == 0) continue;
+        text += before + std::to_string(sources[source]) + " " + words;
+        before = ", ";
+    }
+    text += "; " + std::to_string(summary.late) + " late, " + std::to_string(summary.lost()) +
+            " failed";
+    before = " (";
+    for (const auto& [status, count] : errors) {
+        text += before + status + " " + std::to_string(count);
+        before = ", ";
+    }
+    if (!errors.empty()) text += ")";
+    if (totals.empty()) return text;
+    return text + ", " +
+           number_text(seconds > 0 ? static_cast<double>(totals.size()) / seconds : 0, 1) +
+           " a second; end to end p50 " + number_text(ms(percentile(totals, 0.50)), 1) + " p95 " +
+           number_text(ms(percentile(totals, 0.95)), 1) + " p99 " +
+           number_text(ms(percentile(totals, 0.99)), 1) + " ms";
 }
-
-}  // namespace
 
 int run_tasks(const char* command, const TaskOptions& tasks, const RunTasksOptions& options) {
     if (Outcome failure = check_numbers(tasks)) return report(command, *failure);
@@ -110,7 +141,9 @@ int run_tasks(const char* command, const TaskOptions& tasks, const RunTasksOptio
         options.parts ? run_in_parts(**session, input->requests, parts, take)
                       : run_stream(**session, input->requests, stream, &*signals, take);
     if (!output->finish()) good = false;
-    if (stream.progress) tell_summary(summary);
+    if (input->form != InputForm::kSingle && !tasks.quiet) {
+        std::fprintf(stderr, "%s\n", summary_text(summary).c_str());
+    }
     if (tasks.stream_report) {
         if (Outcome failure =
                 write_file(*tasks.stream_report, summary_json(summary).dump(1) + "\n")) {

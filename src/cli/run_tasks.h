@@ -6,6 +6,7 @@
 
 #include "cli/session.h"
 #include "cli/task_request.h"
+#include "cli/task_stream.h"
 
 namespace p2c2r::cli {
 
@@ -21,6 +22,10 @@ struct RunTasksOptions {
     std::optional<uint64_t> parts;
     std::optional<std::string> split;
 };
+
+// How many of a list succeeded and where they were computed, how many failed with what status, and
+// the times: "5 of 6 in 0.4 s: 4 by peers, 1 here; 0 late, 1 failed (E_IO 1), ...".
+std::string summary_text(const StreamSummary& summary);
 
 // The exit code; failures are told on standard error under the command's name.
 int run_tasks(const char* command, const TaskOptions& tasks, const RunTasksOptions& options);

@@ -125,7 +125,10 @@ Result<json> Session::ask(const char* name, const json& arguments) {
         p2c2r_client_call(client(), name, arguments.dump().c_str(), kAskTimeoutMs, &answer, &why);
     const ResultHandle owned(answer);
     if (status != P2C2R_OK) {
-        return library_failure(kExitSomeFailed, std::string("asking for ") + name, why);
+        // The arguments are those of the command line.
+        const bool is_usage = status == P2C2R_E_ARGUMENT || status == P2C2R_E_PARAMS;
+        const int code = is_usage ? kExitUsage : kExitSomeFailed;
+        return library_failure(code, std::string("asking for ") + name, why);
     }
     return fields_of(owned.get());
 }

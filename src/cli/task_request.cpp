@@ -85,7 +85,9 @@ void TaskOptions::add_to(Command& command) {
     command.add_text("--requests", requests,
                      "File of request lines (JSON): params with `id` and `data` beside them");
     command.add_text("-o,--out", out,
-                     "Where the result goes: a file, or a directory for frames and requests");
+                     "Where the result goes: a file, or - for standard output; for frames and "
+                     "requests a directory, made if need be (of requests also FILE.jsonl: their "
+                     "result lines)");
     command.add_count("--deadline-ms", deadline_ms, "Time allowed per task (the type's own)");
     command.add_integer("--priority", priority,
                         "-128 to 127, higher is more urgent among your tasks (0)");
@@ -95,7 +97,7 @@ void TaskOptions::add_to(Command& command) {
     command.add_text("--stream-report", stream_report, "Write times of every task to a JSON file");
     command.add_flag("--digest", digest, "Print `sha256 DIGEST DEVICE` for each result");
     command.add_flag("--json", json, "Print a result line (JSON) for each result");
-    command.add_flag("-q,--quiet", quiet, "No progress on standard error");
+    command.add_flag("-q,--quiet", quiet, "No progress and no summary on standard error");
 }
 
 bool is_image_type(const std::string& task_type) {

@@ -286,7 +286,7 @@ def captured(table, place):
               str(seen) if back else "not sent", good, "security.py --only S1")
     watched = Recorder(port)
     at[1] = f"p2c2r://127.0.0.1:{watched.port}"
-    place.start("peer", *at, "--device", "native", "--peer-id", "watched", "--log-level", "trace",
+    place.start("peer", *at, "--no-benchmark", "--device", "native", "--peer-id", "watched", "--log-level", "trace",
                 name="peer")
     for _ in range(500):
         if b"watched" in place.run("status", "--json").stdout:

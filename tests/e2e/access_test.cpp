@@ -66,7 +66,7 @@ TEST_CASE("access: the machine of a coordinator makes a token, which serves unti
     CHECK(here.read("access.json").find(token) == std::string::npos);
 
     const Ran nowhere = coordinator.machine.run({"token", "other", "--from", "nowhere"});
-    CHECK(nowhere.exit_code == 1);
+    CHECK(nowhere.exit_code == 2);
     CHECK(nowhere.error.find("'nowhere' is not any, first") != std::string::npos);
 
     const Machine laptop(here, "laptop");
@@ -75,7 +75,7 @@ TEST_CASE("access: the machine of a coordinator makes a token, which serves unti
         "submit", file, {"echo", "--data", photograph(), "--deadline-ms", "20000"});
     REQUIRE(chmod(file.c_str(), 0644) == 0);
     const Ran open = laptop.run(echo);
-    CHECK(open.exit_code == 1);
+    CHECK(open.exit_code == 2);
     CHECK(open.error.find("others can read it (mode 0644)") != std::string::npos);
     REQUIRE(chmod(file.c_str(), 0600) == 0);
     const Ran sent = laptop.run(echo);
@@ -131,6 +131,66 @@ TEST_CASE("access: invite and accounts serve beside a coordinator as beside a ho
     std::sort(roles.begin(), roles.end());
     CHECK(roles == std::vector<std::string>{"gamer", "gamer,peer,admin", "peer"});
     CHECK(helper.stop(kStopUs) == 0);
+    CHECK(coordinator.process.stop(kStopUs) == 0);
+}
+
+TEST_CASE("access: where a token is good from is shown, and set for one that is there") {
+    const Workplace here;
+    Guarded coordinator(here);
+    REQUIRE(coordinator.machine.run({"token", "farm", "--roles", "peer", "--out", here.path("t")})
+                .exit_code == 0);
+    const auto from = [&] {
+        const Ran ran = coordinator.machine.run({"accounts", "farm", "--json"});
+        REQUIRE_MESSAGE(ran.exit_code == 0, ran.error);
+        const json accounts = json::parse(ran.out)["accounts"];
+        REQUIRE(accounts.size() == 1);
+        return accounts[0]["from"].get<std::string>();
+    };
+    CHECK(from() == "first");
+    p2c2r::cli::Process helper = here.start(
+        coordinator.with_token("peer", here.path("t"), {"--device", "native", "--no-benchmark"}),
+        "farm.log");
+    REQUIRE(wait_until([&] { return from() == "127.0.0.0/24"; }));
+
+    const Ran set =
+        coordinator.machine.run({"accounts", "farm", "--from", "192.0.2.0/24,2001:db8::/48"});
+    CHECK_MESSAGE(set.exit_code == 0, set.error);
+    const auto lines = lines_of(set.out);
+    REQUIRE(lines.size() == 3);  // a head, the account, the invitations
+    CHECK(lines[0].find(" from ") != std::string::npos);
+    CHECK(lines[1].starts_with("farm "));
+    CHECK(lines[1].find(" 192.0.2.0/24,2001:db8::/48 ") != std::string::npos);
+    // Who is there from elsewhere goes at once.
+    CHECK(helper.wait(kPatienceUs) == 3);
+    CHECK(here.read("farm.log").find("not good from this address any more") != std::string::npos);
+    CHECK(coordinator.machine.run({"accounts", "farm", "--from", "any"}).exit_code == 0);
+    CHECK(from() == "any");
+
+    for (const char* bad : {"moon", "192.0.2.0/33", "", "any,192.0.2.1"}) {
+        CAPTURE(bad);
+        const Ran ran = coordinator.machine.run({"accounts", "farm", "--from", bad});
+        CHECK(ran.exit_code == 2);
+        CHECK(ran.error.find("field 'from': from '" + std::string(bad) +
+                             "' is not any, first, or") != std::string::npos);
+    }
+    CHECK(from() == "any");
+    CHECK(coordinator.machine.run({"accounts", "--from", "any"}).exit_code == 2);
+    for (const std::vector<std::string>& more :
+         {std::vector<std::string>{}, std::vector<std::string>{"--from", "any"}}) {
+        std::vector<std::string> words = {"accounts", "nobody"};
+        words.insert(words.end(), more.begin(), more.end());
+        const Ran nobody = coordinator.machine.run(words);
+        CHECK(nobody.exit_code != 0);
+        CHECK(nobody.error.find("no account") != std::string::npos);
+    }
+    const json all = json::parse(coordinator.machine.run({"accounts", "--json"}).out)["accounts"];
+    for (const json& account : all) {
+        if (account["kind"] != "key") continue;
+        const std::string name = account["name"];
+        const Ran key = coordinator.machine.run({"accounts", name, "--from", "any"});
+        CHECK(key.exit_code == 1);
+        CHECK(key.error.find("logs in with a key") != std::string::npos);
+    }
     CHECK(coordinator.process.stop(kStopUs) == 0);
 }
 

@@ -5,6 +5,7 @@
 
 #include "cli/files.h"
 #include "cli/picture.h"
+#include "cli/run_tasks.h"
 #include "support/program.h"
 
 using namespace p2c2r::test;
@@ -150,6 +151,149 @@ TEST_CASE("exec: request lines come back in order with their ids and a bad line 
     CHECK(to_file.exit_code == 1);
     CHECK(to_file.out.empty());
     CHECK(here.read("results.jsonl") == ran.out);
+}
+
+TEST_CASE("exec: a list of requests ends with a line that counts them, unless it is to be quiet") {
+    Workplace here;
+    const std::string data = here.write("in.bin", "abc");
+    const std::string requests =
+        here.write("requests.jsonl", "{\"data\": \"" + data + "\"}\nnot json\n{\"data\": \"" +
+                                         here.path("none") + "\"}\n[1]\n{}\n");
+    const Ran ran = here.run({"exec", "echo", "--requests", requests});
+    CHECK(ran.exit_code == 1);
+    CAPTURE(ran.error);
+    const auto lines = lines_of(ran.error);
+    REQUIRE_FALSE(lines.empty());
+    CHECK(lines.back().starts_with("2 of 5 in "));
+    CHECK(lines.back().find(" s: 2 here; 0 late, 3 failed (E_ARGUMENT 2, E_IO 1), ") !=
+          std::string::npos);
+    CHECK(lines_of(ran.out).size() == 5);  // and nothing else
+    const Ran quiet = here.run({"exec", "echo", "--requests", requests, "--quiet"});
+    CHECK(quiet.out == ran.out);
+    CHECK(lines_of(quiet.error).size() == 3);  // the failures themselves
+    CHECK(quiet.error.find(" of 5") == std::string::npos);
+}
+
+TEST_CASE("exec: the summary says where tasks were computed and how the others failed") {
+    p2c2r::cli::StreamSummary summary;
+    summary.wall_us = 2'000'000;
+    const auto add = [&](int32_t status, int32_t source, size_t count) {
+        for (size_t i = 0; i < count; ++i) {
+            p2c2r::cli::TaskRecord record;
+            record.status = status;
+            record.source = source;
+            record.total_us = 10'000;
+            summary.tasks.push_back(record);
+            summary.succeeded += status == P2C2R_OK ? 1 : 0;
+        }
+    };
+    add(P2C2R_OK, P2C2R_SOURCE_LOCAL, 1);
+    add(P2C2R_OK, P2C2R_SOURCE_PEER, 4);
+    add(P2C2R_OK, P2C2R_SOURCE_CACHE, 2);
+    add(P2C2R_OK, P2C2R_SOURCE_COORDINATOR, 3);
+    summary.late = 1;
+    const std::string good = p2c2r::cli::summary_text(summary);
+    CHECK(good ==
+          "10 of 10 in 2.0 s: 4 by peers, 3 by the coordinator, 2 known from before, 1 here; "
+          "1 late, 0 failed, 5.0 a second; end to end p50 10.0 p95 10.0 p99 10.0 ms");
+    summary = {};
+    add(P2C2R_E_DEADLINE, P2C2R_SOURCE_NONE, 2);
+    CHECK(p2c2r::cli::summary_text(summary) == "0 of 2 in 0.0 s; 0 late, 2 failed (E_DEADLINE 2)");
+}
+
+TEST_CASE("exec: --out of several results is a directory, made if need be, and never a file") {
+    Workplace here;
+    const std::string data = here.write("in.bin", "abc");
+    const std::string line = "\"data\": \"" + data + "\"}\n";
+    const std::string two =
+        here.write("two.jsonl", "{\"id\": \"a\", " + line + "{\"id\": \"b\", " + line);
+    const std::string one = here.write("one.jsonl", "{\"id\": \"a\", " + line);
+    for (const char* out : {"deep/made", "ends/"}) {
+        CAPTURE(out);
+        const Ran ran = here.run({"exec", "echo", "--requests", two, "--out", here.path(out)});
+        CHECK_MESSAGE(ran.exit_code == 0, ran.error);
+        CHECK(here.read(std::string(out) + "/a.bin") == "abc");
+        CHECK(here.read(std::string(out) + "/b.bin") == "abc");
+        CHECK(lines_of(ran.out).size() == 2);
+    }
+    // A list of one is a list.
+    CHECK(here.run({"exec", "echo", "--requests", one, "--out", here.path("single")}).exit_code ==
+          0);
+    CHECK(here.read("single/a.bin") == "abc");
+    const std::string file = here.write("file", "what was there before");
+    const std::string frames = make_frames(here, "frames", 1, 16, 16);
+    for (const auto& list : {std::vector<std::string>{"--requests", two},
+                             std::vector<std::string>{"--data", frames}}) {
+        std::vector<std::string> words = {"exec", "echo", "--out", file};
+        words.insert(words.end(), list.begin(), list.end());
+        const Ran refused = here.run(words);
+        CHECK(refused.exit_code == 2);
+        CHECK(refused.error.find("--out " + file + " is a file; the results of") !=
+              std::string::npos);
+    }
+    CHECK(here.read("file") == "what was there before");
+}
+
+TEST_CASE("exec: two requests whose results would go to one file are refused before any is run") {
+    Workplace here;
+    const std::string data = here.write("in.bin", "abc");
+    const auto line = [&](const std::string& id) {
+        return "{" + (id.empty() ? "" : "\"id\": \"" + id + "\", ") + "\"data\": \"" + data +
+               "\"}\n";
+    };
+    const auto run = [&](const std::string& requests) {
+        return here.run({"exec", "echo", "--requests", here.write("r.jsonl", requests), "--out",
+                         here.path("out")});
+    };
+    for (const auto& [first, second] : std::initializer_list<std::pair<const char*, const char*>>{
+             {"a", "a"}, {"a", "a.bin"}, {"result_2", ""}, {"a/b", "result_1"}}) {
+        const Ran same = run(line(first) + line(second));
+        CHECK(same.exit_code == 2);
+        CHECK_MESSAGE(
+            same.error.find("line 1 and line 2 would both go to a file '") != std::string::npos,
+            same.error);
+        CHECK_FALSE(p2c2r::cli::is_there(here.path("out")));
+    }
+    CHECK(run(line("a") + line("b") + line("") + line("")).exit_code == 0);
+    CHECK(here.read("out/result_4.bin") == "abc");
+}
+
+TEST_CASE("exec: --out - is one result on standard output, and nothing else") {
+    Workplace here;
+    const std::string bytes("\0binary\n\xff", 9);
+    const std::string data = here.write("in.bin", bytes);
+    const Ran ran = here.run({"exec", "echo", "--data", data, "--out", "-"});
+    CHECK_MESSAGE(ran.exit_code == 0, ran.error);
+    CHECK(ran.out == bytes);
+    const std::string request = "{\"id\": 1, \"data\": \"" + data + "\"}\n";
+    const Ran listed =
+        here.run({"exec", "echo", "--requests", here.write("one.jsonl", request), "--out", "-"});
+    CHECK(listed.exit_code == 0);
+    CHECK(listed.out == bytes);
+    CHECK(listed.error.starts_with("1 of 1 in "));
+    const Ran map =
+        here.run({"exec", "ai_pathfinding", "--params",
+                  R"({"start": [0, 0], "goal": [2, 0], "width": 3, "height": 1})", "--out", "-"});
+    CHECK_MESSAGE(map.exit_code == 0, map.error);
+    CHECK(json::parse(map.out)["distance"] == 2);
+    const Ran failed = here.run({"exec", "make_coffee", "--out", "-"});
+    CHECK(failed.exit_code == 1);
+    CHECK(failed.out.empty());
+    const Ran full = here.run_other(
+        "/bin/sh",
+        {"-c", "exec \"$0\" exec echo --data \"$1\" --out - > /dev/full", P2C2R_PROGRAM, data});
+    CHECK(full.exit_code == 1);
+    CHECK(full.error.find("standard output: No space left on device") != std::string::npos);
+    const Ran several = here.run(
+        {"exec", "echo", "--requests", here.write("two.jsonl", request + request), "--out", "-"});
+    CHECK(several.exit_code == 2);
+    CHECK(several.out.empty());
+    CHECK(several.error.find("--out - writes one result to standard output; these are 2") !=
+          std::string::npos);
+    for (const char* more : {"--json", "--digest"}) {
+        CHECK(here.run({"exec", "echo", "--data", data, "--out", "-", more}).exit_code == 2);
+    }
+    CHECK_FALSE(here.has("-"));
 }
 
 TEST_CASE("exec: unknown types and wrong params are errors that name them") {

@@ -6,111 +6,13 @@
 #include "cli/contact.h"
 #include "cli/invitation.h"
 #include "cli/join_code.h"
-#include "cli/uplink.h"
-#include "support/old_certificate.h"
-#include "support/program.h"
+#include "support/hosting.h"
 
 using namespace p2c2r::test;
 using nlohmann::json;
 using p2c2r::cli::join_code_text;
 using p2c2r::cli::JoinCode;
 using p2c2r::cli::read_join_code;
-
-namespace {
-
-struct Hosting {
-    Machine machine;
-    p2c2r::cli::Process process;
-    std::string code;
-
-    Hosting(const Workplace& here, const std::vector<std::string>& more = {})
-        : machine(here, "hosting") {
-        std::vector<std::string> arguments = {"host",      "--port",        "0",
-                                              "--address", "127.0.0.1",     "--no-qr",
-                                              "--device",  "native",        "--listen-address",
-                                              "127.0.0.1", "--no-benchmark"};
-        arguments.insert(arguments.end(), more.begin(), more.end());
-        process = here.start(arguments, "host.log", machine.environment);
-        auto line = process.read_line_with("    p2c2r join ", kPatienceUs);
-        REQUIRE_MESSAGE(line, here.read("host.log"));
-        code = *line;
-    }
-    [[nodiscard]] std::string another_code(const std::vector<std::string>& more = {}) const {
-        std::vector<std::string> arguments = {"invite", "--address", "127.0.0.1", "--no-qr"};
-        arguments.insert(arguments.end(), more.begin(), more.end());
-        const Ran ran = machine.run(arguments);
-        REQUIRE_MESSAGE(ran.exit_code == 0, ran.error);
-        return text_behind(ran.out, "    p2c2r join ");
-    }
-};
-
-JoinCode some_code() {
-    JoinCode code;
-    code.hosts = {"192.168.1.20", "2001:db8::20", "desk.example.org"};
-    code.port = 8765;
-    for (size_t i = 0; i < code.pin.size(); ++i) code.pin[i] = static_cast<uint8_t>(i * 7);
-    for (size_t i = 0; i < code.secret.size(); ++i) code.secret[i] = static_cast<uint8_t>(200 - i);
-    code.gamer = true;
-    return code;
-}
-
-}  // namespace
-
-TEST_CASE("join code: what was put in comes out, however it was typed") {
-    const JoinCode code = some_code();
-    std::string text = join_code_text(code);
-    CHECK(text.starts_with("P2C2R:"));
-    std::string typed;
-    for (char c : text) {
-        if (c != '-') typed += static_cast<char>(std::tolower(c));
-        if (typed.size() % 11 == 0) typed += ' ';
-    }
-    for (const std::string& given : {text, typed}) {
-        CAPTURE(given);
-        const auto read = read_join_code(given);
-        REQUIRE(read);
-        CHECK(read->hosts == code.hosts);
-        CHECK(read->port == code.port);
-        CHECK(read->pin == code.pin);
-        CHECK(read->secret == code.secret);
-        CHECK(read->gamer);
-        CHECK_FALSE(read->peer);
-    }
-}
-
-TEST_CASE("join code: a wrong or missing letter anywhere is noticed") {
-    const std::string text = join_code_text(some_code());
-    for (size_t i = 0; i < text.size(); ++i) {
-        CAPTURE(i);
-        if (text[i] == '-') continue;
-        std::string wrong = text;
-        wrong[i] = wrong[i] == 'A' ? 'B' : 'A';
-        CHECK_FALSE(read_join_code(wrong));
-        CHECK_FALSE(read_join_code(text.substr(0, i)));
-    }
-    for (const char* other : {"", "hello", "P2C2R:", "P2C2R:1", "P2C2R:AAAA", "p2c2r://host:1"}) {
-        CAPTURE(other);
-        const auto read = read_join_code(other);
-        REQUIRE_FALSE(read);
-        CHECK(read.failure().exit_code == 2);
-        CHECK(read.failure().text.starts_with("this is no join code: "));
-    }
-}
-
-TEST_CASE("join code: its picture is square and bounded by light") {
-    const std::string picture = p2c2r::cli::qr_text(join_code_text(some_code()));
-    const std::vector<std::string> lines = lines_of(picture);
-    REQUIRE(lines.size() > 10);
-    const auto width = [](const std::string& line) {
-        size_t count = 0;
-        for (const char c : line) count += (static_cast<uint8_t>(c) & 0xc0) != 0x80;
-        return count;
-    };
-    for (const std::string& line : lines) CHECK(width(line) == width(lines[0]));
-    CHECK((width(lines[0]) + 1) / 2 == lines.size());
-    CHECK(lines[0].find(' ') == std::string::npos);
-    CHECK(p2c2r::cli::qr_text(std::string(8000, 'x')).empty());
-}
 
 TEST_CASE("join: a machine joins, sends, helps, and is thrown out") {
     const Workplace here;
@@ -129,8 +31,8 @@ TEST_CASE("join: a machine joins, sends, helps, and is thrown out") {
     CHECK_MESSAGE(echoed.exit_code == 0, echoed.error);
 
     p2c2r::cli::Process helper =
-        here.start({"peer", "--device", "native", "--peer-id", "laptop-peer"}, "laptop.log",
-                   laptop.environment);
+        here.start({"peer", "--device", "native", "--no-benchmark", "--peer-id", "laptop-peer"},
+                   "laptop.log", laptop.environment);
     REQUIRE(wait_until([&] {
         const Ran status = host.machine.run({"status", "--json"});
         return status.exit_code == 0 && status.out.find("laptop-peer") != std::string::npos;
@@ -158,7 +60,7 @@ TEST_CASE("join: a machine joins, sends, helps, and is thrown out") {
     }
 }
 
-TEST_CASE("join: a friend may send, and not help; a code is for one machine") {
+TEST_CASE("join: a friend may send, and not help, and a code is for one machine") {
     const Workplace here;
     Hosting host(here, {"--friend"});
     const Machine laptop(here, "friend");
@@ -206,9 +108,9 @@ TEST_CASE("join: a friend's machines are one circle of their own") {
         alone.error.find("no peer of circle own of this owner is connected") != std::string::npos,
         alone.error);
 
-    p2c2r::cli::Process helper =
-        here.start({"peer", "--device", "native", "--peer-id", "desk-peer", "--circle", "own"},
-                   "desk.log", desk.environment);
+    p2c2r::cli::Process helper = here.start({"peer", "--device", "native", "--no-benchmark",
+                                             "--peer-id", "desk-peer", "--circle", "own"},
+                                            "desk.log", desk.environment);
     const auto status = [&] { return host.machine.run({"status", "--json"}).out; };
     REQUIRE(wait_until([&] { return status().find("desk-peer") != std::string::npos; }));
     const Ran sent = laptop.run(own);
@@ -268,8 +170,8 @@ TEST_CASE("join: all places of a code are remembered, the one that answered last
     CHECK_MESSAGE(status.exit_code == 0, status.error);
     CHECK(urls() == std::vector{good, bad});
     here.write("laptop/joined.json", entries.dump());
-    p2c2r::cli::Process helper =
-        here.start({"peer", "--device", "native"}, "laptop.log", laptop.environment);
+    p2c2r::cli::Process helper = here.start({"peer", "--device", "native", "--no-benchmark"},
+                                            "laptop.log", laptop.environment);
     CHECK(wait_until([&] { return urls() == std::vector{good, bad}; }));
     CHECK(helper.stop(kStopUs) == 0);
     CHECK(stranger.stop(kStopUs) == 0);
@@ -307,15 +209,15 @@ TEST_CASE("join: a host is found by IPv6 as by IPv4") {
 TEST_CASE("join: the router is spoken of where others could not come in without it") {
     using p2c2r::cli::router_text;
     const std::vector<std::string> home = {"192.168.1.20", "fd00::2"};
-    const std::string alone = router_text(std::nullopt, home, 8765);
+    const std::string alone = router_text({}, home, 8765);
     CHECK(alone.find("forward TCP port 8765 to 192.168.1.20") != std::string::npos);
     CHECK(alone.find("p2c2r invite --address") != std::string::npos);
-    const std::string given = router_text("desk.example.org", home, 9000);
+    const std::string given = router_text({"192.168.1.20", "desk.example.org"}, home, 9000);
     CHECK(given.find("desk.example.org is none of this machine's own") == 0);
     CHECK(given.find("forward TCP port 9000 to 192.168.1.20") != std::string::npos);
-    CHECK(router_text("192.168.1.20", home, 8765).empty());
-    CHECK(router_text("127.0.0.1", home, 8765).empty());
-    CHECK(router_text(std::nullopt, {"192.168.1.20", "2a01:4f8::1"}, 8765).empty());
+    CHECK(router_text({"192.168.1.20"}, home, 8765).empty());
+    CHECK(router_text({"127.0.0.1"}, home, 8765).empty());
+    CHECK(router_text({}, {"192.168.1.20", "2a01:4f8::1"}, 8765).empty());
     for (const char* here : {"10.1.2.3", "172.31.0.1", "192.168.0.1", "100.64.0.1", "169.254.1.1",
                              "127.0.0.1", "fd12::1", "fe80::1", "::1", "desk.example.org"}) {
         CAPTURE(here);
@@ -323,37 +225,6 @@ TEST_CASE("join: the router is spoken of where others could not come in without 
     }
     CHECK(p2c2r::cli::is_public_address("172.32.0.1"));
     CHECK(p2c2r::cli::is_public_address("100.128.0.1"));
-}
-
-TEST_CASE("join: a helper learns at once what it can serve, and status says it again") {
-    const Workplace here;
-    Hosting host(here);
-    const Machine laptop(here, "laptop");
-    const Ran joined = laptop.run({"join", host.code, "--name", "laptop"});
-    REQUIRE_MESSAGE(joined.exit_code == 0, joined.error);
-    CHECK(joined.out.find("joined ") == 0);
-    CHECK(text_behind(joined.out, "uplink to p2c2r://").find(" Mbit/s, measured by sending") !=
-          std::string::npos);
-    const std::vector<std::string> lines = lines_of(joined.out);
-    CHECK(lines.back().find("this machine") != std::string::npos);
-    CHECK(lines.back().find("gamer") != std::string::npos);
-    CHECK(joined.error.find("kinds of frames") != std::string::npos);
-    const json kept = json::parse(here.read("laptop/benchmark.json"));
-    CHECK(kept["uplink_mbps"].get<double>() > 0);
-    CHECK(kept["types"].size() >= 5);
-    const Ran status = laptop.run({"status"});
-    CHECK(status.out.find("this machine, as measured: " + kept["text"].get<std::string>()) !=
-          std::string::npos);
-    CHECK(host.machine.run({"status"}).out.find("as measured") == std::string::npos);
-}
-
-TEST_CASE("join: an uplink is judged by its last messages, less the way of an empty one") {
-    using p2c2r::cli::uplink_rate_mbps;
-    CHECK(uplink_rate_mbps({}, 0, 1000) == 0);
-    // 125 000 bytes are a megabit: in 100 ms, 10 Mbit/s.
-    CHECK(uplink_rate_mbps({900'000, 500'000, 120'000, 120'000, 120'000}, 20'000, 125'000) ==
-          doctest::Approx(10));
-    CHECK(uplink_rate_mbps({5'000}, 6'000, 125'000) > 1000);
 }
 
 TEST_CASE("join: a code made from another machine leads to the coordinator, not to that machine") {
@@ -371,6 +242,14 @@ TEST_CASE("join: a code made from another machine leads to the coordinator, not 
         p2c2r::cli::invite(ask, options, {std::string(64, 'b'), 8765, contact.hosts_elsewhere()});
     REQUIRE(code);
     CHECK(code->hosts == contact.hosts_elsewhere());
+    // Without a pin nobody could join with it: no secret is asked for.
+    const p2c2r::cli::Ask never = [](const char*, const json&) {
+        FAIL("asked");
+        return p2c2r::cli::Result<json>(json::object());
+    };
+    const auto none = p2c2r::cli::invite(never, options, {std::string(64, '0'), 8765, {}});
+    REQUIRE_FALSE(none);
+    CHECK(none.failure().exit_code == 2);
     for (const char* here : {"p2c2r://127.0.0.1:8765", "p2c2r://[::1]", "p2c2r://localhost"}) {
         contact.set_places({here}, {}, "");
         CHECK(contact.hosts_elsewhere().empty());
@@ -385,13 +264,30 @@ TEST_CASE("join: what cannot work is said in words") {
     const Ran wrong = laptop.run({"join", "P2C2R:ABCDEFGH"});
     CHECK(wrong.exit_code == 2);
     CHECK(wrong.error.find("check sum") != std::string::npos);
-
-    JoinCode nobody = some_code();
-    nobody.hosts = {"127.0.0.1"};
+    // Before anything is connected: nothing is tried.
+    JoinCode nobody;
+    nobody.gamer = true;
+    nobody.hosts = {"127.0.0.1", "::1", "127.0.0.2"};
     nobody.port = 1;
-    const Ran unreachable = laptop.run({"join", join_code_text(nobody)});
-    CHECK(unreachable.exit_code == 3);
-    CHECK(unreachable.error.find("p2c2r://127.0.0.1:1") != std::string::npos);
+    nobody.pin.fill(7);
+    std::string last = join_code_text(nobody);
+    last.back() = last.back() == 'A' ? 'B' : 'A';
+    const Ran mistyped = laptop.run({"join", last});
+    CHECK(mistyped.exit_code == 2);
+    CHECK(mistyped.error.starts_with("p2c2r join: this is no join code: "));
+
+    // Each address with its reason, whatever the newcomer may be.
+    for (const bool gamer : {true, false}) {
+        nobody.gamer = gamer;
+        nobody.peer = !gamer;
+        const Ran unreachable = laptop.run({"join", join_code_text(nobody)});
+        CHECK(unreachable.exit_code == 3);
+        CAPTURE(unreachable.error);
+        const std::string reasons = text_behind(unreachable.error, "no coordinator found: ");
+        CHECK(reasons.starts_with("127.0.0.1:1: connection refused; [::1]:1: "));
+        CHECK(reasons.ends_with("; 127.0.0.2:1: connection refused"));
+        CHECK(reasons.find("[::1]:1: ;") == std::string::npos);
+    }
 
     Hosting host(here);
     auto other_pin = read_join_code(host.code);
@@ -403,7 +299,7 @@ TEST_CASE("join: what cannot work is said in words") {
 
     REQUIRE(chmod(here.path("laptop/identity.pem").c_str(), 0644) == 0);
     const Ran open = laptop.run({"join", host.code});
-    CHECK(open.exit_code != 0);
+    CHECK(open.exit_code == 2);
     CHECK(open.error.find("mode 0644") != std::string::npos);
 }
 
@@ -439,56 +335,4 @@ TEST_CASE("join: a name that is taken is told so and costs no code") {
     CHECK(refused.error.find("the code is still good") != std::string::npos);
     const Ran joined = laptop.run({"join", code, "--no-benchmark", "--name", "guest"});
     CHECK_MESSAGE(joined.exit_code == 0, joined.error);
-}
-
-TEST_CASE("keys: made once, shown without the secret") {
-    const Workplace here;
-    const std::string file = here.path("key.pem");
-    const Ran made =
-        here.run({"keys", "new", file, "--json", "--certificate-file", here.path("cert.pem")});
-    REQUIRE_MESSAGE(made.exit_code == 0, made.error);
-    const Ran shown = here.run({"keys", "show", file, "--json"});
-    REQUIRE(shown.exit_code == 0);
-    CHECK(json::parse(made.out) == json::parse(shown.out));
-    CHECK(shown.out.find("PRIVATE") == std::string::npos);
-    CHECK(here.read("cert.pem").starts_with("-----BEGIN CERTIFICATE-----"));
-    const Ran again = here.run({"keys", "new", file});
-    CHECK(again.exit_code != 0);
-    CHECK(again.error.find("is there already") != std::string::npos);
-    CHECK(here.run({"keys", "new"}).exit_code == 2);
-}
-
-TEST_CASE("keys: a host renews a certificate whose time is over and keeps its pin") {
-    const Workplace here;
-    const Machine machine(here, "hosting");
-    // Makes the folder as it should be.
-    { Hosting host(here); }
-    const std::string key = here.path("hosting/host/key.pem");
-    const std::string certificate = here.path("hosting/host/certificate.pem");
-    const auto write = [](const std::string& path, const char* text) {
-        std::FILE* file = std::fopen(path.c_str(), "wb");
-        REQUIRE(file);
-        std::fputs(text, file);
-        std::fclose(file);
-    };
-    write(key, kOldKeyPem);
-    write(certificate, kOldCertificatePem);
-    const std::string pin = json::parse(here.run({"keys", "show", key, "--json"}).out)["pin"];
-    const Ran refused = here.run({"coordinator", "--listen-port", "0", "--certificate-file",
-                                  certificate, "--key-file", key});
-    CHECK(refused.exit_code == 1);
-    CHECK(refused.error.find("ended on 2011-09-09 01:46 UTC; 'p2c2r keys renew'") !=
-          std::string::npos);
-    {
-        Hosting host(here);
-        CHECK(here.read("host.log").find("the certificate is renewed until 20") !=
-              std::string::npos);
-        const Machine laptop(here, "laptop");
-        CHECK(laptop.run({"join", host.code, "--no-benchmark", "--name", "laptop"}).exit_code == 0);
-    }
-    write(certificate, kOldCertificatePem);
-    const Ran renewed = here.run({"keys", "renew", key, "--certificate-file", certificate});
-    CHECK_MESSAGE(renewed.exit_code == 0, renewed.error);
-    CHECK(renewed.out.find(pin) != std::string::npos);
-    CHECK(here.read("hosting/host/certificate.pem") != kOldCertificatePem);
 }

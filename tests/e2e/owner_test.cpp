@@ -54,7 +54,7 @@ TEST_CASE("owner: settings that are unknown or contradict each other are refused
     here.write("damaged", "no counts");
     const Ran damaged =
         here.run({"peer", "--device", "native", "--data-file", here.path("damaged")});
-    CHECK(damaged.exit_code != 0);
+    CHECK(damaged.exit_code == 2);
     CHECK(damaged.error.find("data_file") != std::string::npos);
 }
 

@@ -14,6 +14,7 @@
 #include "cli/statistics.h"
 #include "cli/task_request.h"
 #include "cli/text_table.h"
+#include "core/utf8.h"
 
 using namespace p2c2r::cli;
 using nlohmann::json;
@@ -184,6 +185,30 @@ TEST_CASE("printable: what would steer a terminal is written out and everything 
                             "\xe2\x82", "\xf0\x80\x82\x9b", "\xff"}) {
         for (const char letter : printable(bad)) CHECK((letter >= 0x20 && letter < 0x7f));
     }
+}
+
+TEST_CASE("printable: what is kept as it came is what a name may consist of, to the byte") {
+    // All first and second bytes, with third and fourth ones at and beside the ends of what
+    // follows.
+    constexpr std::string_view kNext = "\x7f\x80\xbf\xc0";
+    size_t differ = 0;
+    const auto look = [&](std::string_view text) {
+        differ += (printable(text) == text) != p2c2r::is_name_text(text) ? 1 : 0;
+    };
+    for (int i = 0; i < 65536; ++i) {
+        char text[4] = {static_cast<char>(i >> 8), static_cast<char>(i)};
+        look({text, 1});
+        look({text, 2});
+        for (const char third : kNext) {
+            text[2] = third;
+            look({text, 3});
+            for (const char fourth : kNext) {
+                text[3] = fourth;
+                look({text, 4});
+            }
+        }
+    }
+    CHECK(differ == 0);
 }
 
 TEST_CASE("printable: tables and failures show nothing as it came") {

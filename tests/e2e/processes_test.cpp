@@ -92,6 +92,7 @@ TEST_CASE("processes: submit --put sends a file once, however many tasks have it
         lines += "\n";
     }
     here.write("requests.jsonl", lines);
+    std::string summary;
     const auto submit = [&](bool put) {
         std::vector<std::string> words = {
             "submit",        "upscale",       "--coordinator",
@@ -101,12 +102,16 @@ TEST_CASE("processes: submit --put sends a file once, however many tasks have it
         const Ran ran = here.run(words);
         CAPTURE(ran.error);
         CHECK(ran.exit_code == 0);
+        REQUIRE_FALSE(ran.error.empty());
+        summary = lines_of(ran.error).back();
         return ran.out;
     };
     const std::string put = submit(true);
     const json status = status_of(here, coordinator.url);
     CHECK(status["completed_tasks"] == 4);
     CHECK(status["contents_sent"] == 1);
+    CHECK(summary.starts_with("4 of 4 in "));
+    CHECK(summary.find(" s: 4 by peers; 0 late, 0 failed, ") != std::string::npos);
     CHECK(put == submit(false));
     CHECK(status_of(here, coordinator.url)["contents_sent"] == 1);
 }

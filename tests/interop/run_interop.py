@@ -33,7 +33,7 @@ PROGRAM = "p2c2r"
 # The coordinator: any free ports, and a short heartbeat so that silence shows soon.
 COORDINATOR = ["coordinator", "--listen-port", "0", "--prometheus-port", "0",
                "--heartbeat-interval-ms", "300"]
-PEER = ["peer", "--mode", "always", "--device", "native", "--coordinator"]
+PEER = ["peer", "--no-benchmark", "--mode", "always", "--device", "native", "--coordinator"]
 SUBMIT = ["submit", "--coordinator"]
 
 

@@ -201,7 +201,7 @@ TEST_CASE("login: a revoked account is out, also with a new join code") {
     CHECK(door.list.revoke("nobody", door.now).error().status == Status::kStale);
 }
 
-TEST_CASE("login: five failures a minute and address, then a wait; this machine has no limit") {
+TEST_CASE("login: five failures a minute and address, then a wait, and no limit for this machine") {
     Door door;
     const Credentials stranger = with_key();
     const auto attempt = [&](const char* address, bool loopback = false) {
@@ -230,7 +230,7 @@ TEST_CASE("login: five failures a minute and address, then a wait; this machine 
 }
 
 TEST_CASE(
-    "login: ten new keys an hour and address, whatever the codes; this machine has no limit") {
+    "login: ten new keys an hour and address, whatever the codes, and no limit for this machine") {
     Door door;
     const auto enrol = [&](const char* address, bool loopback = false) {
         Credentials fresh = with_key();

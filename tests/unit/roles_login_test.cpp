@@ -267,7 +267,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("logins: a token from another address is told why; whose it is loses nothing") {
+TEST_CASE("logins: a token from another address is told why, and whose it is loses nothing") {
     Guarded world;
     const Result<Bytes> made = world.call("key.token", R"({"name":"bot"})");
     REQUIRE(made.ok());

@@ -1,0 +1,94 @@
+// What a machine can serve: looked at once, by whoever joins, hosts or helps first.
+#include "cli/first_benchmark.h"
+
+#include <doctest/doctest.h>
+
+#include "cli/bench.h"
+#include "cli/uplink.h"
+#include "support/hosting.h"
+
+using namespace p2c2r::test;
+using nlohmann::json;
+
+TEST_CASE("first benchmark: a helper learns at once what it can serve, and status says it again") {
+    const Workplace here;
+    Hosting host(here);
+    const Machine laptop(here, "laptop");
+    const Ran joined = laptop.run({"join", host.code, "--name", "laptop"});
+    REQUIRE_MESSAGE(joined.exit_code == 0, joined.error);
+    CHECK(joined.out.find("joined ") == 0);
+    CHECK(text_behind(joined.out, "uplink to p2c2r://").find(" Mbit/s, measured by sending") !=
+          std::string::npos);
+    const std::vector<std::string> lines = lines_of(joined.out);
+    CHECK(lines.back().find("this machine") != std::string::npos);
+    CHECK(lines.back().find("gamer") != std::string::npos);
+    CHECK(joined.error.find("kinds of frames") != std::string::npos);
+    const json kept = json::parse(here.read("laptop/benchmark.json"));
+    CHECK(kept["uplink_mbps"].get<double>() > 0);
+    CHECK(kept["types"].size() >= 5);
+    const Ran status = laptop.run({"status"});
+    CHECK(status.out.find("this machine, as measured: " + kept["text"].get<std::string>()) !=
+          std::string::npos);
+    CHECK(host.machine.run({"status"}).out.find("as measured") == std::string::npos);
+}
+
+TEST_CASE(
+    "first benchmark: a peer that nobody has measured looks once, when a coordinator lets it in") {
+    const Workplace here;
+    Hosting host(here);
+    const Machine laptop(here, "laptop");
+    REQUIRE(laptop.run({"join", host.code, "--no-benchmark", "--name", "laptop"}).exit_code == 0);
+    const std::string hint = "p2c2r bench this-machine says how many gamers it can serve";
+    const auto start = [&](const std::vector<std::string>& more, const char* log) {
+        std::vector<std::string> words = {"peer", "--device", "native"};
+        words.insert(words.end(), more.begin(), more.end());
+        return here.start(words, log, laptop.environment);
+    };
+    const auto connected = [&](const char* log) {
+        return wait_until(
+            [&] { return here.read(log).find("connected to ") != std::string::npos; });
+    };
+    // Not unless it may: there is no word of looking, only where one looks.
+    auto unwilling = start({"--no-benchmark"}, "unwilling.log");
+    CHECK(unwilling.read_line_with(hint, kPatienceUs));
+    CHECK(connected("unwilling.log"));
+    CHECK(unwilling.stop(kStopUs) == 0);
+    CHECK_FALSE(here.has("laptop/benchmark.json"));
+
+    auto first = start({}, "first.log");
+    const auto uplink = first.read_line_with("uplink to p2c2r://", kPatienceUs);
+    CHECK_MESSAGE(uplink, here.read("first.log"));
+    CHECK(first.read_line_with("With ", kPatienceUs));
+    CHECK(wait_until([&] { return here.has("laptop/benchmark.json"); }));
+    CHECK(first.stop(kStopUs) == 0);
+    CHECK(json::parse(here.read("laptop/benchmark.json"))["uplink_mbps"].get<double>() > 0);
+
+    auto second = start({}, "second.log");
+    CHECK(connected("second.log"));
+    CHECK(second.stop(kStopUs) == 0);
+    CHECK(here.read("first.log").find("looking what this machine can serve") != std::string::npos);
+    CHECK(here.read("second.log").find("looking what") == std::string::npos);
+    CHECK(host.process.stop(kStopUs) == 0);
+}
+
+TEST_CASE("first benchmark: looking what a machine can serve ends as soon as somebody wants it") {
+    int asked = 0;
+    p2c2r::cli::MachineOptions options;
+    options.device = "native";
+    options.quick = true;
+    options.stops = [&] { return ++asked == 2; };
+    const p2c2r::cli::Outcome failed = p2c2r::cli::bench_machine(options);
+    REQUIRE(failed);
+    CHECK(failed->text == "stopped");
+    CHECK(asked == 2);
+}
+
+TEST_CASE(
+    "first benchmark: an uplink is judged by its last messages, less the way of an empty one") {
+    using p2c2r::cli::uplink_rate_mbps;
+    CHECK(uplink_rate_mbps({}, 0, 1000) == 0);
+    // 125 000 bytes are a megabit: in 100 ms, 10 Mbit/s.
+    CHECK(uplink_rate_mbps({900'000, 500'000, 120'000, 120'000, 120'000}, 20'000, 125'000) ==
+          doctest::Approx(10));
+    CHECK(uplink_rate_mbps({5'000}, 6'000, 125'000) > 1000);
+}
