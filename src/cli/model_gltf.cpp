@@ -24,7 +24,7 @@ constexpr uint32_t kGlbJson = 0x4E4F534A;
 constexpr uint32_t kGlbBinary = 0x004E4942;
 constexpr uint64_t kTriangles = 4;  // the mode of a primitive
 
-uint32_t word_at(std::string_view bytes, size_t at) {
+uint32_t little_endian_at(std::string_view bytes, size_t at) {
     uint32_t word = 0;
     for (size_t i = 0; i < 4; ++i) {
         word |= uint32_t{static_cast<uint8_t>(bytes[at + i])} << (8 * i);
@@ -116,12 +116,12 @@ class GltfReader {
     // The text, and the bytes of a binary file.
     Outcome split(const std::string& file) {
         std::string_view text = file;
-        if (file.size() >= 20 && word_at(file, 0) == kGlbMagic) {
+        if (file.size() >= 20 && little_endian_at(file, 0) == kGlbMagic) {
             size_t at = 12;
             text = {};
             while (file.size() - at >= 8) {
-                const size_t size = word_at(file, at);
-                const uint32_t kind = word_at(file, at + 4);
+                const size_t size = little_endian_at(file, at);
+                const uint32_t kind = little_endian_at(file, at + 4);
                 if (size > file.size() - at - 8) return wrong("a chunk is cut");
                 const std::string_view chunk = std::string_view(file).substr(at + 8, size);
                 if (kind == kGlbJson && text.empty()) text = chunk;
@@ -352,7 +352,8 @@ class GltfReader {
 
     static void add_place(std::string_view bytes, const Matrix& matrix, ModelPart& part) {
         double place[3];
-        for (size_t i = 0; i < 3; ++i) place[i] = std::bit_cast<float>(word_at(bytes, i * 4));
+        for (size_t i = 0; i < 3; ++i)
+            place[i] = std::bit_cast<float>(little_endian_at(bytes, i * 4));
         for (size_t row = 0; row < 3; ++row) {
             part.vertices.push_back(
                 static_cast<float>(matrix[row] * place[0] + matrix[4 + row] * place[1] +

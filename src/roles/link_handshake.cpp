@@ -64,11 +64,17 @@ std::string Link::handshake_so_far() const {
 }
 
 std::string Link::other_scheme_text() const {
-    const bool tls = endpoint_.tls != nullptr;
-    return std::string("the coordinator speaks ") + (tls ? "plaintext" : "TLS") + " at " + where() +
-           ": its URL is " + (tls ? "p2c2r+plain://" : "p2c2r://") + where() +
-           (tls ? ", for loopback and where plaintext is allowed"
-                : ", and needs its server pin or an authority");
+    if (!endpoint_.tls) {
+        return "the coordinator speaks TLS at " + where() + ": its URL is p2c2r://" + where() +
+               ", and needs its server pin or an authority";
+    }
+    // Whoever is on the way can answer in plaintext: nobody is told to go on so.
+    const std::string text = "what answers at " + where() + " speaks plaintext";
+    return connection_->is_loopback()
+               ? text + ": the URL of that is p2c2r+plain://" + where()
+               : text +
+                     ": it is not the coordinator that was asked for, or runs without a "
+                     "certificate";
 }
 
 }  // namespace p2c2r::roles

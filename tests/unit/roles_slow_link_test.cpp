@@ -22,6 +22,7 @@ struct SlowLink {
     TaskSpec spec;
     uint64_t connect_timeout_us = 5'000'000;
     exec::Runner* own = nullptr;  // the client's
+    std::shared_ptr<net::TlsContext> tls;
     std::unique_ptr<Client> client;
     std::unique_ptr<Peer> peer;
 
@@ -34,6 +35,7 @@ struct SlowLink {
         ClientOptions options;
         options.client_id = "gamer";
         options.coordinator.host = "fake";
+        options.coordinator.tls = tls;
         options.reconnect.connect_timeout_us = connect_timeout_us;
         options.place_by_worth = own != nullptr;
         client = std::make_unique<Client>(world.loop, &world.network, own, world.random, Prng(3),
@@ -192,6 +194,30 @@ TEST_CASE(
             "the coordinator speaks TLS at fake:8765: its URL is p2c2r://fake:8765, and needs its "
             "server pin or an authority");
         silent.taken.clear();
+    }
+    SUBCASE("TLS where plaintext answers, and from elsewhere nobody is told to go on in that") {
+        for (const auto& [address, expected] :
+             std::initializer_list<std::pair<const char*, const char*>>{
+                 {"fake",
+                  "what answers at fake:8765 speaks plaintext: the URL of that is "
+                  "p2c2r+plain://fake:8765"},
+                 {"192.0.2.9:8765",
+                  "what answers at fake:8765 speaks plaintext: it is not the coordinator that was "
+                  "asked for, or runs without a certificate"}}) {
+            SlowLink other(0);
+            Silent silent;
+            other.tls = *net::TlsContext::client({Digest256{}, {}});
+            other.world.network.address = address;
+            other.world.network.accept = [&](auto connection) {
+                silent.take(std::move(connection));
+            };
+            other.call();
+            other.world.loop.settle();
+            other.far().cut(Status::kUnsupported);
+            REQUIRE(other.answers.states.size() == 1);
+            CHECK(other.answers.states[0] == std::pair(Status::kProtocol, std::string(expected)));
+            silent.taken.clear();
+        }
     }
     SUBCASE("later") {
         link.far().cut(Status::kUnsupported);
