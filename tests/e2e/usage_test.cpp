@@ -43,3 +43,13 @@ TEST_CASE("usage: a count is a whole number, and what was given is told") {
                     "is not above 0, up to 1000000 Mbit/s");
     }
 }
+
+TEST_CASE("usage: the name of a file that failed moves nothing in a terminal") {
+    const Workplace here;
+    const std::string file = here.write("c\x1b[31mred.jpg", "no picture");
+    const Ran ran =
+        here.run({"exec", "upscale", "--data", file, "--out", here.path("out.png"), "--quiet"});
+    CHECK(ran.exit_code != 0);
+    CHECK_MESSAGE(ran.error.find("c\\x1b[31mred.jpg failed") != std::string::npos, ran.error);
+    CHECK(ran.error.find('\x1b') == std::string::npos);
+}
