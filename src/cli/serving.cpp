@@ -52,7 +52,9 @@ std::string serving_text(const std::vector<ServedType>& all, const ServingLimits
     std::string text = "With " + best->task_type + " this machine can serve " +
                        gamers_text(best->by_time) + " at " + rate + share;
     if (limits.uplink_mbps <= 0) {
-        return text + ". What your uplink carries is not known: say --uplink-mbps.\n";
+        return text +
+               ". What your uplink carries is not known: say "
+               "`p2c2r bench this-machine --uplink-mbps N`.\n";
     }
     text +=
         best->by_uplink < best->by_time

@@ -35,7 +35,7 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
         }
         send(*task);
     }
-    events_.on_client_state(Status::kOk, "connected");
+    events_.on_client_state(Status::kOk, std::string(response.account));
 }
 
 void Client::Impl::on_link_lost(Status status, const std::string& why, bool given_up) {

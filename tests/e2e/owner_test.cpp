@@ -189,7 +189,8 @@ TEST_CASE("owner: what a machine can serve is the smaller of its time and its up
     limits.uplink_mbps = 0;
     judge_serving(shadows, limits);
     CHECK(shadows.gamers == 10);
-    CHECK(serving_text({shadows}, limits).find("--uplink-mbps") != std::string::npos);
+    CHECK(serving_text({shadows}, limits).find("p2c2r bench this-machine --uplink-mbps N") !=
+          std::string::npos);
     shadows.frame_ms = 100;
     judge_serving(shadows, limits);
     CHECK(serving_text({shadows}, limits) ==
