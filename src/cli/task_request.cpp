@@ -108,7 +108,7 @@ bool is_image_type(const std::string& task_type) {
 TaskRequest parse_request_line(const std::string& line, size_t number) {
     TaskRequest request;
     request.name = "line " + std::to_string(number);
-    JsonText read = read_json(line, "params");
+    JsonText read = read_json(line, "params", kJsonDepthMax + 1);  // params can be in an `input`
     if (!read.error.empty()) {
         // What is in an `input` map are the params themselves.
         constexpr std::string_view kInner = "params.input.";
