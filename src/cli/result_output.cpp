@@ -254,7 +254,7 @@ bool ResultOutput::take(size_t index, const TaskRecord& record, const p2c2r_resu
     if (good) {
         good = take_success(index, result);
     } else {
-        std::fprintf(stderr, "%s failed: %s: %s\n", record.name.c_str(),
+        std::fprintf(stderr, "%s failed: %s: %s\n", printable(record.name).c_str(),
                      p2c2r_status_name(record.status), printable(record.error).c_str());
         lines_[index] = "";
         const ordered_json line = {{"id", input_.requests[index].id},

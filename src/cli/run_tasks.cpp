@@ -145,8 +145,10 @@ int run_tasks(const char* command, const TaskOptions& tasks, const RunTasksOptio
         std::fprintf(stderr, "%s\n", summary_text(summary).c_str());
     }
     if (tasks.stream_report) {
-        if (Outcome failure =
-                write_file(*tasks.stream_report, summary_json(summary).dump(1) + "\n")) {
+        // Names of files are bytes, JSON is UTF-8.
+        const std::string text =
+            summary_json(summary).dump(1, ' ', false, json::error_handler_t::replace);
+        if (Outcome failure = write_file(*tasks.stream_report, text + "\n")) {
             report(command, *failure);
             good = false;
         }
