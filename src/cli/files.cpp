@@ -128,6 +128,14 @@ bool is_there(const std::string& path) {
     return fs::exists(path, ignored);
 }
 
+Result<bool> looks_there(const std::string& path) {
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (status.type() == fs::file_type::none) return file_failure("read", path, error.value());
+    // A link that leads nowhere is there, and cannot be read.
+    return status.type() != fs::file_type::not_found || fs::is_symlink(path, error);
+}
+
 bool is_directory(const std::string& path) {
     std::error_code ignored;
     return fs::is_directory(path, ignored);

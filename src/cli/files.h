@@ -32,6 +32,8 @@ Result<std::string> read_private_file(const std::string& path);
 // A new file that only its owner can read, from the first moment on; never over another one.
 Outcome make_private_file(const std::string& path, std::string_view text);
 bool is_there(const std::string& path);
+// The same of what must not be overlooked: where that cannot be told, why.
+Result<bool> looks_there(const std::string& path);
 bool is_directory(const std::string& path);
 
 // Names (not paths) of the regular files in a directory, sorted by bytes, hidden ones left out.
