@@ -93,7 +93,9 @@ Outcome write_file(const std::string& path, std::span<const uint8_t> bytes) {
     if (error == 0 && std::rename(temporary.c_str(), target.c_str()) != 0) error = errno;
     if (error == 0) return std::nullopt;
     std::remove(temporary.c_str());
-    return file_failure("write", path, error);
+    Failure failure = file_failure("write", path, error);
+    errno = error;
+    return failure;
 }
 
 Outcome write_file(const std::string& path, std::string_view text) {

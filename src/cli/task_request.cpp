@@ -6,6 +6,7 @@
 
 #include "cli/files.h"
 #include "cli/json_text.h"
+#include "cli/task_files_posix.h"
 
 namespace p2c2r::cli {
 
@@ -165,8 +166,7 @@ Result<TaskInput> read_task_input(const TaskOptions& options) {
     request.data_path = options.data.value_or("");
     if (options.data) {
         // A wrong path is a mistake on the command line; found before anything is connected.
-        Result<std::string> readable = read_file(*options.data);
-        if (!readable) return usage_failure("--data: " + readable.failure().text);
+        if (Outcome bad = check_data(*options.data)) return usage_failure("--data: " + bad->text);
     }
     input.requests.push_back(std::move(request));
     return input;
