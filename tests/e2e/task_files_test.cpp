@@ -99,20 +99,22 @@ TEST_CASE("task files: data that is no regular file or larger than a task takes 
     REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
     const std::string large = here.write("large", "");
     std::filesystem::resize_file(large, (uint64_t{64} << 20) + 1);  // of holes
-    const std::pair<std::string, std::string> rows[] = {
-        {pipe, "not a regular file"},
-        {"/dev/zero", "not a regular file"},
-        {large, "has 67108865 bytes; a task takes at most 67108864 (64 MiB)"}};
-    for (const auto& [file, why] : rows) {
-        CAPTURE(file);
-        const Ran data = here.run({"exec", "echo", "--data", file});
+    const struct {
+        std::string file;
+        const char* why;
+    } rows[] = {{pipe, "not a regular file"},
+                {"/dev/zero", "not a regular file"},
+                {large, "has 67108865 bytes; a task takes at most 67108864 (64 MiB)"}};
+    for (const auto& row : rows) {
+        CAPTURE(row.file);
+        const Ran data = here.run({"exec", "echo", "--data", row.file});
         CHECK_MESSAGE(data.exit_code == 2, data.error);
-        CHECK(says(data, why));
+        CHECK(says(data, row.why));
         const std::string lines =
-            here.write("lines.jsonl", "{\"id\": 1, \"data\": \"" + file + "\"}\n{\"id\": 2}\n");
+            here.write("lines.jsonl", "{\"id\": 1, \"data\": \"" + row.file + "\"}\n{\"id\": 2}\n");
         const Ran requests = here.run({"exec", "echo", "--requests", lines});
         CHECK_MESSAGE(requests.exit_code == 1, requests.error);
-        CHECK(says(requests, why));
+        CHECK(says(requests, row.why));
         CHECK(requests.out.find("\"id\":2") != std::string::npos);
     }
 }
