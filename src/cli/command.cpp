@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "cli/failure.h"
 #include "cli/printable.h"
@@ -154,7 +155,17 @@ int Command::run_program(int argc, char** argv) {
                      printable(text).c_str(), names.c_str());
         return kExitUsage;
     }
-    return root_->chosen ? root_->chosen() : kExitUsage;
+    try {
+        return root_->chosen ? root_->chosen() : kExitUsage;
+    } catch (const nlohmann::json::type_error& error) {
+        // The library is called in JSON, and takes no other names of files and machines.
+        constexpr int kNotUtf8 = 316;
+        if (error.id != kNotUtf8) throw;
+        std::fprintf(stderr,
+                     "p2c2r: an option, a setting or the name of a folder is not UTF-8; give "
+                     "another\n");
+        return kExitUsage;
+    }
 }
 
 }  // namespace p2c2r::cli

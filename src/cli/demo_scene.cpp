@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "cli/files.h"
+#include "cli/json_text.h"
 #include "cli/model_import.h"
 #include "cli/task_stream.h"
 
@@ -131,9 +132,10 @@ Result<json> load_scene(const std::string& source) {
     }
     Result<std::string> text = read_file(source);
     if (!text) return usage_failure(text.failure().text);
-    json scene = json::parse(*text, nullptr, false);
-    if (!scene.is_object()) return usage_failure(source + " is no JSON object");
-    return scene;
+    JsonText scene = read_json(*text, "scene");
+    if (!scene.error.empty()) return usage_failure(source + ": " + scene.error);
+    if (!scene.value.is_object()) return usage_failure(source + " is no JSON object");
+    return std::move(scene.value);
 }
 
 Outcome settle(const DemoRaytracingOptions& options, const json& defaults, json& scene) {

@@ -93,7 +93,9 @@ Outcome write_file(const std::string& path, std::span<const uint8_t> bytes) {
     if (error == 0 && std::rename(temporary.c_str(), target.c_str()) != 0) error = errno;
     if (error == 0) return std::nullopt;
     std::remove(temporary.c_str());
-    return file_failure("write", path, error);
+    Failure failure = file_failure("write", path, error);
+    errno = error;
+    return failure;
 }
 
 Outcome write_file(const std::string& path, std::string_view text) {
@@ -126,6 +128,14 @@ Outcome make_empty_directory(const std::string& path) {
 bool is_there(const std::string& path) {
     std::error_code ignored;
     return fs::exists(path, ignored);
+}
+
+Result<bool> looks_there(const std::string& path) {
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (status.type() == fs::file_type::none) return file_failure("read", path, error.value());
+    // A link that leads nowhere is there, and cannot be read.
+    return status.type() != fs::file_type::not_found || fs::is_symlink(path, error);
 }
 
 bool is_directory(const std::string& path) {

@@ -16,7 +16,7 @@ namespace p2c2r::cli {
 Result<std::string> read_file(const std::string& path);
 
 // Writes beside the target and renames, so that the target is the old file or the new one. On
-// failure the temporary file is gone and the target untouched.
+// failure the temporary file is gone, the target untouched, and errno why.
 // A file keeps its mode, and one that is read only is left alone; a link leads where it did; a pipe
 // or a device is written into as it stands.
 Outcome write_file(const std::string& path, std::span<const uint8_t> bytes);
@@ -32,6 +32,8 @@ Result<std::string> read_private_file(const std::string& path);
 // A new file that only its owner can read, from the first moment on; never over another one.
 Outcome make_private_file(const std::string& path, std::string_view text);
 bool is_there(const std::string& path);
+// The same of what must not be overlooked: where that cannot be told, why.
+Result<bool> looks_there(const std::string& path);
 bool is_directory(const std::string& path);
 
 // Names (not paths) of the regular files in a directory, sorted by bytes, hidden ones left out.

@@ -192,6 +192,9 @@ int run_join(const JoinOptions& options) {
     if (options.service && !code->peer) {
         return report("join", usage_failure("--service: this code lets no machine help"));
     }
+    // A code is good once: not for a list that cannot be added to.
+    const Result<std::vector<Joined>> others = joined_coordinators();
+    if (!others) return report("join", others.failure());
     RuntimeOptions runtime_options;
     runtime_options.device.kind = DeviceChoice::Kind::kNative;
     runtime_options.worker_threads = 1;

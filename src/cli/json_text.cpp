@@ -44,8 +44,8 @@ bool is_not_finite(const std::string& word, int error_id) {
 // Builds the value and knows where it is.
 class SaxReader final : public json::json_sax_t {
   public:
-    SaxReader(const std::string& text, const std::string& name, JsonText& read)
-        : text_(text), name_(name), read_(read) {}
+    SaxReader(const std::string& text, const std::string& name, size_t depth_max, JsonText& read)
+        : text_(text), name_(name), depth_max_(depth_max), read_(read) {}
 
     bool null() override { return add(nullptr); }
     bool boolean(bool value) override { return add(value); }
@@ -105,6 +105,10 @@ class SaxReader final : public json::json_sax_t {
         return true;
     }
     bool open(json value) {
+        if (levels_.size() == depth_max_) {
+            wrong(name_ + ": nested more than " + std::to_string(depth_max_) + " deep");
+            return false;
+        }
         levels_.push_back({put(std::move(value)), ""});
         return true;
     }
@@ -134,15 +138,16 @@ class SaxReader final : public json::json_sax_t {
 
     const std::string& text_;
     const std::string& name_;
+    const size_t depth_max_;
     JsonText& read_;
     std::vector<Level> levels_;
 };
 
 }  // namespace
 
-JsonText read_json(const std::string& text, const std::string& name) {
+JsonText read_json(const std::string& text, const std::string& name, size_t depth_max) {
     JsonText read;
-    SaxReader reader(text, name, read);
+    SaxReader reader(text, name, depth_max, read);
     json::sax_parse(text, &reader);
     return read;
 }

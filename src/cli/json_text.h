@@ -14,7 +14,12 @@ struct JsonText {
     std::string error;
 };
 
-// `name` is what errors call the whole: "params".
-JsonText read_json(const std::string& text, const std::string& name);
+// Containers inside each other: what the library takes as params.
+inline constexpr size_t kJsonDepthMax = 16;
+
+// `name` is what errors call the whole: "params". Copying a value and writing it down go as deep as
+// it is, so what is deeper than `depth_max` is refused where it begins.
+JsonText read_json(const std::string& text, const std::string& name,
+                   size_t depth_max = kJsonDepthMax);
 
 }  // namespace p2c2r::cli

@@ -6,6 +6,7 @@
 
 #include "cli/device_choice.h"
 #include "cli/files.h"
+#include "cli/json_text.h"
 
 namespace p2c2r::cli {
 
@@ -73,31 +74,81 @@ Result<Identity> machine_identity(p2c2r_runtime* runtime) {
     return open_identity(runtime, join_path(*folder, kIdentityFile));
 }
 
+namespace {
+
+bool is_texts(const json& value) {
+    return value.is_array() && std::all_of(value.begin(), value.end(),
+                                           [](const json& text) { return text.is_string(); });
+}
+
+// What is wrong with an entry of the file; "": nothing.
+std::string fault_of(const json& entry) {
+    if (!entry.is_object()) return "is no object";
+    for (const char* key : {"name", "url", "pin", "listen_address"}) {
+        if (entry.contains(key) && !entry[key].is_string()) return std::string(key) + " is no text";
+    }
+    for (const char* key : {"gamer", "peer"}) {
+        if (entry.contains(key) && !entry[key].is_boolean()) {
+            return std::string(key) + " is not true or false";
+        }
+    }
+    for (const char* key : {"urls", "given_hosts"}) {
+        if (entry.contains(key) && !is_texts(entry[key])) {
+            return std::string(key) + " is no list of texts";
+        }
+    }
+    return "";
+}
+
+// As the first version had it: `url`.
+std::vector<std::string> urls_of(const json& entry) {
+    auto urls = entry.value("urls", std::vector<std::string>());
+    if (urls.empty() && entry.contains("url")) urls = {entry.value("url", "")};
+    return urls;
+}
+
+}  // namespace
+
 Result<std::vector<Joined>> joined_coordinators() {
     std::vector<Joined> list;
     const std::optional<std::string> folder = folder_path();
     if (!folder) return list;
     const std::string file = join_path(*folder, kJoinedFile);
-    if (!is_there(file)) return list;
+    // Whom to believe is in it: without it one would go on in plaintext.
+    const auto unusable = [&](const std::string& why) {
+        return usage_failure("what this machine has joined cannot be told: " + why);
+    };
+    const auto damaged = [&](const std::string& why) {
+        return unusable("'" + file + "' is damaged: " + why + "; delete it and join again");
+    };
+    const Result<bool> there = looks_there(file);
+    if (!there) return unusable(there.failure().text + "; make it readable");
+    if (!*there) return list;
     const Result<std::string> text = read_file(file);
-    if (!text) return text.failure();
-    const json entries = json::parse(*text, nullptr, false);
-    if (!entries.is_array()) {
-        return usage_failure("'" + file + "' is damaged; delete it and join again");
-    }
-    for (const json& entry : entries) {
-        if (!entry.is_object()) continue;
+    if (!text)
+        return unusable(text.failure().text + "; make it readable, or delete it and join again");
+    const JsonText entries = read_json(*text, "joined");
+    if (!entries.error.empty()) return damaged(entries.error);
+    if (!entries.value.is_array()) return damaged("it is no list");
+    for (size_t i = 0; i < entries.value.size(); ++i) {
+        const json& entry = entries.value[i];
+        const std::string place = "joined[" + std::to_string(i) + "]";
+        const std::string fault = fault_of(entry);
+        if (!fault.empty()) {
+            return damaged(place + (entry.is_object() ? "." : " ") + fault);
+        }
         Joined joined;
         joined.name = entry.value("name", "");
-        joined.urls = entry.value("urls", std::vector<std::string>());
-        // As the first version had it.
-        if (joined.urls.empty() && entry.contains("url")) joined.urls = {entry.value("url", "")};
+        joined.urls = urls_of(entry);
         joined.pin = entry.value("pin", "");
         joined.gamer = entry.value("gamer", false);
         joined.peer = entry.value("peer", false);
         joined.reach.listen_address = entry.value("listen_address", "");
         joined.reach.given_hosts = entry.value("given_hosts", std::vector<std::string>());
-        if (!joined.urls.empty() && !joined.urls[0].empty()) list.push_back(std::move(joined));
+        if (joined.urls.empty() || std::count(joined.urls.begin(), joined.urls.end(), "") > 0) {
+            return damaged(place + ".urls names no place");
+        }
+        list.push_back(std::move(joined));
     }
     return list;
 }

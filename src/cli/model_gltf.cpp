@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "cli/files.h"
+#include "cli/json_text.h"
 #include "cli/model_import.h"
 
 namespace p2c2r::cli {
@@ -18,7 +19,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int kDepthMax = 64;  // of nodes inside each other
+constexpr int kDepthMax = 64;  // of nodes inside each other, and of the JSON
 constexpr uint32_t kGlbMagic = 0x46546C67;
 constexpr uint32_t kGlbJson = 0x4E4F534A;
 constexpr uint32_t kGlbBinary = 0x004E4942;
@@ -129,7 +130,9 @@ class GltfReader {
                 at += 8 + size;
             }
         }
-        root_ = json::parse(text, nullptr, false);
+        JsonText read = read_json(std::string(text), "JSON", kDepthMax);
+        if (!read.error.empty()) return wrong("is no glTF: " + read.error);
+        root_ = std::move(read.value);
         if (!root_.is_object()) return wrong("is no glTF: its text is not a JSON object");
         return std::nullopt;
     }

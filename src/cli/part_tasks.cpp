@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "cli/files.h"
+#include "cli/task_files_posix.h"
 
 namespace p2c2r::cli {
 
@@ -20,13 +20,17 @@ void fail(TaskRecord& record, int32_t status, std::string error) {
 
 ResultHandle run_one(Session& session, const TaskRequest& request, const PartOptions& options,
                      TaskRecord& record) {
+    if (options.stop && *options.stop) {
+        fail(record, P2C2R_E_CANCELLED, "stopped before it was begun");
+        return nullptr;
+    }
     if (!request.error.empty()) {
         fail(record, P2C2R_E_ARGUMENT, request.error);
         return nullptr;
     }
     std::string data;
     if (!request.data_path.empty()) {
-        Result<std::string> file = read_file(request.data_path);
+        Result<std::string> file = read_data(request.data_path);
         if (!file) {
             fail(record, P2C2R_E_IO, file.failure().text);
             return nullptr;

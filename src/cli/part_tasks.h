@@ -13,8 +13,9 @@ namespace p2c2r::cli {
 struct PartOptions {
     std::string task_type;
     uint64_t parts = 1;
-    std::string split;         // "": the type's preferred way
-    uint64_t deadline_us = 0;  // of a request
+    std::string split;           // "": the type's preferred way
+    uint64_t deadline_us = 0;    // of a request
+    const bool* stop = nullptr;  // see StreamOptions
 };
 
 // Like run_stream(). What a task cannot be cut into fails each request, with the ways that there

@@ -1,5 +1,7 @@
 #include "cli/result_output.h"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -8,6 +10,7 @@
 
 #include "cli/files.h"
 #include "cli/printable.h"
+#include "cli/task_files_posix.h"
 
 namespace p2c2r::cli {
 
@@ -17,6 +20,7 @@ using nlohmann::ordered_json;
 namespace {
 
 constexpr const char* kLinesEnding = "jsonl";
+constexpr std::array<const char*, 4> kResultEndings = {"bin", "jpg", "png", "raw"};
 
 // The output_format that an ending stands for; "" when it says nothing.
 std::string format_of_ending(const std::string& ending) {
@@ -56,22 +60,55 @@ std::string safe_name(const json& id, size_t index) {
     return safe ? name : "result_" + std::to_string(index + 1);
 }
 
+// A frame keeps its name, with the ending of the format that was asked for.
+std::string frame_name(const TaskRequest& request) {
+    const std::string format = output_format(request.params);
+    const bool other = !format.empty() && format_of_ending(ending_of(request.name)) != format;
+    return other ? without_ending(request.name) + "." + ending_of_format(format) : request.name;
+}
+
+// Of a request's result, before its own ending.
+std::string request_name(const TaskRequest& request, size_t index) {
+    std::string name = safe_name(request.id, index);
+    const std::string ending = ending_of(name);
+    for (const char* given : kResultEndings) {
+        if (ending == given) name = without_ending(name);
+    }
+    return name;
+}
+
 // Two whose results would go to one file.
-Outcome check_names(const std::vector<TaskRequest>& requests, const std::string& directory) {
+Outcome check_names(const TaskInput& input, const std::string& directory) {
+    const std::vector<TaskRequest>& requests = input.requests;
+    const bool of_frames = input.form == InputForm::kDirectory;
     std::map<std::string, size_t> named;
     for (size_t i = 0; i < requests.size(); ++i) {
-        std::string name = safe_name(requests[i].id, i);
-        const std::string ending = ending_of(name);
-        for (const char* given : {"bin", "jpg", "png", "raw"}) {
-            if (ending == given) name = without_ending(name);
-        }
+        std::string name = of_frames ? frame_name(requests[i]) : request_name(requests[i], i);
         const auto [other, is_new] = named.emplace(name, i);
         if (is_new) continue;
-        return usage_failure("--out " + directory + ": " + requests[other->second].name + " and " +
-                             requests[i].name + " would both go to a file '" + name +
-                             "' there; give each an `id` of its own");
+        return usage_failure(
+            "--out " + directory + ": " + requests[other->second].name + " and " +
+            requests[i].name + " would both go to a file '" + name + "' there; give each " +
+            (of_frames ? "a name that differs in more than its ending" : "an `id` of its own"));
     }
     return std::nullopt;
+}
+
+// Where results may go in the directory.
+std::vector<std::string> targets_of(const TaskInput& input, const std::string& directory) {
+    std::vector<std::string> targets;
+    for (size_t i = 0; i < input.requests.size(); ++i) {
+        const TaskRequest& request = input.requests[i];
+        if (input.form == InputForm::kDirectory) {
+            targets.push_back(join_path(directory, frame_name(request)));
+            continue;
+        }
+        targets.push_back(join_path(directory, safe_name(request.id, i)));
+        for (const char* ending : kResultEndings) {
+            targets.push_back(join_path(directory, request_name(request, i) + "." + ending));
+        }
+    }
+    return targets;
 }
 
 // Nothing when there is none; `status` says why.
@@ -155,9 +192,8 @@ std::string base64(const void* data, size_t size) {
     return text;
 }
 
-ResultOutput::ResultOutput(const TaskOptions& options, std::string device_name,
-                           const TaskInput& input)
-    : options_(options), device_name_(std::move(device_name)), input_(input) {}
+ResultOutput::ResultOutput(const TaskOptions& options, const TaskInput& input)
+    : options_(options), input_(input) {}
 
 Outcome ResultOutput::choose_out() {
     const std::string& out = *options_.out;
@@ -172,8 +208,9 @@ Outcome ResultOutput::choose_out() {
         return usage_failure("--out - writes one result to standard output; these are " +
                              std::to_string(count) + ": give a directory");
     }
+    if (out.empty()) return usage_failure("--out is empty; give a file or a directory");
     if (input_.form == InputForm::kSingle) {
-        if (!is_directory(out)) return std::nullopt;
+        if (!is_directory(out)) return check_file("--out", out);
         return usage_failure("--out " + out +
                              " is a directory; the result of one task goes to a file");
     }
@@ -181,7 +218,7 @@ Outcome ResultOutput::choose_out() {
     if (input_.form == InputForm::kRequests && ending_of(out) == kLinesEnding &&
         !is_directory(out)) {
         lines_to_file_ = true;
-        return std::nullopt;
+        return check_file("--out", out);
     }
     out_is_directory_ = true;
     if (is_there(out) && !is_directory(out)) {
@@ -191,11 +228,23 @@ Outcome ResultOutput::choose_out() {
                                   ? std::string(", their lines to FILE.") + kLinesEnding
                                   : ""));
     }
-    if (input_.form == InputForm::kRequests) {
-        if (Outcome same = check_names(input_.requests, out)) return same;
+    if (Outcome same = check_names(input_, out)) return same;
+    if (input_.form == InputForm::kDirectory && is_same_directory(out, *options_.data)) {
+        return usage_failure("--out " + out +
+                             " is the directory that the frames come from; give another");
+    }
+    if (Outcome read = check_not_read("--out", targets_of(input_, out), options_, input_)) {
+        return read;
     }
     const Outcome failure = make_directories(out);
-    return failure ? Outcome(usage_failure("--out: " + failure->text)) : std::nullopt;
+    if (failure) return usage_failure("--out: " + failure->text);
+    return check_writable("--out", out);
+}
+
+// Nothing is computed for a file that could not be written.
+Outcome ResultOutput::check_file(const std::string& option, const std::string& path) const {
+    if (Outcome bad = check_writable(option, path)) return bad;
+    return check_not_read(option, {path}, options_, input_);
 }
 
 Outcome ResultOutput::keep(const std::string& path, std::string_view bytes) const {
@@ -207,11 +256,13 @@ Outcome ResultOutput::keep(const std::string& path, std::string_view bytes) cons
     return Failure{kExitSomeFailed, std::string("standard output: ") + std::strerror(errno)};
 }
 
-Result<ResultOutput> ResultOutput::prepare(const TaskOptions& options,
-                                           const std::string& device_name, TaskInput& input) {
-    ResultOutput output(options, device_name, input);
+Result<ResultOutput> ResultOutput::prepare(const TaskOptions& options, TaskInput& input) {
+    ResultOutput output(options, input);
     if (options.out) {
         if (Outcome failure = output.choose_out()) return *failure;
+    }
+    if (options.stream_report) {
+        if (Outcome bad = output.check_file("--stream-report", *options.stream_report)) return *bad;
     }
     const bool shown = input.form == InputForm::kRequests && !output.lines_to_file_;
     output.lines_wanted_ =
@@ -242,11 +293,7 @@ std::string ResultOutput::path_for(size_t index, const p2c2r_result* result) con
         const std::string ending = ending_of_result(result);
         return join_path(*options_.out, ending_of(name) == ending ? name : name + "." + ending);
     }
-    const std::string format = output_format(request.params);
-    const bool other = !format.empty() && format_of_ending(ending_of(request.name)) != format;
-    return join_path(
-        *options_.out,
-        other ? without_ending(request.name) + "." + ending_of_format(format) : request.name);
+    return join_path(*options_.out, frame_name(request));
 }
 
 bool ResultOutput::take(size_t index, const TaskRecord& record, const p2c2r_result* result) {
@@ -283,11 +330,15 @@ bool ResultOutput::take_success(size_t index, const p2c2r_result* result) {
             size > 0 ? keep(path, std::string_view(static_cast<const char*>(data), size))
                      : keep(path, dump(line) + "\n");
         if (failure) {
+            // The next ones would be computed for nothing as well.
+            const int error = errno;
+            if (error == ENOSPC || error == EROFS || error == EDQUOT) takes_no_more_ = true;
             std::fprintf(stderr, "%s was computed, but its result is not kept: %s\n",
                          printable(request.name).c_str(), printable(failure->text).c_str());
             good = false;
         } else {
             line["file"] = path;
+            ++kept_;
         }
     } else if (size > 0 && (options_.json || input_.form == InputForm::kRequests)) {
         line["data"] = {{"$bytes", base64(data, size)}};
@@ -330,6 +381,14 @@ void ResultOutput::print_ready() {
 }
 
 bool ResultOutput::finish() {
+    if (takes_no_more_) {
+        const auto asked =
+            std::count_if(input_.requests.begin(), input_.requests.end(),
+                          [](const TaskRequest& request) { return !request.pixels_only; });
+        std::fprintf(stderr,
+                     "stopped: nothing more can be written to %s; %zu of %td results kept\n",
+                     options_.out->c_str(), kept_, asked);
+    }
     if (!lines_to_file_) return std::ferror(stdout) == 0;
     std::string text;
     for (const std::string& line : file_lines_) {

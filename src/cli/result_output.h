@@ -18,26 +18,31 @@ class ResultOutput {
     // which is made; or FILE.jsonl, the result lines of requests. Makes that directory and gives
     // the requests the output_format that --out and --digest ask for; with --digest of pixels that
     // a file would only hold lossily, adds a request that asks for the pixels themselves.
-    static Result<ResultOutput> prepare(const TaskOptions& options, const std::string& device_name,
-                                        TaskInput& input);
+    // What could not be written, or would replace what is read here, is a usage failure.
+    static Result<ResultOutput> prepare(const TaskOptions& options, TaskInput& input);
+    // What computes here: digest lines name it where a result does not.
+    void set_device_name(std::string name) { device_name_ = std::move(name); }
 
     // True: it succeeded, and what was asked for is written.
     bool take(size_t index, const TaskRecord& record, const p2c2r_result* result);
     // After the last one. False: the file of result lines could not be written; the lines are then
     // on standard output.
     bool finish();
+    // Becomes true when a result found no room, or nothing can be written there at all.
+    const bool& takes_no_more() const { return takes_no_more_; }
 
   private:
-    ResultOutput(const TaskOptions& options, std::string device_name, const TaskInput& input);
+    ResultOutput(const TaskOptions& options, const TaskInput& input);
 
     Outcome choose_out();
+    Outcome check_file(const std::string& option, const std::string& path) const;
     bool take_success(size_t index, const p2c2r_result* result);
     Outcome keep(const std::string& path, std::string_view bytes) const;
     std::string path_for(size_t index, const p2c2r_result* result) const;
     void print_ready();
 
     const TaskOptions& options_;
-    const std::string device_name_;
+    std::string device_name_;
     const TaskInput& input_;
     bool out_is_stdout_ = false;
     bool out_is_directory_ = false;
@@ -46,6 +51,8 @@ class ResultOutput {
     std::vector<std::optional<std::string>> lines_;  // by request; set once it has ended
     std::vector<std::string> file_lines_;
     size_t printed_ = 0;
+    size_t kept_ = 0;
+    bool takes_no_more_ = false;
 };
 
 std::string base64(const void* data, size_t size);

@@ -108,13 +108,14 @@ int run_tasks(const char* command, const TaskOptions& tasks, const RunTasksOptio
     if (Outcome failure = check_parts(tasks, options)) return report(command, *failure);
     Result<TaskInput> input = read_task_input(tasks);
     if (!input) return report(command, input.failure());
+    Result<ResultOutput> output = ResultOutput::prepare(tasks, *input);
+    if (!output) return report(command, output.failure());
     // Parts cannot be stopped half-way: a signal then ends the process.
     std::optional<StopSignals> signals;
     if (!options.parts) signals.emplace();
     Result<std::unique_ptr<Session>> session = Session::open(options.session);
     if (!session) return report(command, session.failure());
-    Result<ResultOutput> output = ResultOutput::prepare(tasks, (*session)->device_name(), *input);
-    if (!output) return report(command, output.failure());
+    output->set_device_name((*session)->device_name());
 
     StreamOptions stream;
     stream.task_type = *tasks.type;
@@ -130,13 +131,14 @@ int run_tasks(const char* command, const TaskOptions& tasks, const RunTasksOptio
     stream.put = options.put;
     stream.progress = input->form == InputForm::kDirectory && !tasks.quiet;
     stream.noun = is_image_type(*tasks.type) ? "frames" : "tasks";
+    stream.stop = &output->takes_no_more();
     bool good = true;
     const ResultFunction take = [&](size_t index, const TaskRecord& record,
                                     const p2c2r_result* result) {
         if (!output->take(index, record, result)) good = false;
     };
     const PartOptions parts{stream.task_type, options.parts.value_or(1), options.split.value_or(""),
-                            stream.deadline_us};
+                            stream.deadline_us, stream.stop};
     const StreamSummary summary =
         options.parts ? run_in_parts(**session, input->requests, parts, take)
                       : run_stream(**session, input->requests, stream, &*signals, take);
@@ -145,8 +147,10 @@ int run_tasks(const char* command, const TaskOptions& tasks, const RunTasksOptio
         std::fprintf(stderr, "%s\n", summary_text(summary).c_str());
     }
     if (tasks.stream_report) {
-        if (Outcome failure =
-                write_file(*tasks.stream_report, summary_json(summary).dump(1) + "\n")) {
+        // Names of files are bytes, JSON is UTF-8.
+        const std::string text =
+            summary_json(summary).dump(1, ' ', false, json::error_handler_t::replace);
+        if (Outcome failure = write_file(*tasks.stream_report, text + "\n")) {
             report(command, *failure);
             good = false;
         }

@@ -6,6 +6,7 @@
 
 #include "cli/files.h"
 #include "cli/json_text.h"
+#include "cli/task_files_posix.h"
 
 namespace p2c2r::cli {
 
@@ -108,7 +109,7 @@ bool is_image_type(const std::string& task_type) {
 TaskRequest parse_request_line(const std::string& line, size_t number) {
     TaskRequest request;
     request.name = "line " + std::to_string(number);
-    JsonText read = read_json(line, "params");
+    JsonText read = read_json(line, "params", kJsonDepthMax + 1);  // params can be in an `input`
     if (!read.error.empty()) {
         // What is in an `input` map are the params themselves.
         constexpr std::string_view kInner = "params.input.";
@@ -165,8 +166,7 @@ Result<TaskInput> read_task_input(const TaskOptions& options) {
     request.data_path = options.data.value_or("");
     if (options.data) {
         // A wrong path is a mistake on the command line; found before anything is connected.
-        Result<std::string> readable = read_file(*options.data);
-        if (!readable) return usage_failure("--data: " + readable.failure().text);
+        if (Outcome bad = check_data(*options.data)) return usage_failure("--data: " + bad->text);
     }
     input.requests.push_back(std::move(request));
     return input;

@@ -5,9 +5,9 @@
 #include <deque>
 #include <map>
 
-#include "cli/files.h"
 #include "cli/progress.h"
 #include "cli/statistics.h"
+#include "cli/task_files_posix.h"
 
 namespace p2c2r::cli {
 
@@ -90,7 +90,8 @@ StreamSummary Stream::run(StopSignals* signals) {
     start_us_ = p2c2r_now_us();
     summary_.start_us = start_us_;
     while (ended_ < requests_.size()) {
-        if (signals && signals->count() > 0 && !summary_.stopped) cancel_all();
+        const bool stop = (signals && signals->count() > 0) || (options_.stop && *options_.stop);
+        if (stop && !summary_.stopped) cancel_all();
         if (!summary_.stopped) submit_due();
         if (ended_ == requests_.size()) break;
         uint64_t wait_us = UINT64_MAX;
@@ -140,7 +141,7 @@ bool Stream::submit(size_t index, bool late) {
             return true;
         }
     } else if (!request.data_path.empty()) {
-        Result<std::string> file = read_file(request.data_path);
+        Result<std::string> file = read_data(request.data_path);
         if (!file) {
             fail(index, P2C2R_E_IO, file.failure().text);
             return true;
@@ -189,7 +190,7 @@ p2c2r_content Stream::content_of(const std::string& path, uint64_t& bytes_up,
                                  p2c2r_error& failure) {
     const auto known = contents_.find(path);
     if (known != contents_.end()) return known->second;
-    Result<std::string> file = read_file(path);
+    Result<std::string> file = read_data(path);
     if (!file) {
         failure.status = P2C2R_E_IO;
         std::snprintf(failure.text, sizeof failure.text, "%s", file.failure().text.c_str());

@@ -28,6 +28,8 @@ struct StreamOptions {
     bool put = false;
     bool progress = false;
     std::string noun = "tasks";
+    // Set by whoever takes the results: what has not ended is cancelled.
+    const bool* stop = nullptr;
 };
 
 // How one task went; times in microseconds, points in time since the first submission.
@@ -54,7 +56,7 @@ struct StreamSummary {
     uint64_t wall_us = 0;           // first submission to last end
     size_t succeeded = 0;
     size_t late = 0;
-    bool stopped = false;  // by a signal; the rest was cancelled
+    bool stopped = false;  // by a signal or `stop`; the rest was cancelled
     [[nodiscard]] size_t lost() const { return tasks.size() - succeeded; }
 };
 

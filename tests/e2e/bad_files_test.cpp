@@ -1,10 +1,13 @@
 // Files that were named and cannot be used: the same exit code, whatever file and whatever command.
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 
+#include "cli/files.h"
 #include "support/hosting.h"
+#include "support/program.h"
 
 using namespace p2c2r::test;
 using Words = std::vector<std::string>;
@@ -131,4 +134,45 @@ TEST_CASE("bad files: of a damaged host folder it is said which file, and how to
     here.write("hosting/host/certificate.pem", certificate);
     here.write("hosting/host/access.json", list.substr(0, list.size() / 2));
     CHECK(refused().find("put a whole copy of it back, or move it away") != std::string::npos);
+}
+
+TEST_CASE("bad files: what was joined and cannot be told is named with its place, and no default") {
+    const Workplace here;
+    const Machine machine(here, "home");
+    REQUIRE_FALSE(p2c2r::cli::make_directories(here.path("home")));
+    const std::string joined = here.path("home/joined.json");
+    const Words submit = {"submit", "echo"};
+    const struct {
+        const char* text;
+        const char* fault;
+    } rows[] = {
+        {"", "joined: the JSON ends too early"},
+        {"{}", "it is no list"},
+        {"[5]", "joined[0] is no object"},
+        {R"([{"urls": ["p2c2r://a"], "pin": 5}])", "joined[0].pin is no text"},
+        {R"([{"urls": [1, 2]}])", "joined[0].urls is no list of texts"},
+        {R"([{"urls": "p2c2r://a"}])", "joined[0].urls is no list of texts"},
+        {R"([{"urls": ["p2c2r://a"]}, {"urls": []}])", "joined[1].urls names no place"},
+        {R"([{"urls": ["p2c2r://a", ""]}])", "joined[0].urls names no place"},
+        {R"([{"name": "x"}])", "joined[0].urls names no place"},
+        {R"([{"urls": ["p2c2r://a"], "gamer": 1}])", "joined[0].gamer is not true or false"},
+        {R"([{"urls": ["p2c2r://a"], "given_hosts": 1}])", "joined[0].given_hosts is no list"},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.text);
+        here.write("home/joined.json", row.text);
+        const Ran ran = machine.run(submit);
+        CHECK(ran.exit_code == 2);
+        CHECK_MESSAGE(ran.error.find(row.fault) != std::string::npos, ran.error);
+        CHECK(ran.error.find(joined) != std::string::npos);
+        CHECK(ran.error.find("delete it and join again") != std::string::npos);
+    }
+    check_refused(machine, joined, {submit, {"status"}, {"peer", "--device", "native"}});
+    // It is there, and nobody can read it: whoever the tests run as.
+    REQUIRE(unlink(joined.c_str()) == 0);
+    REQUIRE(symlink("joined.json", joined.c_str()) == 0);
+    check_refused(machine, joined, {submit, {"status"}});
+    REQUIRE(unlink(joined.c_str()) == 0);
+    REQUIRE(mkdir(joined.c_str(), 0700) == 0);
+    check_refused(machine, joined, {submit, {"status"}});
 }

@@ -7,7 +7,7 @@
 
 using namespace p2c2r::test;
 
-TEST_CASE("disk full: a result that does not fit is told and the others and the old file stay") {
+TEST_CASE("disk full: a result that does not fit ends the run; the others and the old file stay") {
     Workplace here;
     REQUIRE_FALSE(p2c2r::cli::make_directories(here.path("in")));
     REQUIRE_FALSE(p2c2r::cli::make_directories(here.path("out")));
@@ -20,17 +20,18 @@ TEST_CASE("disk full: a result that does not fit is told and the others and the 
     here.write("in/b", std::string(300 * 1024, 'b'));  // more than there is room for
     here.write("in/c", std::string(2000, 'c'));
     here.write("out/b", "what was there before");
-    const Ran ran =
-        here.run({"exec", "echo", "--data", here.path("in"), "--out", here.path("out"), "--quiet"});
+    const Ran ran = here.run({"exec", "echo", "--data", here.path("in"), "--out", here.path("out"),
+                              "--quiet", "--in-flight", "1"});
     CHECK(ran.exit_code == 1);
     CHECK(ran.error.find("out/b: No space left on device") != std::string::npos);
     CHECK(ran.error.find("was computed") != std::string::npos);
     CHECK(here.read("out/a") == std::string(1000, 'a'));
-    CHECK(here.read("out/c") == std::string(2000, 'c'));
+    CHECK(ran.error.find("1 of 3 results kept") != std::string::npos);
+    CHECK(ran.error.find("c failed: E_CANCELLED") != std::string::npos);
     CHECK(here.read("out/b") == "what was there before");
     const auto names = p2c2r::cli::list_files(here.path("out"));
     REQUIRE(names);
-    CHECK(*names == std::vector<std::string>{"a", "b", "c"});  // no half-written file is left
+    CHECK(*names == std::vector<std::string>{"a", "b"});  // no half-written file is left
 }
 
 TEST_CASE("disk full: result lines that cannot be kept in the file come out on standard output") {

@@ -97,6 +97,54 @@ TEST_CASE("request lines: an error names the place in the params and the line ke
     CHECK(inner.id == 7);
 }
 
+TEST_CASE("params: what is nested deeper than params may be is refused, however deep it is") {
+    const auto nested = [](const std::string& open, size_t depth, const std::string& close) {
+        std::string text;
+        for (size_t i = 0; i < depth; ++i) text += open;
+        text += "1";
+        for (size_t i = 0; i < depth; ++i) text += close;
+        return text;
+    };
+    for (const auto& [open, close] : {std::pair("{\"a\":", "}"), std::pair("[", "]")}) {
+        CHECK(error_of(nested(open, 16, close)).empty());
+        for (const size_t depth : {size_t{17}, size_t{300'000}}) {
+            CHECK(error_of(nested(open, depth, close)) == "params: nested more than 16 deep");
+        }
+        CHECK(error_of(nested(open, 300'000, "")) == "params: nested more than 16 deep");
+    }
+    // Params in an `input` map may be as deep as without it.
+    CHECK(parse_request_line("{\"input\":" + nested("{\"a\":", 16, "}") + "}", 1).error.empty());
+
+    p2c2r::test::Workplace here;
+    const std::string deep = nested("{\"a\":", 300'000, "}");
+    const std::string file = here.write("deep.json", deep);
+    const std::string lines = here.write("deep.jsonl", deep + "\n{\"id\": 2, \"payload\": 1}\n");
+    for (const char* command : {"exec", "submit"}) {
+        const p2c2r::test::Ran ran = here.run({command, "echo", "--params", "@" + file});
+        CHECK(ran.exit_code == kExitUsage);
+        CHECK_MESSAGE(ran.error.find("nested more than 16 deep") != std::string::npos, ran.error);
+    }
+    // One bad line fails by itself.
+    const p2c2r::test::Ran ran = here.run({"exec", "echo", "--requests", lines});
+    CHECK(ran.exit_code == kExitSomeFailed);
+    CHECK_MESSAGE(ran.error.find("nested more than 17 deep") != std::string::npos, ran.error);
+    CHECK(ran.out.find("\"id\":2") != std::string::npos);
+    // Also settings.
+    const std::string toml = here.write("deep.toml", "a = " + nested("[", 300'000, "]"));
+    const p2c2r::test::Ran daemon = here.run({"coordinator", "--config", toml});
+    CHECK_MESSAGE(daemon.exit_code == kExitUsage, daemon.error.substr(0, 300));
+    // Scenes and models.
+    const std::string model =
+        here.write("deep.gltf", R"({"asset": {"version": "2.0"}, "extensionsRequired": )" +
+                                    nested("[", 300'000, "]") + "}");
+    for (const std::string& scene : {file, model}) {
+        const p2c2r::test::Ran demo =
+            here.run({"demo", "raytracing", scene, "--out", here.path("out")});
+        CHECK_MESSAGE(demo.exit_code == kExitUsage, demo.error);
+        CHECK_MESSAGE(demo.error.find(" deep") != std::string::npos, demo.error);
+    }
+}
+
 TEST_CASE("exec and submit: a number that is not finite is wrong usage with its place") {
     p2c2r::test::Workplace here;
     const std::string params = R"({"camera": {"position": [0, 1e999, 0]}})";

@@ -281,7 +281,7 @@ TEST_CASE("results: one that has no digest is an error where a digest was asked 
         options.digest = wanted;
         TaskInput input;
         input.requests.emplace_back();
-        auto output = ResultOutput::prepare(options, "native", input);
+        auto output = ResultOutput::prepare(options, input);
         REQUIRE(output);
         TaskRecord record;
         record.status = P2C2R_OK;
