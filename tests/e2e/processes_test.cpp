@@ -315,7 +315,8 @@ TEST_CASE("processes: without a coordinator submit and status are exit code 3 an
     const Ran submit = here.run(
         {"submit", "echo", "--coordinator", url, "--connect-timeout-ms", "300", "--quiet"});
     CHECK(submit.exit_code == 3);
-    CHECK(submit.error.find(url) != std::string::npos);
+    CHECK(submit.error.starts_with("p2c2r submit: no coordinator at " + url +
+                                   ": connection refused (tried for 0."));
     const Ran status = here.run({"status", "--coordinator", url, "--connect-timeout-ms", "300"});
     CHECK(status.exit_code == 3);
     CHECK(status.error.find(url) != std::string::npos);
@@ -443,4 +444,23 @@ TEST_CASE("processes: SIGINT cancels what a gamer has in flight and tells it") {
     gamer.signal(SIGINT);
     CHECK(gamer.wait(kPatienceUs) == 1);
     CHECK(here.read("gamer.err").find("E_CANCELLED") != std::string::npos);
+}
+
+TEST_CASE("processes: a gamer that still looks for its coordinator ends on a signal") {
+    Workplace here;
+    auto gamer = here.start({"submit", "echo", "--coordinator", "p2c2r+plain://127.0.0.1:1",
+                             "--data", photograph(), "--connect-timeout-ms", "600000"},
+                            "gamer.err");
+    // Only once it counts signals itself: before that any signal ends it.
+    const std::string status = "/proc/" + std::to_string(gamer.id()) + "/status";
+    REQUIRE(wait_until([&] {
+        const p2c2r::cli::Result<std::string> text = p2c2r::cli::read_file(status);
+        const size_t at = text ? text->find("SigCgt:") : std::string::npos;
+        if (at == std::string::npos) return false;
+        const auto caught = std::stoull(text->substr(at + 7), nullptr, 16);
+        return (caught >> (SIGTERM - 1) & 1) != 0;
+    }));
+    gamer.ask_to_stop();
+    CHECK(gamer.wait(kPatienceUs) == 1);
+    CHECK(here.read("gamer.err").find("stopped while connecting to ") != std::string::npos);
 }
