@@ -33,8 +33,7 @@ std::optional<std::string> folder_path() {
 Result<std::string> machine_folder() {
     const std::optional<std::string> path = folder_path();
     if (!path) {
-        return Failure{kExitSomeFailed,
-                       "nowhere to keep keys: set P2C2R_HOME, XDG_CONFIG_HOME or HOME"};
+        return usage_failure("nowhere to keep keys: set P2C2R_HOME, XDG_CONFIG_HOME or HOME");
     }
     if (Outcome failed = make_private_directory(*path)) return *failed;
     return *path;
@@ -73,7 +72,7 @@ Result<std::vector<Joined>> joined_coordinators() {
     const std::string file = join_path(*folder, kJoinedFile);
     if (!is_there(file)) return list;
     const Result<std::string> text = read_file(file);
-    if (!text) return text.failure();
+    if (!text) return usage_failure(text.failure().text);  // a file that was kept
     const json entries = json::parse(*text, nullptr, false);
     if (!entries.is_array()) {
         return usage_failure("'" + file + "' is damaged; delete it and join again");

@@ -345,7 +345,8 @@ TEST_CASE("processes: a public plaintext address is refused unless forced by nam
     Workplace here;
     const Ran refused = here.run(
         {"coordinator", "--port", "0", "--listen-address", "0.0.0.0", "--monitoring-port", "off"});
-    CHECK(refused.exit_code == 1);
+    // The options contradict each other: wrong usage, which no second start mends.
+    CHECK(refused.exit_code == 2);
     CHECK(refused.error.find("0.0.0.0") != std::string::npos);
     // Forced, it says loudly what that means.
     auto forced = here.start({"coordinator", "--port", "0", "--listen-address", "0.0.0.0",
@@ -463,4 +464,15 @@ TEST_CASE("processes: a gamer that still looks for its coordinator ends on a sig
     gamer.ask_to_stop();
     CHECK(gamer.wait(kPatienceUs) == 1);
     CHECK(here.read("gamer.err").find("stopped while connecting to ") != std::string::npos);
+}
+
+TEST_CASE("processes: what a second start cannot mend is wrong usage") {
+    const Workplace here;
+    CHECK(here.run({"exec", "echo", "--data", photograph(), "--threads", "99999"}).exit_code == 2);
+    const Ran homeless = here.run({"host", "--device", "native", "--no-benchmark"},
+                                  {"HOME=", "P2C2R_HOME=", "XDG_CONFIG_HOME="});
+    CHECK(homeless.exit_code == 2);
+    CHECK(homeless.error.find("P2C2R_HOME") != std::string::npos);
+    REQUIRE_FALSE(p2c2r::cli::make_directories(here.path("home/joined.json")));
+    CHECK(here.run({"status"}, {"P2C2R_HOME=" + here.path("home")}).exit_code == 2);
 }
