@@ -46,11 +46,11 @@ Failure not_connected(const std::string& url, const p2c2r_error& why, uint64_t t
     }
     // The cause first: a host that just starts is waited for, so time alone tells nothing.
     std::string reason = without_limit(why);
-    constexpr std::string_view kPlace = "cannot connect to ";
+    constexpr std::string_view kPlaceWords = "cannot connect to ";
     const size_t colon = reason.find(": ");
     const bool is_one = url.find(',') == std::string::npos;
-    const bool nobody = reason.starts_with(kPlace) || reason == "no answer";
-    if (is_one && reason.starts_with(kPlace) && colon != std::string::npos) {
+    const bool nobody = reason.starts_with(kPlaceWords) || reason == "no answer";
+    if (is_one && reason.starts_with(kPlaceWords) && colon != std::string::npos) {
         reason.erase(0, colon + 2);
     }
     return {kExitUnreachable, (nobody ? "no coordinator at " : "not connected to ") + url + ": " +
