@@ -130,13 +130,19 @@ Result<PemPair> read_pair(const std::string& certificate_file, const std::string
     return PemPair{std::move(*certificate), std::move(*key)};
 }
 
+Error about_certificate(const std::string& certificate_file, const Error& error) {
+    return field_error(error.status, "certificate_file",
+                       "'" + certificate_file + "' " + error.text);
+}
+
 // Every client would refuse it, each with an error of its own that nobody here sees.
 Result<PemPair> read_good_pair(const std::string& certificate_file, const std::string& key_file,
                                uint64_t unix_seconds) {
     Result<PemPair> pair = read_pair(certificate_file, key_file);
     if (!pair) return pair;
     const Result<net::CertificateFacts> facts = net::certificate_facts(pair->certificate);
-    if (!facts || unix_seconds < facts->validity.until_s) return pair;
+    if (!facts) return about_certificate(certificate_file, facts.error());
+    if (unix_seconds < facts->validity.until_s) return pair;
     return field_error(
         Status::kState, "certificate_file",
         "the certificate ended on " + date_text(facts->validity.until_s) +
@@ -175,7 +181,9 @@ Result<std::unique_ptr<AccessGuard>> AccessGuard::open(const std::string& access
         const Error& error = read.error();
         return field_error(Status::kArgument, "access_file",
                            "'" + access_file +
-                               "': " + (error.field.empty() ? "" : error.field + " ") + error.text);
+                               "': " + (error.field.empty() ? "" : error.field + " ") + error.text +
+                               "; put a whole copy of it back, or move it away: then nobody is "
+                               "known, and every machine has to be invited again");
     }
     return guard;
 }
@@ -234,7 +242,8 @@ Result<Bytes> keys_renew(ParamsReader& reader, uint64_t unix_seconds) {
     const std::string file(reader.text("file", kPathMax));
     const std::string certificate_file(reader.text("certificate_file", kPathMax));
     const std::string name(reader.text("name", kPathMax, ""));
-    // Only if it counts for fewer than this; without it in any case.
+    // Only if it counts for fewer than this, or not yet: one that was made while the clock was
+    // wrong would shut everybody out. Without it in any case.
     const int64_t days_left = reader.integer("days_left", 0, 3652, 0);
     const bool always = !reader.has("days_left");
     if (const Result<Done> good = as_argument(reader.finish()); !good) return good.error();
@@ -243,7 +252,7 @@ Result<Bytes> keys_renew(ParamsReader& reader, uint64_t unix_seconds) {
     const Result<std::string> old = identity::read_public_file(certificate_file);
     if (!old) return about("certificate_file", old.error());
     Result<net::CertificateFacts> facts = net::certificate_facts(*old);
-    if (!facts) return about("certificate_file", facts.error());
+    if (!facts) return about_certificate(certificate_file, facts.error());
     if (!equal_constant_time(facts->pin, identity::pin_of(key->public_key()))) {
         return field_error(Status::kArgument, "certificate_file",
                            "'" + certificate_file + "' is of another key than '" + file + "'");
@@ -254,7 +263,8 @@ Result<Bytes> keys_renew(ParamsReader& reader, uint64_t unix_seconds) {
             "was signed by an authority, which alone can renew it: '" + certificate_file + "'");
     }
     const auto most_s = static_cast<uint64_t>(days_left) * 86'400;
-    const bool is_due = always || facts->validity.until_s < unix_seconds + most_s;
+    const bool is_due = always || unix_seconds < facts->validity.from_s ||
+                        facts->validity.until_s < unix_seconds + most_s;
     if (is_due) {
         const std::string& subject = name.empty() ? facts->name : name;
         const Result<std::string> fresh =

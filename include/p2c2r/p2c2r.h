@@ -196,7 +196,7 @@ enum {
 };
 /* Events; ignore unknown ones. STATE: status says the new connection state (OK connected,
  * E_DISCONNECTED lost and trying again, whatever it was lost for; another error, E_CLOSED where there is no
- * better one: given up); once connected to a coordinator_url, subject is "host:port" of the one that answered. PEERS: number is the count of
+ * better one: given up); once connected to a coordinator_url, subject is "host:port" of the one that answered, text the account's name there. PEERS: number is the count of
  * available peers. PEER_JOINED, PEER_LEFT, PEER_FAILED: subject is the peer_id (coordinator only). ACCEPTS (peer only):
  * status OK it takes tasks, E_BUSY it does not; text says why not, or with what limits. CERTIFICATE (coordinator only):
  * it ends within 14 days (status OK), or does not count any more or yet (E_STATE); subject is certificate_file; daily. */
@@ -405,7 +405,7 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_runtime_wake(p2c2r_runtime* runtime);
  * when it has passed, and the task is cancelled. "keys.new": makes an Ed25519 key, {"file": where its
  * private half goes (mode 0600; E_EXISTS), "name", "certificate_file": where a certificate for it goes (absent:
  * nowhere)}; "keys.certificate": the same certificate for a key that is there; "keys.renew" {"file", "certificate_file", "name" (as it is),
- * "days_left" (in any case)}: a self-signed one of this key anew, if it counts for fewer days; tells "renewed" and
+ * "days_left" (in any case)}: a self-signed one of this key anew, if it counts for fewer days, or not yet; tells "renewed" and
  * "valid_until_s"; "keys.show": {"file"}; all tell "public_key" and "pin" in hex.
  * "worth": is a task worth sending? {"bytes_up", "bytes_down", "local_us" and "remote_us" (computing here and at
  * the helper), "local_wait_us" and "queue_us" (before that begins; 0), "rtt_us", "up_mbps", "down_mbps",
@@ -1012,7 +1012,7 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_stats_get(p2c2r_coordinator*
  * {"name", "roles", "circle", "owner", "from"}: tells a fresh "token"; "key.from" {"name", "from"}: where its token is
  * good from henceforth, "first": the network (/24, /48) of its next login, as without "from", "any", or prefixes like
  * "192.0.2.0/24,2001:db8::/48"; who is connected from elsewhere is not any more; "key.invite" {"roles", "circle", "owner", "valid_s"}:
- * tells the "secret" of a one-use join code; "key.revoke" {"name"}: ends what is connected, too. roles: "gamer",
+ * tells the "secret" of a one-use join code; "key.revoke" {"name"}: ends what is connected, too; E_STATE: the account that asks. roles: "gamer",
  * "peer", "admin" with commas; circle: "own" for machines of the operator, else "invited"; owner: whose an invited
  * machine is (itself alone): machines of one owner are its circle own. "reload": reads certificate_file
  * and key_file again, for connections to come. args_json NULL: {}. *out is the caller's to release. E_UNSUPPORTED names what there is;

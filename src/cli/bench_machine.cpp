@@ -22,6 +22,7 @@ namespace {
 
 constexpr size_t kRounds = 7;
 constexpr size_t kRoundsQuick = 3;
+constexpr double kUplinkMbpsMax = 1e6;
 constexpr uint64_t kSlowFrameUs =
     1'500'000;  // a frame that takes longer is computed once more only
 
@@ -108,6 +109,11 @@ std::string table_of(const std::vector<ServedType>& all, const ServingLimits& li
 Outcome bench_machine(const MachineOptions& options) {
     const Result<DeviceChoice> device = parse_device(options.device.value_or("auto"));
     if (!device) return device.failure();
+    if (const auto uplink = options.uplink_mbps;
+        uplink && !(*uplink > 0 && *uplink <= kUplinkMbpsMax)) {
+        return usage_failure("--uplink-mbps " + number_text(*uplink, 3) +
+                             " is not above 0, up to 1000000 Mbit/s");
+    }
     Result<ServingLimits> limits = limits_of(options);
     if (!limits) return limits.failure();
     SessionOptions session_options;

@@ -9,6 +9,7 @@
 #include "cli/join_code.h"
 #include "cli/machine.h"
 #include "cli/owner_options.h"
+#include "cli/printable.h"
 #include "cli/process_posix.h"
 #include "cli/service.h"
 #include "cli/session.h"
@@ -37,6 +38,7 @@ struct Attempt {
     std::string where;                 // "host:port" of the one that let it in
     std::vector<std::string> reasons;  // of the places so far that did not, in their order
     std::string why;                   // where none was tried
+    std::string account = {};          // as which it is known there; "": it did not say
 
     // Refused by the coordinator itself: every place of it would say the same.
     [[nodiscard]] bool is_refused() const {
@@ -47,6 +49,7 @@ struct Attempt {
         const std::string text = event.text ? event.text : "";
         if (event.status == P2C2R_OK) {
             where = event.subject ? event.subject : "";
+            account = text;
         } else {
             reasons.push_back(text.empty() ? p2c2r_status_text(event.status) : text);
         }
@@ -234,9 +237,12 @@ int run_join(const JoinOptions& options) {
         return url.ends_with("//" + attempt.where);
     });
     if (at != urls.end()) std::rotate(urls.begin(), at, at + 1);
-    const Joined joined{name, urls, contact.pin_hex(), code->gamer, code->peer, {}};
+    // One that was there keeps its name, and where another has this one already it is numbered.
+    const std::string& known_as = attempt.account.empty() ? name : attempt.account;
+    const Joined joined{known_as, urls, contact.pin_hex(), code->gamer, code->peer, {}};
     if (Outcome failed = remember_coordinator(joined)) return report("join", *failed);
-    std::printf("joined %s as %s\n", urls.front().c_str(), name.c_str());
+    std::printf("joined %s as %s%s\n", urls.front().c_str(), printable(known_as).c_str(),
+                known_as == name ? "" : (", not '" + printable(name) + "'").c_str());
     if (code->gamer) std::printf("  p2c2r submit ...   sends tasks there\n");
     if (code->peer && !options.service) {
         std::printf("  p2c2r peer         offers this machine to it\n");

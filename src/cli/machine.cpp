@@ -47,6 +47,13 @@ Result<std::string> machine_folder_if_there() {
 Result<Identity> open_identity(p2c2r_runtime* runtime, const std::string& file,
                                const std::string& certificate_file) {
     const bool exists = is_there(file);
+    if (!exists && !certificate_file.empty() && is_there(certificate_file)) {
+        return usage_failure("the key '" + file + "' is missing; the certificate '" +
+                             certificate_file +
+                             "' beside it is good for that key alone. Put a copy of the key back, "
+                             "or remove the certificate as well: a new pair is made then, and "
+                             "every machine has to join again");
+    }
     json arguments = {{"file", file}};
     if (!exists && !certificate_file.empty()) arguments["certificate_file"] = certificate_file;
     const char* call = exists ? "keys.show" : "keys.new";

@@ -1,5 +1,8 @@
 // p2c2r: the three roles, tasks, and measurements from the command line.
+#include <cstdio>
+
 #include "cli/commands.h"
+#include "cli/standard_output.h"
 
 int main(int argc, char** argv) {
     using namespace p2c2r::cli;
@@ -22,5 +25,9 @@ int main(int argc, char** argv) {
         "Exit codes: 0 all succeeded, 1 some failed, 2 wrong usage, or a file that cannot be used "
         "(of settings, data, keys, tokens, certificates: missing, open to others, damaged), 3 no "
         "coordinator or device.");
-    return root.run_program(argc, argv);
+    const int code = root.run_program(argc, argv);
+    const Outcome lost = flush_standard_output();
+    if (!lost) return code;
+    std::fprintf(stderr, "p2c2r: %s\n", lost->text.c_str());
+    return code == kExitOk ? lost->exit_code : code;
 }

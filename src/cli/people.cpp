@@ -7,6 +7,7 @@
 #include "cli/files.h"
 #include "cli/invitation.h"
 #include "cli/session.h"
+#include "cli/standard_output.h"
 #include "cli/text_table.h"
 
 namespace p2c2r::cli {
@@ -94,6 +95,13 @@ int run_token(const PeopleOptions& options) {
             "token for '%s', shown this once; keep it, as secret as a key, in a file of mode "
             "0600:\n\n    %s\n\n",
             options.name->c_str(), token.c_str());
+        if (const Outcome lost = flush_standard_output()) {
+            return report("token",
+                          {lost->exit_code, lost->text +
+                                                "; the token was made, and nobody has it: `p2c2r "
+                                                "revoke " +
+                                                *options.name + "` ends it"});
+        }
     }
     const bool peer = arguments.value("roles", "").find("peer") != std::string::npos;
     const bool gamer = arguments.value("roles", "").find("gamer") != std::string::npos;

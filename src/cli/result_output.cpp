@@ -254,7 +254,7 @@ bool ResultOutput::take(size_t index, const TaskRecord& record, const p2c2r_resu
     if (good) {
         good = take_success(index, result);
     } else {
-        std::fprintf(stderr, "%s failed: %s: %s\n", record.name.c_str(),
+        std::fprintf(stderr, "%s failed: %s: %s\n", printable(record.name).c_str(),
                      p2c2r_status_name(record.status), printable(record.error).c_str());
         lines_[index] = "";
         const ordered_json line = {{"id", input_.requests[index].id},
@@ -284,7 +284,7 @@ bool ResultOutput::take_success(size_t index, const p2c2r_result* result) {
                      : keep(path, dump(line) + "\n");
         if (failure) {
             std::fprintf(stderr, "%s was computed, but its result is not kept: %s\n",
-                         request.name.c_str(), failure->text.c_str());
+                         printable(request.name).c_str(), printable(failure->text).c_str());
             good = false;
         } else {
             line["file"] = path;
@@ -293,7 +293,7 @@ bool ResultOutput::take_success(size_t index, const p2c2r_result* result) {
         line["data"] = {{"$bytes", base64(data, size)}};
     } else if (size > 0 && !options_.digest && !options_.out) {
         std::fprintf(stderr, "%s: %zu bytes of result; --out FILE keeps them\n",
-                     request.name.c_str(), size);
+                     printable(request.name).c_str(), size);
     }
     std::string text;
     if (request.digest) {
@@ -305,8 +305,9 @@ bool ResultOutput::take_success(size_t index, const p2c2r_result* result) {
         if (const std::optional<std::string> digest = digest_line(result, device, status)) {
             text += *digest + "\n";
         } else {
-            std::fprintf(stderr, "%s: its result has no digest: %s: %s\n", request.name.c_str(),
-                         p2c2r_status_name(status), p2c2r_status_text(status));
+            std::fprintf(stderr, "%s: its result has no digest: %s: %s\n",
+                         printable(request.name).c_str(), p2c2r_status_name(status),
+                         p2c2r_status_text(status));
             good = false;
         }
     }

@@ -51,8 +51,8 @@ std::string serving_text(const std::vector<ServedType>& all, const ServingLimits
     }
     if (limits.uplink_mbps <= 0) {
         // A number of gamers alone would be a promise that the line may not keep.
-        return "How many gamers this machine can serve is not known, as your uplink is not (say "
-               "--uplink-mbps); its time" +
+        return "How many gamers this machine can serve is not known, as your uplink is not: say "
+               "`p2c2r bench this-machine --uplink-mbps N`. Its time" +
                (limits.duty < 1 ? ", " + number_text(limits.duty * 100, 0) + " % of it," : "") +
                " is enough for " + gamers_text(best->by_time) + " at " + rate + " with " +
                best->task_type + ".\n";

@@ -91,7 +91,7 @@ void P2C2R_CALL Session::tell_state(void* user, const p2c2r_event* event) {
     if (!session->tells_state_) return;
     const std::string reason = event->text && *event->text ? ": " + printable(event->text) : "";
     if (event->status == P2C2R_OK) {
-        if (session->was_connected_) std::fprintf(stderr, "connected again%s\n", reason.c_str());
+        if (session->was_connected_) std::fprintf(stderr, "connected again\n");
         session->was_connected_ = true;
     } else if (session->was_connected_) {
         std::fprintf(stderr, "connection lost: %s%s\n", p2c2r_status_name(event->status),

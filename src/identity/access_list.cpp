@@ -185,6 +185,7 @@ Result<Done> AccessList::revoke(const std::string& name, const Moment& now, cons
     const auto known = accounts_.find(name);
     if (known == accounts_.end()) return no_account(name);
     if (known->second.revoked_ms != 0) return Done{};
+    if (name == by.account) return keeps_itself(name);
     std::vector<Invitation> former = invitations_;
     known->second.revoked_ms = std::max<uint64_t>(now.unix_ms, 1);
     // It does not come back by a code that it made for itself.
@@ -197,6 +198,18 @@ Result<Done> AccessList::revoke(const std::string& name, const Moment& now, cons
     if (!saved) return saved;
     record("revoked", name, {}, by, now);
     return Done{};
+}
+
+// Whoever may revoke others is here, and stays: so there is always an admin that can come in.
+Error AccessList::keeps_itself(const std::string& name) const {
+    const bool has_other = std::any_of(accounts_.begin(), accounts_.end(), [&](const auto& entry) {
+        return entry.first != name && entry.second.roles.admin && entry.second.revoked_ms == 0;
+    });
+    return field_error(Status::kState, "name",
+                       "'" + name + "' is the account that asks, and no account revokes itself: " +
+                           (has_other ? "ask as another admin"
+                                      : "as the last admin it would leave nobody who may invite or "
+                                        "revoke; make another admin first, and ask as that"));
 }
 
 Result<Done> AccessList::save() try {

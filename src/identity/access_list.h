@@ -160,7 +160,8 @@ class AccessList {
     // Where its token is good from henceforth. Who is connected is the caller's to close.
     Result<Done> allow_from(const std::string& name, const AddressRule& from, const Moment& now,
                             const Actor& by = {});
-    // From now on. Who is connected is the caller's to close.
+    // From now on. Who is connected is the caller's to close. No account revokes itself (kState):
+    // an admin that may ask for it is left, always.
     Result<Done> revoke(const std::string& name, const Moment& now, const Actor& by = {});
 
     // A command that changed something else, for the record. `account`: whose.
@@ -204,6 +205,7 @@ class AccessList {
     static std::string by_name(const std::string& account) {
         return account.empty() ? kOperator : account;
     }
+    [[nodiscard]] Error keeps_itself(const std::string& name) const;
     Result<Done> add(Account account);
     Result<Done> save();
     void index(const Account& account);

@@ -2,6 +2,7 @@
 //   client.cpp        what may be asked for, the public face, the end
 //   client_tasks.cpp  a task from submit to its end: sending, time
 //   client_local.cpp  what is computed here, and when
+//   client_window.cpp large payloads wait for their turn on the line
 //   client_link.cpp   what the coordinator says: answers, named calls
 //   client_coding.cpp results that come coded
 //   client_uploads.cpp contents that tasks refer to
@@ -76,10 +77,12 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         }
         out_.remember_ends();
         timer_.fire = [this] { on_time(); };
+        window_timer_.fire = [this] { look_what_arrived(); };
         call_timer_.fire = [this] { expire_calls(); };
     }
     ~Impl() {
         loop_.disarm(timer_);
+        loop_.disarm(window_timer_);
         loop_.disarm(call_timer_);
         if (runner_) {
             runner_->forget(*this);
@@ -118,6 +121,8 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
 
   private:
     static constexpr uint64_t kWindowFloor = 512 * 1024;
+    // Payloads of this size and more wait at the gamer for the window; smaller ones always go out.
+    static constexpr size_t kWindowedSize = 16 * 1024;
 
     struct Task {
         uint64_t id = 0;
@@ -135,6 +140,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         bool fallen = false;         // one of them has not ended with OK
         bool sent = false;
         bool windowed = false;          // counts against the window
+        bool is_large = false;          // it did so, on this connection
         size_t payload_size = 0;        // as it was sent last
         uint64_t sent_end = 0;          // of a windowed one: see OutStreams::unsent
         bool receiving = false;         // chunks of `delivery` are still coming in
@@ -228,7 +234,15 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     void release_waiting(uint64_t id, bool good);
     void go(Task& task);
     void send(Task& task);
+    // ---- client_window.cpp
+    [[nodiscard]] bool fits_window(size_t size) const;
+    [[nodiscard]] bool enter_window(Task& task);
+    void leave_window(Task& task);
+    void empty_window();
+    void look_later();
+    void look_what_arrived();
     void send_waiting();
+
     // That it is over, and what was in its way as far as is known here.
     [[nodiscard]] std::string deadline_text(const Task& task);
     void send_cancel(const Task& task);
@@ -311,6 +325,10 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     uint64_t rate_since_us_ = 0;
     uint64_t rate_bytes_ = 0;
     std::deque<uint64_t> window_queue_;
+    std::deque<uint64_t> on_way_;  // those that are in the window, and some that were
+    uint64_t large_bytes_ = 0;     // of all large ones that are not answered
+    uint64_t way_min_us_ = 0;      // the shortest way there and back; 0: not known
+    net::Timer window_timer_;
 
     std::vector<std::pair<std::string, double>> local_us_;  // learned per type
     uint64_t local_backlog_us_ = 0;                         // of all that is planned or runs here

@@ -18,15 +18,14 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
     // coordinator still knows it ignores.
     out_.clear();
     assembler_.clear();
-    windowed_bytes_ = 0;
-    window_queue_.clear();
+    empty_window();
     // Before the tasks that refer to them: what is coming is not asked for.
     send_contents();
     const std::vector<uint64_t> ids = slots_.sorted_keys();
     for (uint64_t id : ids) {
         Task* task = find(id);
         if (!task) continue;
-        task->windowed = task->receiving = task->away = task->flows = false;
+        task->windowed = task->is_large = task->receiving = task->away = task->flows = false;
         if (task->decoding_job != 0) continue;  // its answer is here
         if (task->spec->place == Place::kLocal || task->waits_for > 0 || task->kept) continue;
         if (P2C2R_PLANT("resume_loses_tasks") && task->sent) continue;
@@ -36,7 +35,7 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
         }
         send(*task);
     }
-    events_.on_client_state(Status::kOk, "connected");
+    events_.on_client_state(Status::kOk, std::string(response.account));
 }
 
 void Client::Impl::on_link_lost(Status status, const std::string& why, bool given_up) {

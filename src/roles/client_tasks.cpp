@@ -10,8 +10,6 @@ namespace p2c2r::roles {
 namespace {
 
 constexpr uint64_t kDeadlineDefaultUs = 5'000'000;  // of a type the contract does not name
-// Payloads of this size and more wait at the gamer for the window; smaller ones always go out.
-constexpr size_t kWindowedSize = 16 * 1024;
 
 }  // namespace
 
@@ -38,7 +36,7 @@ void Client::Impl::submit(uint64_t id, const TaskSpec& spec) {
     task.local_cost_us = 0;
     task.waits_for = 0;
     task.held = task.fallen = false;
-    task.sent = task.windowed = task.receiving = false;
+    task.sent = task.windowed = task.is_large = task.receiving = false;
     task.payload_size = 0;
     task.sent_end = 0;
     task.away = task.flows = task.kept = task.may_be_coded = false;
@@ -48,7 +46,7 @@ void Client::Impl::submit(uint64_t id, const TaskSpec& spec) {
         admit(task);
     } catch (...) {
         if (tasks_.find(slot)) {
-            if (task.windowed) windowed_bytes_ -= task.payload_size;
+            leave_window(task);
             out_.drop(id);
             forget(task);
         }
@@ -154,14 +152,7 @@ void Client::Impl::send(Task& task) {
     if (spec.content) contents_.refer(spec.content);
     const size_t size = payload_size(task);
     task.payload_size = size;
-    if (size >= kWindowedSize && !task.windowed) {
-        if (windowed_bytes_ > 0 && windowed_bytes_ + size > window()) {
-            window_queue_.push_back(task.id);
-            return;
-        }
-        windowed_bytes_ += size;
-        task.windowed = true;
-    }
+    if (size >= kWindowedSize && !task.is_large && !enter_window(task)) return;
     if (task.placed) {
         task.left = placement_->leave(now);
         task.away = true;
@@ -221,7 +212,7 @@ void Client::Impl::send(Task& task) {
 std::string Client::Impl::deadline_text(const Task& task) {
     std::string text = "the deadline passed before an answer came";
     if (!link_ || task.local_started_us != 0) return text;
-    if (link_->ready() && task.payload_size > 0 && (task.windowed || !task.sent)) {
+    if (link_->ready() && task.payload_size > 0 && (task.is_large || !task.sent)) {
         const uint64_t size = task.payload_size;
         const uint64_t unsent =
             task.sent ? out_.unsent(task.id, task.sent_end, link_->connection()) : size;
@@ -236,20 +227,6 @@ std::string Client::Impl::deadline_text(const Task& task) {
         text += lost_why_;
     }
     return text;
-}
-
-void Client::Impl::send_waiting() {
-    while (!window_queue_.empty() && link_ && link_->ready()) {
-        Task* task = find(window_queue_.front());
-        if (task && !task->sent) {
-            const size_t size = payload_size(*task);
-            if (windowed_bytes_ > 0 && windowed_bytes_ + size > window()) return;
-            window_queue_.pop_front();
-            send(*task);
-        } else {
-            window_queue_.pop_front();
-        }
-    }
 }
 
 void Client::Impl::send_cancel(const Task& task) {
@@ -338,14 +315,17 @@ void Client::Impl::count(const Task& task, const TaskResult& result) {
     } else {
         ++stats_.failed;
     }
-    if (!task.windowed) return;
+    if (!task.is_large) return;
     // What the path delivers, over windows of 20 ms and more, and its shortest round.
     const uint64_t now = loop_.turn_us();
-    if (result.status == Status::kOk) {
+    if (result.status == Status::kOk && result.source != Source::kLocal) {
         const uint64_t latency = now - task.sent_us;  // without waiting for the window
         latency_min_us_ = latency_min_us_ == 0
                               ? latency
                               : std::min(latency_min_us_ + latency_min_us_ / 256, latency);
+        const uint64_t way = std::max<uint64_t>(
+            latency - std::min(latency, result.queue_us + result.processing_us), 1);
+        way_min_us_ = way_min_us_ == 0 ? way : std::min(way_min_us_ + way_min_us_ / 256, way);
     }
     rate_bytes_ += task.payload_size;
     if (now - rate_since_us_ > 20'000) {
@@ -365,7 +345,7 @@ void Client::Impl::end(Task& task, TaskResult&& result) {
     count(task, result);
     if (task.flows) tell_flow(task, result);
     if (task.placed) learn(task, result);
-    if (task.windowed) windowed_bytes_ -= task.payload_size;
+    leave_window(task);
     if (task.local_job != 0) runner_->cancel(task.local_job);
     if (task.decoding_job != 0) runner_->cancel(task.decoding_job);
     forget(task);

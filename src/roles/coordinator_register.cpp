@@ -213,6 +213,7 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
     wire::RegisterResponse response;
     response.success = true;
     response.id = client_id;
+    response.account = session.who.account;
     response.resume = gamer.resume;
     response.heartbeat_interval_ms = static_cast<uint32_t>(options_.heartbeat_interval_us / 1000);
     response.task_timeout_ms = static_cast<uint32_t>(options_.task_timeout_us / 1000);
@@ -319,6 +320,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     wire::RegisterResponse response;
     response.success = true;
     response.id = peer_id;
+    response.account = session.who.account;
     response.resume = link.resume;
     response.heartbeat_interval_ms = static_cast<uint32_t>(options_.heartbeat_interval_us / 1000);
     response.task_timeout_ms = static_cast<uint32_t>(options_.task_timeout_us / 1000);

@@ -83,10 +83,10 @@ wire::Message Peer::Impl::registration(const wire::Login& login, wire::EnvelopeB
     return wire::Message::kPeerRegister;
 }
 
-void Peer::Impl::on_link_ready(const wire::RegisterResponse&) {
+void Peer::Impl::on_link_ready(const wire::RegisterResponse& response) {
     reported_.known = false;
     if (owner_->settings().owner_first) tell_window();
-    events_.on_peer_state(Status::kOk, "connected as " + options_.peer_id);
+    events_.on_peer_state(Status::kOk, std::string(response.account));
 }
 
 void Peer::Impl::on_link_lost(Status status, const std::string& why, bool given_up) {

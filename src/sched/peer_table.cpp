@@ -197,6 +197,15 @@ void PeerTable::set_window(uint64_t peer, uint32_t window_tasks, uint64_t now_us
     touch(peer, *record, now_us);
 }
 
+void PeerTable::kept_too_long(uint64_t peer, uint64_t had_us, uint64_t now_us) {
+    PeerRecord* record = peers_.find(peer);
+    if (!record) return;
+    ++record->failures;
+    // Of one that has never answered this is all that is known of its line.
+    if (record->link_us == 0) record->link_us = static_cast<double>(had_us);
+    touch(peer, *record, now_us);
+}
+
 void PeerTable::learn(uint64_t peer, TypeIndex type, uint64_t compute_us, uint64_t round_us,
                       uint64_t now_us) {
     PeerRecord* record = peers_.find(peer);

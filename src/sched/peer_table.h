@@ -129,6 +129,8 @@ class PeerTable {
                   uint64_t compute_us, uint64_t round_us, uint64_t now_us);
     // The window a peer states anew (0: takes nothing for now).
     void set_window(uint64_t peer, uint32_t window_tasks, uint64_t now_us);
+    // It has kept a task for so long, and has not answered.
+    void kept_too_long(uint64_t peer, uint64_t had_us, uint64_t now_us);
     // One successful answer: `round_us` from assign to result, `compute_us` as the peer says.
     void learn(uint64_t peer, TypeIndex type, uint64_t compute_us, uint64_t round_us,
                uint64_t now_us);

@@ -11,6 +11,8 @@ namespace p2c2r::sched {
 namespace {
 
 constexpr uint64_t kEarlyUsMax = 50'000;
+constexpr uint64_t kRescueUs = 20'000;  // what another peer needs beside computing
+constexpr double kLongEnough = 4;       // times as long as a task usually takes
 
 // When a task that waits for its owner's machines is told that there are none: so early that its
 // gamer hears of it before its own clock says no more than that it is late.
@@ -165,10 +167,32 @@ void Scheduler::answer_continues(uint64_t task, uint64_t now_us) {
 
 void Scheduler::renew_lease(uint64_t task, TaskRecord& record, uint64_t now_us) {
     const PeerRecord& peer = *peers_.find(record.peer);
-    record.lease_until_us =
+    record.lease_until_us = lease_end_us(record, peer, now_us);
+    arm(task, record);
+}
+
+// So early that somebody else has the time to answer it, where that has any sense.
+uint64_t Scheduler::lease_end_us(const TaskRecord& record, const PeerRecord& peer,
+                                 uint64_t now_us) const {
+    const uint64_t usual =
         now_us + peers_.timeout_us(peer, record.type, bytes_to(record, record.peer),
                                    record.start_timeout_us);
-    arm(task, record);
+    if (usual < record.deadline_us && record.deadline_us - usual > kRescueUs) return usual;
+    const double compute = mean_compute_us(record.type);
+    const uint64_t left = record.deadline_us - std::min(record.deadline_us, now_us);
+    const uint64_t other = 2 * static_cast<uint64_t>(compute) + kRescueUs;
+    if (compute <= 0 || other > left / 2 || !could_go_elsewhere(record, peer)) return usual;
+    return std::min(usual, record.deadline_us - other);
+}
+
+void Scheduler::blame(const TaskRecord& record, uint64_t now_us) {
+    const PeerRecord* const peer = peers_.find(record.peer);
+    if (!peer || record.input_open) return;
+    const uint64_t had_us = now_us - std::min(now_us, record.given_us);
+    const double usual = record.estimate_us + peer->link_us;
+    if (static_cast<double>(had_us) > kLongEnough * usual + kRescueUs) {
+        peers_.kept_too_long(record.peer, had_us, now_us);
+    }
 }
 
 // What giving up an attempt could gain: an answer from somebody else.
@@ -305,12 +329,12 @@ void Scheduler::drop(uint64_t task, TaskRecord& record) {
 void Scheduler::withdraw(uint64_t task, uint64_t now_us, std::vector<Action>& actions) {
     TaskRecord* record = tasks_.find(task);
     if (!record) return;
-    (void)now_us;
     switch (record->state) {
         case TaskRecord::State::kQueued:
             unqueue(task, *record);
             break;
         case TaskRecord::State::kLeased:
+            blame(*record, now_us);
             abandon(*record, task, actions);
             if (P2C2R_PLANT("slot_freed_on_cancel")) {
                 answer_ended(record->peer, record->attempt_id, now_us);
@@ -343,7 +367,10 @@ void Scheduler::expire(uint64_t now_us, std::vector<Action>& actions) {
             ++stats_.deadlines;
             const char* const nobody = why_nobody(*record);
             if (record->state == TaskRecord::State::kQueued) unqueue(task, *record);
-            if (record->state == TaskRecord::State::kLeased) abandon(*record, task, actions);
+            if (record->state == TaskRecord::State::kLeased) {
+                blame(*record, now_us);
+                abandon(*record, task, actions);
+            }
             if (record->state == TaskRecord::State::kLocal) {
                 actions.push_back({Action::Kind::kCancelLocal, Status::kDeadline, task});
             }
@@ -368,7 +395,7 @@ void Scheduler::expire(uint64_t now_us, std::vector<Action>& actions) {
                 return;
             }
             ++stats_.timeouts;
-            ++peer.failures;
+            peers_.kept_too_long(record->peer, now_us - record->given_us, now_us);
             if (Learned* learned = peers_.learned(peer, record->type)) ++learned->timeouts;
             abandon(*record, task, actions);
             if (P2C2R_PLANT("attempts_not_counted")) --record->attempts;

@@ -236,6 +236,11 @@ class Scheduler {
     void end_lease(TaskRecord& record, uint64_t now_us);
     void renew_lease(uint64_t task, TaskRecord& record, uint64_t now_us);
     [[nodiscard]] bool could_go_elsewhere(const TaskRecord& record, const PeerRecord& peer) const;
+    // When the attempt that begins now is given up.
+    [[nodiscard]] uint64_t lease_end_us(const TaskRecord& record, const PeerRecord& peer,
+                                        uint64_t now_us) const;
+    // The time of a task is over that a peer still has: it is to blame if it had long enough.
+    void blame(const TaskRecord& record, uint64_t now_us);
     void unlist_lease(PeerRecord& peer, TaskRecord& record);
     void abandon(TaskRecord& record, uint64_t task, std::vector<Action>& actions);
     void try_again(uint64_t task, TaskRecord& record, Status why, uint64_t now_us,

@@ -37,9 +37,7 @@ void Scheduler::lease(uint64_t task, TaskRecord& record, const PeerTable::Choice
     record.attempt_id = attempt_id_of(task, ++record.placements);
     record.estimate_us = peers_.estimate_us(peer, record.type);
     record.given_us = now_us;
-    record.lease_until_us =
-        now_us + peers_.timeout_us(peer, record.type, bytes_to(record, choice.peer),
-                                   record.start_timeout_us);
+    record.lease_until_us = lease_end_us(record, peer, now_us);
     Placement& placement = placements_[placements_next_++ % kPlacementsKept];
     placement = {task,      choice.peer,     now_us,          choice.finish_us, choice.considered,
                  peer.held, record.attempts, choice.free_slot};

@@ -154,7 +154,8 @@ void write_login(EnvelopeWriter& writer, const Login& login) {
 
 // `id_field` is kPeerId or kClientId.
 void write_response(const RegisterResponse& response, uint8_t id_field, EnvelopeBuffer& out) {
-    EnvelopeWriter writer(out, response.id.size() + response.error.size());
+    EnvelopeWriter writer(out,
+                          response.id.size() + response.error.size() + response.account.size());
     if (response.resume != Nonce{}) writer.binary_field(field::kResume, response.resume);
     if (response.heartbeat_interval_ms != 0) {
         writer.unsigned_field(field::kHeartbeatIntervalMs, response.heartbeat_interval_ms);
@@ -174,6 +175,9 @@ void write_response(const RegisterResponse& response, uint8_t id_field, Envelope
     if (!response.id.empty()) writer.text_field(id_field, response.id, limits::kIdLengthMax);
     if (response.content_bytes != 0) {
         writer.unsigned_field(field::kContentBytes, response.content_bytes);
+    }
+    if (!response.account.empty()) {
+        writer.text_field(field::kAccount, response.account, limits::kIdLengthMax);
     }
     writer.finish();
 }
@@ -365,6 +369,11 @@ const char* decode(std::span<const uint8_t> envelope, RegisterResponse& out) {
                 break;
             case field::kContentBytes:
                 if (!reader.read_unsigned(out.content_bytes)) return kWhyContentBytes;
+                break;
+            case field::kAccount:
+                if (!reader.read_text(out.account, limits::kIdLengthMax)) {
+                    return "account must be text of at most 128 bytes";
+                }
                 break;
             default:
                 if (!reader.skip()) return reader.why();

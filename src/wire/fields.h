@@ -80,5 +80,7 @@ inline constexpr uint8_t kMode = 70;
 inline constexpr uint8_t kWhy = 71;
 inline constexpr uint8_t kDuty = 72;
 inline constexpr uint8_t kDataUsed = 73;
+// As whom a connection was let in.
+inline constexpr uint8_t kAccount = 74;
 
 }  // namespace p2c2r::wire::field

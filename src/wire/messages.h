@@ -72,6 +72,7 @@ struct RegisterResponse {  // peer_register_response and gamer_register_response
     uint32_t task_timeout_ms = 0;
     uint64_t window_bytes = 0;   // payload bytes a gamer may have on the way
     uint64_t content_bytes = 0;  // of contents that a gamer may have here; 0: none
+    std::string_view account;    // the account's name; empty: nobody logs in here
 };
 
 struct GamerRegister {

@@ -95,6 +95,22 @@ TEST_CASE("access: the machine of a coordinator makes a token, which serves unti
     CHECK(coordinator.process.stop(kStopUs) == 0);
 }
 
+TEST_CASE("access: the machine of a coordinator cannot revoke itself") {
+    const Workplace here;
+    Guarded coordinator(here);
+    const auto names = [&] {
+        const Ran listed = coordinator.machine.run({"accounts", "--json"});
+        REQUIRE_MESSAGE(listed.exit_code == 0, listed.error);
+        return json::parse(listed.out)["accounts"];
+    };
+    const std::string own = names()[0]["name"];
+    const Ran revoked = coordinator.machine.run({"revoke", own});
+    CHECK(revoked.exit_code == 1);
+    CHECK(revoked.error.find("as the last admin it would leave nobody") != std::string::npos);
+    CHECK(names()[0]["revoked_ms"] == 0);
+    CHECK(coordinator.process.stop(kStopUs) == 0);
+}
+
 TEST_CASE("access: invite and accounts serve beside a coordinator as beside a host") {
     const Workplace here;
     Guarded coordinator(here);

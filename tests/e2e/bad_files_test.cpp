@@ -2,7 +2,9 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
-#include "support/program.h"
+#include <filesystem>
+
+#include "support/hosting.h"
 
 using namespace p2c2r::test;
 using Words = std::vector<std::string>;
@@ -103,4 +105,30 @@ TEST_CASE("bad files: a host or a newcomer whose own key is open to others ends 
                     "--listen-address", "127.0.0.1"}});
     const Ran help = here.run({"--help"});
     CHECK(help.out.find("2 wrong usage, or a file that cannot be used") != std::string::npos);
+}
+
+TEST_CASE("bad files: of a damaged host folder it is said which file, and how to go on") {
+    const Workplace here;
+    { Hosting host(here); }
+    const Machine machine(here, "hosting");
+    const auto refused = [&] {
+        const Ran ran = machine.run({"host", "--port", "0", "--no-peer", "--no-invite", "--device",
+                                     "native", "--listen-address", "127.0.0.1"});
+        CHECK_MESSAGE(ran.exit_code == 2, ran.error);
+        return ran.error;
+    };
+    const std::string key = here.read("hosting/host/key.pem");
+    const std::string certificate = here.read("hosting/host/certificate.pem");
+    const std::string list = here.read("hosting/host/access.json");
+    std::filesystem::remove(here.path("hosting/host/key.pem"));
+    CHECK(refused().find("the key '" + here.path("hosting/host/key.pem") + "' is missing") !=
+          std::string::npos);
+    CHECK_FALSE(here.has("hosting/host/key.pem"));
+    REQUIRE(chmod(here.write("hosting/host/key.pem", key).c_str(), 0600) == 0);
+    here.write("hosting/host/certificate.pem", "junk");
+    CHECK(refused().find("'" + here.path("hosting/host/certificate.pem") +
+                         "' holds no certificate in PEM form") != std::string::npos);
+    here.write("hosting/host/certificate.pem", certificate);
+    here.write("hosting/host/access.json", list.substr(0, list.size() / 2));
+    CHECK(refused().find("put a whole copy of it back, or move it away") != std::string::npos);
 }

@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "cli/files.h"
-#include "support/program.h"
+#include "support/hosting.h"
 #include "support/raw_socket_posix.h"
 
 using namespace p2c2r::test;
@@ -52,4 +52,34 @@ TEST_CASE("disk full: result lines that cannot be kept in the file come out on s
     REQUIRE(lines.size() == 1);
     CHECK(nlohmann::json::parse(lines[0])["id"] == 1);
     CHECK_FALSE(here.has("out/r.jsonl"));
+}
+
+TEST_CASE("disk full: what was to come out on standard output and did not is an error") {
+    const Workplace here;
+    const Hosting host(here);
+    const auto into_full = [&](const std::string& command) {
+        const std::string line =
+            std::string("exec '") + P2C2R_PROGRAM + "' " + command + " >/dev/full";
+        return here.run_other("/bin/sh", {"-c", line}, host.machine.environment);
+    };
+    for (const char* command : {"accounts", "status", "keys show", "devices"}) {
+        CAPTURE(command);
+        const Ran ran = into_full(command);
+        CHECK(ran.exit_code == 1);
+        CHECK_MESSAGE(
+            ran.error.find("standard output: No space left on device") != std::string::npos,
+            ran.error);
+    }
+    // It flushes by itself, and then the reason is lost.
+    const Ran invite = into_full("invite --no-qr");
+    CHECK(invite.exit_code == 1);
+    CHECK_MESSAGE(invite.error.find("standard output: not all of it") != std::string::npos,
+                  invite.error);
+    // Shown once, and not seen: it is there, and can be ended.
+    const Ran token = into_full("token farm");
+    CHECK(token.exit_code == 1);
+    CHECK_MESSAGE(token.error.find("No space left on device; the token was made, and nobody has "
+                                   "it: `p2c2r revoke farm` ends it") != std::string::npos,
+                  token.error);
+    CHECK(host.machine.run({"revoke", "farm"}).exit_code == 0);
 }

@@ -62,6 +62,29 @@ TEST_CASE("join: a machine joins, sends, helps, and is thrown out") {
     }
 }
 
+TEST_CASE("join: it tells and remembers the name that the account has, not the one wished for") {
+    const Workplace here;
+    Hosting host(here);
+    const Machine first(here, "first");
+    const Machine second(here, "second");
+    const auto join = [&](const Machine& machine, const char* name,
+                          const std::vector<std::string>& more = {}) {
+        const Ran joined =
+            machine.run({"join", host.another_code(more), "--no-benchmark", "--name", name});
+        REQUIRE_MESSAGE(joined.exit_code == 0, joined.error);
+        return text_behind(joined.out, " as ");
+    };
+    CHECK(join(first, "twin") == "twin");
+    CHECK(join(second, "twin") == "twin-2, not 'twin'");
+    CHECK(here.read("second/joined.json").find("\"twin-2\"") != std::string::npos);
+    // The account stays what it is called.
+    CHECK(join(second, "other") == "twin-2, not 'other'");
+    // One that may only help is told as well.
+    const Machine third(here, "third");
+    CHECK(join(third, "twin", {"--roles", "peer"}) == "twin-3, not 'twin'");
+    CHECK(host.process.stop(kStopUs) == 0);
+}
+
 TEST_CASE("join: a friend may send, and not help, and a code is for one machine") {
     const Workplace here;
     Hosting host(here, {"--friend"});

@@ -52,6 +52,16 @@ TEST_CASE("keys: a host renews a certificate whose time is over and keeps its pi
         const Machine laptop(here, "laptop");
         CHECK(laptop.run({"join", host.code, "--no-benchmark", "--name", "laptop"}).exit_code == 0);
     }
+    // One that was made while the clock was wrong shuts nobody out either.
+    write(certificate, kEarlyCertificatePem);
+    {
+        Hosting host(here);
+        CHECK(here.read("hosting/host/certificate.pem") != kEarlyCertificatePem);
+        CHECK(host.machine.run({"status", "--json"}).exit_code == 0);
+        const Machine tower(here, "tower");
+        CHECK(tower.run({"join", host.code, "--no-benchmark", "--name", "tower"}).exit_code == 0);
+    }
+    CHECK(json::parse(here.run({"keys", "show", key, "--json"}).out)["pin"] == pin);
     write(certificate, kOldCertificatePem);
     const Ran renewed = here.run({"keys", "renew", key, "--certificate-file", certificate});
     CHECK_MESSAGE(renewed.exit_code == 0, renewed.error);

@@ -252,8 +252,9 @@ TEST_CASE("owner: what a machine can serve is the smaller of its time and its up
     judge_serving(shadows, limits);
     CHECK(shadows.gamers == 10);
     CHECK(serving_text({shadows}, limits) ==
-          "How many gamers this machine can serve is not known, as your uplink is not (say "
-          "--uplink-mbps); its time, 30 % of it, is enough for 10 gamers at 60 frames a second "
+          "How many gamers this machine can serve is not known, as your uplink is not: say "
+          "`p2c2r bench this-machine --uplink-mbps N`. Its time, 30 % of it, is enough for 10 "
+          "gamers at 60 frames a second "
           "with rt_shadows.\n");
     shadows.frame_ms = 100;
     judge_serving(shadows, limits);

@@ -201,6 +201,33 @@ TEST_CASE("login: a revoked account is out, also with a new join code") {
     CHECK(door.list.revoke("nobody", door.now).error().status == Status::kStale);
 }
 
+TEST_CASE("login: no account revokes itself, so that an admin is left always") {
+    Door door;
+    const Roles admin{true, true, true};
+    Credentials desk = with_key();
+    Credentials spare = with_key();
+    REQUIRE(door.list.add_key("desk", "", admin, desk.key->public_key(), door.now).ok());
+    const auto refused = [&](const char* name) {
+        const auto revoked = door.list.revoke(name, door.now, {name, door.address});
+        REQUIRE_FALSE(revoked.ok());
+        CHECK(revoked.error().status == Status::kState);
+        CHECK(revoked.error().field == "name");
+        return revoked.error().text;
+    };
+    const int saves = door.store.saves;
+    CHECK(refused("desk").find("as the last admin it would leave nobody") != std::string::npos);
+    CHECK(door.store.saves == saves);
+    CHECK(door.enter(desk, door.context()).ok());
+    REQUIRE(door.list.add_key("spare", "", admin, spare.key->public_key(), door.now).ok());
+    CHECK(refused("desk").find("ask as another admin") != std::string::npos);
+    // Another one may; what it leaves is itself.
+    CHECK(door.list.revoke("desk", door.now, {"spare", door.address}).ok());
+    CHECK(refused("spare").find("as the last admin") != std::string::npos);
+    CHECK(door.enter(spare, door.context()).ok());
+    // The operator's own process can make another admin.
+    CHECK(door.list.revoke("spare", door.now).ok());
+}
+
 TEST_CASE("login: five failures a minute and address, then a wait, and no limit for this machine") {
     Door door;
     const Credentials stranger = with_key();

@@ -38,6 +38,7 @@ struct ScriptedCoordinator : net::ConnectionEvents {
     wire::EnvelopeBuffer envelope;
     std::optional<Status> refuse;  // what every task is told
     uint64_t submit_frames = 0;
+    uint64_t window_bytes = 0;
 
     void on_frame(net::Connection&, const wire::Frame& frame) override {
         if (frame.message == wire::Message::kHello) {
@@ -49,6 +50,7 @@ struct ScriptedCoordinator : net::ConnectionEvents {
         } else if (frame.message == wire::Message::kGamerRegister) {
             wire::RegisterResponse response;
             response.success = true;
+            response.window_bytes = window_bytes;
             encode_gamer_response(response, envelope);
             send(wire::Message::kGamerRegisterResponse, 0);
         } else if (frame.message == wire::Message::kTaskSubmit) {

@@ -220,6 +220,58 @@ bool has(const std::vector<Action>& actions, Action::Kind kind) {
 
 }  // namespace
 
+TEST_CASE("scheduler: a peer that keeps tasks beyond their time is not the first choice any more") {
+    for (const bool withdrawn : {true, false}) {
+        CAPTURE(withdrawn);
+        World world;
+        const uint64_t fast = world.join("fast", 2, 4);
+        for (int i = 0; i < 4; ++i) {
+            world.admit();
+            const Action assigned = world.dispatch().at(0);
+            world.now += 1'000;
+            REQUIRE(world.answer(assigned) == Verdict::kAccepted);
+        }
+        // Nothing is known of the new one: it looks as fast as any, and its line faster.
+        const uint64_t slow = world.join("slow", 2, 4);
+        const uint64_t task = world.admit(250'000, 0, false, "echo", 282'000);
+        const Action first = world.dispatch().at(0);
+        REQUIRE(first.peer == slow);
+        // Somebody else gets it while there is time for that, although its bytes take longer.
+        world.now += 200'000;
+        const std::vector<Action> given_up = world.expire(35'000);
+        REQUIRE(given_up.size() == 2);
+        CHECK(given_up[0].kind == Action::Kind::kCancelAttempt);
+        CHECK(given_up[1].kind == Action::Kind::kAssign);
+        CHECK(given_up[1].peer == fast);
+        if (withdrawn) {
+            world.scheduler.withdraw(task, world.now, world.actions);
+            world.actions.clear();
+        } else {
+            CHECK(world.answer(given_up[1]) == Verdict::kAccepted);
+        }
+        world.admit();
+        CHECK(world.dispatch().at(0).peer == fast);
+    }
+}
+
+TEST_CASE(
+    "scheduler: who has nobody to take a task over keeps it until its deadline, and is blamed") {
+    World world;
+    const uint64_t only = world.join("only", 2, 4);
+    world.admit(250'000, 0, false, "echo", 282'000);
+    REQUIRE(world.dispatch().size() == 1);
+    CHECK(world.expire(249'000).empty());
+    const std::vector<Action> ended = world.expire(2'000);
+    CHECK(ended.size() == 2);
+    CHECK(world.scheduler.peers().find(only)->failures == 1);
+    // A gamer who changes his mind blames nobody.
+    const uint64_t task = world.admit(250'000);
+    REQUIRE(world.dispatch().size() == 1);
+    world.now += 1'000;
+    world.scheduler.withdraw(task, world.now, world.actions);
+    CHECK(world.scheduler.peers().find(only)->failures == 1);
+}
+
 TEST_CASE("scheduler: a large input has the time that its bytes take") {
     QuickPeers unknown;
     unknown.admit(60'000'000, 0, false, "echo", 5'000'000);

@@ -65,6 +65,7 @@ class Samples {
         sample.task_timeout_ms = static_cast<uint32_t>(number());
         sample.window_bytes = number();
         sample.content_bytes = number();
+        sample.account = text(64);
         return sample;
     }
     wire::TaskSubmit task_submit() {
@@ -276,7 +277,7 @@ inline auto parts(const wire::GamerRegister& m) {
 }
 inline auto parts(const wire::RegisterResponse& m) {
     return std::tie(m.success, m.id, m.resume, m.status, m.error, m.heartbeat_interval_ms,
-                    m.task_timeout_ms, m.window_bytes, m.content_bytes);
+                    m.task_timeout_ms, m.window_bytes, m.content_bytes, m.account);
 }
 inline auto parts(const wire::TaskSubmit& m) {
     return std::tuple_cat(
