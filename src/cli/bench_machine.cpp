@@ -99,7 +99,7 @@ std::string table_of(const std::vector<ServedType>& all, const ServingLimits& li
                    std::to_string(served.by_time),
                    number_text(static_cast<double>(served.bytes_down) / 1000, 1),
                    limits.uplink_mbps > 0 ? std::to_string(served.by_uplink) : "?",
-                   std::to_string(served.gamers)});
+                   limits.uplink_mbps > 0 ? std::to_string(served.gamers) : "?"});
     }
     return table.text();
 }

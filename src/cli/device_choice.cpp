@@ -34,7 +34,10 @@ Result<OpenedRuntime> create_runtime(const RuntimeOptions& options, const std::s
     p2c2r_error why = {};
     if (p2c2r_runtime_create(&config, &runtime, &why) != P2C2R_OK) {
         const bool no_device = why.status == P2C2R_E_NO_DEVICE || why.status == P2C2R_E_DEVICE;
-        return library_failure(no_device ? kExitUnreachable : kExitSomeFailed,
+        const bool is_usage = why.status == P2C2R_E_ARGUMENT;
+        return library_failure(no_device  ? kExitUnreachable
+                               : is_usage ? kExitUsage
+                                          : kExitSomeFailed,
                                "cannot start the runtime", why);
     }
     opened.handle.reset(runtime);

@@ -1,5 +1,7 @@
 // `p2c2r host`: this machine coordinates and helps, over TLS, for those who were invited.
+#include <atomic>
 #include <cstdio>
+#include <optional>
 
 #include "cli/addresses_posix.h"
 #include "cli/commands.h"
@@ -40,9 +42,18 @@ struct HostOptions {
     DaemonOptions daemon;
 };
 
+// What the peer's events, on the loop, need.
+struct PeerNews {
+    LogWriter* log = nullptr;
+    std::atomic<bool> stops{
+        false};  // then it is the end of this program that keeps it from helping
+};
+
 struct Host {
     OpenedRuntime runtime;
     OwnCoordinator own;
+    std::optional<PeerLock> lock;  // with a peer: p2c2r pause finds it
+    PeerNews news;                 // outlives the peer
     PeerHandle peer;
     std::string pin;
     Reach reach;
@@ -102,7 +113,8 @@ Outcome start_coordinator(Host& host, const Settings& settings, const std::strin
 
 void P2C2R_CALL on_peer_event(void* user, const p2c2r_event* event) {
     if (event->type != P2C2R_EVENT_ACCEPTS) return;
-    static_cast<LogWriter*>(user)->write(P2C2R_LOG_INFO, "host", willing_text(*event));
+    const auto* news = static_cast<PeerNews*>(user);
+    if (!news->stops) news->log->write(P2C2R_LOG_INFO, "host", willing_text(*event));
 }
 
 Outcome start_peer(Host& host, const Settings& settings, LogWriter& log) {
@@ -116,7 +128,9 @@ Outcome start_peer(Host& host, const Settings& settings, LogWriter& log) {
     config.peer_id = name.c_str();
     config.max_concurrent_tasks = settings.integer("max_concurrent_tasks").value_or(0);
     config.event = on_peer_event;
-    config.user = &log;
+    host.lock.emplace(PeerKind::kHost);  // before its first task
+    host.news.log = &log;
+    config.user = &host.news;
     p2c2r_error why = {};
     p2c2r_status status = create_helper(host.runtime.handle.get(), config, *wishes, host.peer, why);
     if (status == P2C2R_OK) status = p2c2r_peer_start(host.peer.get(), &why);
@@ -211,7 +225,6 @@ int run_host(const HostOptions& options) {
     host.reach.given_hosts = *given;
     if (Outcome failed = start(host, options, *settings, **log)) return report("host", *failed);
 
-    const PeerLock lock;  // p2c2r pause finds it
     bool paused = false;
     const auto see_to_owner = [&] {
         if (host.peer && pauses.changed(paused)) {
@@ -232,6 +245,7 @@ int run_host(const HostOptions& options) {
         reload_certificate(host.own.handle.get(), **log);
     }
     (*log)->write(P2C2R_LOG_INFO, "host", "stopping");
+    host.news.stops = true;
     if (host.peer) p2c2r_peer_pause(host.peer.get());
     (void)drain_patiently(signals, [&](uint32_t step_ms) {
         return p2c2r_coordinator_drain(host.own.handle.get(), step_ms) == P2C2R_OK;

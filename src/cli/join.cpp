@@ -20,6 +20,7 @@ namespace {
 
 constexpr uint32_t kConnectMs = 4000;  // of one place
 constexpr uint32_t kAnswersMs = 6000;  // more, of one that answers over a long link
+constexpr const char* kWrongKey = "key is not the one that is expected";  // the library's words
 constexpr uint64_t kEventUs = 1'000'000;
 constexpr uint64_t kLookAgainUs = 2000;
 
@@ -226,8 +227,13 @@ int run_join(const JoinOptions& options) {
             attempt.status == P2C2R_E_EXISTS
                 ? "; the code is still good: join again with --name and another name"
                 : "";
-        return report("join", {attempt.status == P2C2R_E_ARGUMENT ? kExitUsage : kExitSomeFailed,
-                               attempt.text(places) + hint});
+        // A key that is not the code's is another's coordinator: this one was not found.
+        const std::string reasons = attempt.text(places);
+        const bool is_other = reasons.find(kWrongKey) != std::string::npos;
+        const int code_of_it = is_other                             ? kExitUnreachable
+                               : attempt.status == P2C2R_E_ARGUMENT ? kExitUsage
+                                                                    : kExitSomeFailed;
+        return report("join", {code_of_it, reasons + hint});
     }
     // The others are kept: in another network it answers elsewhere.
     const auto at = std::find_if(urls.begin(), urls.end(), [&](const std::string& url) {

@@ -34,8 +34,7 @@ std::optional<std::string> folder_path() {
 Result<std::string> machine_folder() {
     const std::optional<std::string> path = folder_path();
     if (!path) {
-        return Failure{kExitSomeFailed,
-                       "nowhere to keep keys: set P2C2R_HOME, XDG_CONFIG_HOME or HOME"};
+        return usage_failure("nowhere to keep keys: set P2C2R_HOME, XDG_CONFIG_HOME or HOME");
     }
     if (Outcome failed = make_private_directory(*path)) return *failed;
     return *path;

@@ -43,7 +43,9 @@ Result<OwnCoordinator> start_own_coordinator(p2c2r_runtime* runtime, const Coord
     own.handle.reset(coordinator);
     if (status == P2C2R_OK) status = p2c2r_coordinator_start(coordinator, &why);
     if (status != P2C2R_OK) {
-        const int code = status == P2C2R_E_ARGUMENT ? kExitUsage : kExitSomeFailed;
+        // Denied is what the options must allow first: plaintext with any address.
+        const bool is_usage = status == P2C2R_E_ARGUMENT || status == P2C2R_E_DENIED;
+        const int code = is_usage ? kExitUsage : kExitSomeFailed;
         return library_failure(code, "cannot listen", why);
     }
     p2c2r_coordinator_port(coordinator, &own.port, &own.monitoring_port);

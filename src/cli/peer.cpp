@@ -33,7 +33,8 @@ struct PeerWatch {
     Waker* waker = nullptr;
     Contact contact;
     std::atomic<bool> given_up{false};
-    std::mutex mutex;      // guards answered
+    std::atomic<bool> is_refused{false};  // set before given_up: a coordinator was there
+    std::mutex mutex;                     // guards answered
     std::string answered;  // "host:port" of the coordinator, until the main thread has seen it
 };
 
@@ -55,6 +56,8 @@ void P2C2R_CALL on_event(void* user, const p2c2r_event* event) {
     } else {
         watch->log->write(P2C2R_LOG_ERROR, "peer",
                           std::string("given up: ") + p2c2r_status_name(event->status) + reason);
+        watch->is_refused = event->status == P2C2R_E_AUTH || event->status == P2C2R_E_DENIED ||
+                            event->status == P2C2R_E_VERSION || event->status == P2C2R_E_ARGUMENT;
         watch->given_up = true;
         watch->waker->wake();
     }
@@ -211,13 +214,18 @@ int run_peer(const PeerOptions& options) {
     runtime_options.log = log->get();
     Result<OpenedRuntime> runtime = open_runtime(runtime_options, owner_runtime_options(*settings));
     if (!runtime) return report("peer", runtime.failure());
+    const PeerLock lock(PeerKind::kPeer);  // p2c2r pause finds it, from before its first task
     Result<PeerHandle> peer = start_peer(runtime->handle.get(), *settings, watch);
     if (!peer) return report("peer", peer.failure());
     std::printf("peer %s on %s\n", id_of(peer->get()).c_str(), device_in_use(*runtime).c_str());
-    const PeerLock lock;  // p2c2r pause finds it
+    if (lock.others() > 0) {
+        (*log)->write(P2C2R_LOG_INFO, "peer",
+                      "this machine has " + std::to_string(lock.others()) +
+                          " other peer(s); pause, resume and drain reach all of them");
+    }
     // Once, by the first peer of a machine that can keep it; when a coordinator has let it in.
     bool to_look = kept_benchmark().empty();
-    if (to_look && (options.no_benchmark || !lock.held())) {
+    if (to_look && (options.no_benchmark || !lock.held() || lock.others() > 0)) {
         std::printf("p2c2r bench this-machine says how many gamers it can serve\n");
         to_look = false;
     }
@@ -240,8 +248,11 @@ int run_peer(const PeerOptions& options) {
         std::fflush(stdout);
     }
     if (watch.given_up) {
-        return report("peer", {kExitUnreachable, "no coordinator at " + watch.contact.urls() +
-                                                     "; the log line before says why"});
+        const std::string urls = watch.contact.urls();
+        return report(
+            "peer", {kExitUnreachable, (watch.is_refused ? "the coordinator at " + urls + " refused"
+                                                         : "no coordinator at " + urls) +
+                                           "; the log line before says why"});
     }
     (*log)->write(P2C2R_LOG_INFO, "peer", "stopping");
     const bool drained = drain_patiently(signals, [&](uint32_t step_ms) {

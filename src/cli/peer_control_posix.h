@@ -1,29 +1,44 @@
-// How one command of this machine tells its running peer to pause: the peer holds a lock on a file
-// in the machine's folder that has its process id, and listens to signals.
+// How one command of this machine tells its running peers to pause: each process that helps holds a
+// lock on a file of its own in peers/ of the machine's folder, and listens to signals.
 #pragma once
+
+#include <cstddef>
+#include <string>
 
 #include "cli/failure.h"
 
 namespace p2c2r::cli {
 
-// Held by the peer while it runs. The first one of a folder has it; others are told by signals
-// only.
+enum class PeerKind { kPeer, kHost };  // the latter coordinates for others as well
+
+// Held by each process that helps, from before it takes tasks until it has ended.
 class PeerLock {
   public:
-    // Without a folder, or while another peer has it: not held, which is no failure.
-    PeerLock();
+    // Without a folder: not held, which is no failure.
+    explicit PeerLock(PeerKind kind);
     ~PeerLock();
     PeerLock(const PeerLock&) = delete;
     PeerLock& operator=(const PeerLock&) = delete;
     [[nodiscard]] bool held() const { return descriptor_ >= 0; }
+    // How many other processes of this machine helped when this one began.
+    [[nodiscard]] size_t others() const { return others_; }
 
   private:
     int descriptor_ = -1;
+    size_t others_ = 0;
+    std::string path_;
 };
 
-// Sends SIGUSR1 (pause), SIGUSR2 (resume) or SIGTERM (hand over what is done, then end) to the peer
-// of this machine.
 enum class PeerWish { kPause, kResume, kStop };
-Outcome tell_peer(PeerWish wish);
+
+struct PeersTold {
+    size_t count = 0;
+    size_t hosts = 0;  // of these
+};
+
+// Sends SIGUSR1 (pause), SIGUSR2 (resume) or SIGTERM (hand over what is done, then end) to every
+// peer of this machine. Fails when there is none, or when one of them could not be told; the others
+// have been.
+Result<PeersTold> tell_peers(PeerWish wish);
 
 }  // namespace p2c2r::cli

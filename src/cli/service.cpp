@@ -128,13 +128,14 @@ Outcome install_service(const Service& service, const std::vector<std::string>& 
             "started; it begins with your session. p2c2r status shows it, "
             "systemctl --user disable --now %s ends it\n",
             service.name.c_str());
-    } else {
-        std::printf(
-            "systemctl --user does not answer here; these commands start it:\n"
-            "  systemctl --user daemon-reload\n  systemctl --user enable --now %s\n",
-            service.name.c_str());
+        return std::nullopt;
     }
-    return std::nullopt;
+    std::printf(
+        "these commands start it:\n"
+        "  systemctl --user daemon-reload\n  systemctl --user enable --now %s\n",
+        service.name.c_str());
+    return Failure{kExitSomeFailed,
+                   "the service is written but not started: systemctl --user does not answer here"};
 }
 
 }  // namespace p2c2r::cli

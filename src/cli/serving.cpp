@@ -49,13 +49,16 @@ std::string serving_text(const std::vector<ServedType>& all, const ServingLimits
                "; the fastest, " + nearest->task_type + ", comes to " + number_text(fps, 1) +
                " frames a second. It can still help with work that is not due each frame.\n";
     }
+    if (limits.uplink_mbps <= 0) {
+        // A number of gamers alone would be a promise that the line may not keep.
+        return "How many gamers this machine can serve is not known, as your uplink is not: say "
+               "`p2c2r bench this-machine --uplink-mbps N`. Its time" +
+               (limits.duty < 1 ? ", " + number_text(limits.duty * 100, 0) + " % of it," : "") +
+               " is enough for " + gamers_text(best->by_time) + " at " + rate + " with " +
+               best->task_type + ".\n";
+    }
     std::string text = "With " + best->task_type + " this machine can serve " +
                        gamers_text(best->by_time) + " at " + rate + share;
-    if (limits.uplink_mbps <= 0) {
-        return text +
-               ". What your uplink carries is not known: say "
-               "`p2c2r bench this-machine --uplink-mbps N`.\n";
-    }
     text +=
         best->by_uplink < best->by_time
             ? "; your uplink of " + number_text(limits.uplink_mbps, 1) + " Mbit/s limits you to " +

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <string_view>
 
 #include "cli/printable.h"
+#include "cli/text_table.h"
 
 namespace p2c2r::cli {
 
@@ -14,6 +16,68 @@ namespace {
 constexpr uint32_t kAskTimeoutMs = 5000;
 // Places where a coordinator may be are tried one after the other, each for less than this.
 constexpr uint32_t kPlaceMs = 2000;
+constexpr uint32_t kSliceMs = 100;  // between two looks whether a signal to stop has come
+
+// Only the wait ended: it goes on trying.
+bool is_limit(const p2c2r_error& why) {
+    return std::string_view(why.text).starts_with("not connected within ");
+}
+
+// What the library says of a try that was not over when its time was.
+std::string without_limit(const p2c2r_error& why) {
+    const std::string text = why.text;
+    const size_t reason = text.find(" ms: ");
+    if (!is_limit(why)) return text;
+    return reason == std::string::npos ? "no answer" : text.substr(reason + 5);
+}
+
+// The coordinator's own word, or ours on what it has shown of itself: it is there.
+bool is_refusal(p2c2r_status status) {
+    return status == P2C2R_E_AUTH || status == P2C2R_E_DENIED || status == P2C2R_E_VERSION ||
+           status == P2C2R_E_ARGUMENT || status == P2C2R_E_EXISTS;
+}
+
+Failure not_connected(const std::string& url, const p2c2r_error& why, uint64_t tried_us) {
+    if (is_refusal(why.status)) {
+        return library_failure(kExitUnreachable, "the coordinator at " + url + " refused", why);
+    }
+    if (why.status != P2C2R_E_TIMEOUT) {
+        return library_failure(kExitUnreachable, "not connected to " + url, why);
+    }
+    // The cause first: a host that just starts is waited for, so time alone tells nothing.
+    std::string reason = without_limit(why);
+    constexpr std::string_view kPlaceWords = "cannot connect to ";
+    const size_t colon = reason.find(": ");
+    const bool is_one = url.find(',') == std::string::npos;
+    const bool nobody = reason.starts_with(kPlaceWords) || reason == "no answer";
+    if (is_one && reason.starts_with(kPlaceWords) && colon != std::string::npos) {
+        reason.erase(0, colon + 2);
+    }
+    return {kExitUnreachable, (nobody ? "no coordinator at " : "not connected to ") + url + ": " +
+                                  reason + " (tried for " +
+                                  number_text(static_cast<double>(tried_us) / 1e6, 1) + " s)"};
+}
+
+// In slices: the library's wait knows nothing of signals.
+Outcome connect_or_stop(p2c2r_client* client, const std::string& url, uint32_t timeout_ms) {
+    const uint64_t began_us = p2c2r_now_us();
+    const uint64_t until_us = began_us + uint64_t{timeout_ms} * 1000;
+    p2c2r_error why = {};
+    for (;;) {
+        const uint64_t now_us = p2c2r_now_us();
+        const uint64_t left_ms = now_us < until_us ? (until_us - now_us + 999) / 1000 : 0;
+        const auto slice_ms = static_cast<uint32_t>(std::min<uint64_t>(left_ms, kSliceMs));
+        const p2c2r_status status = p2c2r_client_connect(client, slice_ms, &why);
+        if (status == P2C2R_OK) return std::nullopt;
+        if (StopSignals::asked_to_stop()) {
+            return Failure{kExitSomeFailed, "stopped while connecting to " + url};
+        }
+        const bool is_given_up = status != P2C2R_E_TIMEOUT || !is_limit(why);
+        if (is_given_up || left_ms <= slice_ms) {
+            return not_connected(url, why, p2c2r_now_us() - began_us);
+        }
+    }
+}
 
 }  // namespace
 
@@ -76,8 +140,8 @@ Result<std::unique_ptr<Session>> Session::open(const SessionOptions& options) {
     const auto places = static_cast<uint32_t>(contact ? contact->places() : 1);
     const uint32_t timeout_ms = places > 1 ? std::max(options.connect_timeout_ms, places * kPlaceMs)
                                            : options.connect_timeout_ms;
-    if ((remote || config.local) && p2c2r_client_connect(client, timeout_ms, &why) != P2C2R_OK) {
-        return library_failure(kExitUnreachable, "no coordinator at " + url, why);
+    if (remote || config.local) {
+        if (Outcome failure = connect_or_stop(client, url, timeout_ms)) return *failure;
     }
     return session;
 }

@@ -12,6 +12,9 @@ using nlohmann::json;
 namespace {
 
 constexpr size_t kMessageSize = 192 * 1024;  // a call has at most 256 KiB
+// What a slow line carries as well: a message on which nothing comes for seconds is given up.
+constexpr size_t kMessageLeast = 8 * 1024;
+constexpr uint64_t kQuickUs = 250'000;  // a message that takes less is followed by a larger one
 constexpr size_t kMessagesMax = 12;
 constexpr size_t kMessagesLeast = 2;
 constexpr int kEmptyMessages = 3;
@@ -20,6 +23,7 @@ constexpr uint32_t kAnswerMs = 30'000;
 
 // How long until the coordinator has counted what came.
 Result<uint64_t> send_once(Session& session, const std::string& arguments) {
+    if (StopSignals::asked_to_stop()) return Failure{kExitSomeFailed, "stopped"};
     const uint64_t began_us = p2c2r_now_us();
     p2c2r_result* answer = nullptr;
     p2c2r_error why = {};
@@ -69,16 +73,24 @@ Result<double> measure_uplink_mbps(const Contact& coordinator) {
         if (!took) return took.failure();
         empty_us = std::min(empty_us, *took);
     }
-    const std::string message = arguments_of(kMessageSize);
-    std::vector<uint64_t> times_us;
     const uint64_t until_us = p2c2r_now_us() + kBudgetUs;
+    size_t size = kMessageLeast;
+    std::string message = arguments_of(size);
+    while (size < kMessageSize) {
+        const Result<uint64_t> took = send_once(**session, message);
+        if (!took) return took.failure();
+        if (*took > empty_us + kQuickUs) break;
+        size = std::min(2 * size, kMessageSize);
+        message = arguments_of(size);
+    }
+    std::vector<uint64_t> times_us;
     while (times_us.size() < kMessagesLeast ||
            (times_us.size() < kMessagesMax && p2c2r_now_us() < until_us)) {
         const Result<uint64_t> took = send_once(**session, message);
         if (!took) return took.failure();
         times_us.push_back(*took);
     }
-    return uplink_rate_mbps(times_us, empty_us, kMessageSize);
+    return uplink_rate_mbps(times_us, empty_us, size);
 }
 
 }  // namespace p2c2r::cli

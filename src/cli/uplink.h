@@ -10,8 +10,9 @@
 
 namespace p2c2r::cli {
 
-// In 10^6 bits a second; takes some three seconds, on a slow line as long as two messages of
-// 192 KiB need. Fails where there is no coordinator, or where this machine may only help.
+// In 10^6 bits a second; takes some three seconds, and grows its messages from 8 KiB to
+// 192 KiB as long as one takes less than a quarter of a second: a slow line is measured by small
+// ones. Fails where there is no coordinator, or where this machine may only help.
 Result<double> measure_uplink_mbps(const Contact& coordinator);
 
 // The rate of the messages that took so long, less the way there and back of an empty one: the

@@ -86,6 +86,11 @@ StopSignals::~StopSignals() {
     sigaction(SIGTERM, &previous_terminate, nullptr);
     close(signal_pipe[0]);
     close(signal_pipe[1]);
+    signals_count = 0;
+}
+
+bool StopSignals::asked_to_stop() {
+    return signals_count > 0;
 }
 
 int StopSignals::count() const {

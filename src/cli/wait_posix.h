@@ -19,6 +19,8 @@ class StopSignals {
     [[nodiscard]] int count() const;       // how many have come
     [[nodiscard]] int last() const;        // the number of the last one; 0: none
     [[nodiscard]] int descriptor() const;  // readable once one has come
+    // Has one come to the object that there is? For what blocks far below the one who holds it.
+    [[nodiscard]] static bool asked_to_stop();
 
     // From now on SIGHUP is counted apart, and asks for settings to be read again.
     void catch_reload();

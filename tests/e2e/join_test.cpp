@@ -47,6 +47,8 @@ TEST_CASE("join: a machine joins, sends, helps, and is thrown out") {
     const Ran after = laptop.run({"submit", "echo", "--data", photograph()});
     CHECK(after.exit_code == 3);
     CHECK(after.error.find("'laptop' was revoked") != std::string::npos);
+    CHECK(after.error.starts_with("p2c2r submit: the coordinator at p2c2r://"));
+    CHECK(after.error.find("no coordinator") == std::string::npos);
     CHECK(host.process.stop(kStopUs) == 0);
     // No secret is in a log or a file that others can read.
     CHECK(here.read("host.log").find("PRIVATE KEY") == std::string::npos);
@@ -91,6 +93,7 @@ TEST_CASE("join: a friend may send, and not help, and a code is for one machine"
     const Ran helps = laptop.run({"peer", "--device", "native"});
     CHECK(helps.exit_code == 3);
     CHECK(helps.error.find("'pal' may not be peer, only gamer") != std::string::npos);
+    CHECK(helps.error.find(" refused; the log line before") != std::string::npos);
     const Ran asks = laptop.run({"accounts"});
     CHECK(asks.exit_code == 1);
     CHECK(asks.error.find("for the coordinator's operator") != std::string::npos);
@@ -317,7 +320,7 @@ TEST_CASE("join: what cannot work is said in words") {
     REQUIRE(other_pin);
     other_pin->pin[3] ^= 1;
     const Ran refused = laptop.run({"join", join_code_text(*other_pin)});
-    CHECK(refused.exit_code == 1);
+    CHECK(refused.exit_code == 3);  // as of every command that meets another coordinator
     CHECK(refused.error.find("is not the one that is expected") != std::string::npos);
 
     REQUIRE(chmod(here.path("laptop/identity.pem").c_str(), 0644) == 0);

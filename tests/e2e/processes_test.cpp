@@ -315,7 +315,8 @@ TEST_CASE("processes: without a coordinator submit and status are exit code 3 an
     const Ran submit = here.run(
         {"submit", "echo", "--coordinator", url, "--connect-timeout-ms", "300", "--quiet"});
     CHECK(submit.exit_code == 3);
-    CHECK(submit.error.find(url) != std::string::npos);
+    CHECK(submit.error.starts_with("p2c2r submit: no coordinator at " + url +
+                                   ": connection refused (tried for 0."));
     const Ran status = here.run({"status", "--coordinator", url, "--connect-timeout-ms", "300"});
     CHECK(status.exit_code == 3);
     CHECK(status.error.find(url) != std::string::npos);
@@ -344,7 +345,8 @@ TEST_CASE("processes: a public plaintext address is refused unless forced by nam
     Workplace here;
     const Ran refused = here.run(
         {"coordinator", "--port", "0", "--listen-address", "0.0.0.0", "--monitoring-port", "off"});
-    CHECK(refused.exit_code == 1);
+    // The options contradict each other: wrong usage, which no second start mends.
+    CHECK(refused.exit_code == 2);
     CHECK(refused.error.find("0.0.0.0") != std::string::npos);
     // Forced, it says loudly what that means.
     auto forced = here.start({"coordinator", "--port", "0", "--listen-address", "0.0.0.0",
@@ -443,4 +445,34 @@ TEST_CASE("processes: SIGINT cancels what a gamer has in flight and tells it") {
     gamer.signal(SIGINT);
     CHECK(gamer.wait(kPatienceUs) == 1);
     CHECK(here.read("gamer.err").find("E_CANCELLED") != std::string::npos);
+}
+
+TEST_CASE("processes: a gamer that still looks for its coordinator ends on a signal") {
+    Workplace here;
+    auto gamer = here.start({"submit", "echo", "--coordinator", "p2c2r+plain://127.0.0.1:1",
+                             "--data", photograph(), "--connect-timeout-ms", "600000"},
+                            "gamer.err");
+    // Only once it counts signals itself: before that any signal ends it.
+    const std::string status = "/proc/" + std::to_string(gamer.id()) + "/status";
+    REQUIRE(wait_until([&] {
+        const p2c2r::cli::Result<std::string> text = p2c2r::cli::read_file(status);
+        const size_t at = text ? text->find("SigCgt:") : std::string::npos;
+        if (at == std::string::npos) return false;
+        const auto caught = std::stoull(text->substr(at + 7), nullptr, 16);
+        return (caught >> (SIGTERM - 1) & 1) != 0;
+    }));
+    gamer.ask_to_stop();
+    CHECK(gamer.wait(kPatienceUs) == 1);
+    CHECK(here.read("gamer.err").find("stopped while connecting to ") != std::string::npos);
+}
+
+TEST_CASE("processes: what a second start cannot mend is wrong usage") {
+    const Workplace here;
+    CHECK(here.run({"exec", "echo", "--data", photograph(), "--threads", "99999"}).exit_code == 2);
+    const Ran homeless = here.run({"host", "--device", "native", "--no-benchmark"},
+                                  {"HOME=", "P2C2R_HOME=", "XDG_CONFIG_HOME="});
+    CHECK(homeless.exit_code == 2);
+    CHECK(homeless.error.find("P2C2R_HOME") != std::string::npos);
+    REQUIRE_FALSE(p2c2r::cli::make_directories(here.path("home/joined.json")));
+    CHECK(here.run({"status"}, {"P2C2R_HOME=" + here.path("home")}).exit_code == 2);
 }
