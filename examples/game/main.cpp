@@ -319,7 +319,11 @@ int main(int argc, char** argv) {
     app.add_flag("--off", options.starts_off, "Start with every effect off");
     app.add_flag("--steady", options.remote.is_steady,
                  "Wait for every answer: the same pictures on any machine");
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
 
     if (SDL_Init(SDL_INIT_VIDEO) != 0) {
         std::fprintf(stderr, "courtyard: no window: %s\n", SDL_GetError());

@@ -132,6 +132,10 @@ TEST_CASE("courtyard: what cannot be used is said") {
     Workplace here;
     const Ran pin = play(here, "none.bmp", {"--url", "p2c2r://127.0.0.1:1", "--pin", "12"});
     CHECK(pin.exit_code == 3);
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"--frames", "x"}, {"--bogus"}}) {
+        CHECK(here.run_other(courtyard_program(), words, {}).exit_code == 2);
+    }
     CHECK(pin.error.find("--pin: 64 hexadecimal digits are wanted") != std::string::npos);
     const Ran screen = here.run_other(courtyard_program(), {"--frames", "1"},
                                       {"DISPLAY=:none", "SDL_VIDEODRIVER=x11"});

@@ -7,7 +7,7 @@
 
 using namespace p2c2r::test;
 
-TEST_CASE("disk full: a result that does not fit ends the run; the others and the old file stay") {
+TEST_CASE("disk full: a result that does not fit ends the run, the others and the old file stay") {
     Workplace here;
     REQUIRE_FALSE(p2c2r::cli::make_directories(here.path("in")));
     REQUIRE_FALSE(p2c2r::cli::make_directories(here.path("out")));
