@@ -135,7 +135,10 @@ TEST_CASE("settings: values of a wrong kind or out of range say what would fit")
         {"log.level", "loud", "error, warn, info"},
         {"log.format", "xml", "text or json"},
         {"capabilities.ram_gb", "-1", "from 0 to 1000000"}};
-    for (const auto& [key, value, expected] : wrong) {
+    for (const auto& row : wrong) {
+        const char* const key = row[0];
+        const char* const value = row[1];
+        const char* const expected = row[2];
         CAPTURE(key);
         CAPTURE(value);
         Settings settings(Daemon::kPeer);

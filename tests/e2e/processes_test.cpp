@@ -267,7 +267,9 @@ TEST_CASE("processes: broken pictures and wrong params are told and cost no peer
         answers[line["id"]] = line;
     }
     CHECK(answers.size() == files.size() + 1);
-    for (const auto& [id, line] : answers) {
+    for (const auto& answer : answers) {
+        const std::string& id = answer.first;
+        const json& line = answer.second;
         CAPTURE(line.dump());
         if (id == "whole.jpg") {
             CHECK_FALSE(line.contains("status"));
