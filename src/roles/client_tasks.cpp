@@ -357,11 +357,7 @@ void Client::Impl::end(Task& task, TaskResult&& result) {
         events_.on_task_ended(id, std::move(result));
     }
     // Told first: what fails now is about other tasks.
-    try {
-        if (!window_queue_.empty()) send_waiting();
-    } catch (const std::bad_alloc&) {
-        link_->fail(Status::kMemory, "memory is short");  // all are sent again, on the next one
-    }
+    if (!window_queue_.empty()) send_waiting();
     if (!dependents_.empty()) release_waiting(id, good);
 }
 

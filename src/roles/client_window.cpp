@@ -1,6 +1,7 @@
 // The window of large payloads: how many bytes of them are on their way to the coordinator at a
 // time, so that small ones are not kept waiting behind them, and the line is never idle.
 #include <algorithm>
+#include <new>
 
 #include "roles/client_impl.h"
 
@@ -26,6 +27,12 @@ bool Client::Impl::enter_window(Task& task) {
         window_queue_.push_back(task.id);
         look_later();
         return false;
+    }
+    // Where none ever waits, nobody looks: those that have ended go here.
+    while (!on_way_.empty()) {
+        const Task* const first = find(on_way_.front());
+        if (first && first->windowed) break;
+        on_way_.pop_front();
     }
     on_way_.push_back(task.id);
     windowed_bytes_ += task.payload_size;
@@ -71,15 +78,19 @@ void Client::Impl::look_what_arrived() {
 }
 
 void Client::Impl::send_waiting() {
-    while (!window_queue_.empty() && link_ && link_->ready()) {
-        Task* task = find(window_queue_.front());
-        if (task && !task->sent) {
-            if (!fits_window(payload_size(*task))) return;
-            window_queue_.pop_front();
-            send(*task);
-        } else {
-            window_queue_.pop_front();
+    try {
+        while (!window_queue_.empty() && link_ && link_->ready()) {
+            Task* task = find(window_queue_.front());
+            if (task && !task->sent) {
+                if (!fits_window(payload_size(*task))) return;
+                window_queue_.pop_front();
+                send(*task);
+            } else {
+                window_queue_.pop_front();
+            }
         }
+    } catch (const std::bad_alloc&) {
+        link_->fail(Status::kMemory, "memory is short");  // all are sent again, on the next one
     }
 }
 
