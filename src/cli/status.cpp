@@ -194,7 +194,7 @@ void add_status_command(Command& root) {
                          [] { return run_status(options); });
     options.contact.add_to(command);
     command.add_count("--connect-timeout-ms", options.connect_timeout_ms,
-                      "Time to find the coordinator and be let in (5000)");
+                      "Time to find the coordinator and be let in (5000)", {0, kConnectMsMost});
     command.add_flag("--json", options.json, "One line of JSON instead of tables");
 }
 
