@@ -15,7 +15,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr uint64_t kDeadlineMsMax = 24ull * 3600 * 1000;
 constexpr uint64_t kDeadlineOfPartsMsMax = 3600ull * 1000;
 constexpr uint64_t kPartsMax = 4096;
 

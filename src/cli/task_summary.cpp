@@ -66,13 +66,13 @@ std::string text_of(const p2c2r_result* result, int32_t which) {
     return text ? std::string(text, size) : std::string();
 }
 
-// Of one request that missed its deadline: the middle of them.
-uint64_t middle_bytes(const StreamSummary& summary) {
-    std::vector<uint64_t> sizes;
+// Of those that missed their deadlines; one that brought a content along for others among them.
+uint64_t largest_bytes(const StreamSummary& summary) {
+    uint64_t bytes = 0;
     for (const TaskRecord& record : summary.tasks) {
-        if (record.missed && record.bytes_up > 0) sizes.push_back(record.bytes_up);
+        if (record.missed) bytes = std::max(bytes, record.bytes_up);
     }
-    return percentile(std::move(sizes), 0.5);
+    return bytes;
 }
 
 // Up to two digits, so that it reads as the estimate that it is.
@@ -84,11 +84,11 @@ uint64_t rounded_up(double value) {
 
 std::string why_too_late(const StreamSummary& summary, const TooLateFacts& facts, uint64_t bytes_up,
                          double leaving_ms) {
-    const std::string of_request = "a request of " + std::to_string(bytes_up) + " bytes";
     if (leaving_ms > 0) {
         const bool is_alone = leaving_ms > ms(summary.deadline_us);
-        return "this line carries about " + number_text(summary.up_bits_per_s / 1000, 0) +
-               " kbit/s up, so " + of_request + " needs about " +
+        const double kbits = summary.up_bits_per_s / 1000;
+        return "this line carries about " + number_text(kbits, kbits < 10 ? 1 : 0) +
+               " kbit/s up, so a request of " + std::to_string(bytes_up) + " bytes needs about " +
                std::to_string(rounded_up(leaving_ms)) + " ms " +
                (is_alone ? "just to leave" : "to leave, once what was sent before it has left");
     }
@@ -101,7 +101,7 @@ std::string why_too_late(const StreamSummary& summary, const TooLateFacts& facts
     }
     if (totals.empty()) return "helpers and the way to them took longer than that";
     return "answers that did come took " + number_text(ms(percentile(totals, 0.5)), 0) +
-           " ms (the middle one) for " + of_request;
+           " ms (the middle one)";
 }
 
 }  // namespace
@@ -109,14 +109,17 @@ std::string why_too_late(const StreamSummary& summary, const TooLateFacts& facts
 std::string too_late_text(const StreamSummary& summary, const TooLateFacts& facts) {
     size_t missed = 0;
     size_t kept = 0;
-    size_t lost = 0;
+    size_t computed = 0;  // of these two, here
     for (const TaskRecord& record : summary.tasks) {
         missed += record.missed ? 1 : 0;
         kept += record.kept ? 1 : 0;
-        lost += record.missed && record.status == P2C2R_E_DEADLINE ? 1 : 0;
+        computed += (record.missed || record.kept) && record.source == P2C2R_SOURCE_LOCAL &&
+                            record.status == P2C2R_OK
+                        ? 1
+                        : 0;
     }
     if (missed == 0) return {};
-    const uint64_t bytes_up = middle_bytes(summary);
+    const uint64_t bytes_up = largest_bytes(summary);
     const double deadline_ms = ms(summary.deadline_us);
     const double leaving_ms =
         summary.up_bits_per_s > 0 ? static_cast<double>(bytes_up) * 8e3 / summary.up_bits_per_s : 0;
@@ -125,19 +128,24 @@ std::string too_late_text(const StreamSummary& summary, const TooLateFacts& fact
                        " ms";
     if (kept > 0) text += ", and " + std::to_string(kept) + " more were not sent for that";
     text += ": " + why_too_late(summary, facts, bytes_up, leaving_ms) + ". ";
-    if (facts.late_here && lost < missed) text += "They were computed here. ";
-    if (facts.late_here && lost == missed) text += "This machine cannot compute them either. ";
+    if (computed == 1) text += "One was computed here. ";
+    if (computed > 1) text += std::to_string(computed) + " were computed here. ";
+    const bool is_impossible = facts.late_here && computed == 0 && !summary.stopped;
+    if (is_impossible) text += "This machine could not compute them either. ";
+    const uint64_t enough_ms = rounded_up(2 * std::max(leaving_ms, deadline_ms));
     const std::string more =
-        leaving_ms > 0
-            ? "--deadline-ms " + std::to_string(rounded_up(2 * std::max(leaving_ms, deadline_ms))) +
+        leaving_ms > 0 && enough_ms <= kDeadlineMsMax
+            ? "--deadline-ms " + std::to_string(enough_ms) +
                   (facts.is_paced ? " with a lower --rate" : " with --in-flight 1")
             : "A longer --deadline-ms";
-    text += more + " waits for helpers; ";
+    text += more + " waits for helpers";
+    if (is_impossible) return text + ".";
     if (!facts.late_here) {
-        return text + "--late-here, or no --remote-only, has this machine compute what comes late.";
+        return text +
+               "; --late-here, or no --remote-only, has this machine compute what comes late.";
     }
-    return text + (facts.remote_only ? "--remote-only is why this machine begins so late."
-                                     : "--local-at-deadline has this machine begin in time, "
+    return text + (facts.remote_only ? "; --remote-only is why this machine begins so late."
+                                     : "; --local-at-deadline has this machine begin in time, "
                                        "--local at once.");
 }
 

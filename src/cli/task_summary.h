@@ -50,6 +50,8 @@ struct StreamSummary {
 // the times: "5 of 6 in 0.4 s: 4 by peers, 1 here; 0 late, 1 failed (E_IO 1), ...".
 std::string summary_text(const StreamSummary& summary);
 
+inline constexpr uint64_t kDeadlineMsMax = 24ull * 3600 * 1000;  // that can be asked for
+
 // What whoever missed deadlines can do about it, and what was done; the rest the summary knows.
 struct TooLateFacts {
     bool late_here = false;    // what missed its deadline was computed here
