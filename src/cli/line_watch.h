@@ -6,6 +6,7 @@
 // a line that has become faster is found out.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -30,10 +31,11 @@ class LineWatch {
         is_first_ = false;
         mark_ = now;
     }
-    // Of a request that was sent: its bytes, and how long it was given.
+    // Of a request that was sent: its bytes, and how long it was given; where that is only seen
+    // from when it ended, the shortest is the nearest to it.
     void missed(uint64_t bytes_up, uint64_t deadline_us) {
         ++misses_;
-        deadline_us_ = deadline_us;
+        deadline_us_ = deadline_us_ == 0 ? deadline_us : std::min(deadline_us_, deadline_us);
         wants_look_ = true;
         request_bytes_ = bytes_up;
     }

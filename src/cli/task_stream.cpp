@@ -274,7 +274,8 @@ void Stream::end(size_t index, const p2c2r_result* result) {
         --away_;
     }
     if (info.status == P2C2R_E_DEADLINE && !was_here) {
-        line_.missed(record.bytes_up, info.total_us);
+        line_.missed(record.bytes_up,
+                     options_.deadline_us > 0 ? options_.deadline_us : info.total_us);
         record.missed = true;
         record.error = failure_text(result, info.status);
         if (options_.late_here && is_possible_here_ && !summary_.stopped) {

@@ -47,6 +47,8 @@ TEST_CASE("line watch: a missed deadline with bytes that wait tells what the lin
     CHECK_FALSE(line.wants_begin());  // nobody looks as long as all come in time
     CHECK(line.leaving_us(40'000) == 0);
     line.missed(40'000, 250'000);
+    line.missed(40'000, 251'000);  // the same deadline, seen a little later
+    CHECK(line.deadline_us() == 250'000);
     CHECK(line.wants_look());
     line.look({1'250'000, 13'000, 600'000}, true);
     CHECK_FALSE(line.wants_look());
@@ -169,8 +171,9 @@ TEST_CASE("submit: over a line of 256 kbit/s nothing is lost, and it is told why
     auto coordinator = here.coordinator();
     LaggingRelay relay(port_of_url(coordinator.url), 0, 32'000);
     const std::string url = "p2c2r+plain://127.0.0.1:" + std::to_string(relay.port());
-    const auto submit = [&](size_t count, std::vector<std::string> more) {
-        std::vector<std::string> words = {"submit",          "echo",
+    const auto submit = [&](size_t count, std::vector<std::string> more,
+                            const std::string& type = "echo") {
+        std::vector<std::string> words = {"submit",          type,
                                           "--coordinator",   url,
                                           "--requests",      large_requests(here, count),
                                           "--out",           here.path("out"),
@@ -199,6 +202,12 @@ TEST_CASE("submit: over a line of 256 kbit/s nothing is lost, and it is told why
     CHECK(says(forced, "0 of 4 in "));
     CHECK(says(forced, "4 of 4 had no answer within the deadline of 300 ms: this line carries "));
     CHECK(says(forced, "; --late-here, or no --remote-only, has this machine compute"));
+    // What this machine has no executor for stays what it is, kept here or not: too late.
+    const Ran foreign = submit(20, {}, "nobody_has_this");
+    CAPTURE(foreign.error);
+    CHECK(foreign.exit_code == 1);
+    CHECK(says(foreign, "20 failed (E_DEADLINE 20)"));
+    CHECK(says(foreign, "This machine could not compute them either. "));
     const Ran quiet = submit(1, {"--remote-only", "--quiet"});
     CHECK(quiet.exit_code == 1);
     CHECK_FALSE(says(quiet, "this line"));
