@@ -10,14 +10,7 @@ namespace {
 
 constexpr uint64_t kFrameUs = 16'667;
 
-// A peer that takes 5 ms, and one that takes 40.
-struct TwoPeers : World {
-    explicit TwoPeers(uint32_t slots = 4) {
-        slow = join("slow", slots, 2 * slots);
-        for (int i = 0; i < 4; ++i) answer_one(slow, 40'000);
-        fast = join("fast", slots, 2 * slots);
-        for (int i = 0; i < 8; ++i) answer_one(fast, 5'000);
-    }
+struct Answering : World {
     void answer_one(uint64_t peer, uint64_t took_us) {
         const uint64_t task = admit();
         REQUIRE(scheduler.assign_to(task, peer, now, actions) == Status::kOk);
@@ -25,12 +18,21 @@ struct TwoPeers : World {
         now += took_us;
         REQUIRE(answer_after(given, took_us - 500) == Verdict::kAccepted);
     }
+    uint64_t join_known(const char* name, uint64_t takes_us) {
+        const uint64_t peer = join(name, 4, 8);
+        for (int i = 0; i < 8; ++i) answer_one(peer, takes_us);
+        return peer;
+    }
     Verdict answer_after(const Action& given, uint64_t compute_us, Status status = Status::kOk) {
         const TaskRecord* const record = scheduler.find(given.task);
         return scheduler.answered(given.peer, given.attempt_id, record ? record->nonce : Nonce{},
                                   status, compute_us, now, actions);
     }
     [[nodiscard]] const PeerRecord& record(uint64_t peer) { return *scheduler.peers().find(peer); }
+};
+
+// A peer that takes 5 ms, and one that takes 40.
+struct TwoPeers : Answering {
     // Of so many frames, one after the other, which go to the fast one; each is answered in time.
     uint64_t frames_to_fast(int frames) {
         uint64_t count = 0;
@@ -46,8 +48,8 @@ struct TwoPeers : World {
         }
         return count;
     }
-    uint64_t slow = 0;
-    uint64_t fast = 0;
+    const uint64_t slow = join_known("slow", 40'000);
+    const uint64_t fast = join_known("fast", 5'000);
 };
 
 }  // namespace
@@ -155,7 +157,9 @@ TEST_CASE("blame: failures are forgiven after a second, and after twice as long 
 TEST_CASE("blame: a peer that never answers frames is found out by its first ones") {
     for (const uint32_t slots : {4u, 64u, 1024u}) {
         CAPTURE(slots);
-        TwoPeers world(4);
+        Answering world;
+        const uint64_t good = world.join_known("good", 5'000);
+        // What is known of others lets it look as fast, without any line.
         const uint64_t silent = world.join("silent", slots, slots);
         uint64_t missed = 0;
         for (int i = 0; i < 600; ++i) {
@@ -171,8 +175,9 @@ TEST_CASE("blame: a peer that never answers frames is found out by its first one
             }
         }
         // Now and then it gets another one to show that it is better.
+        CHECK(missed > 0);
         CHECK(missed <= 8);
-        CHECK(world.record(world.fast).failures == 0);
+        CHECK(world.record(good).failures == 0);
     }
 }
 
@@ -192,17 +197,18 @@ TEST_CASE("blame: one peer's word against a task is not enough before it has ans
                 REQUIRE(given.size() == 1);
                 const bool is_bad = given[0].peer == bad;
                 to_bad += is_bad;
-                world.now += 1'000;
+                world.now += is_bad ? 1'000 : 30'000;
                 const Nonce nonce = world.scheduler.find(given[0].task)->nonce;
                 const Verdict verdict = world.scheduler.answered(
-                    given[0].peer, given[0].attempt_id, nonce, is_bad ? status : Status::kOk, 500,
-                    world.now, world.actions);
+                    given[0].peer, given[0].attempt_id, nonce, is_bad ? status : Status::kOk,
+                    is_bad ? 500 : 29'500, world.now, world.actions);
                 ended_badly += is_bad && verdict == Verdict::kAccepted;
                 given = world.expire(1'000);
             }
         }
         CHECK(ended_badly == 0);
-        CHECK(to_bad <= 5);
+        CHECK(to_bad > 0);
+        CHECK(to_bad <= 10);
         CHECK(world.scheduler.peers().find(good)->completed == 100);
     }
 }
@@ -231,16 +237,8 @@ TEST_CASE("blame: the word of a peer that has answered before, or of a second on
 }
 
 TEST_CASE("blame: who refuses although it takes tasks is asked once for each, and less often") {
-    World world;
-    const uint64_t good = world.join("good", 4, 8);
-    for (int i = 0; i < 4; ++i) {
-        world.admit();
-        const Action given = world.dispatch().at(0);
-        world.now += 40'000;
-        REQUIRE(world.scheduler.answered(given.peer, given.attempt_id,
-                                         world.scheduler.find(given.task)->nonce, Status::kOk,
-                                         39'000, world.now, world.actions) == Verdict::kAccepted);
-    }
+    Answering world;
+    const uint64_t good = world.join_known("good", 40'000);
     const uint64_t refuser = world.join("refuser", 4, 8);
     uint64_t refusals = 0;
     for (int i = 0; i < 100; ++i) {
@@ -255,9 +253,11 @@ TEST_CASE("blame: who refuses although it takes tasks is asked once for each, an
         }
         REQUIRE(given.size() == 1);
         CHECK(given[0].peer == good);
-        CHECK(world.answer(given[0]) == Verdict::kAccepted);
+        world.now += 40'000;
+        CHECK(world.answer_after(given[0], 39'500) == Verdict::kAccepted);
         world.expire(kFrameUs);
     }
+    CHECK(refusals > 0);
     CHECK(refusals <= 5);
     // Who has said that it takes nothing may refuse what was on its way.
     World honest;
