@@ -304,6 +304,8 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     PeerLink& link = peer_links_[peer_id];
     link.peer_id = peer_id;
     link.account = session.who.account;
+    link.gpu_model = message.capabilities.gpu ? message.capabilities.gpu_model : std::string();
+    link.cpu_cores = message.capabilities.cpu_cores;
     link.session = &session;
     link.id = peer;
     link.share = share;

@@ -76,7 +76,7 @@ TEST_CASE("owner: a running peer is paused and resumed by a command and by signa
     REQUIRE(wait_until([&] { return !helps(here, coordinator.url); }));
     CHECK(peer_of(here, coordinator.url).value("why", "") == "this peer is paused");
     const Ran table = here.run({"status", "--coordinator", coordinator.url});
-    CHECK(table.out.find("no: this peer is paused") != std::string::npos);
+    CHECK(table.out.find("does not help: this peer is paused") != std::string::npos);
     CHECK(here.run({"resume"}, home).exit_code == 0);
     REQUIRE(wait_until([&] { return helps(here, coordinator.url); }));
     peer.signal(SIGUSR1);
@@ -245,7 +245,8 @@ TEST_CASE("owner: what a machine can serve is the smaller of its time and its up
     upscale.bytes_down = 250'000;
     judge_serving(upscale, limits);
     CHECK(upscale.gamers == 0);
-    CHECK(serving_text({shadows, upscale}, limits).find("1 of 2 kinds of frames") !=
+    CHECK(serving_text({shadows, upscale}, limits)
+              .find("1 of 2 kinds of frames is too large for it: it is for the local network.") !=
           std::string::npos);
     CHECK(serving_text({upscale}, limits).find("too slow to serve a gamer") != std::string::npos);
     limits.uplink_mbps = 0;
