@@ -67,7 +67,7 @@ Outcome choose_certificate(p2c2r_runtime* runtime, const Settings& settings,
         place.certificate_file = settings.text("certificate_file").value_or("");
         place.key_file = settings.text("key_file").value_or("");
         if (!place.certificate_file.empty() && !place.key_file.empty()) return std::nullopt;
-        return usage_failure("certificate_file and key_file go together");
+        return usage_failure("--certificate-file and --key-file go together");
     }
     place.certificate_file = join_path(folder, "certificate.pem");
     place.key_file = join_path(folder, "key.pem");

@@ -186,7 +186,7 @@ TEST_CASE("access: where a token is good from is shown, and set for one that is 
         CAPTURE(bad);
         const Ran ran = coordinator.machine.run({"accounts", "farm", "--from", bad});
         CHECK(ran.exit_code == 2);
-        CHECK(ran.error.find("field 'from': from '" + std::string(bad) +
+        CHECK(ran.error.find("--from '" + std::string(bad) +
                              "' is not any, first, or") != std::string::npos);
     }
     CHECK(from() == "any");

@@ -38,12 +38,12 @@ TEST_CASE("owner: settings that are unknown or contradict each other are refused
     };
     const std::string toml = here.write("peer.toml", "[caps]\nvram = 1\n");
     for (const Row& row :
-         {Row{{"--mode", "sometimes"}, "mode"}, Row{{"--mode", "schedule"}, "schedule"},
-          Row{{"--mode", "always", "--hours", "22-7"}, "schedule.hours"},
-          Row{{"--mode", "always", "--idle-minutes", "5"}, "idle_minutes"},
-          Row{{"--gpu-duty-cap", "0"}, "gpu_duty_cap"}, Row{{"--config", toml}, "caps.vram"},
+         {Row{{"--mode", "sometimes"}, "--mode"}, Row{{"--mode", "schedule"}, "--hours"},
+          Row{{"--mode", "always", "--hours", "22-7"}, "--hours"},
+          Row{{"--mode", "always", "--idle-minutes", "5"}, "--idle-minutes"},
+          Row{{"--gpu-duty-cap", "0"}, "--gpu-duty-cap"}, Row{{"--config", toml}, "caps.vram"},
           Row{{"--data-file", here.path("d"), "--data-day-mb", "9", "--data-month-mb", "5"},
-              "data_month_mb"}}) {
+              "--data-month-mb"}}) {
         std::vector<std::string> arguments = {"peer", "--device", "native"};
         arguments.insert(arguments.end(), row.arguments.begin(), row.arguments.end());
         const Ran ran = here.run(arguments);
@@ -55,7 +55,7 @@ TEST_CASE("owner: settings that are unknown or contradict each other are refused
     const Ran damaged =
         here.run({"peer", "--device", "native", "--data-file", here.path("damaged")});
     CHECK(damaged.exit_code == 2);
-    CHECK(damaged.error.find("data_file") != std::string::npos);
+    CHECK(damaged.error.find("--data-file") != std::string::npos);
 }
 
 TEST_CASE("owner: a running peer is paused and resumed by a command and by signals and says so") {
