@@ -129,6 +129,9 @@ Outcome start_peer(Host& host, const Settings& settings, LogWriter& log) {
     config.max_concurrent_tasks = settings.integer("max_concurrent_tasks").value_or(0);
     config.event = on_peer_event;
     host.lock.emplace(PeerKind::kHost);  // before its first task
+    if (!host.lock->unreachable().empty()) {
+        log.write(P2C2R_LOG_WARN, "host", host.lock->unreachable());
+    }
     host.news.log = &log;
     config.user = &host.news;
     p2c2r_error why = {};

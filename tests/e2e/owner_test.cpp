@@ -125,6 +125,54 @@ TEST_CASE("owner: pause, resume and drain reach every peer of a machine, whichev
     CHECK(here.run({"pause"}, home).exit_code == 3);
 }
 
+TEST_CASE(
+    "owner: a peer without a folder of its machine is paused as well, or says who can do it") {
+    const Workplace here;
+    // No directory can be made below a file, whoever the tests run as.
+    const std::string file = here.write("file", "");
+    const std::string runs = "XDG_RUNTIME_DIR=" + here.path("run");
+    const std::vector<std::string> blocked = {"P2C2R_HOME=" + file + "/home", runs};
+    const std::vector<std::string> none = {"HOME=", "XDG_CONFIG_HOME=", runs};
+    auto coordinator = here.coordinator();
+    const auto start = [&](const std::string& name, const std::vector<std::string>& environment) {
+        return here.start({"peer", "--coordinator", coordinator.url, "--device", "native",
+                           "--peer-id", name, "--no-benchmark"},
+                          name + ".log", environment);
+    };
+    const auto helping = [&] {
+        std::string names;
+        for (const json& peer : status_of(here, coordinator.url).value("peers", json::array())) {
+            if (peer.value("window_tasks", 0) > 0) names += peer.value("peer_id", "") + " ";
+        }
+        return names;
+    };
+    auto first = start("blocked", blocked);
+    REQUIRE(wait_until([&] { return helping() == "blocked "; }));
+    auto second = start("none", none);
+    REQUIRE(wait_until([&] { return helping() == "blocked none "; }));
+    CHECK(here.run({"pause"}, none).out == "2 peers paused; p2c2r resume lets them help again\n");
+    REQUIRE(wait_until([&] { return helping().empty(); }));
+    // A folder that was named is that machine's alone.
+    CHECK(here.run({"resume"}, blocked).out == "resumed\n");
+    REQUIRE(wait_until([&] { return helping() == "blocked "; }));
+    CHECK(here.run({"drain"}, none).exit_code == 0);
+    CHECK(first.wait(kPatienceUs) == 0);
+    CHECK(second.wait(kPatienceUs) == 0);
+    CHECK(here.read("none.log").find("cannot reach") == std::string::npos);
+
+    const std::vector<std::string> nowhere = {"P2C2R_HOME=" + file + "/home",
+                                              "XDG_RUNTIME_DIR=" + file};
+    auto third = start("nowhere", nowhere);
+    REQUIRE(wait_until([&] { return helping() == "nowhere "; }));
+    const std::string log = here.read("nowhere.log");
+    CHECK(log.find("p2c2r pause, resume and drain cannot reach this peer: ") != std::string::npos);
+    CHECK(log.find(" -USR1 ") != std::string::npos);
+    const Ran pause = here.run({"pause"}, nowhere);
+    CHECK(pause.exit_code == 3);
+    CHECK(pause.error.find("kill -USR1 (pause)") != std::string::npos);
+    CHECK(third.stop(kStopUs) == 0);
+}
+
 TEST_CASE("owner: a host that drains says that it ends for others, and nobody paused it") {
     const Workplace here;
     const std::vector<std::string> home = {"P2C2R_HOME=" + here.path("home")};
