@@ -53,8 +53,16 @@ int run_status(const StatusOptions& options) {
         return kExitOk;
     }
     const size_t width = line_width();
-    std::printf("%s", status_text(answers, width).c_str());
-    if (options.all) std::printf("%s", status_details(answers, width).c_str());
+    std::string text;
+    try {
+        text = status_text(answers, width);
+        if (options.all) text += status_details(answers, width);
+    } catch (const json::type_error&) {
+        return report("status", {kExitSomeFailed, "the coordinator at " + contact->urls() +
+                                                      " answers with what is no status; --json "
+                                                      "shows it"});
+    }
+    std::printf("%s", text.c_str());
     const std::string kept = kept_benchmark();
     if (!kept.empty()) {
         std::printf("\n%s", wrapped("this machine, as measured: " + kept, width).c_str());

@@ -17,6 +17,8 @@ struct StatusAnswers {
     nlohmann::json tasks = nlohmann::json::object();
 };
 
+// An answer of another shape, whoever gave it, is a json::type_error.
+//
 // No line is wider than `width`, and lists end after some lines.
 std::string status_text(const StatusAnswers& answers, size_t width);
 // Every peer with what its owner wishes and what has been learned of it, every task by itself, and

@@ -155,6 +155,19 @@ TEST_CASE("status: a friend sees who is there, and nothing is made up of the res
     CHECK_FALSE(has(text, "takes tasks"));
 }
 
+TEST_CASE("status: an answer of another shape, whoever gave it, is a type error") {
+    StatusAnswers answers;
+    for (const json& bad : {json(5), json::array({5}), json({{"a", 1}}), json("x"),
+                            json::array({json({{"peer_id", 5}})})}) {
+        answers.peers = {{"peers", bad}};
+        CHECK_THROWS_AS((void)status_text(answers, 100), json::type_error);
+        CHECK_THROWS_AS((void)status_details(answers, 100), json::type_error);
+    }
+    answers = {};
+    answers.status = {{"pending_tasks", "many"}};
+    CHECK_THROWS_AS((void)status_text(answers, 100), json::type_error);
+}
+
 TEST_CASE("text table: words wrap between words, numbers keep their units, letters count once") {
     CHECK(wrapped("half of them within 12 ms and 99 % within 31 ms", 22, 2) ==
           "half of them within\n  12 ms and 99 %\n  within 31 ms\n");
