@@ -185,8 +185,10 @@ std::string summary(const StatusAnswers& answers, const json& peers, const json&
                 ? ". All " + std::to_string(ended) + " tasks that ended " + start + " were answered"
                 : ". Of " + std::to_string(ended) + " tasks that ended " + start + ", " +
                       share_text(completed, ended) + " were answered";
-    return text + ", half of them within " + time_text(answers.status.value("p50_us", 0.0)) +
-           " and 99 % within " + time_text(answers.status.value("p99_us", 0.0)) + ".";
+    const std::string half = time_text(answers.status.value("p50_us", 0.0));
+    if (completed == 1) return text + ", within " + half + ".";
+    return text + ", half of them within " + half + " and 99 % within " +
+           time_text(answers.status.value("p99_us", 0.0)) + ".";
 }
 
 // What somebody should look at.

@@ -132,7 +132,7 @@ TEST_CASE("status: its sentences agree with their numbers") {
     answers.tasks = {{"tasks", {task("queued", "", "")}}};
     CHECK(has(status_text(answers, 200),
               "1 task is under way, and waits. The one task that ended "
-              "since the start 0 s ago was answered"));
+              "since the start 0 s ago was answered, within 2.0 ms."));
     answers.status = {{"failed_tasks", 1}};
     CHECK(has(status_text(answers, 200),
               "The one task that ended since the start 0 s ago has "
