@@ -98,7 +98,8 @@ std::string in_options(const p2c2r_error& error, std::span<const Renamed> here) 
     // The other fields that it speaks of. A word without a '_' or '.' may be just that.
     for (const SettingKey& key : setting_keys()) {
         const std::string_view name = key.name;
-        if (name.find_first_of("_.") != std::string_view::npos) replace_word(text, name, option_of(key));
+        if (name.find_first_of("_.") != std::string_view::npos)
+            replace_word(text, name, option_of(key));
     }
     const bool is_said = begins_with_it || only_where_named || text.starts_with(said);
     return is_said ? text : said + ": " + text;
