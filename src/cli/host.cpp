@@ -67,7 +67,7 @@ Outcome choose_certificate(p2c2r_runtime* runtime, const Settings& settings,
         place.certificate_file = settings.text("certificate_file").value_or("");
         place.key_file = settings.text("key_file").value_or("");
         if (!place.certificate_file.empty() && !place.key_file.empty()) return std::nullopt;
-        return usage_failure("certificate_file and key_file go together");
+        return usage_failure("--certificate-file and --key-file go together");
     }
     place.certificate_file = join_path(folder, "certificate.pem");
     place.key_file = join_path(folder, "key.pem");
@@ -129,6 +129,9 @@ Outcome start_peer(Host& host, const Settings& settings, LogWriter& log) {
     config.max_concurrent_tasks = settings.integer("max_concurrent_tasks").value_or(0);
     config.event = on_peer_event;
     host.lock.emplace(PeerKind::kHost);  // before its first task
+    if (!host.lock->unreachable().empty()) {
+        log.write(P2C2R_LOG_WARN, "host", host.lock->unreachable());
+    }
     host.news.log = &log;
     config.user = &host.news;
     p2c2r_error why = {};

@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/first_benchmark.h"
 #include "cli/join_code.h"
+#include "cli/library_words.h"
 #include "cli/machine.h"
 #include "cli/owner_options.h"
 #include "cli/printable.h"
@@ -23,6 +24,9 @@ constexpr uint32_t kAnswersMs = 6000;  // more, of one that answers over a long 
 constexpr const char* kWrongKey = "key is not the one that is expected";  // the library's words
 constexpr uint64_t kEventUs = 1'000'000;
 constexpr uint64_t kLookAgainUs = 2000;
+
+// It introduces itself under one name, whatever it asks for.
+constexpr Renamed kNames[] = {{"client_id", "--name"}, {"peer_id", "--name"}};
 
 struct JoinOptions {
     std::optional<std::string> code;
@@ -102,7 +106,7 @@ Attempt try_as_gamer(p2c2r_runtime* runtime, Contact& contact, const std::string
     // What each place said waits before the answer.
     for (uint32_t run = 1; run > 0;) p2c2r_client_dispatch(client, 0, 0, &run);
     attempt.status = status;
-    attempt.why = sentence(why);
+    attempt.why = in_options(why, kNames);
     return attempt;
 }
 
@@ -145,9 +149,10 @@ Attempt try_as_peer(p2c2r_runtime* runtime, Contact& contact, const std::string&
     p2c2r_error why = {};
     const p2c2r_status made = p2c2r_peer_create(runtime, &config, &peer, &why);
     const PeerHandle owned(peer);
-    if (made != P2C2R_OK) return {made, "", {}, sentence(why)};
+    if (made != P2C2R_OK) return {made, "", {}, in_options(why, kNames)};
     p2c2r_peer_pause(peer);  // it only introduces itself
-    if (p2c2r_peer_start(peer, &why) != P2C2R_OK) return {why.status, "", {}, sentence(why)};
+    if (p2c2r_peer_start(peer, &why) != P2C2R_OK)
+        return {why.status, "", {}, in_options(why, kNames)};
     const uint64_t until_us = p2c2r_now_us() + uint64_t{timeout_ms} * 1000;
     while (state.now().status == P2C2R_PENDING && p2c2r_now_us() < until_us) {
         state.waker.wait(100'000, nullptr);

@@ -40,6 +40,10 @@ Result<std::string> machine_folder() {
     return *path;
 }
 
+std::string machine_folder_path() {
+    return folder_path().value_or("");
+}
+
 Result<std::string> machine_folder_if_there() {
     const std::optional<std::string> path = folder_path();
     return path && is_directory(*path) ? *path : std::string();

@@ -192,7 +192,7 @@ Result<json> Session::ask(const char* name, const json& arguments) {
         // The arguments are those of the command line.
         const bool is_usage = status == P2C2R_E_ARGUMENT || status == P2C2R_E_PARAMS;
         const int code = is_usage ? kExitUsage : kExitSomeFailed;
-        return library_failure(code, std::string("asking for ") + name, why);
+        return call_failure(code, name, why);
     }
     return fields_of(owned.get());
 }

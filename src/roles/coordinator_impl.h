@@ -175,6 +175,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     struct PeerLink {
         std::string peer_id;
         std::string account;
+        std::string gpu_model;  // as it says; "": it computes on its processor
+        uint32_t cpu_cores = 0;
         Nonce resume{};
         Session* session = nullptr;
         uint64_t id = 0;                       // the scheduler's

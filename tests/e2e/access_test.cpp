@@ -186,8 +186,8 @@ TEST_CASE("access: where a token is good from is shown, and set for one that is 
         CAPTURE(bad);
         const Ran ran = coordinator.machine.run({"accounts", "farm", "--from", bad});
         CHECK(ran.exit_code == 2);
-        CHECK(ran.error.find("field 'from': from '" + std::string(bad) +
-                             "' is not any, first, or") != std::string::npos);
+        CHECK(ran.error.find("--from '" + std::string(bad) + "' is not any, first, or") !=
+              std::string::npos);
     }
     CHECK(from() == "any");
     CHECK(coordinator.machine.run({"accounts", "--from", "any"}).exit_code == 2);

@@ -167,7 +167,11 @@ TEST_CASE("bad files: what was joined and cannot be told is named with its place
         CHECK(ran.error.find(joined) != std::string::npos);
         CHECK(ran.error.find("delete it and join again") != std::string::npos);
     }
-    check_refused(machine, joined, {submit, {"status"}, {"peer", "--device", "native"}});
+    check_refused(machine, joined,
+                  {submit,
+                   {"status"},
+                   {"peer", "--device", "native"},
+                   {"bench", "this-machine", "--small", "--uplink-mbps", "10"}});
     // It is there, and nobody can read it: whoever the tests run as.
     REQUIRE(unlink(joined.c_str()) == 0);
     REQUIRE(symlink("joined.json", joined.c_str()) == 0);
