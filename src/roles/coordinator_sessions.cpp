@@ -281,6 +281,7 @@ void Coordinator::Impl::scan_sessions() {
     if (beats) beat_us_ = beat_us_ + interval > now ? beat_us_ + interval : now + interval;
     watch_certificate();
     watch_audit();
+    save_access_again(moment());
     std::vector<uint64_t> gone;
     std::vector<uint64_t> registered;
     wire::Heartbeat beat;
