@@ -31,12 +31,14 @@ namespace {
 constexpr const char* kListenAddress = "::";
 constexpr const char* kListenAddressFour = "0.0.0.0";
 constexpr uint64_t kRenewDaysLeft = 30;
+constexpr const char* kServiceName = "p2c2r-host";
 
 struct HostOptions {
     bool no_peer = false;
     bool no_invite = false;
     bool no_benchmark = false;
     bool service = false;
+    bool remove_service = false;
     SettingOptions settings{Daemon::kHost};
     InvitationOptions invitation;
     DaemonOptions daemon;
@@ -177,11 +179,11 @@ Outcome start(Host& host, const HostOptions& options, const Settings& settings, 
         return ask_own(host.own.handle.get(), name, arguments);
     };
     const InvitedTo to{host.pin, static_cast<uint16_t>(host.own.port), {}, host.reach};
-    const Result<JoinCode> code = invite(ask, options.invitation, to);
-    if (code) {
-        print_invitation(*code, options.invitation, to);
+    const Result<Invited> invited = invite(ask, options.invitation, to);
+    if (invited) {
+        print_invitation(*invited, options.invitation, to);
     } else {
-        log.write(P2C2R_LOG_WARN, "host", "no join code: " + code.failure().text);
+        log.write(P2C2R_LOG_WARN, "host", "no join code: " + invited.failure().text);
     }
     return std::nullopt;
 }
@@ -189,7 +191,7 @@ Outcome start(Host& host, const HostOptions& options, const Settings& settings, 
 // The same command as a service, without the code that nobody would see.
 Outcome install_host(const HostOptions& options, const Settings& settings) {
     Service service;
-    service.name = "p2c2r-host";
+    service.name = kServiceName;
     service.description = "P2C2R: coordinates and helps those who were invited";
     service.program = own_path();
     service.arguments = {"host", "--no-invite"};
@@ -206,6 +208,13 @@ Outcome install_host(const HostOptions& options, const Settings& settings) {
 }
 
 int run_host(const HostOptions& options) {
+    if (options.remove_service) {
+        if (options.service) {
+            return report("host", usage_failure("--service and --remove-service are two commands"));
+        }
+        const Outcome failed = remove_service(kServiceName, process_environment());
+        return failed ? report("host", *failed) : kExitOk;
+    }
     const Result<Settings> settings = options.settings.merge(process_environment());
     if (!settings) return report("host", settings.failure());
     const Result<std::vector<std::string>> given = options.invitation.hosts();
@@ -265,6 +274,8 @@ void add_host_command(Command& root) {
         [] { return run_host(options); });
     command.add_flag("--no-peer", options.no_peer, "Coordinate only");
     command.add_flag("--service", options.service, "Do so as a service of this user, from now on");
+    command.add_flag("--remove-service", options.remove_service,
+                     "Stop and remove that service; keys and accounts stay");
     command.add_flag("--no-benchmark", options.no_benchmark,
                      "Do not look how many gamers this machine can serve at its first start");
     command.add_flag("--no-invite", options.no_invite, "Show no join code");
