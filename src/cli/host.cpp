@@ -11,6 +11,7 @@
 #include "cli/device_choice.h"
 #include "cli/files.h"
 #include "cli/first_benchmark.h"
+#include "cli/folder_claim_posix.h"
 #include "cli/invitation.h"
 #include "cli/machine.h"
 #include "cli/own_coordinator.h"
@@ -30,6 +31,7 @@ namespace {
 // IPv6, and IPv4 on the same socket; where the system has no IPv6, the latter alone.
 constexpr const char* kListenAddress = "::";
 constexpr const char* kListenAddressFour = "0.0.0.0";
+constexpr const char* kInUse = " is in use";  // the library's words
 constexpr uint64_t kRenewDaysLeft = 30;
 constexpr const char* kServiceName = "p2c2r-host";
 
@@ -52,6 +54,9 @@ struct PeerNews {
 };
 
 struct Host {
+    // The first to come and the last to go: what a start that fails has made goes with them.
+    std::optional<FolderClaim> machine_folder;
+    std::optional<FolderClaim> folder;
     OpenedRuntime runtime;
     OwnCoordinator own;
     std::optional<PeerLock> lock;  // with a peer: p2c2r pause finds it
@@ -92,9 +97,8 @@ Outcome choose_certificate(p2c2r_runtime* runtime, const Settings& settings,
 }
 
 Outcome start_coordinator(Host& host, const Settings& settings, const std::string& folder,
-                          LogWriter& log) {
+                          CoordinatorPlace& place, LogWriter& log) {
     p2c2r_runtime* const runtime = host.runtime.handle.get();
-    CoordinatorPlace place;
     place.listen_address = settings.text("listen_address").value_or(kListenAddress);
     place.prometheus_port = settings.port("monitoring.prometheus_port").value_or(P2C2R_NONE);
     place.access_file = settings.text("access_file").value_or(join_path(folder, "access.json"));
@@ -102,7 +106,9 @@ Outcome start_coordinator(Host& host, const Settings& settings, const std::strin
     place.given_hosts = host.reach.given_hosts;
     if (Outcome bad = choose_certificate(runtime, settings, folder, place, log)) return bad;
     Result<OwnCoordinator> own = start_own_coordinator(runtime, place, settings, log);
-    if (!own && !settings.has("listen_address")) {
+    // A port that is taken is so by IPv4 as well, and the address that was meant is to be told.
+    const bool is_taken = !own && own.failure().text.find(kInUse) != std::string::npos;
+    if (!own && !is_taken && !settings.has("listen_address")) {
         place.listen_address = kListenAddressFour;
         own = start_own_coordinator(runtime, place, settings, log);
     }
@@ -110,7 +116,7 @@ Outcome start_coordinator(Host& host, const Settings& settings, const std::strin
     host.reach.listen_address = place.listen_address;
     host.own = std::move(*own);
     host.pin = pin_of_own(host.own.handle.get());
-    return enrol_self(runtime, host.own, place, log);
+    return std::nullopt;
 }
 
 void P2C2R_CALL on_peer_event(void* user, const p2c2r_event* event) {
@@ -143,16 +149,24 @@ Outcome start_peer(Host& host, const Settings& settings, LogWriter& log) {
     return std::nullopt;
 }
 
-Result<std::string> host_folder() {
-    const Result<std::string> machine = machine_folder();
+// In the machine's folder others are at work as well: files go from it only where all of it is new.
+Result<std::string> claim_folder(Host& host) {
+    const Result<std::string> machine = machine_folder_path();
     if (!machine) return machine.failure();
+    const bool is_new = !is_there(*machine);
+    Result<FolderClaim> outer = FolderClaim::take(*machine);
+    if (!outer) return outer.failure();
+    host.machine_folder.emplace(std::move(*outer));
+    if (!is_new) host.machine_folder->keep_files();
     const std::string folder = join_path(*machine, "host");
-    if (Outcome failed = make_private_directory(folder)) return *failed;
+    Result<FolderClaim> inner = FolderClaim::take(folder);
+    if (!inner) return inner.failure();
+    host.folder.emplace(std::move(*inner));
     return folder;
 }
 
 Outcome start(Host& host, const HostOptions& options, const Settings& settings, LogWriter& log) {
-    const Result<std::string> folder = host_folder();
+    const Result<std::string> folder = claim_folder(host);
     if (!folder) return folder.failure();
     const Result<DeviceChoice> device = device_of(settings);
     if (!device) return device.failure();
@@ -163,10 +177,15 @@ Outcome start(Host& host, const HostOptions& options, const Settings& settings, 
     Result<OpenedRuntime> runtime = open_runtime(runtime_options, owner_runtime_options(settings));
     if (!runtime) return runtime.failure();
     host.runtime = std::move(*runtime);
-    if (Outcome failed = start_coordinator(host, settings, *folder, log)) return failed;
+    CoordinatorPlace place;
+    if (Outcome failed = start_coordinator(host, settings, *folder, place, log)) return failed;
     if (!options.no_peer) {
         if (Outcome failed = start_peer(host, settings, log)) return failed;
     }
+    // Last: it changes what this machine remembers.
+    if (Outcome failed = enrol_self(host.runtime.handle.get(), host.own, place, log)) return failed;
+    host.machine_folder->keep();
+    host.folder->keep();
     const std::string& address = host.reach.listen_address;
     std::printf("hosting on %s, pin %s\n", host_port(address, host.own.port).c_str(),
                 host.pin.c_str());

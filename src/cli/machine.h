@@ -13,6 +13,8 @@
 
 namespace p2c2r::cli {
 
+// Where the folder is, or would be.
+Result<std::string> machine_folder_path();
 // The folder, made if it is not there.
 Result<std::string> machine_folder();
 // "": it is not there, or there is no place for it.
