@@ -49,13 +49,33 @@ std::string arguments_of(size_t size) {
 
 }  // namespace
 
-double uplink_rate_mbps(const std::vector<uint64_t>& times_us, uint64_t empty_us, size_t bytes) {
-    if (times_us.empty()) return 0;
-    const auto half = static_cast<ptrdiff_t>(times_us.size() / 2);
-    const std::vector<uint64_t> last(times_us.begin() + half, times_us.end());
+UplinkMeter::UplinkMeter(uint64_t empty_us, uint64_t now_us)
+    : empty_us_(empty_us), until_us_(now_us + kBudgetUs), size_(kMessageLeast) {}
+
+size_t UplinkMeter::next(uint64_t now_us) const {
+    const bool is_enough = times_us_.size() >= kMessagesMax ||
+                           (times_us_.size() >= kMessagesLeast && now_us >= until_us_);
+    return is_enough ? 0 : size_;
+}
+
+void UplinkMeter::took(uint64_t us) {
+    if (grows_ && us <= empty_us_ + kQuickUs) {
+        size_ = std::min(2 * size_, kMessageSize);
+        grows_ = size_ < kMessageSize;
+    } else if (grows_) {
+        grows_ = false;
+    } else {
+        times_us_.push_back(us);
+    }
+}
+
+double UplinkMeter::mbps() const {
+    if (times_us_.empty()) return 0;
+    const auto half = static_cast<ptrdiff_t>(times_us_.size() / 2);
+    const std::vector<uint64_t> last(times_us_.begin() + half, times_us_.end());
     const uint64_t whole_us = percentile(last, 0.5);
-    const uint64_t sending_us = whole_us > empty_us ? whole_us - empty_us : 1;
-    return static_cast<double>(bytes) * 8 / static_cast<double>(sending_us);
+    const uint64_t sending_us = whole_us > empty_us_ ? whole_us - empty_us_ : 1;
+    return static_cast<double>(size_) * 8 / static_cast<double>(sending_us);
 }
 
 Result<double> measure_uplink_mbps(const Contact& coordinator) {
@@ -73,24 +93,16 @@ Result<double> measure_uplink_mbps(const Contact& coordinator) {
         if (!took) return took.failure();
         empty_us = std::min(empty_us, *took);
     }
-    const uint64_t until_us = p2c2r_now_us() + kBudgetUs;
-    size_t size = kMessageLeast;
-    std::string message = arguments_of(size);
-    while (size < kMessageSize) {
+    UplinkMeter meter(empty_us, p2c2r_now_us());
+    std::string message;
+    size_t message_size = 0;
+    while (const size_t size = meter.next(p2c2r_now_us())) {
+        if (size != message_size) message = arguments_of(message_size = size);
         const Result<uint64_t> took = send_once(**session, message);
         if (!took) return took.failure();
-        if (*took > empty_us + kQuickUs) break;
-        size = std::min(2 * size, kMessageSize);
-        message = arguments_of(size);
+        meter.took(*took);
     }
-    std::vector<uint64_t> times_us;
-    while (times_us.size() < kMessagesLeast ||
-           (times_us.size() < kMessagesMax && p2c2r_now_us() < until_us)) {
-        const Result<uint64_t> took = send_once(**session, message);
-        if (!took) return took.failure();
-        times_us.push_back(*took);
-    }
-    return uplink_rate_mbps(times_us, empty_us, size);
+    return meter.mbps();
 }
 
 }  // namespace p2c2r::cli

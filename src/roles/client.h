@@ -77,6 +77,7 @@ struct ClientStats {
     uint64_t kept_here = 0;  // placed here because a helper would be no gain
     uint64_t trials = 0;     // copies of tasks, run to learn what that takes; counted nowhere else
     uint64_t reconnects = 0;
+    uint64_t looked_for = 0;  // large payloads that may be on the line still
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
     uint64_t coded = 0;          // results that came coded

@@ -110,6 +110,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     }
     const ClientStats& stats() {
         stats_.connected = link_ && link_->ready();
+        stats_.looked_for = on_way_.size();
         if (link_) {
             stats_.bytes_in = link_->bytes_in();
             stats_.bytes_out = link_->bytes_out();

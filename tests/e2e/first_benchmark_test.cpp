@@ -83,12 +83,52 @@ TEST_CASE("first benchmark: looking what a machine can serve ends as soon as som
     CHECK(asked == 2);
 }
 
-TEST_CASE(
-    "first benchmark: an uplink is judged by its last messages, less the way of an empty one") {
-    using p2c2r::cli::uplink_rate_mbps;
-    CHECK(uplink_rate_mbps({}, 0, 1000) == 0);
-    // 125 000 bytes are a megabit: in 100 ms, 10 Mbit/s.
-    CHECK(uplink_rate_mbps({900'000, 500'000, 120'000, 120'000, 120'000}, 20'000, 125'000) ==
-          doctest::Approx(10));
-    CHECK(uplink_rate_mbps({5'000}, 6'000, 125'000) > 1000);
+namespace {
+
+constexpr uint64_t kWayUs = 20'000;  // there and back
+
+struct Measured {
+    double mbps = 0;
+    uint64_t took_us = 0;
+    uint64_t longest_us = 0;
+};
+
+// A line of so many bits a second; the first `slow` messages take five times that.
+Measured measure_line(double bits_per_s, size_t slow = 0) {
+    Measured all;
+    p2c2r::cli::UplinkMeter meter(kWayUs, 0);
+    for (size_t count = 0; const size_t size = meter.next(all.took_us); ++count) {
+        REQUIRE(count < 100);
+        const double sending_us = static_cast<double>(size) * 8e6 / bits_per_s;
+        const auto us = kWayUs + static_cast<uint64_t>(sending_us * (count < slow ? 5 : 1));
+        meter.took(us);
+        all.took_us += us;
+        all.longest_us = std::max(all.longest_us, us);
+    }
+    all.mbps = meter.mbps();
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("first benchmark: lines of 64 kbit/s to 10 Gbit/s are measured, slow ones by little") {
+    for (const double mbps : {0.064, 0.3, 1.0, 10.0, 47.8, 200.0, 1000.0, 10000.0}) {
+        CAPTURE(mbps);
+        const Measured line = measure_line(mbps * 1e6);
+        CHECK(line.mbps == doctest::Approx(mbps).epsilon(0.01));
+        // Of a slow line the first message tells that, and two more measure it; else some 3 s.
+        const double least_us = 8192 * 8 / mbps;
+        CHECK(line.longest_us <= std::max<uint64_t>(600'000, 1.1 * least_us + kWayUs));
+        CHECK(line.took_us <= 3'500'000 + 3 * (least_us + kWayUs));
+    }
+}
+
+TEST_CASE("first benchmark: an uplink is judged by its last messages of one size") {
+    CHECK(p2c2r::cli::UplinkMeter(kWayUs, 0).mbps() == 0);
+    // The way grows: the first message of the last size is one of those that are slow.
+    CHECK(measure_line(10e6, 4).mbps == doctest::Approx(10).epsilon(0.01));
+    // Less than an empty message took: the line is not what bounds it.
+    p2c2r::cli::UplinkMeter meter(kWayUs, 0);
+    while (meter.next(0) != 0) meter.took(kWayUs / 2);
+    CHECK(meter.mbps() > 1000);
 }

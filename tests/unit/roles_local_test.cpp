@@ -1,6 +1,7 @@
 // What a client computes itself while its coordinator is away, and when it begins with that.
 #include <doctest/doctest.h>
 
+#include "support/role_cluster.h"
 #include "unit/roles_scripted.h"
 
 using namespace p2c2r;
@@ -194,4 +195,38 @@ TEST_CASE("local: what is slower than its deadline here is tried all the same, a
     world.loop.advance(1'000'000);
     CHECK(world.runner.started == before + 1);
     CHECK(world.result(1).status == Status::kDeadline);
+}
+
+TEST_CASE("local: who computes is told when the answer is due, here and at a helper") {
+    constexpr uint64_t kDeadlineUs = 700'000;
+    uint64_t told_us = 0;
+    const auto listen = [&](FakeRunner& runner) {
+        runner.behave = [&](const exec::JobSpec& spec) {
+            told_us = spec.deadline_us;
+            exec::Output output;
+            output.status = Status::kOk;
+            return output;
+        };
+    };
+    SUBCASE("here") {
+        LocalWorld world;
+        listen(world.runner);
+        world.start(true);
+        world.loop.advance(123'456);
+        const uint64_t due_us = world.loop.now_us() + kDeadlineUs;
+        world.submit(1, LocalWorld::placed(Place::kLocal, kDeadlineUs));
+        world.loop.advance(kTakesUs);
+        CHECK(told_us == due_us);
+    }
+    SUBCASE("at a helper: what is left of the time when the coordinator sends it out") {
+        Cluster cluster;
+        listen(*cluster.add_peer("p1").runner);
+        cluster.add_client();
+        cluster.loop.advance(123'456);
+        const uint64_t due_us = cluster.loop.now_us() + kDeadlineUs;
+        cluster.submit("x", kDeadlineUs);
+        cluster.loop.advance(kTakesUs);
+        CHECK(told_us <= due_us);
+        CHECK(told_us + kTickUs >= due_us);
+    }
 }

@@ -60,3 +60,15 @@ TEST_CASE("window: all that is not answered is bounded by what the coordinator t
     world.loop.advance(100'000);
     CHECK(world.coordinator.submitted == std::vector<uint64_t>{1, 2, 3});
 }
+
+TEST_CASE("window: what has ended is not looked for any more, though none ever waits") {
+    ScriptedWorld world;
+    world.coordinator.window_bytes = 32 << 20;
+    world.coordinator.refuse = Status::kBusy;
+    world.start();
+    for (uint64_t task = 1; task <= 100; ++task) {
+        submit_large(world, task);
+        CHECK(world.answers.ended.size() == task);
+        CHECK(world.client->stats().looked_for <= 1);
+    }
+}
