@@ -13,6 +13,8 @@
 
 namespace p2c2r::cli {
 
+// Where the folder is, or would be.
+Result<std::string> machine_folder_path();
 // The folder, made if it is not there.
 Result<std::string> machine_folder();
 // Where it is or would be; "": not even that is known.

@@ -53,7 +53,11 @@ void P2C2R_CALL on_event(void* user, const p2c2r_event* event) {
         watch->answered = where;
         watch->waker->wake();
     } else if (event->status == P2C2R_E_DISCONNECTED) {
-        watch->log->write(P2C2R_LOG_WARN, "peer", "not connected, trying again" + reason);
+        // One that refuses for now is there: it says so itself.
+        const bool is_refusal = reason.starts_with(": the coordinator refused: ");
+        watch->log->write(P2C2R_LOG_WARN, "peer",
+                          is_refusal ? reason.substr(2) + "; trying again"
+                                     : "not connected, trying again" + reason);
     } else {
         watch->log->write(P2C2R_LOG_ERROR, "peer",
                           std::string("given up: ") + p2c2r_status_name(event->status) + reason);

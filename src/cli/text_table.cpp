@@ -165,6 +165,14 @@ std::string day_text(uint64_t unix_seconds) {
     return text;
 }
 
+std::string minute_text(uint64_t unix_seconds) {
+    char text[32];
+    std::snprintf(text, sizeof text, " %02u:%02u UTC",
+                  static_cast<unsigned>(unix_seconds % 86'400 / 3600),
+                  static_cast<unsigned>(unix_seconds % 3600 / 60));
+    return day_text(unix_seconds) + text;
+}
+
 std::string bytes_text(uint64_t bytes) {
     if (bytes < 1024) return std::to_string(bytes) + " B";
     if (bytes < 1024 * 1024) return number_text(static_cast<double>(bytes) / 1024.0, 1) + " KiB";

@@ -46,6 +46,8 @@ std::string duration_text(double seconds);
 std::string number_text(double value, int digits);
 // "2026-11-27", of seconds of Unix time.
 std::string day_text(uint64_t unix_seconds);
+// "2026-11-27 04:46 UTC"
+std::string minute_text(uint64_t unix_seconds);
 // "1.4 MiB"
 std::string bytes_text(uint64_t bytes);
 

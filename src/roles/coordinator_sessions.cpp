@@ -282,6 +282,7 @@ void Coordinator::Impl::scan_sessions() {
     scheduler_.forgive(now);
     watch_certificate();
     watch_audit();
+    save_access_again(moment());
     std::vector<uint64_t> gone;
     std::vector<uint64_t> registered;
     wire::Heartbeat beat;

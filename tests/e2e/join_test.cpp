@@ -269,7 +269,7 @@ TEST_CASE("join: a code made from another machine leads to the coordinator, not 
     const auto code =
         p2c2r::cli::invite(ask, options, {std::string(64, 'b'), 8765, contact.hosts_elsewhere()});
     REQUIRE(code);
-    CHECK(code->hosts == contact.hosts_elsewhere());
+    CHECK(code->code.hosts == contact.hosts_elsewhere());
     // Without a pin nobody could join with it: no secret is asked for.
     const p2c2r::cli::Ask never = [](const char*, const json&) {
         FAIL("asked");
