@@ -91,7 +91,7 @@ std::string gamers_text(const json& gamers, size_t width) {
 
 bool waits(const json& task) {
     const std::string state = task.value("state", "");
-    return state == "queued" || state == "held";
+    return state == "queued" || state == "held" || state == "stalled";
 }
 
 std::string place_of(const json& task) {

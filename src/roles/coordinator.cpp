@@ -33,6 +33,7 @@ Coordinator::Impl::Impl(net::Loop& loop, net::Transport& transport, exec::Runner
     scan_timer_.fire = [this] { scan_sessions(); };
     count_timer_.fire = [this] { send_counts(); };
     handshake_timer_.fire = [this] { expire_handshakes(); };
+    stopped_timer_.fire = [this] { look_at_stopped(); };
     actions_.reserve(kActionsUsual);
     started_us_ = beat_us_ = loop_.turn_us();
     scan_sessions();
@@ -43,6 +44,7 @@ Coordinator::Impl::~Impl() {
     loop_.disarm(scan_timer_);
     loop_.disarm(count_timer_);
     loop_.disarm(handshake_timer_);
+    loop_.disarm(stopped_timer_);
     loop_.forget_turn_end(turn_end_);
     if (runner_) runner_->forget(*this);
 }
@@ -91,6 +93,7 @@ void Coordinator::Impl::turn_end() {
     scheduler_.dispatch(loop_.turn_us(), actions_);
     perform();
     if (delivering_bytes_ + queued_bytes_ >= look_at_bytes_) look_who_is_behind();
+    if (!stopped_.empty()) perhaps_read_peers();
     close_for_memory();
     graveyard_.clear();
     arm_timer();
@@ -322,6 +325,7 @@ void Coordinator::Impl::close() {
     loop_.disarm(scan_timer_);
     loop_.disarm(count_timer_);
     loop_.disarm(handshake_timer_);
+    loop_.disarm(stopped_timer_);
     if (drained_) std::exchange(drained_, nullptr)();
 }
 

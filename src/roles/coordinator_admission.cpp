@@ -261,7 +261,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
             ++waits_for;
         }
     }
-    const bool flies = waits_for == 0 && share.take_off();
+    const bool flies = waits_for == 0 && !gamer.behind && share.take_off();
     admission.held = !flies;
     admission.input_open = more;
     const uint64_t task = scheduler_.admit(admission, now);
@@ -362,9 +362,11 @@ void Coordinator::Impl::on_submit_chunk(Session& session, const wire::Frame& fra
     // Complete only when it is: short of memory the chunk is not there, and the gamer sends anew.
     if (last) {
         input.complete = true;
-        scheduler_.input_complete(task, loop_.turn_us());
+        if (!scheduler_.input_complete(task, loop_.turn_us())) end_for_memory(task);
         if (input.has_content) waits_less(task);
         request_turn_end();  // there may be a deadline before the one that the timer waits for
+    } else {
+        scheduler_.input_continues(task, chunk.size(), loop_.turn_us());
     }
     forward_input(task, input, std::move(chunk), last);
 }

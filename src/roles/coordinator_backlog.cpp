@@ -1,9 +1,14 @@
 // Connections that do not read, or send what they have begun too slowly.
 //
 // Results are passed on as they come, so a gamer that reads more slowly than its peers answer would
-// have them pile up here. Above a mark it is the peers that wait: they are not read from, as if the
-// link to them were as slow as the gamer's. That costs others who have tasks there, so it lasts
-// only while the gamer goes on reading, and for a task never longer than its deadline.
+// have them pile up here. Above a mark none of its tasks is placed any more, and nothing is read
+// from it: what peers compute for it already is all that can still come, and others have these
+// peers meanwhile.
+//
+// Only when that fills the memory of all it is the peers that wait: those that bring more are not
+// read from as long as that lasts. It costs everybody who has tasks there: where it lasts for two
+// looks, and others wait for them, the connection for which most waits is closed, and at each look
+// another one until there is room again. Nobody blames such a peer for answers that lie unread.
 //
 // Whoever asks for what piles up is not read from either, whatever it is: a peer that calls and
 // does not read the answers asks nothing more until it has. What it was given to compute is another
@@ -26,6 +31,8 @@ constexpr uint64_t kStuckBytes = 5 * 64 * 1024;
 // A frame that has begun may take its time, and then comes at 64 KiB a second.
 constexpr uint64_t kFrameGraceUs = 2'000'000;
 constexpr uint64_t kFrameBytesPerSecond = 64 * 1024;
+// Not everything that makes room for what peers bring is told at once.
+constexpr uint64_t kStoppedLookUs = 10'000;
 
 }  // namespace
 
@@ -40,36 +47,121 @@ void Coordinator::Impl::push_back(Session& session, Session* from) {
             "more than " + std::to_string(kBehindMax >> 20) + " MiB of results wait to be read");
     }
     if (session.behind_since_us == 0) {
+        session.connection->pause_reading(true);
         session.behind_since_us = loop_.turn_us();
         session.behind_taken = session.connection->bytes_out();
-        hold_back(session, session);
+        if (Gamer* gamer = gamers_.find(session.gamer)) hold_tasks(*gamer);
     }
-    if (from) hold_back(session, *from);
+    if (from && is_memory_full()) stop_reading(*from);
 }
 
-void Coordinator::Impl::hold_back(Session& session, Session& from) {
-    if (std::find(session.holds.begin(), session.holds.end(), from.id) != session.holds.end()) {
-        return;
-    }
-    session.holds.push_back(from.id);
-    if (from.held_by++ == 0) from.connection->pause_reading(true);
+void Coordinator::Impl::has_read(Session& session) {
+    perhaps_caught_up(session);
+    if (!stopped_.empty()) request_turn_end();
 }
 
 void Coordinator::Impl::perhaps_caught_up(Session& session) {
-    if (session.behind() <= kBehindLow) release_held(session);
+    if (session.behind() <= kBehindLow) caught_up(session);
 }
 
-void Coordinator::Impl::release_held(Session& session) {
-    session.behind_since_us = 0;
-    for (uint64_t id : std::exchange(session.holds, {})) {
-        std::unique_ptr<Session>* held = sessions_.find(id);
-        if (!held || !*held || --(*held)->held_by > 0) continue;
-        if ((*held)->phase == Session::Phase::kClosed) continue;
-        // It may have said, and sent, what has not been listened to.
-        (*held)->heard_us = (*held)->read_since_us = loop_.turn_us();
-        (*held)->connection->pause_reading(false);
+void Coordinator::Impl::caught_up(Session& session) {
+    if (std::exchange(session.behind_since_us, 0) == 0) return;
+    if (Gamer* gamer = gamers_.find(session.gamer)) place_tasks(*gamer);
+    read_again(session, loop_.turn_us());
+}
+
+void Coordinator::Impl::read_again(Session& session, uint64_t now_us) {
+    if (session.phase == Session::Phase::kClosed || !session.is_read_from()) return;
+    // It may have said, and sent, what has not been listened to.
+    session.heard_us = session.read_since_us = now_us;
+    session.connection->pause_reading(false);
+}
+
+// ---- its tasks ---------------------------------------------------------------------------------
+
+void Coordinator::Impl::hold_tasks(Gamer& gamer) {
+    gamer.behind = true;
+    for (const uint64_t client_task : gamer.tasks.sorted_keys()) {
+        const uint64_t task = *gamer.tasks.find(client_task);
+        if (!relay(task).flies || !scheduler_.hold(task)) continue;
+        relay(task).flies = false;
+        gamer.share->landed();
+        fly_next(*gamer.share);
     }
 }
+
+void Coordinator::Impl::place_tasks(Gamer& gamer) noexcept {
+    if (!gamer.behind) return;
+    try {
+        const std::vector<uint64_t> keys = gamer.tasks.sorted_keys();
+        gamer.behind = false;
+        for (const uint64_t client_task : keys) {
+            const uint64_t task = *gamer.tasks.find(client_task);
+            const Relay& held = relay(task);
+            if (!held.flies && held.waits_for == 0 && waits_for_its_turn(task)) wait(gamer, task);
+        }
+        while (fly_next(*gamer.share)) {
+        }
+    } catch (const std::bad_alloc&) {
+        gamer.behind = true;  // until the next look at all
+    }
+}
+
+// ---- the peers, while memory is full -----------------------------------------------------------
+
+void Coordinator::Impl::stop_reading(Session& peer) {
+    was_full_ = true;
+    if (peer.phase != Session::Phase::kPeer || peer.stopped) return;
+    stopped_.push_back(peer.id);
+    loop_.arm(stopped_timer_, loop_.turn_us() + kStoppedLookUs);
+    peer.connection->pause_reading(true);
+    peer.stopped = true;
+    scheduler_.peer_unread(peer.peer, true, loop_.turn_us());
+}
+
+void Coordinator::Impl::look_at_stopped() {
+    loop_.arm(stopped_timer_, loop_.turn_us() + kStoppedLookUs);
+    request_turn_end();
+}
+
+void Coordinator::Impl::perhaps_read_peers() {
+    if (is_memory_full()) return;
+    loop_.disarm(stopped_timer_);
+    for (const uint64_t id : std::exchange(stopped_, {})) {
+        std::unique_ptr<Session>* found = sessions_.find(id);
+        if (!found || !*found || !std::exchange((*found)->stopped, false)) continue;
+        scheduler_.peer_unread((*found)->peer, false, loop_.turn_us());
+        read_again(**found, loop_.turn_us());
+    }
+}
+
+bool Coordinator::Impl::do_others_wait(uint64_t gamer) {
+    if (scheduler_.queued() > 0) return true;  // those of who is behind are held
+    return std::any_of(stopped_.begin(), stopped_.end(), [&](uint64_t id) {
+        std::unique_ptr<Session>* peer = sessions_.find(id);
+        const sched::PeerRecord* record =
+            peer && *peer ? scheduler_.peers().find((*peer)->peer) : nullptr;
+        return record && std::any_of(record->leases.begin(), record->leases.end(),
+                                     [&](uint64_t task) { return relay(task).gamer != gamer; });
+    });
+}
+
+void Coordinator::Impl::close_most_behind() {
+    full_scans_ = std::exchange(was_full_, !stopped_.empty()) ? full_scans_ + 1 : 0;
+    if (full_scans_ < 2) return;
+    Session* most = nullptr;
+    sessions_.for_each([&](uint64_t, std::unique_ptr<Session>& session) {
+        if (session->behind_since_us == 0) return;
+        if (!most || session->behind() > most->behind()) most = session.get();
+    });
+    if (!most || !do_others_wait(most->gamer)) return;
+    ++stats_.closed_for_memory;
+    end_session(*most, Status::kLimit,
+                "the coordinator's memory is full, and of all results those of this connection "
+                "that wait to be read take most of it");
+}
+
+// ------------------------------------------------------------------------------------------------
 
 void Coordinator::Impl::look_who_is_behind() {
     look_at_bytes_ = delivering_bytes_ + queued_bytes_ + kBehindMark;
@@ -95,7 +187,7 @@ static bool is_too_slow(const net::PartialFrame& partial, uint64_t read_since_us
 
 void Coordinator::Impl::check_pace(Session& session, uint64_t now_us) {
     const char* why = nullptr;
-    if (session.held_by == 0 &&
+    if (session.is_read_from() &&
         is_too_slow(session.connection->partial_frame(), session.read_since_us, now_us)) {
         why = "a frame has begun, and less than 64 KiB a second of it come";
     } else if (is_stuck(session, now_us)) {

@@ -83,7 +83,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         void on_writable(net::Connection&) override {
             if (phase == Phase::kClosed) return;
             out.pump(*connection);
-            if (behind_since_us != 0) owner.perhaps_caught_up(*this);
+            if (behind_since_us != 0) owner.has_read(*this);
         }
         uint8_t* place_data(net::Connection&, wire::Message message, uint64_t task,
                             size_t size) override {
@@ -123,8 +123,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         identity::Admitted who;   // once registered
         std::unique_ptr<net::Connection> connection;
         OutStreams out;
-        // Of one that does not read as fast as its results and answers come: since when, what it
-        // had taken by then, and which sessions are not read from meanwhile.
+        // Of one that does not read as fast as its results and answers come, and is not read from
+        // meanwhile: since when, and what it had taken by then.
         uint64_t behind_since_us = 0;
         uint64_t behind_taken = 0;
         uint64_t read_since_us = 0;  // it was not read from before
@@ -134,8 +134,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         // Of a peer with much to read: since when, and what it had taken by then.
         uint64_t full_since_us = 0;
         uint64_t full_taken = 0;
-        std::vector<uint64_t> holds;
-        uint32_t held_by = 0;  // sessions because of which this one is not read from
+        bool stopped = false;  // a peer that is not read from because memory is full
+        [[nodiscard]] bool is_read_from() const { return behind_since_us == 0 && !stopped; }
         // Of a peer whose owner limits it, as it said last.
         struct OwnerWord {
             std::string mode;
@@ -163,6 +163,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         Nonce resume{};
         Session* session = nullptr;  // NULL while it is away
         uint64_t away_since_us = 0;
+        bool behind = false;      // reads too slowly: none of its tasks is placed
         FlatMap<uint64_t> tasks;  // its task ids to ours
         Share* share = nullptr;   // never NULL once it is registered
         std::deque<Kept> kept;
@@ -260,12 +261,25 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     }
 
     // ---- coordinator_backlog.cpp
-    // More has been given to this one. Once it is too far behind neither it nor `from`, the peer
-    // that feeds it, is read from until it has caught up; may end its session.
+    // More has been given to this one. Once it is too far behind it is not read from until it has
+    // caught up, and none of its tasks is placed; `from`, the peer that feeds it, is not read from
+    // while memory is full. May end its session.
     void push_back(Session& session, Session* from);
-    void hold_back(Session& session, Session& from);
+    void has_read(Session& session);
     void perhaps_caught_up(Session& session);
-    void release_held(Session& session);
+    void caught_up(Session& session);
+    static void read_again(Session& session, uint64_t now_us);
+    void hold_tasks(Gamer& gamer);
+    void place_tasks(Gamer& gamer) noexcept;
+    [[nodiscard]] bool is_memory_full() const {
+        return budget_bytes() > options_.memory_max / 10 * 9;
+    }
+    void stop_reading(Session& peer);
+    void perhaps_read_peers();
+    void look_at_stopped();
+    // Now and then.
+    void close_most_behind();
+    bool do_others_wait(uint64_t gamer);
     // Small answers and results are not looked at one by one: but whenever as many bytes more than
     // before wait on all connections as one may be behind.
     void look_who_is_behind();
@@ -298,7 +312,10 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     }
     // The task may be placed as far as those are concerned that it depends on.
     void take_off(Gamer& gamer, uint64_t task);
-    void fly_next(Share& share);
+    // Until others of its account have ended.
+    void wait(Gamer& gamer, uint64_t task);
+    // False: there is none that may.
+    bool fly_next(Share& share);
     // There is one thing less that the task waits for: another task, a content, bytes of its own,
     // or who asked the same before.
     void waits_less(uint64_t task) noexcept;
@@ -485,8 +502,12 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // chunks, and what is queued on the connections, where all that was sent lies.
     uint64_t delivering_bytes_ = 0;
     uint64_t queued_bytes_ = 0;
-    uint64_t look_at_bytes_ = 0;  // of these two: when who is behind is looked for
-    bool told_error_ = false;     // since the last frame that came
+    uint64_t look_at_bytes_ = 0;     // of these two: when who is behind is looked for
+    bool told_error_ = false;        // since the last frame that came
+    std::vector<uint64_t> stopped_;  // sessions of peers that are not read from
+    net::Timer stopped_timer_;       // while there are some
+    bool was_full_ = false;          // so that there were some, since they were last looked at
+    uint32_t full_scans_ = 0;        // looks in a row that found this
     SlotMap<std::unique_ptr<Session>> sessions_{limits::kConnectionsMax};
     std::vector<std::unique_ptr<Session>> graveyard_;  // until the end of the turn
     uint32_t unauthenticated_ = 0;

@@ -52,7 +52,7 @@ void Coordinator::Impl::shed(const Share& of, int8_t below, uint64_t bytes) {
     scheduler_.for_each([&](uint64_t task, const sched::TaskRecord& record) {
         using State = sched::TaskRecord::State;
         ++looked_at;
-        if (record.state != State::kQueued && record.state != State::kHeld) return;
+        if (record.state == State::kLeased || record.state == State::kLocal) return;
         const Gamer* gamer = gamers_.find(relay(task).gamer);
         if (!gamer) return;
         const Share* const share = gamer->share;
@@ -90,19 +90,26 @@ void Coordinator::Impl::shed(const Share& of, int8_t below, uint64_t bytes) {
 
 bool Coordinator::Impl::waits_for_its_turn(uint64_t task) const {
     const sched::TaskRecord* record = scheduler_.find(task);
-    return record && record->state == sched::TaskRecord::State::kHeld;
+    if (!record || record->state != sched::TaskRecord::State::kHeld) return false;
+    const Gamer* gamer = gamers_.find(relays_[SlotMap<sched::TaskRecord>::index_of(task)].gamer);
+    return gamer && !gamer->behind;
 }
 
 void Coordinator::Impl::take_off(Gamer& gamer, uint64_t task) {
+    if (gamer.behind) return;  // when it has caught up
     Share& share = *gamer.share;
     if (share.take_off()) {
         relay(task).flies = true;
         if (!scheduler_.release(task, loop_.turn_us())) end_for_memory(task);
         return;
     }
+    wait(gamer, task);
+}
+
+void Coordinator::Impl::wait(Gamer& gamer, uint64_t task) {
     const sched::TaskRecord& record = *scheduler_.find(task);
-    share.wait(sched::TaskQueue::key_of(record.priority, record.deadline_us), task,
-               [this](uint64_t other) { return waits_for_its_turn(other); });
+    gamer.share->wait(sched::TaskQueue::key_of(record.priority, record.deadline_us), task,
+                      [this](uint64_t other) { return waits_for_its_turn(other); });
 }
 
 void Coordinator::Impl::waits_less(uint64_t task) noexcept {
@@ -130,12 +137,13 @@ void Coordinator::Impl::end_for_memory(uint64_t task) noexcept {
 }
 
 // One of them has come to an end.
-void Coordinator::Impl::fly_next(Share& share) {
+bool Coordinator::Impl::fly_next(Share& share) {
     const uint64_t next = share.next([this](uint64_t task) { return waits_for_its_turn(task); });
-    if (next == 0) return;
+    if (next == 0) return false;
     relay(next).flies = true;
     if (!scheduler_.release(next, loop_.turn_us())) end_for_memory(next);
     request_turn_end();
+    return true;
 }
 
 }  // namespace p2c2r::roles

@@ -26,6 +26,8 @@ const char* state_name(sched::TaskRecord::State state) {
     switch (state) {
         case sched::TaskRecord::State::kHeld:
             return "held";
+        case sched::TaskRecord::State::kStalled:
+            return "stalled";
         case sched::TaskRecord::State::kQueued:
             return "queued";
         case sched::TaskRecord::State::kLeased:
@@ -148,8 +150,14 @@ std::string Coordinator::Impl::why_there(uint64_t task, const sched::TaskRecord&
                               (record.reach.circle == Circle::kOwn ? " of this owner" : "");
     const uint32_t serving = scheduler_.peers().serving(record.type, record.reach);
     switch (record.state) {
-        case State::kHeld:
-            return "waits for the tasks that it depends on";
+        case State::kHeld: {
+            const Gamer* gamer = gamers_.find(relay(task).gamer);
+            return gamer && gamer->behind
+                       ? "waits until its gamer has read more of the results that wait for it"
+                       : "waits for the tasks that it depends on";
+        }
+        case State::kStalled:
+            return "waits for the rest of its input, which stalled while others waited";
         case State::kQueued:
             if (serving > 0) {
                 return "waits for room: " + count_of(serving, "peer") + " " + reach +

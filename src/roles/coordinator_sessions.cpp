@@ -191,7 +191,7 @@ void Coordinator::Impl::bury(Session& session) {
         session.contents->clear();
         count_incoming(session);
     }
-    release_held(session);
+    caught_up(session);
     session.connection->count_queue_in(nullptr);
     if (Gamer* gamer = gamers_.find(session.gamer)) {
         if (gamer->session == &session) gamer->session = nullptr;
@@ -293,7 +293,7 @@ void Coordinator::Impl::scan_sessions() {
             return;
         }
         registered.push_back(id);
-        if (now - session->heard_us > silent && session->held_by == 0) {
+        if (now - session->heard_us > silent && session->is_read_from()) {
             gone.push_back(id);
         } else if (beats) {
             send(*session, wire::Message::kHeartbeat);
@@ -305,12 +305,16 @@ void Coordinator::Impl::scan_sessions() {
         }
     }
     look_who_is_behind();
+    close_most_behind();
     for (uint64_t id : registered) {
         if (auto* session = sessions_.find(id)) check_pace(**session, now);
         if (auto* session = sessions_.find(id)) check_incoming(**session, now);
     }
     std::vector<uint64_t> expired;
     gamers_.for_each([&](uint64_t id, Gamer& gamer) {
+        if (gamer.behind && (!gamer.session || gamer.session->behind_since_us == 0)) {
+            place_tasks(gamer);  // memory was short for it
+        }
         if (!gamer.session && now - gamer.away_since_us > options_.resume_grace_us) {
             expired.push_back(id);
         }

@@ -12,7 +12,8 @@ namespace p2c2r::sched {
 inline constexpr uint8_t kRefusalsMax = 8;
 inline constexpr int kAttemptShift = 28;
 static_assert(limits::kTasksPendingMax < (1u << kAttemptShift));
-static_assert(limits::kAttemptsMax + kRefusalsMax + 1 < 16);
+// Beside these one that a gamer's loss has cut off, and one whose input has stalled.
+static_assert(limits::kAttemptsMax + kRefusalsMax + 2 < 16);
 
 inline uint64_t attempt_id_of(uint64_t task, uint32_t attempt) {
     return task | static_cast<uint64_t>(attempt) << kAttemptShift;

@@ -73,8 +73,10 @@ struct PeerRecord {
     std::vector<uint64_t> leases;  // scheduler's tasks that run here
     std::vector<Abandoned> abandoned;
     uint64_t joined_us = 0;
-    uint64_t changed_us = 0;  // the last time something of it changed that decides its place
-    bool is_touched = false;  // its place is old
+    uint64_t changed_us = 0;     // the last time something of it changed that decides its place
+    bool is_touched = false;     // its place is old
+    bool unread = false;         // nobody listens to it now
+    uint64_t read_since_us = 0;  // since then somebody does, if not always
     // For utilisation. Attempts that are held share the slots evenly, so what one of them has had
     // is the difference between two values of share_us, and all of them together never more than
     // there was.

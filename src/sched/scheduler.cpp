@@ -11,8 +11,6 @@ namespace p2c2r::sched {
 namespace {
 
 constexpr uint64_t kEarlyUsMax = 50'000;
-constexpr uint64_t kRescueUs = 20'000;  // what another peer needs beside computing
-constexpr double kLongEnough = 4;       // times as long as a task usually takes
 
 // When a task that waits for its owner's machines is told that there are none: so early that its
 // gamer hears of it before its own clock says no more than that it is late.
@@ -79,6 +77,7 @@ void Scheduler::peer_left(uint64_t peer, bool failed, uint64_t now_us,
         if (P2C2R_PLANT("lost_peer_tasks_forgotten")) break;
         TaskRecord* lost = tasks_.find(task);
         if (!lost || lost->state != TaskRecord::State::kLeased || lost->peer != peer) continue;
+        pay_for_input(*lost, now_us);
         lost->peer = 0;
         try_again(task, *lost, Status::kDisconnected, now_us, actions);
     }
@@ -86,6 +85,14 @@ void Scheduler::peer_left(uint64_t peer, bool failed, uint64_t now_us,
 
 void Scheduler::peer_window(uint64_t peer, uint32_t window_tasks, uint64_t now_us) {
     peers_.set_window(peer, window_tasks, now_us);
+}
+
+void Scheduler::peer_unread(uint64_t peer, bool unread, uint64_t now_us) {
+    PeerRecord* record = peers_.find(peer);
+    if (!record) return;
+    record->unread = unread;
+    record->read_since_us = now_us;
+    for (const uint64_t task : record->leases) renew_lease(task, *tasks_.find(task), now_us);
 }
 
 // ---- the life of a task ------------------------------------------------------------------------
@@ -143,6 +150,14 @@ bool Scheduler::release(uint64_t task, uint64_t now_us) noexcept {
     return enqueue(task, *record, now_us);
 }
 
+bool Scheduler::hold(uint64_t task) noexcept {
+    TaskRecord* record = tasks_.find(task);
+    if (!record || record->state != TaskRecord::State::kQueued) return false;
+    unqueue(task, *record);
+    record->state = TaskRecord::State::kHeld;
+    return true;
+}
+
 void Scheduler::fail_held(uint64_t task, Status status, const char* text,
                           std::vector<Action>& actions) {
     TaskRecord* record = tasks_.find(task);
@@ -151,71 +166,9 @@ void Scheduler::fail_held(uint64_t task, Status status, const char* text,
     }
 }
 
-void Scheduler::input_complete(uint64_t task, uint64_t now_us) {
-    TaskRecord* record = tasks_.find(task);
-    if (!record) return;
-    record->input_open = false;
-    if (record->state != TaskRecord::State::kLeased) return;
-    record->given_us = now_us;
-    renew_lease(task, *record, now_us);
-}
-
-void Scheduler::answer_continues(uint64_t task, uint64_t now_us) {
-    TaskRecord* record = tasks_.find(task);
-    if (record && record->state == TaskRecord::State::kLeased) renew_lease(task, *record, now_us);
-}
-
-void Scheduler::renew_lease(uint64_t task, TaskRecord& record, uint64_t now_us) {
-    const PeerRecord& peer = *peers_.find(record.peer);
-    record.lease_until_us = lease_end_us(record, peer, now_us);
-    arm(task, record);
-}
-
-// So early that somebody else has the time to answer it, where that has any sense.
-uint64_t Scheduler::lease_end_us(const TaskRecord& record, const PeerRecord& peer,
-                                 uint64_t now_us) const {
-    const uint64_t usual =
-        now_us + peers_.timeout_us(peer, record.type, bytes_to(record, record.peer),
-                                   record.start_timeout_us);
-    if (usual < record.deadline_us && record.deadline_us - usual > kRescueUs) return usual;
-    const double compute = mean_compute_us(record.type);
-    const uint64_t left = record.deadline_us - std::min(record.deadline_us, now_us);
-    const uint64_t other = 2 * static_cast<uint64_t>(compute) + kRescueUs;
-    if (compute <= 0 || other > left / 2 || !could_go_elsewhere(record, peer)) return usual;
-    return std::min(usual, record.deadline_us - other);
-}
-
-void Scheduler::blame(const TaskRecord& record, uint64_t now_us) {
-    PeerRecord* const peer = peers_.find(record.peer);
-    if (!peer || record.input_open) return;
-    const uint64_t had_us = now_us - std::min(now_us, record.given_us);
-    const uint64_t whole_us = record.deadline_us - std::min(record.deadline_us, record.given_us);
-    // A gamer who changes his mind says nothing of the peer: before the end of the task's time it
-    // has as long as any attempt.
-    const bool is_over = had_us >= whole_us - whole_us / 8;
-    if (!is_over && now_us < record.lease_until_us) return;
-    const double usual = record.ahead_us + record.estimate_us + peer->link_us;
-    double enough = kLongEnough * usual + kRescueUs;
-    const Learned* const learned = peers_.learned(*peer, record.type);
-    // Of one that has never answered nothing else will ever tell.
-    if (!learned || learned->samples == 0) {
-        enough = std::min(enough, static_cast<double>(whole_us) / 2);
-    }
-    if (static_cast<double>(had_us) > enough) peers_.kept_too_long(record.peer, had_us, now_us);
-}
-
-// What giving up an attempt could gain: an answer from somebody else.
-bool Scheduler::could_go_elsewhere(const TaskRecord& record, const PeerRecord& peer) const {
-    if (record.can_run_local) return true;
-    if (record.attempts >= limits::kAttemptsMax) return false;
-    const uint32_t serving = peers_.serving(record.type, record.reach);
-    return serving > (peer.window_tasks > 0 ? 1u : 0u);
-}
-
 void Scheduler::arm(uint64_t task, const TaskRecord& record) {
     uint64_t at = record.deadline_us;
-    // While its input is still coming the gamer is to blame for the time that passes.
-    if (record.state == TaskRecord::State::kLeased && !record.input_open) {
+    if (record.state == TaskRecord::State::kLeased) {
         at = std::min(at, record.lease_until_us);
     } else if (record.reach.circle == Circle::kOwn && !record.asked_early) {
         at = ask_at_us(record);
@@ -224,11 +177,15 @@ void Scheduler::arm(uint64_t task, const TaskRecord& record) {
 }
 
 // False: memory is short for its place in the queue. It is held then, until its deadline.
-bool Scheduler::enqueue(uint64_t task, TaskRecord& record, uint64_t) noexcept {
+bool Scheduler::enqueue(uint64_t task, TaskRecord& record, uint64_t now_us) noexcept {
     record.state = TaskRecord::State::kHeld;
     record.peer = 0;
     ++record.queue_stamp;
     arm(task, record);
+    if (record.input_open && is_distrusted(record, now_us)) {
+        record.state = TaskRecord::State::kStalled;
+        return true;
+    }
     if (peers_.has_limited(record.reach.owner)) perhaps_to_own_queue(record);
     try {
         queues_.push(record.flow, {TaskQueue::key_of(record.priority, record.deadline_us), task,
@@ -259,7 +216,7 @@ void Scheduler::move_invited(OwnerIndex owner) noexcept {
             return;
         }
         unqueue(task, record);
-        (void)enqueue(task, record, 0);
+        (void)enqueue(task, record, UINT64_MAX);  // nobody's input stalls by it
     });
 }
 
@@ -272,7 +229,7 @@ const char* Scheduler::why_nobody(const TaskRecord& record) const {
                : "no peer of circle own of this owner takes tasks of this type";
 }
 
-void Scheduler::unqueue(uint64_t, TaskRecord& record) {
+void Scheduler::unqueue(uint64_t, TaskRecord& record) noexcept {
     // The entry dies with its stamp.
     ++record.queue_stamp;
     queues_.removed(record.flow, [this](const auto& entry) { return is_live(entry); });
@@ -344,7 +301,7 @@ void Scheduler::withdraw(uint64_t task, uint64_t now_us, std::vector<Action>& ac
             break;
         case TaskRecord::State::kLeased:
             blame(*record, now_us);
-            abandon(*record, task, actions);
+            abandon(*record, task, now_us, actions);
             if (P2C2R_PLANT("slot_freed_on_cancel")) {
                 answer_ended(record->peer, record->attempt_id, now_us);
             }
@@ -353,6 +310,7 @@ void Scheduler::withdraw(uint64_t task, uint64_t now_us, std::vector<Action>& ac
             actions.push_back({Action::Kind::kCancelLocal, Status::kCancelled, task});
             break;
         case TaskRecord::State::kHeld:
+        case TaskRecord::State::kStalled:
             break;
         case TaskRecord::State::kFree:
             return;
@@ -378,7 +336,7 @@ void Scheduler::expire(uint64_t now_us, std::vector<Action>& actions) {
             if (record->state == TaskRecord::State::kQueued) unqueue(task, *record);
             if (record->state == TaskRecord::State::kLeased) {
                 blame(*record, now_us);
-                abandon(*record, task, actions);
+                abandon(*record, task, now_us, actions);
             }
             if (record->state == TaskRecord::State::kLocal) {
                 actions.push_back({Action::Kind::kCancelLocal, Status::kDeadline, task});
@@ -395,21 +353,8 @@ void Scheduler::expire(uint64_t now_us, std::vector<Action>& actions) {
                 return;
             }
         }
-        if (record->state == TaskRecord::State::kLeased && !record->input_open &&
-            now_us >= record->lease_until_us) {
-            PeerRecord& peer = *peers_.find(record->peer);
-            if (!could_go_elsewhere(*record, peer)) {
-                // A late answer is better than none. Somebody else may join meanwhile.
-                renew_lease(task, *record, now_us);
-                return;
-            }
-            ++stats_.timeouts;
-            peers_.kept_too_long(record->peer, now_us - record->given_us, now_us);
-            if (Learned* learned = peers_.learned(peer, record->type)) ++learned->timeouts;
-            abandon(*record, task, actions);
-            if (P2C2R_PLANT("attempts_not_counted")) --record->attempts;
-            try_again(task, *record, Status::kTimeout, now_us, actions);
-            return;
+        if (record->state == TaskRecord::State::kLeased && now_us >= record->lease_until_us) {
+            return lease_over(task, *record, now_us, actions);
         }
         arm(task, *record);
     });

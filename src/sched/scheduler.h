@@ -8,11 +8,13 @@
 //                      │  └──▶ Local ──▶   │
 //                      └───────────────────┘   at most kAttemptsMax attempts
 //
-// A lease ends by result, refusal, deadline or loss of the peer, and by nothing else. A task that
-// is cancelled, or given up at one peer, keeps its slot at that peer until the peer has answered:
-// the attempt is "abandoned".
+// A lease ends by result, refusal, deadline or loss of the peer, or because the task's own input
+// stalls while others wait (then it is Stalled until that is whole), and by nothing else. A task
+// that is cancelled, or given up at one peer, keeps its slot at that peer until the peer has
+// answered: the attempt is "abandoned".
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -58,7 +60,8 @@ struct Admission {
 };
 
 struct TaskRecord {
-    enum class State : uint8_t { kFree, kHeld, kQueued, kLeased, kLocal };
+    // kStalled: waits for the rest of its input, and holds no slot meanwhile.
+    enum class State : uint8_t { kFree, kHeld, kQueued, kLeased, kLocal, kStalled };
     State state = State::kFree;
     int8_t priority = 0;
     uint8_t attempts = 0;
@@ -75,7 +78,9 @@ struct TaskRecord {
     uint64_t deadline_us = 0;
     uint64_t admitted_us = 0;
     uint64_t placed_us = 0;  // start of the last attempt
-    uint64_t given_us = 0;   // the same, or when all of its input had come
+    // The same, or when all of its input had come. Until then: up to when as much of it has come as
+    // has to.
+    uint64_t given_us = 0;
     uint64_t lease_until_us = 0;
     uint64_t start_timeout_us = 0;
     uint64_t bytes = 0;
@@ -109,6 +114,7 @@ struct SchedulerStats {
     uint64_t peer_failures = 0;
     uint64_t local = 0;
     uint64_t abandoned_answers = 0;
+    uint64_t stalled_inputs = 0;  // that gave their slot to others
     uint64_t unknown_answers = 0;
 };
 
@@ -136,6 +142,9 @@ class Scheduler {
     // `failed`: lost rather than left. Its tasks go back to the queue.
     void peer_left(uint64_t peer, bool failed, uint64_t now_us, std::vector<Action>& actions);
     void peer_window(uint64_t peer, uint32_t window_tasks, uint64_t now_us);
+    // Nobody listens to it from now on, or somebody does again: meanwhile no attempt runs out of
+    // time there, and it is to blame for nothing.
+    void peer_unread(uint64_t peer, bool unread, uint64_t now_us);
 
     // ---- accounts: each gets its share of the peers, whatever it asks for
     AccountIndex open_account() { return queues_.open_account(); }
@@ -145,8 +154,11 @@ class Scheduler {
     // ---- tasks
     // The new task's id, or 0 when kTasksPendingMax are pending.
     uint64_t admit(const Admission& admission, uint64_t now_us);
+    // So many bytes more of its input have come.
+    void input_continues(uint64_t task, uint64_t bytes, uint64_t now_us);
     // The last byte of its input has come: from now on the peer is waited for, not the gamer.
-    void input_complete(uint64_t task, uint64_t now_us);
+    // False: as of release().
+    bool input_complete(uint64_t task, uint64_t now_us) noexcept;
     // Some of an answer in parts has come, and may be waited for anew.
     void answer_continues(uint64_t task, uint64_t now_us);
     // Its data is this content, which the store has and somebody has pinned.
@@ -156,6 +168,8 @@ class Scheduler {
     // A held task may be placed from now on. False: memory is short for its place in the queue, and
     // it stays held.
     bool release(uint64_t task, uint64_t now_us) noexcept;
+    // A task that waits in a queue is held again. False: it does not wait there.
+    bool hold(uint64_t task) noexcept;
     // Ends a held task that cannot go on. Throws std::bad_alloc, and then it stays as it is.
     void fail_held(uint64_t task, Status status, const char* text, std::vector<Action>& actions);
     // Gamer's wish or loss: the task is gone without a further word (no kEnd action).
@@ -227,6 +241,8 @@ class Scheduler {
 
   private:
     static constexpr size_t kPlacementsKept = 1024;
+    // How long a peer waits for the next bytes of an input while others wait for the slot.
+    static constexpr uint64_t kInputPauseUs = 50'000;
 
     bool enqueue(uint64_t task, TaskRecord& record, uint64_t now_us) noexcept;
     [[nodiscard]] bool is_live(const TaskQueue::Entry& entry) const {
@@ -237,22 +253,35 @@ class Scheduler {
     [[nodiscard]] TaskQueues::Head front(uint32_t queue) {
         return queues_.front(queue, [this](const auto& entry) { return is_live(entry); });
     }
-    void unqueue(uint64_t task, TaskRecord& record);
+    void unqueue(uint64_t task, TaskRecord& record) noexcept;
     void lease(uint64_t task, TaskRecord& record, const PeerTable::Choice& choice, uint64_t now_us,
                std::vector<Action>& actions);
     void end_lease(TaskRecord& record, uint64_t now_us);
     void renew_lease(uint64_t task, TaskRecord& record, uint64_t now_us);
+    void lease_over(uint64_t task, TaskRecord& record, uint64_t now_us,
+                    std::vector<Action>& actions);
     [[nodiscard]] bool could_go_elsewhere(const TaskRecord& record, const PeerRecord& peer) const;
     // When the attempt that begins now is given up.
     [[nodiscard]] uint64_t lease_end_us(const TaskRecord& record, const PeerRecord& peer,
                                         uint64_t now_us) const;
-    // A task ends that a peer still has: it is to blame if it had long enough.
+    // A task ends that a peer still has: it is to blame if it had long enough, and was listened to.
     void blame(const TaskRecord& record, uint64_t now_us);
     // Of one that has never answered the type: another one is asked before the task ends with it.
     bool doubt(TaskRecord& record, const PeerRecord& peer, uint64_t id);
     void room_for_lease(uint64_t peer, std::vector<Action>& actions);
     void unlist_lease(PeerRecord& peer, TaskRecord& record);
-    void abandon(TaskRecord& record, uint64_t task, std::vector<Action>& actions);
+    void abandon(TaskRecord& record, uint64_t task, uint64_t now_us, std::vector<Action>& actions);
+    // The slot that it had while its input came counts in the turns of its account.
+    void pay_for_input(const TaskRecord& record, uint64_t now_us) {
+        if (record.input_open) queues_.charge(record.flow, now_us - record.placed_us);
+    }
+    // Its account has let an input stall: the next ones have to be whole.
+    [[nodiscard]] bool is_distrusted(const TaskRecord& record, uint64_t now_us) const {
+        return now_us < queues_.stalled_until_us(record.flow);
+    }
+    [[nodiscard]] bool is_slot_wanted(const TaskRecord& record);
+    void look_at_input(uint64_t task, TaskRecord& record, uint64_t now_us,
+                       std::vector<Action>& actions);
     void try_again(uint64_t task, TaskRecord& record, Status why, uint64_t now_us,
                    std::vector<Action>& actions);
     void start_local(uint64_t task, TaskRecord& record, uint64_t now_us,

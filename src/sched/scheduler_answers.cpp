@@ -1,5 +1,5 @@
-// What becomes of a lease: the answers and refusals of peers, attempts that are given up, and the
-// slots that these hold until the peer has answered.
+// What becomes of a lease: how long it lasts, the answers and refusals of peers, attempts that are
+// given up, and the slots that these hold until the peer has answered.
 #include <algorithm>
 #include <cstring>
 
@@ -10,6 +10,9 @@
 namespace p2c2r::sched {
 
 namespace {
+
+constexpr uint64_t kRescueUs = 20'000;  // what another peer needs beside computing
+constexpr double kLongEnough = 4;       // times as long as a task usually takes
 
 // Errors that say more about the task than about the peer: any other peer would answer the same.
 bool is_final(Status status) {
@@ -25,7 +28,82 @@ bool is_final(Status status) {
     }
 }
 
+// How long its peer has had a task and was listened to.
+uint64_t had_since_us(const TaskRecord& record, const PeerRecord& peer, uint64_t now_us) {
+    return now_us - std::min(now_us, std::max(record.given_us, peer.read_since_us));
+}
+
 }  // namespace
+
+void Scheduler::answer_continues(uint64_t task, uint64_t now_us) {
+    TaskRecord* record = tasks_.find(task);
+    if (record && record->state == TaskRecord::State::kLeased) renew_lease(task, *record, now_us);
+}
+
+void Scheduler::renew_lease(uint64_t task, TaskRecord& record, uint64_t now_us) {
+    const PeerRecord& peer = *peers_.find(record.peer);
+    record.lease_until_us = lease_end_us(record, peer, now_us);
+    arm(task, record);
+}
+
+// So early that somebody else has the time to answer it, where that has any sense.
+uint64_t Scheduler::lease_end_us(const TaskRecord& record, const PeerRecord& peer,
+                                 uint64_t now_us) const {
+    if (record.input_open) return record.given_us + kInputPauseUs;
+    const uint64_t usual =
+        now_us + peers_.timeout_us(peer, record.type, bytes_to(record, record.peer),
+                                   record.start_timeout_us);
+    if (usual < record.deadline_us && record.deadline_us - usual > kRescueUs) return usual;
+    const double compute = mean_compute_us(record.type);
+    const uint64_t left = record.deadline_us - std::min(record.deadline_us, now_us);
+    const uint64_t other = 2 * static_cast<uint64_t>(compute) + kRescueUs;
+    if (compute <= 0 || other > left / 2 || !could_go_elsewhere(record, peer)) return usual;
+    return std::min(usual, record.deadline_us - other);
+}
+
+// The attempt has had its time.
+void Scheduler::lease_over(uint64_t task, TaskRecord& record, uint64_t now_us,
+                           std::vector<Action>& actions) {
+    if (record.input_open) return look_at_input(task, record, now_us, actions);
+    PeerRecord& peer = *peers_.find(record.peer);
+    if (peer.unread || !could_go_elsewhere(record, peer)) {
+        // A late answer is better than none. Somebody else may join meanwhile.
+        return renew_lease(task, record, now_us);
+    }
+    ++stats_.timeouts;
+    peers_.kept_too_long(record.peer, had_since_us(record, peer, now_us), now_us);
+    if (Learned* learned = peers_.learned(peer, record.type)) ++learned->timeouts;
+    abandon(record, task, now_us, actions);
+    if (P2C2R_PLANT("attempts_not_counted")) --record.attempts;
+    try_again(task, record, Status::kTimeout, now_us, actions);
+}
+
+void Scheduler::blame(const TaskRecord& record, uint64_t now_us) {
+    PeerRecord* const peer = peers_.find(record.peer);
+    if (!peer || record.input_open || peer->unread) return;
+    const uint64_t had_us = had_since_us(record, *peer, now_us);
+    const uint64_t whole_us = record.deadline_us - std::min(record.deadline_us, record.given_us);
+    // A gamer who changes his mind says nothing of the peer: before the end of the task's time it
+    // has as long as any attempt.
+    const bool is_over = had_us >= whole_us - whole_us / 8;
+    if (!is_over && now_us < record.lease_until_us) return;
+    const double usual = record.ahead_us + record.estimate_us + peer->link_us;
+    double enough = kLongEnough * usual + kRescueUs;
+    const Learned* const learned = peers_.learned(*peer, record.type);
+    // Of one that has never answered nothing else will ever tell.
+    if (!learned || learned->samples == 0) {
+        enough = std::min(enough, static_cast<double>(whole_us) / 2);
+    }
+    if (static_cast<double>(had_us) > enough) peers_.kept_too_long(record.peer, had_us, now_us);
+}
+
+// What giving up an attempt could gain: an answer from somebody else.
+bool Scheduler::could_go_elsewhere(const TaskRecord& record, const PeerRecord& peer) const {
+    if (record.can_run_local) return true;
+    if (record.attempts >= limits::kAttemptsMax) return false;
+    const uint32_t serving = peers_.serving(record.type, record.reach);
+    return serving > (peer.window_tasks > 0 ? 1u : 0u);
+}
 
 // Takes the task out of the peer's list of leases; the last one moves to its place.
 void Scheduler::unlist_lease(PeerRecord& peer, TaskRecord& record) {
@@ -39,14 +117,17 @@ void Scheduler::unlist_lease(PeerRecord& peer, TaskRecord& record) {
 void Scheduler::end_lease(TaskRecord& record, uint64_t now_us) {
     PeerRecord* peer = peers_.find(record.peer);
     if (!peer) return;
+    pay_for_input(record, now_us);
     unlist_lease(*peer, record);
     peers_.held_less(record.peer, record.bytes, record.estimate_us, now_us);
 }
 
 // Gives up the running attempt: its slot stays held until the peer has answered.
-void Scheduler::abandon(TaskRecord& record, uint64_t task, std::vector<Action>& actions) {
+void Scheduler::abandon(TaskRecord& record, uint64_t task, uint64_t now_us,
+                        std::vector<Action>& actions) {
     PeerRecord* peer = peers_.find(record.peer);
     if (!peer) return;
+    pay_for_input(record, now_us);
     unlist_lease(*peer, record);
     // Bounded by the peer's window: an abandoned attempt still counts as held.
     peer->abandoned.push_back({record.attempt_id, record.nonce, record.bytes, record.estimate_us});
@@ -123,6 +204,7 @@ Verdict Scheduler::answered(uint64_t peer, uint64_t attempt_id, const Nonce& non
     if (status == Status::kOk) {
         if (record.doubted != 0 && record.doubted != peer) peers_.failed(record.doubted, now_us);
         ++holder->completed;
+        pay_for_input(record, now_us);
         unlist_lease(*holder, record);
         peers_.answered(peer, record.type, record.bytes, record.estimate_us, compute_us,
                         now_us - record.given_us, now_us);
@@ -159,7 +241,7 @@ bool Scheduler::doubt(TaskRecord& record, const PeerRecord& peer, uint64_t id) {
 void Scheduler::give_up(uint64_t task, uint64_t now_us, std::vector<Action>& actions) {
     TaskRecord* record = tasks_.find(task);
     if (!record || record->state != TaskRecord::State::kLeased) return;
-    abandon(*record, task, actions);
+    abandon(*record, task, now_us, actions);
     try_again(task, *record, Status::kAgain, now_us, actions);
 }
 

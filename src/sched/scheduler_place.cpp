@@ -107,6 +107,11 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
     if (!head.entry) return false;
     uint64_t task = head.entry->task;
     TaskRecord& record = *tasks_.find(task);
+    if (record.input_open && is_distrusted(record, now_us)) {
+        queues_.pop(head);
+        record.state = TaskRecord::State::kStalled;
+        return true;
+    }
     const TypeIndex type = record.type;
     Reach reach = record.reach;
     if (P2C2R_PLANT("circle_ignored_on_failover") && record.attempts > 0) {
@@ -138,7 +143,7 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         task = head.entry->task;
         TaskRecord& next = *tasks_.find(task);
         // It is within reach, but for a task that memory was short to give a queue of its own.
-        if (next.attempts > 0 || !peer.is_within(next.reach)) return true;
+        if (next.attempts > 0 || next.input_open || !peer.is_within(next.reach)) return true;
         // Another content may lie elsewhere.
         if (next.content != record.content || !peer.takes(next.bytes)) return true;
         PeerTable::Choice again = choice;

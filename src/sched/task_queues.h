@@ -122,6 +122,23 @@ class TaskQueues {
         if (queue.turns.size() > 1) go_behind(queue);
     }
 
+    // The account of this flow has let an input stall; until then no other one is trusted to flow.
+    void stalled(uint32_t flow, uint64_t until_us) {
+        accounts_[flows_[flow].account].stalled_until_us = until_us;
+    }
+    [[nodiscard]] uint64_t stalled_until_us(uint32_t flow) const {
+        return accounts_[flows_[flow].account].stalled_until_us;
+    }
+    // Is visit(flow, task) true of the next task of any account that waits in this queue?
+    template <class IsLive, class Visit>
+    bool any_next(uint32_t at, const IsLive& is_live, const Visit& visit) {
+        const std::vector<Turn>& turns = queues_[at].turns;
+        return std::any_of(turns.begin(), turns.end(), [&](const Turn& turn) {
+            const TaskQueue::Entry* entry = flows_[turn.flow].tasks.front(is_live);
+            return entry && visit(turn.flow, entry->task);
+        });
+    }
+
     // Scratch with room for all of them: the mark of each one's head, and the queue.
     using Heads = std::vector<std::pair<uint64_t, uint32_t>>;
     Heads& heads() { return heads_; }
@@ -152,6 +169,7 @@ class TaskQueues {
     };
     struct Account {
         uint64_t mark = 0;
+        uint64_t stalled_until_us = 0;
         std::vector<std::pair<uint32_t, uint32_t>> flows;  // queue and flow; few
     };
     static bool later(const Turn& a, const Turn& b) {

@@ -211,6 +211,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         bool live = false;      // submitted, and not known to be over
         bool whole = false;     // its input has arrived to the end
         bool chunked = false;   // in more than one frame
+        bool stalled = false;   // so that it lost its slot
         bool depends = false;   // on other tasks
         bool answered = false;  // its answer may wait for its gamer to read
         // Its gamer has sent a copy of it to learn what that takes. On the wire these look alike,

@@ -99,6 +99,7 @@ namespace p2c2r::sim {
     X(kRetryAfterError, "an attempt after an error")               \
     X(kRetryAfterLoss, "an attempt after the loss of a peer")      \
     X(kRetryAfterTimeout, "an attempt after a timeout")            \
+    X(kWholeAfterStall, "an attempt after the input had stalled")  \
     X(kThirdAttempt, "a third attempt")                            \
     X(kRefused, "a task handed back")                              \
     X(kCancelReachesPeer, "a cancel that reaches a peer")          \

@@ -225,8 +225,15 @@ void Checkers::coordinator_sends_to_peer(PeerPipe& peer, const wire::Frame& fram
                  number(frame.id));
             return;
         }
+        Tracked& task = tracked_[found->second.token];
+        task.cause = Sometimes::kRetryAfterTimeout;
+        if (task.live && !task.whole && found->second.state == Attempt::State::kOpen) {
+            // Others waited for its slot while its input did not come. That is no attempt.
+            task.stalled = true;
+            task.cause = Sometimes::kWholeAfterStall;
+            ++task.refusals;
+        }
         give_up(found->second);
-        tracked_[found->second.token].cause = Sometimes::kRetryAfterTimeout;
     }
 }
 
@@ -242,6 +249,10 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
     if (token != 0 && !task.live && !task.is_tried) {
         fail("I9", "%s is given %s's task %llu, which is over", name(peer.host),
              name(host_of_token(token)), number(task_of_token(token)));
+    }
+    if (task.live && task.stalled && !task.whole && !task.is_tried) {
+        fail("I9", "%s is given %s's task %llu, whose input has stalled and is not whole",
+             name(peer.host), name(host_of_token(token)), number(task_of_token(token)));
     }
     if (token != 0) check_circle(peer, token, task);
     Attempt attempt;
@@ -536,6 +547,7 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     tracked.gamer = gamer.host;
     tracked.answered = false;
     tracked.assigns = tracked.refusals = 0;
+    tracked.stalled = false;
     tracked.cause = Sometimes::kCount;
     tracked.bytes = bytes;
     tracked.submitted_us = world_.now_us();

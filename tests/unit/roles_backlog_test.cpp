@@ -99,6 +99,164 @@ TEST_CASE("backlog: a peer that has much to compute still to read is heard, and 
     CHECK(peer.count(Message::kCallResponse) == 20);
 }
 
+TEST_CASE("backlog: of a gamer that reads slowly no task is placed, and others have the peers") {
+    WireWorld world;
+    WireEnd peer = world.end();
+    WireEnd slow = world.end();
+    WireEnd other = world.end();
+    peer.join_peer("p", 20);
+    slow.join_gamer("slow");
+    other.join_gamer("other");
+    const std::string large(250'000, 'r');
+    for (uint64_t id = 1; id <= 60; ++id) slow.submit(id, "large", 20'000'000 - id);
+    slow.connection().pause_reading(true);
+    // A slot that becomes free is his next task's until he is behind; then it is free.
+    size_t answered = 0;
+    for (size_t i = 0; i < peer.got.size(); ++i) {
+        if (peer.got[i].message != Message::kTaskAssign) continue;
+        peer.answer(peer.got[i], large);
+        ++answered;
+    }
+    REQUIRE(slow.far().is_paused());
+    CHECK(answered >= 36);
+    CHECK(answered <= 37);
+    CHECK(world.coordinator->stats().pending_tasks == 60 - answered);
+    CHECK_FALSE(peer.far().is_paused());
+    for (uint64_t frame = 1; frame <= 100; ++frame) {
+        other.submit(frame, "frame", 100'000);
+        peer.answer(peer.last(Message::kTaskAssign), "done");
+        world.loop.advance(5'000);
+    }
+    CHECK(other.count(Message::kResultDelivery) == 100);
+    CHECK(peer.count(Message::kTaskAssign) == answered + 100);
+    // He has read: his tasks go on, the one first that is due first.
+    slow.connection().pause_reading(false);
+    world.loop.settle();
+    CHECK_FALSE(slow.far().is_paused());
+    REQUIRE(peer.count(Message::kTaskAssign) == answered + 100 + 20);
+    while (world.coordinator->stats().pending_tasks > 0) {
+        const size_t before = peer.count(Message::kTaskAssign);
+        for (const WireEnd::Got& order : peer.all(Message::kTaskAssign)) peer.answer(order, "x");
+        if (before == peer.count(Message::kTaskAssign)) break;
+    }
+    CHECK(world.coordinator->stats().pending_tasks == 0);
+    CHECK(slow.count(Message::kResultDelivery) == 60);
+    CHECK(world.coordinator->stats().timeouts == 0);
+}
+
+TEST_CASE("backlog: an account's tasks that wait for its others survive that it reads slowly") {
+    CoordinatorOptions options;
+    options.limit_operator = true;
+    options.share.in_flight = 20;
+    WireWorld world(options);
+    WireEnd peer = world.end();
+    WireEnd slow = world.end();
+    peer.join_peer("p", 20);
+    slow.join_gamer("slow");
+    const std::string large(250'000, 'r');
+    for (uint64_t id = 1; id <= 60; ++id) slow.submit(id, "large", 20'000'000 - id);
+    const auto answer_all = [&] {
+        for (size_t i = 0; i < peer.got.size(); ++i) {
+            if (peer.got[i].message == Message::kTaskAssign) peer.answer(peer.got[i], large);
+        }
+        peer.got.clear();
+    };
+    for (int round = 0; round < 4; ++round) {
+        slow.connection().pause_reading(true);
+        answer_all();
+        CHECK_FALSE(peer.far().is_paused());
+        slow.connection().pause_reading(false);
+        world.loop.settle();
+    }
+    answer_all();
+    CHECK(slow.count(Message::kResultDelivery) == 60);
+    CHECK(world.coordinator->stats().pending_tasks == 0);
+}
+
+namespace {
+
+// Memory for little, a gamer that has much of it to read, and a peer that computes for him.
+struct ShortMemory : WireWorld {
+    WireEnd peer = end();
+    WireEnd slow = end();
+    std::vector<WireEnd::Got> orders;
+    size_t next = 0;
+
+    static CoordinatorOptions little() {
+        CoordinatorOptions options;
+        options.memory_max = 8 * kMiB;
+        return options;
+    }
+    ShortMemory() : WireWorld(little()) {
+        peer.join_peer("p", 60);
+        slow.join_gamer("slow");
+        for (uint64_t id = 1; id <= 50; ++id) slow.submit(id, "large", 4'000'000);
+        orders = peer.all(Message::kTaskAssign);
+        slow.connection().pause_reading(true);
+    }
+    void fill() {
+        const std::string large(250'000, 'r');
+        while (next < orders.size() && !peer.far().is_paused()) peer.answer(orders[next++], large);
+    }
+    void pass(uint64_t us) {
+        peer.send(Message::kHeartbeat, 0, wire::Heartbeat{});
+        slow.send(Message::kHeartbeat, 0, wire::Heartbeat{});
+        loop.advance(us);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("backlog: a peer is not read from while memory is full, only then and without blame") {
+    ShortMemory world;
+    REQUIRE(world.orders.size() == 50);
+    world.fill();
+    CHECK(world.peer.far().is_paused());
+    CHECK(held(world) > 7 * kMiB);
+    CHECK(held(world) < 8 * kMiB);
+    // Its answers lie unread for longer than any attempt lasts; nobody else waits for it.
+    world.pass(1'500'000);
+    CHECK(world.peer.far().is_paused());
+    CHECK_FALSE(world.slow.closed());
+    CHECK(world.coordinator->stats().timeouts == 0);
+    // One frame that is read makes room for the next one.
+    world.slow.connection().take_one();
+    world.slow.connection().take_one();
+    world.loop.advance(11'000);
+    CHECK_FALSE(world.peer.far().is_paused());
+    world.fill();
+    CHECK(world.peer.far().is_paused());
+    world.slow.connection().pause_reading(false);
+    world.loop.settle();
+    CHECK_FALSE(world.peer.far().is_paused());
+    world.fill();
+    CHECK(world.slow.count(Message::kResultDelivery) == 50);
+    CHECK(world.coordinator->stats().timeouts == 0);
+    CHECK(world.coordinator->stats().closed_for_memory == 0);
+}
+
+TEST_CASE("backlog: while memory is full and others wait who is most behind is closed") {
+    ShortMemory world;
+    WireEnd other = world.end();
+    other.join_gamer("other");
+    other.submit(1, "frame", 3'000'000);
+    const WireEnd::Got frame = world.peer.last(Message::kTaskAssign);
+    world.fill();
+    REQUIRE(world.peer.far().is_paused());
+    world.peer.answer(frame, "done");
+    CHECK(other.count(Message::kResultDelivery) == 0);
+    world.pass(900'000);
+    CHECK_FALSE(world.slow.closed());
+    world.pass(700'000);
+    CHECK(world.slow.closed());
+    CHECK(world.coordinator->stats().closed_for_memory == 1);
+    CHECK_FALSE(world.peer.far().is_paused());
+    REQUIRE(other.count(Message::kResultDelivery) == 1);
+    CHECK(other.last(Message::kResultDelivery).data == "done");
+    CHECK_FALSE(other.closed());
+    CHECK_FALSE(world.peer.closed());
+}
+
 TEST_CASE("backlog: errors that a gamer asks for and does not read stop at 4 MiB") {
     WireWorld world;
     WireEnd peer = world.end();

@@ -394,13 +394,15 @@ struct SlowReader : WireWorld {
     uint64_t size;
     uint64_t sent = 0;
 
-    static CoordinatorOptions options() {
+    static CoordinatorOptions options(uint64_t memory_max) {
         CoordinatorOptions options;
+        options.memory_max = memory_max;
         options.task_timeout_us = 60'000'000;
         options.heartbeat_interval_us = 10'000'000;
         return options;
     }
-    explicit SlowReader(uint64_t result_size) : WireWorld(options()), size(result_size) {
+    explicit SlowReader(uint64_t result_size, uint64_t memory_max = 512 * kMiB)
+        : WireWorld(options(memory_max)), size(result_size) {
         peer.join_peer("p");
         gamer.join_gamer("gamer");
         gamer.submit(7, "hello", 60'000'000);
@@ -420,8 +422,8 @@ struct SlowReader : WireWorld {
 
 }  // namespace
 
-TEST_CASE("relay: a slow reader gets 64 MiB while little of it is held") {
-    SlowReader world(64 * kMiB);
+TEST_CASE("relay: a slow reader gets 64 MiB where memory has room for little of it") {
+    SlowReader world(64 * kMiB, 6 * kMiB);
     uint64_t got = 0;
     for (int round = 0; round < 100 && world.sent < world.size; ++round) {
         world.send_what_is_read();
@@ -444,25 +446,44 @@ TEST_CASE("relay: a slow reader gets 64 MiB while little of it is held") {
 }
 
 TEST_CASE("relay: a gamer that does not read is closed after 5 s and costs no peer") {
+    // Others have their answers meanwhile.
     SlowReader world(64 * kMiB);
+    WireEnd other = world.end();
+    other.join_gamer("other");
     world.send_what_is_read();
-    CHECK(world.peer.far().is_paused());
-    CHECK(world.sent < 6 * kMiB);
+    CHECK(world.sent == world.size);
+    CHECK(world.coordinator->stats().payload_bytes_held > 60 * kMiB);
     world.loop.advance(4'900'000);
     CHECK_FALSE(world.gamer.closed());
+    other.submit(1, "hello");
+    world.peer.answer(world.peer.last(Message::kTaskAssign), "hello");
+    CHECK(other.last(Message::kResultDelivery).data == "hello");
     world.loop.advance(1'000'000);
     CHECK(world.gamer.closed());
     CHECK_FALSE(world.peer.closed());
     CHECK_FALSE(world.peer.far().is_paused());
     CHECK(world.coordinator->stats().payload_bytes_held < kMiB);
+}
+
+TEST_CASE("relay: a gamer for which more than 72 MiB wait is closed") {
+    SlowReader world(64 * kMiB);
+    WireEnd second = world.end();
+    second.join_peer("q", 64);
+    world.gamer.connection().pause_reading(false);
+    for (uint64_t id = 8; id < 48; ++id) world.gamer.submit(id, "more", 60'000'000);
+    world.gamer.connection().pause_reading(true);
     world.send_what_is_read();
-    CHECK(world.sent == world.size);
-    // Others have their answers.
-    WireEnd other = world.end();
-    other.join_gamer("other");
-    other.submit(1, "hello");
-    world.peer.answer(world.peer.last(Message::kTaskAssign), "hello");
-    CHECK(other.last(Message::kResultDelivery).data == "hello");
+    const std::string more = text(250'000);
+    uint64_t waits = world.size;
+    for (const WireEnd::Got& order : second.all(Message::kTaskAssign)) {
+        if (world.gamer.closed()) break;
+        second.answer(order, more);
+        waits += more.size();
+        CHECK(world.coordinator->stats().payload_bytes_held < 73 * kMiB);
+    }
+    CHECK(waits > 72 * kMiB);
+    CHECK(world.gamer.closed());
+    CHECK_FALSE(second.far().is_paused());
 }
 
 TEST_CASE("relay: a gamer that reads a little now and then is closed") {
