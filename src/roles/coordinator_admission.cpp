@@ -95,9 +95,8 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     Gamer& gamer = *gamers_.find(session.gamer);
     const uint64_t client_task = frame.id;
     ++stats_.submitted;
-    if (const uint64_t* known = gamer.tasks.find(client_task)) {
+    if (const uint64_t task = task_of(gamer, client_task)) {
         // Submitted again: harmless while it is whole; an input that was cut off starts anew.
-        const uint64_t task = *known;
         Relay& again = relay(task);
         if (!again.complete) {
             withdraw(task);
@@ -264,7 +263,13 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     const bool flies = waits_for == 0 && share.take_off();
     admission.held = !flies;
     admission.input_open = more;
-    const uint64_t task = scheduler_.admit(admission, now);
+    uint64_t task = 0;
+    try {
+        task = scheduler_.admit(admission, now);
+    } catch (const std::bad_alloc&) {
+        if (flies) share.landed();
+        throw;
+    }
     if (task == 0) {
         if (flies) share.landed();
         ++stats_.refused_tasks;
@@ -347,9 +352,8 @@ void Coordinator::Impl::store_input(Relay& input, const wire::Frame& frame) {
 
 void Coordinator::Impl::on_submit_chunk(Session& session, const wire::Frame& frame) {
     Gamer& gamer = *gamers_.find(session.gamer);
-    const uint64_t* found = gamer.tasks.find(frame.id);
-    if (!found) return;  // the task has ended meanwhile
-    const uint64_t task = *found;
+    const uint64_t task = task_of(gamer, frame.id);
+    if (task == 0) return;  // it has ended meanwhile
     Relay& input = relay(task);
     if (input.complete || !input.sizes) return;
     // Before the peer gets to see it: what is wrong with it ends this connection and no other.

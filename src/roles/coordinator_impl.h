@@ -341,6 +341,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void assign(const sched::Action& action);
     void on_result(Session& session, const wire::Frame& frame);
     void on_result_chunk(Session& session, const wire::Frame& frame);
+    Session* tell_result(const sched::TaskRecord& record, const Relay& relay,
+                         const wire::Frame& frame, const wire::TaskResult& result);
     void on_refuse(Session& session, const wire::Frame& frame);
     // What has come of a result in chunks counts no more: a new attempt, or another answer,
     // follows.
@@ -360,6 +362,16 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     static std::string timeout_text(const Relay& ended, const char* text);
     void answer_timeout(Gamer& gamer, uint64_t client_task, std::string_view text);
     void withdraw(uint64_t task);
+    void lose_end(uint64_t task) noexcept;
+    // The task that the gamer calls so; 0: none. One that is gone is forgotten, for its place may
+    // be another's.
+    [[nodiscard]] uint64_t task_of(Gamer& gamer, uint64_t client_task) {
+        const uint64_t* const known = gamer.tasks.find(client_task);
+        if (!known) return 0;
+        if (scheduler_.find(*known)) return *known;
+        gamer.tasks.erase(client_task);
+        return 0;
+    }
     // Forgets a task that has ended, and lets go those that wait for it.
     void drop_task(uint64_t task, bool good);
     void drop_one(uint64_t task, bool good, std::vector<uint64_t>& fallen);
