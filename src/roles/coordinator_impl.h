@@ -235,6 +235,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // ---- coordinator_accept.cpp
     void watch_handshake(uint64_t until_us, uint64_t id);
     [[nodiscard]] bool is_crowded(const Session& session) const;
+    void look_at_handshakes_again();
     void handshake_over(Session& session);
     void expire_handshakes();
 
