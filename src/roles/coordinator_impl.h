@@ -5,6 +5,7 @@
 //   coordinator_register.cpp   how one becomes a gamer's or a peer's: hello, login, registration
 //   coordinator_backlog.cpp    who does not read
 //   coordinator_admission.cpp  how a task comes in
+//   coordinator_types.cpp      what is known of each type of task
 //   coordinator_memory.cpp     who gives way while memory is short, and whose turn it is
 //   coordinator_process.cpp    what the whole process takes
 //   coordinator_contents.cpp   inputs that stay: what gamers put here, and peers ask for
@@ -280,12 +281,15 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void forward_input(uint64_t task, Relay& relay, Chunk&& chunk, bool last);
     bool add_dependencies(Gamer& gamer, const std::vector<uint64_t>& depends_on,
                           uint32_t& waits_for, const char*& why);
+    Relay& relay(uint64_t task) { return relays_[SlotMap<sched::TaskRecord>::index_of(task)]; }
+    static constexpr size_t kRelayAhead = 2 * kCacheLine;
+
+    // ---- coordinator_types.cpp
     sched::TypeIndex type_of(Session& session, std::string_view name, bool resubmitted);
+    void look_at_types() noexcept;
     const TaskType* contract_type(sched::TypeIndex type);
     bool can_run_local(sched::TypeIndex type);
     std::string types_text();
-    Relay& relay(uint64_t task) { return relays_[SlotMap<sched::TaskRecord>::index_of(task)]; }
-    static constexpr size_t kRelayAhead = 2 * kCacheLine;
 
     // ---- coordinator_memory.cpp
     // False: such a task does not fit. May end others that wait: of accounts that have more here,
@@ -540,6 +544,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     std::vector<const TaskType*> contract_types_;  // by type; NULL: a host's own
     std::vector<int8_t> local_types_;              // by type: 1 can, 0 cannot, -1 not asked yet
     uint64_t local_revision_ = 0;
+    uint64_t types_replaced_ = 0;  // the scheduler's, when they were looked at
     bool draining_ = false;
     bool closed_ = false;
     std::function<void()> drained_;

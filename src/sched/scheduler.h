@@ -13,6 +13,7 @@
 // the attempt is "abandoned".
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -124,6 +125,24 @@ class Scheduler {
     // `contents` NULL: no task has one; else it MUST outlive the scheduler.
     Scheduler(uint32_t peers_max, RandomSource& random, const ContentStore* contents = nullptr);
 
+    // ---- types: kTaskTypesMax have a place at a time. One that no peer runs and no task has gives
+    // its place, when another name needs it.
+    // kNoType: there is no place for a new name.
+    TypeIndex type_index(std::string_view task_type);
+    // It has its place for good.
+    void keep_type(std::string_view task_type);
+    // The first of these names that would find no place beside the others; NULL: each does.
+    [[nodiscard]] const std::string* without_place(
+        const std::vector<std::string>& task_types) const;
+    // How many of them some peer runs or some task has, and those that are kept.
+    [[nodiscard]] size_t types_in_use() const;
+    // Places that were given to another name so far.
+    [[nodiscard]] uint64_t types_replaced() const { return types_replaced_; }
+    [[nodiscard]] const std::string& type_name(TypeIndex type) const { return type_names_[type]; }
+    [[nodiscard]] TypeIndex find_type(std::string_view task_type) const;  // kNoType: unknown
+    [[nodiscard]] size_t types_count() const { return type_names_.size(); }
+    [[nodiscard]] bool ever_served(TypeIndex type) const { return ever_served_[type]; }
+
     // ---- peers
     // 0 when the table is full.
     uint64_t peer_joined(PeerRecord&& record, const std::vector<std::string>& task_types,
@@ -195,11 +214,6 @@ class Scheduler {
     [[nodiscard]] uint64_t next_us() const { return wheel_.next_us(); }
 
     // ---- looking
-    TypeIndex type_index(std::string_view task_type);  // adds it; kNoType when there are too many
-    [[nodiscard]] const std::string& type_name(TypeIndex type) const { return type_names_[type]; }
-    [[nodiscard]] TypeIndex find_type(std::string_view task_type) const;  // kNoType: unknown
-    [[nodiscard]] size_t types_count() const { return type_names_.size(); }
-    [[nodiscard]] bool ever_served(TypeIndex type) const { return ever_served_[type]; }
     [[nodiscard]] const TaskRecord* find(uint64_t task) const { return tasks_.find(task); }
     template <class Visit>
     void for_each(const Visit& visit) {
@@ -221,6 +235,12 @@ class Scheduler {
   private:
     static constexpr size_t kPlacementsKept = 1024;
 
+    // Without doubles, in their order; those that find no place are left out.
+    std::vector<TypeIndex> types_of(const std::vector<std::string>& task_types);
+    TypeIndex add_type(std::string_view task_type, const std::vector<TypeIndex>& taken);
+    [[nodiscard]] bool is_spare(TypeIndex type) const {
+        return !kept_[type] && tasks_of_[type] == 0 && !peers_.has_type(type);
+    }
     bool enqueue(uint64_t task, TaskRecord& record, uint64_t now_us) noexcept;
     [[nodiscard]] bool is_live(const TaskQueue::Entry& entry) const {
         const TaskRecord* record = tasks_.find(entry.task);
@@ -274,6 +294,10 @@ class Scheduler {
     TaskQueues queues_;
     std::vector<std::string> type_names_;
     std::vector<bool> ever_served_;
+    std::array<bool, limits::kTaskTypesMax> kept_{};
+    std::array<uint32_t, limits::kTaskTypesMax> tasks_of_{};  // pending, by type
+    uint64_t types_replaced_ = 0;
+    TypeIndex next_spare_ = 0;  // where one is looked for
     DeadlineWheel wheel_;
     PeerTable peers_;
     RandomSource& random_;
