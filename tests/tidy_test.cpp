@@ -250,6 +250,22 @@ TEST_CASE("tidy: nothing unfinished and nothing of one machine is in the tree") 
     }
 }
 
+TEST_CASE("tidy: each field that a refused message names is in the protocol's document") {
+    // Whoever speaks the protocol reads "slots must be an unsigned integer", and looks it up there.
+    const std::string document = read(kRoot / "src/wire/PROTOCOL.md");
+    const std::regex refusal("\"([a-z_]+) (must be|is missing|are missing)");
+    size_t names = 0;
+    for (const fs::path& path : sources(kRoot / "src/wire")) {
+        const std::string text = read(path);
+        for (std::sregex_iterator it(text.begin(), text.end(), refusal), end; it != end; ++it) {
+            const std::string name = (*it)[1];
+            ++names;
+            CHECK_MESSAGE(std::regex_search(document, std::regex("\\b" + name + "\\b")), name);
+        }
+    }
+    CHECK(names > 50);
+}
+
 TEST_CASE("tidy: no name of a test case holds a semicolon") {
     // Where tests are found it parts two names, of which neither is one: nothing would run, and
     // pass.

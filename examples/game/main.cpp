@@ -5,6 +5,7 @@
 #include <SDL.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <sstream>
 
@@ -18,6 +19,11 @@ namespace {
 
 using namespace game;
 
+// As the p2c2r program has them.
+constexpr int kExitSomeFailed = 1;  // a picture could not be written
+constexpr int kExitUsage = 2;
+constexpr int kExitUnreachable = 3;  // no coordinator, or no window
+
 struct Options {
     RemoteOptions remote;
     int width = 1280;
@@ -26,22 +32,54 @@ struct Options {
     uint64_t frames = 0;
     std::string keys;         // "30:up,90:o": a key pressed at a frame, for runs without a player
     std::string screenshots;  // "60:off.bmp,120:on.bmp"
+    // Of these.
+    std::vector<std::pair<uint64_t, std::string>> scheduled_keys, scheduled_screenshots;
     bool starts_off = false;
     uint32_t seed = 7;
     std::string font = "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf";
 };
 
-// "12:a,40:b" as pairs.
-std::vector<std::pair<uint64_t, std::string>> schedule_of(const std::string& text) {
-    std::vector<std::pair<uint64_t, std::string>> entries;
+using Schedule = std::vector<std::pair<uint64_t, std::string>>;
+
+// "12:a,40:b" as pairs; what is wrong with it, or "".
+std::string read_schedule(const std::string& text, const std::string& what, Schedule& entries) {
     std::istringstream in(text);
-    std::string entry;
-    while (std::getline(in, entry, ',')) {
+    for (std::string entry; std::getline(in, entry, ',');) {
         const size_t colon = entry.find(':');
-        if (colon == std::string::npos || colon == 0) continue;
-        entries.emplace_back(std::strtoull(entry.c_str(), nullptr, 10), entry.substr(colon + 1));
+        const std::string frame = entry.substr(0, colon);
+        const bool is_frame = !frame.empty() && frame.size() < 19 &&
+                              frame.find_first_not_of("0123456789") == std::string::npos &&
+                              frame.find_first_not_of('0') != std::string::npos;
+        if (!is_frame || colon == std::string::npos || colon + 1 == entry.size()) {
+            return "'" + entry + "' is not FRAME:" + what + ", with a frame from 1 up";
+        }
+        entries.emplace_back(std::stoull(frame), entry.substr(colon + 1));
     }
-    return entries;
+    return text.empty() || text.back() != ',' ? "" : "ends with a comma";
+}
+
+constexpr const char* kKeys[] = {"up", "down", "left", "right", "none", "space",
+                                 "o",  "1",    "2",    "3",     "4",    "escape"};
+
+// What cannot be meant, before anything is opened; "": nothing.
+std::string fault_of(Options& options) {
+    const std::string keys = read_schedule(options.keys, "KEY", options.scheduled_keys);
+    if (!keys.empty()) return "--keys: " + keys;
+    for (const auto& [frame, key] : options.scheduled_keys) {
+        if (std::find(std::begin(kKeys), std::end(kKeys), key) != std::end(kKeys)) continue;
+        std::string all;
+        for (const char* one : kKeys) all += (all.empty() ? "" : ", ") + std::string(one);
+        return "--keys: there is no key '" + key + "'; there are " + all;
+    }
+    const std::string pictures =
+        read_schedule(options.screenshots, "FILE", options.scheduled_screenshots);
+    if (!pictures.empty()) return "--screenshots: " + pictures;
+    for (const auto& [frame, file] : options.scheduled_screenshots) {
+        if (options.frames == 0 || frame <= options.frames) continue;
+        return "--screenshots: frame " + std::to_string(frame) + " comes after the last one, " +
+               std::to_string(options.frames);
+    }
+    return "";
 }
 
 class Game {
@@ -49,9 +87,7 @@ class Game {
     explicit Game(const Options& options)
         : options_(options),
           world_(options.seed),
-          view_(options.width / options.view_scale, options.height / options.view_scale),
-          keys_(schedule_of(options.keys)),
-          screenshots_(schedule_of(options.screenshots)) {}
+          view_(options.width / options.view_scale, options.height / options.view_scale) {}
     ~Game() {
         SDL_DestroyTexture(texture_);
         SDL_DestroyRenderer(renderer_);
@@ -60,7 +96,7 @@ class Game {
     Game(const Game&) = delete;
     Game& operator=(const Game&) = delete;
 
-    std::string open();
+    Trouble open();
     int run();
 
   private:
@@ -82,11 +118,10 @@ class Game {
     SDL_Window* window_ = nullptr;
     SDL_Renderer* renderer_ = nullptr;
     SDL_Texture* texture_ = nullptr;
-    std::vector<std::pair<uint64_t, std::string>> keys_;
-    std::vector<std::pair<uint64_t, std::string>> screenshots_;
     std::string held_;  // direction that a scheduled key holds
     uint64_t frame_ = 0;
     bool goes_on_ = true;
+    int code_ = 0;
     bool shoots_ = false;
     // Of the last half second.
     uint64_t measured_at_ = 0;
@@ -97,25 +132,25 @@ class Game {
     p2c2r_client_stats measured_ = {};
 };
 
-std::string Game::open() {
-    if (std::string trouble = remote_.start(options_.remote, world_); !trouble.empty())
-        return trouble;
+Trouble Game::open() {
+    if (Trouble trouble = remote_.start(options_.remote, world_)) return trouble;
     if (options_.starts_off) press("o");
+    if (SDL_Init(SDL_INIT_VIDEO) != 0) return {std::string("no window: ") + SDL_GetError()};
     window_ = SDL_CreateWindow("P2C2R courtyard", SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED,
                                options_.width, options_.height, 0);
-    if (window_ == nullptr) return SDL_GetError();
+    if (window_ == nullptr) return {SDL_GetError()};
     renderer_ =
         SDL_CreateRenderer(window_, -1, options_.remote.is_steady ? SDL_RENDERER_SOFTWARE : 0);
-    if (renderer_ == nullptr) return SDL_GetError();
+    if (renderer_ == nullptr) return {SDL_GetError()};
     SDL_SetHint(SDL_HINT_RENDER_SCALE_QUALITY, "linear");
     texture_ = SDL_CreateTexture(renderer_, SDL_PIXELFORMAT_ARGB8888, SDL_TEXTUREACCESS_STREAMING,
                                  view_.width(), view_.height());
-    if (texture_ == nullptr) return SDL_GetError();
+    if (texture_ == nullptr) return {SDL_GetError()};
     if (const std::string trouble = hud_.open(options_.font, 15); !trouble.empty()) {
         std::fprintf(stderr, "courtyard: no text on the screen (%s); --font FILE\n",
                      trouble.c_str());
     }
-    return "";
+    return {};
 }
 
 void Game::press(const std::string& key) {
@@ -136,7 +171,7 @@ void Game::press(const std::string& key) {
 }
 
 void Game::take_events() {
-    for (const auto& [frame, key] : keys_) {
+    for (const auto& [frame, key] : options_.scheduled_keys) {
         if (frame == frame_) press(key);
     }
     SDL_Event event;
@@ -242,8 +277,11 @@ void Game::present(const Camera& camera) {
     SDL_UpdateTexture(texture_, nullptr, view_.pixels().data(), view_.width() * 4);
     SDL_RenderCopy(renderer_, texture_, nullptr, nullptr);
     hud_.draw(renderer_, lines());
-    for (const auto& [frame, file] : screenshots_) {
-        if (frame == frame_ && !save(file)) goes_on_ = false;
+    for (const auto& [frame, file] : options_.scheduled_screenshots) {
+        if (frame == frame_ && !save(file)) {
+            code_ = kExitSomeFailed;
+            goes_on_ = false;
+        }
     }
     SDL_RenderPresent(renderer_);
 }
@@ -283,7 +321,7 @@ int Game::run() {
         }
     }
     figures_.print(remote_, frame_, static_cast<double>(p2c2r_now_us() - began) / 1e6);
-    return 0;
+    return code_;
 }
 
 }  // namespace
@@ -295,10 +333,13 @@ int main(int argc, char** argv) {
     app.footer(
         "Arrows or WASD: roll. Space: shoot. 1 2 3 4: shadows, reflections, debris, paths on and "
         "off. O: all. Esc: end.");
-    app.add_option("--url", options.remote.url,
-                   "Coordinator, p2c2r:// or p2c2r+plain://; without: this process does it all");
-    app.add_option("--pin", options.remote.pin, "Its key pin, for p2c2r:// (p2c2r keys show)");
-    app.add_option("--identity", options.remote.identity, "This machine's private key, a PEM file");
+    CLI::Option* url = app.add_option(
+        "--url", options.remote.url,
+        "Coordinator, p2c2r:// or p2c2r+plain://; without: this process does it all");
+    app.add_option("--pin", options.remote.pin, "Its key pin, for p2c2r:// (p2c2r keys show)")
+        ->needs(url);
+    app.add_option("--identity", options.remote.identity, "This machine's private key, a PEM file")
+        ->needs(url);
     app.add_option("--network", options.remote.network,
                    "Options of the client: {\"fake_down_kbps\": 4000, \"fake_lag_ms\": 20}");
     app.add_option("--width", options.width, "Of the window")->check(CLI::Range(320, 3840));
@@ -322,19 +363,19 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : 2;
+        return app.exit(error) == 0 ? 0 : kExitUsage;
+    }
+    if (const std::string fault = fault_of(options); !fault.empty()) {
+        std::fprintf(stderr, "courtyard: %s\n", fault.c_str());
+        return kExitUsage;
     }
 
-    if (SDL_Init(SDL_INIT_VIDEO) != 0) {
-        std::fprintf(stderr, "courtyard: no window: %s\n", SDL_GetError());
-        return 3;
-    }
     int code = 0;
     {
         Game game(options);
-        if (const std::string trouble = game.open(); !trouble.empty()) {
-            std::fprintf(stderr, "courtyard: %s\n", trouble.c_str());
-            code = 3;
+        if (const Trouble trouble = game.open()) {
+            std::fprintf(stderr, "courtyard: %s\n", trouble.text.c_str());
+            code = trouble.is_usage ? kExitUsage : kExitUnreachable;
         } else {
             code = game.run();
         }

@@ -29,16 +29,25 @@ bool read_pin(const std::string& text, uint8_t (&pin)[32]) {
     return true;
 }
 
+// Which of the game's options the library speaks of.
+std::string option_of(const p2c2r_error& why) {
+    const std::string field = why.field;
+    return field == "coordinator_url" ? "--url"
+           : field == "server_pin"    ? "--pin"
+           : field == "identity_file" ? "--identity"
+                                      : "--network";
+}
+
 }  // namespace
 
-std::string Remote::start(const RemoteOptions& options, const World& world) {
+Trouble Remote::start(const RemoteOptions& options, const World& world) {
     options_ = options;
     p2c2r_error why = {};
     p2c2r_runtime_config host = {};
     host.struct_size = sizeof host;
     host.abi_version = P2C2R_ABI_VERSION;
     p2c2r_runtime* runtime = nullptr;
-    if (p2c2r_runtime_create(&host, &runtime, &why) != P2C2R_OK) return why.text;
+    if (p2c2r_runtime_create(&host, &runtime, &why) != P2C2R_OK) return {why.text};
     runtime_.reset(runtime);
     p2c2r_client_config config = {};
     config.struct_size = sizeof config;
@@ -52,32 +61,35 @@ std::string Remote::start(const RemoteOptions& options, const World& world) {
         here.listen_port = P2C2R_NONE;
         p2c2r_coordinator* coordinator = nullptr;
         if (p2c2r_coordinator_create(runtime, &here, &coordinator, &why) != P2C2R_OK) {
-            return why.text;
+            return {why.text};
         }
         coordinator_.reset(coordinator);
-        if (p2c2r_coordinator_start(coordinator, &why) != P2C2R_OK) return why.text;
+        if (p2c2r_coordinator_start(coordinator, &why) != P2C2R_OK) return {why.text};
         p2c2r_peer_config helper = {};
         helper.struct_size = sizeof helper;
         helper.local = coordinator;
         p2c2r_peer* peer = nullptr;
-        if (p2c2r_peer_create(runtime, &helper, &peer, &why) != P2C2R_OK) return why.text;
+        if (p2c2r_peer_create(runtime, &helper, &peer, &why) != P2C2R_OK) return {why.text};
         peer_.reset(peer);
-        if (p2c2r_peer_start(peer, &why) != P2C2R_OK) return why.text;
+        if (p2c2r_peer_start(peer, &why) != P2C2R_OK) return {why.text};
         config.local = coordinator;
     } else {
         config.coordinator_url = options.url.c_str();
         if (!options.pin.empty() && !read_pin(options.pin, credentials.server_pin)) {
-            return "--pin: 64 hexadecimal digits are wanted";
+            return {"--pin: 64 hexadecimal digits are wanted", true};
         }
         credentials.identity_file = options.identity.empty() ? nullptr : options.identity.c_str();
-        if (!options.pin.empty()) config.credentials = &credentials;
+        if (!options.pin.empty() || credentials.identity_file) config.credentials = &credentials;
     }
     p2c2r_client* client = nullptr;
-    if (p2c2r_client_create(runtime, &config, &client, &why) != P2C2R_OK) return why.text;
+    if (p2c2r_client_create(runtime, &config, &client, &why) != P2C2R_OK) {
+        return {option_of(why) + ": " + why.text, true};
+    }
     client_.reset(client);
-    if (options.is_steady && p2c2r_client_connect(client, 5000, &why) != P2C2R_OK) return why.text;
+    if (options.is_steady && p2c2r_client_connect(client, 5000, &why) != P2C2R_OK)
+        return {why.text};
     resident_.start(client, world);
-    return "";
+    return {};
 }
 
 bool Remote::is_due(Effect effect, uint64_t frame) const {

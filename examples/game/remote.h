@@ -28,6 +28,13 @@ struct EffectState {
     std::string trouble;  // why the last one failed; "": it did not
 };
 
+// Why something cannot be used; without a text there is none.
+struct Trouble {
+    std::string text;
+    bool is_usage = false;  // of the command line's making
+    explicit operator bool() const { return !text.empty(); }
+};
+
 struct RemoteOptions {
     std::string url;  // "": a coordinator and a peer in this process
     std::string pin;  // hexadecimal; needed for p2c2r://
@@ -52,8 +59,7 @@ using ClientHandle = std::unique_ptr<p2c2r_client, Destroyer<p2c2r_client_destro
 
 class Remote {
   public:
-    // "" or why it cannot be used.
-    std::string start(const RemoteOptions& options, const World& world);
+    Trouble start(const RemoteOptions& options, const World& world);
 
     // Once a frame, after the world's tick: takes answers, asks for what is due.
     void update(World& world, const Camera& camera, uint64_t frame);

@@ -1012,7 +1012,11 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_coordinator_stats_get(p2c2r_coordinator*
  * {"name", "roles", "circle", "owner", "from"}: tells a fresh "token"; "key.from" {"name", "from"}: where its token is
  * good from henceforth, "first": the network (/24, /48) of its next login, as without "from", "any", or prefixes like
  * "192.0.2.0/24,2001:db8::/48"; who is connected from elsewhere is not any more; "key.invite" {"roles", "circle", "owner", "valid_s"}:
- * tells the "secret" of a one-use join code; "key.revoke" {"name"}: ends what is connected, too; E_STATE: the account that asks. roles: "gamer",
+ * tells the "secret" of a one-use join code and the "name" of its invitation, which "name" may choose; "key.invitations": those that
+ * are open, without their secrets; "key.withdraw" {"name"}: such a code is refused from now on; "key.revoke" {"name"}: ends what
+ * is connected, too; E_STATE: the account that asks, as in "key.from" where it would shut itself out, unless "force" is its name. What
+ * revoke and withdraw do counts at once; "unsaved" in their answers, and in that of "key.list", says why it is not on the disk yet: a
+ * restart would undo it, and the coordinator tries again. All else is E_IO when it cannot be written, and has not happened. roles: "gamer",
  * "peer", "admin" with commas; circle: "own" for machines of the operator, else "invited"; owner: whose an invited
  * machine is (itself alone): machines of one owner are its circle own. "reload": reads certificate_file
  * and key_file again, for connections to come. args_json NULL: {}. *out is the caller's to release. E_UNSUPPORTED names what there is;

@@ -154,9 +154,11 @@ Outcome bench_machine(const MachineOptions& options) {
 int run_bench_machine(const MachineOptions& given) {
     MachineOptions options = given;
     const Result<std::vector<Joined>> joined = joined_coordinators();
-    if (joined && !joined->empty()) {
+    if (!joined) return report("bench this-machine", joined.failure());
+    if (!joined->empty()) {
         const Result<Contact> contact = Contact::resolve({});
-        if (contact) options.coordinator = *contact;
+        if (!contact) return report("bench this-machine", contact.failure());
+        options.coordinator = *contact;
     }
     if (const Outcome failure = bench_machine(options)) {
         return report("bench this-machine", *failure);

@@ -78,7 +78,8 @@ void ContactOptions::add_to(Command& command) {
 Outcome Contact::take_pin(const std::string& hex) {
     std::vector<uint8_t> bytes;
     if (!read_hex(hex, bytes, kPinSize)) {
-        return usage_failure("server_pin '" + hex.substr(0, 80) + "' is not 64 hexadecimal digits");
+        return usage_failure("--server-pin: '" + hex.substr(0, 80) +
+                             "' is not 64 hexadecimal digits");
     }
     std::copy(bytes.begin(), bytes.end(), pin_.begin());
     return std::nullopt;

@@ -61,7 +61,7 @@ Result<Started> start_monitored(const Settings& settings, LogWriter& log,
     if (without) {
         log.write(P2C2R_LOG_WARN, "coordinator",
                   "monitoring is off (" + started.failure().text +
-                      "); give monitoring.prometheus_port another number, or 0 for any free one");
+                      "); give --prometheus-port another number, or 0 for any free one");
     }
     return without;
 }

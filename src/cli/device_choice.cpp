@@ -73,7 +73,7 @@ Result<json> ask_runtime(p2c2r_runtime* runtime, const char* name, const json& a
     const p2c2r_status status = p2c2r_runtime_call(runtime, name, arguments.dump().c_str(), nullptr,
                                                    kQuestionTimeoutMs, &answer, &why);
     const ResultHandle owned(answer);
-    if (status != P2C2R_OK) return library_failure(kExitSomeFailed, name, why);
+    if (status != P2C2R_OK) return call_failure(kExitSomeFailed, name, why);
     return fields_of(owned.get());
 }
 

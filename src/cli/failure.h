@@ -25,12 +25,14 @@ inline Failure usage_failure(std::string text) {
     return {kExitUsage, std::move(text)};
 }
 
-// "field 'output_res': width 0 is below 1": the library's sentence; and with the name of the status
-// before it.
+// "'output_res': width 0 is below 1", of a task: the params are those of whoever runs the program.
 std::string sentence(const p2c2r_error& error);
+// "E_LIMIT: --port: 70000 is above 65535", of what roles were made with: options, not fields.
 std::string describe(const p2c2r_error& error);
 // With the exit code, unless it is about a file that the program was given: then kExitUsage.
 Failure library_failure(int exit_code, const std::string& what, const p2c2r_error& error);
+// The same of a call by its name: "making a join code: E_DENIED: that is for the operator".
+Failure call_failure(int exit_code, const char* call, const p2c2r_error& error);
 
 template <class T>
 class [[nodiscard]] Result {

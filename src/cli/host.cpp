@@ -11,6 +11,7 @@
 #include "cli/device_choice.h"
 #include "cli/files.h"
 #include "cli/first_benchmark.h"
+#include "cli/folder_claim_posix.h"
 #include "cli/invitation.h"
 #include "cli/machine.h"
 #include "cli/own_coordinator.h"
@@ -30,13 +31,16 @@ namespace {
 // IPv6, and IPv4 on the same socket; where the system has no IPv6, the latter alone.
 constexpr const char* kListenAddress = "::";
 constexpr const char* kListenAddressFour = "0.0.0.0";
+constexpr const char* kInUse = " is in use";  // the library's words
 constexpr uint64_t kRenewDaysLeft = 30;
+constexpr const char* kServiceName = "p2c2r-host";
 
 struct HostOptions {
     bool no_peer = false;
     bool no_invite = false;
     bool no_benchmark = false;
     bool service = false;
+    bool remove_service = false;
     SettingOptions settings{Daemon::kHost};
     InvitationOptions invitation;
     DaemonOptions daemon;
@@ -50,6 +54,9 @@ struct PeerNews {
 };
 
 struct Host {
+    // The first to come and the last to go: what a start that fails has made goes with them.
+    std::optional<FolderClaim> machine_folder;
+    std::optional<FolderClaim> folder;
     OpenedRuntime runtime;
     OwnCoordinator own;
     std::optional<PeerLock> lock;  // with a peer: p2c2r pause finds it
@@ -67,7 +74,7 @@ Outcome choose_certificate(p2c2r_runtime* runtime, const Settings& settings,
         place.certificate_file = settings.text("certificate_file").value_or("");
         place.key_file = settings.text("key_file").value_or("");
         if (!place.certificate_file.empty() && !place.key_file.empty()) return std::nullopt;
-        return usage_failure("certificate_file and key_file go together");
+        return usage_failure("--certificate-file and --key-file go together");
     }
     place.certificate_file = join_path(folder, "certificate.pem");
     place.key_file = join_path(folder, "key.pem");
@@ -90,9 +97,8 @@ Outcome choose_certificate(p2c2r_runtime* runtime, const Settings& settings,
 }
 
 Outcome start_coordinator(Host& host, const Settings& settings, const std::string& folder,
-                          LogWriter& log) {
+                          CoordinatorPlace& place, LogWriter& log) {
     p2c2r_runtime* const runtime = host.runtime.handle.get();
-    CoordinatorPlace place;
     place.listen_address = settings.text("listen_address").value_or(kListenAddress);
     place.prometheus_port = settings.port("monitoring.prometheus_port").value_or(P2C2R_NONE);
     place.access_file = settings.text("access_file").value_or(join_path(folder, "access.json"));
@@ -100,7 +106,9 @@ Outcome start_coordinator(Host& host, const Settings& settings, const std::strin
     place.given_hosts = host.reach.given_hosts;
     if (Outcome bad = choose_certificate(runtime, settings, folder, place, log)) return bad;
     Result<OwnCoordinator> own = start_own_coordinator(runtime, place, settings, log);
-    if (!own && !settings.has("listen_address")) {
+    // A port that is taken is so by IPv4 as well, and the address that was meant is to be told.
+    const bool is_taken = !own && own.failure().text.find(kInUse) != std::string::npos;
+    if (!own && !is_taken && !settings.has("listen_address")) {
         place.listen_address = kListenAddressFour;
         own = start_own_coordinator(runtime, place, settings, log);
     }
@@ -108,7 +116,7 @@ Outcome start_coordinator(Host& host, const Settings& settings, const std::strin
     host.reach.listen_address = place.listen_address;
     host.own = std::move(*own);
     host.pin = pin_of_own(host.own.handle.get());
-    return enrol_self(runtime, host.own, place, log);
+    return std::nullopt;
 }
 
 void P2C2R_CALL on_peer_event(void* user, const p2c2r_event* event) {
@@ -129,6 +137,9 @@ Outcome start_peer(Host& host, const Settings& settings, LogWriter& log) {
     config.max_concurrent_tasks = settings.integer("max_concurrent_tasks").value_or(0);
     config.event = on_peer_event;
     host.lock.emplace(PeerKind::kHost);  // before its first task
+    if (!host.lock->unreachable().empty()) {
+        log.write(P2C2R_LOG_WARN, "host", host.lock->unreachable());
+    }
     host.news.log = &log;
     config.user = &host.news;
     p2c2r_error why = {};
@@ -141,16 +152,24 @@ Outcome start_peer(Host& host, const Settings& settings, LogWriter& log) {
     return std::nullopt;
 }
 
-Result<std::string> host_folder() {
-    const Result<std::string> machine = machine_folder();
+// In the machine's folder others are at work as well: files go from it only where all of it is new.
+Result<std::string> claim_folder(Host& host) {
+    const Result<std::string> machine = machine_folder_path();
     if (!machine) return machine.failure();
+    const bool is_new = !is_there(*machine);
+    Result<FolderClaim> outer = FolderClaim::take(*machine);
+    if (!outer) return outer.failure();
+    host.machine_folder.emplace(std::move(*outer));
+    if (!is_new) host.machine_folder->keep_files();
     const std::string folder = join_path(*machine, "host");
-    if (Outcome failed = make_private_directory(folder)) return *failed;
+    Result<FolderClaim> inner = FolderClaim::take(folder);
+    if (!inner) return inner.failure();
+    host.folder.emplace(std::move(*inner));
     return folder;
 }
 
 Outcome start(Host& host, const HostOptions& options, const Settings& settings, LogWriter& log) {
-    const Result<std::string> folder = host_folder();
+    const Result<std::string> folder = claim_folder(host);
     if (!folder) return folder.failure();
     const Result<DeviceChoice> device = device_of(settings);
     if (!device) return device.failure();
@@ -161,10 +180,15 @@ Outcome start(Host& host, const HostOptions& options, const Settings& settings, 
     Result<OpenedRuntime> runtime = open_runtime(runtime_options, owner_runtime_options(settings));
     if (!runtime) return runtime.failure();
     host.runtime = std::move(*runtime);
-    if (Outcome failed = start_coordinator(host, settings, *folder, log)) return failed;
+    CoordinatorPlace place;
+    if (Outcome failed = start_coordinator(host, settings, *folder, place, log)) return failed;
     if (!options.no_peer) {
         if (Outcome failed = start_peer(host, settings, log)) return failed;
     }
+    // Last: it changes what this machine remembers.
+    if (Outcome failed = enrol_self(host.runtime.handle.get(), host.own, place, log)) return failed;
+    host.machine_folder->keep();
+    host.folder->keep();
     const std::string& address = host.reach.listen_address;
     std::printf("hosting on %s, pin %s\n", host_port(address, host.own.port).c_str(),
                 host.pin.c_str());
@@ -177,11 +201,11 @@ Outcome start(Host& host, const HostOptions& options, const Settings& settings, 
         return ask_own(host.own.handle.get(), name, arguments);
     };
     const InvitedTo to{host.pin, static_cast<uint16_t>(host.own.port), {}, host.reach};
-    const Result<JoinCode> code = invite(ask, options.invitation, to);
-    if (code) {
-        print_invitation(*code, options.invitation, to);
+    const Result<Invited> invited = invite(ask, options.invitation, to);
+    if (invited) {
+        print_invitation(*invited, options.invitation, to);
     } else {
-        log.write(P2C2R_LOG_WARN, "host", "no join code: " + code.failure().text);
+        log.write(P2C2R_LOG_WARN, "host", "no join code: " + invited.failure().text);
     }
     return std::nullopt;
 }
@@ -189,7 +213,7 @@ Outcome start(Host& host, const HostOptions& options, const Settings& settings, 
 // The same command as a service, without the code that nobody would see.
 Outcome install_host(const HostOptions& options, const Settings& settings) {
     Service service;
-    service.name = "p2c2r-host";
+    service.name = kServiceName;
     service.description = "P2C2R: coordinates and helps those who were invited";
     service.program = own_path();
     service.arguments = {"host", "--no-invite"};
@@ -206,6 +230,13 @@ Outcome install_host(const HostOptions& options, const Settings& settings) {
 }
 
 int run_host(const HostOptions& options) {
+    if (options.remove_service) {
+        if (options.service) {
+            return report("host", usage_failure("--service and --remove-service are two commands"));
+        }
+        const Outcome failed = remove_service(kServiceName, process_environment());
+        return failed ? report("host", *failed) : kExitOk;
+    }
     const Result<Settings> settings = options.settings.merge(process_environment());
     if (!settings) return report("host", settings.failure());
     const Result<std::vector<std::string>> given = options.invitation.hosts();
@@ -265,6 +296,8 @@ void add_host_command(Command& root) {
         [] { return run_host(options); });
     command.add_flag("--no-peer", options.no_peer, "Coordinate only");
     command.add_flag("--service", options.service, "Do so as a service of this user, from now on");
+    command.add_flag("--remove-service", options.remove_service,
+                     "Stop and remove that service; keys and accounts stay");
     command.add_flag("--no-benchmark", options.no_benchmark,
                      "Do not look how many gamers this machine can serve at its first start");
     command.add_flag("--no-invite", options.no_invite, "Show no join code");

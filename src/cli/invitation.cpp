@@ -5,6 +5,7 @@
 
 #include "cli/addresses_posix.h"
 #include "cli/contact.h"
+#include "cli/printable.h"
 
 namespace p2c2r::cli {
 
@@ -56,7 +57,7 @@ Result<std::vector<std::string>> InvitationOptions::hosts() const {
     return read_hosts(*address);
 }
 
-Result<JoinCode> invite(const Ask& ask, const InvitationOptions& options, const InvitedTo& to) {
+Result<Invited> invite(const Ask& ask, const InvitationOptions& options, const InvitedTo& to) {
     const uint64_t hours = options.valid_hours.value_or(kValidHoursDefault);
     if (hours < 1 || hours > kValidHoursMax) {
         return usage_failure("--valid-hours " + std::to_string(hours) + " is not 1 to " +
@@ -84,6 +85,7 @@ Result<JoinCode> invite(const Ask& ask, const InvitationOptions& options, const 
     code.gamer = roles.find("gamer") != std::string::npos;
     code.peer = roles.find("peer") != std::string::npos;
     (*wish)["valid_s"] = hours * 3600;
+    if (options.name) (*wish)["name"] = *options.name;
     const Result<json> answer = ask("key.invite", *wish);
     if (!answer) return answer.failure();
     std::vector<uint8_t> secret;
@@ -94,7 +96,7 @@ Result<JoinCode> invite(const Ask& ask, const InvitationOptions& options, const 
     }
     std::copy(secret.begin(), secret.end(), code.secret.begin());
     std::copy(pin_bytes.begin(), pin_bytes.end(), code.pin.begin());
-    return code;
+    return Invited{std::move(code), answer->value("name", "")};
 }
 
 std::string router_text(const std::vector<std::string>& given, const std::vector<std::string>& own,
@@ -130,7 +132,9 @@ std::string loopback_text(const std::vector<std::string>& hosts, const Reach& re
            " to this machine: " + listens + " (--listen-address).\n";
 }
 
-void print_invitation(const JoinCode& code, const InvitationOptions& options, const InvitedTo& to) {
+void print_invitation(const Invited& invited, const InvitationOptions& options,
+                      const InvitedTo& to) {
+    const JoinCode& code = invited.code;
     const std::string text = join_code_text(code);
     if (!options.no_qr) std::printf("\n%s", qr_text(text).c_str());
     std::printf(
@@ -138,6 +142,11 @@ void print_invitation(const JoinCode& code, const InvitationOptions& options, co
         "    p2c2r join %s\n\n",
         static_cast<unsigned long long>(options.valid_hours.value_or(kValidHoursDefault)),
         text.c_str());
+    if (!invited.name.empty()) {
+        std::printf(
+            "p2c2r invite --withdraw '%s' makes it useless as long as nobody has used it.\n",
+            printable(invited.name).c_str());
+    }
     std::string advice = is_elsewhere(to) ? "" : loopback_text(code.hosts, to.reach);
     if (advice.empty() && !is_elsewhere(to)) {
         const bool chosen = options.address || !to.reach.given_hosts.empty();

@@ -30,6 +30,7 @@ struct InvitationOptions {
     AccountOptions account;
     std::optional<uint64_t> valid_hours;
     std::optional<std::string> address;
+    std::optional<std::string> name;  // of the invitation; the coordinator draws one
     bool no_qr = false;
 
     void add_to(Command& command);
@@ -48,8 +49,14 @@ struct InvitedTo {
     Reach reach{};                   // of this machine's
 };
 
+struct Invited {
+    JoinCode code;
+    std::string
+        name;  // with which it is withdrawn; "": of a coordinator that has no names for them
+};
+
 // A fresh code for it.
-Result<JoinCode> invite(const Ask& ask, const InvitationOptions& options, const InvitedTo& to);
+Result<Invited> invite(const Ask& ask, const InvitationOptions& options, const InvitedTo& to);
 // One line about the router, where others outside could not reach this machine without it; "": they
 // can, as far as the addresses say that it listens at (`own`). `given`: the hosts that somebody
 // chose for the code; empty: `own`.
@@ -59,6 +66,7 @@ std::string router_text(const std::vector<std::string>& given, const std::vector
 // can.
 std::string loopback_text(const std::vector<std::string>& hosts, const Reach& reach);
 // On standard output, with what to do with it.
-void print_invitation(const JoinCode& code, const InvitationOptions& options, const InvitedTo& to);
+void print_invitation(const Invited& invited, const InvitationOptions& options,
+                      const InvitedTo& to);
 
 }  // namespace p2c2r::cli

@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/first_benchmark.h"
 #include "cli/join_code.h"
+#include "cli/library_words.h"
 #include "cli/machine.h"
 #include "cli/owner_options.h"
 #include "cli/printable.h"
@@ -18,19 +19,52 @@ namespace p2c2r::cli {
 
 namespace {
 
-constexpr uint32_t kConnectMs = 4000;  // of one place
-constexpr uint32_t kAnswersMs = 6000;  // more, of one that answers over a long link
+constexpr size_t kCodeLengthMax = 16 * 1024;  // of all hosts that a code may have, and more
+constexpr uint32_t kConnectMs = 4000;         // of one place
+constexpr uint32_t kAnswersMs = 6000;         // more, of one that answers over a long link
 constexpr const char* kWrongKey = "key is not the one that is expected";  // the library's words
 constexpr uint64_t kEventUs = 1'000'000;
 constexpr uint64_t kLookAgainUs = 2000;
+
+// It introduces itself under one name, whatever it asks for.
+constexpr Renamed kNames[] = {{"client_id", "--name"}, {"peer_id", "--name"}};
 
 struct JoinOptions {
     std::optional<std::string> code;
     std::optional<std::string> name;
     SettingOptions owner{Daemon::kOwner};
     bool service = false;
+    bool remove_service = false;
     bool no_benchmark = false;
 };
+
+// A code that comes by standard input stands in no history of a shell and in no list of processes.
+// With --service alone nothing is read: that is for a machine that has joined already, and a script
+// whose input never ends would wait for ever.
+Result<std::string> given_code(const JoinOptions& options) {
+    const bool is_asked = options.code == "-";
+    if (options.code && !is_asked) return *options.code;
+    const bool is_typed = input_is_terminal();
+    if (!is_asked && (options.service || is_typed)) {
+        return usage_failure(
+            "the join code is missing: p2c2r join CODE, or p2c2r join - and then "
+            "the code on standard input, where nobody else sees it");
+    }
+    if (is_typed) std::fprintf(stderr, "join code: ");
+    std::string line;
+    for (int c = std::getchar(); c != EOF && c != '\n'; c = std::getchar()) {
+        if (line.size() == kCodeLengthMax) {
+            return usage_failure(
+                "standard input holds no join code: its first line is longer than " +
+                std::to_string(kCodeLengthMax) + " bytes");
+        }
+        line += static_cast<char>(c);
+    }
+    if (line.find_first_not_of(" \t\r") == std::string::npos) {
+        return usage_failure("the join code is missing: standard input has none in its first line");
+    }
+    return line;
+}
 
 // What became of one round over all places of the code, which the library tries in their order.
 struct Attempt {
@@ -43,8 +77,10 @@ struct Attempt {
     // Refused by the coordinator itself: every place of it would say the same.
     [[nodiscard]] bool is_refused() const {
         return status == P2C2R_E_AUTH || status == P2C2R_E_DENIED || status == P2C2R_E_VERSION ||
-               status == P2C2R_E_ARGUMENT || status == P2C2R_E_EXISTS;
+               status == P2C2R_E_ARGUMENT || status == P2C2R_E_EXISTS || is_full();
     }
+    // For now: it has no room, or has to do with others.
+    [[nodiscard]] bool is_full() const { return status == P2C2R_E_LIMIT || status == P2C2R_E_BUSY; }
     void take(const p2c2r_event& event) {
         const std::string text = event.text ? event.text : "";
         if (event.status == P2C2R_OK) {
@@ -102,7 +138,7 @@ Attempt try_as_gamer(p2c2r_runtime* runtime, Contact& contact, const std::string
     // What each place said waits before the answer.
     for (uint32_t run = 1; run > 0;) p2c2r_client_dispatch(client, 0, 0, &run);
     attempt.status = status;
-    attempt.why = sentence(why);
+    attempt.why = in_options(why, kNames);
     return attempt;
 }
 
@@ -145,9 +181,10 @@ Attempt try_as_peer(p2c2r_runtime* runtime, Contact& contact, const std::string&
     p2c2r_error why = {};
     const p2c2r_status made = p2c2r_peer_create(runtime, &config, &peer, &why);
     const PeerHandle owned(peer);
-    if (made != P2C2R_OK) return {made, "", {}, sentence(why)};
+    if (made != P2C2R_OK) return {made, "", {}, in_options(why, kNames)};
     p2c2r_peer_pause(peer);  // it only introduces itself
-    if (p2c2r_peer_start(peer, &why) != P2C2R_OK) return {why.status, "", {}, sentence(why)};
+    if (p2c2r_peer_start(peer, &why) != P2C2R_OK)
+        return {why.status, "", {}, in_options(why, kNames)};
     const uint64_t until_us = p2c2r_now_us() + uint64_t{timeout_ms} * 1000;
     while (state.now().status == P2C2R_PENDING && p2c2r_now_us() < until_us) {
         state.waker.wait(100'000, nullptr);
@@ -158,11 +195,13 @@ Attempt try_as_peer(p2c2r_runtime* runtime, Contact& contact, const std::string&
     return attempt;
 }
 
+constexpr const char* kServiceName = "p2c2r-peer";
+
 // `p2c2r peer` as a service of this user.
 Outcome install_peer(const Settings& settings, bool no_benchmark) {
     const std::vector<std::string> environment = process_environment();
     Service service;
-    service.name = "p2c2r-peer";
+    service.name = kServiceName;
     service.description = "P2C2R: this machine helps while its owner allows it";
     service.program = own_path();
     service.arguments = {"peer"};
@@ -184,9 +223,42 @@ void look_at_machine(const JoinCode& code, const JoinOptions& options) {
         code.gamer && coordinator ? std::optional<Contact>(*coordinator) : std::nullopt, "auto");
 }
 
+// As what was joined last lets it, which is what `p2c2r peer` connects to.
+int serve_joined(const JoinOptions& options) {
+    const Result<Settings> settings = options.owner.merge(process_environment());
+    if (!settings) return report("join", settings.failure());
+    const Result<std::vector<Joined>> joined = joined_coordinators();
+    if (!joined) return report("join", joined.failure());
+    if (joined->empty()) {
+        return report("join",
+                      usage_failure("--service: this machine has joined no coordinator yet; "
+                                    "p2c2r join CODE --service, or - for the code on "
+                                    "standard input"));
+    }
+    const Joined& last = joined->front();
+    if (!last.peer) {
+        return report("join", usage_failure("--service: " + last.urls.front() +
+                                            ", which was joined last, lets this machine send and "
+                                            "not help; another code is needed"));
+    }
+    std::printf("joined already: %s as %s\n", last.urls.front().c_str(),
+                printable(last.name).c_str());
+    const Outcome failed = install_peer(*settings, options.no_benchmark);
+    return failed ? report("join", *failed) : kExitOk;
+}
+
 int run_join(const JoinOptions& options) {
-    if (!options.code) return report("join", usage_failure("the join code is missing"));
-    const Result<JoinCode> code = read_join_code(*options.code);
+    if (options.remove_service) {
+        if (options.code || options.service) {
+            return report("join", usage_failure("--remove-service stands alone"));
+        }
+        const Outcome failed = remove_service(kServiceName, process_environment());
+        return failed ? report("join", *failed) : kExitOk;
+    }
+    if (options.service && !options.code) return serve_joined(options);
+    const Result<std::string> text = given_code(options);
+    if (!text) return report("join", text.failure());
+    const Result<JoinCode> code = read_join_code(*text);
     if (!code) return report("join", code.failure());
     const Result<Settings> settings = options.owner.merge(process_environment());
     if (!settings) return report("join", settings.failure());
@@ -226,7 +298,8 @@ int run_join(const JoinOptions& options) {
         const char* const hint =
             attempt.status == P2C2R_E_EXISTS
                 ? "; the code is still good: join again with --name and another name"
-                : "";
+            : attempt.is_full() ? "; the code is still good: join again later"
+                                : "";
         // A key that is not the code's is another's coordinator: this one was not found.
         const std::string reasons = attempt.text(places);
         const bool is_other = reasons.find(kWrongKey) != std::string::npos;
@@ -262,10 +335,16 @@ void add_join_command(Command& root) {
     static JoinOptions options;
     Command command = root.add_command("join", "Enrol this machine with a join code",
                                        [] { return run_join(options); });
-    command.add_text("code,--code", options.code, "What `p2c2r host` or `p2c2r invite` shows");
+    command.add_text("code,--code", options.code,
+                     "What `p2c2r host` or `p2c2r invite` shows; -, or none where standard input "
+                     "is no terminal: its first line, so that the code stands in no shell history "
+                     "and no list of processes");
     command.add_text("--name", options.name, "What this machine is called there (its host name)");
     command.add_flag("--service", options.service,
-                     "Help from now on, as a service of this user; the options below are its own");
+                     "Help from now on, as a service of this user; the options below are its own. "
+                     "Without a code: where this machine has joined already");
+    command.add_flag("--remove-service", options.remove_service,
+                     "Stop and remove that service; the machine stays joined");
     command.add_flag("--no-benchmark", options.no_benchmark,
                      "Do not look how many gamers this machine and its uplink can serve");
     options.owner.add_to(command);

@@ -31,13 +31,21 @@ std::optional<std::string> folder_path() {
 
 }  // namespace
 
-Result<std::string> machine_folder() {
+Result<std::string> machine_folder_path() {
     const std::optional<std::string> path = folder_path();
-    if (!path) {
-        return usage_failure("nowhere to keep keys: set P2C2R_HOME, XDG_CONFIG_HOME or HOME");
-    }
+    if (path) return *path;
+    return usage_failure("nowhere to keep keys: set P2C2R_HOME, XDG_CONFIG_HOME or HOME");
+}
+
+Result<std::string> machine_folder() {
+    const Result<std::string> path = machine_folder_path();
+    if (!path) return path;
     if (Outcome failed = make_private_directory(*path)) return *failed;
     return *path;
+}
+
+std::string machine_folder_path() {
+    return folder_path().value_or("");
 }
 
 Result<std::string> machine_folder_if_there() {

@@ -59,7 +59,7 @@ Result<json> ask_own(p2c2r_coordinator* coordinator, const char* name, const jso
         p2c2r_coordinator_call(coordinator, name, arguments.dump().c_str(), 0, &answer, &why);
     const ResultHandle owned(answer);
     if (status != P2C2R_OK) {
-        return library_failure(kExitSomeFailed, std::string("asking for ") + name, why);
+        return call_failure(kExitSomeFailed, name, why);
     }
     return fields_of(answer);
 }

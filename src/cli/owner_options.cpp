@@ -46,7 +46,7 @@ Result<DeviceChoice> device_of(const Settings& settings) {
     Result<DeviceChoice> device = parse_device(settings.text("device").value_or("auto"));
     if (!device || settings.boolean("use_gpu").value_or(true)) return device;
     if (device->kind == DeviceChoice::Kind::kVulkan) {
-        return usage_failure("use_gpu is false, but device is " + *settings.text("device"));
+        return usage_failure("--use-gpu is false, but --device is " + *settings.text("device"));
     }
     device->kind = DeviceChoice::Kind::kNative;
     return device;

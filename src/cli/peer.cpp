@@ -16,6 +16,7 @@
 #include "cli/peer_control_posix.h"
 #include "cli/process_posix.h"
 #include "cli/session.h"
+#include "cli/text_table.h"
 
 namespace p2c2r::cli {
 
@@ -52,7 +53,11 @@ void P2C2R_CALL on_event(void* user, const p2c2r_event* event) {
         watch->answered = where;
         watch->waker->wake();
     } else if (event->status == P2C2R_E_DISCONNECTED) {
-        watch->log->write(P2C2R_LOG_WARN, "peer", "not connected, trying again" + reason);
+        // One that refuses for now is there: it says so itself.
+        const bool is_refusal = reason.starts_with(": the coordinator refused: ");
+        watch->log->write(P2C2R_LOG_WARN, "peer",
+                          is_refusal ? reason.substr(2) + "; trying again"
+                                     : "not connected, trying again" + reason);
     } else {
         watch->log->write(P2C2R_LOG_ERROR, "peer",
                           std::string("given up: ") + p2c2r_status_name(event->status) + reason);
@@ -218,14 +223,17 @@ int run_peer(const PeerOptions& options) {
     Result<PeerHandle> peer = start_peer(runtime->handle.get(), *settings, watch);
     if (!peer) return report("peer", peer.failure());
     std::printf("peer %s on %s\n", id_of(peer->get()).c_str(), device_in_use(*runtime).c_str());
+    if (!lock.unreachable().empty()) {
+        (*log)->write(P2C2R_LOG_WARN, "peer", lock.unreachable());
+    }
     if (lock.others() > 0) {
         (*log)->write(P2C2R_LOG_INFO, "peer",
-                      "this machine has " + std::to_string(lock.others()) +
-                          " other peer(s); pause, resume and drain reach all of them");
+                      "this machine has " + count_text(lock.others(), "other peer") +
+                          "; pause, resume and drain reach all of them");
     }
     // Once, by the first peer of a machine that can keep it; when a coordinator has let it in.
     bool to_look = kept_benchmark().empty();
-    if (to_look && (options.no_benchmark || !lock.held() || lock.others() > 0)) {
+    if (to_look && (options.no_benchmark || !lock.in_machine_folder() || lock.others() > 0)) {
         std::printf("p2c2r bench this-machine says how many gamers it can serve\n");
         to_look = false;
     }

@@ -16,6 +16,10 @@ using nlohmann::json;
 
 namespace {
 
+// The coordinator's goodbye to whoever a new --from leaves outside.
+constexpr const char* kShutOut = "is not good from this address any more";
+constexpr const char* kWouldShutOut = "it would shut itself out";  // and its refusal of that
+
 struct PeopleOptions {
     ContactOptions contact;
     InvitationOptions invitation;
@@ -23,6 +27,9 @@ struct PeopleOptions {
     std::optional<std::string> name;
     std::optional<std::string> out;
     std::optional<std::string> from;
+    std::optional<std::string> force;
+    std::optional<std::string> withdraw;
+    bool list = false;
     bool json = false;
 };
 
@@ -46,21 +53,76 @@ uint16_t port_of(const std::string& url) {
     return port >= 1 && port <= 65535 ? static_cast<uint16_t>(port) : uint16_t{8765};
 }
 
+// What was taken away counts already. "": it is on the coordinator's disk as well.
+std::string unsaved_text(const json& answer) {
+    const std::string why = answer.value("unsaved", "");
+    if (why.empty()) return "";
+    return "this is not on the coordinator's disk yet: " + why +
+           ". It holds while the coordinator runs; a restart before it is written would undo it. "
+           "It tries again until it can; p2c2r accounts tells while it cannot";
+}
+
+// One thing that was taken away, with what is to be feared for it.
+int report_taken(const char* command, const std::string& done, const json& answer) {
+    std::printf("%s\n", done.c_str());
+    const std::string unsaved = unsaved_text(answer);
+    if (unsaved.empty()) return kExitOk;
+    std::fflush(stdout);
+    return report(command, {kExitSomeFailed, "warning: " + unsaved});
+}
+
+std::string time_text(uint64_t unix_ms) {
+    return unix_ms == 0 ? "" : minute_text(unix_ms / 1000);
+}
+
+int list_invitations(Session& session, bool as_json) {
+    const Result<json> list = session.ask("key.invitations");
+    if (!list) return report("invite", list.failure());
+    if (as_json) {
+        std::printf("%s\n", list->dump().c_str());
+        return kExitOk;
+    }
+    TextTable table({"name", "roles", "circle", "owner", "by", "made", "ends"});
+    for (const json& open : list->value("invitations", json::array())) {
+        table.add({open.value("name", ""), open.value("roles", ""), open.value("circle", ""),
+                   open.value("owner", ""), open.value("by", ""),
+                   time_text(open.value("made_ms", uint64_t{0})),
+                   time_text(open.value("until_ms", uint64_t{0}))});
+    }
+    std::printf("%s", table.empty() ? "no open invitations\n" : table.text().c_str());
+    return kExitOk;
+}
+
+int withdraw_invitation(Session& session, const std::string& name) {
+    const Result<json> done = session.ask("key.withdraw", {{"name", name}});
+    if (!done) return report("invite", done.failure());
+    return report_taken("invite", "invitation '" + name + "' is withdrawn: its code is refused",
+                        *done);
+}
+
 int run_invite(const PeopleOptions& options) {
+    if (options.list && options.withdraw) {
+        return report("invite", usage_failure("--list and --withdraw are two commands"));
+    }
+    if (options.json && !options.list) {
+        return report("invite", usage_failure("--json is of --list"));
+    }
     // Before anything is connected.
     const Result<std::vector<std::string>> given = options.invitation.hosts();
     if (!given) return report("invite", given.failure());
     Contact contact;
     Result<std::unique_ptr<Session>> session = open(options, contact);
     if (!session) return report("invite", session.failure());
+    if (options.list) return list_invitations(**session, options.json);
+    if (options.withdraw) return withdraw_invitation(**session, *options.withdraw);
     const Ask ask = [&](const char* name, const json& arguments) {
         return (*session)->ask(name, arguments);
     };
     const InvitedTo to{contact.pin_hex(), port_of(contact.url()), contact.hosts_elsewhere(),
                        contact.reach()};
-    const Result<JoinCode> code = invite(ask, options.invitation, to);
-    if (!code) return report("invite", code.failure());
-    print_invitation(*code, options.invitation, to);
+    const Result<Invited> invited = invite(ask, options.invitation, to);
+    if (!invited) return report("invite", invited.failure());
+    print_invitation(*invited, options.invitation, to);
     return kExitOk;
 }
 
@@ -137,13 +199,29 @@ int run_accounts(const PeopleOptions& options) {
     if (options.from && !options.name) {
         return report("accounts", usage_failure("--from is of one account: say its name"));
     }
+    if (options.force && !options.from) {
+        return report("accounts", usage_failure("--force is of --from"));
+    }
     Contact contact;
     Result<std::unique_ptr<Session>> session = open(options, contact);
     if (!session) return report("accounts", session.failure());
     if (options.from) {
-        const Result<json> set =
-            (*session)->ask("key.from", {{"name", *options.name}, {"from", *options.from}});
-        if (!set) return report("accounts", set.failure());
+        json arguments = {{"name", *options.name}, {"from", *options.from}};
+        if (options.force) arguments["force"] = *options.force;
+        const Result<json> set = (*session)->ask("key.from", arguments);
+        const bool is_shut_out = !set && options.force == options.name &&
+                                 set.failure().text.find(kShutOut) != std::string::npos;
+        if (is_shut_out) {
+            std::printf("'%s' is good from %s from now on, and this connection has ended\n",
+                        options.name->c_str(), options.from->c_str());
+            return kExitOk;
+        }
+        if (!set) {
+            Failure failure = set.failure();
+            const bool may_force = failure.text.find(kWouldShutOut) != std::string::npos;
+            if (may_force) failure.text += " (here: --force " + *options.name + ")";
+            return report("accounts", failure);
+        }
     }
     const Result<json> list = list_accounts(**session, options.name);
     if (!list) return report("accounts", list.failure());
@@ -160,6 +238,11 @@ int run_accounts(const PeopleOptions& options) {
                    day_of(account.value("revoked_ms", uint64_t{0}))});
     }
     std::printf("%sopen invitations: %d\n", table.text().c_str(), list->value("invitations", 0));
+    if (const std::string unsaved = unsaved_text(*list); !unsaved.empty()) {
+        std::fflush(stdout);
+        (void)report("accounts",
+                     {kExitOk, "warning: what was revoked or withdrawn last: " + unsaved});
+    }
     return kExitOk;
 }
 
@@ -170,17 +253,24 @@ int run_revoke(const PeopleOptions& options) {
     if (!session) return report("revoke", session.failure());
     const Result<json> done = (*session)->ask("key.revoke", {{"name", *options.name}});
     if (!done) return report("revoke", done.failure());
-    std::printf("'%s' is out\n", options.name->c_str());
-    return kExitOk;
+    return report_taken("revoke", "'" + *options.name + "' is out", *done);
 }
 
 }  // namespace
 
 void add_people_commands(Command& root) {
     static PeopleOptions options;
-    Command invite = root.add_command("invite", "Make a join code for another machine",
-                                      [] { return run_invite(options); });
+    Command invite = root.add_command(
+        "invite", "Make a join code for another machine; list or withdraw those that are open",
+        [] { return run_invite(options); });
     options.invitation.add_to(invite);
+    invite.add_text("--name", options.invitation.name,
+                    "What the invitation is called until it is used (8 digits)");
+    invite.add_flag("--list", options.list,
+                    "List the open invitations instead; their codes are told once, when made");
+    invite.add_flag("--json", options.json, "With --list: one line of JSON");
+    invite.add_text("--withdraw", options.withdraw,
+                    "Make the code of this open invitation useless instead; as --list names it");
     options.contact.add_to(invite);
     Command token = root.add_command("token", "Make a token for software that cannot keep a key",
                                      [] { return run_token(options); });
@@ -200,6 +290,9 @@ void add_people_commands(Command& root) {
                       "Its token is good from there, from now on: first, any, or prefixes like "
                       "192.0.2.0/24 with commas between; what is connected from elsewhere is "
                       "thrown out (as it is)");
+    accounts.add_text("--force", options.force,
+                      "The account's name once more: set --from even if that shuts out the account "
+                      "that asks, which is this one");
     options.contact.add_to(accounts);
     accounts.add_flag("--json", options.json, "One line of JSON");
     Command revoke = root.add_command("revoke", "Throw an account out, at once and for good",

@@ -11,6 +11,7 @@
 #include "cli/files.h"
 #include "cli/printable.h"
 #include "cli/task_files_posix.h"
+#include "cli/text_table.h"
 
 namespace p2c2r::cli {
 
@@ -343,8 +344,9 @@ bool ResultOutput::take_success(size_t index, const p2c2r_result* result) {
     } else if (size > 0 && (options_.json || input_.form == InputForm::kRequests)) {
         line["data"] = {{"$bytes", base64(data, size)}};
     } else if (size > 0 && !options_.digest && !options_.out) {
-        std::fprintf(stderr, "%s: %zu bytes of result; --out FILE keeps them\n",
-                     printable(request.name).c_str(), size);
+        std::fprintf(stderr, "%s: %s of result; --out FILE keeps %s\n",
+                     printable(request.name).c_str(), count_text(size, "byte").c_str(),
+                     size == 1 ? "it" : "them");
     }
     std::string text;
     if (request.digest) {

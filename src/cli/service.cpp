@@ -14,6 +14,9 @@ namespace p2c2r::cli {
 namespace {
 
 constexpr uint64_t kSystemctlUs = 20'000'000;
+constexpr const char* kDesktopTarget = "graphical-session.target";
+constexpr const char* kDefaultTarget = "default.target";
+constexpr const char* kTargets[] = {kDesktopTarget, kDefaultTarget};
 
 // As systemd reads a word: in quotes, with its own escapes; % begins a specifier, $ a variable.
 std::string quoted(const std::string& word) {
@@ -56,6 +59,17 @@ std::string value_in(const std::vector<std::string>& environment, const std::str
     return {};
 }
 
+// Where systemd looks for the units of this user.
+Result<std::string> units_folder(const std::vector<std::string>& environment) {
+    std::string folder = value_in(environment, "XDG_CONFIG_HOME");
+    if (folder.empty()) {
+        const std::string home = value_in(environment, "HOME");
+        if (home.empty()) return Failure{kExitSomeFailed, "a service needs HOME"};
+        folder = join_path(home, ".config");
+    }
+    return join_path(join_path(folder, "systemd"), "user");
+}
+
 bool run_systemctl(const std::vector<std::string>& arguments) {
     std::vector<std::string> words = {"systemctl", "--user"};
     words.insert(words.end(), arguments.begin(), arguments.end());
@@ -84,7 +98,7 @@ std::string service_text(const Service& service) {
     text += "Restart=on-failure\nRestartSec=5\nRestartPreventExitStatus=2\n";
     text += "TimeoutStopSec=15\nNoNewPrivileges=yes\n";
     text += std::string("\n[Install]\nWantedBy=") +
-            (service.with_desktop ? "graphical-session.target" : "default.target") + "\n";
+            (service.with_desktop ? kDesktopTarget : kDefaultTarget) + "\n";
     return text;
 }
 
@@ -111,22 +125,17 @@ std::vector<std::pair<std::string, std::string>> service_environment(
 }
 
 Outcome install_service(const Service& service, const std::vector<std::string>& environment) {
-    std::string folder = value_in(environment, "XDG_CONFIG_HOME");
-    if (folder.empty()) {
-        const std::string home = value_in(environment, "HOME");
-        if (home.empty()) return Failure{kExitSomeFailed, "--service needs HOME"};
-        folder = join_path(home, ".config");
-    }
-    folder = join_path(join_path(folder, "systemd"), "user");
-    if (Outcome failed = make_directories(folder)) return failed;
+    const Result<std::string> folder = units_folder(environment);
+    if (!folder) return folder.failure();
+    if (Outcome failed = make_directories(*folder)) return failed;
     const std::string unit = service.name + ".service";
-    const std::string file = join_path(folder, unit);
+    const std::string file = join_path(*folder, unit);
     if (Outcome failed = write_file(file, service_text(service))) return failed;
     std::printf("wrote %s\n", file.c_str());
     if (run_systemctl({"daemon-reload"}) && run_systemctl({"enable", "--now", unit})) {
         std::printf(
             "started; it begins with your session. p2c2r status shows it, "
-            "systemctl --user disable --now %s ends it\n",
+            "systemctl --user stop %s ends it until then, --remove-service for good\n",
             service.name.c_str());
         return std::nullopt;
     }
@@ -136,6 +145,40 @@ Outcome install_service(const Service& service, const std::vector<std::string>& 
         service.name.c_str());
     return Failure{kExitSomeFailed,
                    "the service is written but not started: systemctl --user does not answer here"};
+}
+
+Outcome remove_service(const std::string& name, const std::vector<std::string>& environment) {
+    const Result<std::string> folder = units_folder(environment);
+    if (!folder) return folder.failure();
+    const std::string unit = name + ".service";
+    const std::string file = join_path(*folder, unit);
+    std::error_code error;
+    const auto there = std::filesystem::symlink_status(file, error);
+    if (there.type() == std::filesystem::file_type::not_found) {
+        return Failure{kExitSomeFailed, "there is no service '" + name + "' of this user: " + file +
+                                            " is not there"};
+    }
+    // While the unit is there: systemd finds by it what runs.
+    const bool stopped = run_systemctl({"disable", "--now", unit});
+    if (stopped) std::printf("stopped and disabled %s\n", name.c_str());
+    if (!std::filesystem::remove(file, error)) {
+        return Failure{kExitSomeFailed, "cannot remove " + file + ": " + error.message()};
+    }
+    std::printf("removed %s\n", file.c_str());
+    if (stopped) {
+        (void)run_systemctl({"daemon-reload"});
+        return std::nullopt;
+    }
+    // What `enable` has made, or it would be looked for at each start.
+    for (const char* target : kTargets) {
+        const std::string link =
+            join_path(join_path(*folder, target + std::string(".wants")), unit);
+        if (std::filesystem::remove(link, error)) std::printf("removed %s\n", link.c_str());
+    }
+    return Failure{kExitSomeFailed,
+                   "the service is removed, but what runs of it was not stopped: systemctl --user "
+                   "does not answer here; in a session of this user: systemctl --user stop " +
+                       name};
 }
 
 }  // namespace p2c2r::cli

@@ -31,4 +31,9 @@ std::vector<std::pair<std::string, std::string>> service_environment(
 // or which commands do it where systemctl cannot.
 Outcome install_service(const Service& service, const std::vector<std::string>& environment);
 
+// Stops and disables the service of this name and removes its unit; prints what was done. Fails
+// where there is none, and where systemctl does not answer: then the unit is gone, and what runs
+// may go on.
+Outcome remove_service(const std::string& name, const std::vector<std::string>& environment);
+
 }  // namespace p2c2r::cli

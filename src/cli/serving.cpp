@@ -10,7 +10,7 @@ namespace p2c2r::cli {
 namespace {
 
 std::string gamers_text(uint64_t count) {
-    return std::to_string(count) + (count == 1 ? " gamer" : " gamers");
+    return count_text(count, "gamer");
 }
 
 }  // namespace
@@ -69,8 +69,10 @@ std::string serving_text(const std::vector<ServedType>& all, const ServingLimits
             return one.gamers == 0 && one.by_time > 0;
         }));
     if (held > 0) {
-        text += " " + std::to_string(held) + " of " + std::to_string(all.size()) +
-                " kinds of frames are too large for it: they are for the local network.";
+        text += " " + std::to_string(held) + " of " + count_text(all.size(), "kind") +
+                " of frames " +
+                (held == 1 ? "is too large for it: it is" : "are too large for it: they are") +
+                " for the local network.";
     }
     return text + "\n";
 }

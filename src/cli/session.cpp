@@ -34,7 +34,8 @@ std::string without_limit(const p2c2r_error& why) {
 // The coordinator's own word, or ours on what it has shown of itself: it is there.
 bool is_refusal(p2c2r_status status) {
     return status == P2C2R_E_AUTH || status == P2C2R_E_DENIED || status == P2C2R_E_VERSION ||
-           status == P2C2R_E_ARGUMENT || status == P2C2R_E_EXISTS;
+           status == P2C2R_E_ARGUMENT || status == P2C2R_E_EXISTS || status == P2C2R_E_LIMIT ||
+           status == P2C2R_E_BUSY;
 }
 
 Failure not_connected(const std::string& url, const p2c2r_error& why, uint64_t tried_us) {
@@ -46,6 +47,14 @@ Failure not_connected(const std::string& url, const p2c2r_error& why, uint64_t t
     }
     // The cause first: a host that just starts is waited for, so time alone tells nothing.
     std::string reason = without_limit(why);
+    const std::string tried =
+        " (tried for " + number_text(static_cast<double>(tried_us) / 1e6, 1) + " s)";
+    // It is there and has said why not, for now.
+    constexpr std::string_view kRefusalWords = "the coordinator refused: ";
+    if (reason.starts_with(kRefusalWords)) {
+        reason.erase(0, kRefusalWords.size());
+        return {kExitUnreachable, "the coordinator at " + url + " refused: " + reason + tried};
+    }
     constexpr std::string_view kPlaceWords = "cannot connect to ";
     const size_t colon = reason.find(": ");
     const bool is_one = url.find(',') == std::string::npos;
@@ -53,9 +62,8 @@ Failure not_connected(const std::string& url, const p2c2r_error& why, uint64_t t
     if (is_one && reason.starts_with(kPlaceWords) && colon != std::string::npos) {
         reason.erase(0, colon + 2);
     }
-    return {kExitUnreachable, (nobody ? "no coordinator at " : "not connected to ") + url + ": " +
-                                  reason + " (tried for " +
-                                  number_text(static_cast<double>(tried_us) / 1e6, 1) + " s)"};
+    return {kExitUnreachable,
+            (nobody ? "no coordinator at " : "not connected to ") + url + ": " + reason + tried};
 }
 
 // In slices: the library's wait knows nothing of signals.
@@ -192,7 +200,7 @@ Result<json> Session::ask(const char* name, const json& arguments) {
         // The arguments are those of the command line.
         const bool is_usage = status == P2C2R_E_ARGUMENT || status == P2C2R_E_PARAMS;
         const int code = is_usage ? kExitUsage : kExitSomeFailed;
-        return library_failure(code, std::string("asking for ") + name, why);
+        return call_failure(code, name, why);
     }
     return fields_of(owned.get());
 }

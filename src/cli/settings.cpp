@@ -23,7 +23,14 @@ bool serves(const SettingKey& key, Daemon daemon) {
     return (static_cast<unsigned>(key.daemon) & static_cast<unsigned>(daemon)) != 0;
 }
 
+constexpr const char* kCommandLine = "command line";
+
 Failure bad_value(const std::string& name, const std::string& origin, const std::string& why) {
+    const SettingKey* key = find_setting_key(name);
+    if (key && origin == kCommandLine) {  // where it was given as an option
+        const std::string options = key->options;
+        return usage_failure(options.substr(0, options.find(',')) + ": " + why);
+    }
     return usage_failure("key '" + name + "' (" + origin + "): " + why);
 }
 
@@ -242,7 +249,7 @@ Result<Settings> SettingOptions::merge(const std::vector<std::string>& environme
     if (Outcome failure = settings.add_environment(environment)) return *failure;
     for (const auto& [name, value] : given_) {
         if (!value) continue;
-        if (Outcome failure = settings.add_text(name, *value, "command line")) return *failure;
+        if (Outcome failure = settings.add_text(name, *value, kCommandLine)) return *failure;
     }
     return settings;
 }

@@ -156,4 +156,8 @@ bool error_is_terminal() {
     return isatty(STDERR_FILENO) == 1;
 }
 
+bool input_is_terminal() {
+    return isatty(STDIN_FILENO) == 1;
+}
+
 }  // namespace p2c2r::cli

@@ -57,7 +57,8 @@ class Waker {
     int signals_seen_ = 0;
 };
 
-// Is standard error a terminal?
+// Is standard error a terminal? And standard input?
 bool error_is_terminal();
+bool input_is_terminal();
 
 }  // namespace p2c2r::cli

@@ -23,7 +23,7 @@ class VulkanDevices final : public Devices {
     Result<std::shared_ptr<Device>> device(size_t index) override {
         if (index >= list_.size()) {
             return make_error(Status::kNoDevice, "there is no Vulkan device " +
-                                                     std::to_string(index) + ", there are " +
+                                                     std::to_string(index) + "; this machine has " +
                                                      std::to_string(list_.size()));
         }
         const std::lock_guard lock(mutex_);

@@ -1,6 +1,7 @@
 #include "identity/access_list.h"
 
 #include <algorithm>
+#include <exception>
 #include <new>
 #include <utility>
 
@@ -12,6 +13,7 @@ namespace p2c2r::identity {
 namespace {
 
 constexpr size_t kIdentityNameLengthMax = 64;
+constexpr size_t kDrawnNameLength = 8;
 
 bool is_name(std::string_view name) {
     return !name.empty() && name.size() <= kIdentityNameLengthMax && is_name_text(name);
@@ -28,6 +30,10 @@ Error no_account(const std::string& name) {
 }
 
 }  // namespace
+
+std::string invitation_name(const Digest256& secret_hash) {
+    return to_hex(secret_hash).substr(0, kDrawnNameLength);
+}
 
 std::string roles_text(const Roles& roles) {
     std::string text;
@@ -82,9 +88,9 @@ std::string AccessList::free_name(std::string_view wish) const {
 // ---- changes ---------------------------------------------------------------------------------
 
 Result<InviteSecret> AccessList::invite(std::string owner, const Roles& roles, uint64_t until_ms,
-                                        RandomSource& random, const Moment& now, const Actor& by) {
-    std::erase_if(invitations_,
-                  [&](const Invitation& open) { return now.unix_ms >= open.until_ms; });
+                                        RandomSource& random, const Moment& now, const Actor& by,
+                                        std::string name) {
+    forget_old_invitations(now.unix_ms);
     if (invitations_.size() >= kInvitationsMax) {
         return make_error(Status::kLimit, "there are 1000 open invitations already");
     }
@@ -93,13 +99,45 @@ Result<InviteSecret> AccessList::invite(std::string owner, const Roles& roles, u
         return field_error(Status::kArgument, "valid", "an invitation is valid for up to 30 days");
     }
     if (!owner.empty() && !is_name(owner)) return bad_name(owner);
+    if (!name.empty() && !is_name(name)) return bad_name(name);
+    if (!name.empty() && open_invitation(name, now.unix_ms)) {
+        return field_error(Status::kExists, "name",
+                           "there is an open invitation '" + name + "' already");
+    }
     InviteSecret secret;
-    random.fill(secret);
-    invitations_.push_back({sha256(secret), std::move(owner), roles, until_ms, by.account});
+    Digest256 hash;
+    std::string drawn;
+    do {
+        random.fill(secret);
+        hash = sha256(secret);
+        drawn = invitation_name(hash);
+    } while (name.empty() && open_invitation(drawn, now.unix_ms));
+    if (name.empty()) name = drawn;
+    const std::string what = roles_text(roles) + ", invitation " + name;
+    invitations_.push_back(
+        {hash, std::move(owner), roles, until_ms, by.account, std::move(name), now.unix_ms, 0});
     const Result<Done> saved = kept_or([&] { return save(); }, [&] { invitations_.pop_back(); });
     if (!saved) return saved.error();
-    record("invited", by.account, roles_text(roles), by, now);
+    record("invited", by.account, what, by, now);
     return secret;
+}
+
+// Open ones have the room: of the others those go that are over, and if need be the oldest that was
+// withdrawn.
+void AccessList::forget_old_invitations(uint64_t unix_ms) {
+    std::erase_if(invitations_, [&](const Invitation& made) { return unix_ms >= made.until_ms; });
+    if (invitations_.size() < kInvitationsMax) return;
+    const auto withdrawn =
+        std::find_if(invitations_.begin(), invitations_.end(),
+                     [](const Invitation& made) { return made.withdrawn_ms != 0; });
+    if (withdrawn != invitations_.end()) invitations_.erase(withdrawn);
+}
+
+Invitation* AccessList::open_invitation(std::string_view name, uint64_t unix_ms) {
+    const auto open = std::find_if(
+        invitations_.begin(), invitations_.end(),
+        [&](const Invitation& made) { return made.name == name && made.is_open(unix_ms); });
+    return open == invitations_.end() ? nullptr : &*open;
 }
 
 Result<Done> AccessList::add_key(const std::string& name, const std::string& owner,
@@ -135,12 +173,19 @@ Result<Token> AccessList::add_token(const std::string& name, const std::string& 
 }
 
 Result<Done> AccessList::allow_from(const std::string& name, const AddressRule& from,
-                                    const Moment& now, const Actor& by) {
+                                    const Moment& now, const Actor& by, std::string_view forced) {
     const auto known = accounts_.find(name);
     if (known == accounts_.end()) return no_account(name);
     if (!known->second.token_hash) {
         return field_error(Status::kState, "name",
                            "'" + name + "' logs in with a key, which is good from any address");
+    }
+    if (name == by.account && forced != name && !from.allows(by.address)) {
+        return field_error(Status::kState, "from",
+                           "'" + name + "' is the account that asks, from " + by.address +
+                               ", and " + from.text() +
+                               " does not include that: it would shut itself out. Add the address, "
+                               "or say force with the account's name");
     }
     if (Result<Done> saved = set_from(known->second, from); !saved) return saved;
     record("token_bound", name, from.text(), by, now);
@@ -184,20 +229,59 @@ Result<Done> AccessList::add(Account account) {
 Result<Done> AccessList::revoke(const std::string& name, const Moment& now, const Actor& by) {
     const auto known = accounts_.find(name);
     if (known == accounts_.end()) return no_account(name);
-    if (known->second.revoked_ms != 0) return Done{};
+    if (known->second.revoked_ms != 0) {
+        if (is_unsaved_) save_removal(now);
+        return Done{};
+    }
     if (name == by.account) return keeps_itself(name);
-    std::vector<Invitation> former = invitations_;
     known->second.revoked_ms = std::max<uint64_t>(now.unix_ms, 1);
     // It does not come back by a code that it made for itself.
     std::erase_if(invitations_, [&](const Invitation& open) { return open.by == name; });
-    Result<Done> saved = kept_or([&] { return save(); },
-                                 [&] {
-                                     known->second.revoked_ms = 0;
-                                     invitations_ = std::move(former);
-                                 });
-    if (!saved) return saved;
+    save_removal(now);
     record("revoked", name, {}, by, now);
     return Done{};
+}
+
+Result<Done> AccessList::withdraw(const std::string& name, const Moment& now, const Actor& by) {
+    Invitation* const open = open_invitation(name, now.unix_ms);
+    if (!open) {
+        const bool is_known = std::any_of(
+            invitations_.begin(), invitations_.end(),
+            [&](const Invitation& made) { return made.name == name && made.withdrawn_ms != 0; });
+        if (!is_known) {
+            return field_error(Status::kStale, "name",
+                               "there is no open invitation '" + name + "'");
+        }
+        if (is_unsaved_) save_removal(now);
+        return Done{};
+    }
+    open->withdrawn_ms = std::max<uint64_t>(now.unix_ms, 1);
+    save_removal(now);
+    record("withdrawn", by_name(open->by), roles_text(open->roles) + ", invitation " + name, by,
+           now);
+    return Done{};
+}
+
+// Never undone: whoever was thrown out does not stay in because a disk is full. What is thrown
+// here, by memory that is short, is one more reason to try again.
+void AccessList::save_removal(const Moment& now) {
+    is_unsaved_ = true;  // until save() says otherwise
+    why_unsaved_.clear();
+    save_again_us_ = now.monotonic_us + kSaveAgainUs;
+    try {
+        if (Result<Done> saved = save(); !saved) why_unsaved_ = saved.error().text;
+    } catch (const std::exception&) {
+        why_unsaved_.clear();
+    }
+}
+
+void AccessList::save_again(const Moment& now) {
+    if (is_unsaved_ && now.monotonic_us >= save_again_us_) save_removal(now);
+}
+
+std::string AccessList::why_unsaved() const {
+    if (!is_unsaved_) return {};
+    return why_unsaved_.empty() ? "memory was short" : why_unsaved_;
 }
 
 // Whoever may revoke others is here, and stays: so there is always an admin that can come in.
@@ -213,7 +297,11 @@ Error AccessList::keeps_itself(const std::string& name) const {
 }
 
 Result<Done> AccessList::save() try {
-    return store_ ? store_->save(text()) : Result<Done>(Done{});
+    if (store_) {
+        if (Result<Done> saved = store_->save(text()); !saved) return saved;
+    }
+    is_unsaved_ = false;
+    return Done{};
 } catch (const std::bad_alloc&) {
     return make_error(Status::kMemory, "memory is short");
 }

@@ -1,8 +1,9 @@
 // Who may come in: the accounts of one coordinator, its open invitations, and what each may do.
 //
 // Decides, never acts: time and what was shown come in, a decision comes out. Secrets are kept as
-// their hashes only. The list is written down as text after each change (AccessStore), and a change
-// counts once it is written. One thread.
+// their hashes only. The list is written down as text after each change (AccessStore). What lets
+// somebody in counts once it is written; what takes that away counts at once, and is written as
+// soon as that can be. One thread.
 #pragma once
 
 #include <cstdint>
@@ -55,8 +56,19 @@ struct Invitation {
     std::string owner;  // of the account that it makes; empty: that account's own name
     Roles roles;
     uint64_t until_ms = 0;
-    std::string by;  // the account that made it; empty: the operator
+    std::string by;    // the account that made it; empty: the operator
+    std::string name;  // unique among the open ones; 1 to 64 bytes
+    uint64_t made_ms = 0;
+    // 0: it is not. It stays until its time is over, so that whoever comes with it is told why.
+    uint64_t withdrawn_ms = 0;
+
+    [[nodiscard]] bool is_open(uint64_t unix_ms) const {
+        return withdrawn_ms == 0 && unix_ms < until_ms;
+    }
 };
+
+// As one is called that nobody has named.
+std::string invitation_name(const Digest256& secret_hash);
 
 // Where the list is kept. What save() was given is read at the next start, whatever happens in
 // between: it is on the disk when this returns.
@@ -71,8 +83,8 @@ class AccessStore {
 // What was decided, for whoever keeps a record of it: no secret is in it.
 struct AuditEntry {
     uint64_t at_ms = 0;
-    // "login", "login_refused", "enrolled", "invited", "revoked", "token", "token_bound",
-    // "peer_failed", "task_assigned"
+    // "login", "login_refused", "enrolled", "invited", "withdrawn", "revoked", "token",
+    // "token_bound", "peer_failed", "task_assigned"
     const char* what = "";
     std::string account;  // or, where none was proven, the id that was tried
     std::string address;  // of whoever came, or asked for it; empty: in the coordinator's process
@@ -124,6 +136,8 @@ class AccessList {
     // What one home or company has: its addresses change within that from day to day.
     static constexpr uint32_t kBindIpv4Bits = 24;
     static constexpr uint32_t kBindIpv6Bits = 48;
+    // Between two tries to write down what could not be: on a full disk each costs a sync.
+    static constexpr uint64_t kSaveAgainUs = 10'000'000;
 
     // `store` NULL: kept in memory only. Both may be NULL and MUST outlive it.
     AccessList(AccessStore* store, AuditLog* audit) : store_(store), audit_(audit) {}
@@ -147,22 +161,35 @@ class AccessList {
                            const std::string& address, bool is_loopback, const Moment& now,
                            const AdmitCheck& check = {});
 
-    // ---- changes; each kIo when it could not be written down, and then nothing changed
-    // A fresh secret that makes one account until `until_ms`, unless `by` is revoked before.
+    // ---- changes that let in; each kIo when it could not be written down, and then nothing
+    // changed A fresh secret that makes one account until `until_ms`, unless `by` is revoked
+    // before, or it is withdrawn. It is the last of invitations(), called `name` or, if that is
+    // empty, by 8 digits that are nobody's yet.
     Result<InviteSecret> invite(std::string owner, const Roles& roles, uint64_t until_ms,
-                                RandomSource& random, const Moment& now, const Actor& by = {});
+                                RandomSource& random, const Moment& now, const Actor& by = {},
+                                std::string name = {});
     Result<Done> add_key(const std::string& name, const std::string& owner, const Roles& roles,
                          const PublicKey& key, const Moment& now, const Actor& by = {});
     // A fresh secret for software that cannot sign, good from where `from` says.
     Result<Token> add_token(const std::string& name, const std::string& owner, const Roles& roles,
                             RandomSource& random, const Moment& now, const AddressRule& from = {},
                             const Actor& by = {});
-    // Where its token is good from henceforth. Who is connected is the caller's to close.
+    // Where its token is good from henceforth. Who is connected is the caller's to close. An
+    // account that would shut itself out is kState, unless `forced` is its name.
     Result<Done> allow_from(const std::string& name, const AddressRule& from, const Moment& now,
-                            const Actor& by = {});
+                            const Actor& by = {}, std::string_view forced = {});
+
+    // ---- changes that take away; each counts at once, written down or not (why_unsaved)
     // From now on. Who is connected is the caller's to close. No account revokes itself (kState):
     // an admin that may ask for it is left, always.
     Result<Done> revoke(const std::string& name, const Moment& now, const Actor& by = {});
+    // The open invitation of this name lets nobody in any more.
+    Result<Done> withdraw(const std::string& name, const Moment& now, const Actor& by = {});
+    // Why what was taken away is not written down yet, and a restart would bring it back; "": all
+    // is. The next change that is written down writes it as well.
+    [[nodiscard]] std::string why_unsaved() const;
+    // To be called now and then: tries again, kSaveAgainUs after the last time.
+    void save_again(const Moment& now);
 
     // A command that changed something else, for the record. `account`: whose.
     void record(const char* what, const std::string& account, std::string detail, const Actor& by,
@@ -175,7 +202,8 @@ class AccessList {
     [[nodiscard]] const std::map<std::string, Account, std::less<>>& accounts() const {
         return accounts_;
     }
-    [[nodiscard]] size_t invitations() const { return invitations_.size(); }
+    // Those that are over or withdrawn among them, until another one is made.
+    [[nodiscard]] const std::vector<Invitation>& invitations() const { return invitations_; }
 
   private:
     using Accounts = std::map<std::string, Account, std::less<>>;
@@ -208,6 +236,9 @@ class AccessList {
     [[nodiscard]] Error keeps_itself(const std::string& name) const;
     Result<Done> add(Account account);
     Result<Done> save();
+    void save_removal(const Moment& now);
+    [[nodiscard]] Invitation* open_invitation(std::string_view name, uint64_t unix_ms);
+    void forget_old_invitations(uint64_t unix_ms);
     void index(const Account& account);
     void note(const char* what, const std::string& account, const std::string& address,
               std::string detail, const Moment& now, const std::string& by = {}) const;
@@ -223,6 +254,9 @@ class AccessList {
     Attempts failures_{kLoginFailuresPerMinute, 60'000'000};
     Attempts enrolments_{kNewKeysPerHour, 3'600'000'000};
     mutable uint64_t unnoted_ = 0;  // entries that memory was short for
+    bool is_unsaved_ = false;       // something that was taken away
+    std::string why_unsaved_;       // empty: memory was short
+    uint64_t save_again_us_ = 0;
 };
 
 }  // namespace p2c2r::identity

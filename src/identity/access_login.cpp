@@ -195,6 +195,9 @@ Result<Admitted> AccessList::enrol(const KeyProof& proof, Login& login) {
         }
         return refused("the join code was used already, or is not one of this coordinator's");
     }
+    if (invitation->withdrawn_ms != 0) {
+        return refused("the join code was withdrawn; ask for another one");
+    }
     if (login.now.unix_ms >= invitation->until_ms) {
         return refused("the join code is too old; ask for another one");
     }

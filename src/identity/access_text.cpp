@@ -87,10 +87,13 @@ std::string AccessList::text() const {
     }
     writer.key("invitations").array(static_cast<uint32_t>(invitations_.size()));
     for (const Invitation& open : invitations_) {
-        writer.map(5).key("secret_sha256").text(to_hex(open.secret_hash));
+        const bool is_out = open.withdrawn_ms != 0;
+        writer.map(7u + (is_out ? 1u : 0u)).key("secret_sha256").text(to_hex(open.secret_hash));
+        writer.key("name").text(open.name).key("made_ms").unsigned_integer(open.made_ms);
         writer.key("by").text(open.by);
         writer.key("owner").text(open.owner).key("roles").text(roles_text(open.roles));
         writer.key("until_ms").unsigned_integer(open.until_ms);
+        if (is_out) writer.key("withdrawn_ms").unsigned_integer(open.withdrawn_ms);
     }
     const Bytes encoded = writer.take();
     return *value_to_json(encoded.span()) + "\n";
@@ -135,6 +138,10 @@ Result<Done> AccessList::read(std::string_view text) {
         open.roles = read_roles_of(entry);
         open.until_ms = read_time(entry, "until_ms", std::nullopt);
         open.by = entry.text("by", kTextMax, "");
+        open.name = entry.text("name", kTextMax, "");
+        if (open.name.empty()) open.name = invitation_name(open.secret_hash);
+        open.made_ms = read_time(entry, "made_ms", 0);
+        open.withdrawn_ms = read_time(entry, "withdrawn_ms", 0);
         entry.done();
         if (!reader.ok()) break;
         fresh.invitations_.push_back(std::move(open));

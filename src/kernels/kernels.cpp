@@ -45,8 +45,8 @@ Result<size_t> named_device(const std::vector<gpu::DeviceInfo>& list,
     }
     if (options.vulkan_index < list.size()) return size_t{options.vulkan_index};
     return make_error(Status::kNoDevice, "there is no Vulkan device " +
-                                             std::to_string(options.vulkan_index) + ", there are " +
-                                             std::to_string(list.size()));
+                                             std::to_string(options.vulkan_index) +
+                                             "; this machine has " + std::to_string(list.size()));
 }
 
 std::optional<size_t> first_real_device(const std::vector<gpu::DeviceInfo>& list) {

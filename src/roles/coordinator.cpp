@@ -301,6 +301,7 @@ void Coordinator::Impl::close() {
     if (closed_) return;
     closed_ = true;
     listener_.reset();
+    save_access_again({UINT64_MAX, loop_.unix_ms()});  // the last chance
     std::vector<uint64_t> ids;
     sessions_.for_each([&](uint64_t id, std::unique_ptr<Session>&) { ids.push_back(id); });
     // Gamers hear of each of their tasks before the goodbye.

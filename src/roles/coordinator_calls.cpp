@@ -13,7 +13,8 @@ namespace {
 
 constexpr const char* kCallNames =
     "status, peers, gamers, tasks, explain, metrics, probe, task.assign, peer.fail, "
-    "key.list, key.add, key.token, key.from, key.invite, key.revoke";
+    "key.list, key.add, key.token, key.from, key.invite, "
+    "key.invitations, key.withdraw, key.revoke";
 
 // One family of the Prometheus text format (version 0.0.4).
 class MetricsText {

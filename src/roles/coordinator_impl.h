@@ -176,6 +176,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     struct PeerLink {
         std::string peer_id;
         std::string account;
+        std::string gpu_model;  // as it says; "": it computes on its processor
+        uint32_t cpu_cores = 0;
         Nonce resume{};
         Session* session = nullptr;
         uint64_t id = 0;                       // the scheduler's
@@ -465,6 +467,10 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     Result<Bytes> answer_key_call(const std::string& name, ParamsReader& reader,
                                   const Session* asker);
     Bytes call_key_list();
+    Bytes call_key_invitations();
+    Bytes taken_away();
+    void watch_access();
+    void save_access_again(const identity::Moment& now);
     void end_account(const std::string& account, Status status, const char* why);
     void end_sessions(Status status, const char* why,
                       const std::function<bool(const Session&)>& which);
@@ -531,6 +537,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     CertificateWatch certificate_watch_;
     uint64_t audit_lost_told_ = 0;  // entries, in the log
     uint64_t audit_look_us_ = 0;    // not before
+    bool access_unsaved_told_ = false;
     // Connections that have not registered, a heap: when to look at one, and the session.
     std::vector<std::pair<uint64_t, uint64_t>> handshakes_;
     net::Timer handshake_timer_;

@@ -1,5 +1,6 @@
-// Commands about who may come in. Each that changes something counts once it is written down, and
-// works on connections that are open.
+// Commands about who may come in. Each that lets in counts once it is written down, each that takes
+// away at once; both work on connections that are open.
+#include <algorithm>
 #include <cinttypes>
 
 #include "core/plant.h"
@@ -68,25 +69,40 @@ Result<Bytes> Coordinator::Impl::answer_key_call(const std::string& name, Params
         if (!P2C2R_PLANT("serves_after_revocation")) {
             end_account(account, Status::kAuth, "the account was revoked");
         }
-        writer.map(0);
-        return writer.take();
+        return taken_away();
+    }
+    if (name == "key.invitations") {
+        if (auto good = reader.finish(); !good) return good.error();
+        return call_key_invitations();
+    }
+    if (name == "key.withdraw") {
+        const std::string invitation(reader.text("name", kNameMax));
+        if (auto good = reader.finish(); !good) return good.error();
+        if (auto done = access.withdraw(invitation, moment(), by); !done) return done.error();
+        return taken_away();
     }
     if (name == "key.invite") {
         const identity::Roles roles = read_roles(reader);
         const std::string owner = read_owner(reader);
         const auto valid_s = static_cast<uint64_t>(reader.integer("valid_s", 1, 30 * kDayS, kDayS));
+        const std::string wish(reader.text("name", kNameMax, ""));
         if (auto good = reader.finish(); !good) return good.error();
         const identity::Moment now = moment();
-        auto secret = access.invite(owner, roles, now.unix_ms + valid_s * 1000, random_, now, by);
+        const uint64_t until_ms = now.unix_ms + valid_s * 1000;
+        auto secret = access.invite(owner, roles, until_ms, random_, now, by, wish);
         if (!secret) return secret.error();
-        writer.map(1).key("secret").text(to_hex(*secret));
+        writer.map(2).key("secret").text(to_hex(*secret));
+        writer.key("name").text(access.invitations().back().name);
         return writer.take();
     }
     if (name == "key.from") {
         const std::string account(reader.text("name", kNameMax));
         const identity::AddressRule from = read_from(reader, std::nullopt);
+        const std::string forced(reader.text("force", kNameMax, ""));
         if (auto good = reader.finish(); !good) return good.error();
-        if (auto set = access.allow_from(account, from, moment(), by); !set) return set.error();
+        if (auto set = access.allow_from(account, from, moment(), by, forced); !set) {
+            return set.error();
+        }
         end_sessions(Status::kAuth, "the token is not good from this address any more",
                      [&](const Session& session) {
                          return session.who.account == account &&
@@ -122,13 +138,73 @@ Result<Bytes> Coordinator::Impl::answer_key_call(const std::string& name, Params
     return make_error(Status::kUnsupported,
                       "there is no call '" + name +
                           "'; there are key.list, key.add, key.token, key.from, key.invite, "
-                          "key.revoke");
+                          "key.invitations, key.withdraw, key.revoke");
+}
+
+// Of a change that counts already: why it is not on the disk, if it is not.
+Bytes Coordinator::Impl::taken_away() {
+    watch_access();
+    const std::string why = options_.access->why_unsaved();
+    ValueWriter writer;
+    writer.map(why.empty() ? 0 : 1);
+    if (!why.empty()) writer.key("unsaved").text(why);
+    return writer.take();
+}
+
+// What a coordinator that starts again would have forgotten is told when it begins and ends.
+void Coordinator::Impl::watch_access() {
+    const bool is_unsaved = !options_.access->why_unsaved().empty();
+    if (is_unsaved == access_unsaved_told_) return;
+    access_unsaved_told_ = is_unsaved;
+    if (is_unsaved) {
+        log_.format(LogLevel::kError, "roles",
+                    "somebody was thrown out, and a restart would undo that: the list of who may "
+                    "come in is not on the disk: %s; tried again every %u s",
+                    options_.access->why_unsaved().c_str(),
+                    static_cast<uint32_t>(identity::AccessList::kSaveAgainUs / 1'000'000));
+    } else {
+        log_.write(LogLevel::kWarn, "roles",
+                   "the list of who may come in is on the disk again, with whoever was thrown out");
+    }
+}
+
+void Coordinator::Impl::save_access_again(const identity::Moment& now) {
+    if (!options_.access) return;
+    options_.access->save_again(now);
+    watch_access();
+}
+
+// No secret, and nothing that leads to one.
+Bytes Coordinator::Impl::call_key_invitations() {
+    const std::vector<identity::Invitation>& made = options_.access->invitations();
+    const uint64_t now_ms = loop_.unix_ms();
+    const auto is_open = [&](const identity::Invitation& each) { return each.is_open(now_ms); };
+    const auto count = std::count_if(made.begin(), made.end(), is_open);
+    ValueWriter writer(4096);
+    writer.map(1).key("invitations").array(static_cast<uint32_t>(count));
+    for (const identity::Invitation& each : made) {
+        if (!is_open(each)) continue;
+        const bool is_own = each.owner == identity::kOperator;
+        writer.map(7).key("name").text(each.name).key("owner").text(each.owner);
+        writer.key("roles").text(identity::roles_text(each.roles));
+        writer.key("circle").text(is_own ? "own" : "invited");
+        writer.key("by").text(each.by.empty() ? identity::kOperator : each.by);
+        writer.key("made_ms").unsigned_integer(each.made_ms);
+        writer.key("until_ms").unsigned_integer(each.until_ms);
+    }
+    return writer.take();
 }
 
 Bytes Coordinator::Impl::call_key_list() {
     const identity::AccessList& access = *options_.access;
     ValueWriter writer(4096);
-    writer.map(2).key("invitations").unsigned_integer(access.invitations());
+    const std::string why_unsaved = access.why_unsaved();
+    const auto open = std::count_if(
+        access.invitations().begin(), access.invitations().end(),
+        [&](const identity::Invitation& made) { return made.is_open(loop_.unix_ms()); });
+    writer.map(why_unsaved.empty() ? 2 : 3);
+    if (!why_unsaved.empty()) writer.key("unsaved").text(why_unsaved);
+    writer.key("invitations").unsigned_integer(static_cast<uint64_t>(open));
     writer.key("accounts").array(static_cast<uint32_t>(access.accounts().size()));
     for (const auto& entry : access.accounts()) {
         const std::string& name = entry.first;

@@ -164,7 +164,7 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
     };
     const auto check = [&](const identity::Admitted& who) -> Result<Done> {
         const auto known = gamer_ids_.find(client_id);
-        if (known == gamer_ids_.end()) return has_place(session, who, "client_id " + client_id);
+        if (known == gamer_ids_.end()) return has_place(session, who, "gamer " + client_id);
         const Gamer& old = *gamers_.find(known->second);
         // Of another account's it is taken, too, while that is away for a moment.
         if (may_resume(old, who) || (!old.session && old.account == who.account)) return Done{};
@@ -186,7 +186,7 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
         }
     }
     if (gamer_id == 0) {
-        Share* const share = take_share(session, "client_id " + client_id);
+        Share* const share = take_share(session, "gamer " + client_id);
         if (!share) return;
         gamer_id = gamers_.insert();
         if (gamer_id == 0) {
@@ -274,7 +274,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
             if (scheduler_.peers().size() >= options_.max_peers) {
                 return make_error(Status::kLimit, full);
             }
-            return has_place(session, who, "peer_id " + peer_id);
+            return has_place(session, who, "peer " + peer_id);
         }
         const PeerLink& old = known->second;
         const bool may_replace = message.login.resume && old.account == who.account &&
@@ -291,7 +291,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
         if (peer_links_.count(peer_id))
             peer_gone(former_peer, true, "replaced by a new connection");
     }
-    Share* const share = take_share(session, "peer_id " + peer_id);
+    Share* const share = take_share(session, "peer " + peer_id);
     if (!share) return;
     sched::PeerRecord record;
     record.peer_id = peer_id;
@@ -317,6 +317,8 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     PeerLink& link = peer_links_[peer_id];
     link.peer_id = peer_id;
     link.account = session.who.account;
+    link.gpu_model = message.capabilities.gpu ? message.capabilities.gpu_model : std::string();
+    link.cpu_cores = message.capabilities.cpu_cores;
     link.session = &session;
     link.id = peer;
     link.share = share;

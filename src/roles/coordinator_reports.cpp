@@ -67,7 +67,7 @@ Bytes Coordinator::Impl::call_peers(const Session* asker) {
         const bool own = record.owner != sched::kNoOwner && record.owner == mine;
         const bool whole = all || own || open;
         const auto* word = link.session && whole ? link.session->owner_word.get() : nullptr;
-        writer.map(5u + (whole ? 6u : 0u) + (all ? 3u : 0u) + (word ? 4u : 0u));
+        writer.map(5u + (whole ? 8u : 0u) + (all ? 3u : 0u) + (word ? 4u : 0u));
         writer.key("peer_id").text(peer_id);
         if (word) {
             writer.key("mode").text(word->mode);
@@ -85,6 +85,8 @@ Bytes Coordinator::Impl::call_peers(const Session* asker) {
         writer.key("circle_accepted").text(circle_name(record.accepts));
         writer.key("slots").unsigned_integer(record.slots);
         if (whole) {
+            writer.key("gpu_model").text(link.gpu_model);
+            writer.key("cpu_cores").unsigned_integer(link.cpu_cores);
             writer.key("window_tasks").unsigned_integer(record.window_tasks);
             writer.key("held").unsigned_integer(record.held);
             writer.key("completed").unsigned_integer(record.completed);
@@ -124,7 +126,7 @@ Bytes Coordinator::Impl::call_gamers(const Session* asker) {
         ++written;
         const Session* at = gamer.session;
         const uint64_t since_us = at ? at->opened_us : gamer.away_since_us;
-        writer.map(8).key("client_id").text(gamer.client_id);
+        writer.map(9).key("client_id").text(gamer.client_id);
         writer.key("account").text(gamer.account);
         writer.key("owner").text(owners_.name_of(gamer.owner));
         writer.key("address").text(at ? at->connection->peer_address() : "");
@@ -134,6 +136,7 @@ Bytes Coordinator::Impl::call_gamers(const Session* asker) {
         // Of all that is connected under its account: so the limits count.
         writer.key("account_pending_bytes")
             .unsigned_integer(gamer.share ? gamer.share->pending_bytes() : 0);
+        writer.key("asks").boolean(at && at == asker);  // this very question
     });
     return writer.take();
 }

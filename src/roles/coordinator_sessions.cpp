@@ -278,8 +278,10 @@ void Coordinator::Impl::scan_sessions() {
     // First: whatever fails below, there is a next time.
     loop_.arm(scan_timer_, now + std::min(interval / 2, kScanUsMax));
     if (beats) beat_us_ = beat_us_ + interval > now ? beat_us_ + interval : now + interval;
+    scheduler_.forgive(now);
     watch_certificate();
     watch_audit();
+    save_access_again(moment());
     std::vector<uint64_t> gone;
     std::vector<uint64_t> registered;
     wire::Heartbeat beat;

@@ -178,7 +178,10 @@ void Link::register_response(const wire::Frame& frame) {
         const bool may_pass = response.status == Status::kExists ||
                               response.status == Status::kBusy || response.status == Status::kLimit;
         retry_after_ms_ = response.retry_after_ms;
-        lost(response.status, std::string(response.error), may_pass ? Again::kYes : Again::kNo);
+        // Or it would read as a line that does not come about while it tries again.
+        const char* const refused = may_pass ? "the coordinator refused: " : "";
+        lost(response.status, refused + std::string(response.error),
+             may_pass ? Again::kYes : Again::kNo);
         return;
     }
     resume_ = response.resume;

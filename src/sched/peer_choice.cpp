@@ -21,7 +21,11 @@ double PeerTable::own_us(const PeerRecord& record, const Learned& learned) const
     const double compute =
         learned.samples > 0 ? learned.compute_us : estimate_us(record, learned.type);
     // A peer that has just failed several times looks slower, so that others go first.
-    return (compute + record.link_us) * static_cast<double>(1u << std::min(record.failures, 10u));
+    constexpr uint32_t kDoublingsMax = 10;
+    const uint32_t doublings =
+        record.is_on_trial && record.held > 0 ? kDoublingsMax : record.failures;
+    return (compute + record.link_us) *
+           static_cast<double>(1u << std::min(doublings, kDoublingsMax));
 }
 
 uint64_t PeerTable::finish_us(const PeerRecord& record, TypeIndex type, uint64_t now_us) const {

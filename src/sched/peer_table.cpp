@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <utility>
 
 namespace p2c2r::sched {
 
@@ -12,6 +14,9 @@ constexpr uint64_t kTimeoutFloorUs = 50'000;
 constexpr double kGain = 1.0 / 8;  // of the moving averages (Jacobson 1988)
 constexpr uint32_t kTimeoutDoublingsMax = 5;
 constexpr double kBytesPerUsLeast = 1;  // a slower link is waited for no longer than this one
+constexpr uint64_t kFailureApartUs = 50'000;
+constexpr uint64_t kForgiveLeastUs = 1'000'000;
+constexpr uint64_t kForgiveMostUs = 60'000'000;
 constexpr uint64_t kBytesTelling = 64 * 1024;  // inputs that say something about the link's rate
 
 }  // namespace
@@ -32,6 +37,9 @@ uint64_t PeerTable::join(PeerRecord&& record, const std::vector<TypeIndex>& type
     try {
         if (index >= ids_.size()) ids_.resize(index + 1);
         if (peers_.size() > touched_.capacity()) touched_.reserve(2 * peers_.size());
+        // Those that have left meanwhile may be among them until it is their time.
+        const size_t failing_most = failing_.size() + peers_.size();
+        if (failing_most > failing_.capacity()) failing_.reserve(2 * failing_most);
         if (!record.is_limited()) {
             for (TypeIndex type : types) types_[type].shared.make_room(index);
         }
@@ -199,10 +207,50 @@ void PeerTable::set_window(uint64_t peer, uint32_t window_tasks, uint64_t now_us
     touch(peer, *record, now_us);
 }
 
+void PeerTable::failed(uint64_t peer, uint64_t now_us) {
+    PeerRecord* record = peers_.find(peer);
+    if (!record) return;
+    const bool is_on_trial = std::exchange(record->is_on_trial, false);
+    // What fails at the same moment has failed for one reason.
+    if (record->failures > 0 && now_us - record->failed_us < kFailureApartUs) return;
+    record->failed_us = now_us;
+    touch(peer, *record, now_us);
+    if (++record->failures > 1) return;
+    record->forgive_us = is_on_trial ? std::min(2 * record->forgive_us, kForgiveMostUs)
+                                     : std::max(record->forgive_us, kForgiveLeastUs);
+    record->forgive_at_us = now_us + record->forgive_us;
+    if (!std::exchange(record->is_listed, true)) list_failing(peer, record->forgive_at_us);
+}
+
+void PeerTable::list_failing(uint64_t peer, uint64_t at_us) {
+    failing_.emplace_back(at_us, peer);  // join() has made room
+    std::push_heap(failing_.begin(), failing_.end(), std::greater<>());
+}
+
+void PeerTable::forgive(uint64_t now_us) {
+    while (!failing_.empty() && failing_.front().first <= now_us) {
+        const uint64_t peer = failing_.front().second;
+        std::pop_heap(failing_.begin(), failing_.end(), std::greater<>());
+        failing_.pop_back();
+        PeerRecord* record = peers_.find(peer);
+        if (!record) continue;
+        if (record->failures > 0 && record->forgive_at_us > now_us) {
+            // It has done well meanwhile, and failed again.
+            list_failing(peer, record->forgive_at_us);
+            continue;
+        }
+        record->is_listed = false;
+        if (record->failures == 0) continue;
+        record->failures = 0;
+        record->is_on_trial = true;
+        touch(peer, *record, now_us);
+    }
+}
+
 void PeerTable::kept_too_long(uint64_t peer, uint64_t had_us, uint64_t now_us) {
     PeerRecord* record = peers_.find(peer);
     if (!record) return;
-    ++record->failures;
+    failed(peer, now_us);
     // Of one that has never answered this is all that is known of its line.
     if (record->link_us == 0) record->link_us = static_cast<double>(had_us);
     touch(peer, *record, now_us);
@@ -236,6 +284,8 @@ void PeerTable::note(PeerRecord& record, TypeIndex type, uint64_t bytes, uint64_
     if (entry->samples < UINT32_MAX) ++entry->samples;
     entry->timeouts = 0;
     record.failures = 0;
+    record.is_on_trial = false;
+    record.forgive_us = 0;
     // The link shows when nothing else waited: the smallest rest of a round, forgotten slowly.
     const double rest = round - compute;
     record.link_us = record.link_us == 0 ? rest : std::min(record.link_us * 1.001 + 0.01, rest);

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/plant.h"
@@ -59,7 +60,15 @@ struct PeerRecord {
     double backlog_us = 0;    // estimated compute time of what is held
     double link_us = 0;       // round trip without compute and waiting, smallest seen, drifting up
     double bytes_per_us = 0;  // of large inputs, waiting included, moving average; 0: not known
-    uint32_t failures = 0;    // in a row
+    // In a row: each doubles what it seems to take. After a while they are forgiven, and it gets
+    // one task (more only when nobody else has room) to show what that was worth: an answer, and
+    // all is as before, or a longer while.
+    uint32_t failures = 0;
+    uint64_t failed_us = 0;   // the last of them
+    uint64_t forgive_us = 0;  // so long after the first; 0: as long as the first time
+    uint64_t forgive_at_us = 0;
+    bool is_on_trial = false;
+    bool is_listed = false;  // among those that have failed
     std::vector<Learned> learned;
     std::vector<uint64_t> leases;  // scheduler's tasks that run here
     std::vector<Abandoned> abandoned;
@@ -139,8 +148,12 @@ class PeerTable {
                   uint64_t compute_us, uint64_t round_us, uint64_t now_us);
     // The window a peer states anew (0: takes nothing for now).
     void set_window(uint64_t peer, uint32_t window_tasks, uint64_t now_us);
+    // It has failed at a task, or handed one back although it takes some.
+    void failed(uint64_t peer, uint64_t now_us);
     // It has kept a task for so long, and has not answered.
     void kept_too_long(uint64_t peer, uint64_t had_us, uint64_t now_us);
+    // Forgives those whose time it is.
+    void forgive(uint64_t now_us);
     // One successful answer: `round_us` from assign to result, `compute_us` as the peer says.
     void learn(uint64_t peer, TypeIndex type, uint64_t compute_us, uint64_t round_us,
                uint64_t now_us);
@@ -175,6 +188,7 @@ class PeerTable {
     struct Search;  // of choose()
 
     [[nodiscard]] double own_us(const PeerRecord& record, const Learned& learned) const;
+    void list_failing(uint64_t peer, uint64_t at_us);
     void touch(uint64_t peer, PeerRecord& record, uint64_t now_us);
     void settle();
     void place(uint64_t peer, PeerRecord& record);
@@ -190,6 +204,8 @@ class PeerTable {
     SlotMap<PeerRecord> peers_;
     std::vector<uint64_t> ids_;      // by slot index
     std::vector<uint64_t> touched_;  // changed since they were placed
+    // Those that have failed, a heap: when they are forgiven. At most one entry each.
+    std::vector<std::pair<uint64_t, uint64_t>> failing_;
     std::deque<PerType> types_;
     OwnCircles circles_;
     double gone_connected_us_ = 0;

@@ -163,13 +163,22 @@ uint64_t Scheduler::lease_end_us(const TaskRecord& record, const PeerRecord& pee
 }
 
 void Scheduler::blame(const TaskRecord& record, uint64_t now_us) {
-    const PeerRecord* const peer = peers_.find(record.peer);
+    PeerRecord* const peer = peers_.find(record.peer);
     if (!peer || record.input_open) return;
     const uint64_t had_us = now_us - std::min(now_us, record.given_us);
-    const double usual = record.estimate_us + peer->link_us;
-    if (static_cast<double>(had_us) > kLongEnough * usual + kRescueUs) {
-        peers_.kept_too_long(record.peer, had_us, now_us);
+    const uint64_t whole_us = record.deadline_us - std::min(record.deadline_us, record.given_us);
+    // A gamer who changes his mind says nothing of the peer: before the end of the task's time it
+    // has as long as any attempt.
+    const bool is_over = had_us >= whole_us - whole_us / 8;
+    if (!is_over && now_us < record.lease_until_us) return;
+    const double usual = record.ahead_us + record.estimate_us + peer->link_us;
+    double enough = kLongEnough * usual + kRescueUs;
+    const Learned* const learned = peers_.learned(*peer, record.type);
+    // Of one that has never answered nothing else will ever tell.
+    if (!learned || learned->samples == 0) {
+        enough = std::min(enough, static_cast<double>(whole_us) / 2);
     }
+    if (static_cast<double>(had_us) > enough) peers_.kept_too_long(record.peer, had_us, now_us);
 }
 
 // What giving up an attempt could gain: an answer from somebody else.

@@ -65,6 +65,7 @@ struct TaskRecord {
     uint8_t attempts = 0;
     uint8_t refusals = 0;
     uint8_t placements = 0;  // attempts and refusals: no id on a peer's hop is used twice
+    uint8_t tried_count = 0;
     bool can_run_local = false;
     bool input_open = false;
     bool asked_early = false;  // whether anybody of its circle is there: see why_nobody()
@@ -83,9 +84,13 @@ struct TaskRecord {
     uint64_t attempt_id = 0;
     Nonce nonce{};
     double estimate_us = 0;
+    double ahead_us = 0;          // of work that the peer had before it
     double share_us = 0;          // the peer's when it was given the task
     uint32_t lease_position = 0;  // in the peer's list of leases
-    uint64_t tried[limits::kAttemptsMax] = {};
+    // Peers that have had it, those who refused it as well: the last ones of these.
+    static constexpr uint8_t kTriedMax = limits::kAttemptsMax + 2;
+    uint64_t tried[kTriedMax] = {};
+    uint64_t doubted = 0;  // the peer whose word against the task was not taken for the last one
     uint64_t content = 0;  // its entry in the store, pinned; 0: the task has none
 };
 
@@ -212,6 +217,8 @@ class Scheduler {
     void expire(uint64_t now_us, std::vector<Action>& actions);
     // When expire() has something to do at the earliest; UINT64_MAX: nothing.
     [[nodiscard]] uint64_t next_us() const { return wheel_.next_us(); }
+    // To be called now and then: forgives peers whose failures are long enough ago.
+    void forgive(uint64_t now_us) { peers_.forgive(now_us); }
 
     // ---- looking
     [[nodiscard]] const TaskRecord* find(uint64_t task) const { return tasks_.find(task); }
@@ -259,8 +266,11 @@ class Scheduler {
     // When the attempt that begins now is given up.
     [[nodiscard]] uint64_t lease_end_us(const TaskRecord& record, const PeerRecord& peer,
                                         uint64_t now_us) const;
-    // The time of a task is over that a peer still has: it is to blame if it had long enough.
+    // A task ends that a peer still has: it is to blame if it had long enough.
     void blame(const TaskRecord& record, uint64_t now_us);
+    // Of one that has never answered the type: another one is asked before the task ends with it.
+    bool doubt(TaskRecord& record, const PeerRecord& peer, uint64_t id);
+    void room_for_lease(uint64_t peer, std::vector<Action>& actions);
     void unlist_lease(PeerRecord& peer, TaskRecord& record);
     void abandon(TaskRecord& record, uint64_t task, std::vector<Action>& actions);
     void try_again(uint64_t task, TaskRecord& record, Status why, uint64_t now_us,

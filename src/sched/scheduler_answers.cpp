@@ -1,5 +1,6 @@
 // What becomes of a lease: the answers and refusals of peers, attempts that are given up, and the
 // slots that these hold until the peer has answered.
+#include <algorithm>
 #include <cstring>
 
 #include "core/plant.h"
@@ -120,6 +121,7 @@ Verdict Scheduler::answered(uint64_t peer, uint64_t attempt_id, const Nonce& non
     const uint64_t task = task_of(attempt_id);
     TaskRecord& record = *tasks_.find(task);
     if (status == Status::kOk) {
+        if (record.doubted != 0 && record.doubted != peer) peers_.failed(record.doubted, now_us);
         ++holder->completed;
         unlist_lease(*holder, record);
         peers_.answered(peer, record.type, record.bytes, record.estimate_us, compute_us,
@@ -129,18 +131,29 @@ Verdict Scheduler::answered(uint64_t peer, uint64_t attempt_id, const Nonce& non
         return Verdict::kAccepted;
     }
     end_lease(record, now_us);
-    if (is_final(status)) {
+    if (is_final(status) && !doubt(record, *holder, peer)) {
         drop(task, record);
         return Verdict::kAccepted;
     }
     // A payload that does not match its checksum may have been spoiled on the way here: it is tried
     // elsewhere, and says nothing about the peer.
-    if (status != Status::kContent) {
+    if (status != Status::kContent && !is_final(status)) {
         ++holder->failed;
-        ++holder->failures;
+        peers_.failed(peer, now_us);
     }
     try_again(task, record, status, now_us, actions);
     return Verdict::kRetried;
+}
+
+bool Scheduler::doubt(TaskRecord& record, const PeerRecord& peer, uint64_t id) {
+    if (record.doubted != 0 || record.attempts >= limits::kAttemptsMax) return false;
+    const auto knows = [&](const Learned& learned) {
+        return learned.type == record.type && learned.samples > 0;
+    };
+    if (std::any_of(peer.learned.begin(), peer.learned.end(), knows)) return false;
+    if (!could_go_elsewhere(record, peer)) return false;
+    record.doubted = id;
+    return true;
 }
 
 void Scheduler::give_up(uint64_t task, uint64_t now_us, std::vector<Action>& actions) {
@@ -159,6 +172,9 @@ Verdict Scheduler::refused(uint64_t peer, uint64_t attempt_id, const Nonce& nonc
     const uint64_t task = task_of(attempt_id);
     TaskRecord& record = *tasks_.find(task);
     end_lease(record, now_us);
+    // Who takes nothing for now says so before.
+    const PeerRecord& refuser = *peers_.find(peer);
+    if (refuser.window_tasks > 0) peers_.failed(peer, now_us);
     // It never started, so it does not count as an attempt; refusals have a bound of their own.
     if (++record.refusals <= kRefusalsMax && record.attempts > 0) --record.attempts;
     try_again(task, record, Status::kBusy, now_us, actions);

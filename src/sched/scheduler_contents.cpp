@@ -49,7 +49,7 @@ void Scheduler::prefer_holders(const TaskRecord& record, PeerTable::Choice& choi
         PeerRecord* peer = peers_.find(holder);
         if (!peer || !peer->is_within(record.reach) || !peer->takes(record.bytes)) continue;
         if (!peers_.learned(*peer, record.type)) continue;
-        const uint64_t* const tried_end = record.tried + record.attempts;
+        const uint64_t* const tried_end = record.tried + record.tried_count;
         if (std::find(record.tried, tried_end, holder) != tried_end) continue;
         const uint64_t finish_us = peers_.finish_us(*peer, record.type, now_us);
         if (finish_us > choice.finish_us) continue;

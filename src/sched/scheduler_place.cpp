@@ -22,20 +22,33 @@ uint64_t cost_of(double estimate_us) {
 
 }  // namespace
 
+// What can fail comes before the task leaves its queue.
+void Scheduler::room_for_lease(uint64_t peer, std::vector<Action>& actions) {
+    const auto grow = [](auto& list) {
+        if (list.size() == list.capacity()) list.reserve(2 * list.size() + 16);
+    };
+    grow(peers_.find(peer)->leases);
+    grow(actions);
+}
+
 void Scheduler::lease(uint64_t task, TaskRecord& record, const PeerTable::Choice& choice,
                       uint64_t now_us, std::vector<Action>& actions) {
     PeerRecord& peer = *peers_.find(choice.peer);
-    // What can fail comes first.
     random_.fill(record.nonce);
     peer.leases.push_back(task);
     record.lease_position = static_cast<uint32_t>(peer.leases.size() - 1);
-    record.tried[std::min<size_t>(record.attempts, limits::kAttemptsMax - 1)] = choice.peer;
+    if (record.tried_count == TaskRecord::kTriedMax) {
+        std::copy(record.tried + 1, record.tried + TaskRecord::kTriedMax, record.tried);
+        --record.tried_count;
+    }
+    record.tried[record.tried_count++] = choice.peer;
     ++record.attempts;
     record.state = TaskRecord::State::kLeased;
     record.peer = choice.peer;
     record.placed_us = now_us;
     record.attempt_id = attempt_id_of(task, ++record.placements);
     record.estimate_us = peers_.estimate_us(peer, record.type);
+    record.ahead_us = peer.backlog_us / std::max(1u, peer.slots);
     record.given_us = now_us;
     record.lease_until_us = lease_end_us(record, peer, now_us);
     Placement& placement = placements_[placements_next_++ % kPlacementsKept];
@@ -62,6 +75,7 @@ Status Scheduler::assign_to(uint64_t task, uint64_t peer, uint64_t now_us,
     if (!peers_.learned(*target, record->type)) return Status::kTaskType;
     if (!target->is_within(record->reach)) return Status::kDenied;
     if (!target->takes(record->bytes)) return Status::kBusy;
+    room_for_lease(peer, actions);
     unqueue(task, *record);
     PeerTable::Choice choice;
     choice.peer = peer;
@@ -76,6 +90,7 @@ Status Scheduler::assign_to(uint64_t task, uint64_t peer, uint64_t now_us,
 void Scheduler::place_here(const TaskQueues::Head& head, TaskRecord& record, uint64_t now_us,
                            std::vector<Action>& actions) {
     const uint64_t task = head.entry->task;
+    actions.reserve(actions.size() + 1);
     queues_.pop(head);
     if (record.placements == 0) {
         queues_.charge(record.flow, cost_of(mean_compute_us(record.type)));
@@ -99,9 +114,9 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
     }
     // Another peer first; one that has tried already only when it is alone.
     PeerTable::Choice choice =
-        peers_.choose(type, record.bytes, reach, record.tried, record.attempts, now_us);
-    if (choice.peer == 0 && record.attempts > 0) {
-        if (record.can_run_local) {
+        peers_.choose(type, record.bytes, reach, record.tried, record.tried_count, now_us);
+    if (choice.peer == 0 && record.tried_count > 0) {
+        if (record.can_run_local && record.attempts > 0) {
             place_here(head, record, now_us, actions);
             return true;
         }
@@ -112,8 +127,9 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         place_here(head, record, now_us, actions);
         return true;
     }
-    queues_.pop(head);
     if (record.content != 0) prefer_holders(record, choice, now_us);
+    room_for_lease(choice.peer, actions);
+    queues_.pop(head);
     lease(task, record, choice, now_us, actions);
     const PeerRecord& peer = *peers_.find(choice.peer);
     for (uint32_t placed = 1; placed < tasks_max; ++placed) {
@@ -129,6 +145,7 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         again.finish_us = peers_.finish_us(peer, type, now_us);
         again.free_slot = peer.held < peer.slots;
         if (again.finish_us > choice.finish_us + kRunSlackUs) return true;
+        room_for_lease(choice.peer, actions);
         queues_.pop(head);
         lease(task, next, again, now_us, actions);
     }

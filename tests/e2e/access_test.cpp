@@ -150,6 +150,33 @@ TEST_CASE("access: invite and accounts serve beside a coordinator as beside a ho
     CHECK(coordinator.process.stop(kStopUs) == 0);
 }
 
+TEST_CASE("access: an admin by token shuts itself out only where it says so") {
+    const Workplace here;
+    Guarded coordinator(here);
+    REQUIRE(coordinator.machine
+                .run({"token", "boss", "--role", "gamer,admin", "--from", "any", "--out",
+                      here.path("t")})
+                .exit_code == 0);
+    const Machine laptop(here, "laptop");
+    const auto set = [&](const std::vector<std::string>& more) {
+        std::vector<std::string> words = {"boss", "--from", "192.0.2.0/24"};
+        words.insert(words.end(), more.begin(), more.end());
+        return laptop.run(coordinator.with_token("accounts", here.path("t"), words));
+    };
+    const Ran refused = set({});
+    CHECK(refused.exit_code == 1);
+    CHECK(refused.error.find("'boss' is the account that asks, from 127.0.0.1:") !=
+          std::string::npos);
+    CHECK(refused.error.find("192.0.2.0/24 does not include that") != std::string::npos);
+    CHECK(refused.error.find("(here: --force boss)") != std::string::npos);
+    CHECK(set({"--force", "bos"}).exit_code == 1);
+    const Ran forced = set({"--force", "boss"});
+    CHECK_MESSAGE(forced.exit_code == 0, forced.error);
+    CHECK(forced.out.find("this connection has ended") != std::string::npos);
+    CHECK(set({}).exit_code == 3);
+    CHECK(coordinator.process.stop(kStopUs) == 0);
+}
+
 TEST_CASE("access: where a token is good from is shown, and set for one that is there") {
     const Workplace here;
     Guarded coordinator(here);
@@ -186,8 +213,8 @@ TEST_CASE("access: where a token is good from is shown, and set for one that is 
         CAPTURE(bad);
         const Ran ran = coordinator.machine.run({"accounts", "farm", "--from", bad});
         CHECK(ran.exit_code == 2);
-        CHECK(ran.error.find("field 'from': from '" + std::string(bad) +
-                             "' is not any, first, or") != std::string::npos);
+        CHECK(ran.error.find("--from '" + std::string(bad) + "' is not any, first, or") !=
+              std::string::npos);
     }
     CHECK(from() == "any");
     CHECK(coordinator.machine.run({"accounts", "--from", "any"}).exit_code == 2);

@@ -101,7 +101,13 @@ TEST_CASE("bad files: a host or a newcomer whose own key is open to others ends 
     check_refused(machine, own,
                   {{"host", "--port", "0", "--no-peer", "--no-invite", "--device", "native",
                     "--listen-address", "127.0.0.1"}});
+    CHECK_FALSE(here.has("home/host"));  // it did not start
+    REQUIRE_FALSE(p2c2r::cli::make_private_directory(here.path("home/host")));
     const std::string key = here.path("home/host/key.pem");
+    REQUIRE(
+        machine
+            .run({"keys", "new", key, "--certificate-file", here.path("home/host/certificate.pem")})
+            .exit_code == 0);
     REQUIRE(chmod(key.c_str(), 0644) == 0);
     check_refused(machine, key,
                   {{"host", "--port", "0", "--no-peer", "--no-invite", "--device", "native",
@@ -167,7 +173,11 @@ TEST_CASE("bad files: what was joined and cannot be told is named with its place
         CHECK(ran.error.find(joined) != std::string::npos);
         CHECK(ran.error.find("delete it and join again") != std::string::npos);
     }
-    check_refused(machine, joined, {submit, {"status"}, {"peer", "--device", "native"}});
+    check_refused(machine, joined,
+                  {submit,
+                   {"status"},
+                   {"peer", "--device", "native"},
+                   {"bench", "this-machine", "--small", "--uplink-mbps", "10"}});
     // It is there, and nobody can read it: whoever the tests run as.
     REQUIRE(unlink(joined.c_str()) == 0);
     REQUIRE(symlink("joined.json", joined.c_str()) == 0);

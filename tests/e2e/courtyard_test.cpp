@@ -34,6 +34,10 @@ Ran play(const Workplace& here, const std::string& picture,
     arguments.insert(arguments.end(),
                      {"--keys", keys, "--screenshots", "60:" + here.path(picture)});
     arguments.insert(arguments.end(), more.begin(), more.end());
+    // When its own clean-up fails, what was run is not to blame: once more.
+    constexpr int kScreenNotCleared = 5;
+    Ran ran = here.run_other(kScreen, arguments, {"PATH=/usr/bin:/bin"});
+    if (ran.exit_code != kScreenNotCleared) return ran;
     return here.run_other(kScreen, arguments, {"PATH=/usr/bin:/bin"});
 }
 
@@ -130,13 +134,37 @@ TEST_CASE("courtyard: what cannot be used is said") {
         return;
     }
     Workplace here;
-    const Ran pin = play(here, "none.bmp", {"--url", "p2c2r://127.0.0.1:1", "--pin", "12"});
-    CHECK(pin.exit_code == 3);
-    for (const std::vector<std::string>& words :
-         {std::vector<std::string>{"--frames", "x"}, {"--bogus"}}) {
-        CHECK(here.run_other(courtyard_program(), words, {}).exit_code == 2);
+    const char* const nowhere = "p2c2r://127.0.0.1:1";
+    const struct {
+        std::vector<std::string> words;
+        const char* says;
+    } rows[] = {
+        {{"--frames", "x"}, "--frames"},
+        {{"--bogus"}, "--bogus"},
+        {{"--pin", "12"}, "--pin requires --url"},
+        {{"--url", nowhere, "--pin", "12"}, "--pin: 64 hexadecimal digits are wanted"},
+        {{"--url", nowhere}, "--pin: "},
+        {{"--url", "http://x"}, "--url: 'http://x' begins neither"},
+        {{"--network", "{"}, "--network: "},
+        {{"--network", R"({"fake_lag": 3})"}, "--network: "},
+        {{"--keys", "30up"}, "--keys: '30up' is not FRAME:KEY, with a frame from 1 up"},
+        {{"--keys", "5:up,x:up"}, "--keys: 'x:up' is not FRAME:KEY"},
+        {{"--keys", "0:up"}, "--keys: '0:up' is not FRAME:KEY"},
+        {{"--keys", "5:"}, "--keys: '5:' is not FRAME:KEY"},
+        {{"--keys", "5:upp"}, "--keys: there is no key 'upp'; there are up, down, "},
+        {{"--keys", "5:up,"}, "--keys: ends with a comma"},
+        {{"--screenshots", "off.bmp"}, "--screenshots: 'off.bmp' is not FRAME:FILE"},
+        {{"--screenshots", "9:x.bmp", "--frames", "8"}, "frame 9 comes after the last one, 8"},
+    };
+    for (const auto& row : rows) {
+        const Ran ran = here.run_other(courtyard_program(), row.words, {});
+        CAPTURE(ran.error);
+        CHECK(ran.exit_code == 2);
+        CHECK(ran.error.find(row.says) != std::string::npos);
     }
-    CHECK(pin.error.find("--pin: 64 hexadecimal digits are wanted") != std::string::npos);
+    const Ran picture = play(here, "none/there.bmp", {"--off"});
+    CHECK(picture.exit_code == 1);
+    CHECK(picture.error.find("none/there.bmp") != std::string::npos);
     const Ran screen = here.run_other(courtyard_program(), {"--frames", "1"},
                                       {"DISPLAY=:none", "SDL_VIDEODRIVER=x11"});
     CHECK(screen.exit_code == 3);

@@ -84,3 +84,57 @@ TEST_CASE("disk full: what was to come out on standard output and did not is an 
                   token.error);
     CHECK(host.machine.run({"revoke", "farm"}).exit_code == 0);
 }
+
+TEST_CASE("disk full: who is revoked is out at once, and the admin hears that it is not kept yet") {
+    const Workplace here;
+    REQUIRE_FALSE(p2c2r::cli::make_directories(here.path("hosting")));
+    const SmallDisk disk(here.path("hosting"), 256 * 1024);
+    if (!disk.mounted()) {
+        MESSAGE("skipped: a small disk can be mounted by root only");
+        return;
+    }
+    Hosting host(here, {"--no-peer"});
+    const Machine laptop(here, "laptop");
+    REQUIRE(laptop.run({"join", host.another_code({"--friend"}), "--name", "laptop"}).exit_code ==
+            0);
+    const auto is_kept = [&] {
+        const auto list = nlohmann::json::parse(here.read("hosting/host/access.json"));
+        for (const auto& account : list["accounts"]) {
+            if (account["name"] == "laptop") return account["revoked_ms"] != 0;
+        }
+        return false;
+    };
+    std::FILE* fill = std::fopen(here.path("hosting/fill").c_str(), "wb");
+    REQUIRE(fill != nullptr);
+    std::setvbuf(fill, nullptr, _IONBF, 0);
+    const std::string zeros(4096, '0');
+    while (std::fwrite(zeros.data(), 1, zeros.size(), fill) == zeros.size()) {
+    }
+    std::fclose(fill);
+    const Ran revoked = host.machine.run({"revoke", "laptop"});
+    CHECK(revoked.exit_code == 1);
+    CHECK(revoked.out == "'laptop' is out\n");
+    CHECK_MESSAGE(revoked.error.find("warning: this is not on the coordinator's disk yet: ") !=
+                      std::string::npos,
+                  revoked.error);
+    CHECK(revoked.error.find("the disk is full. It holds while the coordinator runs; a restart "
+                             "before it is written would undo it") != std::string::npos);
+    const Ran sends = laptop.run({"submit", "echo", "--data", photograph()});
+    CHECK(sends.exit_code == 3);
+    CHECK(sends.error.find("'laptop' was revoked") != std::string::npos);
+    CHECK_FALSE(is_kept());
+    CHECK(
+        host.machine.run({"accounts"}).error.find("warning: what was revoked or withdrawn last") !=
+        std::string::npos);
+    // What lets somebody in is refused meanwhile.
+    const Ran token = host.machine.run({"token", "farm"});
+    CHECK(token.exit_code == 1);
+    CHECK(token.error.find("the disk is full") != std::string::npos);
+
+    REQUIRE(std::remove(here.path("hosting/fill").c_str()) == 0);
+    const Ran again = host.machine.run({"revoke", "laptop"});
+    CHECK_MESSAGE(again.exit_code == 0, again.error);
+    CHECK(is_kept());
+    CHECK(host.machine.run({"accounts"}).error.empty());
+    CHECK(host.process.stop(kStopUs) == 0);
+}

@@ -151,8 +151,10 @@ TEST_CASE("join: a friend's machines are one circle of their own") {
     CHECK(peer["owner"] == "anna");
     CHECK(peer["circle_accepted"] == "own");
     CHECK(peer["completed"] == 1);
-    const Ran table = host.machine.run({"status"});
-    CHECK(table.out.find("anna") != std::string::npos);
+    const Ran table = host.machine.run({"status", "--all"});
+    CHECK(table.out.find("2 peers and ") == 0);
+    CHECK(table.out.find("anna-desk") != std::string::npos);
+    CHECK(table.out.find("\ncompleted_tasks ") != std::string::npos);
     // Another machine's owner is asked for with --friend, and no circle is public.
     CHECK(host.machine.run({"invite", "--owner", "anna"}).exit_code == 2);
     CHECK(laptop.run({"submit", "echo", "--data", photograph(), "--circle", "public"}).exit_code ==
@@ -267,7 +269,7 @@ TEST_CASE("join: a code made from another machine leads to the coordinator, not 
     const auto code =
         p2c2r::cli::invite(ask, options, {std::string(64, 'b'), 8765, contact.hosts_elsewhere()});
     REQUIRE(code);
-    CHECK(code->hosts == contact.hosts_elsewhere());
+    CHECK(code->code.hosts == contact.hosts_elsewhere());
     // Without a pin nobody could join with it: no secret is asked for.
     const p2c2r::cli::Ask never = [](const char*, const json&) {
         FAIL("asked");

@@ -38,12 +38,12 @@ TEST_CASE("owner: settings that are unknown or contradict each other are refused
     };
     const std::string toml = here.write("peer.toml", "[caps]\nvram = 1\n");
     for (const Row& row :
-         {Row{{"--mode", "sometimes"}, "mode"}, Row{{"--mode", "schedule"}, "schedule"},
-          Row{{"--mode", "always", "--hours", "22-7"}, "schedule.hours"},
-          Row{{"--mode", "always", "--idle-minutes", "5"}, "idle_minutes"},
-          Row{{"--gpu-duty-cap", "0"}, "gpu_duty_cap"}, Row{{"--config", toml}, "caps.vram"},
+         {Row{{"--mode", "sometimes"}, "--mode"}, Row{{"--mode", "schedule"}, "--hours"},
+          Row{{"--mode", "always", "--hours", "22-7"}, "--hours"},
+          Row{{"--mode", "always", "--idle-minutes", "5"}, "--idle-minutes"},
+          Row{{"--gpu-duty-cap", "0"}, "--gpu-duty-cap"}, Row{{"--config", toml}, "caps.vram"},
           Row{{"--data-file", here.path("d"), "--data-day-mb", "9", "--data-month-mb", "5"},
-              "data_month_mb"}}) {
+              "--data-month-mb"}}) {
         std::vector<std::string> arguments = {"peer", "--device", "native"};
         arguments.insert(arguments.end(), row.arguments.begin(), row.arguments.end());
         const Ran ran = here.run(arguments);
@@ -55,7 +55,7 @@ TEST_CASE("owner: settings that are unknown or contradict each other are refused
     const Ran damaged =
         here.run({"peer", "--device", "native", "--data-file", here.path("damaged")});
     CHECK(damaged.exit_code == 2);
-    CHECK(damaged.error.find("data_file") != std::string::npos);
+    CHECK(damaged.error.find("--data-file") != std::string::npos);
 }
 
 TEST_CASE("owner: a running peer is paused and resumed by a command and by signals and says so") {
@@ -76,7 +76,7 @@ TEST_CASE("owner: a running peer is paused and resumed by a command and by signa
     REQUIRE(wait_until([&] { return !helps(here, coordinator.url); }));
     CHECK(peer_of(here, coordinator.url).value("why", "") == "this peer is paused");
     const Ran table = here.run({"status", "--coordinator", coordinator.url});
-    CHECK(table.out.find("no: this peer is paused") != std::string::npos);
+    CHECK(table.out.find("does not help: this peer is paused") != std::string::npos);
     CHECK(here.run({"resume"}, home).exit_code == 0);
     REQUIRE(wait_until([&] { return helps(here, coordinator.url); }));
     peer.signal(SIGUSR1);
@@ -123,6 +123,54 @@ TEST_CASE("owner: pause, resume and drain reach every peer of a machine, whichev
     CHECK(here.run({"drain"}, home).exit_code == 0);
     CHECK(second.wait(kPatienceUs) == 0);
     CHECK(here.run({"pause"}, home).exit_code == 3);
+}
+
+TEST_CASE(
+    "owner: a peer without a folder of its machine is paused as well, or says who can do it") {
+    const Workplace here;
+    // No directory can be made below a file, whoever the tests run as.
+    const std::string file = here.write("file", "");
+    const std::string runs = "XDG_RUNTIME_DIR=" + here.path("run");
+    const std::vector<std::string> blocked = {"P2C2R_HOME=" + file + "/home", runs};
+    const std::vector<std::string> none = {"HOME=", "XDG_CONFIG_HOME=", runs};
+    auto coordinator = here.coordinator();
+    const auto start = [&](const std::string& name, const std::vector<std::string>& environment) {
+        return here.start({"peer", "--coordinator", coordinator.url, "--device", "native",
+                           "--peer-id", name, "--no-benchmark"},
+                          name + ".log", environment);
+    };
+    const auto helping = [&] {
+        std::string names;
+        for (const json& peer : status_of(here, coordinator.url).value("peers", json::array())) {
+            if (peer.value("window_tasks", 0) > 0) names += peer.value("peer_id", "") + " ";
+        }
+        return names;
+    };
+    auto first = start("blocked", blocked);
+    REQUIRE(wait_until([&] { return helping() == "blocked "; }));
+    auto second = start("none", none);
+    REQUIRE(wait_until([&] { return helping() == "blocked none "; }));
+    CHECK(here.run({"pause"}, none).out == "2 peers paused; p2c2r resume lets them help again\n");
+    REQUIRE(wait_until([&] { return helping().empty(); }));
+    // A folder that was named is that machine's alone.
+    CHECK(here.run({"resume"}, blocked).out == "resumed\n");
+    REQUIRE(wait_until([&] { return helping() == "blocked "; }));
+    CHECK(here.run({"drain"}, none).exit_code == 0);
+    CHECK(first.wait(kPatienceUs) == 0);
+    CHECK(second.wait(kPatienceUs) == 0);
+    CHECK(here.read("none.log").find("cannot reach") == std::string::npos);
+
+    const std::vector<std::string> nowhere = {"P2C2R_HOME=" + file + "/home",
+                                              "XDG_RUNTIME_DIR=" + file};
+    auto third = start("nowhere", nowhere);
+    REQUIRE(wait_until([&] { return helping() == "nowhere "; }));
+    const std::string log = here.read("nowhere.log");
+    CHECK(log.find("p2c2r pause, resume and drain cannot reach this peer: ") != std::string::npos);
+    CHECK(log.find(" -USR1 ") != std::string::npos);
+    const Ran pause = here.run({"pause"}, nowhere);
+    CHECK(pause.exit_code == 3);
+    CHECK(pause.error.find("kill -USR1 (pause)") != std::string::npos);
+    CHECK(third.stop(kStopUs) == 0);
 }
 
 TEST_CASE("owner: a host that drains says that it ends for others, and nobody paused it") {
@@ -245,7 +293,8 @@ TEST_CASE("owner: what a machine can serve is the smaller of its time and its up
     upscale.bytes_down = 250'000;
     judge_serving(upscale, limits);
     CHECK(upscale.gamers == 0);
-    CHECK(serving_text({shadows, upscale}, limits).find("1 of 2 kinds of frames") !=
+    CHECK(serving_text({shadows, upscale}, limits)
+              .find("1 of 2 kinds of frames is too large for it: it is for the local network.") !=
           std::string::npos);
     CHECK(serving_text({upscale}, limits).find("too slow to serve a gamer") != std::string::npos);
     limits.uplink_mbps = 0;

@@ -43,13 +43,16 @@ TEST_CASE("audit: commands are noted with who gave them and from where") {
     command(
         "key.add",
         R"({"name":"desk","key":"19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1"})");
-    command("key.invite", R"({"roles":"gamer"})");
+    command("key.invite", R"({"roles":"gamer","name":"anna"})");
+    command("key.withdraw", R"({"name":"anna"})");
     command("key.revoke", R"({"name":"bot"})");
     command("peer.fail", R"({"peer_id":"pc-1"})");
     const std::string by = "] by root from 192.0.2.9:77";
     CHECK(audit.lines ==
           std::vector<std::string>{"token bot [gamer" + by, "token_bound bot [any" + by,
-                                   "enrolled desk [gamer" + by, "invited root [gamer" + by,
+                                   "enrolled desk [gamer" + by,
+                                   "invited root [gamer, invitation anna" + by,
+                                   "withdrawn root [gamer, invitation anna" + by,
                                    "revoked bot [" + by, "peer_failed pc [pc-1" + by});
     audit.lines.clear();
     // In the coordinator's process.

@@ -209,6 +209,13 @@ TEST_CASE("circles: whose a peer is and why a task is where it is, for those who
         CHECK(has(gamers, R"("pending_tasks":1)"));
         CHECK(has(gamers, R"("pending_tasks":0)"));
     }
+    // Whoever asks finds itself marked.
+    const std::string asked = ask(admin, "gamers");
+    const size_t mark = asked.find(R"("asks":true)");
+    REQUIRE(mark != std::string::npos);
+    CHECK(mark == asked.rfind(R"("asks":true)"));
+    CHECK(has(asked.substr(asked.rfind("client_id", mark), 30), R"("admin")"));
+    CHECK_FALSE(has(*value_to_json(world.call("gamers", "{}")->span()), R"("asks":true)"));
     // Others are told how many, and nothing of who.
     CHECK(ask(anna, "gamers") == R"({"connected":3,"away":0,"gamers":[]})");
     // A gamer is told which are its own, and of nobody else.
@@ -221,9 +228,10 @@ TEST_CASE("circles: whose a peer is and why a task is where it is, for those who
     CHECK(has(mine, R"({"peer_id":"ben-pc","own":false,"circle_accepted":"invited","slots":4,)"
                     R"("task_types":[{"task_type":"echo"}]})"));
     CHECK(has(mine, R"("completed":)"));  // of its own one
+    CHECK(has(mine, R"("gpu_model":"","cpu_cores":)"));
     const std::string pals = ask(pal, "peers");
     for (const char* secret : {"mode", "why", "duty", "data_used", "held", "completed", "failed",
-                               "window", "_us", "samples"}) {
+                               "window", "_us", "samples", "gpu", "cpu"}) {
         CAPTURE(secret);
         CHECK_FALSE(has(pals, secret));
     }

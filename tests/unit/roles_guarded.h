@@ -71,10 +71,13 @@ struct Guarded {
     std::unique_ptr<Coordinator> coordinator;
     std::map<uint64_t, TaskSpec> specs;
 
-    explicit Guarded(identity::AuditLog* audit = nullptr) : access(nullptr, audit) {
+    explicit Guarded(identity::AuditLog* audit = nullptr, identity::AccessStore* store = nullptr,
+                     ShareLimits share = {})
+        : access(store, audit) {
         network.encrypted = true;
         CoordinatorOptions options;
         options.access = &access;
+        options.share = share;
         coordinator = std::make_unique<Coordinator>(loop, network, &here, random, Prng(1),
                                                     Log(&log, LogLevel::kWarn), options, quiet);
         REQUIRE(coordinator->start().ok());

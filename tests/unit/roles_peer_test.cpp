@@ -2,8 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "roles/peer.h"
-#include "support/fake_net.h"
-#include "wire/codec.h"
+#include "roles_scripted.h"
 
 using namespace p2c2r;
 using namespace p2c2r::roles;
@@ -30,35 +29,20 @@ class ChangingRunner : public FakeRunner {
     uint64_t revision() const override { return changes; }
 };
 
-struct Listener : net::ConnectionEvents {
-    std::unique_ptr<net::Connection> connection;
-    wire::EnvelopeBuffer envelope;
+struct Listener : ScriptedDoor {
     size_t registrations = 0;
     size_t envelope_size = 0;
     std::vector<std::string> offered;
 
     void on_frame(net::Connection&, const wire::Frame& frame) override {
-        if (frame.message == wire::Message::kHello) {
-            wire::HelloResponse response;
-            response.version = wire::kProtocolVersion;
-            response.login_methods = {0};
-            encode(response, envelope);
-            send(wire::Message::kHelloResponse);
-        } else if (frame.message == wire::Message::kPeerRegister) {
+        if (frame.message == wire::Message::kPeerRegister) {
             wire::PeerRegister message;
             REQUIRE(decode(frame.envelope, message) == nullptr);
             offered = message.capabilities.task_types;
             envelope_size = frame.envelope.size();
             ++registrations;
-            wire::RegisterResponse response;
-            response.success = true;
-            encode_peer_response(response, envelope);
-            send(wire::Message::kPeerRegisterResponse);
         }
-    }
-    void on_closed(net::Connection&, Status, const std::string&) override {}
-    void send(wire::Message message) {
-        connection->send_copy(message, 0, 0, envelope.span(), {}, {});
+        answer(frame);
     }
 };
 

@@ -31,29 +31,48 @@ struct ScriptedAnswers : ClientEvents {
     void on_call_done(uint64_t, const Error*, Bytes, Bytes) override {}
 };
 
-// Lets everybody in and keeps what is submitted.
-struct ScriptedCoordinator : net::ConnectionEvents {
+// Its end of a connection: lets everybody in, whichever role it has.
+struct ScriptedDoor : net::ConnectionEvents {
     std::unique_ptr<net::Connection> connection;
-    std::vector<uint64_t> submitted;
     wire::EnvelopeBuffer envelope;
-    std::optional<Status> refuse;  // what every task is told
-    uint64_t submit_frames = 0;
     uint64_t window_bytes = 0;
 
-    void on_frame(net::Connection&, const wire::Frame& frame) override {
+    // True: it was one of the two with which everybody begins, and is answered.
+    bool answer(const wire::Frame& frame) {
         if (frame.message == wire::Message::kHello) {
             wire::HelloResponse response;
             response.version = wire::kProtocolVersion;
             response.login_methods = {0};
             encode(response, envelope);
             send(wire::Message::kHelloResponse, 0);
-        } else if (frame.message == wire::Message::kGamerRegister) {
-            wire::RegisterResponse response;
-            response.success = true;
-            response.window_bytes = window_bytes;
-            encode_gamer_response(response, envelope);
-            send(wire::Message::kGamerRegisterResponse, 0);
-        } else if (frame.message == wire::Message::kTaskSubmit) {
+            return true;
+        }
+        const bool is_peer = frame.message == wire::Message::kPeerRegister;
+        if (!is_peer && frame.message != wire::Message::kGamerRegister) return false;
+        wire::RegisterResponse response;
+        response.success = true;
+        response.window_bytes = window_bytes;
+        is_peer ? encode_peer_response(response, envelope)
+                : encode_gamer_response(response, envelope);
+        send(is_peer ? wire::Message::kPeerRegisterResponse : wire::Message::kGamerRegisterResponse,
+             0);
+        return true;
+    }
+    void on_closed(net::Connection&, Status, const std::string&) override {}
+    void send(wire::Message message, uint64_t id) {
+        connection->send_copy(message, 0, id, envelope.span(), {}, {});
+    }
+};
+
+// And keeps what is submitted.
+struct ScriptedCoordinator : ScriptedDoor {
+    std::vector<uint64_t> submitted;
+    std::optional<Status> refuse;  // what every task is told
+    uint64_t submit_frames = 0;
+
+    void on_frame(net::Connection&, const wire::Frame& frame) override {
+        if (answer(frame)) return;
+        if (frame.message == wire::Message::kTaskSubmit) {
             ++submit_frames;
             if (frame.envelope.empty()) return;
             submitted.push_back(frame.id);
@@ -63,10 +82,6 @@ struct ScriptedCoordinator : net::ConnectionEvents {
             encode(delivery, envelope);
             send(wire::Message::kResultDelivery, frame.id);
         }
-    }
-    void on_closed(net::Connection&, Status, const std::string&) override {}
-    void send(wire::Message message, uint64_t id) {
-        connection->send_copy(message, 0, id, envelope.span(), {}, {});
     }
 };
 

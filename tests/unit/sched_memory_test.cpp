@@ -70,3 +70,44 @@ TEST_CASE("memory: a held task without a place in the queue is told, and can be 
         CHECK(scheduler.pending() == 0);
     }
 }
+
+TEST_CASE("memory: a task that memory is short to place stays in its queue, and is placed later") {
+    Chance chance;
+    Scheduler scheduler(4, chance);
+    PeerRecord record;
+    record.peer_id = "wide";
+    record.slots = record.window_tasks = 1'000;
+    record.window_bytes = 1 << 20;
+    REQUIRE(scheduler.peer_joined(std::move(record), {"echo"}, 0) != 0);
+    constexpr uint64_t kTasks = 400;
+    uint64_t failures = 0;
+    uint64_t assigned = 0;
+    for (uint64_t i = 0; i < kTasks; ++i) {
+        Admission admission;
+        admission.type = scheduler.type_index("echo");
+        admission.deadline_us = 1'000'000;
+        REQUIRE(scheduler.admit(admission, 0) != 0);
+        // Fresh every time: it has to grow as the peer's list has.
+        std::vector<Action> actions;
+        bool is_short = false;
+        allocations_left = 0;
+        try {
+            scheduler.dispatch(0, actions);
+        } catch (const std::bad_alloc&) {
+            is_short = true;
+        }
+        allocations_left = UINT64_MAX;
+        failures += is_short;
+        CHECK(scheduler.queued() == (is_short ? 1 : 0));
+        if (is_short) scheduler.dispatch(0, actions);
+        CHECK(scheduler.queued() == 0);
+        assigned += actions.size();
+    }
+    CHECK(failures > 0);
+    CHECK(assigned == kTasks);
+    CHECK(scheduler.stats().assigned == kTasks);
+    std::vector<Action> ended;
+    scheduler.expire(2'000'000, ended);
+    CHECK(scheduler.pending() == 0);
+    CHECK(scheduler.queued() == 0);
+}

@@ -106,11 +106,14 @@ TEST_CASE("scheduler: after the peers the coordinator computes it") {
 
 TEST_CASE("scheduler: an error about the params is final and not tried again") {
     World world;
-    world.join("a");
-    world.join("b");
+    const uint64_t knows = world.join("a");
     world.admit();
-    const std::vector<Action> actions = world.dispatch();
-    CHECK(world.answer(actions[0], Status::kParams) == Verdict::kAccepted);
+    CHECK(world.answer(world.dispatch().at(0)) == Verdict::kAccepted);
+    world.join("b");
+    const uint64_t task = world.admit();
+    REQUIRE(world.scheduler.assign_to(task, knows, world.now, world.actions) == Status::kOk);
+    CHECK(world.answer(std::exchange(world.actions, {}).at(0), Status::kParams) ==
+          Verdict::kAccepted);
     CHECK(world.dispatch().empty());
 }
 
