@@ -34,7 +34,7 @@ Coordinator::Impl::Impl(net::Loop& loop, net::Transport& transport, exec::Runner
     count_timer_.fire = [this] { send_counts(); };
     handshake_timer_.fire = [this] { expire_handshakes(); };
     actions_.reserve(kActionsUsual);
-    for (const TaskType& type : contract_task_types()) scheduler_.keep_type(type.name);
+    scheduler_.keep_types(contract_task_types());
     started_us_ = beat_us_ = loop_.turn_us();
     scan_sessions();
 }

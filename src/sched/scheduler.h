@@ -22,6 +22,7 @@
 #include "core/crypto.h"
 #include "core/slot_map.h"
 #include "model/task.h"
+#include "model/task_type.h"
 #include "sched/content_store.h"
 #include "sched/deadline_wheel.h"
 #include "sched/peer_table.h"
@@ -134,8 +135,8 @@ class Scheduler {
     // its place, when another name needs it.
     // kNoType: there is no place for a new name.
     TypeIndex type_index(std::string_view task_type);
-    // It has its place for good.
-    void keep_type(std::string_view task_type);
+    // They have their places for good. To be called before any other type is there.
+    void keep_types(const std::vector<TaskType>& types);
     // The first of these names that would find no place beside the others; NULL: each does.
     [[nodiscard]] const std::string* without_place(
         const std::vector<std::string>& task_types) const;

@@ -2,6 +2,7 @@
 // names of his own: what nobody needs any more makes room for them.
 #include <algorithm>
 
+#include "core/check.h"
 #include "sched/scheduler.h"
 
 namespace p2c2r::sched {
@@ -18,8 +19,13 @@ TypeIndex Scheduler::type_index(std::string_view task_type) {
     return known != kNoType ? known : add_type(task_type, {});
 }
 
-void Scheduler::keep_type(std::string_view task_type) {
-    if (const TypeIndex type = type_index(task_type); type != kNoType) kept_[type] = true;
+void Scheduler::keep_types(const std::vector<TaskType>& types) {
+    const size_t count = type_names_.size() + types.size();
+    P2C2R_CHECK(count <= limits::kTaskTypesMax);
+    type_names_.reserve(count);
+    ever_served_.reserve(count);
+    queues_.add_types(count);
+    for (const TaskType& type : types) kept_[type_index(type.name)] = true;
 }
 
 // A new name. `taken` keep their places, although nobody runs them yet.

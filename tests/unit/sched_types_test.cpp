@@ -50,7 +50,7 @@ TEST_CASE("types: a name that nobody needs gives its place to the next one") {
 
 TEST_CASE("types: what a peer runs, a task has or the contract names keeps its place") {
     World world;
-    world.scheduler.keep_type("kept");
+    world.scheduler.keep_types({{"kept"}});
     const uint64_t task = world.admit(1'000'000, 0, false, "pending");
     const uint64_t peer = world.join("paused", 1, 0, {"served"});
     const uint64_t own = world.join("own", 1, 4, {"limited"}, 1, Circle::kOwn);
