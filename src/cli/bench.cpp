@@ -70,8 +70,9 @@ void add_bench_command(Command& root) {
         [] { return run_bench_owner(owner); });
     command.add_text("--device", owner.device, "native or vulkan[:N] (native)");
     command.add_text("--type", owner.type, "This task type only");
-    command.add_count("--rounds", owner.rounds, "Interruptions of each type (50)");
-    command.add_count("--duty-seconds", owner.duty_seconds, "How long the duty is measured (10)");
+    command.add_count("--rounds", owner.rounds, "Interruptions of each type (50)", {1, 100'000});
+    command.add_count("--duty-seconds", owner.duty_seconds, "How long the duty is measured (10)",
+                      {1, 3600});
     command.add_flag("--json", owner.json, "End with a one-line summary");
     command = bench.add_command(
         "gain", "A slow gamer with and without a helper over real rates (Linux, root); bars 3x, 2x",
@@ -87,7 +88,7 @@ void add_bench_command(Command& root) {
                                 [] { return run_gain_client(gain_client); });
     command.add_real("--lag-ms", gain_client.lag_ms, "Added one way");
     command.add_real("--seconds", gain_client.seconds, "Measured each");
-    command.add_count("--window", gain_client.window, "Tasks in flight");
+    command.add_count("--window", gain_client.window, "Tasks in flight", {1, 64});
     command.add_flag("--small", gain_client.small, "Small frames");
     command.hide();
 
@@ -97,7 +98,7 @@ void add_bench_command(Command& root) {
     });
     command.add_text("--coordinator", hold.url, "URL");
     command.add_text("--peer-id", hold.peer_id, "Name");
-    command.add_count("--slots", hold.slots, "Tasks at the same time");
+    command.add_count("--slots", hold.slots, "Tasks at the same time", {1, 1024});
     command.hide();
 }
 

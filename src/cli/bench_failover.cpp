@@ -244,14 +244,14 @@ Result<Measured> measure(uint64_t rounds, size_t peers_count, uint32_t in_flight
         }
         char note[64];
         std::snprintf(note, sizeof note, "%zu samples", measured.samples_us.size());
-        progress.update(round, load.lost, note);
+        progress.update({round, load.lost}, note);
     }
     load.stop();
     if (Outcome failure =
             load.turn_until(2 * kTaskDeadlineUs, signals, [&] { return load.empty(); })) {
         return *failure;
     }
-    progress.finish(rounds, load.lost, std::to_string(measured.samples_us.size()) + " samples");
+    progress.finish({rounds, load.lost}, std::to_string(measured.samples_us.size()) + " samples");
     measured.succeeded = load.succeeded;
     measured.lost = load.lost;
     measured.last_error = load.last_error;

@@ -93,9 +93,9 @@ Outcome measure_all(const KernelPlace& place, std::vector<Row>& rows) {
         Result<Cost> cost = measure(**session, *row.frame, options.worker_threads, place, row);
         if (!cost) return cost.failure();
         row.*place.cost = std::move(*cost);
-        progress.update(++done, 0, row.frame->task_type);
+        progress.update({++done}, row.frame->task_type);
     }
-    progress.finish(done, 0, "");
+    progress.finish({done}, "");
     return std::nullopt;
 }
 

@@ -135,9 +135,9 @@ Outcome bench_machine(const MachineOptions& options) {
             measure(**session, frame, options.quick ? kRoundsQuick : kRounds);
         if (!measured) return measured.failure();
         all.push_back(*measured);
-        progress.update(all.size(), 0, frame.task_type);
+        progress.update({all.size()}, frame.task_type);
     }
-    progress.finish(all.size(), 0, "on " + (*session)->device_name());
+    progress.finish({all.size()}, "on " + (*session)->device_name());
     // With nothing else at work on the machine.
     limits->uplink_mbps = uplink_of(options);
     for (ServedType& served : all) judge_serving(served, *limits);

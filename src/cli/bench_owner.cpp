@@ -246,6 +246,7 @@ Result<Data> measure_data(const std::string& device, const KernelFrame& frame) {
 
 Outcome bench(const OwnerBenchOptions& options, bool& pass) {
     const std::string device = options.device.value_or("native");
+    if (const Result<DeviceChoice> known = parse_device(device); !known) return known.failure();
     std::vector<KernelFrame> frames;
     {
         Result<std::unique_ptr<Session>> session =

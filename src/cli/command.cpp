@@ -59,6 +59,13 @@ std::string wrong_usage(const CLI::App& at, const std::vector<std::string>& extr
     return words + (extra.size() == 1 ? " is" : " are") + " not expected here";
 }
 
+// CLI11 takes an empty number for none at all: a variable of a script that is not set.
+CLI::Validator no_empty_number() {
+    return CLI::Validator(
+        [](const std::string& text) { return text.empty() ? "'' is not a number" : std::string(); },
+        "");
+}
+
 }  // namespace
 
 struct Command::Root {
@@ -84,29 +91,33 @@ void Command::add_text(const std::string& names, std::optional<std::string>& val
 }
 
 void Command::add_count(const std::string& names, std::optional<uint64_t>& value,
-                        const std::string& help) {
+                        const std::string& help, CountRange range) {
     // CLI11 itself reads -1 as the largest number there is.
     app_->add_option(names, value, help)
         ->check(CLI::Validator(
-            [](const std::string& text) {
+            [range](const std::string& text) {
                 uint64_t count = 0;
                 const char* const end = text.data() + text.size();
                 const auto [at, bad] = std::from_chars(text.data(), end, count);
-                return bad == std::errc() && at == end && !text.empty()
+                if (bad != std::errc() || at != end || text.empty()) {
+                    return "'" + text + "' is not a whole number from 0 on";
+                }
+                return count >= range.least && count <= range.most
                            ? std::string()
-                           : "'" + text + "' is not a whole number from 0 on";
+                           : text + " is not in " + std::to_string(range.least) + " to " +
+                                 std::to_string(range.most);
             },
             ""));
 }
 
 void Command::add_integer(const std::string& names, std::optional<int64_t>& value,
                           const std::string& help) {
-    app_->add_option(names, value, help);
+    app_->add_option(names, value, help)->check(no_empty_number());
 }
 
 void Command::add_real(const std::string& names, std::optional<double>& value,
                        const std::string& help) {
-    app_->add_option(names, value, help);
+    app_->add_option(names, value, help)->check(no_empty_number());
 }
 
 void Command::add_flag(const std::string& names, bool& value, const std::string& help) {

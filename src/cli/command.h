@@ -14,6 +14,11 @@ class App;
 
 namespace p2c2r::cli {
 
+struct CountRange {
+    uint64_t least = 0;
+    uint64_t most = UINT64_MAX;
+};
+
 class Command {
   public:
     // The root: `p2c2r`.
@@ -26,8 +31,9 @@ class Command {
     // given by position. The values must outlive run_program.
     void add_text(const std::string& names, std::optional<std::string>& value,
                   const std::string& help);
+    // A whole number; what is outside of `range` is wrong usage.
     void add_count(const std::string& names, std::optional<uint64_t>& value,
-                   const std::string& help);
+                   const std::string& help, CountRange range = {});
     void add_integer(const std::string& names, std::optional<int64_t>& value,
                      const std::string& help);
     void add_real(const std::string& names, std::optional<double>& value, const std::string& help);

@@ -101,6 +101,10 @@ Outcome StreamDemo::prepare() {
     if (!(rate_ > 0 && rate_ <= 1000) || deadline_ms_ < 1 || deadline_ms_ > 60'000) {
         return usage_failure("--rate is above 0 and at most 1000, --deadline-ms 1 to 60000");
     }
+    if (options_.vulkan_device) {
+        const Result<DeviceChoice> device = parse_device(*options_.vulkan_device);
+        if (!device) return usage_failure("--vulkan-device: " + device.failure().text);
+    }
     if (Outcome failure = make_directories(path("logs"))) return failure;
     // Frames of an earlier run would be taken for this one's.
     for (const char* name : {"before", "after"}) {

@@ -39,7 +39,8 @@ void add_exec_command(Command& root) {
                                        [] { return run_exec(options); });
     options.tasks.add_to(command);
     command.add_text("--device", options.device, "auto, native or vulkan[:N] (auto)");
-    command.add_count("--threads", options.threads, "Threads that compute (one per core)");
+    command.add_count("--threads", options.threads, "Threads that compute (one per core)",
+                      {0, 1024});
     command.add_count("--parts", options.parts,
                       "Cut each task into so many (fewer where it has not so many pieces), run "
                       "them as tasks of their own and merge: the same bytes");

@@ -106,8 +106,11 @@ Outcome make_directories(const std::string& path) {
     std::error_code error;
     fs::create_directories(path, error);
     if (!error && is_directory(path)) return std::nullopt;
-    return Failure{kExitSomeFailed, "cannot make directory " + path + ": " +
-                                        (error ? error.message() : "a file has that name")};
+    // A full disk may be less full the next time; the others are about the name that was given.
+    const bool is_full = error == std::errc::no_space_on_device || error == std::errc::io_error;
+    return Failure{is_full ? kExitSomeFailed : kExitUsage,
+                   "cannot make directory " + path + ": " +
+                       (error ? error.message() : "a file has that name")};
 }
 
 Outcome make_empty_directory(const std::string& path) {

@@ -45,7 +45,8 @@ Result<json> AccountOptions::wish(const std::string& roles_default) const {
 
 void InvitationOptions::add_to(Command& command) {
     account.add_to(command, "gamer, peer or both with a comma (own: both, friend: gamer)");
-    command.add_count("--valid-hours", valid_hours, "How long the code can be used (24)");
+    command.add_count("--valid-hours", valid_hours, "How long the code can be used (24)",
+                      {1, kValidHoursMax});
     command.add_text("--address", address,
                      "Names or addresses, with commas between, under which others reach this "
                      "machine (what it listens at; invite: as its host tells)");
@@ -59,10 +60,6 @@ Result<std::vector<std::string>> InvitationOptions::hosts() const {
 
 Result<Invited> invite(const Ask& ask, const InvitationOptions& options, const InvitedTo& to) {
     const uint64_t hours = options.valid_hours.value_or(kValidHoursDefault);
-    if (hours < 1 || hours > kValidHoursMax) {
-        return usage_failure("--valid-hours " + std::to_string(hours) + " is not 1 to " +
-                             std::to_string(kValidHoursMax));
-    }
     Result<json> wish = options.account.wish(options.account.is_friend ? "gamer" : "gamer,peer");
     if (!wish) return wish.failure();
     const Result<std::vector<std::string>> given = options.hosts();

@@ -44,7 +44,7 @@ Result<std::string> machine_folder() {
     return *path;
 }
 
-std::string machine_folder_path() {
+std::string known_machine_folder() {
     return folder_path().value_or("");
 }
 

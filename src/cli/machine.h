@@ -17,8 +17,8 @@ namespace p2c2r::cli {
 Result<std::string> machine_folder_path();
 // The folder, made if it is not there.
 Result<std::string> machine_folder();
-// Where it is or would be; "": not even that is known.
-std::string machine_folder_path();
+// The same; "": not even that is known.
+std::string known_machine_folder();
 // "": it is not there, or there is no place for it.
 Result<std::string> machine_folder_if_there();
 

@@ -1,6 +1,7 @@
 #include "cli/part_tasks.h"
 
 #include <memory>
+#include <string_view>
 
 #include "cli/task_files_posix.h"
 
@@ -18,8 +19,13 @@ void fail(TaskRecord& record, int32_t status, std::string error) {
     record.error = std::move(error);
 }
 
+// Is it the way of cutting that is wrong, for this type or at all?
+bool is_about_split(const p2c2r_error& why) {
+    return std::string_view(why.field) == "split";
+}
+
 ResultHandle run_one(Session& session, const TaskRequest& request, const PartOptions& options,
-                     TaskRecord& record) {
+                     TaskRecord& record, StreamSummary& summary) {
     if (options.stop && *options.stop) {
         fail(record, P2C2R_E_CANCELLED, "stopped before it was begun");
         return nullptr;
@@ -54,6 +60,10 @@ ResultHandle run_one(Session& session, const TaskRequest& request, const PartOpt
     ResultHandle owned(result);
     if (status != P2C2R_OK) {
         fail(record, status, sentence(why));
+        if (is_about_split(why)) {
+            const char* const option = options.split.empty() ? "--parts: " : "--split: ";
+            summary.wrong_usage = usage_failure(option + std::string(why.text));
+        }
         return nullptr;
     }
     p2c2r_result_info info = {};
@@ -81,11 +91,13 @@ StreamSummary run_in_parts(Session& session, const std::vector<TaskRequest>& req
         TaskRecord& record = summary.tasks[index];
         record.name = requests[index].name;
         record.submitted_us = p2c2r_now_us() - summary.start_us;
-        const ResultHandle result = run_one(session, requests[index], options, record);
+        const ResultHandle result = run_one(session, requests[index], options, record, summary);
+        if (summary.wrong_usage) return summary;
         record.ended_us = p2c2r_now_us() - summary.start_us;
         record.total_us = record.ended_us - record.submitted_us;
         summary.wall_us = record.ended_us;
         if (record.status == P2C2R_OK) ++summary.succeeded;
+        if (record.status == P2C2R_E_CANCELLED) ++summary.cancelled;
         on_result(index, record, result.get());
     }
     return summary;

@@ -56,7 +56,7 @@ struct RunningPeer {
 // "123 host /home/anna/.config/p2c2r"
 std::string text_of(PeerKind kind) {
     return std::to_string(::getpid()) + (kind == PeerKind::kHost ? " host " : " peer ") +
-           machine_folder_path() + "\n";
+           known_machine_folder() + "\n";
 }
 
 RunningPeer peer_of(const std::string& text) {
@@ -131,7 +131,7 @@ std::vector<RunningPeer> peers_without_folder() {
 }  // namespace
 
 PeerLock::PeerLock(PeerKind kind) {
-    const std::string machine = machine_folder_path();
+    const std::string machine = known_machine_folder();
     std::string why = "there is no folder of this machine";
     others_ = peers_without_folder().size();
     if (!machine.empty() && is_directory(machine)) {
@@ -180,7 +180,7 @@ PeerLock::~PeerLock() {
 }
 
 Result<PeersTold> tell_peers(PeerWish wish) {
-    const std::string machine = machine_folder_path();
+    const std::string machine = known_machine_folder();
     std::vector<RunningPeer> peers;
     if (!machine.empty()) peers = running_peers(join_path(machine, kLocksFolder));
     for (RunningPeer& peer : peers_without_folder()) peers.push_back(std::move(peer));

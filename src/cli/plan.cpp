@@ -234,9 +234,9 @@ Outcome make_plan(const PlanOptions& options) {
         if (Outcome failed = measure(**session, all.back())) return failed;
         if (Outcome failed = judge(**session, *plan, all.back())) return failed;
         if (Outcome failed = fit(**session, *plan, all.back())) return failed;
-        progress.update(all.size(), 0, frame.task_type);
+        progress.update({all.size()}, frame.task_type);
     }
-    progress.finish(all.size(), 0, "");
+    progress.finish({all.size()}, "");
     if (options.json) {
         std::printf("%s\n", plan_json(*plan, (*session)->device_name(), all).dump().c_str());
     } else {

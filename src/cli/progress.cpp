@@ -1,5 +1,6 @@
 #include "cli/progress.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "cli/wait_posix.h"
@@ -15,34 +16,44 @@ constexpr uint64_t kRedrawUs = 50'000;
 Progress::Progress(size_t total, std::string noun, bool quiet)
     : total_(total), noun_(std::move(noun)), quiet_(quiet), terminal_(error_is_terminal()) {}
 
-void Progress::draw(size_t done, size_t failed, const std::string& note) {
-    const size_t filled = total_ == 0 ? kBarWidth : done * kBarWidth / total_;
-    std::string bar(filled, '#');
-    bar.append(kBarWidth - filled, '.');
-    std::fprintf(stderr, "%s[%s] %zu/%zu %s", terminal_ ? "\r\x1b[K" : "", bar.c_str(), done,
-                 total_, noun_.c_str());
-    if (failed > 0) std::fprintf(stderr, ", %zu failed", failed);
-    std::fprintf(stderr, ", %s%s", note.c_str(), terminal_ ? "" : "\n");
+std::string Progress::bar(const Counts& counts, size_t total, const std::string& noun) {
+    const auto share = [&](size_t count) {
+        return total == 0 ? 0 : std::min(count * kBarWidth / total, kBarWidth);
+    };
+    const size_t failed = counts.failed > 0 ? std::max<size_t>(share(counts.failed), 1) : 0;
+    const size_t done = total == 0 ? kBarWidth : std::min(share(counts.done), kBarWidth - failed);
+    std::string text = "[" + std::string(done, '#') + std::string(failed, 'x') +
+                       std::string(kBarWidth - done - failed, '.') + "] " +
+                       std::to_string(counts.done) + "/" + std::to_string(total) + " " + noun;
+    if (counts.failed > 0) text += ", " + std::to_string(counts.failed) + " failed";
+    if (counts.cancelled > 0) text += ", " + std::to_string(counts.cancelled) + " cancelled";
+    return text;
+}
+
+void Progress::draw(const Counts& counts, const std::string& note) {
+    std::fprintf(stderr, "%s%s, %s%s", terminal_ ? "\r\x1b[K" : "",
+                 bar(counts, total_, noun_).c_str(), note.c_str(), terminal_ ? "" : "\n");
     std::fflush(stderr);
 }
 
-void Progress::update(size_t done, size_t failed, const std::string& note) {
+void Progress::update(const Counts& counts, const std::string& note) {
     if (quiet_) return;
     if (terminal_) {
         const uint64_t now_us = p2c2r_now_us();
         if (now_us - drawn_us_ < kRedrawUs) return;
         drawn_us_ = now_us;
     } else {
-        const size_t tenth = total_ == 0 ? 10 : done * 10 / total_;
-        if (tenth == tenth_ || done == total_) return;  // finish() draws the last one
+        const size_t ended = counts.done + counts.failed + counts.cancelled;
+        const size_t tenth = total_ == 0 ? 10 : ended * 10 / total_;
+        if (tenth == tenth_ || ended == total_) return;  // finish() draws the last one
         tenth_ = tenth;
     }
-    draw(done, failed, note);
+    draw(counts, note);
 }
 
-void Progress::finish(size_t done, size_t failed, const std::string& note) {
+void Progress::finish(const Counts& counts, const std::string& note) {
     if (quiet_) return;
-    draw(done, failed, note);
+    draw(counts, note);
     if (terminal_) std::fputc('\n', stderr);
 }
 

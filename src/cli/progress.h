@@ -9,12 +9,19 @@ namespace p2c2r::cli {
 class Progress {
   public:
     Progress(size_t total, std::string noun, bool quiet);
+    struct Counts {
+        size_t done = 0;  // well
+        size_t failed = 0;
+        size_t cancelled = 0;
+    };
     // `note` stands behind the bar: "3 in flight, 29.8 a second".
-    void update(size_t done, size_t failed, const std::string& note);
-    void finish(size_t done, size_t failed, const std::string& note);
+    void update(const Counts& counts, const std::string& note);
+    void finish(const Counts& counts, const std::string& note);
+    // "[####xx........] 12/30 frames, 6 failed": full only when all are done.
+    static std::string bar(const Counts& counts, size_t total, const std::string& noun);
 
   private:
-    void draw(size_t done, size_t failed, const std::string& note);
+    void draw(const Counts& counts, const std::string& note);
 
     const size_t total_;
     const std::string noun_;

@@ -237,9 +237,7 @@ Outcome ResultOutput::choose_out() {
     if (Outcome read = check_not_read("--out", targets_of(input_, out), options_, input_)) {
         return read;
     }
-    const Outcome failure = make_directories(out);
-    if (failure) return usage_failure("--out: " + failure->text);
-    return check_writable("--out", out);
+    return check_makeable("--out", out);
 }
 
 // Nothing is computed for a file that could not be written.
@@ -302,8 +300,11 @@ bool ResultOutput::take(size_t index, const TaskRecord& record, const p2c2r_resu
     if (good) {
         good = take_success(index, result);
     } else {
-        std::fprintf(stderr, "%s failed: %s: %s\n", printable(record.name).c_str(),
-                     p2c2r_status_name(record.status), printable(record.error).c_str());
+        // What was cancelled was so by whoever reads this, and may be very many.
+        if (record.status != P2C2R_E_CANCELLED) {
+            std::fprintf(stderr, "%s failed: %s: %s\n", printable(record.name).c_str(),
+                         p2c2r_status_name(record.status), printable(record.error).c_str());
+        }
         lines_[index] = "";
         const ordered_json line = {{"id", input_.requests[index].id},
                                    {"status", p2c2r_status_name(record.status)},
@@ -322,6 +323,8 @@ bool ResultOutput::take_success(size_t index, const p2c2r_result* result) {
     ordered_json line = result_line(request.id, fields);
     size_t size = 0;
     const void* data = p2c2r_result_data(result, &size);
+    // Only now: where nothing was done nothing new is left behind.
+    if (out_is_directory_ && !is_made_) is_made_ = !make_directories(*options_.out).has_value();
     const bool to_file = options_.out && !lines_to_file_ && !request.pixels_only &&
                          (size > 0 || out_is_stdout_ || input_.form != InputForm::kRequests);
     bool good = true;

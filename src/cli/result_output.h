@@ -15,7 +15,7 @@ namespace p2c2r::cli {
 class ResultOutput {
   public:
     // Where --out leads: the file of one result, or "-", standard output; the directory of several,
-    // which is made; or FILE.jsonl, the result lines of requests. Makes that directory and gives
+    // which is made for the first of them; or FILE.jsonl, the result lines of requests. Gives
     // the requests the output_format that --out and --digest ask for; with --digest of pixels that
     // a file would only hold lossily, adds a request that asks for the pixels themselves.
     // What could not be written, or would replace what is read here, is a usage failure.
@@ -46,6 +46,7 @@ class ResultOutput {
     const TaskInput& input_;
     bool out_is_stdout_ = false;
     bool out_is_directory_ = false;
+    bool is_made_ = false;  // that directory
     bool lines_to_file_ = false;
     bool lines_wanted_ = false;
     std::vector<std::optional<std::string>> lines_;  // by request; set once it has ended

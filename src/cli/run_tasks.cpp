@@ -1,15 +1,13 @@
 #include "cli/run_tasks.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
-#include <map>
-#include <utility>
+#include <string_view>
 
 #include "cli/files.h"
 #include "cli/part_tasks.h"
 #include "cli/result_output.h"
-#include "cli/statistics.h"
-#include "cli/text_table.h"
 
 namespace p2c2r::cli {
 
@@ -17,7 +15,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr uint64_t kDeadlineMsMax = 24ull * 3600 * 1000;
 constexpr uint64_t kDeadlineOfPartsMsMax = 3600ull * 1000;
 constexpr uint64_t kPartsMax = 4096;
 
@@ -40,6 +37,13 @@ Outcome check_numbers(const TaskOptions& tasks) {
 
 // What has no meaning for parts, which run one request after the other.
 Outcome check_parts(const TaskOptions& tasks, const RunTasksOptions& options) {
+    constexpr std::array<std::string_view, 5> kSplits = {"rows", "samples", "probes", "bodies",
+                                                         "agents"};
+    if (options.split &&
+        std::find(kSplits.begin(), kSplits.end(), *options.split) == kSplits.end()) {
+        return usage_failure("--split '" + *options.split +
+                             "' is none of rows, samples, probes, bodies, agents");
+    }
     if (!options.parts) {
         if (options.split) return usage_failure("--split says how to cut: give --parts too");
         return std::nullopt;
@@ -60,49 +64,6 @@ Outcome check_parts(const TaskOptions& tasks, const RunTasksOptions& options) {
 
 }  // namespace
 
-std::string summary_text(const StreamSummary& summary) {
-    constexpr std::array<std::pair<int32_t, const char*>, 4> kWhere = {
-        {{P2C2R_SOURCE_PEER, "by peers"},
-         {P2C2R_SOURCE_COORDINATOR, "by the coordinator"},
-         {P2C2R_SOURCE_CACHE, "known from before"},
-         {P2C2R_SOURCE_LOCAL, "here"}}};
-    std::vector<uint64_t> totals;
-    std::map<int32_t, size_t> sources;
-    std::map<std::string, size_t> errors;
-    for (const TaskRecord& record : summary.tasks) {
-        if (record.status != P2C2R_OK) {
-            ++errors[p2c2r_status_name(record.status)];
-            continue;
-        }
-        totals.push_back(record.total_us);
-        ++sources[record.source];
-    }
-    const double seconds = static_cast<double>(summary.wall_us) / 1e6;
-    std::string text = std::to_string(summary.succeeded) + " of " +
-                       std::to_string(summary.tasks.size()) + " in " + number_text(seconds, 1) +
-                       " s";
-    const char* before = ": ";
-    for (const auto& [source, words] : kWhere) {
-        if (sources[source] == 0) continue;
-        text += before + std::to_string(sources[source]) + " " + words;
-        before = ", ";
-    }
-    text += "; " + std::to_string(summary.late) + " late, " + std::to_string(summary.lost()) +
-            " failed";
-    before = " (";
-    for (const auto& [status, count] : errors) {
-        text += before + status + " " + std::to_string(count);
-        before = ", ";
-    }
-    if (!errors.empty()) text += ")";
-    if (totals.empty()) return text;
-    return text + ", " +
-           number_text(seconds > 0 ? static_cast<double>(totals.size()) / seconds : 0, 1) +
-           " a second; end to end p50 " + number_text(ms(percentile(totals, 0.50)), 1) + " p95 " +
-           number_text(ms(percentile(totals, 0.95)), 1) + " p99 " +
-           number_text(ms(percentile(totals, 0.99)), 1) + " ms";
-}
-
 int run_tasks(const char* command, const TaskOptions& tasks, const RunTasksOptions& options) {
     if (Outcome failure = check_numbers(tasks)) return report(command, *failure);
     if (Outcome failure = check_parts(tasks, options)) return report(command, *failure);
@@ -114,7 +75,11 @@ int run_tasks(const char* command, const TaskOptions& tasks, const RunTasksOptio
     std::optional<StopSignals> signals;
     if (!options.parts) signals.emplace();
     Result<std::unique_ptr<Session>> session = Session::open(options.session);
-    if (!session) return report(command, session.failure());
+    if (!session) {
+        Failure failure = session.failure();
+        if (failure.exit_code == kExitUnreachable) failure.text += options.without_coordinator;
+        return report(command, failure);
+    }
     output->set_device_name((*session)->device_name());
 
     StreamOptions stream;
@@ -128,6 +93,7 @@ int run_tasks(const char* command, const TaskOptions& tasks, const RunTasksOptio
     stream.flags = options.flags;
     stream.circle = options.circle;
     stream.late_here = options.late_here;
+    stream.watches_line = options.watches_line;
     stream.put = options.put;
     stream.progress = input->form == InputForm::kDirectory && !tasks.quiet;
     stream.noun = is_image_type(*tasks.type) ? "frames" : "tasks";
@@ -143,8 +109,22 @@ int run_tasks(const char* command, const TaskOptions& tasks, const RunTasksOptio
         options.parts ? run_in_parts(**session, input->requests, parts, take)
                       : run_stream(**session, input->requests, stream, &*signals, take);
     if (!output->finish()) good = false;
+    if (summary.wrong_usage) {
+        report(command, *summary.wrong_usage);
+        return kExitUsage;
+    }
+    // One line for all of them, also with --quiet: it stands for their errors.
+    const std::string cancelled =
+        output->takes_no_more() ? "" : cancelled_text(summary, stream.noun);
+    if (!cancelled.empty()) std::fprintf(stderr, "%s\n", cancelled.c_str());
     if (input->form != InputForm::kSingle && !tasks.quiet) {
         std::fprintf(stderr, "%s\n", summary_text(summary).c_str());
+    }
+    if (options.watches_line && !tasks.quiet) {
+        const TooLateFacts facts{options.late_here, options.place == P2C2R_PLACE_REMOTE,
+                                 tasks.rate.has_value(), (*session)->peers_total()};
+        const std::string text = too_late_text(summary, facts);
+        if (!text.empty()) std::fprintf(stderr, "%s\n", text.c_str());
     }
     if (tasks.stream_report) {
         // Names of files are bytes, JSON is UTF-8.

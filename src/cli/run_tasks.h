@@ -15,17 +15,16 @@ struct RunTasksOptions {
     int32_t place = P2C2R_PLACE_AUTO;
     uint32_t flags = 0;  // P2C2R_TASK_
     int32_t circle = P2C2R_CIRCLE_TYPE;
-    bool late_here = false;            // see StreamOptions
-    bool put = false;                  // the same
+    bool late_here = false;     // see StreamOptions
+    bool watches_line = false;  // the same
+    bool put = false;           // the same
+    // What an error says that found no coordinator: how to do without; "": nothing.
+    std::string without_coordinator;
     uint64_t deadline_default_us = 0;  // when the command line says none
     // In parts, on this machine; see PartOptions.
     std::optional<uint64_t> parts;
     std::optional<std::string> split;
 };
-
-// How many of a list succeeded and where they were computed, how many failed with what status, and
-// the times: "5 of 6 in 0.4 s: 4 by peers, 1 here; 0 late, 1 failed (E_IO 1), ...".
-std::string summary_text(const StreamSummary& summary);
 
 // The exit code; failures are told on standard error under the command's name.
 int run_tasks(const char* command, const TaskOptions& tasks, const RunTasksOptions& options);

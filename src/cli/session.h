@@ -22,6 +22,8 @@ inline constexpr const char* kPlaintextOptions = R"({"allow_plaintext": true})";
 
 inline constexpr uint64_t kJoinTimeoutUs = 60'000'000;  // for peers of this machine to be there
 
+inline constexpr uint64_t kConnectMsMost = 24ull * 3600 * 1000;  // that can be asked for
+
 struct SessionOptions {
     std::string coordinator_url;     // "": this machine only, or as `contact` says
     std::optional<Contact> contact;  // in place of coordinator_url

@@ -79,7 +79,7 @@ void add_status_command(Command& root) {
         [] { return run_status(options); });
     options.contact.add_to(command);
     command.add_count("--connect-timeout-ms", options.connect_timeout_ms,
-                      "Time to find the coordinator and be let in (5000)");
+                      "Time to find the coordinator and be let in (5000)", {0, kConnectMsMost});
     command.add_flag("--all", options.all,
                      "Each peer and task with all that is known of it, and every counter, as well");
     command.add_flag("--json", options.json, "All of it as one line of JSON");

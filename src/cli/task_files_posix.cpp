@@ -25,6 +25,10 @@ Failure cannot_write(const std::string& option, const std::string& path, int err
     return usage_failure(option + ": cannot write " + path + ": " + std::strerror(error));
 }
 
+Failure cannot_make(const std::string& option, const std::string& path, int error) {
+    return usage_failure(option + ": cannot make directory " + path + ": " + std::strerror(error));
+}
+
 // The directory in which a file is made before it gets its name.
 std::string directory_of(const std::string& path) {
     std::error_code ignored;
@@ -34,9 +38,8 @@ std::string directory_of(const std::string& path) {
     return parent.empty() ? "." : parent;
 }
 
-}  // namespace
-
-Outcome check_data(const std::string& path) {
+// `taker` is what takes so much at most: "a task".
+Outcome check_readable(const std::string& path, const std::string& taker, uint64_t size_max) {
     struct stat file = {};
     if (stat(path.c_str(), &file) != 0) return data_failure(path, errno);
     if (S_ISDIR(file.st_mode)) return data_failure(path, EISDIR);
@@ -44,18 +47,52 @@ Outcome check_data(const std::string& path) {
         return Failure{kExitSomeFailed, "cannot read " + path + ": it is not a regular file"};
     }
     const auto size = static_cast<uint64_t>(file.st_size);
-    if (size > kTaskDataMax) {
-        return Failure{kExitSomeFailed, path + " has " + std::to_string(size) +
-                                            " bytes; a task takes at most " +
-                                            std::to_string(kTaskDataMax) + " (64 MiB)"};
+    if (size > size_max) {
+        return Failure{kExitSomeFailed, path + " has " + std::to_string(size) + " bytes; " + taker +
+                                            " takes at most " + std::to_string(size_max) + " (" +
+                                            std::to_string(size_max >> 20) + " MiB)"};
     }
     if (access(path.c_str(), R_OK) != 0) return data_failure(path, errno);
     return std::nullopt;
 }
 
+}  // namespace
+
+Outcome check_data(const std::string& path) {
+    return check_readable(path, "a task", kTaskDataMax);
+}
+
+Result<std::string> read_text(const std::string& option, const std::string& path) {
+    if (Outcome bad = check_readable(path, option, kTextMax)) {
+        return usage_failure(option + ": " + bad->text);
+    }
+    Result<std::string> text = read_file(path);
+    if (!text) return usage_failure(option + ": " + text.failure().text);
+    return text;
+}
+
 Result<std::string> read_data(const std::string& path) {
     if (Outcome bad = check_data(path)) return *bad;
     return read_file(path);
+}
+
+Outcome check_makeable(const std::string& option, const std::string& path) {
+    std::error_code error;
+    std::filesystem::path there = std::filesystem::absolute(path, error).lexically_normal();
+    if (!there.has_filename()) there = there.parent_path();  // "out/"
+    for (;;) {
+        // A link that leads nowhere is there, and no directory can be made in its place.
+        const auto status = std::filesystem::symlink_status(there, error);
+        if (status.type() != std::filesystem::file_type::not_found) break;
+        const std::filesystem::path above = there.parent_path();
+        if (above == there) break;
+        there = above;
+    }
+    struct stat file = {};
+    if (stat(there.c_str(), &file) != 0) return cannot_make(option, path, errno);
+    if (!S_ISDIR(file.st_mode)) return cannot_make(option, path, ENOTDIR);
+    if (access(there.c_str(), W_OK | X_OK) != 0) return cannot_make(option, path, errno);
+    return std::nullopt;
 }
 
 Outcome check_writable(const std::string& option, const std::string& path) {

@@ -14,6 +14,13 @@ namespace p2c2r::cli {
 Outcome check_data(const std::string& path);
 Result<std::string> read_data(const std::string& path);
 
+// A text that is read whole for `option`, of at most kTextMax bytes: what is larger, or no regular
+// file, is refused without being opened.
+inline constexpr uint64_t kTextMax = 64ull << 20;
+Result<std::string> read_text(const std::string& option, const std::string& path);
+
+// A directory that is there and can be written to, or that could be made with all above it.
+Outcome check_makeable(const std::string& option, const std::string& path);
 // A file, or a directory that is there, in which write_file() could write; `option` is what errors
 // name.
 Outcome check_writable(const std::string& option, const std::string& path);

@@ -21,8 +21,8 @@ Result<json> parse_params(const std::string& option) {
     std::string origin = "--params";
     if (option.starts_with('@')) {
         origin = option.substr(1);
-        Result<std::string> file = read_file(origin);
-        if (!file) return usage_failure("--params: " + file.failure().text);
+        Result<std::string> file = read_text("--params", origin);
+        if (!file) return file.failure();
         text = *file;
     }
     JsonText params = read_json(text, "params");
@@ -60,8 +60,8 @@ Result<TaskInput> read_directory(const TaskOptions& options, const json& params)
 }
 
 Result<TaskInput> read_lines(const std::string& path) {
-    Result<std::string> text = read_file(path);
-    if (!text) return usage_failure("--requests: " + text.failure().text);
+    Result<std::string> text = read_text("--requests", path);
+    if (!text) return text.failure();
     TaskInput input;
     input.form = InputForm::kRequests;
     size_t number = 0;
@@ -82,9 +82,10 @@ Result<TaskInput> read_lines(const std::string& path) {
 void TaskOptions::add_to(Command& command) {
     command.add_text("type,--type", type, "Task type: upscale, echo, ...");
     command.add_text("--data", data, "File with the task's bytes, or a directory of frames");
-    command.add_text("--params", params, "Params as a JSON object, or @FILE");
+    command.add_text("--params", params, "Params as a JSON object, or @FILE of at most 64 MiB");
     command.add_text("--requests", requests,
-                     "File of request lines (JSON): params with `id` and `data` beside them");
+                     "File of request lines (JSON), at most 64 MiB: params with `id` and `data` "
+                     "beside them");
     command.add_text("-o,--out", out,
                      "Where the result goes: a file, or - for standard output; for frames and "
                      "requests a directory, made if need be (of requests also FILE.jsonl: their "

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <deque>
+#include <filesystem>
 #include <map>
 
+#include "cli/line_watch.h"
 #include "cli/progress.h"
-#include "cli/statistics.h"
 #include "cli/task_files_posix.h"
 
 namespace p2c2r::cli {
@@ -15,18 +15,17 @@ using nlohmann::json;
 
 namespace {
 
+// Where a task is computed: as the options say, or here, for one of two reasons.
+enum class Where : uint8_t { kAsked, kHereLate, kHereKept };
+
 constexpr uint32_t kInFlightDefault = 16;
 constexpr uint64_t kLateDeadlineUs = 60'000'000;
 constexpr uint64_t kBusyWaitUs = 5'000;  // before trying again when the client is full
+// That are computed here in place of being sent, at a time; more would only wait for each other.
+constexpr uint32_t kHereWindow = 2;
 
 void P2C2R_CALL free_text(void* user, const void*, size_t) {
     delete static_cast<std::string*>(user);
-}
-
-std::string text_of(const p2c2r_result* result, int32_t which) {
-    size_t size = 0;
-    const char* text = p2c2r_result_text(result, which, &size);
-    return text ? std::string(text, size) : std::string();
 }
 
 class Stream {
@@ -51,6 +50,7 @@ class Stream {
     struct Slot {
         Stream* stream = nullptr;
         size_t index = 0;
+        bool is_here = false;
     };
 
     uint64_t due_us(size_t index) const {
@@ -60,7 +60,18 @@ class Stream {
     }
     uint64_t now_us() const { return p2c2r_now_us() - start_us_; }
     void submit_due();
-    bool submit(size_t index, bool late);
+    bool submit(size_t index, Where where);
+    // ---- the line
+    [[nodiscard]] std::optional<SendingSample> sending();
+    [[nodiscard]] uint64_t bytes_to_send(const TaskRequest& request) const;
+    void begin_to_watch();
+    void watch();
+    [[nodiscard]] bool can_keep() const {
+        return options_.watches_line && options_.late_here && is_possible_here_ &&
+               options_.place == P2C2R_PLACE_AUTO;
+    }
+    // It has failed since this machine has no executor for it. True: the task goes on.
+    [[nodiscard]] bool is_not_for_here(size_t index, int32_t status);
     // The content that this file's bytes are, put when it is named for the first time; 0:
     // `failure`.
     p2c2r_content content_of(const std::string& path, uint64_t& bytes_up, p2c2r_error& failure);
@@ -84,6 +95,13 @@ class Stream {
     uint64_t retry_us_ = 0;  // the client was full: not before
     size_t next_ = 0;
     size_t ended_ = 0;
+    size_t failed_ = 0;
+    size_t cancelled_ = 0;
+    LineWatch line_;
+    size_t away_ = 0;       // tasks that are elsewhere
+    uint32_t here_ = 0;     // late or kept
+    bool is_full_ = false;  // the next one would be computed here, and others are
+    bool is_possible_here_ = true;
 };
 
 StreamSummary Stream::run(StopSignals* signals) {
@@ -95,14 +113,18 @@ StreamSummary Stream::run(StopSignals* signals) {
         if (!summary_.stopped) submit_due();
         if (ended_ == requests_.size()) break;
         uint64_t wait_us = UINT64_MAX;
-        if (next_ < requests_.size() && next_ - ended_ < window_) {
+        if (next_ < requests_.size() && next_ - ended_ < window_ && !is_full_) {
             const uint64_t at_us = std::max(due_us(next_), retry_us_);
             wait_us = at_us > now_us() ? at_us - now_us() : 0;
         }
         session_.wait_and_dispatch(wait_us, signals);
+        watch();
         show(false);
     }
     show(true);
+    summary_.cancelled = cancelled_;
+    summary_.deadline_us = line_.deadline_us();
+    summary_.up_bits_per_s = line_.bits_per_s();
     for (const TaskRecord& record : summary_.tasks) {
         summary_.wall_us = std::max(summary_.wall_us, record.ended_us);
         if (record.status == P2C2R_OK) ++summary_.succeeded;
@@ -112,16 +134,26 @@ StreamSummary Stream::run(StopSignals* signals) {
 }
 
 void Stream::submit_due() {
+    is_full_ = false;
     while (next_ < requests_.size() && next_ - ended_ < window_ && now_us() >= due_us(next_) &&
            now_us() >= retry_us_) {
-        if (!submit(next_, false)) return;
+        Where where = Where::kAsked;
+        if (can_keep() && line_.bits_per_s() > 0) {
+            const uint64_t bytes_up = bytes_to_send(requests_[next_]);
+            is_full_ =
+                options_.rate == 0 && here_ >= kHereWindow && line_.is_too_slow_for(bytes_up);
+            if (is_full_) return;
+            if (line_.keeps(bytes_up)) where = Where::kHereKept;
+        }
+        if (where == Where::kAsked && away_ == 0) begin_to_watch();
+        if (!submit(next_, where)) return;
         ++next_;
     }
 }
 
-// False: the client is full; the same request is tried again later. `late`: it has missed its
-// deadline and is computed here, without another one.
-bool Stream::submit(size_t index, bool late) {
+// False: the client is full; the same request is tried again later. What is computed here in place
+// of elsewhere has no deadline of its own: it is late then, and not lost.
+bool Stream::submit(size_t index, Where where) {
     const TaskRequest& request = requests_[index];
     TaskRecord& record = summary_.tasks[index];
     record.name = request.name;
@@ -129,6 +161,8 @@ bool Stream::submit(size_t index, bool late) {
         fail(index, P2C2R_E_ARGUMENT, request.error);
         return true;
     }
+    const bool is_here = where != Where::kAsked;
+    const bool is_again = where == Where::kHereLate;
     p2c2r_bytes data = {};
     std::unique_ptr<std::string> bytes;
     p2c2r_content content = 0;
@@ -150,14 +184,14 @@ bool Stream::submit(size_t index, bool late) {
         data = {bytes->data(), bytes->size(), free_text, bytes.get()};
     }
     const std::string params = request.params.dump();
-    slots_[index] = {this, index};
+    slots_[index] = {this, index, is_here};
     p2c2r_task_desc desc = {};
     desc.struct_size = sizeof desc;
-    desc.flags = late ? 0 : options_.flags;
-    desc.deadline_us = late ? kLateDeadlineUs : options_.deadline_us;
+    desc.flags = is_here ? 0 : options_.flags;
+    desc.deadline_us = is_here ? kLateDeadlineUs : options_.deadline_us;
     desc.priority = options_.priority;
     desc.circle = options_.circle;
-    desc.place = late ? P2C2R_PLACE_LOCAL : options_.place;
+    desc.place = is_here ? P2C2R_PLACE_LOCAL : options_.place;
     desc.params_format = P2C2R_FORMAT_JSON;
     desc.task_type = options_.task_type.c_str();
     desc.params = params.data();
@@ -166,19 +200,24 @@ bool Stream::submit(size_t index, bool late) {
     desc.content = content;
     desc.done = on_done;
     desc.user = &slots_[index];
-    if (!late) {
+    if (!is_again) {
         record.submitted_us = now_us();
-        record.bytes_up = bytes_up + data.size + params.size();
+        record.bytes_up = where == Where::kHereKept ? 0 : bytes_up + data.size + params.size();
     }
-    record.late = late;
+    record.kept = where == Where::kHereKept;
     p2c2r_error why = {};
     const p2c2r_status status =
         p2c2r_client_submit(session_.client(), &desc, &pending_[index], &why);
     if (status == P2C2R_OK) {
         bytes.release();  // the library's now; free_text gives it back
+        if (is_here) {
+            ++here_;
+        } else {
+            ++away_;
+        }
         return true;
     }
-    if (status == P2C2R_E_BUSY && !late && next_ > ended_) {
+    if (status == P2C2R_E_BUSY && !is_again && next_ > ended_) {
         retry_us_ = now_us() + std::max<uint64_t>(why.retry_after_ms * 1000ull, kBusyWaitUs);
         return false;
     }
@@ -211,6 +250,7 @@ void Stream::fail(size_t index, int32_t status, const std::string& error) {
     record.error = error;
     record.ended_us = now_us();
     ++ended_;
+    ++(status == P2C2R_E_CANCELLED ? cancelled_ : failed_);
     on_result_(index, record, nullptr);
 }
 
@@ -227,9 +267,22 @@ void Stream::end(size_t index, const p2c2r_result* result) {
     info.struct_size = sizeof info;
     p2c2r_result_info_get(result, &info);
     pending_[index] = 0;
-    if (info.status == P2C2R_E_DEADLINE && options_.late_here && !record.late &&
-        !summary_.stopped) {
-        submit(index, true);
+    const bool was_here = slots_[index].is_here;
+    if (was_here) {
+        --here_;
+    } else {
+        --away_;
+    }
+    if (info.status == P2C2R_E_DEADLINE && !was_here) {
+        line_.missed(record.bytes_up,
+                     options_.deadline_us > 0 ? options_.deadline_us : info.total_us);
+        record.missed = true;
+        record.error = failure_text(result, info.status);
+        if (options_.late_here && is_possible_here_ && !summary_.stopped) {
+            submit(index, Where::kHereLate);
+            return;
+        }
+    } else if (was_here && is_not_for_here(index, info.status)) {
         return;
     }
     size_t size = 0;
@@ -237,21 +290,71 @@ void Stream::end(size_t index, const p2c2r_result* result) {
     record.status = info.status;
     record.source = info.source;
     record.attempts += info.attempts;
-    record.ended_us = record.late ? now_us() : record.submitted_us + info.total_us;
+    record.ended_us = was_here ? now_us() : record.submitted_us + info.total_us;
     record.total_us = record.ended_us - record.submitted_us;
     record.queue_us = info.queue_us;
     record.processing_us = info.processing_us;
     // What is neither queue nor execution: the links, and waiting at the peer for a free slot.
     const uint64_t known_us = info.queue_us + info.processing_us;
-    record.network_us = record.late || record.total_us < known_us ? 0 : record.total_us - known_us;
+    record.network_us = was_here || record.total_us < known_us ? 0 : record.total_us - known_us;
     record.bytes_down = size;
     if (info.status == P2C2R_OK) {
-        record.late = options_.deadline_us > 0 && record.total_us > options_.deadline_us;
+        const uint64_t deadline_us =
+            options_.deadline_us > 0 ? options_.deadline_us : line_.deadline_us();
+        record.late = record.missed || (deadline_us > 0 && record.total_us > deadline_us);
+        record.error.clear();
+        if (info.source == P2C2R_SOURCE_PEER || info.source == P2C2R_SOURCE_COORDINATOR) {
+            line_.answered(record.bytes_up, record.total_us);
+        }
     } else {
         record.error = failure_text(result, info.status);
+        ++(info.status == P2C2R_E_CANCELLED ? cancelled_ : failed_);
     }
     ++ended_;
     on_result_(index, record, result);
+}
+
+bool Stream::is_not_for_here(size_t index, int32_t status) {
+    if (status != P2C2R_E_UNSUPPORTED && status != P2C2R_E_TASK_TYPE) return false;
+    TaskRecord& record = summary_.tasks[index];
+    is_possible_here_ = false;
+    if (record.missed) {
+        fail(index, P2C2R_E_DEADLINE, std::string(record.error));
+    } else {
+        submit(index, Where::kAsked);
+    }
+    return true;
+}
+
+// ---- the line ----------------------------------------------------------------------------------
+
+std::optional<SendingSample> Stream::sending() {
+    const Result<json> placement = session_.ask("placement");
+    if (!placement || !placement->is_object() || !placement->contains("sending")) return {};
+    const json& sending = (*placement)["sending"];
+    SendingSample sample;
+    sample.at_us = p2c2r_now_us();
+    sample.acknowledged = sending.value("acknowledged_bytes", uint64_t{0});
+    sample.unacknowledged = sending.value("unacknowledged_bytes", uint64_t{0});
+    return sample;
+}
+
+uint64_t Stream::bytes_to_send(const TaskRequest& request) const {
+    const uint64_t params = request.params.dump().size();
+    if (request.data_path.empty() || contents_.contains(request.data_path)) return params;
+    std::error_code ignored;
+    const uintmax_t size = std::filesystem::file_size(request.data_path, ignored);
+    return ignored ? params : params + size;
+}
+
+void Stream::begin_to_watch() {
+    if (!options_.watches_line || !line_.wants_begin()) return;
+    if (const auto sample = sending()) line_.begin(*sample);
+}
+
+void Stream::watch() {
+    if (!options_.watches_line || !line_.wants_look()) return;
+    if (const auto sample = sending()) line_.look(*sample, away_ == 0);
 }
 
 void Stream::cancel_all() {
@@ -266,19 +369,18 @@ void Stream::cancel_all() {
 }
 
 void Stream::show(bool last) {
-    size_t failed = 0;
-    for (size_t index = 0; index < next_; ++index) {
-        const int32_t status = summary_.tasks[index].status;
-        if (status != P2C2R_OK && status != P2C2R_PENDING) ++failed;
-    }
+    Progress::Counts counts;
+    counts.failed = failed_;
+    counts.cancelled = cancelled_;
+    counts.done = ended_ - failed_ - cancelled_;
     char note[80];
     const double seconds = static_cast<double>(now_us()) / 1e6;
     std::snprintf(note, sizeof note, "%zu in flight, %.1f a second", next_ - ended_,
-                  seconds > 0 ? static_cast<double>(ended_) / seconds : 0);
+                  seconds > 0 ? static_cast<double>(counts.done) / seconds : 0);
     if (last) {
-        progress_.finish(ended_, failed, note);
+        progress_.finish(counts, note);
     } else {
-        progress_.update(ended_, failed, note);
+        progress_.update(counts, note);
     }
 }
 
@@ -288,71 +390,6 @@ StreamSummary run_stream(Session& session, const std::vector<TaskRequest>& reque
                          const StreamOptions& options, StopSignals* signals,
                          const ResultFunction& on_result) {
     return Stream(session, requests, options, on_result).run(signals);
-}
-
-std::string failure_text(const p2c2r_result* result, int32_t status) {
-    p2c2r_error why = {};
-    why.status = status;
-    std::snprintf(why.field, sizeof why.field, "%s", text_of(result, P2C2R_TEXT_FIELD).c_str());
-    std::snprintf(why.text, sizeof why.text, "%s", text_of(result, P2C2R_TEXT_MESSAGE).c_str());
-    return sentence(why);
-}
-
-const char* source_name(int32_t source) {
-    switch (source) {
-        case P2C2R_SOURCE_PEER:
-            return "peer";
-        case P2C2R_SOURCE_COORDINATOR:
-            return "coordinator";
-        case P2C2R_SOURCE_LOCAL:
-            return "local";
-        case P2C2R_SOURCE_CACHE:
-            return "cache";
-        default:
-            return "none";
-    }
-}
-
-json record_json(const TaskRecord& record) {
-    return {{"name", record.name},
-            {"status", p2c2r_status_name(record.status)},
-            {"error", record.error},
-            {"source", source_name(record.source)},
-            {"attempts", record.attempts},
-            {"submitted_us", record.submitted_us},
-            {"ended_us", record.ended_us},
-            {"total_us", record.total_us},
-            {"queue_us", record.queue_us},
-            {"processing_us", record.processing_us},
-            {"network_us", record.network_us},
-            {"bytes_up", record.bytes_up},
-            {"bytes_down", record.bytes_down},
-            {"late", record.late}};
-}
-
-json summary_json(const StreamSummary& summary) {
-    json tasks = json::array();
-    std::vector<uint64_t> totals;
-    uint64_t bytes_up = 0;
-    uint64_t bytes_down = 0;
-    for (const TaskRecord& record : summary.tasks) {
-        tasks.push_back(record_json(record));
-        if (record.status == P2C2R_OK) totals.push_back(record.total_us);
-        bytes_up += record.bytes_up;
-        bytes_down += record.bytes_down;
-    }
-    return {{"count", summary.tasks.size()},
-            {"succeeded", summary.succeeded},
-            {"late", summary.late},
-            {"lost", summary.lost()},
-            {"start_us", summary.start_us},
-            {"wall_us", summary.wall_us},
-            {"p50_us", percentile(totals, 0.50)},
-            {"p95_us", percentile(totals, 0.95)},
-            {"p99_us", percentile(totals, 0.99)},
-            {"bytes_up", bytes_up},
-            {"bytes_down", bytes_down},
-            {"tasks", std::move(tasks)}};
 }
 
 }  // namespace p2c2r::cli

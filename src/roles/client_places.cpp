@@ -209,6 +209,15 @@ void write_link(ValueWriter& writer, const Placement& placement) {
     if (down) writer.key("down_mbps").number(placement.down_bits_per_s() / 1e6);
 }
 
+// What this end knows of its own sending. Whoever looks twice while something waits has the rate.
+void write_sending(ValueWriter& writer, const net::Connection& connection) {
+    const uint64_t given = connection.bytes_out() + connection.queued_bytes();
+    const uint64_t unsent = std::min<uint64_t>(connection.unsent_bytes(), given);
+    writer.key("sending").map(2);
+    writer.key("acknowledged_bytes").unsigned_integer(given - unsent);
+    writer.key("unacknowledged_bytes").unsigned_integer(unsent);
+}
+
 void write_placed(ValueWriter& writer, const Placement::Type& type, size_t size,
                   const LinkEstimate& link, bool can_run) {
     const Placed& placed = type.sizes[size];
@@ -236,15 +245,19 @@ void write_placed(ValueWriter& writer, const Placement::Type& type, size_t size,
 
 Bytes Client::Impl::placement_fields() const {
     ValueWriter writer;
+    const bool sends = link_ && link_->ready();
     if (!placement_) {
-        writer.map(1).key("place_by_worth").boolean(false);
+        writer.map(sends ? 2 : 1).key("place_by_worth").boolean(false);
+        if (sends) write_sending(writer, link_->connection());
         return writer.take();
     }
     uint32_t count = 0;
     for (const auto& type : placement_->types()) {
         for (const Placed& placed : type->sizes) count += placed.tasks() > 0 ? 1 : 0;
     }
-    writer.map(3).key("place_by_worth").boolean(true).key("link");
+    writer.map(sends ? 4 : 3).key("place_by_worth").boolean(true);
+    if (sends) write_sending(writer, link_->connection());
+    writer.key("link");
     write_link(writer, *placement_);
     writer.key("types").array(count);
     for (const auto& type : placement_->types()) {

@@ -446,7 +446,13 @@ TEST_CASE("processes: SIGINT cancels what a gamer has in flight and tells it") {
     REQUIRE(wait_until([&] { return files_in(here, "out") >= 1; }));
     gamer.signal(SIGINT);
     CHECK(gamer.wait(kPatienceUs) == 1);
-    CHECK(here.read("gamer.err").find("E_CANCELLED") != std::string::npos);
+    const std::string said = here.read("gamer.err");
+    CAPTURE(said);
+    CHECK(said.find(" of 30 frames cancelled\n") != std::string::npos);
+    CHECK(said.find("failed (E_CANCELLED ") != std::string::npos);
+    // One line for all of them, and no bar that looks as if all was done.
+    CHECK(said.find("failed: E_CANCELLED") == std::string::npos);
+    CHECK(said.find("[##############################]") == std::string::npos);
 }
 
 TEST_CASE("processes: a gamer that still looks for its coordinator ends on a signal") {

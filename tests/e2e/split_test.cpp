@@ -92,8 +92,8 @@ TEST_CASE("exec --parts: what cannot be cut or asked for is said") {
         CHECK(ran.exit_code == exit_code);
         CHECK(ran.error.find(word) != std::string::npos);
     };
-    says({"echo", "--parts", "2"}, 1, "'echo' is not split");
-    says({"physics", "--params", kBodies, "--parts", "2", "--split", "rows"}, 1,
+    says({"echo", "--parts", "2"}, 2, "'echo' is not split");
+    says({"physics", "--params", kBodies, "--parts", "2", "--split", "rows"}, 2,
          "'physics' is not split by 'rows'; there are: bodies");
     says({"physics", "--params", R"({"objects": [{}]})", "--parts", "2"}, 1, "objects[0].position");
     says({"physics", "--params", kBodies, "--split", "bodies"}, 2, "--parts");

@@ -17,6 +17,17 @@ bool says(const Ran& ran, const std::string& text) {
     return ran.error.find(text) != std::string::npos;
 }
 
+// A pipe that nobody writes to, and a file of 64 MiB and one byte, of holes.
+struct Unreadable {
+    const std::string pipe;
+    const std::string large;
+    explicit Unreadable(const Workplace& here)
+        : pipe(here.path("pipe")), large(here.write("large", "")) {
+        REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+        std::filesystem::resize_file(large, (uint64_t{64} << 20) + 1);
+    }
+};
+
 }  // namespace
 
 TEST_CASE(
@@ -95,16 +106,13 @@ TEST_CASE("task files: --out that leads to what is read is refused and that stay
 
 TEST_CASE("task files: data that is no regular file or larger than a task takes is not read") {
     const Workplace here;
-    const std::string pipe = here.path("pipe");
-    REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
-    const std::string large = here.write("large", "");
-    std::filesystem::resize_file(large, (uint64_t{64} << 20) + 1);  // of holes
+    const Unreadable files(here);
     const struct {
         std::string file;
         const char* why;
-    } rows[] = {{pipe, "not a regular file"},
+    } rows[] = {{files.pipe, "not a regular file"},
                 {"/dev/zero", "not a regular file"},
-                {large, "has 67108865 bytes; a task takes at most 67108864 (64 MiB)"}};
+                {files.large, "has 67108865 bytes; a task takes at most 67108864 (64 MiB)"}};
     for (const auto& row : rows) {
         CAPTURE(row.file);
         const Ran data = here.run({"exec", "echo", "--data", row.file});
@@ -119,14 +127,38 @@ TEST_CASE("task files: data that is no regular file or larger than a task takes 
     }
 }
 
+TEST_CASE("task files: params and requests larger than 64 MiB, or no regular file, are refused") {
+    const Workplace here;
+    const Unreadable files(here);
+    const struct {
+        std::string file;
+        std::string why;
+    } rows[] = {{files.pipe, "cannot read " + files.pipe + ": it is not a regular file"},
+                {"/dev/zero", "cannot read /dev/zero: it is not a regular file"},
+                {here.path(""), ": Is a directory"},
+                {files.large, files.large + " has 67108865 bytes; "}};
+    for (const auto& row : rows) {
+        CAPTURE(row.file);
+        const Ran params = here.run({"exec", "echo", "--params", "@" + row.file});
+        CHECK_MESSAGE(params.exit_code == 2, params.error);
+        CHECK(says(params, row.why));
+        const Ran requests = here.run({"exec", "echo", "--requests", row.file});
+        CHECK_MESSAGE(requests.exit_code == 2, requests.error);
+        CHECK(says(requests, row.why));
+    }
+    CHECK(says(here.run({"exec", "echo", "--requests", files.large}),
+               "--requests: " + files.large +
+                   " has 67108865 bytes; --requests takes at most 67108864 (64 MiB)"));
+}
+
 TEST_CASE("task files: --out that cannot be written is refused before anything is sent") {
     const Workplace here;
     const std::string data = here.write("data", "x");
     const std::string nowhere = here.path("missing/file");
     // Nobody listens there: what is sent would end with exit code 3.
     const auto run = [&](const std::string& option, const std::string& path) {
-        return here.run({"submit", "echo", "--coordinator", "p2c2r+plain://127.0.0.1:1", "--data",
-                         data, option, path});
+        return here.run({"submit", "echo", "--coordinator", "p2c2r+plain://127.0.0.1:1",
+                         "--connect-timeout-ms", "300", "--data", data, option, path});
     };
     for (const char* option : {"--out", "--stream-report"}) {
         for (const std::string& path : {nowhere, data + "/file", std::string()}) {

@@ -354,3 +354,29 @@ TEST_CASE("places: layers shrink on a line of 4 Mbit/s and grow when it is free 
     CHECK(game.fit.down_bits_per_s == whole);
     CHECK(game.play(5) == 0);
 }
+
+TEST_CASE(
+    "places: placement says how many bytes are acknowledged and how many wait, by worth or not") {
+    for (const bool by_worth : {true, false}) {
+        CAPTURE(by_worth);
+        PlaceWorld world(line_of(0.256, 50, 10'000), by_worth);
+        const auto bytes = [&](const char* key) {
+            const Value map = world.placement();
+            const std::optional<Value> sending = map.find("sending");
+            REQUIRE(sending);
+            return static_cast<uint64_t>(sending->find(key)->integer().value_or(-1));
+        };
+        const uint64_t before = bytes("acknowledged_bytes");
+        CHECK(bytes("unacknowledged_bytes") == 0);
+        world.submit(12'000, Place::kRemote);
+        CHECK(bytes("unacknowledged_bytes") >= 12'000);
+        CHECK(bytes("acknowledged_bytes") == before);
+        world.loop.advance(1'000'000);
+        CHECK(bytes("unacknowledged_bytes") == 0);
+        CHECK(bytes("acknowledged_bytes") >= before + 12'000);
+    }
+    PlaceWorld alone(line_of(1, 1, 0));
+    alone.client->close();
+    alone.loop.advance(1'000'000);
+    CHECK_FALSE(alone.placement().find("sending"));
+}

@@ -23,6 +23,8 @@ namespace {
 using RelayClock = std::chrono::steady_clock;
 
 constexpr int kStopLookMs = 20;  // at whether it is to stop
+constexpr size_t kSlowBlock = 1024;
+constexpr int kSlowBuffer = 4096;  // of the system, where there is a limit
 
 sockaddr_in relay_address(uint32_t port) {
     sockaddr_in address{};
@@ -40,16 +42,24 @@ struct Direction {
     };
     int from;
     int to;
+    uint64_t bytes_s;  // 0: no limit
     std::deque<Part> parts;
+    RelayClock::time_point free;  // when the line has taken what came so far
     bool ended = false;
     bool told = false;
 
+    [[nodiscard]] bool is_full() const { return free > RelayClock::now(); }
     void take(RelayClock::duration lag) {
         char block[16 * 1024];
-        const ssize_t got = recv(from, block, sizeof block, MSG_DONTWAIT);
+        const size_t most = bytes_s == 0 ? sizeof block : kSlowBlock;
+        const ssize_t got = recv(from, block, most, MSG_DONTWAIT);
         if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
         ended = got <= 0;
-        parts.push_back({RelayClock::now() + lag, std::string(block, ended ? 0 : size_t(got))});
+        free = std::max(free, RelayClock::now());
+        if (bytes_s > 0 && got > 0) {
+            free += std::chrono::microseconds(static_cast<uint64_t>(got) * 1'000'000 / bytes_s);
+        }
+        parts.push_back({free + lag, std::string(block, ended ? 0 : size_t(got))});
     }
     // What a handshake and a small task bring fits into the system's buffers.
     void give() {
@@ -67,7 +77,8 @@ struct Direction {
 };
 
 struct Relayed {
-    Relayed(int near, int far) : out{near, far, {}}, back{far, near, {}} {}
+    Relayed(int near, int far, uint64_t up_bytes_s)
+        : out{near, far, up_bytes_s, {}, {}}, back{far, near, 0, {}, {}} {}
     Relayed(const Relayed&) = delete;
     Relayed& operator=(const Relayed&) = delete;
 
@@ -82,8 +93,12 @@ struct Relayed {
 
 }  // namespace
 
-LaggingRelay::LaggingRelay(uint32_t port, uint64_t lag_us) : target_(port), lag_us_(lag_us) {
+LaggingRelay::LaggingRelay(uint32_t port, uint64_t lag_us, uint64_t up_bytes_s)
+    : target_(port), lag_us_(lag_us), up_bytes_s_(up_bytes_s) {
     listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (up_bytes_s > 0) {
+        setsockopt(listener_, SOL_SOCKET, SO_RCVBUF, &kSlowBuffer, sizeof kSlowBuffer);
+    }
     sockaddr_in address = relay_address(0);
     socklen_t size = sizeof address;
     auto* const plain = reinterpret_cast<sockaddr*>(&address);
@@ -111,7 +126,9 @@ void LaggingRelay::serve() const {
         for (Relayed& one : relayed) {
             for (Direction* direction : {&one.out, &one.back}) {
                 directions.push_back(direction);
-                waits.push_back({direction->ended ? -1 : direction->from, POLLIN, 0});
+                const bool waits_here = direction->ended || direction->is_full();
+                waits.push_back({waits_here ? -1 : direction->from, POLLIN, 0});
+                if (direction->is_full()) next = std::min(next, direction->free);
                 if (!direction->parts.empty()) next = std::min(next, direction->parts.front().due);
             }
         }
@@ -131,7 +148,7 @@ void LaggingRelay::serve() const {
             setsockopt(end, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
         }
         connect(far, reinterpret_cast<const sockaddr*>(&target), sizeof target);
-        relayed.emplace_back(near, far);
+        relayed.emplace_back(near, far, up_bytes_s_);
     }
 }
 

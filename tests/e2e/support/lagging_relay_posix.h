@@ -11,8 +11,9 @@ namespace p2c2r::test {
 
 class LaggingRelay {
   public:
-    // From a port of its own to `port`, `lag_us` in each direction.
-    LaggingRelay(uint32_t port, uint64_t lag_us);
+    // From a port of its own to `port`, `lag_us` in each direction; towards `port` no more than
+    // `up_bytes_s`, 0: without limit. What it has no room for stays with whoever sends it.
+    LaggingRelay(uint32_t port, uint64_t lag_us, uint64_t up_bytes_s = 0);
     ~LaggingRelay();
     LaggingRelay(const LaggingRelay&) = delete;
     LaggingRelay& operator=(const LaggingRelay&) = delete;
@@ -24,6 +25,7 @@ class LaggingRelay {
 
     const uint32_t target_;
     const uint64_t lag_us_;
+    const uint64_t up_bytes_s_;
     int listener_ = -1;
     uint32_t port_ = 0;
     std::atomic<bool> stopping_{false};
