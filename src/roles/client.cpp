@@ -60,7 +60,10 @@ void Client::Impl::close() {
         events_.on_call_done(call, &error, {}, {});
     }
     if (link_) link_->close(Status::kOk, "client closed");
+    dependents_.clear();
+    empty_window();
     loop_.disarm(timer_);
+    loop_.disarm(window_timer_);
     loop_.disarm(call_timer_);
 }
 

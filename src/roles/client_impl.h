@@ -1,6 +1,7 @@
 // The client's inside, shared by its files:
 //   client.cpp        what may be asked for, the public face, the end
-//   client_tasks.cpp  a task from submit to its end: sending, time
+//   client_tasks.cpp  a task from submit to its end: sending
+//   client_time.cpp   its deadline, and when it is computed here
 //   client_local.cpp  what is computed here, and when
 //   client_window.cpp large payloads wait for their turn on the line
 //   client_link.cpp   what the coordinator says: answers, named calls
@@ -27,6 +28,7 @@
 #include "roles/placement.h"
 #include "roles/streams.h"
 #include "sched/deadline_wheel.h"
+#include "sched/task_queue.h"
 
 namespace p2c2r::roles {
 
@@ -140,6 +142,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         bool held = false;           // has waited for some
         bool fallen = false;         // one of them has not ended with OK
         bool sent = false;
+        bool refused = false;           // there: no answer will come from elsewhere
         bool windowed = false;          // counts against the window
         bool is_large = false;          // it did so, on this connection
         size_t payload_size = 0;        // as it was sent last
@@ -234,10 +237,23 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     // Those that waited for this one alone go on; those that cannot any more end.
     void release_waiting(uint64_t id, bool good);
     void go(Task& task);
-    void send(Task& task);
+    void send(Task& task, bool its_turn = false);
     // ---- client_window.cpp
+    // The more urgent one goes first, and of equals the first come.
+    struct Waiting {
+        uint64_t key;
+        uint64_t order;
+        uint64_t task;
+    };
+    static bool later(const Waiting& a, const Waiting& b) {
+        return a.key != b.key ? a.key > b.key : a.order > b.order;
+    }
     [[nodiscard]] bool fits_window(size_t size) const;
-    [[nodiscard]] bool enter_window(Task& task);
+    [[nodiscard]] bool enter_window(Task& task, bool its_turn);
+    void wait_for_window(const Waiting& waiting);
+    [[nodiscard]] bool waits(const Waiting& waiting);
+    [[nodiscard]] Task* first_waiting();
+    void drop_first_waiting();
     void leave_window(Task& task);
     void empty_window();
     void look_later();
@@ -252,6 +268,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
                runner_->can_run(task.spec->task_type);
     }
     void start_local(Task& task);
+    [[nodiscard]] bool goes_on_away(Task& task, Status status);
     void go_away(Task& task);
     void go_by_worth(Task& task);
     [[nodiscard]] bool prepare_trial(const Task& task, Placed& placed, Side side);
@@ -268,6 +285,8 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     void unplan_local(Task& task);
     void arm(Task& task);
     void on_time();
+    void time_of(Task& task, uint64_t now_us);
+    void arm_next();
     void end(Task& task, TaskResult&& result);
     // `result` is what else is known of it.
     void end_error(Task& task, Status status, std::string_view field, std::string_view error,
@@ -325,10 +344,11 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     uint64_t latency_min_us_ = 0;
     uint64_t rate_since_us_ = 0;
     uint64_t rate_bytes_ = 0;
-    std::deque<uint64_t> window_queue_;
-    std::deque<uint64_t> on_way_;  // those that are in the window, and some that were
-    uint64_t large_bytes_ = 0;     // of all large ones that are not answered
-    uint64_t way_min_us_ = 0;      // the shortest way there and back; 0: not known
+    std::vector<Waiting> window_queue_;  // a heap, with some that have ended
+    uint64_t waited_ = 0;                // so far
+    std::deque<uint64_t> on_way_;        // those that are in the window, and some that were
+    uint64_t large_bytes_ = 0;           // of all large ones that are not answered
+    uint64_t way_min_us_ = 0;            // the shortest way there and back; 0: not known
     net::Timer window_timer_;
 
     std::vector<std::pair<std::string, double>> local_us_;  // learned per type

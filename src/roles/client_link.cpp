@@ -187,6 +187,7 @@ void Client::Impl::remote_failed(Task& task, Status status, std::string field, s
     const bool about_task =
         status == Status::kParams || status == Status::kArgument || status == Status::kSize;
     if (task.away && !about_task && status != Status::kDeadline) told_failed_away(task);
+    task.refused = true;
     if (task.local_started_us != 0) return;  // the local run decides
     if (!about_task && status != Status::kDeadline && can_run_local(task) &&
         loop_.turn_us() < task.deadline_us) {

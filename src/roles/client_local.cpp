@@ -25,6 +25,12 @@ uint64_t latest_begin_us(uint64_t now_us, uint64_t deadline_us, uint64_t estimat
     return now_us + std::max(wait, left - std::min(left, meant_us(estimate_us)));
 }
 
+// Any machine would give this error to the task.
+bool is_tasks_own(Status status) {
+    return status == Status::kParams || status == Status::kArgument || status == Status::kSize ||
+           status == Status::kLimit;
+}
+
 }  // namespace
 
 // When this machine starts to compute it, should no answer have come by then.
@@ -72,6 +78,7 @@ void Client::Impl::start_local(Task& task) {
     const uint64_t id = task.id;
     Result<Bytes> data = whole_data(*task.spec);
     if (!data) {
+        if (goes_on_away(task, data.error().status)) return;
         return end_error(task, data.error().status, data.error().field, data.error().text);
     }
     spec.data = std::move(*data);
@@ -83,10 +90,23 @@ void Client::Impl::start_local(Task& task) {
     Task* after = find(id);
     if (!after) return;
     if (job == 0) {
+        if (goes_on_away(*after, Status::kBusy)) return;
         end_error(*after, Status::kBusy, {}, "this machine could not start the task");
         return;
     }
     after->local_job = job;
+}
+
+// It failed here, was not even begun, or has not ended in time: an answer from elsewhere may still
+// come. False: none is on its way, or it would be the same.
+bool Client::Impl::goes_on_away(Task& task, Status status) {
+    if (!link_ || !link_->ready() || !task.sent || task.refused || is_tasks_own(status)) {
+        return false;
+    }
+    task.local_started_us = 0;
+    unplan_local(task);
+    arm(task);
+    return true;
 }
 
 void Client::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
@@ -113,13 +133,7 @@ void Client::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
         return;
     }
     if (task->kept && send_instead(*task, output.status)) return;
-    if (output.status == Status::kDeadline && link_ && link_->ready() && task->sent) {
-        // It was not even begun, or not ended: an answer from elsewhere may still come in time.
-        task->local_started_us = 0;
-        unplan_local(*task);
-        arm(*task);
-        return;
-    }
+    if (goes_on_away(*task, output.status)) return;
     send_cancel(*task);
     TaskResult result;
     result.source = Source::kLocal;

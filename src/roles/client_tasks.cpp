@@ -10,6 +10,8 @@ namespace p2c2r::roles {
 namespace {
 
 constexpr uint64_t kDeadlineDefaultUs = 5'000'000;  // of a type the contract does not name
+// Longer than any coordinator waits: whoever asks for more, or for ever, gets this.
+constexpr uint64_t kDeadlineMaxUs = UINT32_MAX * 1000ull;
 
 }  // namespace
 
@@ -36,7 +38,7 @@ void Client::Impl::submit(uint64_t id, const TaskSpec& spec) {
     task.local_cost_us = 0;
     task.waits_for = 0;
     task.held = task.fallen = false;
-    task.sent = task.windowed = task.is_large = task.receiving = false;
+    task.sent = task.refused = task.windowed = task.is_large = task.receiving = false;
     task.payload_size = 0;
     task.sent_end = 0;
     task.away = task.flows = task.kept = task.may_be_coded = false;
@@ -65,7 +67,7 @@ void Client::Impl::admit(Task& task) {
         }
         deadline = last_deadline_us_;
     }
-    task.deadline_us = task.submitted_us + deadline;
+    task.deadline_us = task.submitted_us + std::min(deadline, kDeadlineMaxUs);
     if (!is_trial(task.id)) ++stats_.submitted;
     if (closed_) {
         end_error(task, Status::kClosed, {}, "the client is closed");
@@ -146,13 +148,14 @@ void Client::Impl::go_away(Task& task) {
     if (link_->ready()) send(task);
 }
 
-void Client::Impl::send(Task& task) {
+// `its_turn`: it has waited for the window.
+void Client::Impl::send(Task& task, bool its_turn) {
     const uint64_t now = loop_.turn_us();
     const TaskSpec& spec = *task.spec;
     if (spec.content) contents_.refer(spec.content);
     const size_t size = payload_size(task);
     task.payload_size = size;
-    if (size >= kWindowedSize && !task.is_large && !enter_window(task)) return;
+    if (size >= kWindowedSize && !task.is_large && !enter_window(task, its_turn)) return;
     if (task.placed) {
         task.left = placement_->leave(now);
         task.away = true;
@@ -201,32 +204,13 @@ void Client::Impl::send(Task& task) {
     }
     encode(message, envelope_);
     task.sent = true;
+    task.refused = false;
     out_.send(link_->connection(), wire::Message::kTaskSubmit, flags, task.id, envelope_.span(),
               spec.params, *data);
     if (task.windowed) {
         const net::Connection& connection = link_->connection();
         task.sent_end = connection.bytes_out() + connection.queued_bytes();
     }
-}
-
-std::string Client::Impl::deadline_text(const Task& task) {
-    std::string text = "the deadline passed before an answer came";
-    if (!link_ || task.local_started_us != 0) return text;
-    if (link_->ready() && task.payload_size > 0 && (task.is_large || !task.sent)) {
-        const uint64_t size = task.payload_size;
-        const uint64_t unsent =
-            task.sent ? out_.unsent(task.id, task.sent_end, link_->connection()) : size;
-        if (unsent > 0) {
-            text += "; " + std::to_string(size - std::min(size, unsent)) + " of " +
-                    std::to_string(size) + " bytes of the input were sent when it did";
-        }
-    }
-    if (!lost_why_.empty() && (lost_us_ >= task.submitted_us || !link_->ready())) {
-        text +=
-            link_->ready() ? "; meanwhile the connection was lost: " : "; there is no connection: ";
-        text += lost_why_;
-    }
-    return text;
 }
 
 void Client::Impl::send_cancel(const Task& task) {
@@ -245,48 +229,6 @@ void Client::Impl::cancel(uint64_t id) {
     if (!task) return;
     send_cancel(*task);
     end_error(*task, Status::kCancelled, {}, "cancelled");
-}
-
-// ---- time --------------------------------------------------------------------------------------
-
-void Client::Impl::arm(Task& task) {
-    uint64_t at = task.deadline_us;
-    if (task.local_at_us != 0) at = std::min(at, task.local_at_us);
-    wheel_.set(SlotMap<Task>::index_of(task.slot), at);
-    if (at < armed_us_) {
-        armed_us_ = at;
-        loop_.arm(timer_, at);
-    }
-}
-
-void Client::Impl::on_time() {
-    const uint64_t now = loop_.turn_us();
-    armed_us_ = UINT64_MAX;
-    wheel_.expire(now, [&](uint32_t index) {
-        Task* task = tasks_.find(slot_ids_[index]);
-        if (!task) return;
-        if (now >= task->deadline_us) {
-            std::string text;
-            try {
-                text = deadline_text(*task);
-            } catch (const std::bad_alloc&) {
-                // The status says enough.
-            }
-            send_cancel(*task);
-            end_error(*task, Status::kDeadline, {}, text);
-            return;
-        }
-        if (task->local_at_us != 0 && now >= task->local_at_us) {
-            start_local(*task);
-            return;
-        }
-        arm(*task);
-    });
-    const uint64_t next = wheel_.next_us();
-    if (next < armed_us_) {
-        armed_us_ = next;
-        loop_.arm(timer_, next);
-    }
 }
 
 // ---- ending ------------------------------------------------------------------------------------
@@ -356,6 +298,7 @@ void Client::Impl::end(Task& task, TaskResult&& result) {
         ended_.add(id, good);
         events_.on_task_ended(id, std::move(result));
     }
+    if (closed_) return;  // the others end as this one does
     // Told first: what fails now is about other tasks.
     if (!window_queue_.empty()) send_waiting();
     if (!dependents_.empty()) release_waiting(id, good);

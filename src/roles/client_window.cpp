@@ -16,16 +16,24 @@ constexpr uint64_t kStayUnknownUs = 20'000;
 
 }  // namespace
 
+// Where smaller ones are always on the way a payload larger than the window would never find it
+// empty: it gets in while half of it is free, and past what the coordinator takes while little is
+// there.
 bool Client::Impl::fits_window(size_t size) const {
-    const bool is_free = windowed_bytes_ == 0 || windowed_bytes_ + size <= window();
-    return is_free && (large_bytes_ == 0 || large_bytes_ + size <= window_bytes_max_);
+    const uint64_t most = window();
+    const uint64_t counts = std::min<uint64_t>(size, most / 2);
+    if (windowed_bytes_ != 0 && windowed_bytes_ + counts > most) return false;
+    if (size > window_bytes_max_) return large_bytes_ <= window_bytes_max_ / 16;
+    return large_bytes_ == 0 || large_bytes_ + size <= window_bytes_max_;
 }
 
-// False: it waits.
-bool Client::Impl::enter_window(Task& task) {
-    if (!fits_window(task.payload_size)) {
-        window_queue_.push_back(task.id);
-        look_later();
+// False: it waits. Who comes later goes before those that wait only if it is more urgent; whose
+// turn it is has been asked already.
+bool Client::Impl::enter_window(Task& task, bool its_turn) {
+    const uint64_t key = sched::TaskQueue::key_of(task.spec->priority, task.deadline_us);
+    const bool goes_first = its_turn || !first_waiting() || key < window_queue_.front().key;
+    if (!goes_first || !fits_window(task.payload_size)) {
+        wait_for_window({key, ++waited_, task.id});
         return false;
     }
     // Where none ever waits, nobody looks: those that have ended go here.
@@ -45,6 +53,36 @@ void Client::Impl::leave_window(Task& task) {
     if (task.windowed) windowed_bytes_ -= task.payload_size;
     if (task.is_large) large_bytes_ -= task.payload_size;
     task.windowed = task.is_large = false;
+}
+
+// What has ended meanwhile is still in the queue: twice as many as there are tasks at most.
+void Client::Impl::wait_for_window(const Waiting& waiting) {
+    if (window_queue_.size() > 2 * tasks_.size() + 64) {
+        std::erase_if(window_queue_, [this](const Waiting& one) { return !waits(one); });
+        std::make_heap(window_queue_.begin(), window_queue_.end(), later);
+    }
+    window_queue_.push_back(waiting);
+    std::push_heap(window_queue_.begin(), window_queue_.end(), later);
+    look_later();
+}
+
+bool Client::Impl::waits(const Waiting& waiting) {
+    const Task* const task = find(waiting.task);
+    return task && !task->is_large;
+}
+
+// The one whose turn is next; NULL: none waits.
+Client::Impl::Task* Client::Impl::first_waiting() {
+    while (!window_queue_.empty()) {
+        if (waits(window_queue_.front())) return find(window_queue_.front().task);
+        drop_first_waiting();
+    }
+    return nullptr;
+}
+
+void Client::Impl::drop_first_waiting() {
+    std::pop_heap(window_queue_.begin(), window_queue_.end(), later);
+    window_queue_.pop_back();
 }
 
 void Client::Impl::empty_window() {
@@ -79,15 +117,11 @@ void Client::Impl::look_what_arrived() {
 
 void Client::Impl::send_waiting() {
     try {
-        while (!window_queue_.empty() && link_ && link_->ready()) {
-            Task* task = find(window_queue_.front());
-            if (task && !task->sent) {
-                if (!fits_window(payload_size(*task))) return;
-                window_queue_.pop_front();
-                send(*task);
-            } else {
-                window_queue_.pop_front();
-            }
+        while (link_ && link_->ready()) {
+            Task* const task = first_waiting();
+            if (!task || !fits_window(payload_size(*task))) return;
+            drop_first_waiting();
+            send(*task, true);
         }
     } catch (const std::bad_alloc&) {
         link_->fail(Status::kMemory, "memory is short");  // all are sent again, on the next one

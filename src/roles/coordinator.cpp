@@ -35,6 +35,7 @@ Coordinator::Impl::Impl(net::Loop& loop, net::Transport& transport, exec::Runner
     handshake_timer_.fire = [this] { expire_handshakes(); };
     stopped_timer_.fire = [this] { look_at_stopped(); };
     actions_.reserve(kActionsUsual);
+    scheduler_.keep_types(contract_task_types());
     started_us_ = beat_us_ = loop_.turn_us();
     scan_sessions();
 }
@@ -185,12 +186,8 @@ void Coordinator::Impl::give_up(const sched::Action& action) noexcept {
             }
             case sched::Action::Kind::kCancelLocal:
                 break;
-            case sched::Action::Kind::kEnd: {
-                Gamer* gamer = gamers_.find(relay(action.task).gamer);
-                if (gamer) session = gamer->session;
-                drop_task(action.task, false);
-                break;
-            }
+            case sched::Action::Kind::kEnd:
+                return lose_end(action.task);
         }
         if (session) session_lost(*session, Status::kMemory, "memory is short");
     } catch (const std::bad_alloc&) {
@@ -257,32 +254,36 @@ void Coordinator::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
     work.job = 0;
     Gamer* gamer = gamers_.find(work.gamer);
     scheduler_.local_ended(tag);
+    request_turn_end();
     wire::TaskResult result;
     result.status = output.status;
     result.processing_us = output.processing_us;
-    if (output.status == Status::kOk) {
-        accepted(record, result);
-        if (gamer) {
-            wire::ResultDelivery delivery = delivery_of(record, result);
-            delivery.source = Source::kCoordinator;
-            if (needs_chunks(output.info.size(), output.data.size())) {
-                delivery.sizes = wire::PayloadSizes{output.info.size(), output.data.size()};
+    try {
+        if (output.status == Status::kOk) {
+            accepted(record, result);
+            if (gamer) {
+                wire::ResultDelivery delivery = delivery_of(record, result);
+                delivery.source = Source::kCoordinator;
+                if (needs_chunks(output.info.size(), output.data.size())) {
+                    delivery.sizes = wire::PayloadSizes{output.info.size(), output.data.size()};
+                }
+                encode(delivery, envelope_);
+                deliver(*gamer, work.client_task, 0, output.info, output.data);
             }
-            encode(delivery, envelope_);
-            deliver(*gamer, work.client_task, 0, output.info, output.data);
+            if (work.asks) {
+                share_answer(tag, work, output.info.span(), output.data.span(), result, 0);
+            }
+        } else {
+            ++stats_.failed_tasks;
+            if (gamer) {
+                answer_error(*gamer, work.client_task, output.status, output.field, output.error);
+            }
         }
-        if (work.asks) {
-            share_answer(tag, work, output.info.span(), output.data.span(), result, 0);
-        }
-    } else {
-        ++stats_.failed_tasks;
-        if (gamer) {
-            answer_error(*gamer, work.client_task, output.status, output.field, output.error);
-        }
+        drop_task(tag, output.status == Status::kOk);
+    } catch (const std::bad_alloc&) {
+        return lose_end(tag);
     }
-    drop_task(tag, output.status == Status::kOk);
     if (gamer && gamer->session) push_back(*gamer->session, nullptr);
-    request_turn_end();
 }
 
 // ---- leaving -----------------------------------------------------------------------------------

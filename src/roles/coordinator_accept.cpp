@@ -11,6 +11,9 @@ namespace {
 
 constexpr uint32_t kUnregisteredPerNetworkMax = 8;  // connections of one address
 constexpr size_t kHandshakesUsual = 16;
+// More than these are a crowd: half of the places.
+constexpr uint32_t kCrowd = limits::kConnectionsUnauthenticatedMax / 2;
+constexpr uint32_t kCrowdPerNetwork = kUnregisteredPerNetworkMax / 2;
 
 }  // namespace
 
@@ -63,6 +66,8 @@ void Coordinator::Impl::accept(std::unique_ptr<net::Connection> connection, bool
         ++*of_network;
     }
     *sessions_.find(session->id) = std::move(session);
+    const bool crowds_network = of_network && *of_network == kCrowdPerNetwork + 1;
+    if (unauthenticated_ == kCrowd + 1 || crowds_network) look_at_handshakes_again();
 }
 
 // One has registered, or is gone.
@@ -85,8 +90,25 @@ void Coordinator::Impl::watch_handshake(uint64_t until_us, uint64_t id) {
 // long links up.
 bool Coordinator::Impl::is_crowded(const Session& session) const {
     const auto known = unregistered_.find(session.network);
-    return unauthenticated_ > limits::kConnectionsUnauthenticatedMax / 2 ||
-           (known != unregistered_.end() && known->second > kUnregisteredPerNetworkMax / 2);
+    return unauthenticated_ > kCrowd ||
+           (known != unregistered_.end() && known->second > kCrowdPerNetwork);
+}
+
+// It has become crowded: who had got more than the least is looked at now. There are no more of
+// them than places, and but one look for each that comes.
+void Coordinator::Impl::look_at_handshakes_again() {
+    bool is_changed = false;
+    for (auto& [until_us, id] : handshakes_) {
+        std::unique_ptr<Session>* const session = sessions_.find(id);
+        if (!session) continue;
+        const uint64_t least_us = handshake_until_us((*session)->opened_us, 0);
+        if (until_us <= least_us || !is_crowded(**session)) continue;
+        until_us = least_us;
+        is_changed = true;
+    }
+    if (!is_changed) return;
+    std::make_heap(handshakes_.begin(), handshakes_.end(), std::greater<>());
+    loop_.arm(handshake_timer_, handshakes_.front().first);
 }
 
 void Coordinator::Impl::expire_handshakes() {

@@ -5,59 +5,9 @@
 #include <cstring>
 
 #include "core/plant.h"
-#include "core/utf8.h"
 #include "roles/coordinator_impl.h"
 
 namespace p2c2r::roles {
-
-sched::TypeIndex Coordinator::Impl::type_of(Session& session, std::string_view name,
-                                            bool resubmitted) {
-    if (session.last_type != sched::kNoType && session.last_name == name) {
-        return session.last_type;
-    }
-    // A name is remembered only if somebody runs it: strangers must not fill the table.
-    const std::string_view canonical = canonical_task_type(name);
-    sched::TypeIndex type = scheduler_.find_type(canonical);
-    const bool room = scheduler_.types_count() < limits::kTaskTypesMax / 2;
-    if (type == sched::kNoType && ((runner_ && runner_->can_run(canonical)) ||
-                                   (resubmitted && room && is_name_text(canonical)))) {
-        type = scheduler_.type_index(canonical);
-    }
-    session.last_name.assign(name);
-    session.last_type = type;
-    return type;
-}
-
-const TaskType* Coordinator::Impl::contract_type(sched::TypeIndex type) {
-    while (contract_types_.size() <= type) {
-        const auto next = static_cast<sched::TypeIndex>(contract_types_.size());
-        contract_types_.push_back(find_contract_task_type(scheduler_.type_name(next)));
-    }
-    return contract_types_[type];
-}
-
-bool Coordinator::Impl::can_run_local(sched::TypeIndex type) {
-    if (!runner_) return false;
-    if (const uint64_t revision = runner_->revision(); revision != local_revision_) {
-        local_revision_ = revision;
-        local_types_.clear();
-    }
-    if (type >= local_types_.size()) local_types_.resize(type + 1u, -1);
-    if (local_types_[type] < 0) local_types_[type] = runner_->can_run(scheduler_.type_name(type));
-    return local_types_[type] == 1;
-}
-
-std::string Coordinator::Impl::types_text() {
-    std::vector<std::string> types = runner_ ? runner_->task_types() : std::vector<std::string>();
-    for (sched::TypeIndex type = 0; type < scheduler_.types_count(); ++type) {
-        if (scheduler_.ever_served(type)) types.push_back(scheduler_.type_name(type));
-    }
-    std::sort(types.begin(), types.end());
-    types.erase(std::unique(types.begin(), types.end()), types.end());
-    std::string text;
-    for (const std::string& type : types) text += (text.empty() ? "" : ", ") + type;
-    return text.empty() ? "nothing yet" : text;
-}
 
 bool Coordinator::Impl::add_dependencies(Gamer& gamer, const std::vector<uint64_t>& depends_on,
                                          uint32_t& waits_for, const char*& why) {
@@ -95,9 +45,8 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     Gamer& gamer = *gamers_.find(session.gamer);
     const uint64_t client_task = frame.id;
     ++stats_.submitted;
-    if (const uint64_t* known = gamer.tasks.find(client_task)) {
+    if (const uint64_t task = task_of(gamer, client_task)) {
         // Submitted again: harmless while it is whole; an input that was cut off starts anew.
-        const uint64_t task = *known;
         Relay& again = relay(task);
         if (!again.complete) {
             withdraw(task);
@@ -264,7 +213,13 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     const bool flies = waits_for == 0 && !gamer.behind && share.take_off();
     admission.held = !flies;
     admission.input_open = more;
-    const uint64_t task = scheduler_.admit(admission, now);
+    uint64_t task = 0;
+    try {
+        task = scheduler_.admit(admission, now);
+    } catch (const std::bad_alloc&) {
+        if (flies) share.landed();
+        throw;
+    }
     if (task == 0) {
         if (flies) share.landed();
         ++stats_.refused_tasks;
@@ -347,9 +302,8 @@ void Coordinator::Impl::store_input(Relay& input, const wire::Frame& frame) {
 
 void Coordinator::Impl::on_submit_chunk(Session& session, const wire::Frame& frame) {
     Gamer& gamer = *gamers_.find(session.gamer);
-    const uint64_t* found = gamer.tasks.find(frame.id);
-    if (!found) return;  // the task has ended meanwhile
-    const uint64_t task = *found;
+    const uint64_t task = task_of(gamer, frame.id);
+    if (task == 0) return;  // it has ended meanwhile
     Relay& input = relay(task);
     if (input.complete || !input.sizes) return;
     // Before the peer gets to see it: what is wrong with it ends this connection and no other.

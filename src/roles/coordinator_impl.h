@@ -5,6 +5,7 @@
 //   coordinator_register.cpp   how one becomes a gamer's or a peer's: hello, login, registration
 //   coordinator_backlog.cpp    who does not read
 //   coordinator_admission.cpp  how a task comes in
+//   coordinator_types.cpp      what is known of each type of task
 //   coordinator_memory.cpp     who gives way while memory is short, and whose turn it is
 //   coordinator_process.cpp    what the whole process takes
 //   coordinator_contents.cpp   inputs that stay: what gamers put here, and peers ask for
@@ -238,6 +239,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // ---- coordinator_accept.cpp
     void watch_handshake(uint64_t until_us, uint64_t id);
     [[nodiscard]] bool is_crowded(const Session& session) const;
+    void look_at_handshakes_again();
     void handshake_over(Session& session);
     void expire_handshakes();
 
@@ -295,12 +297,15 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void forward_input(uint64_t task, Relay& relay, Chunk&& chunk, bool last);
     bool add_dependencies(Gamer& gamer, const std::vector<uint64_t>& depends_on,
                           uint32_t& waits_for, const char*& why);
+    Relay& relay(uint64_t task) { return relays_[SlotMap<sched::TaskRecord>::index_of(task)]; }
+    static constexpr size_t kRelayAhead = 2 * kCacheLine;
+
+    // ---- coordinator_types.cpp
     sched::TypeIndex type_of(Session& session, std::string_view name, bool resubmitted);
+    void look_at_types() noexcept;
     const TaskType* contract_type(sched::TypeIndex type);
     bool can_run_local(sched::TypeIndex type);
     std::string types_text();
-    Relay& relay(uint64_t task) { return relays_[SlotMap<sched::TaskRecord>::index_of(task)]; }
-    static constexpr size_t kRelayAhead = 2 * kCacheLine;
 
     // ---- coordinator_memory.cpp
     // False: such a task does not fit. May end others that wait: of accounts that have more here,
@@ -360,6 +365,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void assign(const sched::Action& action);
     void on_result(Session& session, const wire::Frame& frame);
     void on_result_chunk(Session& session, const wire::Frame& frame);
+    Session* tell_result(const sched::TaskRecord& record, const Relay& relay,
+                         const wire::Frame& frame, const wire::TaskResult& result);
     void on_refuse(Session& session, const wire::Frame& frame);
     // What has come of a result in chunks counts no more: a new attempt, or another answer,
     // follows.
@@ -379,6 +386,16 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     static std::string timeout_text(const Relay& ended, const char* text);
     void answer_timeout(Gamer& gamer, uint64_t client_task, std::string_view text);
     void withdraw(uint64_t task);
+    void lose_end(uint64_t task) noexcept;
+    // The task that the gamer calls so; 0: none. One that is gone is forgotten, for its place may
+    // be another's.
+    [[nodiscard]] uint64_t task_of(Gamer& gamer, uint64_t client_task) {
+        const uint64_t* const known = gamer.tasks.find(client_task);
+        if (!known) return 0;
+        if (scheduler_.find(*known)) return *known;
+        gamer.tasks.erase(client_task);
+        return 0;
+    }
     // Forgets a task that has ended, and lets go those that wait for it.
     void drop_task(uint64_t task, bool good);
     void drop_one(uint64_t task, bool good, std::vector<uint64_t>& fallen);
@@ -555,6 +572,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     std::vector<const TaskType*> contract_types_;  // by type; NULL: a host's own
     std::vector<int8_t> local_types_;              // by type: 1 can, 0 cannot, -1 not asked yet
     uint64_t local_revision_ = 0;
+    uint64_t types_replaced_ = 0;  // the scheduler's, when they were looked at
     bool draining_ = false;
     bool closed_ = false;
     std::function<void()> drained_;

@@ -253,9 +253,22 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     }
     if (message.slots == 0) return register_refused(session, Status::kArgument, "slots is 0");
     const std::string peer_id(message.peer_id);
+    std::vector<std::string> types;
+    for (const std::string& name : message.capabilities.task_types) {
+        if (types.size() < limits::kTaskTypesPerPeerMax && !name.empty() &&
+            name.size() <= limits::kTaskTypeLengthMax) {
+            types.emplace_back(canonical_task_type(name));
+        }
+    }
     const std::string full =
         "this coordinator has its maximum of " + std::to_string(options_.max_peers) + " peers";
     const auto check = [&](const identity::Admitted& who) -> Result<Done> {
+        if (const std::string* const lost = scheduler_.without_place(types)) {
+            return field_error(Status::kLimit, "task_types",
+                               "task_types: this coordinator has its maximum of " +
+                                   std::to_string(limits::kTaskTypesMax) +
+                                   " types of tasks at a time, and no place for '" + *lost + "'");
+        }
         const auto known = peer_links_.find(peer_id);
         if (known == peer_links_.end()) {
             if (scheduler_.peers().size() >= options_.max_peers) {
@@ -288,14 +301,14 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     record.slots = std::min(message.slots, kWindowTasksMax);
     record.window_tasks = std::min(message.window_tasks, kWindowTasksMax);
     record.window_bytes = message.window_bytes;
-    std::vector<std::string> types;
-    for (const std::string& name : message.capabilities.task_types) {
-        if (types.size() < limits::kTaskTypesPerPeerMax && !name.empty() &&
-            name.size() <= limits::kTaskTypeLengthMax) {
-            types.emplace_back(canonical_task_type(name));
-        }
+    uint64_t peer = 0;
+    try {
+        peer = scheduler_.peer_joined(std::move(record), types, loop_.turn_us());
+    } catch (const std::bad_alloc&) {
+        look_at_types();
+        throw;
     }
-    const uint64_t peer = scheduler_.peer_joined(std::move(record), types, loop_.turn_us());
+    look_at_types();
     if (peer == 0) {
         drop_share(*share);
         return register_refused(session, Status::kLimit, full);

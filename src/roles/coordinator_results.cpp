@@ -160,31 +160,42 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
         session.peer, frame.id, result.attempt, result.status, result.processing_us, now, actions_);
     if (verdict != sched::Verdict::kAccepted) return settle();
     request_turn_end();
-    accepted(record, result);
-    if (waiting.has_content) content_used(session, waiting);
-    if (waiting.result_begun) drop_result(waiting);
     Session* to = nullptr;
-    if (Gamer* gamer = gamers_.find(waiting.gamer)) {
-        wire::ResultDelivery delivery = delivery_of(record, result);
-        delivery.field = result.field;
-        delivery.error = result.error;
-        encode(delivery, envelope_);
-        const uint8_t flags = frame.flags & wire::kFlagChecksum;
-        if (gamer->session && frame.params.size() + frame.data.size() < kHoldThreshold) {
-            gamer->session->connection->send_copy(wire::Message::kResultDelivery, flags,
-                                                  waiting.client_task, envelope_.span(),
-                                                  frame.params, frame.data);
-        } else {
-            deliver(*gamer, waiting.client_task, flags, frame.hold(frame.params),
-                    frame.hold(frame.data));
-            to = gamer->session;
+    try {
+        accepted(record, result);
+        if (waiting.has_content) content_used(session, waiting);
+        if (waiting.result_begun) drop_result(waiting);
+        to = tell_result(record, waiting, frame, result);
+        if (waiting.asks && result.status == Status::kOk) {
+            share_answer(task, waiting, frame.params, frame.data, result, account_of(session));
         }
+        drop_task(task, result.status == Status::kOk);
+    } catch (const std::bad_alloc&) {
+        return lose_end(task);
     }
-    if (waiting.asks && result.status == Status::kOk) {
-        share_answer(task, waiting, frame.params, frame.data, result, account_of(session));
-    }
-    drop_task(task, result.status == Status::kOk);
     if (to) push_back(*to, &session);
+}
+
+// A result in one frame, to its gamer. Returns the session that it may have to wait in.
+Coordinator::Impl::Session* Coordinator::Impl::tell_result(const sched::TaskRecord& record,
+                                                           const Relay& relay,
+                                                           const wire::Frame& frame,
+                                                           const wire::TaskResult& result) {
+    Gamer* const gamer = gamers_.find(relay.gamer);
+    if (!gamer) return nullptr;
+    wire::ResultDelivery delivery = delivery_of(record, result);
+    delivery.field = result.field;
+    delivery.error = result.error;
+    encode(delivery, envelope_);
+    const uint8_t flags = frame.flags & wire::kFlagChecksum;
+    if (gamer->session && frame.params.size() + frame.data.size() < kHoldThreshold) {
+        gamer->session->connection->send_copy(wire::Message::kResultDelivery, flags,
+                                              relay.client_task, envelope_.span(), frame.params,
+                                              frame.data);
+        return nullptr;
+    }
+    deliver(*gamer, relay.client_task, flags, frame.hold(frame.params), frame.hold(frame.data));
+    return gamer->session;
 }
 
 void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& frame) {
@@ -225,16 +236,20 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
         scheduler_.answered(session.peer, frame.id, result.attempt, result.status,
                             result.processing_us, loop_.turn_us(), actions_);
     if (verdict != sched::Verdict::kAccepted) return settle();
-    accepted(record, result);
-    if (waiting.has_content) content_used(session, waiting);
-    if (waiting.collected) {
-        const std::unique_ptr<Collected> whole = std::move(waiting.collected);
-        collecting_bytes_ -= whole->size;
-        share_answer(task, waiting, whole->info, whole->data, result, account_of(session));
-    }
-    drop_task(task, true);
-    if (to) push_back(*to, &session);
     request_turn_end();
+    try {
+        accepted(record, result);
+        if (waiting.has_content) content_used(session, waiting);
+        if (waiting.collected) {
+            const std::unique_ptr<Collected> whole = std::move(waiting.collected);
+            collecting_bytes_ -= whole->size;
+            share_answer(task, waiting, whole->info, whole->data, result, account_of(session));
+        }
+        drop_task(task, true);
+    } catch (const std::bad_alloc&) {
+        return lose_end(task);
+    }
+    if (to) push_back(*to, &session);
 }
 
 void Coordinator::Impl::drop_result(Relay& relay) {

@@ -240,9 +240,8 @@ void Coordinator::Impl::peer_gone(uint64_t peer, bool failed, const std::string&
 void Coordinator::Impl::gamer_away(Gamer& gamer, uint64_t gamer_id) {
     gamer.away_since_us = loop_.turn_us();
     for (uint64_t client_task : gamer.tasks.sorted_keys()) {
-        const uint64_t* known = gamer.tasks.find(client_task);
-        if (!known) continue;  // it waited for another one and went with that
-        const uint64_t task = *known;
+        const uint64_t task = task_of(gamer, client_task);
+        if (task == 0) continue;  // it waited for another one and went with that
         Relay& half = relay(task);
         half.result_open = false;
         // The rest of this input will never come over the old connection.

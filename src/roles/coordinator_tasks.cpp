@@ -80,11 +80,10 @@ void Coordinator::Impl::on_cancel(Session& session, const wire::Frame& frame) {
         return end_session(session, Status::kProtocol, why);
     }
     Gamer& gamer = *gamers_.find(session.gamer);
-    const uint64_t* found = gamer.tasks.find(frame.id);
-    if (!found) return;
+    const uint64_t task = task_of(gamer, frame.id);
+    if (task == 0) return;
     ++stats_.cancelled_tasks;
     gamer.share->cancelled(loop_.turn_us());
-    const uint64_t task = *found;
     answer_error(gamer, frame.id, Status::kCancelled, {}, "cancelled");
     withdraw(task);
 }
@@ -93,9 +92,27 @@ void Coordinator::Impl::on_cancel(Session& session, const wire::Frame& frame) {
 
 // Ends a task of which the gamer has heard already, or never will.
 void Coordinator::Impl::withdraw(uint64_t task) {
+    if (!scheduler_.find(task)) return;  // its record is another's by now
     scheduler_.withdraw(task, loop_.turn_us(), actions_);
     settle();
     drop_task(task, false);
+}
+
+// Memory was short for the last word on a task that the scheduler has forgotten. Nothing of it
+// stays behind: its place is the next one's. Its gamer loses the connection, and asks again.
+void Coordinator::Impl::lose_end(uint64_t task) noexcept {
+    Gamer* const gamer = gamers_.find(relay(task).gamer);
+    Session* const session = gamer ? gamer->session : nullptr;
+    try {
+        drop_task(task, false);
+    } catch (const std::bad_alloc&) {
+        // The rest are others that wait for it: they end at their deadlines.
+    }
+    try {
+        if (session) session_lost(*session, Status::kMemory, "memory is short");
+    } catch (const std::bad_alloc&) {
+        // Then deadlines and heartbeats bring it to an end.
+    }
 }
 
 // A chain of tasks that wait for each other may be as long as a gamer likes: it is walked along,

@@ -303,11 +303,13 @@ void Link::lost(Status status, const std::string& why, Again again) {
             may_retry_ = false;
         }
         phase_ = Phase::kIdle;
-        loop_.arm(retry_timer_,
-                  loop_.turn_us() + std::max<uint64_t>(wait, retry_after_ms_ * 1000ull));
+        // Once: it was asked for by the end of this connection, and not by what comes after.
+        const uint64_t asked = std::exchange(retry_after_ms_, 0) * 1000ull;
+        const uint64_t pause = std::max(wait, asked);
+        loop_.arm(retry_timer_, loop_.turn_us() + pause);
         log_.format(LogLevel::kDebug, "roles", "connection to %s:%u: %s; next try in %llu ms",
                     at.host.c_str(), at.port, why.c_str(),
-                    static_cast<unsigned long long>(wait / 1000));
+                    static_cast<unsigned long long>(pause / 1000));
     } else {
         phase_ = Phase::kClosed;
     }

@@ -64,6 +64,7 @@ uint64_t PeerTable::join(PeerRecord&& record, const std::vector<TypeIndex>& type
     if (slot.owner != kNoOwner) {
         slot.own_place = circles_.join(slot.owner, peer, slot.is_limited());
     }
+    for (const Learned& learned : slot.learned) ++types_[learned.type].peers;
     count_serving(slot, 1);
     touch(peer, slot, now_us);
     return peer;
@@ -77,6 +78,7 @@ void PeerTable::leave(uint64_t peer, uint64_t now_us) {
     const uint32_t index = SlotMap<PeerRecord>::index_of(peer);
     count_serving(*record, -1);
     for (const Learned& learned : record->learned) {
+        --types_[learned.type].peers;
         types_[learned.type].shared.remove(index);
         if (learned.own) learned.own->remove(record->own_place);
     }

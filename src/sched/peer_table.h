@@ -109,6 +109,16 @@ class PeerTable {
     [[nodiscard]] size_t size() const { return peers_.size(); }
     // Peers that take tasks of this type and reach, now or when they have room: not the paused.
     [[nodiscard]] uint32_t serving(TypeIndex type, const Reach& reach) const;
+    // Does any peer run it, paused ones included?
+    [[nodiscard]] bool has_type(TypeIndex type) const {
+        return type < types_.size() && types_[type].peers > 0;
+    }
+    // Nobody runs it, and its number gets another name: what was learned of it is of no use.
+    void forget_type(TypeIndex type) noexcept {
+        if (type >= types_.size()) return;
+        types_[type].compute_us = 0;
+        types_[type].samples = 0;
+    }
     // Connected machines of this owner, and those of them that take no tasks but its own.
     [[nodiscard]] uint32_t machines_of(OwnerIndex owner) const;
     [[nodiscard]] bool has_limited(OwnerIndex owner) const {
@@ -173,6 +183,7 @@ class PeerTable {
     struct PerType {
         PeerHeaps shared;       // peers that take invited work
         uint32_t serving = 0;   // of these, those whose window is not 0
+        uint32_t peers = 0;     // all that run it
         double compute_us = 0;  // over all peers, for one that has no sample yet
         uint32_t samples = 0;
     };

@@ -24,25 +24,6 @@ uint64_t ask_at_us(const TaskRecord& record) {
 Scheduler::Scheduler(uint32_t peers_max, RandomSource& random, const ContentStore* contents)
     : peers_(peers_max), random_(random), contents_(contents), placements_(kPlacementsKept) {}
 
-// ---- types -------------------------------------------------------------------------------------
-
-TypeIndex Scheduler::find_type(std::string_view task_type) const {
-    for (size_t i = 0; i < type_names_.size(); ++i) {
-        if (type_names_[i] == task_type) return static_cast<TypeIndex>(i);
-    }
-    return kNoType;
-}
-
-TypeIndex Scheduler::type_index(std::string_view task_type) {
-    if (const TypeIndex known = find_type(task_type); known != kNoType) return known;
-    if (type_names_.size() >= limits::kTaskTypesMax) return kNoType;
-    // The name comes last: what fails before it leaves spare places and no type without them.
-    queues_.add_types(type_names_.size() + 1);
-    ever_served_.resize(type_names_.size() + 1);
-    type_names_.emplace_back(task_type);
-    return static_cast<TypeIndex>(type_names_.size() - 1);
-}
-
 size_t Scheduler::queued() const {
     return queues_.live();
 }
@@ -51,13 +32,8 @@ size_t Scheduler::queued() const {
 
 uint64_t Scheduler::peer_joined(PeerRecord&& record, const std::vector<std::string>& task_types,
                                 uint64_t now_us) {
-    std::vector<TypeIndex> types;
-    for (const std::string& name : task_types) {
-        const TypeIndex type = type_index(name);
-        if (type == kNoType || std::find(types.begin(), types.end(), type) != types.end()) continue;
-        types.push_back(type);
-        ever_served_[type] = true;
-    }
+    const std::vector<TypeIndex> types = types_of(task_types);
+    for (const TypeIndex type : types) ever_served_[type] = true;
     const OwnerIndex owner = record.owner;
     const bool had_limited = peers_.has_limited(owner);
     const uint64_t peer = peers_.join(std::move(record), types, now_us);
@@ -132,6 +108,7 @@ uint64_t Scheduler::admit(const Admission& admission, uint64_t now_us) {
         tasks_.erase(task);
         throw;
     }
+    ++tasks_of_[record.type];
     if (admission.held) {
         record.state = TaskRecord::State::kHeld;
         arm(task, record);
@@ -289,6 +266,7 @@ void Scheduler::end(uint64_t task, TaskRecord& record, Status status, const char
 void Scheduler::drop(uint64_t task, TaskRecord& record) {
     wheel_.clear(SlotMap<TaskRecord>::index_of(task));
     record.state = TaskRecord::State::kFree;
+    --tasks_of_[record.type];
     tasks_.erase(task);
 }
 

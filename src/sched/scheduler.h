@@ -14,7 +14,7 @@
 // answered: the attempt is "abandoned".
 #pragma once
 
-#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -23,6 +23,7 @@
 #include "core/crypto.h"
 #include "core/slot_map.h"
 #include "model/task.h"
+#include "model/task_type.h"
 #include "sched/content_store.h"
 #include "sched/deadline_wheel.h"
 #include "sched/peer_table.h"
@@ -135,6 +136,24 @@ class Scheduler {
     // `contents` NULL: no task has one; else it MUST outlive the scheduler.
     Scheduler(uint32_t peers_max, RandomSource& random, const ContentStore* contents = nullptr);
 
+    // ---- types: kTaskTypesMax have a place at a time. One that no peer runs and no task has gives
+    // its place, when another name needs it.
+    // kNoType: there is no place for a new name.
+    TypeIndex type_index(std::string_view task_type);
+    // They have their places for good. To be called before any other type is there.
+    void keep_types(const std::vector<TaskType>& types);
+    // The first of these names that would find no place beside the others; NULL: each does.
+    [[nodiscard]] const std::string* without_place(
+        const std::vector<std::string>& task_types) const;
+    // How many of them some peer runs or some task has, and those that are kept.
+    [[nodiscard]] size_t types_in_use() const;
+    // Places that were given to another name so far.
+    [[nodiscard]] uint64_t types_replaced() const { return types_replaced_; }
+    [[nodiscard]] const std::string& type_name(TypeIndex type) const { return type_names_[type]; }
+    [[nodiscard]] TypeIndex find_type(std::string_view task_type) const;  // kNoType: unknown
+    [[nodiscard]] size_t types_count() const { return type_names_.size(); }
+    [[nodiscard]] bool ever_served(TypeIndex type) const { return ever_served_[type]; }
+
     // ---- peers
     // 0 when the table is full.
     uint64_t peer_joined(PeerRecord&& record, const std::vector<std::string>& task_types,
@@ -216,11 +235,6 @@ class Scheduler {
     void forgive(uint64_t now_us) { peers_.forgive(now_us); }
 
     // ---- looking
-    TypeIndex type_index(std::string_view task_type);  // adds it; kNoType when there are too many
-    [[nodiscard]] const std::string& type_name(TypeIndex type) const { return type_names_[type]; }
-    [[nodiscard]] TypeIndex find_type(std::string_view task_type) const;  // kNoType: unknown
-    [[nodiscard]] size_t types_count() const { return type_names_.size(); }
-    [[nodiscard]] bool ever_served(TypeIndex type) const { return ever_served_[type]; }
     [[nodiscard]] const TaskRecord* find(uint64_t task) const { return tasks_.find(task); }
     template <class Visit>
     void for_each(const Visit& visit) {
@@ -244,6 +258,12 @@ class Scheduler {
     // How long a peer waits for the next bytes of an input while others wait for the slot.
     static constexpr uint64_t kInputPauseUs = 50'000;
 
+    // Without doubles, in their order; those that find no place are left out.
+    std::vector<TypeIndex> types_of(const std::vector<std::string>& task_types);
+    TypeIndex add_type(std::string_view task_type, const std::vector<TypeIndex>& taken);
+    [[nodiscard]] bool is_spare(TypeIndex type) const {
+        return !kept_[type] && tasks_of_[type] == 0 && !peers_.has_type(type);
+    }
     bool enqueue(uint64_t task, TaskRecord& record, uint64_t now_us) noexcept;
     [[nodiscard]] bool is_live(const TaskQueue::Entry& entry) const {
         const TaskRecord* record = tasks_.find(entry.task);
@@ -313,6 +333,10 @@ class Scheduler {
     TaskQueues queues_;
     std::vector<std::string> type_names_;
     std::vector<bool> ever_served_;
+    std::array<bool, limits::kTaskTypesMax> kept_{};
+    std::array<uint32_t, limits::kTaskTypesMax> tasks_of_{};  // pending, by type
+    uint64_t types_replaced_ = 0;
+    TypeIndex next_spare_ = 0;  // where one is looked for
     DeadlineWheel wheel_;
     PeerTable peers_;
     RandomSource& random_;

@@ -1,5 +1,7 @@
 #include "sched/task_queues.h"
 
+#include <algorithm>
+
 namespace p2c2r::sched {
 
 namespace {
@@ -41,6 +43,9 @@ void TaskQueues::drop_queue(uint32_t queue) noexcept {
 
 void TaskQueues::add_types(size_t count) {
     shared_.reserve(count);
+    // Many at once take their memory at once.
+    const size_t more = count - std::min(count, shared_.size());
+    if (more > 1) queues_.reserve(queues_.size() + more);
     while (shared_.size() < count) {
         Queue queue;
         queue.type = static_cast<TypeIndex>(shared_.size());

@@ -133,7 +133,10 @@ TEST_CASE("places: a client that is told so sends everything") {
     for (int i = 0; i < 12; ++i) {
         CHECK(places.one("ai_pathfinding", kPath) == P2C2R_SOURCE_PEER);
     }
-    CHECK(places.placement() == R"({"place_by_worth":false})");
+    const std::string told = places.placement();
+    CAPTURE(told);
+    CHECK(told.find(R"("place_by_worth":false)") != std::string::npos);
+    CHECK(told.find(R"("types")") == std::string::npos);  // it has weighed nothing
     CHECK(places.stats().trials == 0);
 }
 

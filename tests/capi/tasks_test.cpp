@@ -445,6 +445,19 @@ TEST_CASE("a deadline ends a task though nobody answers") {
     }
 }
 
+TEST_CASE("a deadline of any length is none that has passed") {
+    for (const int32_t place : {P2C2R_PLACE_REMOTE, P2C2R_PLACE_LOCAL}) {
+        CAPTURE(place);
+        SlowWorld world(P2C2R_RUN_THREAD);
+        world.go_on = true;
+        Task task("slow");
+        task.desc.deadline_us = P2C2R_FOREVER;
+        task.desc.place = place;
+        const Result result = fetch(world.client.get(), submit(world.client.get(), task.desc));
+        CHECK(p2c2r_result_status(result.get()) == P2C2R_OK);
+    }
+}
+
 TEST_CASE("destroying a client ends its tasks and runs each done here before it returns") {
     for (const int32_t deliver : {P2C2R_DELIVER_ON_DISPATCH, P2C2R_DELIVER_ON_LOOP}) {
         for (const int32_t mode : {P2C2R_RUN_THREAD, P2C2R_RUN_MANUAL}) {

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "roles/streams.h"
+#include "support/role_cluster.h"
 #include "unit/roles_scripted.h"
 
 using namespace p2c2r;
@@ -192,4 +193,75 @@ TEST_CASE("client: a task that this machine failed says so") {
     CHECK(world.result(1).source == Source::kLocal);
     CHECK(world.result(1).attempts == 1);
     CHECK(world.result(1).processing_us == 77);
+}
+
+TEST_CASE("client: a deadline of any length is none that has passed") {
+    for (const uint64_t deadline_us : {UINT64_MAX, UINT64_MAX - 1'000, UINT64_MAX / 2}) {
+        CAPTURE(deadline_us);
+        ScriptedWorld world;
+        world.start();
+        world.submit(1, deadline_us);
+        world.loop.advance(2'000'000);
+        CHECK(world.answers.ended.empty());
+        REQUIRE(world.coordinator.submitted.size() == 1);
+        world.client->cancel(1);
+        CHECK(world.result(1).status == Status::kCancelled);
+    }
+}
+
+TEST_CASE("client: a deadline of any length is capped by the coordinator") {
+    CoordinatorOptions options;
+    options.task_timeout_us = 3'000'000;
+    Cluster cluster(false, options);
+    PeerNode& peer = cluster.add_peer("p1");
+    peer.runner->takes_us = 60'000'000;
+    cluster.add_client();
+    const uint64_t task = cluster.submit("x", UINT64_MAX);
+    cluster.loop.advance(2'900'000);
+    CHECK(cluster.answers.ended.empty());
+    cluster.loop.advance(200'000);
+    CHECK(cluster.result(task).status == Status::kDeadline);
+}
+
+TEST_CASE("client: closing ends every task with E_CLOSED, and sends none that waits") {
+    ScriptedWorld world;
+    world.coordinator.window_bytes = 32 << 20;
+    world.start();
+    TaskSpec large;
+    large.task_type = "echo";
+    large.deadline_us = 10'000'000;
+    large.data = Bytes::copy(std::string(400 * 1024, 'x'));
+    for (uint64_t task = 1; task <= 4; ++task) {
+        TaskSpec spec = large;
+        if (task == 4) spec.depends_on = {1, 2};
+        world.submit(task, std::move(spec));
+    }
+    world.loop.settle();
+    REQUIRE(world.coordinator.submitted == std::vector<uint64_t>{1});
+    world.client->close();
+    world.loop.settle();
+    for (uint64_t task = 1; task <= 4; ++task) {
+        CHECK(world.result(task).status == Status::kClosed);
+    }
+    CHECK(world.coordinator.submitted == std::vector<uint64_t>{1});
+    CHECK(world.loop.timers_count() == 0);
+}
+
+TEST_CASE("client: how long a coordinator wants to be left alone counts once") {
+    ScriptedWorld world;
+    world.start();
+    wire::Goodbye goodbye;
+    goodbye.status = Status::kBusy;
+    goodbye.retry_after_ms = 60'000;
+    encode(goodbye, world.coordinator.envelope);
+    world.coordinator.send(wire::Message::kGoodbye, 0);
+    world.loop.settle();
+    world.network.reachable = false;
+    world.loop.advance(59'000'000);
+    const size_t before = world.network.made.size();
+    world.loop.advance(2'000'000);  // nobody listens any more
+    CHECK(world.network.made.size() == before);
+    world.network.reachable = true;
+    CHECK(world.loop.run_until([&] { return world.client->stats().connected; },
+                               world.options.reconnect.backoff_max_us + 1'000'000));
 }

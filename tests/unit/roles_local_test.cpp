@@ -230,3 +230,93 @@ TEST_CASE("local: who computes is told when the answer is due, here and at a hel
         CHECK(told_us + kTickUs >= due_us);
     }
 }
+
+namespace {
+
+// This machine cannot compute it, in this way.
+void fail_here(LocalWorld& world, Status status) {
+    world.runner.behave = [status](const exec::JobSpec&) {
+        if (status == Status::kMemory) throw std::bad_alloc();
+        exec::Output output;
+        output.status = status;
+        return output;
+    };
+}
+
+void answer(LocalWorld& world, uint64_t task, Status status) {
+    wire::ResultDelivery delivery;
+    delivery.status = status;
+    delivery.source = Source::kPeer;
+    delivery.attempts = 1;
+    encode(delivery, world.coordinator.envelope);
+    world.coordinator.send(wire::Message::kResultDelivery, task);
+    world.loop.settle();
+}
+
+}  // namespace
+
+TEST_CASE("local: what fails here leaves a helper the rest of its time") {
+    for (const Status status : {Status::kDevice, Status::kInternal, Status::kMemory}) {
+        CAPTURE(static_cast<int>(status));
+        LocalWorld world;
+        fail_here(world, status);
+        world.start(true);
+        for (uint64_t task = 1; task <= 2; ++task) {
+            world.submit(task,
+                         LocalWorld::placed(Place::kAuto, 200'000, task_flag::kLocalAtDeadline));
+        }
+        world.loop.advance(150'000);  // it begins when half of the time is over
+        REQUIRE(world.runner.started == 2);
+        CHECK(world.answers.ended.empty());
+        answer(world, 1, Status::kOk);
+        CHECK(world.result(1).status == Status::kOk);
+        CHECK(world.result(1).source == Source::kPeer);
+        world.loop.advance(50'000 + kTickUs);
+        CHECK(world.result(2).status == Status::kDeadline);
+    }
+}
+
+TEST_CASE("local: what fails here ends where nothing better can come from elsewhere") {
+    LocalWorld world;
+    SUBCASE("any machine would say the same") {
+        fail_here(world, Status::kParams);
+        world.start(true);
+        world.submit(1, LocalWorld::placed(Place::kAuto, 200'000, task_flag::kLocalAtDeadline));
+        world.loop.advance(150'000);
+        CHECK(world.result(1).status == Status::kParams);
+    }
+    SUBCASE("the helpers have failed before") {
+        fail_here(world, Status::kDevice);
+        world.start(true);
+        world.submit(1, LocalWorld::placed(Place::kAuto, 200'000, task_flag::kLocalAtDeadline));
+        world.loop.advance(110'000);
+        REQUIRE(world.runner.started == 1);
+        answer(world, 1, Status::kInternal);  // while it is computed here
+        world.loop.advance(kTakesUs);
+        CHECK(world.result(1).status == Status::kDevice);
+    }
+    SUBCASE("they fail after it") {
+        fail_here(world, Status::kDevice);
+        world.start(true);
+        world.submit(1, LocalWorld::placed(Place::kAuto, 200'000, task_flag::kLocalAtDeadline));
+        world.loop.advance(150'000);
+        CHECK(world.answers.ended.empty());
+        answer(world, 1, Status::kInternal);  // this machine is the last resort, once more
+        world.loop.advance(kTakesUs);
+        CHECK(world.runner.started == 2);
+        CHECK(world.result(1).status == Status::kDevice);
+    }
+}
+
+TEST_CASE("local: memory that is short for one task's start ends that one, and no other's time") {
+    LocalWorld world;
+    fail_here(world, Status::kMemory);
+    world.network.reachable = false;
+    world.start(true);
+    world.submit(1, 10'000'000);
+    world.submit(2, LocalWorld::placed(Place::kRemote, 300'000));
+    world.loop.advance(kLinkGraceUs + kTickUs);
+    CHECK(world.result(1).status == Status::kMemory);
+    world.loop.advance(300'000);
+    CHECK(world.result(2).status == Status::kDeadline);
+}

@@ -129,6 +129,61 @@ TEST_CASE("sessions: 2 s is all there is where many wait, so that places run out
     CHECK(closed() == ends.size());
 }
 
+TEST_CASE("sessions: who has used up 2 s has no more as soon as many wait, and no later") {
+    WireWorld world;
+    std::deque<WireEnd> first;
+    std::deque<WireEnd> next;
+    const auto from = [&](const char* address) -> net::Transport::Accept {
+        return [&world, address](std::unique_ptr<net::Connection> far) {
+            static_cast<FakeConnection&>(*far).pretend(address, "");
+            world.network.accept(std::move(far));
+        };
+    };
+    const net::Transport::Accept near = from("192.0.2.7:1000");
+    const net::Transport::Accept other = from("192.0.3.7:1000");
+    const auto closed = [](const std::deque<WireEnd>& ends) {
+        return std::count_if(ends.begin(), ends.end(),
+                             [](const WireEnd& end) { return end.closed(); });
+    };
+    const auto say_hello = [&] {
+        world.loop.advance(1'900'000);
+        for (WireEnd& end : first) end.hello(Role::kGamer);
+        world.loop.advance(200'000);
+        CHECK(closed(first) == 0);
+    };
+    SUBCASE("of all places") {
+        for (int i = 0; i < 200; ++i) first.emplace_back(world.loop, *world.coordinator);
+        say_hello();
+        for (int i = 0; i < 56; ++i) next.emplace_back(world.loop, *world.coordinator);
+        world.loop.advance(1'000);
+        CHECK(closed(first) == 0);  // half of the places
+        for (int i = 0; i < 44; ++i) next.emplace_back(world.loop, *world.coordinator);
+        world.loop.advance(1'000);
+        CHECK(closed(first) == 44);
+        for (size_t i = 0; i < 44; ++i) CHECK(first[i].closed());
+        for (int i = 0; i < 150; ++i) {
+            next.emplace_back(world.loop, *world.coordinator);
+            world.loop.advance(1'000);
+            CHECK(closed(first) == 45 + i);
+        }
+    }
+    SUBCASE("of the places of one address") {
+        for (int i = 0; i < 4; ++i) first.emplace_back(world.loop, near);
+        for (int i = 0; i < 4; ++i) first.emplace_back(world.loop, other);
+        say_hello();
+        for (int i = 0; i < 3; ++i) next.emplace_back(world.loop, near);
+        world.loop.advance(1'000);
+        CHECK(closed(first) == 3);
+        CHECK_FALSE(first[3].closed());
+    }
+    CHECK(closed(next) == 0);
+    world.loop.advance(1'700'000);
+    CHECK(closed(next) == 0);
+    // What is left has the time that it was given before.
+    world.loop.advance(200'000);
+    CHECK(closed(first) == static_cast<std::ptrdiff_t>(first.size()));
+}
+
 TEST_CASE("sessions: the coordinator says a heartbeat once an interval") {
     for (const uint64_t interval_us : {100'000u, 1'000'000u, 3'000'000u}) {
         CAPTURE(interval_us);
