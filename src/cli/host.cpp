@@ -33,7 +33,7 @@ constexpr const char* kListenAddress = "::";
 constexpr const char* kListenAddressFour = "0.0.0.0";
 constexpr const char* kInUse = " is in use";  // the library's words
 constexpr uint64_t kRenewDaysLeft = 30;
-constexpr const char* kServiceName = "p2c2r-host";
+constexpr const char* kHostService = "p2c2r-host";
 
 struct HostOptions {
     bool no_peer = false;
@@ -213,7 +213,7 @@ Outcome start(Host& host, const HostOptions& options, const Settings& settings, 
 // The same command as a service, without the code that nobody would see.
 Outcome install_host(const HostOptions& options, const Settings& settings) {
     Service service;
-    service.name = kServiceName;
+    service.name = kHostService;
     service.description = "P2C2R: coordinates and helps those who were invited";
     service.program = own_path();
     service.arguments = {"host", "--no-invite"};
@@ -234,7 +234,7 @@ int run_host(const HostOptions& options) {
         if (options.service) {
             return report("host", usage_failure("--service and --remove-service are two commands"));
         }
-        const Outcome failed = remove_service(kServiceName, process_environment());
+        const Outcome failed = remove_service(kHostService, process_environment());
         return failed ? report("host", *failed) : kExitOk;
     }
     const Result<Settings> settings = options.settings.merge(process_environment());

@@ -195,13 +195,13 @@ Attempt try_as_peer(p2c2r_runtime* runtime, Contact& contact, const std::string&
     return attempt;
 }
 
-constexpr const char* kServiceName = "p2c2r-peer";
+constexpr const char* kPeerService = "p2c2r-peer";
 
 // `p2c2r peer` as a service of this user.
 Outcome install_peer(const Settings& settings, bool no_benchmark) {
     const std::vector<std::string> environment = process_environment();
     Service service;
-    service.name = kServiceName;
+    service.name = kPeerService;
     service.description = "P2C2R: this machine helps while its owner allows it";
     service.program = own_path();
     service.arguments = {"peer"};
@@ -252,7 +252,7 @@ int run_join(const JoinOptions& options) {
         if (options.code || options.service) {
             return report("join", usage_failure("--remove-service stands alone"));
         }
-        const Outcome failed = remove_service(kServiceName, process_environment());
+        const Outcome failed = remove_service(kPeerService, process_environment());
         return failed ? report("join", *failed) : kExitOk;
     }
     if (options.service && !options.code) return serve_joined(options);

@@ -42,7 +42,7 @@ constexpr Renamed kCalls[] = {
     {"status", "asking how it goes"},
 };
 
-bool is_word(char letter) {
+bool is_of_field(char letter) {
     return letter == '_' || letter == '.' || (letter >= '0' && letter <= '9') ||
            (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z');
 }
@@ -59,7 +59,7 @@ void replace_word(std::string& text, std::string_view word, const std::string& b
     for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at)) {
         const size_t end = at + word.size();
         const bool begins = at == 0 || text[at - 1] == ' ' || text[at - 1] == '(';
-        const bool ends = end == text.size() || (!is_word(text[end]) && text[end] != '/');
+        const bool ends = end == text.size() || (!is_of_field(text[end]) && text[end] != '/');
         if (begins && ends) text.replace(at, word.size(), by);
         at += begins && ends ? by.size() : word.size();
     }
@@ -93,7 +93,7 @@ std::string in_options(const p2c2r_error& error, std::span<const Renamed> here) 
     const std::string_view field = error.field;
     const auto [said, only_where_named] = said_field(field, here);
     const bool begins_with_it = !field.empty() && text.starts_with(field) &&
-                                (text.size() == field.size() || !is_word(text[field.size()]));
+                                (text.size() == field.size() || !is_of_field(text[field.size()]));
     if (begins_with_it && !said.empty()) text.replace(0, field.size(), said);
     // The other fields that it speaks of. A word without a '_' or '.' may be just that.
     for (const SettingKey& key : setting_keys()) {

@@ -13,7 +13,7 @@ using nlohmann::json;
 
 namespace {
 
-bool says(const Ran& ran, const std::string& text) {
+bool tells(const Ran& ran, const std::string& text) {
     return ran.error.find(text) != std::string::npos;
 }
 
@@ -50,7 +50,7 @@ TEST_CASE(
 
     const Ran keys = Machine(here, "home\xff").run({"keys", "show"});
     CHECK_MESSAGE(keys.exit_code == 2, keys.error);
-    CHECK(says(keys, "not UTF-8"));
+    CHECK(tells(keys, "not UTF-8"));
 }
 
 TEST_CASE("task files: two frames whose results would go to one file are refused by their names") {
@@ -65,7 +65,7 @@ TEST_CASE("task files: two frames whose results would go to one file are refused
     };
     const Ran same = run(R"({"output_res": [8, 8], "output_format": "png"})");
     CHECK_MESSAGE(same.exit_code == 2, same.error);
-    CHECK(says(same, "a.jpg and a.png would both go to a file 'a.png'"));
+    CHECK(tells(same, "a.jpg and a.png would both go to a file 'a.png'"));
     CHECK_FALSE(here.has("out"));
     CHECK(run(R"({"output_res": [8, 8]})").exit_code == 1);  // they go to two; none is a picture
 }
@@ -88,7 +88,7 @@ TEST_CASE("task files: --out that leads to what is read is refused and that stay
         const Ran ran = here.run(command);
         CAPTURE(words.back());
         CHECK_MESSAGE(ran.exit_code == 2, ran.error);
-        CHECK(says(ran, words.back()));
+        CHECK(tells(ran, words.back()));
         CHECK(here.read("in/a.raw") == "source");
     };
     for (const std::string& out : {in, in + "/", here.path("link"), here.path("linked")}) {
@@ -117,12 +117,12 @@ TEST_CASE("task files: data that is no regular file or larger than a task takes 
         CAPTURE(row.file);
         const Ran data = here.run({"exec", "echo", "--data", row.file});
         CHECK_MESSAGE(data.exit_code == 2, data.error);
-        CHECK(says(data, row.why));
+        CHECK(tells(data, row.why));
         const std::string lines =
             here.write("lines.jsonl", "{\"id\": 1, \"data\": \"" + row.file + "\"}\n{\"id\": 2}\n");
         const Ran requests = here.run({"exec", "echo", "--requests", lines});
         CHECK_MESSAGE(requests.exit_code == 1, requests.error);
-        CHECK(says(requests, row.why));
+        CHECK(tells(requests, row.why));
         CHECK(requests.out.find("\"id\":2") != std::string::npos);
     }
 }
@@ -141,14 +141,14 @@ TEST_CASE("task files: params and requests larger than 64 MiB, or no regular fil
         CAPTURE(row.file);
         const Ran params = here.run({"exec", "echo", "--params", "@" + row.file});
         CHECK_MESSAGE(params.exit_code == 2, params.error);
-        CHECK(says(params, row.why));
+        CHECK(tells(params, row.why));
         const Ran requests = here.run({"exec", "echo", "--requests", row.file});
         CHECK_MESSAGE(requests.exit_code == 2, requests.error);
-        CHECK(says(requests, row.why));
+        CHECK(tells(requests, row.why));
     }
-    CHECK(says(here.run({"exec", "echo", "--requests", files.large}),
-               "--requests: " + files.large +
-                   " has 67108865 bytes; --requests takes at most 67108864 (64 MiB)"));
+    CHECK(tells(here.run({"exec", "echo", "--requests", files.large}),
+                "--requests: " + files.large +
+                    " has 67108865 bytes; --requests takes at most 67108864 (64 MiB)"));
 }
 
 TEST_CASE("task files: --out that cannot be written is refused before anything is sent") {
@@ -165,7 +165,8 @@ TEST_CASE("task files: --out that cannot be written is refused before anything i
             CAPTURE(path);
             const Ran ran = run(option, path);
             CHECK_MESSAGE(ran.exit_code == 2, ran.error);
-            CHECK(says(ran, std::string(option) + (path.empty() ? " is empty" : ": cannot write")));
+            CHECK(
+                tells(ran, std::string(option) + (path.empty() ? " is empty" : ": cannot write")));
         }
     }
     const std::string lines = here.write("lines.jsonl", "{}\n");
