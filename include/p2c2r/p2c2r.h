@@ -658,7 +658,8 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_stats_get(p2c2r_client* client,
  * and "types", an entry for each task type, pixels asked for (pixels_below, a power of two; absent: none) and size
  * of payload (bytes_below, the same): place ("here" or "helper"), text, tasks, trials, and once
  * known local_us and remote_us (from the wish to the answer), bytes_up and bytes_down. While there is a connection
- * "sending": its acknowledged_bytes and unacknowledged_bytes (given to it, not known to be there), whatever places tasks.
+ * "sending": its acknowledged_bytes and unacknowledged_bytes (given to it, not known to be there), whatever places tasks,
+ * and "task_timeout_ms", the coordinator's cap of every deadline (0: not said).
  * Others ask the coordinator: "status" (its statistics), "peers", "gamers" (how many; who, for an admin), "tasks"
  * and "explain" {"task"} (of this client's own tasks), "metrics", "probe" {"data"} (how many bytes came, to time a
  * line by); args_json NULL: {}. *out is the caller's to release. E_DISCONNECTED: there is no connection now; E_TIMEOUT;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "cli/library_words.h"
+#include "cli/message.h"
 #include "cli/printable.h"
 
 namespace p2c2r::cli {
@@ -58,6 +59,7 @@ Failure call_failure(int exit_code, const char* call, const p2c2r_error& error) 
 }
 
 int report(const char* command, const Failure& failure) {
+    clear_status_line();
     std::fprintf(stderr, "p2c2r %s: %s\n", command, printable(failure.text).c_str());
     return failure.exit_code;
 }

@@ -12,21 +12,30 @@ void LineWatch::answered(uint64_t bytes_up, uint64_t total_us) {
     bytes_per_us_ = std::max(bytes_per_us_, least);
 }
 
-void LineWatch::look(const SendingSample& now, bool none_away) {
-    wants_look_ = false;
-    if (mark_ && now.acknowledged >= mark_->acknowledged &&
-        now.at_us >= mark_->at_us + kSpanLeastUs) {
-        const uint64_t got = now.acknowledged - mark_->acknowledged;
-        // Less may be the word of the miss itself: the line had taken all of it, and the answer was
-        // late for another reason.
-        const bool is_full = now.unacknowledged * 2 >= request_bytes_;
-        if (is_full) {
-            bytes_per_us_ = static_cast<double>(std::max<uint64_t>(got, 1)) /
-                            static_cast<double>(now.at_us - mark_->at_us);
-        }
+void LineWatch::gather(const SendingSample& from, const SendingSample& to) {
+    if (to.acknowledged < from.acknowledged) return;  // another connection, which counts from zero
+    if (to.at_us <= from.at_us || !waits(from) || !waits(to)) return;
+    if (to.at_us - from.at_us > kGapMostUs) return;  // nobody looked: it may have been empty
+    const uint64_t got = to.acknowledged - from.acknowledged;
+    span_us_ += to.at_us - from.at_us;
+    got_ += got;
+    lumps_ += got > 0 ? 1 : 0;
+    if (span_us_ > kSpanKeptUs) {
+        span_us_ /= 2;
+        got_ /= 2;
     }
-    mark_.reset();
-    if (!none_away) mark_ = now;
+}
+
+void LineWatch::look(const SendingSample& now) {
+    if (last_) gather(*last_, now);
+    last_ = now;
+    next_look_us_ = now.at_us + kLookEveryUs;
+    // What was late while nothing waited was late for another reason.
+    const bool tells = is_missed_ && waits(now);
+    is_missed_ = false;
+    if (tells && span_us_ >= kSpanLeastUs && got_ >= kBytesLeast && lumps_ >= kLumpsLeast) {
+        bytes_per_us_ = static_cast<double>(got_) / static_cast<double>(span_us_);
+    }
 }
 
 uint64_t LineWatch::leaving_us(uint64_t bytes_up) const {

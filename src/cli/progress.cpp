@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "cli/message.h"
 #include "cli/wait_posix.h"
 #include "p2c2r/p2c2r.h"
 
@@ -31,8 +32,9 @@ std::string Progress::bar(const Counts& counts, size_t total, const std::string&
 }
 
 void Progress::draw(const Counts& counts, const std::string& note) {
-    std::fprintf(stderr, "%s%s, %s%s", terminal_ ? "\r\x1b[K" : "",
-                 bar(counts, total_, noun_).c_str(), note.c_str(), terminal_ ? "" : "\n");
+    const std::string text = bar(counts, total_, noun_) + ", " + note;
+    if (terminal_) return draw_status_line(text);
+    std::fprintf(stderr, "%s\n", text.c_str());
     std::fflush(stderr);
 }
 
@@ -54,7 +56,7 @@ void Progress::update(const Counts& counts, const std::string& note) {
 void Progress::finish(const Counts& counts, const std::string& note) {
     if (quiet_) return;
     draw(counts, note);
-    if (terminal_) std::fputc('\n', stderr);
+    if (terminal_) end_status_line();
 }
 
 }  // namespace p2c2r::cli

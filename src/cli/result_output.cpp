@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "cli/files.h"
+#include "cli/message.h"
 #include "cli/printable.h"
 #include "cli/task_files_posix.h"
 #include "cli/text_table.h"
@@ -281,6 +282,13 @@ Result<ResultOutput> ResultOutput::prepare(const TaskOptions& options, TaskInput
         for (TaskRequest& request : input.requests) request.digest = options.digest;
     }
     output.lines_.resize(input.requests.size());
+    // Before anything is computed for it.
+    if (input.form == InputForm::kDirectory && !options.out && !options.json && !options.digest) {
+        const size_t count = input.requests.size();
+        say(count_text(count, is_image_type(*options.type) ? "frame" : "file") +
+            ": without --out DIRECTORY " + (count == 1 ? "its result is" : "their results are") +
+            " not kept");
+    }
     return output;
 }
 
@@ -302,8 +310,7 @@ bool ResultOutput::take(size_t index, const TaskRecord& record, const p2c2r_resu
     } else {
         // What was cancelled was so by whoever reads this, and may be very many.
         if (record.status != P2C2R_E_CANCELLED) {
-            std::fprintf(stderr, "%s failed: %s: %s\n", printable(record.name).c_str(),
-                         p2c2r_status_name(record.status), printable(record.error).c_str());
+            tell_failure(record);
         }
         lines_[index] = "";
         const ordered_json line = {{"id", input_.requests[index].id},
@@ -315,6 +322,14 @@ bool ResultOutput::take(size_t index, const TaskRecord& record, const p2c2r_resu
     }
     print_ready();
     return good;
+}
+
+// Frames have one set of params: what is wrong with it is so for each of them, and is told once.
+void ResultOutput::tell_failure(const TaskRecord& record) {
+    const std::string why =
+        std::string(p2c2r_status_name(record.status)) + ": " + printable(record.error);
+    if (input_.form == InputForm::kDirectory && failures_[why]++ > 0) return;
+    say(printable(record.name) + " failed: " + why);
 }
 
 bool ResultOutput::take_success(size_t index, const p2c2r_result* result) {
@@ -337,8 +352,8 @@ bool ResultOutput::take_success(size_t index, const p2c2r_result* result) {
             // The next ones would be computed for nothing as well.
             const int error = errno;
             if (error == ENOSPC || error == EROFS || error == EDQUOT) takes_no_more_ = true;
-            std::fprintf(stderr, "%s was computed, but its result is not kept: %s\n",
-                         printable(request.name).c_str(), printable(failure->text).c_str());
+            say(printable(request.name) +
+                " was computed, but its result is not kept: " + printable(failure->text));
             good = false;
         } else {
             line["file"] = path;
@@ -346,10 +361,9 @@ bool ResultOutput::take_success(size_t index, const p2c2r_result* result) {
         }
     } else if (size > 0 && (options_.json || input_.form == InputForm::kRequests)) {
         line["data"] = {{"$bytes", base64(data, size)}};
-    } else if (size > 0 && !options_.digest && !options_.out) {
-        std::fprintf(stderr, "%s: %s of result; --out FILE keeps %s\n",
-                     printable(request.name).c_str(), count_text(size, "byte").c_str(),
-                     size == 1 ? "it" : "them");
+    } else if (size > 0 && !options_.digest && !options_.out && input_.form == InputForm::kSingle) {
+        say(printable(request.name) + ": " + count_text(size, "byte") +
+            " of result; --out FILE keeps " + (size == 1 ? "it" : "them"));
     }
     std::string text;
     if (request.digest) {
@@ -361,9 +375,8 @@ bool ResultOutput::take_success(size_t index, const p2c2r_result* result) {
         if (const std::optional<std::string> digest = digest_line(result, device, status)) {
             text += *digest + "\n";
         } else {
-            std::fprintf(stderr, "%s: its result has no digest: %s: %s\n",
-                         printable(request.name).c_str(), p2c2r_status_name(status),
-                         p2c2r_status_text(status));
+            say(printable(request.name) + ": its result has no digest: " +
+                p2c2r_status_name(status) + ": " + p2c2r_status_text(status));
             good = false;
         }
     }
@@ -386,6 +399,11 @@ void ResultOutput::print_ready() {
 }
 
 bool ResultOutput::finish() {
+    for (const auto& [why, count] : failures_) {
+        if (count < 2) continue;
+        say(std::to_string(count - 1) + " more failed for the same reason" +
+            (failures_.size() > 1 ? ": " + why : ""));
+    }
     if (takes_no_more_) {
         const auto asked =
             std::count_if(input_.requests.begin(), input_.requests.end(),

@@ -2,6 +2,7 @@
 // whatever the order of the ends; files are written as results come.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,7 @@ class ResultOutput {
 
     Outcome choose_out();
     Outcome check_file(const std::string& option, const std::string& path) const;
+    void tell_failure(const TaskRecord& record);
     bool take_success(size_t index, const p2c2r_result* result);
     Outcome keep(const std::string& path, std::string_view bytes) const;
     std::string path_for(size_t index, const p2c2r_result* result) const;
@@ -51,6 +53,7 @@ class ResultOutput {
     bool lines_wanted_ = false;
     std::vector<std::optional<std::string>> lines_;  // by request; set once it has ended
     std::vector<std::string> file_lines_;
+    std::map<std::string, size_t> failures_;  // of frames: how many failed for that
     size_t printed_ = 0;
     size_t kept_ = 0;
     bool takes_no_more_ = false;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <string_view>
 
 #include "cli/files.h"
+#include "cli/message.h"
 #include "cli/part_tasks.h"
 #include "cli/result_output.h"
 
@@ -116,15 +116,15 @@ int run_tasks(const char* command, const TaskOptions& tasks, const RunTasksOptio
     // One line for all of them, also with --quiet: it stands for their errors.
     const std::string cancelled =
         output->takes_no_more() ? "" : cancelled_text(summary, stream.noun);
-    if (!cancelled.empty()) std::fprintf(stderr, "%s\n", cancelled.c_str());
+    if (!cancelled.empty()) say(cancelled);
     if (input->form != InputForm::kSingle && !tasks.quiet) {
-        std::fprintf(stderr, "%s\n", summary_text(summary).c_str());
+        say(summary_text(summary));
     }
     if (options.watches_line && !tasks.quiet) {
         const TooLateFacts facts{options.late_here, options.place == P2C2R_PLACE_REMOTE,
                                  tasks.rate.has_value(), (*session)->peers_total()};
         const std::string text = too_late_text(summary, facts);
-        if (!text.empty()) std::fprintf(stderr, "%s\n", text.c_str());
+        if (!text.empty()) say(text);
     }
     if (tasks.stream_report) {
         // Names of files are bytes, JSON is UTF-8.

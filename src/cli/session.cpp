@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <string_view>
 
+#include "cli/message.h"
 #include "cli/printable.h"
 #include "cli/text_table.h"
 
@@ -99,11 +100,10 @@ void P2C2R_CALL Session::tell_state(void* user, const p2c2r_event* event) {
     if (!session->tells_state_) return;
     const std::string reason = event->text && *event->text ? ": " + printable(event->text) : "";
     if (event->status == P2C2R_OK) {
-        if (session->was_connected_) std::fprintf(stderr, "connected again\n");
+        if (session->was_connected_) say("connected again");
         session->was_connected_ = true;
     } else if (session->was_connected_) {
-        std::fprintf(stderr, "connection lost: %s%s\n", p2c2r_status_name(event->status),
-                     reason.c_str());
+        say("connection lost: " + std::string(p2c2r_status_name(event->status)) + reason);
     }
 }
 

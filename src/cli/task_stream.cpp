@@ -24,6 +24,12 @@ constexpr uint64_t kBusyWaitUs = 5'000;  // before trying again when the client 
 // That are computed here in place of being sent, at a time; more would only wait for each other.
 constexpr uint32_t kHereWindow = 2;
 
+// Of a task that was tried: what is wrong is the request itself.
+bool is_about_request(int32_t status) {
+    return status == P2C2R_E_PARAMS || status == P2C2R_E_ARGUMENT || status == P2C2R_E_SIZE ||
+           status == P2C2R_E_LIMIT || status == P2C2R_E_CONTENT;
+}
+
 void P2C2R_CALL free_text(void* user, const void*, size_t) {
     delete static_cast<std::string*>(user);
 }
@@ -64,8 +70,8 @@ class Stream {
     // ---- the line
     [[nodiscard]] std::optional<SendingSample> sending();
     [[nodiscard]] uint64_t bytes_to_send(const TaskRequest& request) const;
-    void begin_to_watch();
     void watch();
+    [[nodiscard]] uint64_t given_us(uint64_t total_us) const;
     [[nodiscard]] bool can_keep() const {
         return options_.watches_line && options_.late_here && is_possible_here_ &&
                options_.place == P2C2R_PLACE_AUTO;
@@ -117,12 +123,15 @@ StreamSummary Stream::run(StopSignals* signals) {
             const uint64_t at_us = std::max(due_us(next_), retry_us_);
             wait_us = at_us > now_us() ? at_us - now_us() : 0;
         }
+        if (options_.watches_line && away_ > 0)
+            wait_us = std::min(wait_us, LineWatch::kLookEveryUs);
         session_.wait_and_dispatch(wait_us, signals);
         watch();
         show(false);
     }
     show(true);
     summary_.cancelled = cancelled_;
+    summary_.asked_us = options_.deadline_us;
     summary_.deadline_us = line_.deadline_us();
     summary_.up_bits_per_s = line_.bits_per_s();
     for (const TaskRecord& record : summary_.tasks) {
@@ -145,7 +154,6 @@ void Stream::submit_due() {
             if (is_full_) return;
             if (line_.keeps(bytes_up)) where = Where::kHereKept;
         }
-        if (where == Where::kAsked && away_ == 0) begin_to_watch();
         if (!submit(next_, where)) return;
         ++next_;
     }
@@ -213,6 +221,7 @@ bool Stream::submit(size_t index, Where where) {
         if (is_here) {
             ++here_;
         } else {
+            line_.sent(record.bytes_up);
             ++away_;
         }
         return true;
@@ -274,8 +283,7 @@ void Stream::end(size_t index, const p2c2r_result* result) {
         --away_;
     }
     if (info.status == P2C2R_E_DEADLINE && !was_here) {
-        line_.missed(record.bytes_up,
-                     options_.deadline_us > 0 ? options_.deadline_us : info.total_us);
+        line_.missed(given_us(info.total_us));
         record.missed = true;
         record.error = failure_text(result, info.status);
         if (options_.late_here && is_possible_here_ && !summary_.stopped) {
@@ -307,6 +315,8 @@ void Stream::end(size_t index, const p2c2r_result* result) {
             line_.answered(record.bytes_up, record.total_us);
         }
     } else {
+        // It is wrong wherever it is computed: neither the line nor a deadline is the reason.
+        if (is_about_request(info.status)) record.missed = record.kept = false;
         record.error = failure_text(result, info.status);
         ++(info.status == P2C2R_E_CANCELLED ? cancelled_ : failed_);
     }
@@ -331,6 +341,8 @@ bool Stream::is_not_for_here(size_t index, int32_t status) {
 std::optional<SendingSample> Stream::sending() {
     const Result<json> placement = session_.ask("placement");
     if (!placement || !placement->is_object() || !placement->contains("sending")) return {};
+    const uint64_t most_ms = placement->value("task_timeout_ms", uint64_t{0});
+    if (most_ms > 0) summary_.deadline_max_us = most_ms * 1000;
     const json& sending = (*placement)["sending"];
     SendingSample sample;
     sample.at_us = p2c2r_now_us();
@@ -347,14 +359,17 @@ uint64_t Stream::bytes_to_send(const TaskRequest& request) const {
     return ignored ? params : params + size;
 }
 
-void Stream::begin_to_watch() {
-    if (!options_.watches_line || !line_.wants_begin()) return;
-    if (const auto sample = sending()) line_.begin(*sample);
+// What a request that missed its deadline was given: what was asked for while it was on its way,
+// the coordinator's cap of it once it was there.
+uint64_t Stream::given_us(uint64_t total_us) const {
+    if (options_.deadline_us > 0 && total_us >= options_.deadline_us) return options_.deadline_us;
+    const uint64_t most_us = summary_.deadline_max_us;
+    return most_us > 0 ? std::min(total_us, most_us) : total_us;
 }
 
 void Stream::watch() {
-    if (!options_.watches_line || !line_.wants_look()) return;
-    if (const auto sample = sending()) line_.look(*sample, away_ == 0);
+    if (!options_.watches_line || !line_.wants_look(away_ > 0, p2c2r_now_us())) return;
+    if (const auto sample = sending()) line_.look(*sample);
 }
 
 void Stream::cancel_all() {

@@ -82,6 +82,18 @@ uint64_t rounded_up(double value) {
     return static_cast<uint64_t>(std::ceil(value / unit) * unit);
 }
 
+// Those that helpers gave, in order.
+std::vector<uint64_t> answer_times(const StreamSummary& summary) {
+    std::vector<uint64_t> totals;
+    for (const TaskRecord& record : summary.tasks) {
+        const bool is_answer =
+            record.source == P2C2R_SOURCE_PEER || record.source == P2C2R_SOURCE_COORDINATOR;
+        if (record.status == P2C2R_OK && is_answer) totals.push_back(record.total_us);
+    }
+    std::sort(totals.begin(), totals.end());
+    return totals;
+}
+
 std::string why_too_late(const StreamSummary& summary, const TooLateFacts& facts, uint64_t bytes_up,
                          double leaving_ms) {
     if (leaving_ms > 0) {
@@ -93,15 +105,56 @@ std::string why_too_late(const StreamSummary& summary, const TooLateFacts& facts
                (is_alone ? "just to leave" : "to leave, once what was sent before it has left");
     }
     if (facts.helpers == 0) return "no helper is connected to the coordinator now";
-    std::vector<uint64_t> totals;
-    for (const TaskRecord& record : summary.tasks) {
-        const bool is_answer =
-            record.source == P2C2R_SOURCE_PEER || record.source == P2C2R_SOURCE_COORDINATOR;
-        if (record.status == P2C2R_OK && is_answer) totals.push_back(record.total_us);
-    }
+    const std::vector<uint64_t> totals = answer_times(summary);
     if (totals.empty()) return "helpers and the way to them took longer than that";
     return "answers that did come took " + number_text(ms(percentile(totals, 0.5)), 0) +
            " ms (the middle one)";
+}
+
+constexpr const char* kCapOption = "--task-timeout-ms of the coordinator";
+
+// "the deadline of 5000 ms", and whose it is where it is not what was asked for.
+std::string deadline_words(const StreamSummary& summary) {
+    const auto in_ms = [](uint64_t us) { return number_text(ms(us), 0) + " ms"; };
+    std::string text = "the deadline of " + in_ms(summary.deadline_us);
+    if (summary.deadline_max_us == 0 || summary.deadline_us != summary.deadline_max_us) return text;
+    text += std::string(" (the ") + kCapOption;
+    if (summary.asked_us > summary.deadline_max_us) {
+        text += ", which caps the " + in_ms(summary.asked_us) + " of --deadline-ms";
+    }
+    return text + ")";
+}
+
+// What would have helpers answer in time. Never a shorter time than theirs have taken, nor a longer
+// one than the coordinator gives.
+std::string what_waits(const StreamSummary& summary, const TooLateFacts& facts, double leaving_ms) {
+    const double most_ms = summary.deadline_max_us > 0 ? ms(summary.deadline_max_us)
+                                                       : static_cast<double>(kDeadlineMsMax);
+    const std::vector<uint64_t> totals = answer_times(summary);
+    const double slowest_ms = totals.empty() ? 0 : ms(totals.back());
+    const double needed_ms = std::max(leaving_ms, slowest_ms);
+    const double deadline_ms = ms(summary.deadline_us);
+    const auto enough_ms = static_cast<double>(rounded_up(2 * std::max(needed_ms, deadline_ms)));
+    const std::string fewer = facts.is_paced ? "a lower --rate" : "--in-flight 1";
+    if (needed_ms > 0 && enough_ms <= most_ms) {
+        return "--deadline-ms " + number_text(enough_ms, 0) +
+               (leaving_ms > 0 ? " with " + fewer : "") + " waits for helpers";
+    }
+    if (deadline_ms < most_ms && needed_ms < most_ms) {
+        return summary.deadline_max_us == 0
+                   ? "A longer --deadline-ms waits for helpers"
+                   : "A longer --deadline-ms, at most " + number_text(most_ms, 0) + " (the " +
+                         kCapOption + "), waits for helpers";
+    }
+    if (deadline_ms > most_ms) {  // which they did not even reach
+        return "Fewer requests at a time, or smaller ones, reach helpers sooner";
+    }
+    // One by one they leave in the time that there is.
+    if (leaving_ms > 0 && 2 * leaving_ms <= most_ms) {
+        return (facts.is_paced ? "A lower --rate" : fewer) + ", or a longer " + kCapOption +
+               ", waits for helpers";
+    }
+    return std::string("Only a longer ") + kCapOption + " waits longer for helpers";
 }
 
 }  // namespace
@@ -120,25 +173,17 @@ std::string too_late_text(const StreamSummary& summary, const TooLateFacts& fact
     }
     if (missed == 0) return {};
     const uint64_t bytes_up = largest_bytes(summary);
-    const double deadline_ms = ms(summary.deadline_us);
     const double leaving_ms =
         summary.up_bits_per_s > 0 ? static_cast<double>(bytes_up) * 8e3 / summary.up_bits_per_s : 0;
     std::string text = std::to_string(missed) + " of " + std::to_string(summary.tasks.size()) +
-                       " had no answer within the deadline of " + number_text(deadline_ms, 0) +
-                       " ms";
+                       " had no answer within " + deadline_words(summary);
     if (kept > 0) text += ", and " + std::to_string(kept) + " more were not sent for that";
     text += ": " + why_too_late(summary, facts, bytes_up, leaving_ms) + ". ";
     if (computed == 1) text += "One was computed here. ";
     if (computed > 1) text += std::to_string(computed) + " were computed here. ";
     const bool is_impossible = facts.late_here && computed == 0 && !summary.stopped;
     if (is_impossible) text += "This machine could not compute them either. ";
-    const uint64_t enough_ms = rounded_up(2 * std::max(leaving_ms, deadline_ms));
-    const std::string more =
-        leaving_ms > 0 && enough_ms <= kDeadlineMsMax
-            ? "--deadline-ms " + std::to_string(enough_ms) +
-                  (facts.is_paced ? " with a lower --rate" : " with --in-flight 1")
-            : "A longer --deadline-ms";
-    text += more + " waits for helpers";
+    text += what_waits(summary, facts, leaving_ms);
     if (is_impossible) return text + ".";
     if (!facts.late_here) {
         return text +

@@ -39,7 +39,9 @@ struct StreamSummary {
     size_t succeeded = 0;
     size_t late = 0;
     size_t cancelled = 0;
-    uint64_t deadline_us = 0;  // of those that missed it; 0: none has
+    uint64_t asked_us = 0;         // the deadline that was asked for; 0: the type's own
+    uint64_t deadline_us = 0;      // of those that missed it; 0: none has
+    uint64_t deadline_max_us = 0;  // the coordinator's cap of every deadline; 0: unknown
     double up_bits_per_s = 0;  // what the line carries, as missed deadlines have shown; 0: unknown
     std::optional<Failure> wrong_usage;  // an option that does not go with the tasks
     bool stopped = false;                // by a signal or `stop`; the rest was cancelled

@@ -14,4 +14,9 @@ size_t line_width() {
     return std::clamp<size_t>(window.ws_col, kLineWidthMin, kLineWidth);
 }
 
+size_t error_columns() {
+    struct winsize window = {};
+    return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 ? window.ws_col : 0;
+}
+
 }  // namespace p2c2r::cli

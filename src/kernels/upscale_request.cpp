@@ -51,10 +51,6 @@ void read_output_size(ParamsReader& reader, UpscaleRequest& request) {
             reader.fail("scale", "stands beside " + request.output_field + ": give one");
         }
         request.output_field = "scale";
-    } else if (!request.output_size) {
-        reader.fail(kOutputNames.both,
-                    "is missing; give output_res [width, height], output_width and output_height, "
-                    "or scale");
     }
 }
 
@@ -106,8 +102,9 @@ bool is_raw_after_all(const UpscaleRequest& request, std::span<const uint8_t> by
 // Half up. The product is the same on every machine: one double multiplication, correctly rounded.
 uint32_t scaled(uint32_t side, double scale) {
     const double product = std::floor(side * scale + 0.5);
-    // Beyond the limit any number will do: it is refused.
-    return static_cast<uint32_t>(std::clamp(product, 1.0, codec::kImageSideMax + 1.0));
+    // What is beyond the limit is refused by its true size; that of two largest factors has room.
+    constexpr double kMost = double{codec::kImageSideMax} * codec::kImageSideMax;
+    return static_cast<uint32_t>(std::clamp(product, 1.0, kMost));
 }
 
 }  // namespace
@@ -156,6 +153,13 @@ Result<UpscaleRequest> read_upscale_request(std::span<const uint8_t> params) {
     }
     request.jpeg_quality =
         static_cast<uint32_t>(reader.integer("jpeg_quality", 1, 100, codec::kJpegQualityDefault));
+    // A name that nobody knows may be the one that is missing, misspelt: it is told first.
+    reader.done();
+    if (request.output_field.empty()) {
+        reader.fail(kOutputNames.both,
+                    "is missing; give output_res [width, height], output_width and output_height, "
+                    "or scale");
+    }
     if (Result<Done> good = reader.finish(); !good) return good.error();
     return request;
 }

@@ -1,5 +1,7 @@
 #include "model/params_reader.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <type_traits>
 #include <utility>
@@ -93,10 +95,45 @@ const ParamsReader::Entry* ParamsReader::take(std::string_view name, bool requir
     const Entry* const entry = find(name);
     if (entry) {
         known_ |= 1ull << (entry - entries_);
+    } else if (required && root_->error_) {
+        return nullptr;
+    } else if (const Entry* const near = required ? misspelt(name) : nullptr) {
+        fail(name,
+             "is required; is '" + std::string(near->key, near->key_size) + "' meant for it?");
     } else if (required) {
         fail(name, "is required");
     }
     return entry;
+}
+
+// The optimal string alignment of both is at most a third of the name: "min" is not "max".
+const ParamsReader::Entry* ParamsReader::misspelt(std::string_view name) const {
+    constexpr size_t kNameMost = 32;
+    const size_t changes_max = name.size() / 3;
+    if (name.size() > kNameMost) return nullptr;
+    for (uint32_t i = 0; i < count_; ++i) {
+        const std::string_view other(entries_[i].key, entries_[i].key_size);
+        if ((known_ >> i & 1) || other.size() > name.size() + changes_max) continue;
+        // Rows of the table: changes from the first letters of `other` to those of `name`.
+        std::array<size_t, kNameMost + 1> before{};
+        std::array<size_t, kNameMost + 1> last{};
+        std::array<size_t, kNameMost + 1> row{};
+        for (size_t at = 0; at <= name.size(); ++at) row[at] = at;
+        for (size_t o = 1; o <= other.size(); ++o) {
+            before = last;
+            last = row;
+            row[0] = o;
+            for (size_t n = 1; n <= name.size(); ++n) {
+                const bool same = other[o - 1] == name[n - 1];
+                row[n] = std::min({last[n] + 1, row[n - 1] + 1, last[n - 1] + (same ? 0 : 1)});
+                const bool turned =
+                    o > 1 && n > 1 && other[o - 1] == name[n - 2] && other[o - 2] == name[n - 1];
+                if (turned) row[n] = std::min(row[n], before[n - 2] + 1);
+            }
+        }
+        if (row[name.size()] <= changes_max) return &entries_[i];
+    }
+    return nullptr;
 }
 
 std::string ParamsReader::path_of(std::string_view name) const {

@@ -105,6 +105,8 @@ class ParamsReader {
     const uint8_t* end_of(const uint8_t* at);
     void cancel();
     const Entry* find(std::string_view name) const;
+    // A field that nobody has asked for, and whose name is nearly this one; NULL: none.
+    [[nodiscard]] const Entry* misspelt(std::string_view name) const;
     // Marks it as known; reports it when it is required and absent.
     const Entry* take(std::string_view name, bool required);
     [[nodiscard]] Value value_of(const Entry& entry) const { return Value({entry.value, end_}); }

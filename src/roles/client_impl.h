@@ -340,6 +340,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     // The window of large payloads: twice what the path delivers in its shortest round.
     uint64_t windowed_bytes_ = 0;
     uint64_t window_bytes_max_ = kWindowFloor;
+    uint32_t task_timeout_ms_ = 0;  // of the coordinator; 0: it has not said
     double rate_bytes_per_us_ = 0;
     uint64_t latency_min_us_ = 0;
     uint64_t rate_since_us_ = 0;

@@ -11,6 +11,7 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
     if (response.window_bytes > 0) {
         window_bytes_max_ = response.window_bytes - response.window_bytes / 8;
     }
+    task_timeout_ms_ = response.task_timeout_ms;
     contents_.connected(response.content_bytes);
     if (placement_) placement_->connected(link_->greeting_us());
     const uint64_t now = loop_.turn_us();

@@ -209,8 +209,11 @@ void write_link(ValueWriter& writer, const Placement& placement) {
     if (down) writer.key("down_mbps").number(placement.down_bits_per_s() / 1e6);
 }
 
-// What this end knows of its own sending. Whoever looks twice while something waits has the rate.
-void write_sending(ValueWriter& writer, const net::Connection& connection) {
+// How long a task may take there, and what this end knows of its own sending. Whoever looks twice
+// while something waits has the rate.
+void write_sending(ValueWriter& writer, const net::Connection& connection,
+                   uint32_t task_timeout_ms) {
+    writer.key("task_timeout_ms").unsigned_integer(task_timeout_ms);
     const uint64_t given = connection.bytes_out() + connection.queued_bytes();
     const uint64_t unsent = std::min<uint64_t>(connection.unsent_bytes(), given);
     writer.key("sending").map(2);
@@ -247,16 +250,16 @@ Bytes Client::Impl::placement_fields() const {
     ValueWriter writer;
     const bool sends = link_ && link_->ready();
     if (!placement_) {
-        writer.map(sends ? 2 : 1).key("place_by_worth").boolean(false);
-        if (sends) write_sending(writer, link_->connection());
+        writer.map(sends ? 3 : 1).key("place_by_worth").boolean(false);
+        if (sends) write_sending(writer, link_->connection(), task_timeout_ms_);
         return writer.take();
     }
     uint32_t count = 0;
     for (const auto& type : placement_->types()) {
         for (const Placed& placed : type->sizes) count += placed.tasks() > 0 ? 1 : 0;
     }
-    writer.map(sends ? 4 : 3).key("place_by_worth").boolean(true);
-    if (sends) write_sending(writer, link_->connection());
+    writer.map(sends ? 5 : 3).key("place_by_worth").boolean(true);
+    if (sends) write_sending(writer, link_->connection(), task_timeout_ms_);
     writer.key("link");
     write_link(writer, *placement_);
     writer.key("types").array(count);
