@@ -75,6 +75,28 @@ TEST_CASE("params: fields are read with their values and absent ones with their 
     CHECK(reader.finish().ok());
 }
 
+TEST_CASE("params: where a field is missing, one with nearly its name is told") {
+    using R = ParamsReader;
+    const auto missing = [](const std::string& there, const char* name) {
+        return after(R"({")" + there + R"(": 1})", [name](R& r) { r.integer(name, 1, 8); });
+    };
+    CHECK(missing("widht", "width") ==
+          "E_PARAMS width: width is required; is 'widht' meant for it?");
+    CHECK(missing("timestp", "timestep").ends_with("; is 'timestp' meant for it?"));
+    CHECK(missing("gird_sise", "grid_size").ends_with("; is 'gird_sise' meant for it?"));
+    // Two that there are, an empty one, others that are longer or shorter.
+    for (const std::string& other :
+         {std::string("max"), std::string(), std::string("minimum"), std::string(5000, 'm')}) {
+        CHECK(missing(other, "min") == "E_PARAMS min: min is required");
+    }
+    CHECK(missing(std::string(39, 'a'), std::string(40, 'a').c_str()).ends_with(" is required"));
+    // What was read is known.
+    CHECK(after(R"({"rows": 1})", [](R& r) {
+              r.integer("rows", 1, 8);
+              r.integer("row", 1, 8);
+          }) == "E_PARAMS row: row is required");
+}
+
 TEST_CASE("params: what is wrong is told with field and value and what is allowed") {
     using R = ParamsReader;
     CHECK(after("{}", [](R& r) { r.integer("w", 1, 8); }) == "E_PARAMS w: w is required");
