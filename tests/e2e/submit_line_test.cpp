@@ -277,7 +277,7 @@ TEST_CASE("submit: over a line of 256 kbit/s nothing is lost, and it is told why
                                           "--coordinator",   url,
                                           "--requests",      large_requests(here, count),
                                           "--out",           here.path("out"),
-                                          "--deadline-ms",   "300",
+                                          "--deadline-ms",   "600",
                                           "--stream-report", here.path("report.json")};
         words.insert(words.end(), more.begin(), more.end());
         return here.run(words);
@@ -293,14 +293,14 @@ TEST_CASE("submit: over a line of 256 kbit/s nothing is lost, and it is told why
     size_t kept = 0;
     for (const json& task : report["tasks"]) kept += task["kept"] == true ? 1 : 0;
     CHECK(kept > 0);  // so is learned after the first ones, and no byte is sent for them
-    CHECK(says(ran, "had no answer within the deadline of 300 ms, and " + std::to_string(kept) +
+    CHECK(says(ran, "had no answer within the deadline of 600 ms, and " + std::to_string(kept) +
                         " more were not sent for that: this line carries about "));
     CHECK(says(ran, " were computed here. --deadline-ms "));
     const Ran forced = submit(4, {"--remote-only"});
     CAPTURE(forced.error);
     CHECK(forced.exit_code == 1);
     CHECK(says(forced, "0 of 4 in "));
-    CHECK(says(forced, "4 of 4 had no answer within the deadline of 300 ms: this line carries "));
+    CHECK(says(forced, "4 of 4 had no answer within the deadline of 600 ms: this line carries "));
     CHECK(says(forced, "; --late-here, or no --remote-only, has this machine compute"));
     // What this machine has no executor for stays what it is, kept here or not: too late.
     const Ran foreign = submit(20, {}, "nobody_has_this");
