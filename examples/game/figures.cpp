@@ -1,7 +1,9 @@
 #include "figures.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <string>
 
 namespace game {
 
@@ -62,13 +64,16 @@ void Figures::print(Remote& remote, uint64_t frames, double seconds) const {
                     percentile(answer_ms_[i], 50), percentile(answer_ms_[i], 95));
     }
     if (!shadow_ages_.empty()) {
-        std::printf("  shadows shown were %.0f frames old, 95 %% at most %.0f\n",
-                    percentile(shadow_ages_, 50), percentile(shadow_ages_, 95));
+        const double half = percentile(shadow_ages_, 50);
+        std::printf("  shadows shown were %.0f frame%s old, 95 %% at most %.0f\n", half,
+                    std::lround(half) == 1 ? "" : "s", percentile(shadow_ages_, 95));
     }
-    std::printf("  scene of %zu bytes put %llu times; %zu balls elsewhere in the last frame\n",
+    const auto puts = static_cast<unsigned long long>(remote.resident().scenes_put());
+    const size_t moved = remote.resident().patches();
+    std::printf("  scene of %zu bytes put %s; %zu ball%s elsewhere in the last frame\n",
                 remote.resident().scene_size(),
-                static_cast<unsigned long long>(remote.resident().scenes_put()),
-                remote.resident().patches());
+                puts == 1 ? "once" : (std::to_string(puts) + " times").c_str(), moved,
+                moved == 1 ? "" : "s");
 }
 
 }  // namespace game

@@ -257,10 +257,10 @@ std::vector<std::string> Game::lines() {
         } else if (state.answers == 0) {
             std::snprintf(text, sizeof text, "%d %-12s nothing yet", i + 1, kEffectNames[i]);
         } else {
-            std::snprintf(text, sizeof text, "%d %-12s %-12s %3llu frames old  %6.1f ms", i + 1,
-                          kEffectNames[i], source_name(state.source),
-                          static_cast<unsigned long long>(frame_ - state.asked_at),
-                          options_.remote.is_steady ? 0.0 : state.answer_ms);
+            const auto age = static_cast<unsigned long long>(frame_ - state.asked_at);
+            std::snprintf(text, sizeof text, "%d %-12s %-12s %3llu frame%s old %s %6.1f ms", i + 1,
+                          kEffectNames[i], source_name(state.source), age, age == 1 ? "" : "s",
+                          age == 1 ? " " : "", options_.remote.is_steady ? 0.0 : state.answer_ms);
         }
         lines.emplace_back(text);
         const LayerPlan* plan = remote_.plan(static_cast<Effect>(i));
