@@ -1,9 +1,7 @@
 #include "figures.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
-#include <string>
 
 namespace game {
 
@@ -16,6 +14,10 @@ double percentile(std::vector<double> values, size_t percent) {
 }
 
 }  // namespace
+
+std::string counted(uint64_t number, const char* unit) {
+    return std::to_string(number) + " " + unit + (number == 1 ? "" : "s");
+}
 
 const char* source_name(int32_t source) {
     switch (source) {
@@ -45,16 +47,16 @@ void Figures::look(Remote& remote, uint64_t frame) {
 void Figures::print(Remote& remote, uint64_t frames, double seconds) const {
     const p2c2r_client_stats stats = remote.stats();
     const double played = static_cast<double>(frames) / 60;
-    std::printf("%llu frames in %.1f s; up %.2f down %.2f Mbit a second of play\n",
-                static_cast<unsigned long long>(frames), seconds,
+    std::printf("%s in %.1f s; up %.2f down %.2f Mbit a second of play\n",
+                counted(frames, "frame").c_str(), seconds,
                 static_cast<double>(stats.bytes_sent) * 8e-6 / played,
                 static_cast<double>(stats.bytes_received) * 8e-6 / played);
     for (int i = 0; i < kEffects; ++i) {
         const EffectState& state = remote.state(static_cast<Effect>(i));
-        std::printf("  %-12s %s, %llu answers, the last from %s%s%s\n", kEffectNames[i],
-                    state.is_on ? "on" : "off", static_cast<unsigned long long>(state.answers),
-                    source_name(state.source), state.trouble.empty() ? "" : "; ",
-                    state.trouble.c_str());
+        std::printf("  %-12s %s, %s", kEffectNames[i], state.is_on ? "on" : "off",
+                    counted(state.answers, "answer").c_str());
+        if (state.answers > 0) std::printf(", the last from %s", source_name(state.source));
+        std::printf("%s%s\n", state.trouble.empty() ? "" : "; ", state.trouble.c_str());
         const LayerPlan* plan = remote.plan(static_cast<Effect>(i));
         if (plan != nullptr && !plan->text().empty()) {
             std::printf("  %-12s %s\n", "", plan->text().c_str());
@@ -64,16 +66,17 @@ void Figures::print(Remote& remote, uint64_t frames, double seconds) const {
                     percentile(answer_ms_[i], 50), percentile(answer_ms_[i], 95));
     }
     if (!shadow_ages_.empty()) {
-        const double half = percentile(shadow_ages_, 50);
-        std::printf("  shadows shown were %.0f frame%s old, 95 %% at most %.0f\n", half,
-                    std::lround(half) == 1 ? "" : "s", percentile(shadow_ages_, 95));
+        const auto usual = static_cast<uint64_t>(percentile(shadow_ages_, 50));
+        std::printf("  shadows shown were %s old, 95 %% at most %.0f\n",
+                    counted(usual, "frame").c_str(), percentile(shadow_ages_, 95));
     }
-    const auto puts = static_cast<unsigned long long>(remote.resident().scenes_put());
-    const size_t moved = remote.resident().patches();
-    std::printf("  scene of %zu bytes put %s; %zu ball%s elsewhere in the last frame\n",
-                remote.resident().scene_size(),
-                puts == 1 ? "once" : (std::to_string(puts) + " times").c_str(), moved,
-                moved == 1 ? "" : "s");
+    const Resident& resident = remote.resident();
+    std::printf("  scene of %zu bytes put %s; %s elsewhere in the last frame\n",
+                resident.scene_size(), counted(resident.scenes_put(), "time").c_str(),
+                counted(resident.patches(), "ball").c_str());
+    if (remote.connection().is_missed()) {
+        std::printf("  %s\n", "the coordinator was not reached in the whole run");
+    }
 }
 
 }  // namespace game

@@ -1,6 +1,7 @@
 // What a game says at its end: frames, bytes by second of play, and how old the answers were.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "remote.h"
@@ -8,6 +9,9 @@
 namespace game {
 
 constexpr const char* kEffectNames[kEffects] = {"shadows", "reflections", "debris", "paths"};
+
+// "1 frame", "2 frames"
+std::string counted(uint64_t number, const char* unit);
 
 // "peer", "this machine", ...
 const char* source_name(int32_t source);

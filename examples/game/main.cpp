@@ -5,12 +5,13 @@
 #include <SDL.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cstdio>
-#include <sstream>
+#include <cstring>
 
 #include "figures.h"
 #include "hud.h"
+#include "options.h"
+#include "picture.h"
 #include "remote.h"
 #include "view.h"
 #include "world.h"
@@ -22,64 +23,25 @@ using namespace game;
 // As the p2c2r program has them.
 constexpr int kExitSomeFailed = 1;  // a picture could not be written
 constexpr int kExitUsage = 2;
-constexpr int kExitUnreachable = 3;  // no coordinator, or no window
+constexpr int kExitUnreachable = 3;  // no coordinator in the whole run, or no window
 
-struct Options {
-    RemoteOptions remote;
-    int width = 1280;
-    int height = 720;
-    int view_scale = 2;  // the local picture is drawn in 1/view_scale of the window
-    uint64_t frames = 0;
-    std::string keys;         // "30:up,90:o": a key pressed at a frame, for runs without a player
-    std::string screenshots;  // "60:off.bmp,120:on.bmp"
-    // Of these.
-    std::vector<std::pair<uint64_t, std::string>> scheduled_keys, scheduled_screenshots;
-    bool starts_off = false;
-    uint32_t seed = 7;
-    std::string font = "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf";
-};
-
-using Schedule = std::vector<std::pair<uint64_t, std::string>>;
-
-// "12:a,40:b" as pairs; what is wrong with it, or "".
-std::string read_schedule(const std::string& text, const std::string& what, Schedule& entries) {
-    std::istringstream in(text);
-    for (std::string entry; std::getline(in, entry, ',');) {
-        const size_t colon = entry.find(':');
-        const std::string frame = entry.substr(0, colon);
-        const bool is_frame = !frame.empty() && frame.size() < 19 &&
-                              frame.find_first_not_of("0123456789") == std::string::npos &&
-                              frame.find_first_not_of('0') != std::string::npos;
-        if (!is_frame || colon == std::string::npos || colon + 1 == entry.size()) {
-            return "'" + entry + "' is not FRAME:" + what + ", with a frame from 1 up";
-        }
-        entries.emplace_back(std::stoull(frame), entry.substr(colon + 1));
-    }
-    return text.empty() || text.back() != ',' ? "" : "ends with a comma";
+// Where SDL finds no display it draws into memory, for nobody; that is right only where it was
+// asked for by name. "": there is a display, or none is wanted.
+std::string no_display() {
+    const char* driver = SDL_GetCurrentVideoDriver();
+    const bool is_unseen = driver != nullptr && (std::strcmp(driver, "offscreen") == 0 ||
+                                                 std::strcmp(driver, "dummy") == 0);
+    const char* wanted = SDL_GetHint(SDL_HINT_VIDEODRIVER);
+    if (!is_unseen || (wanted != nullptr && std::strstr(wanted, driver) != nullptr)) return "";
+    const char* display = SDL_getenv("DISPLAY");
+    return display == nullptr || *display == 0
+               ? "there is no display (DISPLAY is not set)"
+               : "the display '" + std::string(display) + "' (DISPLAY) cannot be opened";
 }
 
-constexpr const char* kKeys[] = {"up", "down", "left", "right", "none", "space",
-                                 "o",  "1",    "2",    "3",     "4",    "escape"};
-
-// What cannot be meant, before anything is opened; "": nothing.
-std::string fault_of(Options& options) {
-    const std::string keys = read_schedule(options.keys, "KEY", options.scheduled_keys);
-    if (!keys.empty()) return "--keys: " + keys;
-    for (const auto& [frame, key] : options.scheduled_keys) {
-        if (std::find(std::begin(kKeys), std::end(kKeys), key) != std::end(kKeys)) continue;
-        std::string all;
-        for (const char* one : kKeys) all += (all.empty() ? "" : ", ") + std::string(one);
-        return "--keys: there is no key '" + key + "'; there are " + all;
-    }
-    const std::string pictures =
-        read_schedule(options.screenshots, "FILE", options.scheduled_screenshots);
-    if (!pictures.empty()) return "--screenshots: " + pictures;
-    for (const auto& [frame, file] : options.scheduled_screenshots) {
-        if (options.frames == 0 || frame <= options.frames) continue;
-        return "--screenshots: frame " + std::to_string(frame) + " comes after the last one, " +
-               std::to_string(options.frames);
-    }
-    return "";
+Trouble no_window(const std::string& why) {
+    return {"no window: " + why +
+            "; to play unseen: xvfb-run courtyard ..., or SDL_VIDEODRIVER=dummy"};
 }
 
 class Game {
@@ -135,10 +97,11 @@ class Game {
 Trouble Game::open() {
     if (Trouble trouble = remote_.start(options_.remote, world_)) return trouble;
     if (options_.starts_off) press("o");
-    if (SDL_Init(SDL_INIT_VIDEO) != 0) return {std::string("no window: ") + SDL_GetError()};
+    if (SDL_Init(SDL_INIT_VIDEO) != 0) return no_window(SDL_GetError());
+    if (const std::string why = no_display(); !why.empty()) return no_window(why);
     window_ = SDL_CreateWindow("P2C2R courtyard", SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED,
                                options_.width, options_.height, 0);
-    if (window_ == nullptr) return {SDL_GetError()};
+    if (window_ == nullptr) return no_window(SDL_GetError());
     renderer_ =
         SDL_CreateRenderer(window_, -1, options_.remote.is_steady ? SDL_RENDERER_SOFTWARE : 0);
     if (renderer_ == nullptr) return {SDL_GetError()};
@@ -247,6 +210,9 @@ std::vector<std::string> Game::lines() {
                       down_mbit_);
     }
     lines.emplace_back(text);
+    if (const std::string trouble = remote_.connection().note(); !trouble.empty()) {
+        lines.push_back(trouble);
+    }
     for (int i = 0; i < kEffects; ++i) {
         const EffectState& state = remote_.state(static_cast<Effect>(i));
         if (!state.is_on) {
@@ -254,13 +220,13 @@ std::vector<std::string> Game::lines() {
         } else if (!state.trouble.empty()) {
             std::snprintf(text, sizeof text, "%d %-12s %.90s", i + 1, kEffectNames[i],
                           state.trouble.c_str());
-        } else if (state.answers == 0) {
+        } else if (state.asked_at == 0) {
             std::snprintf(text, sizeof text, "%d %-12s nothing yet", i + 1, kEffectNames[i]);
         } else {
-            const auto age = static_cast<unsigned long long>(frame_ - state.asked_at);
-            std::snprintf(text, sizeof text, "%d %-12s %-12s %3llu frame%s old %s %6.1f ms", i + 1,
-                          kEffectNames[i], source_name(state.source), age, age == 1 ? "" : "s",
-                          age == 1 ? " " : "", options_.remote.is_steady ? 0.0 : state.answer_ms);
+            const std::string age = counted(frame_ - state.asked_at, "frame") + " old";
+            std::snprintf(text, sizeof text, "%d %-12s %-12s  %-14s %6.1f ms", i + 1,
+                          kEffectNames[i], source_name(state.source), age.c_str(),
+                          options_.remote.is_steady ? 0.0 : state.answer_ms);
         }
         lines.emplace_back(text);
         const LayerPlan* plan = remote_.plan(static_cast<Effect>(i));
@@ -287,15 +253,10 @@ void Game::present(const Camera& camera) {
 }
 
 bool Game::save(const std::string& file) {
-    SDL_Surface* surface = SDL_CreateRGBSurfaceWithFormat(0, options_.width, options_.height, 24,
-                                                          SDL_PIXELFORMAT_BGR24);
-    const bool is_saved = surface != nullptr &&
-                          SDL_RenderReadPixels(renderer_, nullptr, SDL_PIXELFORMAT_BGR24,
-                                               surface->pixels, surface->pitch) == 0 &&
-                          SDL_SaveBMP(surface, file.c_str()) == 0;
-    if (!is_saved) std::fprintf(stderr, "courtyard: %s: %s\n", file.c_str(), SDL_GetError());
-    SDL_FreeSurface(surface);
-    return is_saved;
+    const std::string fault =
+        save_picture(renderer_, options_.width, options_.height, file, remote_);
+    if (!fault.empty()) std::fprintf(stderr, "courtyard: %s: %s\n", file.c_str(), fault.c_str());
+    return fault.empty();
 }
 
 int Game::run() {
@@ -320,8 +281,10 @@ int Game::run() {
             SDL_Delay(static_cast<Uint32>((due - clock) / 1000));
         }
     }
-    figures_.print(remote_, frame_, static_cast<double>(p2c2r_now_us() - began) / 1e6);
-    return code_;
+    const double seconds = static_cast<double>(p2c2r_now_us() - began) / 1e6;
+    const bool is_reached = remote_.was_reached();
+    figures_.print(remote_, frame_, seconds);
+    return code_ == 0 && !is_reached ? kExitUnreachable : code_;
 }
 
 }  // namespace
@@ -354,7 +317,7 @@ int main(int argc, char** argv) {
     app.add_option("--frames", options.frames, "End after so many (never)");
     app.add_option("--keys", options.keys, "Keys pressed at frames: 30:up,60:space,90:none,120:o");
     app.add_option("--screenshots", options.screenshots,
-                   "Pictures taken at frames: 60:FILE.bmp,...");
+                   "Pictures taken at frames: 60:FILE.bmp,90:FILE.png,...");
     app.add_option("--seed", options.seed, "Of the courtyard (7)");
     app.add_option("--font", options.font, "A TrueType font for the text");
     app.add_flag("--off", options.starts_off, "Start with every effect off");

@@ -16,6 +16,10 @@ constexpr uint64_t kEvery[kEffects] = {2, 4, 1, 30};
 constexpr uint64_t kLookUs = 1'000'000;  // between two looks at the link
 constexpr size_t kUnderWay[kEffects] = {4, 3, 1, 1};
 constexpr uint64_t kDeadlineUs = 250'000;
+constexpr uint32_t kSteadyConnectMs = 5000;
+constexpr uint32_t kLastTryMs = 2000;
+constexpr uint32_t kSliceMs = 20;
+constexpr uint32_t kEncodeMs = 60'000;
 constexpr uint32_t kDebrisSteps = 3;
 constexpr uint32_t kDebrisStepsMax = 15;
 
@@ -75,6 +79,9 @@ Trouble Remote::start(const RemoteOptions& options, const World& world) {
         config.local = coordinator;
     } else {
         config.coordinator_url = options.url.c_str();
+        config.event = on_event;
+        config.user = this;
+        connection_.expect(options.url);
         if (!options.pin.empty() && !read_pin(options.pin, credentials.server_pin)) {
             return {"--pin: 64 hexadecimal digits are wanted", true};
         }
@@ -86,10 +93,78 @@ Trouble Remote::start(const RemoteOptions& options, const World& world) {
         return {option_of(why) + ": " + why.text, true};
     }
     client_.reset(client);
-    if (options.is_steady && p2c2r_client_connect(client, 5000, &why) != P2C2R_OK)
-        return {why.text};
+    if (options.is_steady) {
+        if (Trouble trouble = wait_for_coordinator()) return trouble;
+    }
+    tells_news_ = true;
     resident_.start(client, world);
     return {};
+}
+
+// What the library tells of the connection, within a dispatch.
+void P2C2R_CALL Remote::on_event(void* user, const p2c2r_event* event) {
+    auto* remote = static_cast<Remote*>(user);
+    if (event->type != P2C2R_EVENT_STATE) return;
+    const std::string news = remote->connection_.take(event->status, event->text);
+    if (remote->tells_news_ && !news.empty()) {
+        std::fprintf(stderr, "courtyard: %s\n", news.c_str());
+    }
+}
+
+Trouble Remote::wait_for_coordinator() {
+    p2c2r_error why = {};
+    const p2c2r_status status = p2c2r_client_connect(client_.get(), kSteadyConnectMs, &why);
+    // What each try said waits before that.
+    p2c2r_client_dispatch(client_.get(), 0, 0, nullptr);
+    if (status == P2C2R_OK) return {};
+    return {connection_.trouble().empty() ? why.text : connection_.trouble()};
+}
+
+bool Remote::was_reached() {
+    p2c2r_client_dispatch(client_.get(), 0, 0, nullptr);
+    p2c2r_error why = {};
+    p2c2r_status status = P2C2R_OK;
+    // In slices: a try that fails ends no wait.
+    for (uint32_t waited = 0; connection_.is_undecided() && waited < kLastTryMs;
+         waited += kSliceMs) {
+        status = p2c2r_client_connect(client_.get(), kSliceMs, &why);
+        p2c2r_client_dispatch(client_.get(), 0, 0, nullptr);
+    }
+    if (connection_.is_undecided()) {
+        const p2c2r_event event = {sizeof event, P2C2R_EVENT_STATE, status, 0, 0, "", why.text};
+        on_event(this, &event);
+    }
+    return !connection_.is_missed();
+}
+
+// At its own size a picture stays as it is: this is the library's encoder, without a connection.
+bool Remote::encode_png(const std::vector<uint8_t>& rgb, int width, int height,
+                        std::vector<uint8_t>& png, std::string& why_not) {
+    char question[256];
+    std::snprintf(question, sizeof question,
+                  R"({"task_type": "upscale", "params": {"input_res": [%d, %d], "channels": 3, )"
+                  R"("output_res": [%d, %d], "quality": "fast", "output_format": "png"}})",
+                  width, height, width, height);
+    const p2c2r_bytes input = {rgb.data(), rgb.size(), nullptr, nullptr};
+    p2c2r_error why = {};
+    p2c2r_result* result = nullptr;
+    if (p2c2r_runtime_call(runtime_.get(), "exec", question, &input, kEncodeMs, &result, &why) !=
+        P2C2R_OK) {
+        why_not = why.text;
+        return false;
+    }
+    p2c2r_result_info info = {};
+    info.struct_size = sizeof info;
+    p2c2r_result_info_get(result, &info);
+    size_t size = 0;
+    const auto* bytes = static_cast<const uint8_t*>(p2c2r_result_data(result, &size));
+    if (info.status == P2C2R_OK) {
+        png.assign(bytes, bytes + size);
+    } else {
+        why_not = p2c2r_result_text(result, P2C2R_TEXT_MESSAGE, nullptr);
+    }
+    p2c2r_result_release(result);
+    return info.status == P2C2R_OK;
 }
 
 bool Remote::is_due(Effect effect, uint64_t frame) const {
@@ -102,6 +177,7 @@ bool Remote::is_due(Effect effect, uint64_t frame) const {
 }
 
 void Remote::update(World& world, const Camera& camera, uint64_t frame) {
+    p2c2r_client_dispatch(client_.get(), 0, 0, nullptr);
     take_answers(world, false);
     resident_.look(world, frame);
     // Steady pictures do not depend on the link.
@@ -117,6 +193,7 @@ void Remote::update(World& world, const Camera& camera, uint64_t frame) {
         world.take_thrown();  // nobody computes it: there is none
         shown_ = {};
         coming_ = {};
+        states_[kDebris].asked_at = 0;
     }
     if (options_.is_steady) take_answers(world, true);
     show_debris(world);
@@ -189,6 +266,7 @@ void Remote::ask_debris(World& world, uint64_t frame) {
     const auto ticks = static_cast<uint32_t>(answer_ms / 1000.0 / kTick);
     coming_.steps = std::clamp(ticks + kDebrisSteps, kDebrisSteps, kDebrisStepsMax);
     coming_.from = std::move(bodies);
+    coming_.asked_at = frame;
     const std::vector<uint8_t> records = debris_records(coming_.from);
     const p2c2r_bytes data = {records.data(), records.size(), nullptr, nullptr};
     ask(kDebris, "physics", debris_request(world, coming_.from, coming_.steps), &data,
@@ -218,7 +296,8 @@ void Remote::take_answers(World& world, bool waits) {
             if (plan(it->effect) != nullptr && it->width == layer_width(it->effect)) {
                 plans_[it->effect].took(it->sent_size, size);
             }
-            state.asked_at = std::max(state.asked_at, it->frame);
+            // A stretch of debris lies ready until the one before it is over.
+            if (it->effect != kDebris) state.asked_at = std::max(state.asked_at, it->frame);
             state.answer_ms = static_cast<double>(info.total_us) / 1000;
             ++state.answers;
             state.trouble.clear();
@@ -285,6 +364,7 @@ void Remote::show_debris(World& world) {
         (shown_.to.empty() || world.ticks() >= shown_since_ + shown_.steps)) {
         shown_ = std::exchange(coming_, {});
         shown_since_ = world.ticks();
+        states_[kDebris].asked_at = shown_.asked_at;
     }
     const float t = std::min(
         1.0F, static_cast<float>(world.ticks() - shown_since_) / static_cast<float>(shown_.steps));

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "connection.h"
 #include "layers.h"
 #include "resident.h"
 #include "view.h"
@@ -22,7 +23,7 @@ enum Effect { kShadows, kReflections, kDebris, kPaths, kEffects };
 struct EffectState {
     bool is_on = true;
     int32_t source = P2C2R_SOURCE_NONE;  // who computed the answer that shows
-    uint64_t asked_at = 0;               // the frame that answer was asked in
+    uint64_t asked_at = 0;               // the frame that answer was asked in; 0: none shows
     double answer_ms = 0;                // from asking to the answer
     uint64_t answers = 0;
     std::string trouble;  // why the last one failed; "": it did not
@@ -75,6 +76,13 @@ class Remote {
     // Bytes on the connection so far; 0 within one process.
     p2c2r_client_stats stats() const;
     const Resident& resident() const { return resident_; }
+    const Connection& connection() const { return connection_; }
+    // At the end: false where there was a coordinator to reach and it never was. A run that ends
+    // before the first try has ended waits a moment for it.
+    bool was_reached();
+    // A picture of three bytes a pixel as the PNG file that it becomes; false: why_not says why.
+    bool encode_png(const std::vector<uint8_t>& rgb, int width, int height,
+                    std::vector<uint8_t>& png, std::string& why_not);
 
   private:
     struct Asked {
@@ -87,6 +95,9 @@ class Remote {
         int height = 0;
         size_t sent_size = 0;
     };
+    static void P2C2R_CALL on_event(void* user, const p2c2r_event* event);
+    // Connects before the game begins, or says why not.
+    Trouble wait_for_coordinator();
     void ask(Effect effect, const char* type, const std::string& params, const p2c2r_bytes* data,
              Asked asked);
     int layer_width(Effect effect) const { return options_.layer_width / plans_[effect].divisor(); }
@@ -104,6 +115,8 @@ class Remote {
     void show_debris(World& world);
 
     RemoteOptions options_;
+    Connection connection_;    // outlives the client, whose events it takes
+    bool tells_news_ = false;  // on standard error
     RuntimeHandle runtime_;
     CoordinatorHandle coordinator_;
     PeerHandle peer_;
@@ -122,6 +135,7 @@ class Remote {
         std::vector<Body> from;
         std::vector<Body> to;
         uint32_t steps = 1;
+        uint64_t asked_at = 0;  // the frame
     };
     Stretch shown_;
     uint64_t shown_since_ = 0;  // tick at which it began

@@ -2,6 +2,7 @@
 // whoever computes.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "cli/files.h"
@@ -39,6 +40,17 @@ Ran play(const Workplace& here, const std::string& picture,
     Ran ran = here.run_other(kScreen, arguments, {"PATH=/usr/bin:/bin"});
     if (ran.exit_code != kScreenNotCleared) return ran;
     return here.run_other(kScreen, arguments, {"PATH=/usr/bin:/bin"});
+}
+
+// A few frames of it without effects and without any screen.
+Ran play_unseen(const Workplace& here, const std::vector<std::string>& more,
+                const std::string& driver = "dummy") {
+    std::vector<std::string> arguments = {"--off", "--width", "320", "--height", "180"};
+    if (std::find(more.begin(), more.end(), "--frames") == more.end()) {
+        arguments.insert(arguments.end(), {"--frames", "3"});
+    }
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return here.run_other(courtyard_program(), arguments, {"SDL_VIDEODRIVER=" + driver});
 }
 
 // Pixels of a bitmap of 24 bits, three bytes each, without the corner where the text is.
@@ -154,6 +166,7 @@ TEST_CASE("courtyard: what cannot be used is said") {
         {{"--keys", "5:upp"}, "--keys: there is no key 'upp'; there are up, down, "},
         {{"--keys", "5:up,"}, "--keys: ends with a comma"},
         {{"--screenshots", "off.bmp"}, "--screenshots: 'off.bmp' is not FRAME:FILE"},
+        {{"--screenshots", "9:x.jpg"}, "--screenshots: 'x.jpg' ends neither in .bmp nor in .png"},
         {{"--screenshots", "9:x.bmp", "--frames", "8"}, "frame 9 comes after the last one, 8"},
     };
     for (const auto& row : rows) {
@@ -165,8 +178,119 @@ TEST_CASE("courtyard: what cannot be used is said") {
     const Ran picture = play(here, "none/there.bmp", {"--off"});
     CHECK(picture.exit_code == 1);
     CHECK(picture.error.find("none/there.bmp") != std::string::npos);
-    const Ran screen = here.run_other(courtyard_program(), {"--frames", "1"},
-                                      {"DISPLAY=:none", "SDL_VIDEODRIVER=x11"});
-    CHECK(screen.exit_code == 3);
-    CHECK(screen.error.find("courtyard: no window: ") != std::string::npos);
+}
+
+TEST_CASE("courtyard: without a display there is no game, unless one unseen is asked for") {
+    if (!p2c2r::cli::is_there(courtyard_program())) {
+        MESSAGE("skipped: SDL 2 or SDL_ttf are not installed");
+        return;
+    }
+    Workplace here;
+    const struct {
+        std::vector<std::string> environment;
+        const char* says;
+    } rows[] = {
+        {{"DISPLAY=", "SDL_VIDEODRIVER="}, "courtyard: no window: there is no display"},
+        {{"DISPLAY=:none", "SDL_VIDEODRIVER="}, "courtyard: no window: the display ':none'"},
+        {{"DISPLAY=:none", "SDL_VIDEODRIVER=x11"}, "courtyard: no window: "},
+    };
+    for (const auto& row : rows) {
+        std::vector<std::string> environment = row.environment;
+        environment.emplace_back("WAYLAND_DISPLAY=none");
+        const Ran ran = here.run_other(courtyard_program(), {"--frames", "1"}, environment);
+        CAPTURE(ran.error);
+        CHECK(ran.exit_code == 3);
+        CHECK(ran.error.find(row.says) != std::string::npos);
+        CHECK(ran.error.find("to play unseen: xvfb-run") != std::string::npos);
+        CHECK(ran.out.empty());
+    }
+    for (const char* driver : {"dummy", "offscreen"}) {
+        const Ran ran = play_unseen(here, {}, driver);
+        CHECK_MESSAGE(ran.exit_code == 0, ran.error);
+        CHECK(ran.out.find("3 frames in ") == 0);
+    }
+}
+
+TEST_CASE("courtyard: a picture is of the kind that its name says") {
+    if (!p2c2r::cli::is_there(courtyard_program())) {
+        MESSAGE("skipped: SDL 2 or SDL_ttf are not installed");
+        return;
+    }
+    Workplace here;
+    const Ran ran = play_unseen(
+        here, {"--screenshots", "1:" + here.path("one.bmp") + ",1:" + here.path("one.PNG")});
+    REQUIRE_MESSAGE(ran.exit_code == 0, ran.error);
+    const std::string bitmap = here.read("one.bmp");
+    CHECK(bitmap.substr(0, 2) == "BM");
+    CHECK(here.read("one.PNG").substr(0, 8) == "\x89PNG\r\n\x1a\n");
+    // Both have the same pixels: rows from the bottom up as blue, green, red, or as they are read.
+    const Ran decoded =
+        here.run({"exec", "--type", "upscale", "--data", here.path("one.PNG"), "--params",
+                  R"({"scale": 1, "quality": "fast", "output_format": "raw"})", "--out",
+                  here.path("one.raw")});
+    REQUIRE_MESSAGE(decoded.exit_code == 0, decoded.error);
+    const std::string pixels = here.read("one.raw");
+    constexpr size_t kWidth = 320;
+    constexpr size_t kHeight = 180;
+    constexpr size_t kHeader = 54;
+    REQUIRE(pixels.size() == kWidth * kHeight * 3);
+    REQUIRE(bitmap.size() == kHeader + pixels.size());
+    size_t different = 0;
+    for (size_t i = 0; i < pixels.size(); ++i) {
+        const size_t row = kHeight - 1 - i / (kWidth * 3);
+        const size_t pixel = i % (kWidth * 3) / 3;
+        different += pixels[i] != bitmap[kHeader + (row * kWidth + pixel) * 3 + 2 - i % 3] ? 1 : 0;
+    }
+    CHECK(different == 0);
+}
+
+TEST_CASE("courtyard: a coordinator that is not there or refuses is said, and the game goes on") {
+    if (!p2c2r::cli::is_there(courtyard_program())) {
+        MESSAGE("skipped: SDL 2 or SDL_ttf are not installed");
+        return;
+    }
+    Workplace here;
+    const std::string nobody = "p2c2r+plain://127.0.0.1:1";
+    for (const char* frames : {"1", "3"}) {
+        const Ran ran = play_unseen(here, {"--url", nobody, "--frames", frames});
+        CHECK(ran.exit_code == 3);
+        const std::string says = "courtyard: no coordinator at " + nobody +
+                                 ": connection refused; the game goes on without it\n";
+        CHECK_MESSAGE(ran.error.find(says) != std::string::npos, ran.error);
+        CHECK(ran.error.find(nobody) == ran.error.rfind(nobody));  // once
+        CHECK(ran.out.find(std::string(frames) + (*frames == '1' ? " frame in " : " frames in ")) ==
+              0);
+        CHECK(ran.out.find("the coordinator was not reached in the whole run") !=
+              std::string::npos);
+    }
+    auto guarded = here.coordinator({"--access-file", here.path("access.json")});
+    const Ran refused = play_unseen(here, {"--url", guarded.url});
+    CHECK(refused.exit_code == 3);
+    const std::string says = "courtyard: the coordinator at " + guarded.url + " refused: ";
+    CHECK_MESSAGE(refused.error.find(says) != std::string::npos, refused.error);
+    CHECK(refused.out.find("3 frames in ") == 0);
+}
+
+TEST_CASE("courtyard: a coordinator that is lost later is no error") {
+    if (!p2c2r::cli::is_there(courtyard_program())) {
+        MESSAGE("skipped: SDL 2 or SDL_ttf are not installed");
+        return;
+    }
+    Workplace here;
+    auto coordinator = here.coordinator();
+    p2c2r::cli::Process::Options options;
+    options.output_file = here.path("game.out");
+    options.error_file = here.path("game.err");
+    options.environment = {"SDL_VIDEODRIVER=dummy"};
+    auto game = p2c2r::cli::Process::start(courtyard_program(),
+                                           {"--off", "--width", "320", "--height", "180",
+                                            "--view-scale", "8", "--url", coordinator.url},
+                                           options);
+    REQUIRE(game);
+    REQUIRE(wait_until([&] { return status_of(here, coordinator.url)["clients"] == 2; }));
+    CHECK(coordinator.process.stop(kStopUs) == 0);
+    const std::string says = "courtyard: lost the coordinator at " + coordinator.url + ": ";
+    CHECK(wait_until([&] { return here.read("game.err").find(says) != std::string::npos; }));
+    CHECK(game->stop(kStopUs) == 0);
+    CHECK(here.read("game.out").find("not reached") == std::string::npos);
 }
