@@ -193,8 +193,18 @@ Result<std::unique_ptr<AccessGuard>> AccessGuard::open(const std::string& access
 
 namespace {
 
+// A certificate and the like may be read by others: it is no secret that was given away.
+bool holds_private_key(const std::string& file) {
+    const Result<std::string> text = identity::read_public_file(file);
+    return !text || text->find("PRIVATE KEY-----") != std::string::npos;
+}
+
 Result<identity::SigningKey> read_key(const std::string& file) {
     const Result<std::string> pem = identity::read_secret_file(file);
+    if (!pem && pem.error().status == Status::kDenied && !holds_private_key(file)) {
+        return field_error(Status::kArgument, "file",
+                           "'" + file + "' holds no private key in PEM form without a password");
+    }
     if (!pem) return about("file", pem.error());
     Result<identity::SigningKey> key = identity::SigningKey::from_pem(*pem);
     if (!key) return field_error(Status::kArgument, "file", "'" + file + "' " + key.error().text);

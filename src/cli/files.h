@@ -31,6 +31,8 @@ Outcome make_private_directory(const std::string& path);
 Result<std::string> read_private_file(const std::string& path);
 // A new file that only its owner can read, from the first moment on; never over another one.
 Outcome make_private_file(const std::string& path, std::string_view text);
+// Whether a new file could be made there, without making it: a usage failure says why not.
+Outcome check_new_file(const std::string& path);
 bool is_there(const std::string& path);
 // The same of what must not be overlooked: where that cannot be told, why.
 Result<bool> looks_there(const std::string& path);

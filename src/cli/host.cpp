@@ -152,6 +152,33 @@ Outcome start_peer(Host& host, const Settings& settings, LogWriter& log) {
     return std::nullopt;
 }
 
+// Names of the open codes that earlier starts have made: what nobody with an account has asked for.
+std::vector<std::string> codes_of_starts(const Ask& ask) {
+    std::vector<std::string> names;
+    const Result<json> list = ask("key.invitations", json::object());
+    if (!list) return names;
+    for (const json& open : list->value("invitations", json::array())) {
+        if (open.value("by", "") == "operator") names.push_back(open.value("name", ""));
+    }
+    return names;
+}
+
+// One code of a start is open, the last one: each of them lets a machine in for a day.
+void withdraw_codes(const Ask& ask, const std::vector<std::string>& names, LogWriter& log) {
+    size_t withdrawn = 0;
+    for (const std::string& name : names) {
+        const Result<json> done = ask("key.withdraw", {{"name", name}});
+        withdrawn += done ? 1 : 0;
+        if (!done) {
+            log.write(P2C2R_LOG_WARN, "host",
+                      "the code of an earlier start is still good: " + done.failure().text);
+        }
+    }
+    if (withdrawn == 0) return;
+    std::printf("%s of an earlier start, which nobody had used, %s withdrawn.\n",
+                count_text(withdrawn, "code").c_str(), withdrawn == 1 ? "is" : "are");
+}
+
 // In the machine's folder others are at work as well: files go from it only where all of it is new.
 Result<std::string> claim_folder(Host& host) {
     const Result<std::string> machine = machine_folder_path();
@@ -201,13 +228,34 @@ Outcome start(Host& host, const HostOptions& options, const Settings& settings, 
         return ask_own(host.own.handle.get(), name, arguments);
     };
     const InvitedTo to{host.pin, static_cast<uint16_t>(host.own.port), {}, host.reach};
+    const std::vector<std::string> former = codes_of_starts(ask);
     const Result<Invited> invited = invite(ask, options.invitation, to);
     if (invited) {
+        withdraw_codes(ask, former, log);
         print_invitation(*invited, options.invitation, to);
     } else {
         log.write(P2C2R_LOG_WARN, "host", "no join code: " + invited.failure().text);
     }
     return std::nullopt;
+}
+
+// What the service could not begin with is told by whoever writes it down.
+Outcome check_settings(const HostOptions& options, const Settings& settings) {
+    if (settings.has("certificate_file") != settings.has("key_file")) {
+        return usage_failure("--certificate-file and --key-file go together");
+    }
+    const std::string address = settings.text("listen_address").value_or(kListenAddress);
+    if (address != "localhost" && numeric_address(address).empty()) {
+        return usage_failure("--listen-address: '" + address + "' is no IPv4 or IPv6 address");
+    }
+    // Refused by the library as well, which is asked when the service begins.
+    const uint32_t monitoring = settings.port("monitoring.prometheus_port").value_or(P2C2R_NONE);
+    if (monitoring != P2C2R_NONE && !is_loopback(address) &&
+        !settings.boolean("plaintext_anywhere").value_or(false)) {
+        return usage_failure("--prometheus-port: monitoring in plaintext on '" + address +
+                             "', which is not loopback, needs --plaintext-anywhere");
+    }
+    return options.no_peer ? std::nullopt : check_helper(settings);
 }
 
 // The same command as a service, without the code that nobody would see.
@@ -241,7 +289,10 @@ int run_host(const HostOptions& options) {
     if (!settings) return report("host", settings.failure());
     const Result<std::vector<std::string>> given = options.invitation.hosts();
     if (!given) return report("host", given.failure());
+    const Result<json> wish = options.invitation.account.wish("gamer");
+    if (!wish) return report("host", wish.failure());
     if (options.service) {
+        if (Outcome bad = check_settings(options, *settings)) return report("host", *bad);
         const Outcome failed = install_host(options, *settings);
         return failed ? report("host", *failed) : kExitOk;
     }

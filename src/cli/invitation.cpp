@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <sstream>
 
 #include "cli/addresses_posix.h"
 #include "cli/contact.h"
@@ -22,29 +23,70 @@ bool is_elsewhere(const InvitedTo& to) {
     return !to.hosts.empty() && to.reach.listen_address.empty();
 }
 
+// "gamer,peer" of the words that --roles takes; nothing: another word is in it.
+std::optional<std::string> read_roles(const std::string& text) {
+    bool gamer = false;
+    bool peer = false;
+    bool admin = false;
+    std::istringstream words(text);
+    for (std::string word; std::getline(words, word, ',');) {
+        if (word != "gamer" && word != "peer" && word != "both" && word != "admin") {
+            return std::nullopt;
+        }
+        gamer |= word == "gamer" || word == "both";
+        peer |= word == "peer" || word == "both";
+        admin |= word == "admin";
+    }
+    std::string roles;
+    for (const auto& [has, word] : {std::pair{gamer, "gamer"}, {peer, "peer"}, {admin, "admin"}}) {
+        if (has) roles += (roles.empty() ? "" : ",") + std::string(word);
+    }
+    if (roles.empty()) return std::nullopt;
+    return roles;
+}
+
 }  // namespace
 
-void AccountOptions::add_to(Command& command, const char* roles_help) {
+void AccountOptions::add_to(Command& command, const std::string& roles_default) {
     command.add_flag("--friend", is_friend,
                      "For somebody else's machine: another circle than the own ones");
     command.add_text("--owner", owner,
                      "With --friend: whose machine it is; all of one owner are own machines to "
                      "each other (itself alone)");
-    command.add_text("--roles,--role", roles, roles_help);
+    command.add_text("--roles,--role", roles,
+                     "gamer (may send), peer (may help), both, or a list with commas between; with "
+                     "admin as well it may invite, make tokens and revoke, like this machine (" +
+                         roles_default + ")");
+    command.add_flag("--force", force, "With --friend: give admin to somebody else's machine");
 }
 
 Result<json> AccountOptions::wish(const std::string& roles_default) const {
     if (owner && !is_friend) {
         return usage_failure("--owner names whose machine it is; without --friend it is yours");
     }
-    json wish = {{"roles", roles.value_or(roles_default)},
-                 {"circle", is_friend ? "invited" : "own"}};
+    const std::optional<std::string> read = read_roles(roles.value_or(roles_default));
+    if (!read) {
+        return usage_failure("--roles: '" + *roles +
+                             "' is not gamer, peer or both, nor a list of gamer, peer and admin "
+                             "with commas between");
+    }
+    const bool is_admin = read->find("admin") != std::string::npos;
+    if (*read == "admin") {
+        return usage_failure(
+            "--roles: admin alone cannot come in: commands connect as a gamer (gamer,admin)");
+    }
+    if (is_admin && is_friend && !force) {
+        return usage_failure(
+            "--roles: an admin invites and revokes everybody, and with --friend that is somebody "
+            "else's machine; --force, if it is meant");
+    }
+    json wish = {{"roles", *read}, {"circle", is_friend ? "invited" : "own"}};
     if (owner) wish["owner"] = *owner;
     return wish;
 }
 
 void InvitationOptions::add_to(Command& command) {
-    account.add_to(command, "gamer, peer or both with a comma (own: both, friend: gamer)");
+    account.add_to(command, "own: both, friend: gamer");
     command.add_count("--valid-hours", valid_hours, "How long the code can be used (24)",
                       {1, kValidHoursMax});
     command.add_text("--address", address,

@@ -20,9 +20,11 @@ struct AccountOptions {
     bool is_friend = false;  // somebody else's machine: its own tasks only, no share in ours
     std::optional<std::string> owner;  // whose; none: its own
     std::optional<std::string> roles;
+    bool force = false;
 
-    void add_to(Command& command, const char* roles_help);
-    // As the calls key.invite and key.token take it.
+    void add_to(Command& command, const std::string& roles_default);
+    // As the calls key.invite and key.token take it. Usage failures: no roles, or such as nobody
+    // should give away by a slip.
     [[nodiscard]] Result<nlohmann::json> wish(const std::string& roles_default) const;
 };
 

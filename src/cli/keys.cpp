@@ -38,7 +38,9 @@ void print_key(const json& key, const std::string& file, bool as_json) {
 }
 
 int run_new(const KeysOptions& options) {
-    if (!options.file) return report("keys new", usage_failure("--file says where it goes"));
+    if (!options.file)
+        return report("keys new", usage_failure("the file for the new private key is missing: "
+                                                "p2c2r keys new FILE"));
     Result<OpenedRuntime> runtime = small_runtime();
     if (!runtime) return report("keys new", runtime.failure());
     json arguments = {{"file", *options.file}};
@@ -53,7 +55,9 @@ int run_new(const KeysOptions& options) {
 int run_renew(const KeysOptions& options) {
     if (!options.file || !options.certificate_file) {
         return report("keys renew",
-                      usage_failure("the key's file and --certificate-file say what"));
+                      usage_failure(std::string(options.file ? "--certificate-file, the certificate"
+                                                             : "FILE, the private key") +
+                                    " is missing: p2c2r keys renew FILE --certificate-file FILE"));
     }
     Result<OpenedRuntime> runtime = small_runtime();
     if (!runtime) return report("keys renew", runtime.failure());

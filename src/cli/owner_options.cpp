@@ -2,6 +2,7 @@
 
 #include "cli/files.h"
 #include "cli/machine.h"
+#include "cli/process_posix.h"
 
 namespace p2c2r::cli {
 
@@ -107,6 +108,33 @@ p2c2r_status create_helper(p2c2r_runtime* runtime, p2c2r_peer_config config,
     }
     out.reset(peer);
     return status;
+}
+
+Outcome check_helper(const Settings& settings) {
+    const Result<DeviceChoice> device = device_of(settings);
+    if (!device) return device.failure();
+    RuntimeOptions runtime_options;
+    runtime_options.device.kind = DeviceChoice::Kind::kNative;
+    runtime_options.worker_threads = 1;
+    const Result<OpenedRuntime> runtime =
+        open_runtime(runtime_options, owner_runtime_options(settings));
+    if (!runtime) return runtime.failure();
+    const Result<std::string> wishes = owner_options(settings, process_environment(), true);
+    if (!wishes) return wishes.failure();
+    const std::string name = settings.text("peer_id").value_or("");
+    p2c2r_peer_config config = {};
+    config.struct_size = sizeof config;
+    config.max_concurrent_tasks = settings.integer("max_concurrent_tasks").value_or(0);
+    config.peer_id = name.empty() ? nullptr : name.c_str();
+    config.coordinator_url = "p2c2r+plain://127.0.0.1";  // it never connects
+    PeerHandle helper;
+    p2c2r_error why = {};
+    if (create_helper(runtime->handle.get(), config, *wishes, helper, why) == P2C2R_OK) {
+        return std::nullopt;
+    }
+    // In use is what it will not be any more when the service begins.
+    if (why.status == P2C2R_E_BUSY) return std::nullopt;
+    return library_failure(kExitUsage, "cannot make the peer", why);
 }
 
 std::string willing_text(const p2c2r_event& event) {

@@ -32,6 +32,10 @@ std::string owner_runtime_options(const Settings& settings);
 p2c2r_status create_helper(p2c2r_runtime* runtime, p2c2r_peer_config config,
                            const std::string& options, PeerHandle& out, p2c2r_error& why);
 
+// Whether a helper could be made with these settings, for whoever only writes them down: the
+// failure that `p2c2r peer` would end with.
+Outcome check_helper(const Settings& settings);
+
 // "helps: at most 30 % of the time" or "does not help: on battery".
 std::string willing_text(const p2c2r_event& event);
 

@@ -8,6 +8,7 @@
 #include "cli/invitation.h"
 #include "cli/session.h"
 #include "cli/standard_output.h"
+#include "cli/terminal_posix.h"
 #include "cli/text_table.h"
 
 namespace p2c2r::cli {
@@ -89,7 +90,7 @@ int list_invitations(Session& session, bool as_json) {
                    time_text(open.value("made_ms", uint64_t{0})),
                    time_text(open.value("until_ms", uint64_t{0}))});
     }
-    std::printf("%s", table.empty() ? "no open invitations\n" : table.text().c_str());
+    std::printf("%s", table.empty() ? "no open invitations\n" : table.text(line_width()).c_str());
     return kExitOk;
 }
 
@@ -110,6 +111,8 @@ int run_invite(const PeopleOptions& options) {
     // Before anything is connected.
     const Result<std::vector<std::string>> given = options.invitation.hosts();
     if (!given) return report("invite", given.failure());
+    const Result<json> wish = options.invitation.account.wish("gamer");
+    if (!wish) return report("invite", wish.failure());
     Contact contact;
     Result<std::unique_ptr<Session>> session = open(options, contact);
     if (!session) return report("invite", session.failure());
@@ -133,6 +136,10 @@ int run_token(const PeopleOptions& options) {
     if (!wish) return report("token", wish.failure());
     if (options.out && is_there(*options.out)) {
         return report("token", usage_failure("'" + *options.out + "' is there already"));
+    }
+    // The account is made once, and its token is told once: not for a file that cannot be made.
+    if (options.out) {
+        if (Outcome bad = check_new_file(*options.out)) return report("token", *bad);
     }
     Contact contact;
     Result<std::unique_ptr<Session>> session = open(options, contact);
@@ -237,7 +244,8 @@ int run_accounts(const PeopleOptions& options) {
                    day_of(account.value("added_ms", uint64_t{0})),
                    day_of(account.value("revoked_ms", uint64_t{0}))});
     }
-    std::printf("%sopen invitations: %d\n", table.text().c_str(), list->value("invitations", 0));
+    std::printf("%sopen invitations: %d\n", table.text(line_width()).c_str(),
+                list->value("invitations", 0));
     if (const std::string unsaved = unsaved_text(*list); !unsaved.empty()) {
         std::fflush(stdout);
         (void)report("accounts",
@@ -253,7 +261,12 @@ int run_revoke(const PeopleOptions& options) {
     if (!session) return report("revoke", session.failure());
     const Result<json> done = (*session)->ask("key.revoke", {{"name", *options.name}});
     if (!done) return report("revoke", done.failure());
-    return report_taken("revoke", "'" + *options.name + "' is out", *done);
+    return report_taken("revoke",
+                        "'" + *options.name +
+                            "' is out for good, with its key or token; the way back is another "
+                            "account: a new code (p2c2r invite) and a new key there, or a new "
+                            "token under another name",
+                        *done);
 }
 
 }  // namespace
@@ -275,7 +288,7 @@ void add_people_commands(Command& root) {
     Command token = root.add_command("token", "Make a token for software that cannot keep a key",
                                      [] { return run_token(options); });
     token.add_text("name,--name", options.name, "What the account is called");
-    options.account.add_to(token, "gamer, peer or both with a comma (gamer)");
+    options.account.add_to(token, "gamer");
     token.add_text(
         "--from", options.from,
         "Where it is good from: first (the network of its first login), any, or prefixes "

@@ -68,6 +68,23 @@ Result<std::string> read_private_file(const std::string& path) {
     return text;
 }
 
+Outcome check_new_file(const std::string& path) {
+    const std::string parent = std::filesystem::path(path).parent_path().string();
+    const std::string folder = parent.empty() ? "." : parent;
+    std::error_code ignored;
+    if (!std::filesystem::exists(folder, ignored)) {
+        return usage_failure("cannot make '" + path + "': there is no folder '" + folder + "'");
+    }
+    if (!is_directory(folder)) {
+        return usage_failure("cannot make '" + path + "': '" + folder + "' is no folder");
+    }
+    if (is_directory(path)) return usage_failure("cannot make '" + path + "': it is a folder");
+    if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+        return usage_failure("cannot make '" + path + "': " + std::strerror(errno));
+    }
+    return std::nullopt;
+}
+
 Outcome make_private_file(const std::string& path, std::string_view text) {
     const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (descriptor < 0) return failure_of("cannot make " + path, std::strerror(errno));

@@ -63,7 +63,8 @@ int run_status(const StatusOptions& options) {
                                                       "shows it"});
     }
     std::printf("%s", text.c_str());
-    const std::string kept = kept_benchmark();
+    std::string kept = kept_benchmark();
+    kept.erase(kept.find_last_not_of(" \t\r\n") + 1);
     if (!kept.empty()) {
         std::printf("\n%s", wrapped("this machine, as measured: " + kept, width).c_str());
     }

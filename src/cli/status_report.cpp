@@ -156,8 +156,8 @@ std::string summary(const StatusAnswers& answers, const json& peers, const json&
         std::max(answers.gamers.value("connected", uint64_t{0}), uint64_t{1}) - 1;
     const auto away = answers.gamers.value("away", uint64_t{0});
     std::string text = count_text(peers.size(), "peer") + " and " + count_text(gamers, "gamer") +
-                       (peers.size() + gamers == 1 ? " is" : " are") + " connected" +
-                       (away > 0 ? ", " + std::to_string(away) + " away" : "") + "; ";
+                       " are connected" + (away > 0 ? ", " + std::to_string(away) + " away" : "") +
+                       "; ";
     const uint64_t pending = of("pending_tasks");
     text += pending == 0 ? "no task" : count_text(pending, "task");
     text += pending > 1 ? " are under way" : " is under way";
@@ -191,10 +191,9 @@ std::string summary(const StatusAnswers& answers, const json& peers, const json&
            time_text(answers.status.value("p99_us", 0.0)) + ".";
 }
 
-// What somebody should look at.
-std::vector<std::string> warnings(const json& status, const json& peers) {
+// What somebody should look at now.
+std::vector<std::string> warnings(const json& peers) {
     std::vector<std::string> lines;
-    const auto of = [&](const char* name) { return status.value(name, uint64_t{0}); };
     if (peers.empty()) {
         lines.emplace_back("no peer is connected");
     } else if (std::all_of(peers.begin(), peers.end(), [](const json& peer) {
@@ -209,6 +208,13 @@ std::vector<std::string> warnings(const json& status, const json& peers) {
         lines.push_back("peer " + peer.value("peer_id", "") + " has failed at " +
                         std::to_string(failed) + " of " + count_text(all, "task"));
     }
+    return lines;
+}
+
+// What went wrong at any time since the start: a task fails for its own params as well.
+std::vector<std::string> troubles(const json& status) {
+    std::vector<std::string> lines;
+    const auto of = [&](const char* name) { return status.value(name, uint64_t{0}); };
     const auto add = [&](const char* name, const char* one, const char* more) {
         const uint64_t count = of(name);
         if (count > 0) lines.push_back(std::to_string(count) + (count == 1 ? one : more));
@@ -340,9 +346,14 @@ std::string status_text(const StatusAnswers& answers, size_t width) {
     if (!peers.empty()) text += "\npeers, which compute\n" + peers_text(peers, width);
     if (!gamers.empty()) text += "\ngamers, who send tasks\n" + gamers_text(gamers, width);
     text += task_groups(tasks, false, width) + task_groups(tasks, true, width);
-    const std::vector<std::string> lines = warnings(answers.status, peers);
-    if (!lines.empty()) text += "\nto look at\n";
-    for (const std::string& line : lines) text += note(line, width);
+    const auto add = [&](const std::string& title, const std::vector<std::string>& lines) {
+        if (!lines.empty()) text += "\n" + title + "\n";
+        for (const std::string& line : lines) text += note(line, width);
+    };
+    add("to look at", warnings(peers));
+    add("what went wrong at some time since the start " +
+            duration_text(answers.status.value("uptime_us", 0.0) / 1e6) + " ago",
+        troubles(answers.status));
     return text;
 }
 

@@ -19,10 +19,14 @@ bool is_name(std::string_view name) {
     return !name.empty() && name.size() <= kIdentityNameLengthMax && is_name_text(name);
 }
 
-Error bad_name(std::string_view name) {
-    return field_error(Status::kArgument, "name",
-                       "has " + std::to_string(name.size()) +
-                           " bytes; a name has 1 to 64 and no control characters");
+// `what`: whose name it is, which is no part of the answer itself: a terminal may be there.
+Error bad_name(std::string_view name, const char* what) {
+    const bool has_fit = !name.empty() && name.size() <= kIdentityNameLengthMax;
+    return field_error(Status::kArgument, what == std::string_view("owner") ? "owner" : "name",
+                       std::string("the name of the ") + what +
+                           (has_fit ? " has a control character or is no UTF-8"
+                                    : " has " + std::to_string(name.size()) + " bytes") +
+                           "; a name has 1 to 64 bytes and no control characters");
 }
 
 Error no_account(const std::string& name) {
@@ -98,8 +102,8 @@ Result<InviteSecret> AccessList::invite(std::string owner, const Roles& roles, u
     if (until_ms <= now.unix_ms || until_ms - now.unix_ms > kInvitationMsMax) {
         return field_error(Status::kArgument, "valid", "an invitation is valid for up to 30 days");
     }
-    if (!owner.empty() && !is_name(owner)) return bad_name(owner);
-    if (!name.empty() && !is_name(name)) return bad_name(name);
+    if (!owner.empty() && !is_name(owner)) return bad_name(owner, "owner");
+    if (!name.empty() && !is_name(name)) return bad_name(name, "invitation");
     if (!name.empty() && open_invitation(name, now.unix_ms)) {
         return field_error(Status::kExists, "name",
                            "there is an open invitation '" + name + "' already");
@@ -199,8 +203,8 @@ Result<Done> AccessList::set_from(Account& account, const AddressRule& from) {
 }
 
 Result<Done> AccessList::add(Account account) {
-    if (!is_name(account.name)) return bad_name(account.name);
-    if (!is_name(account.owner)) return bad_name(account.owner);
+    if (!is_name(account.name)) return bad_name(account.name, "account");
+    if (!is_name(account.owner)) return bad_name(account.owner, "owner");
     if (account.name == kOperator) {
         return field_error(Status::kArgument, "name",
                            "'operator' is kept for the owner of the coordinator's own machines");

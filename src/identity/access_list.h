@@ -152,11 +152,11 @@ class AccessList {
     // revoked; kDenied: known, but not in this role; kBusy with retry_after_ms: too many failures,
     // or new keys, from there; loopback is not counted. An invitation makes an account of the
     // key's, named as the context's id is; one that the key has already gains by it, and may become
-    // another owner's: what is connected of it must not go on as the former one's then (`moved`). A
-    // token without a rule is bound to the network of its first login (kBindIpv4Bits); from
-    // elsewhere it is kAuth. A peer's id belongs to the account that is called so, or used it
-    // first: of another owner's account it is kExists. `check` has the last word, before anything
-    // changes.
+    // another owner's: what is connected of it must not go on as the former one's then (`moved`).
+    // Where it gains nothing the invitation stays open. A token without a rule is bound to the
+    // network of its first login (kBindIpv4Bits); from elsewhere it is kAuth. A peer's id belongs
+    // to the account that is called so, or used it first: of another owner's account it is kExists.
+    // `check` has the last word, before anything changes.
     Result<Admitted> admit(const Proof& proof, const LoginContext& context,
                            const std::string& address, bool is_loopback, const Moment& now,
                            const AdmitCheck& check = {});

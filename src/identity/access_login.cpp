@@ -236,6 +236,7 @@ Result<Admitted> AccessList::enrol(const KeyProof& proof, Login& login) {
 
 // The same machine with another code: the account stays, under its name, and gains what the code
 // gives. It never loses anything by that, or a code for a friend could cut a host off from itself.
+// A code that gives it nothing new stays good, for the machine that it was meant for.
 Result<Admitted> AccessList::enrol_again(Account& account,
                                          std::vector<Invitation>::iterator invitation,
                                          const Login& login) {
@@ -248,6 +249,9 @@ Result<Admitted> AccessList::enrol_again(Account& account,
     // A machine that is the operator's, or one of several, stays that.
     const bool is_its_own = next.owner == next.name;
     if (used.owner == kOperator || (!used.owner.empty() && is_its_own)) next.owner = used.owner;
+    if (account.roles.covers(next.roles) && next.owner == account.owner) {
+        return let_in(account, login);
+    }
     Result<Admitted> admitted = may_come(next, login);
     if (!admitted) return admitted;
     admitted->moved = next.owner != account.owner;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -60,6 +61,11 @@ Error file_error(const std::string& path, const char* what, int error) {
                       "cannot " + std::string(what) + " '" + path + "': " + words_of(error));
 }
 
+std::string folder_of(const std::string& path) {
+    const size_t slash = path.rfind('/');
+    return slash == std::string::npos ? "." : path.substr(0, std::max<size_t>(slash, 1));
+}
+
 Result<std::string> read_file(const std::string& path, bool is_secret) {
     const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!file.is_open()) return file_error(path, "read", errno);
@@ -105,7 +111,16 @@ bool write_all(int descriptor, const std::string& text) {
 Result<Done> make_file(const std::string& path, const std::string& text, mode_t mode) {
     const File file(
         ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
-    if (!file.is_open()) return file_error(path, "make", errno);
+    if (!file.is_open()) {
+        const int error = errno;
+        struct stat about {};
+        const std::string folder = folder_of(path);
+        if (error == ENOENT && ::stat(folder.c_str(), &about) != 0) {
+            return make_error(Status::kIo,
+                              "cannot make '" + path + "': there is no folder '" + folder + "'");
+        }
+        return file_error(path, "make", error);
+    }
     if (!write_all(file.descriptor(), text) || ::fsync(file.descriptor()) != 0) {
         const int error = errno;
         ::unlink(path.c_str());
@@ -119,9 +134,7 @@ Result<Done> replace_file(const std::string& path, const std::string& text, mode
     ::unlink(fresh.c_str());  // of a run that was cut short
     if (Result<Done> made = make_file(fresh, text, mode); !made) return made;
     // The new name is on the disk once its directory is.
-    const size_t slash = path.rfind('/');
-    const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-    const File folder(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const File folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!folder.is_open()) return file_error(path, "replace", errno);
     if (::rename(fresh.c_str(), path.c_str()) != 0) {
         const int error = errno;

@@ -143,6 +143,20 @@ Bytes Coordinator::Impl::call_gamers(const Session* asker) {
     return writer.take();
 }
 
+// Of a task that was with peers, and is not any more.
+static std::string attempts_text(const sched::TaskRecord& record) {
+    using Trouble = sched::TaskRecord::Trouble;
+    const bool is_one = record.attempts == 1;
+    const char* const end = record.trouble == Trouble::kTimeout ? "ran out of time"
+                            : record.trouble == Trouble::kLost  ? "was lost with the peer"
+                            : record.trouble == Trouble::kGivenUp
+                                ? "was given up as its gamer's connection was lost"
+                                : "failed";
+    return is_one
+               ? std::string("its attempt at a peer ") + end
+               : "of its " + std::to_string(record.attempts) + " attempts at peers the last " + end;
+}
+
 // Why a task is where it is, in plain words.
 std::string Coordinator::Impl::why_there(uint64_t task, const sched::TaskRecord& record) {
     using State = sched::TaskRecord::State;
@@ -168,8 +182,9 @@ std::string Coordinator::Impl::why_there(uint64_t task, const sched::TaskRecord&
                        ? "waits: no peer " + reach + " is connected"
                        : "waits: no peer " + reach + " takes tasks of this type";
         case State::kLocal:
-            return record.attempts > 0 ? "computed here: its attempts at peers have failed"
-                                       : "computed here: no peer " + reach + " takes it";
+            return std::string("computed by the coordinator: ") +
+                   (record.attempts == 0 ? "no peer " + reach + " takes it"
+                                         : attempts_text(record));
         case State::kLeased:
         case State::kFree:
             break;

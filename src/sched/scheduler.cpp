@@ -214,6 +214,13 @@ void Scheduler::unqueue(uint64_t, TaskRecord& record) noexcept {
 
 void Scheduler::try_again(uint64_t task, TaskRecord& record, Status why, uint64_t now_us,
                           std::vector<Action>& actions) {
+    using Trouble = TaskRecord::Trouble;
+    if (why != Status::kBusy) {  // which is no attempt
+        record.trouble = why == Status::kTimeout        ? Trouble::kTimeout
+                         : why == Status::kDisconnected ? Trouble::kLost
+                         : why == Status::kAgain        ? Trouble::kGivenUp
+                                                        : Trouble::kFailed;
+    }
     if (now_us >= record.deadline_us) {
         ++stats_.deadlines;
         end(task, record, Status::kDeadline, "the deadline passed before an answer came", actions);

@@ -72,6 +72,9 @@ struct TaskRecord {
     bool can_run_local = false;
     bool input_open = false;
     bool asked_early = false;  // whether anybody of its circle is there: see why_nobody()
+    // How the last attempt at a peer ended.
+    enum class Trouble : uint8_t { kTimeout, kLost, kGivenUp, kFailed };
+    Trouble trouble = Trouble::kFailed;
     TypeIndex type = kNoType;
     Reach reach;        // never left, whatever happens
     uint32_t flow = 0;  // where it waits, or would

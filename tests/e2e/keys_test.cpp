@@ -1,5 +1,6 @@
 // Keys and certificates from the command line.
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include "support/hosting.h"
 #include "support/old_certificate.h"
@@ -21,7 +22,21 @@ TEST_CASE("keys: made once, shown without the secret") {
     const Ran again = here.run({"keys", "new", file});
     CHECK(again.exit_code == 2);
     CHECK(again.error.find("is there already") != std::string::npos);
-    CHECK(here.run({"keys", "new"}).exit_code == 2);
+    const auto refused = [&](const std::vector<std::string>& words, const std::string& said) {
+        const Ran ran = here.run(words);
+        CHECK(ran.exit_code == 2);
+        CHECK_MESSAGE(ran.error.find(said) != std::string::npos, ran.error);
+    };
+    refused({"keys", "new"}, "the file for the new private key is missing: p2c2r keys new FILE");
+    refused({"keys", "renew"}, "FILE, the private key is missing: p2c2r keys renew FILE ");
+    refused({"keys", "renew", file}, "--certificate-file, the certificate is missing");
+    refused({"keys", "new", here.path("nodir/k.pem")},
+            "there is no folder '" + here.path("nodir") + "'");
+    // A certificate is for others to read: nothing of it is to be hidden.
+    const std::string certificate = here.path("cert.pem");
+    refused({"keys", "show", certificate}, "'" + certificate + "' holds no private key");
+    REQUIRE(chmod(file.c_str(), 0644) == 0);
+    refused({"keys", "show", file}, "can be read by others (mode 0644)");
 }
 
 TEST_CASE("keys: a host renews a certificate whose time is over and keeps its pin") {

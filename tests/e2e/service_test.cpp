@@ -77,6 +77,33 @@ TEST_CASE("service: a machine that has joined is made a service without a code, 
     CHECK(none.error.find("there is no service 'p2c2r-peer' of this user: ") != std::string::npos);
 }
 
+TEST_CASE("service: what it could not begin with is refused, and nothing is written") {
+    const Workplace here;
+    const User user(here, 0);
+    user.has_joined("\"gamer\": true, \"peer\": true");
+    using Words = std::vector<std::string>;
+    const auto refused = [&](const Words& words, const std::string& said) {
+        CAPTURE(said);
+        const Ran ran = user.run(words);
+        CHECK(ran.exit_code == 2);
+        CHECK_MESSAGE(ran.error.find(said) != std::string::npos, ran.error);
+        CHECK_FALSE(here.has("config"));
+        CHECK_FALSE(here.has("told"));
+    };
+    refused({"join", "--service", "--mode", "foo"}, "--mode is 'foo', allowed are ");
+    refused({"join", "--service", "--mode", "schedule", "--hours", "25"}, "hours");
+    refused({"host", "--service", "--mode", "foo"}, "--mode is 'foo', allowed are ");
+    refused({"host", "--service", "--hours", "25"}, "hours");
+    refused({"host", "--service", "--listen-address", "nonsense"},
+            "--listen-address: 'nonsense' is no IPv4 or IPv6 address");
+    refused({"host", "--service", "--listen-address", "::1", "--key-file", "k.pem"},
+            "--certificate-file and --key-file go together");
+    refused({"host", "--service", "--prometheus-port", "9100"}, "--plaintext-anywhere");
+    // Without a helper its owner's wishes are nobody's.
+    CHECK(user.run({"host", "--service", "--no-peer", "--listen-address", "::1"}).exit_code == 0);
+    CHECK(here.has("config/systemd/user/p2c2r-host.service"));
+}
+
 TEST_CASE("service: a host's is removed, also where systemctl does not answer, which is said") {
     const Workplace here;
     const User user(here, 1);

@@ -86,7 +86,7 @@ TEST_CASE("words: no message of a command that failed names a field or a call of
         {{"peer", "--hours", "10-99"}, 2, "E_ARGUMENT: --hours '10-99' is not"},
         {{"status", "--coordinator", "p2c2r://127.0.0.1:1"}, 2, "--server-pin: neither"},
         {{"token", many}, 2, "making a token: E_PARAMS: the account's name has 200 bytes"},
-        {{"token", "bob", "--roles", "none"}, 2, "--roles 'none' is no list"},
+        {{"token", "bob", "--roles", "none"}, 2, "--roles: 'none' is not gamer, peer or both"},
         {{"revoke", "nobody"}, 1, "revoking the account: "},
         {{"exec", "nonsense", "--data", bad}, 1, "no executor for 'nonsense'"},
     };

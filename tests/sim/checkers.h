@@ -172,6 +172,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         bool cancelled = false;  // and the cancel too
         bool answered = false;   // by the peer, on its way to the coordinator
         bool frees = false;      // its slot is free again
+        int64_t left = 0;        // bytes of an answer in chunks that are still to come
     };
     struct PeerPipe {
         uint32_t host = 0;
@@ -190,6 +191,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         bool owed = false;
         bool whole = true;         // its input has arrived to the end
         bool redelivered = false;  // answered on this connection before it was submitted here
+        bool is_early = false;     // the answer that is being sent began before that
         bool streaming = false;    // an answer in chunks is under way
         uint32_t answer_life = 0;  // of the task that it answers
         uint64_t bytes = 0;        // of its input, until the answer is on the way

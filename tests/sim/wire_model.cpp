@@ -334,6 +334,7 @@ void Checkers::result_heard(PeerPipe& peer, const wire::Frame& frame) {
     const auto found = peer.attempts.find(frame.id);
     if (found == peer.attempts.end()) return;
     Attempt& attempt = found->second;
+    const auto size = static_cast<int64_t>(frame.params.size() + frame.data.size());
     if (is_first(frame)) {
         const EnvelopeView view(frame.envelope);
         const std::span<const uint8_t> nonce = view.bytes(kAttempt);
@@ -358,9 +359,13 @@ void Checkers::result_heard(PeerPipe& peer, const wire::Frame& frame) {
             tracked_[attempt.token].cause = Sometimes::kRetryAfterError;
         }
         free_slot(peer, attempt);
+        attempt.left = is_last(frame) ? 0 : view.sum_of_pair(kSizes).value_or(0) - size;
         if (!is_last(frame) && good) return;
-    } else if (!is_last(frame) || !attempt.frees) {
-        return;
+    } else {
+        attempt.left -= size;
+        if (!is_last(frame) || !attempt.frees) return;
+        // Less or more than was announced: that ends its connection, and is no answer.
+        if (attempt.left != 0) return erase_attempt(peer, found);
     }
     tracked_[attempt.token].answered |= attempt.state == Attempt::State::kAnswering;
     erase_attempt(peer, found);
@@ -575,7 +580,10 @@ void Checkers::answer_sent(GamerPipe& gamer, const wire::Frame& frame) {
     const bool delivery = frame.message == Message::kResultDelivery;
     const bool good = delivery && view.number(kStatus).value_or(0) == 0;
     const uint64_t token = token_of_asked(gamer.host, id);
-    if (is_first(frame)) task.answer_life = tracked_[token].life;
+    if (is_first(frame)) {
+        task.answer_life = tracked_[token].life;
+        task.is_early = task.submits == 0;
+    }
     if (is_first(frame) && good) {
         if (task.streaming) coverage_.hit(Sometimes::kResultRestarted);
         task.streaming = !is_last(frame);
@@ -601,7 +609,7 @@ void Checkers::answer_sent(GamerPipe& gamer, const wire::Frame& frame) {
         is_over(token);
         set_owed(gamer, task, false);
     }
-    if (task.submits == 0) {
+    if (task.is_early) {
         if (!gamer.resumed || !known_[gamer.host].count(id)) {
             fail("I1", "%s is sent an answer to task %llu, which it has not submitted",
                  name(gamer.host), number(id));

@@ -416,6 +416,12 @@ TEST_CASE("login: a second code gives an account more and takes nothing, under t
     REQUIRE(desk);
     CHECK(desk->owner == kOperator);
     CHECK(desk->roles.admin);
+    // It gave nothing new: it is still there for another machine, which uses it up.
+    CHECK(door.list.invitations().size() == 1);
+    Credentials guest = with_key();
+    guest.invite = host.invite;
+    REQUIRE(door.enter(guest, door.context(Role::kGamer, "guest")).ok());
+    CHECK(door.list.find("guest")->roles.gamer);
     CHECK(door.list.invitations().size() == 0);
     // A friend's machine becomes an own one by an own machine's code.
     Credentials pal = with_key();
@@ -425,6 +431,7 @@ TEST_CASE("login: a second code gives an account more and takes nothing, under t
     REQUIRE(door.enter(pal, door.context(Role::kPeer, "pal")).ok());
     CHECK(door.list.find("pal")->owner == kOperator);
     CHECK(door.list.find("pal")->roles.peer);
+    CHECK(door.list.invitations().size() == 0);
 }
 
 TEST_CASE("login: who is revoked does not come back by a code of its own making") {
@@ -453,6 +460,23 @@ TEST_CASE("login: no account is called as the operator is") {
               .error()
               .field == "name");
     CHECK(door.list.add_token(kOperator, "", kBoth, door.chance, door.now).error().field == "name");
+}
+
+TEST_CASE("login: what is wrong with a name says whose name it is, and shows nothing of it") {
+    Door door;
+    const uint64_t until = door.now.unix_ms + kDayMs;
+    const auto invite = [&](const std::string& owner, const std::string& name) {
+        return door.list.invite(owner, kBoth, until, door.chance, door.now, {}, name).error();
+    };
+    CHECK(invite("", "a\nb").text ==
+          "the name of the invitation has a control character or is no UTF-8; a name has 1 to 64 "
+          "bytes and no control characters");
+    const Error long_owner = invite(std::string(65, 'a'), "");
+    CHECK(long_owner.field == "owner");
+    CHECK(long_owner.text.starts_with("the name of the owner has 65 bytes; "));
+    CHECK(door.list.add_token("a\x1b", "", kBoth, door.chance, door.now)
+              .error()
+              .text.starts_with("the name of the account has a control character"));
 }
 
 TEST_CASE("login: memory that is short while a change is written down leaves all as it was") {

@@ -183,6 +183,51 @@ TEST_CASE("roles: without any peer the coordinator computes and without a coordi
     CHECK(cluster.result(local).source == Source::kLocal);
 }
 
+TEST_CASE(
+    "roles: of a task that the coordinator computes it says how the attempt at a peer ended") {
+    Cluster cluster(true);
+    cluster.coordinator_runner.takes_us = 10'000'000;
+    const auto tasks = [&] {
+        return *value_to_json(cluster.coordinator->call("tasks", {}, nullptr)->span());
+    };
+    const auto says = [&](const char* what) { return tasks().find(what) != std::string::npos; };
+    std::string expected = "its attempt at a peer was lost with the peer";
+    bool is_alone = false;
+    SUBCASE("lost") {}
+    SUBCASE("too late") {
+        expected = "its attempt at a peer ran out of time";
+    }
+    SUBCASE("none") {
+        is_alone = true;
+    }
+    if (!is_alone) cluster.add_peer("p1");
+    cluster.add_client();
+    if (!is_alone) {
+        // So that it is known how long one takes.
+        for (int i = 0; i < 8; ++i) {
+            (void)cluster.submit("before");
+            cluster.loop.advance(10'000);
+        }
+        cluster.peers[0].runner->takes_us = 100'000'000;
+    }
+    (void)cluster.submit("a", 30'000'000);
+    cluster.loop.settle();
+    if (is_alone) {
+        CHECK(says("computed by the coordinator: no peer of circle "));
+        return;
+    }
+    CHECK(cluster.coordinator_runner.running() == 0);
+    if (expected.ends_with("peer")) {
+        cluster.peers[0].transport->reachable = false;
+        cluster.peers[0].transport->made.back()->cut();
+    }
+    for (int i = 0; i < 300 && cluster.coordinator_runner.running() == 0; ++i) {
+        cluster.loop.advance(100'000);
+    }
+    REQUIRE(cluster.coordinator_runner.running() == 1);
+    CHECK_MESSAGE(says(("computed by the coordinator: " + expected).c_str()), tasks());
+}
+
 TEST_CASE("roles: a task that nobody can run ends with an error that names the field") {
     Cluster cluster;
     cluster.add_peer("p1");
