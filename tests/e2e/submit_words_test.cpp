@@ -19,11 +19,11 @@ using namespace p2c2r::cli;
 
 namespace {
 
-bool says(const Ran& ran, const std::string& text) {
+bool words_say(const Ran& ran, const std::string& text) {
     return ran.error.find(text) != std::string::npos;
 }
 
-size_t count_of(const std::string& text, const std::string& part) {
+size_t times_in(const std::string& text, const std::string& part) {
     size_t count = 0;
     for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
         ++count;
@@ -32,9 +32,10 @@ size_t count_of(const std::string& text, const std::string& part) {
 }
 
 // A terminal of so many columns that nobody sits at; what a program writes to it.
-class Terminal {
+class WatchedTerminal {
   public:
-    explicit Terminal(unsigned short columns) : own_(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
+    explicit WatchedTerminal(unsigned short columns)
+        : own_(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
         REQUIRE(own_ >= 0);
         REQUIRE(grantpt(own_) == 0);
         REQUIRE(unlockpt(own_) == 0);
@@ -47,12 +48,12 @@ class Terminal {
         size.ws_col = columns;
         REQUIRE(ioctl(other_, TIOCSWINSZ, &size) == 0);
     }
-    ~Terminal() {
+    ~WatchedTerminal() {
         close(own_);
         close(other_);
     }
-    Terminal(const Terminal&) = delete;
-    Terminal& operator=(const Terminal&) = delete;
+    WatchedTerminal(const WatchedTerminal&) = delete;
+    WatchedTerminal& operator=(const WatchedTerminal&) = delete;
 
     [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] std::string written() const {
@@ -97,17 +98,19 @@ TEST_CASE("exec: a misspelt parameter is named, also where it leaves another one
     };
     const Ran upscale = exec("upscale", R"({"scael":2})");
     CHECK(upscale.exit_code == 1);
-    CHECK_MESSAGE(says(upscale, "E_PARAMS: scael is not a parameter here\n"), upscale.error);
-    CHECK(says(exec("upscale", R"({"jpeg_quality":80})"), "E_PARAMS: output_res is missing; "));
+    CHECK_MESSAGE(words_say(upscale, "E_PARAMS: scael is not a parameter here\n"), upscale.error);
+    CHECK(
+        words_say(exec("upscale", R"({"jpeg_quality":80})"), "E_PARAMS: output_res is missing; "));
     const Ran paths = exec("ai_pathfinding", R"({"widht":8,"height":8,"agents":[]})");
-    CHECK_MESSAGE(says(paths, " is required; is 'widht' meant for it?\n"), paths.error);
+    CHECK_MESSAGE(words_say(paths, " is required; is 'widht' meant for it?\n"), paths.error);
     const Ran physics = exec("physics", R"({"timestep":0.01,"objcets":[]})");
-    CHECK_MESSAGE(says(physics, " is required; is 'objcets' meant for it?\n"), physics.error);
+    CHECK_MESSAGE(words_say(physics, " is required; is 'objcets' meant for it?\n"), physics.error);
     const Ran picture = exec("raytracing", R"({"resolutoin":[8,8],"scene":{}})");
-    CHECK_MESSAGE(says(picture, " is required; is 'resolutoin' meant for it?\n"), picture.error);
+    CHECK_MESSAGE(words_say(picture, " is required; is 'resolutoin' meant for it?\n"),
+                  picture.error);
     // What is not alike is not taken for it.
     const Ran other = exec("raytracing", R"({"wind":1})");
-    CHECK_FALSE(says(other, "wind"));
+    CHECK_FALSE(words_say(other, "wind"));
 }
 
 TEST_CASE("exec: frames with one wrong parameter say so once, with a count") {
@@ -117,9 +120,9 @@ TEST_CASE("exec: frames with one wrong parameter say so once, with a count") {
                               "--out", here.path("out"), "--device", "native"});
     CAPTURE(ran.error);
     CHECK(ran.exit_code == 1);
-    CHECK(count_of(ran.error, "E_PARAMS: scale is 0, allowed are ") == 1);
-    CHECK(says(ran, "\n3 more failed for the same reason\n"));
-    CHECK(says(ran, "4 failed (E_PARAMS 4)"));
+    CHECK(times_in(ran.error, "E_PARAMS: scale is 0, allowed are ") == 1);
+    CHECK(words_say(ran, "\n3 more failed for the same reason\n"));
+    CHECK(words_say(ran, "4 failed (E_PARAMS 4)"));
 }
 
 TEST_CASE("exec: a directory without --out is told before anything is computed") {
@@ -130,12 +133,12 @@ TEST_CASE("exec: a directory without --out is told before anything is computed")
         {"exec", "upscale", "--data", frames, "--params", R"({"scale":2})", "--device", "native"});
     CAPTURE(ran.error);
     CHECK(ran.error.starts_with("3 frames: without --out DIRECTORY their results are not kept\n"));
-    CHECK(says(ran, "broken.jpg failed: "));
-    CHECK_FALSE(says(ran, "--out FILE"));
+    CHECK(words_say(ran, "broken.jpg failed: "));
+    CHECK_FALSE(words_say(ran, "--out FILE"));
     const Ran one = here.run({"exec", "echo", "--data", bad});
-    CHECK(says(one, ": 10 bytes of result; --out FILE keeps them\n"));
+    CHECK(words_say(one, ": 10 bytes of result; --out FILE keeps them\n"));
     const Ran kept = here.run({"exec", "echo", "--data", frames, "--out", here.path("out")});
-    CHECK_FALSE(says(kept, "without --out"));
+    CHECK_FALSE(words_say(kept, "without --out"));
 }
 
 TEST_CASE("exec: a size beyond the limit is told as it is") {
@@ -144,7 +147,7 @@ TEST_CASE("exec: a size beyond the limit is told as it is") {
     const Ran ran = here.run({"exec", "upscale", "--data", frames + "/frame_000.jpg", "--params",
                               R"({"scale":9})", "--device", "native"});
     CHECK(ran.exit_code == 1);
-    CHECK_MESSAGE(says(ran, "image of 11520 x 6480 passes the limit of 8192 pixels a side"),
+    CHECK_MESSAGE(words_say(ran, "image of 11520 x 6480 passes the limit of 8192 pixels a side"),
                   ran.error);
 }
 
@@ -158,11 +161,12 @@ TEST_CASE("submit: the coordinator's cap of a deadline is told as the coordinato
         here.run({"submit", "echo", "--remote-only", "--coordinator", coordinator.url, "--data",
                   here.write("data", "some bytes"), "--deadline-ms", "20000"});
     CHECK(ran.exit_code == 1);
-    CHECK_MESSAGE(says(ran,
-                       "had no answer within the deadline of 300 ms (the --task-timeout-ms of the "
-                       "coordinator, which caps the 20000 ms of --deadline-ms): "),
-                  ran.error);
-    CHECK(says(ran, "Only a longer --task-timeout-ms of the coordinator waits longer"));
+    CHECK_MESSAGE(
+        words_say(ran,
+                  "had no answer within the deadline of 300 ms (the --task-timeout-ms of the "
+                  "coordinator, which caps the 20000 ms of --deadline-ms): "),
+        ran.error);
+    CHECK(words_say(ran, "Only a longer --task-timeout-ms of the coordinator waits longer"));
 }
 
 TEST_CASE("submit: what is wrong with a request is told, and nothing of deadlines") {
@@ -174,8 +178,8 @@ TEST_CASE("submit: what is wrong with a request is told, and nothing of deadline
                               photograph(), "--params", R"({"scale":-1})", "--deadline-ms", "300"});
     CAPTURE(ran.error);
     CHECK(ran.exit_code == 1);
-    CHECK(says(ran, " failed: E_PARAMS: scale is -1, allowed are "));
-    CHECK_FALSE(says(ran, "had no answer within"));
+    CHECK(words_say(ran, " failed: E_PARAMS: scale is -1, allowed are "));
+    CHECK_FALSE(words_say(ran, "had no answer within"));
 }
 
 TEST_CASE("message: lines are broken between words at the terminal's edge") {
@@ -190,7 +194,7 @@ TEST_CASE("exec: on a terminal an error has a line of its own, and none is broke
     const std::string frames = make_frames(here, "frames", 24, 64, 36);
     // The last one: by then the progress has been drawn.
     here.write("frames/zz_broken.jpg", "no picture");
-    const Terminal terminal(62);
+    const WatchedTerminal terminal(62);
     Process program = here.start({"exec", "upscale", "--data", frames, "--params", R"({"scale":2})",
                                   "--out", here.path("out"), "--device", "native"},
                                  terminal.name());
@@ -204,5 +208,5 @@ TEST_CASE("exec: on a terminal an error has a line of its own, and none is broke
         is_told = is_told || line.starts_with("zz_broken.jpg failed: ");
     }
     CHECK(is_told);
-    CHECK(count_of(written, "24 of 25 in ") == 1);
+    CHECK(times_in(written, "24 of 25 in ") == 1);
 }
