@@ -69,6 +69,8 @@ struct TaskRecord {
     uint8_t refusals = 0;
     uint8_t placements = 0;  // attempts and refusals: no id on a peer's hop is used twice
     uint8_t tried_count = 0;
+    // Which of these it is, from 1 on, whose word against the task was not taken for the last one.
+    uint8_t doubted = 0;
     bool can_run_local = false;
     bool input_open = false;
     bool asked_early = false;  // whether anybody of its circle is there: see why_nobody()
@@ -92,13 +94,11 @@ struct TaskRecord {
     uint64_t attempt_id = 0;
     Nonce nonce{};
     double estimate_us = 0;
-    double ahead_us = 0;          // of work that the peer had before it
     double share_us = 0;          // the peer's when it was given the task
+    float ahead_us = 0;           // of work that the peer had before it
     uint32_t lease_position = 0;  // in the peer's list of leases
     // Peers that have had it, those who refused it as well: the last ones of these.
-    static constexpr uint8_t kTriedMax = limits::kAttemptsMax + 2;
-    uint64_t tried[kTriedMax] = {};
-    uint64_t doubted = 0;  // the peer whose word against the task was not taken for the last one
+    uint64_t tried[limits::kAttemptsMax] = {};
     uint64_t content = 0;  // its entry in the store, pinned; 0: the task has none
 };
 
@@ -291,6 +291,7 @@ class Scheduler {
     void blame(const TaskRecord& record, uint64_t now_us);
     // Of one that has never answered the type: another one is asked before the task ends with it.
     bool doubt(TaskRecord& record, const PeerRecord& peer, uint64_t id);
+    static void note_tried(TaskRecord& record, uint64_t peer);
     void room_for_lease(uint64_t peer, std::vector<Action>& actions);
     void unlist_lease(PeerRecord& peer, TaskRecord& record);
     void abandon(TaskRecord& record, uint64_t task, uint64_t now_us, std::vector<Action>& actions);

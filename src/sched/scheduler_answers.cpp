@@ -202,7 +202,8 @@ Verdict Scheduler::answered(uint64_t peer, uint64_t attempt_id, const Nonce& non
     const uint64_t task = task_of(attempt_id);
     TaskRecord& record = *tasks_.find(task);
     if (status == Status::kOk) {
-        if (record.doubted != 0 && record.doubted != peer) peers_.failed(record.doubted, now_us);
+        const uint64_t doubted = record.doubted > 0 ? record.tried[record.doubted - 1] : 0;
+        if (doubted != 0 && doubted != peer) peers_.failed(doubted, now_us);
         ++holder->completed;
         pay_for_input(record, now_us);
         unlist_lease(*holder, record);
@@ -234,7 +235,11 @@ bool Scheduler::doubt(TaskRecord& record, const PeerRecord& peer, uint64_t id) {
     };
     if (std::any_of(peer.learned.begin(), peer.learned.end(), knows)) return false;
     if (!could_go_elsewhere(record, peer)) return false;
-    record.doubted = id;
+    const uint64_t* const begin = record.tried;
+    const uint64_t* const end = begin + record.tried_count;
+    const uint64_t* const tried = std::find(begin, end, id);
+    if (tried == end) return false;
+    record.doubted = static_cast<uint8_t>(tried - begin + 1);
     return true;
 }
 

@@ -1,6 +1,7 @@
 // Placing: which of the waiting tasks is given to which peer, and why.
 #include <algorithm>
 #include <functional>
+#include <iterator>
 
 #include "core/plant.h"
 #include "sched/attempt_id.h"
@@ -31,24 +32,29 @@ void Scheduler::room_for_lease(uint64_t peer, std::vector<Action>& actions) {
     grow(actions);
 }
 
+void Scheduler::note_tried(TaskRecord& record, uint64_t peer) {
+    if (record.tried_count == std::size(record.tried)) {
+        std::copy(record.tried + 1, std::end(record.tried), record.tried);
+        --record.tried_count;
+        if (record.doubted > 0) --record.doubted;
+    }
+    record.tried[record.tried_count++] = peer;
+}
+
 void Scheduler::lease(uint64_t task, TaskRecord& record, const PeerTable::Choice& choice,
                       uint64_t now_us, std::vector<Action>& actions) {
     PeerRecord& peer = *peers_.find(choice.peer);
     random_.fill(record.nonce);
     peer.leases.push_back(task);
     record.lease_position = static_cast<uint32_t>(peer.leases.size() - 1);
-    if (record.tried_count == TaskRecord::kTriedMax) {
-        std::copy(record.tried + 1, record.tried + TaskRecord::kTriedMax, record.tried);
-        --record.tried_count;
-    }
-    record.tried[record.tried_count++] = choice.peer;
+    note_tried(record, choice.peer);
     ++record.attempts;
     record.state = TaskRecord::State::kLeased;
     record.peer = choice.peer;
     record.placed_us = now_us;
     record.attempt_id = attempt_id_of(task, ++record.placements);
     record.estimate_us = peers_.estimate_us(peer, record.type);
-    record.ahead_us = peer.backlog_us / std::max(1u, peer.slots);
+    record.ahead_us = static_cast<float>(peer.backlog_us / std::max(1u, peer.slots));
     record.given_us = now_us;
     record.lease_until_us = lease_end_us(record, peer, now_us);
     Placement& placement = placements_[placements_next_++ % kPlacementsKept];
