@@ -78,11 +78,14 @@ Client::~Client() = default;
 void Client::start() {
     impl_->start();
 }
-void Client::submit(uint64_t task, const TaskSpec& spec) {
-    impl_->submit(task, spec);
+void Client::submit(uint64_t task, const TaskSpec& spec, std::shared_ptr<const FrameWish> frame) {
+    impl_->submit(task, spec, std::move(frame));
 }
 void Client::cancel(uint64_t task) {
     impl_->cancel(task);
+}
+void Client::want_answer(uint64_t task, uint64_t at_us) {
+    impl_->want_answer(task, at_us);
 }
 void Client::put(std::shared_ptr<const Content> content) {
     impl_->put(std::move(content));

@@ -17,6 +17,7 @@
 #include "net/loop.h"
 #include "net/transport.h"
 #include "roles/endpoint.h"
+#include "roles/local_forms.h"
 #include "roles/stats.h"
 
 namespace p2c2r::roles {
@@ -52,6 +53,18 @@ class ClientEvents {
     // The one end of an accepted task. Small results are borrowed from the frame that brought them:
     // info and data that are to outlive the call must be owned().
     virtual void on_task_ended(uint64_t task, TaskResult&& result) = 0;
+    // This machine's answer to a task of a frame whose other one is still awaited: the task goes
+    // on. At most once, before its end. Info and data as above; `quality` is of the form.
+    virtual void on_task_here(uint64_t task, int32_t quality, TaskResult&& result) {
+        (void)task;
+        (void)quality;
+        (void)result;
+    }
+    // Right before such a task ends with an answer of this machine: the quality of its form.
+    virtual void on_local_quality(uint64_t task, int32_t quality) {
+        (void)task;
+        (void)quality;
+    }
     // A hint: the end of this task is likely to be told soon.
     virtual void expect_end(uint64_t task) { (void)task; }
     // kOk: connected and registered. kDisconnected: lost, trying again. Another: given up.
@@ -98,10 +111,14 @@ class Client {
     // never used twice. The spec was checked by
     // check_task_type() and check_task_spec(); it stays the caller's, and MUST stay as it is until
     // on_task_ended (perhaps before submit returns) or the client's own end. What this throws
-    // leaves no task behind.
-    void submit(uint64_t task, const TaskSpec& spec);
+    // leaves no task behind. `frame` not NULL: the task answers a frame, so this machine computes
+    // an answer in time for that, and one that comes later is still of use.
+    void submit(uint64_t task, const TaskSpec& spec,
+                std::shared_ptr<const FrameWish> frame = nullptr);
     // Ended or unknown tasks are ignored.
     void cancel(uint64_t task);
+    // The answer of this task of a frame is wanted at `at_us`, rather than when it was said before.
+    void want_answer(uint64_t task, uint64_t at_us);
     // A content that tasks will refer to: begins to go where it will be needed. A task may also
     // bring one that was never put.
     void put(std::shared_ptr<const Content> content);

@@ -3,6 +3,7 @@
 //   client_tasks.cpp  a task from submit to its end: sending
 //   client_time.cpp   its deadline, and when it is computed here
 //   client_local.cpp  what is computed here, and when
+//   client_frames.cpp the same of tasks that answer frames
 //   client_window.cpp large payloads wait for their turn on the line
 //   client_link.cpp   what the coordinator says: answers, named calls
 //   client_coding.cpp results that come coded
@@ -97,8 +98,10 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         if (link_) link_->start();
     }
 
-    void submit(uint64_t task, const TaskSpec& spec);
+    void submit(uint64_t task, const TaskSpec& spec,
+                std::shared_ptr<const FrameWish> frame = nullptr);
     void cancel(uint64_t task);
+    void want_answer(uint64_t task, uint64_t at_us);
     void put(std::shared_ptr<const Content> content);
     void drop(const Digest256& digest);
     void call(uint64_t call, const std::string& name, Bytes arguments, uint64_t timeout_us);
@@ -160,6 +163,12 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         bool may_be_coded = false;
         uint64_t decoding_job = 0;  // the runner's; 0: none
         uint64_t bytes_down = 0;    // of its result, as they came
+        // Of tasks that answer frames.
+        std::shared_ptr<const FrameWish> frame;  // NULL: it answers none
+        uint64_t answer_by_us = 0;
+        size_t local_form = 0;  // that runs here, did, or is planned
+        bool form_planned = false;
+        bool has_here = false;  // this machine's answer was told
     };
     // The copy of a task that is on the side which the task is not on.
     struct Trial {
@@ -233,7 +242,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
                        const wire::ResultDelivery& told = {});
     void admit(Task& task);
     void hold(Task& task);
-    void forget(const Task& task);
+    void forget(Task& task);
     // Those that waited for this one alone go on; those that cannot any more end.
     void release_waiting(uint64_t id, bool good);
     void go(Task& task);
@@ -268,6 +277,18 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
                runner_->can_run(task.spec->task_type);
     }
     void start_local(Task& task);
+    // ---- client_frames.cpp
+    [[nodiscard]] bool is_frame_over(const Task& task) const;
+    // When it must begin.
+    [[nodiscard]] uint64_t plan_form(Task& task, uint64_t now_us);
+    void choose_local_form(Task& task, exec::JobSpec& spec);
+    void learn_local_form(const Task& task, bool ended);
+    [[nodiscard]] bool awaits_away(const Task& task) const;
+    [[nodiscard]] static int32_t local_quality(const Task& task) {
+        return task.frame->forms[task.local_form].quality;
+    }
+    void tell_here(Task& task, TaskResult&& result);
+    // ---- client_local.cpp
     [[nodiscard]] bool goes_on_away(Task& task, Status status);
     void go_away(Task& task);
     void go_by_worth(Task& task);
@@ -353,6 +374,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     net::Timer window_timer_;
 
     std::vector<std::pair<std::string, double>> local_us_;  // learned per type
+    LocalTimes local_times_;                                // of frames
     uint64_t local_backlog_us_ = 0;                         // of all that is planned or runs here
     std::unique_ptr<Placement> placement_;                  // NULL: not by worth
     std::shared_ptr<exec::Executor> decoding_work_;         // NULL: nothing may come coded

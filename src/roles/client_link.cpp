@@ -63,7 +63,7 @@ void Client::Impl::on_link_lost(Status status, const std::string& why, bool give
         task->receiving = false;
         if (task->spec->place == Place::kLocal || task->local_started_us != 0) continue;
         if (task->decoding_job != 0) continue;
-        if (can_run_local(*task)) {
+        if (can_run_local(*task) && !(given_up && (task->has_here || is_frame_over(*task)))) {
             plan_local(*task, now);
             if (given_up) task->local_at_us = now;
             arm(*task);
@@ -191,7 +191,7 @@ void Client::Impl::remote_failed(Task& task, Status status, std::string field, s
     task.refused = true;
     if (task.local_started_us != 0) return;  // the local run decides
     if (!about_task && status != Status::kDeadline && can_run_local(task) &&
-        loop_.turn_us() < task.deadline_us) {
+        loop_.turn_us() < task.deadline_us && !task.has_here && !is_frame_over(task)) {
         start_local(task);
         return;
     }

@@ -37,6 +37,13 @@ bool is_tasks_own(Status status) {
 void Client::Impl::plan_local(Task& task, uint64_t now_us) {
     unplan_local(task);
     if (!can_run_local(task)) return;
+    if (task.frame) {
+        if (task.has_here || is_frame_over(task)) return;
+        uint64_t at = plan_form(task, now_us);
+        if (gone_us_ != 0) at = std::min(at, gone_us_ + kLinkGraceUs);
+        task.local_at_us = std::max(now_us, at);
+        return;
+    }
     const bool at_deadline = task.spec->flags & task_flag::kLocalAtDeadline;
     if (link_->ready() && !at_deadline) return;
     const auto estimate = static_cast<uint64_t>(local_estimate(task.spec->task_type));
@@ -83,8 +90,13 @@ void Client::Impl::start_local(Task& task) {
     }
     spec.data = std::move(*data);
     spec.deadline_us = task.deadline_us;
-    spec.start_by_us = latest_begin_us(task.local_started_us, task.deadline_us,
-                                       static_cast<uint64_t>(local_estimate(task.spec->task_type)));
+    if (task.frame) {
+        choose_local_form(task, spec);
+    } else {
+        spec.start_by_us =
+            latest_begin_us(task.local_started_us, task.deadline_us,
+                            static_cast<uint64_t>(local_estimate(task.spec->task_type)));
+    }
     const uint64_t job = runner_->start(spec, id, *this);
     // A short job has ended already, and the task with it.
     Task* after = find(id);
@@ -128,6 +140,11 @@ void Client::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
         result.source = Source::kLocal;
         result.attempts = 1;
         result.processing_us = output.processing_us;
+        if (task->frame) {
+            learn_local_form(*task, true);
+            if (awaits_away(*task)) return tell_here(*task, std::move(result));
+            events_.on_local_quality(tag, local_quality(*task));
+        }
         send_cancel(*task);
         end(*task, std::move(result));
         return;

@@ -17,7 +17,8 @@ constexpr uint64_t kDeadlineMaxUs = UINT32_MAX * 1000ull;
 
 // ---- submitting --------------------------------------------------------------------------------
 
-void Client::Impl::submit(uint64_t id, const TaskSpec& spec) {
+void Client::Impl::submit(uint64_t id, const TaskSpec& spec,
+                          std::shared_ptr<const FrameWish> frame) {
     const uint64_t slot = tasks_.insert();
     const uint32_t index = SlotMap<Task>::index_of(slot);
     try {
@@ -43,6 +44,9 @@ void Client::Impl::submit(uint64_t id, const TaskSpec& spec) {
     task.sent_end = 0;
     task.away = task.flows = task.kept = task.may_be_coded = false;
     task.decoding_job = task.bytes_down = 0;
+    task.frame = std::move(frame);
+    task.answer_by_us = task.local_form = 0;
+    task.has_here = task.form_planned = false;
     task.placed = is_trial(id) ? trial_.placed : nullptr;
     try {
         admit(task);
@@ -68,6 +72,9 @@ void Client::Impl::admit(Task& task) {
         deadline = last_deadline_us_;
     }
     task.deadline_us = task.submitted_us + std::min(deadline, kDeadlineMaxUs);
+    if (task.frame) {
+        task.answer_by_us = std::min(task.submitted_us + task.frame->answer_us, task.deadline_us);
+    }
     if (!is_trial(task.id)) ++stats_.submitted;
     if (closed_) {
         end_error(task, Status::kClosed, {}, "the client is closed");
@@ -99,7 +106,8 @@ void Client::Impl::hold(Task& task) {
 }
 
 // It is not known any more; its slot waits for the next task.
-void Client::Impl::forget(const Task& task) {
+void Client::Impl::forget(Task& task) {
+    if (task.frame) task.frame.reset();
     if (task.held) --held_count_;
     local_backlog_us_ -= task.local_cost_us;
     if (task.away) placement_->lose();
@@ -288,7 +296,10 @@ void Client::Impl::end(Task& task, TaskResult&& result) {
     if (task.flows) tell_flow(task, result);
     if (task.placed) learn(task, result);
     leave_window(task);
-    if (task.local_job != 0) runner_->cancel(task.local_job);
+    if (task.local_job != 0) {
+        if (task.frame) learn_local_form(task, false);
+        runner_->cancel(task.local_job);
+    }
     if (task.decoding_job != 0) runner_->cancel(task.decoding_job);
     forget(task);
     const bool good = result.status == Status::kOk;
