@@ -150,6 +150,15 @@ p2c2r_status P2C2R_CALL p2c2r_client_forget(p2c2r_client* client, p2c2r_task tas
     return with(client, nullptr, [&](ClientState& state) { return number_of(state.forget(task)); });
 }
 
+p2c2r_status P2C2R_CALL p2c2r_client_keep(p2c2r_client* client, p2c2r_task task,
+                                          const p2c2r_task* tasks, uint32_t count,
+                                          p2c2r_error* why) {
+    return with(client, why, [&](ClientState& state) -> p2c2r_status {
+        if (count > 0 && !tasks) return fail_null(why, "tasks");
+        return state.keep(task, tasks, count, why);
+    });
+}
+
 p2c2r_status P2C2R_CALL p2c2r_client_poll(p2c2r_client* client, p2c2r_task task,
                                           p2c2r_result** out) {
     if (out) *out = nullptr;

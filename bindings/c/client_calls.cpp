@@ -188,6 +188,69 @@ void ClientState::remove_frames(FramesState& frames) {
     frames_.erase(found);
 }
 
+void ClientState::want_answer(p2c2r_task task, uint64_t at_us) {
+    bool first;
+    {
+        const std::lock_guard lock(mutex_);
+        TaskEntry* entry = tasks_.find(task);
+        if (!entry || (entry->phase != TaskEntry::Phase::kMailed &&
+                       entry->phase != TaskEntry::Phase::kRunning)) {
+            return;
+        }
+        entry->wants_answer = true;
+        entry->answer_at_us = at_us;
+        first = put_in_mail(*entry);
+    }
+    if (first) runtime.mail(*this);
+}
+
+void ClientState::on_task_here(uint64_t task, int32_t quality, TaskResult&& result) {
+    const uint32_t index = SlotMap<TaskEntry>::index_of(task);
+    TaskEntry* entry = index < entries_.size() ? entries_[index] : nullptr;
+    if (!entry || !entry->on_loop || entry->id != task) return;
+    result.total_us += entry->mail_us;
+    p2c2r_result* spare = runtime.pool().loop_result();
+    if (!spare) return;  // the other answer may still come
+    spare = fill_result(spare, task, entry->type, std::move(result));
+    bool is_kept = false;
+    try {
+        const std::lock_guard lock(mutex_);
+        if (entry->told.load(std::memory_order_relaxed) != TaskEntry::Told::kNever) {
+            is_kept = locals_.emplace(task, Local{spare, quality}).second;
+        }
+    } catch (const std::bad_alloc&) {
+        // As above.
+    }
+    if (!is_kept) p2c2r_result_release(spare);
+}
+
+void ClientState::on_local_quality(uint64_t task, int32_t quality) {
+    const uint32_t index = SlotMap<TaskEntry>::index_of(task);
+    TaskEntry* entry = index < entries_.size() ? entries_[index] : nullptr;
+    if (!entry || !entry->on_loop || entry->id != task) return;
+    try {
+        const std::lock_guard lock(mutex_);
+        if (entry->told.load(std::memory_order_relaxed) == TaskEntry::Told::kNever) return;
+        locals_.emplace(task, Local{nullptr, quality});
+    } catch (const std::bad_alloc&) {
+        // Then its answer is taken for one as it was asked.
+    }
+}
+
+ClientState::Local ClientState::take_local(p2c2r_task task) {
+    const std::lock_guard lock(mutex_);
+    const auto found = locals_.find(task);
+    if (found == locals_.end()) return {};
+    const Local local = found->second;
+    locals_.erase(found);
+    return local;
+}
+
+bool ClientState::has_local(p2c2r_task task) {
+    const std::lock_guard lock(mutex_);
+    return locals_.count(task) > 0;
+}
+
 bool ClientState::has_frames() {
     const std::lock_guard lock(mutex_);
     return !frames_.empty();

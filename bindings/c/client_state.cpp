@@ -36,7 +36,9 @@ ClientState::ClientState(RuntimeState& runtime, const p2c2r_client_config& confi
     : RoleState(runtime, HandleKind::kClient, config.deliver, config.event, config.user),
       settings_(std::move(settings)) {}
 
-ClientState::~ClientState() = default;
+ClientState::~ClientState() {
+    for (const auto& [task, local] : locals_) p2c2r_result_release(local.result);
+}
 
 Status ClientState::open() {
     const Status status = runtime.driver().run([this] {
@@ -64,6 +66,7 @@ void ClientState::take_mail() {
         uint64_t id;
         bool is_new;
         bool is_cancel;
+        uint64_t answer_at_us;
     };
     Taken taken[kBatch];
     std::vector<ContentMail> contents;
@@ -82,11 +85,11 @@ void ClientState::take_mail() {
                     continue;
                 }
                 taken[count++] = {&entry, entry.id, entry.phase == TaskEntry::Phase::kMailed,
-                                  entry.wants_cancel};
+                                  entry.wants_cancel, entry.wants_answer ? entry.answer_at_us : 0};
                 if (entry.phase == TaskEntry::Phase::kMailed) {
                     entry.phase = TaskEntry::Phase::kRunning;
                 }
-                entry.wants_cancel = false;
+                entry.wants_cancel = entry.wants_answer = false;
             }
             if (!mail_first_) mail_last_ = &mail_first_;
         }
@@ -98,7 +101,11 @@ void ClientState::take_mail() {
             // An entry that is new cannot end, and so cannot go, before the role has it. One that
             // is cancelled may be gone by now: only its id is used.
             if (taken[i].is_new) hand_over(*taken[i].entry, taken[i].id, now);
-            if (!taken[i].is_cancel || !role_) continue;
+            if (!role_) continue;
+            if (taken[i].answer_at_us != 0) {
+                role_->want_answer(taken[i].id, taken[i].answer_at_us);
+            }
+            if (!taken[i].is_cancel) continue;
             try {
                 role_->cancel(taken[i].id);
             } catch (const std::bad_alloc&) {
@@ -123,7 +130,7 @@ void ClientState::hand_over(TaskEntry& entry, uint64_t id, uint64_t now) {
                 spec.deadline_us > entry.mail_us ? spec.deadline_us - entry.mail_us : 1;
         }
         if (role_) {
-            role_->submit(id, spec);
+            role_->submit(id, spec, entry.frame);
             return;
         }
         TaskResult closed;
@@ -167,6 +174,7 @@ void ClientState::end(TaskEntry& entry, TaskResult&& result) noexcept {
     // The result may have been the input's bytes until here.
     entry.spec.params = entry.spec.data = Bytes();
     if (entry.spec.content) entry.spec.content.reset();
+    if (entry.frame) entry.frame.reset();
     if (entry.lent.release) give_back(std::exchange(entry.lent, {}));
     entry.next_ended = nullptr;
     *ended_last_ = &entry;

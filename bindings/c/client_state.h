@@ -55,6 +55,7 @@ struct alignas(kCacheLine) TaskEntry {
     bool on_loop = false;  // loop only: the role has it
     bool in_mail = false;
     bool wants_cancel = false;
+    bool wants_answer = false;  // at answer_at_us
     Phase phase = Phase::kMailed;
     std::atomic<Told> told{Told::kNo};  // who comes first: done or forget
     uint64_t id = 0;
@@ -71,7 +72,9 @@ struct alignas(kCacheLine) TaskEntry {
     void* user = nullptr;
     uint64_t submitted_us = 0;
     TaskEntry* next_mail = nullptr;
-    uint8_t small[kSmallPayload];  // a payload that has no memory of its own
+    uint64_t answer_at_us = 0;                      // of a task that answers a frame
+    std::shared_ptr<const roles::FrameWish> frame;  // NULL: it answers none
+    uint8_t small[kSmallPayload];                   // a payload that has no memory of its own
 };
 
 struct ClientSettings {
@@ -91,10 +94,12 @@ class ClientState final : public RoleState, private roles::ClientEvents {
 
     // ---- any thread
     // `now` is the time of acceptance. With an error nothing of `desc` was taken.
+    // `frame` NULL: the task answers none.
     p2c2r_status submit(const p2c2r_task_desc& desc, uint64_t now, p2c2r_task* out,
-                        p2c2r_error* why);
+                        p2c2r_error* why, std::shared_ptr<const roles::FrameWish> frame = nullptr);
     Status cancel(p2c2r_task task);
     Status forget(p2c2r_task task);
+    p2c2r_status keep(p2c2r_task kept, const p2c2r_task* tasks, uint32_t count, p2c2r_error* why);
     Status poll(p2c2r_task task, p2c2r_result** out);
     Status wait(const p2c2r_task* tasks, uint32_t count, uint64_t timeout_us, uint32_t* which);
     Status get_result(p2c2r_task task, uint64_t timeout_us, p2c2r_result** out);
@@ -108,6 +113,16 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     // ---- frames of this client
     void* add_frames(std::unique_ptr<FramesState> frames);
     void remove_frames(FramesState& frames);
+    // The answer to this task is wanted at `at_us`.
+    void want_answer(p2c2r_task task, uint64_t at_us);
+    // What this machine has computed for a task of a frame.
+    struct Local {
+        p2c2r_result* result = nullptr;  // while another answer is still awaited
+        int32_t quality = 0;             // 0: it has computed none
+    };
+    // The result is the caller's to release. What has ended keeps it until it is taken.
+    Local take_local(p2c2r_task task);
+    [[nodiscard]] bool has_local(p2c2r_task task);
     [[nodiscard]] bool has_frames();
 
     // RoleState
@@ -134,6 +149,8 @@ class ClientState final : public RoleState, private roles::ClientEvents {
 
     // roles::ClientEvents, on the loop
     void on_task_ended(uint64_t task, TaskResult&& result) override;
+    void on_task_here(uint64_t task, int32_t quality, TaskResult&& result) override;
+    void on_local_quality(uint64_t task, int32_t quality) override;
     void expect_end(uint64_t task) override;
     void on_client_state(Status status, const std::string& text) override;
     void on_peer_count(uint32_t available, uint32_t total) override;
@@ -185,6 +202,7 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     uint32_t peers_available_ = 0;
     uint32_t peers_total_ = 0;
     std::vector<std::unique_ptr<FramesState>> frames_;
+    std::map<p2c2r_task, Local> locals_;  // of frames; see take_local()
 
     // The loop's own.
     RoleTransport transport_;

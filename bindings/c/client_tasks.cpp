@@ -94,7 +94,7 @@ void ClientState::fill(TaskEntry& entry, const p2c2r_task_desc& desc, const Type
     spec.flags = desc.flags;
     spec.depends_on.assign(desc.depends_on, desc.depends_on + desc.depends_count);
     entry.phase = TaskEntry::Phase::kMailed;
-    entry.wants_cancel = false;
+    entry.wants_cancel = entry.wants_answer = false;
     entry.told.store(TaskEntry::Told::kNo, std::memory_order_relaxed);
     entry.done = desc.done;
     entry.user = desc.user;
@@ -104,7 +104,7 @@ void ClientState::fill(TaskEntry& entry, const p2c2r_task_desc& desc, const Type
 }
 
 p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2r_task* out,
-                                 p2c2r_error* why) {
+                                 p2c2r_error* why, std::shared_ptr<const roles::FrameWish> frame) {
     if (const p2c2r_status bad = check_desc(desc, why)) return bad;
     const Result<const TypeName*> type = type_of(desc.task_type);
     if (!type) return fail(why, type.error());
@@ -153,6 +153,7 @@ p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2
         TaskEntry& entry = *tasks_.find(id);
         entry.id = id;
         try {
+            if (frame) entry.frame = std::move(frame);
             fill(entry, desc, **type, std::move(params));
             if (content) {
                 entry.spec.data = std::move(delta);
@@ -200,6 +201,7 @@ void ClientState::drop(TaskEntry& entry) {
         entry.spec.content.reset();
         entry.spec.data = Bytes();
     }
+    if (entry.frame) entry.frame.reset();
     tasks_.erase(entry.id);
 }
 
@@ -258,6 +260,28 @@ Status ClientState::forget(p2c2r_task task) {
     if (unwanted) p2c2r_result_release(unwanted);
     if (first) runtime.mail(*this);
     return Status::kOk;
+}
+
+p2c2r_status ClientState::keep(p2c2r_task kept, const p2c2r_task* tasks, uint32_t count,
+                               p2c2r_error* why) {
+    {
+        const std::lock_guard lock(mutex_);
+        for (uint32_t index = 0; index < count; ++index) {
+            const TaskEntry* entry = tasks_.find(tasks[index]);
+            if (!entry || tasks[index] == kept) continue;
+            if (entry->done || entry->output) {
+                return fail(why, Status::kState, "tasks",
+                            "task " + std::to_string(index) + " of the list has " +
+                                (entry->done ? "done" : "output") +
+                                ", and so must be told how it ends; cancel it");
+            }
+        }
+    }
+    // What they are does not change, so from here on none is refused.
+    for (uint32_t index = 0; index < count; ++index) {
+        if (tasks[index] != kept) (void)forget(tasks[index]);
+    }
+    return P2C2R_OK;
 }
 
 p2c2r_result* ClientState::fetch(TaskEntry& entry) {

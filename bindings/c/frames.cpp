@@ -1,4 +1,5 @@
 // p2c2r_frames_...: the functions of a stream of frames.
+#include "bindings/c/bytes_in.h"
 #include "bindings/c/handles.h"
 #include "bindings/c/structs.h"
 
@@ -15,10 +16,10 @@ p2c2r_status read_frames(const p2c2r_frames_config& config, FramesSettings& sett
         return fail(why, Status::kArgument, "flags",
                     "flags are not made of P2C2R_FRAMES_ constants");
     }
-    if (config.pipeline_max > FramesState::kPipelineMax) {
+    if (config.pipeline_max > roles::FrameSettings::kPipelineMax) {
         return fail(why, Status::kArgument, "pipeline_max",
                     "pipeline_max of " + std::to_string(config.pipeline_max) + " exceeds " +
-                        std::to_string(FramesState::kPipelineMax));
+                        std::to_string(roles::FrameSettings::kPipelineMax));
     }
     if (config.window > kWindowMax) {
         return fail(why, Status::kArgument, "window",
@@ -28,11 +29,12 @@ p2c2r_status read_frames(const p2c2r_frames_config& config, FramesSettings& sett
     if (config.quality < 0 || config.quality > P2C2R_QUALITY_QUALITY) {
         return fail(why, Status::kArgument, "quality", "quality is not a P2C2R_QUALITY_ constant");
     }
-    if (config.budget_us != 0) settings.budget_us = config.budget_us;
-    if (config.pipeline_max != 0) settings.pipeline_max = config.pipeline_max;
-    if (config.window != 0) settings.window = config.window;
-    if (config.age_max != 0) settings.age_max = config.age_max;
-    if (config.quality != 0) settings.quality = config.quality;
+    settings.stream.budget_us = config.budget_us;
+    settings.stream.pipeline_max = config.pipeline_max;
+    settings.stream.window = config.window;
+    settings.stream.age_max = config.age_max;
+    settings.stream.quality = config.quality;
+    settings.stream.uses_previous = !(config.flags & P2C2R_FRAMES_NO_PREVIOUS);
     settings.flags = config.flags;
     settings.output_width = config.output_width;
     settings.output_height = config.output_height;
@@ -40,6 +42,55 @@ p2c2r_status read_frames(const p2c2r_frames_config& config, FramesSettings& sett
     settings.display = config.display;
     settings.fallback = config.fallback;
     settings.user = config.user;
+    return P2C2R_OK;
+}
+
+// The forms of a push, as the role has them.
+p2c2r_status read_forms(FramesState& state, const p2c2r_task_desc& desc, int32_t quality,
+                        const p2c2r_frame_form* forms, uint32_t count,
+                        std::vector<roles::LocalForm>& out, p2c2r_error* why) {
+    const auto is_quality = [](int32_t value) {
+        return value >= P2C2R_QUALITY_FAST && value <= P2C2R_QUALITY_QUALITY;
+    };
+    if (quality != 0 && !is_quality(quality)) {
+        return fail(why, Status::kArgument, "quality", "quality is not a P2C2R_QUALITY_ constant");
+    }
+    if (count > FramesState::kFormsMax) {
+        return fail(
+            why, Status::kArgument, "count",
+            std::to_string(count) + " forms exceed " + std::to_string(FramesState::kFormsMax));
+    }
+    if (count > 0 && !forms) return fail_null(why, "forms");
+    for (uint32_t index = 0; index < count; ++index) {
+        InStruct<p2c2r_frame_form> form;
+        // Walked with the struct_size of the first.
+        const auto* given = reinterpret_cast<const p2c2r_frame_form*>(
+            reinterpret_cast<const unsigned char*>(forms) + size_t{index} * forms->struct_size);
+        if (given->struct_size != forms->struct_size) {
+            return fail(
+                why, Status::kArgument, "struct_size",
+                "form " + std::to_string(index) + " has another struct_size than the first");
+        }
+        if (const p2c2r_status bad = form.read(given, "forms", why)) return bad;
+        if (!is_quality(form->quality)) {
+            return fail(
+                why, Status::kArgument, "quality",
+                "quality of form " + std::to_string(index) + " is not a P2C2R_QUALITY_ constant");
+        }
+        for (const roles::LocalForm& other : out) {
+            if (other.quality != form->quality) continue;
+            return fail(why, Status::kArgument, "quality",
+                        "form " + std::to_string(index) + " has the quality of another one");
+        }
+        Result<Bytes> params = read_map(form->params, form->params_size, desc.params_format,
+                                        "params", state.client.runtime.pool().hook());
+        if (!params) {
+            Error error = params.error();
+            if (error.field.empty()) error.field = "params";
+            return fail(why, error);
+        }
+        out.push_back({form->quality, std::move(*params)});
+    }
     return P2C2R_OK;
 }
 
@@ -78,7 +129,22 @@ p2c2r_status P2C2R_CALL p2c2r_frames_push(p2c2r_frames* frames, const p2c2r_task
     return with(frames, why, [&](FramesState& state) -> p2c2r_status {
         InStruct<p2c2r_task_desc> desc;
         if (const p2c2r_status bad = desc.read(given, "desc", why)) return bad;
-        return state.push(*desc, frame, why);
+        return state.push(*desc, 0, {}, frame, why);
+    });
+}
+
+p2c2r_status P2C2R_CALL p2c2r_frames_push_forms(p2c2r_frames* frames, const p2c2r_task_desc* given,
+                                                int32_t quality, const p2c2r_frame_form* forms,
+                                                uint32_t count, uint64_t* frame, p2c2r_error* why) {
+    if (frame) *frame = 0;
+    return with(frames, why, [&](FramesState& state) -> p2c2r_status {
+        InStruct<p2c2r_task_desc> desc;
+        if (const p2c2r_status bad = desc.read(given, "desc", why)) return bad;
+        std::vector<roles::LocalForm> local;
+        if (const p2c2r_status bad = read_forms(state, *desc, quality, forms, count, local, why)) {
+            return bad;
+        }
+        return state.push(*desc, quality, std::move(local), frame, why);
     });
 }
 

@@ -32,41 +32,52 @@ class Unwanted {
     }
 
   private:
-    p2c2r_result* results_[FramesState::kPipelineMax + 2] = {};
+    p2c2r_result* results_[2 * roles::FrameSettings::kPipelineMax + 4] = {};
     size_t count_ = 0;
 };
 
-}  // namespace
-
-void QualityWindow::add(uint64_t took_us) {
-    times_.push_back(took_us);
-    sum_ += took_us;
-    if (times_.size() > size_) {
-        sum_ -= times_.front();
-        times_.pop_front();
-    }
-    if (times_.size() < size_) return;
-    const uint64_t mean = sum_ / size_;
-    if (mean > kSlowUs) {
-        quality_ = P2C2R_QUALITY_FAST;
-    } else if (mean < kQuickUs) {
-        quality_ = P2C2R_QUALITY_QUALITY;
-    }
+roles::FrameStream::Good good_of(const p2c2r_result& result, int32_t quality) {
+    return {result.answer.total_us, quality};
 }
 
-FramesState::FramesState(ClientState& client, FramesSettings settings)
-    : client(client), settings_(settings), window_(settings.window, settings.quality) {}
+// The task as it is among the other forms, best first.
+std::shared_ptr<const roles::FrameWish> wish_of(int32_t quality,
+                                                std::vector<roles::LocalForm>&& forms,
+                                                uint64_t answer_us) {
+    auto wish = std::make_shared<roles::FrameWish>();
+    wish->answer_us = answer_us;
+    wish->forms = std::move(forms);
+    std::erase_if(wish->forms,
+                  [&](const roles::LocalForm& form) { return form.quality == quality; });
+    wish->forms.push_back({quality, {}});
+    std::sort(
+        wish->forms.begin(), wish->forms.end(),
+        [](const roles::LocalForm& a, const roles::LocalForm& b) { return a.quality > b.quality; });
+    while (wish->forms[wish->own].quality != quality) ++wish->own;
+    return wish;
+}
+
+}  // namespace
+
+FramesState::FramesState(ClientState& client, const FramesSettings& settings)
+    : client(client), settings_(settings), stream_(settings.stream) {}
 
 FramesState::~FramesState() {
-    for (const Frame& frame : frames_) {
-        if (frame.task != 0) (void)client.forget(frame.task);
-    }
+    for (const p2c2r_task task : stream_.tasks()) drop(task);
     p2c2r_result_release(previous_);
+}
+
+// It is not wanted any more. Forgotten first: from there on this machine's answer is not kept.
+void FramesState::drop(p2c2r_task task) {
+    (void)client.forget(task);
+    p2c2r_result_release(client.take_local(task).result);
 }
 
 // ---- push -------------------------------------------------------------------------------------
 
-p2c2r_status FramesState::push(const p2c2r_task_desc& given, uint64_t* frame, p2c2r_error* why) {
+p2c2r_status FramesState::push(const p2c2r_task_desc& given, int32_t quality,
+                               std::vector<roles::LocalForm> forms, uint64_t* frame,
+                               p2c2r_error* why) {
     if (given.done) {
         return fail(why, Status::kArgument, "done", "done must be NULL: answers come by pull");
     }
@@ -75,62 +86,68 @@ p2c2r_status FramesState::push(const p2c2r_task_desc& given, uint64_t* frame, p2
                     "output must be NULL: a frame may be dropped");
     }
     p2c2r_task_desc desc = given;
-    if (!(settings_.flags & P2C2R_FRAMES_NO_LOCAL)) desc.flags |= P2C2R_TASK_LOCAL_AT_DEADLINE;
-    if (desc.deadline_us == 0) desc.deadline_us = settings_.budget_us;
     const uint64_t now = now_us();
     harvest();
+    roles::FrameStream::Wish wish;
     {
         const std::lock_guard lock(mutex_);
-        frames_.reserve(settings_.pipeline_max + 1);
+        stream_.make_room();
+        wish = stream_.next_wish(desc.deadline_us);
+        if (quality == 0) quality = stream_.quality();
+    }
+    desc.deadline_us = wish.deadline_us;
+    std::shared_ptr<const roles::FrameWish> in_time;
+    if (!(settings_.flags & P2C2R_FRAMES_NO_LOCAL) && desc.place != P2C2R_PLACE_REMOTE) {
+        in_time = wish_of(quality, std::move(forms), wish.answer_us);
     }
     p2c2r_task task = 0;
-    if (const p2c2r_status bad = client.submit(desc, now, &task, why)) return bad;
-    p2c2r_task dropped = 0;
+    if (const p2c2r_status bad = client.submit(desc, now, &task, why, std::move(in_time))) {
+        return bad;
+    }
+    roles::FrameStream::Pushed pushed;
     {
         const std::lock_guard lock(mutex_);
-        std::erase_if(frames_, [](const Frame& old) { return old.task == 0; });
-        Frame added;
-        added.number = ++newest_;
-        added.task = task;
-        added.quality = window_.quality();
-        added.pushed_us = now;
-        frames_.push_back(added);  // has room
-        if (frame) *frame = added.number;
-        if (frames_.size() > settings_.pipeline_max) {
-            dropped = frames_.front().task;
-            frames_.erase(frames_.begin());
-        }
+        pushed = stream_.push(task, quality, now);  // has room
     }
-    if (dropped != 0) (void)client.forget(dropped);
+    if (frame) *frame = pushed.frame;
+    if (pushed.dropped_task != 0) drop(pushed.dropped_task);
     return P2C2R_OK;
-}
-
-p2c2r_result* FramesState::keep(p2c2r_result* result, uint64_t frame) {
-    if (frame < previous_frame_) return result;
-    previous_frame_ = frame;
-    return std::exchange(previous_, result);
 }
 
 void FramesState::harvest() {
     Unwanted unwanted;
     const std::lock_guard lock(mutex_);
-    for (Frame& frame : frames_) {
-        if (!frame.pulled || frame.task == 0) continue;
+    p2c2r_task open[roles::FrameSettings::kPipelineMax + 1];
+    size_t count = 0;
+    stream_.for_each_open([&](uint64_t task) { open[count++] = task; });
+    const auto take = [&](p2c2r_task task, p2c2r_result* result, int32_t quality, bool ended) {
+        const bool is_newest = stream_.came_late(task, good_of(*result, quality), ended);
+        unwanted.add(is_newest ? std::exchange(previous_, result) : result);
+    };
+    for (size_t i = 0; i < count; ++i) {
         p2c2r_result* result = nullptr;
-        const Status status = client.poll(frame.task, &result);
+        const Status status = client.poll(open[i], &result);
+        // Behind the poll: one that has ended brings no other.
+        const ClientState::Local local = client.take_local(open[i]);
+        if (local.result) take(open[i], local.result, local.quality, false);
         if (status == Status::kPending) continue;
-        frame.task = 0;
-        if (status != Status::kOk) continue;
-        if (!result->answer.success()) {  // an end, but no answer
+        if (status == Status::kOk && result->answer.success()) {
+            take(open[i], result, local.result ? 0 : local.quality, true);
+        } else {  // an end, but no answer
+            stream_.came_to_nothing(open[i]);
             unwanted.add(result);
-            continue;
         }
-        ++late_count_;
-        unwanted.add(keep(result, frame.number));
     }
 }
 
 // ---- pull -------------------------------------------------------------------------------------
+
+// What has come of a frame's task at the end of its pull; not owned.
+struct FramesState::Came {
+    bool ended = false;
+    p2c2r_result* own = nullptr;
+    ClientState::Local local;
+};
 
 p2c2r_status FramesState::pull(uint64_t frame, uint32_t budget_us, p2c2r_answer& out) {
     if (pulling_.exchange(true)) return P2C2R_E_BUSY;
@@ -141,72 +158,85 @@ p2c2r_status FramesState::pull(uint64_t frame, uint32_t budget_us, p2c2r_answer&
     return answer(frame, budget_us, out);
 }
 
+// Until a little before the end of the budget; the host's function, where it is the only answer
+// left, has its share of it.
+Status FramesState::wait_own(const roles::FrameStream::Pull& pull, uint64_t budget_us,
+                             p2c2r_result** own) {
+    const auto left_us = [&](uint64_t reserve_us) {
+        const uint64_t now = now_us() + reserve_us;
+        return pull.until_us > now ? pull.until_us - now : 0;
+    };
+    if (settings_.fallback) {
+        const uint64_t share_us = std::max(kReserveUs, std::min(budget_us / 4, kHostShareMaxUs));
+        const Status status = client.get_result(pull.task, left_us(share_us), own);
+        if (status != Status::kPending) return status;
+        const bool has_other = client.has_local(pull.task) || [&] {
+            const std::lock_guard lock(mutex_);
+            return stream_.has_previous_for(pull.frame);
+        }();
+        if (!has_other) return status;
+    }
+    // A budget below the reserve still looks once.
+    return client.get_result(pull.task, left_us(kReserveUs), own);
+}
+
 p2c2r_status FramesState::answer(uint64_t frame, uint32_t budget_us, p2c2r_answer& out) {
     const uint64_t started = now_us();
-    const uint64_t budget = budget_us == 0 ? settings_.budget_us : budget_us;
-    const uint64_t until = started + budget;
+    const uint64_t budget = budget_us == 0 ? stream_.settings().budget_us : budget_us;
     out = {};
-    out.frame = frame;
-    p2c2r_task task = 0;
-    uint64_t pushed_us = started;
+    std::optional<roles::FrameStream::Pull> pull;
     {
         const std::lock_guard lock(mutex_);
-        if (frame == 0 || frame > newest_) return P2C2R_E_ARGUMENT;
-        out.quality = window_.quality();
-        for (Frame& pushed : frames_) {
-            if (pushed.number != frame) continue;
-            task = pushed.task;
-            out.quality = pushed.quality;
-            pushed_us = pushed.pushed_us;
-            pushed.pulled = true;
-        }
+        pull = stream_.begin_pull(frame, started, budget);
     }
-    p2c2r_result* own = nullptr;
-    if (task != 0) {
-        const uint64_t reserve =
-            settings_.fallback ? std::min(budget / 4, kHostShareMaxUs) : kReserveUs;
-        // A budget below the reserve still looks once.
-        const uint64_t left = budget > reserve ? budget - reserve : 0;
-        const Status status = client.get_result(task, left, &own);
-        if (status != Status::kPending) {
-            const std::lock_guard lock(mutex_);
-            for (Frame& pushed : frames_) {
-                if (pushed.number == frame) pushed.task = 0;
-            }
-        }
+    if (!pull) return P2C2R_E_ARGUMENT;
+    Came came;
+    if (pull->task != 0) {
+        if (pull->moves) client.want_answer(pull->task, pull->until_us);
+        came.ended = wait_own(*pull, budget, &came.own) != Status::kPending;
+        came.local = client.take_local(pull->task);
     }
     harvest();
-    bool answered = false;
-    {
-        Unwanted unwanted;
-        const std::lock_guard lock(mutex_);
-        if (own && own->answer.success()) {
-            out.source = static_cast<int32_t>(own->answer.source);
-            out.answers_frame = frame;
-            out.result = own;
-            unwanted.add(keep(p2c2r_result_retain(own), frame));
-            answered = true;
-        } else {
-            unwanted.add(own);
-        }
-        window_.add(answered ? out.result->answer.total_us : now_us() - pushed_us);
-        answered = answered || use_previous(frame, out);
-    }
-    if (!answered) (void)ask_host(frame, until, out);
+    choose(*pull, came, out);
+    if (out.source == P2C2R_SOURCE_NONE) (void)ask_host(frame, pull->until_us, out);
     const std::lock_guard lock(mutex_);
-    out.quality_next = window_.quality();
-    out.late_count = late_count_;
+    out.quality_next = stream_.quality();
+    out.late_count = stream_.late_count();
     out.used_us = static_cast<uint32_t>(std::min<uint64_t>(now_us() - started, UINT32_MAX));
     return P2C2R_OK;
 }
 
-bool FramesState::use_previous(uint64_t frame, p2c2r_answer& out) {
-    if ((settings_.flags & P2C2R_FRAMES_NO_PREVIOUS) || !previous_) return false;
-    if (previous_frame_ > frame || frame - previous_frame_ > settings_.age_max) return false;
-    out.source = P2C2R_SOURCE_PREVIOUS;
-    out.answers_frame = previous_frame_;
-    out.result = p2c2r_result_retain(previous_);
-    return true;
+void FramesState::choose(const roles::FrameStream::Pull& pull, Came& came, p2c2r_answer& out) {
+    using From = roles::FrameStream::From;
+    Unwanted unwanted;
+    const std::lock_guard lock(mutex_);
+    std::optional<roles::FrameStream::Good> own, here;
+    p2c2r_result* const spare = came.local.result;
+    if (came.own && came.own->answer.success()) {
+        own = good_of(*came.own, spare ? 0 : came.local.quality);
+    }
+    if (spare) here = good_of(*spare, came.local.quality);
+    const roles::FrameStream::Answer best = stream_.end_pull(pull, now_us(), came.ended, own, here);
+    p2c2r_result* used = best.from == From::kOwn    ? came.own
+                         : best.from == From::kHere ? spare
+                                                    : nullptr;
+    if (came.own != used) unwanted.add(came.own);
+    if (spare != used) unwanted.add(spare);
+    if (best.is_newest) {
+        unwanted.add(std::exchange(previous_, p2c2r_result_retain(used)));
+    }
+    out.frame = pull.frame;
+    out.quality = best.quality;
+    if (best.from == From::kNone) return;
+    out.answers_frame = best.frame;
+    out.age_us = best.age_us;
+    if (best.from == From::kPrevious) {
+        out.source = P2C2R_SOURCE_PREVIOUS;
+        out.result = p2c2r_result_retain(previous_);
+    } else {
+        out.source = static_cast<int32_t>(used->answer.source);
+        out.result = used;
+    }
 }
 
 bool FramesState::ask_host(uint64_t frame, uint64_t until_us, p2c2r_answer& out) {
@@ -248,7 +278,7 @@ p2c2r_status FramesState::step(uint32_t budget_us, p2c2r_answer& out) {
         return P2C2R_E_STATE;
     }
     const uint64_t started = now_us();
-    const uint64_t budget = budget_us == 0 ? settings_.budget_us : budget_us;
+    const uint64_t budget = budget_us == 0 ? stream_.settings().budget_us : budget_us;
     out = {};
     p2c2r_image image = {};
     image.struct_size = sizeof image;
@@ -264,20 +294,28 @@ p2c2r_status FramesState::step(uint32_t budget_us, p2c2r_answer& out) {
     int32_t quality;
     {
         const std::lock_guard lock(mutex_);
-        quality = window_.quality();
+        quality = stream_.quality();
     }
-    const Result<Bytes> params =
-        upscale_params(image, settings_.output_width, settings_.output_height, quality);
-    if (!params) return fail(nullptr, params.error());
+    Bytes params;
+    std::vector<roles::LocalForm> forms;
+    for (int32_t form = quality; form >= P2C2R_QUALITY_FAST; --form) {
+        Result<Bytes> made =
+            upscale_params(image, settings_.output_width, settings_.output_height, form);
+        if (!made) return fail(nullptr, made.error());
+        if (form == quality) {
+            params = std::move(*made);
+        } else {
+            forms.push_back({form, std::move(*made)});
+        }
+    }
     p2c2r_task_desc desc = {};
     desc.struct_size = sizeof desc;
     desc.task_type = "upscale";
-    desc.deadline_us = budget;
-    desc.params = params->data();
-    desc.params_size = params->size();
+    desc.params = params.data();
+    desc.params_size = params.size();
     desc.data = &image.bytes;
     uint64_t frame = 0;
-    if (const p2c2r_status bad = push(desc, &frame, nullptr)) return bad;
+    if (const p2c2r_status bad = push(desc, quality, std::move(forms), &frame, nullptr)) return bad;
     given.taken();
     const uint64_t used = now_us() - started;
     const uint64_t left = budget > used ? budget - used : 1;

@@ -630,6 +630,14 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_cancel(p2c2r_client* client, p2c2
 /* Cancels and never tells; releases a result that waits. E_STATE for a task with `output` that has not
  * ended: nobody could tell when that memory is free again. [cb] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_forget(p2c2r_client* client, p2c2r_task task);
+/* Several tasks were submitted for one purpose, and one answer is enough: keeps `task` (0: none of them) and
+ * forgets the other tasks of the list, as p2c2r_client_forget does: those that run are stopped, at the helpers
+ * too, and none of them is ever told or fetched. `task` may have been fetched already; a task of the list that
+ * is stale, or there twice, is passed over. `tasks` may be NULL when count is 0. E_STATE with the field tasks:
+ * one of those to be forgotten has done or output, and so must be told how it ends: nothing has happened. [cb] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_keep(p2c2r_client* client, p2c2r_task task,
+                                                    const p2c2r_task* tasks, uint32_t count,
+                                                    p2c2r_error* why);
 /* PENDING, or OK: the task has ended, *out is the caller's to release, the id is stale from here on.
  * Not for tasks with done (E_STATE). [cb] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_poll(p2c2r_client* client, p2c2r_task task,
@@ -751,15 +759,24 @@ P2C2R_API void P2C2R_CALL p2c2r_result_release(const p2c2r_result* result); /* N
 typedef struct p2c2r_answer { /* result is the caller's to release; NULL only with SOURCE_NONE */
     uint32_t struct_size;
     int32_t source;        /* P2C2R_SOURCE_: who gave this answer */
-    int32_t quality;       /* P2C2R_QUALITY_ it was asked with */
+    int32_t quality;       /* P2C2R_QUALITY_ of this answer; where there is none, that it was asked in */
     int32_t quality_next;  /* what the window of answers advises for the next frame */
     uint64_t frame;        /* the frame that was pulled */
     uint64_t answers_frame; /* the frame this answer was computed for */
     uint32_t used_us;      /* spent in pull */
-    uint32_t late_count;   /* answers so far that came after their frame's pull */
+    uint32_t late_count;   /* frames so far that were answered after their pull, by helpers or here */
     p2c2r_result* result;
     void* reserved;
+    uint64_t age_us;       /* since answers_frame was pushed; 0: no frame's answer, or the host's own */
 } p2c2r_answer;
+
+/* One way to compute a frame's answer on this machine: the task of the frame with these params instead. */
+typedef struct p2c2r_frame_form {
+    uint32_t struct_size;
+    int32_t quality;    /* P2C2R_QUALITY_ of the answer */
+    const void* params; /* a map in the task's params_format; NULL: empty */
+    size_t params_size;
+} p2c2r_frame_form;
 
 /* Fills out (struct_size is set); its bytes by R4. Not OK: there is no frame now. */
 typedef p2c2r_status(P2C2R_CALL* p2c2r_capture_fn)(void* user, p2c2r_image* out);
@@ -774,9 +791,9 @@ typedef p2c2r_status(P2C2R_CALL* p2c2r_fallback_fn)(void* user, uint64_t frame, 
 typedef struct p2c2r_frames_config {
     uint32_t struct_size;
     uint32_t budget_us;     /* of pull and step when they say 0; 0: 16666 */
-    uint32_t pipeline_max;  /* frames in flight; the oldest is dropped; 0: 8 */
+    uint32_t pipeline_max;  /* frames in flight; the oldest is dropped; 0: as many as 200 ms of budgets, 8 to 64 */
     uint32_t window;        /* answers that decide the advised quality; 0: 10 */
-    uint32_t age_max;       /* how many frames old a previous answer may be; 0: 4 */
+    uint32_t age_max;       /* how many frames old a previous answer may be; 0: as many as 134 ms of budgets, 4 to 64 */
     int32_t quality;        /* to start with; 0: balanced */
     uint32_t flags;         /* P2C2R_FRAMES_ */
     uint32_t output_width;  /* of step: capture, upscale, display */
@@ -788,24 +805,42 @@ typedef struct p2c2r_frames_config {
     void* user;
 } p2c2r_frames_config;
 
-/* frames: push from any thread; pull and step from one at a time, with the client alive. */
+/* frames: push from any thread; pull and step from one at a time, with the client alive. The advised quality:
+ * when the mean of the window's answers is more than 1.98 budgets of the config (33 ms at 60 frames a second) it is
+ * FAST, when it is less than 0.96 of one (16 ms) QUALITY, between the two as it was. An answer counts with its
+ * submit to end, one that was not there in time with push to pull's end. After a change the window fills anew. */
 /* A stream of frames over this client, which it does not own. *out is the caller's to destroy, before the
  * client. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_create(p2c2r_client* client,
                                                       const p2c2r_frames_config* config,
                                                       p2c2r_frames** out, p2c2r_error* why);
-/* Submits the task of the next frame (numbered from 1; *frame is optional); done and output must be NULL;
- * deadline_us 0: the budget. The oldest frame beyond pipeline_max is forgotten. Errors as of submit.
- * Never blocks. */
+/* Submits the task of the next frame (numbered from 1; *frame is optional); done and output must be NULL. Its
+ * quality is the one that the last answer advised. deadline_us is when no answer is of use any more, also not
+ * to later frames; 0: pipeline_max budgets. So a task may take longer than a budget: who pushes each frame and
+ * pulls what is there (or an earlier frame) has as many answers a second as it pushes, as old as its tasks take.
+ * The oldest frame beyond pipeline_max is forgotten. Errors as of submit. Never blocks. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_push(p2c2r_frames* frames,
                                                     const p2c2r_task_desc* desc, uint64_t* frame,
                                                     p2c2r_error* why);
+/* As push, for a task whose params ask for a quality that is named (P2C2R_QUALITY_; 0: the advised one), with up to
+ * 8 more forms of it, each of another quality. Unless NO_LOCAL says so, or place is REMOTE, this machine computes
+ * one of them when no answer has come: the best that is done in time by what its last runs took (95 of 100), begun
+ * as late as that allows, in time for the end of this frame's pull (before there is a pull: so long after push as
+ * the last one was). `quality` of the answer says which. Without forms it is the task as it is. A remote answer
+ * that is there by the end of the pull comes first. params of a form: E_PARAMS; `forms` may be NULL when count is 0. */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_push_forms(p2c2r_frames* frames,
+                                                          const p2c2r_task_desc* desc,
+                                                          int32_t quality,
+                                                          const p2c2r_frame_form* forms,
+                                                          uint32_t count, uint64_t* frame,
+                                                          p2c2r_error* why);
 /* Returns by the budget with the best answer there is, and says what it was: the frame's own remote or
- * local answer, an earlier frame's, the host's, or none. OK always, but for wrong arguments and, as
+ * local answer, an earlier frame's (also one that came late), the host's, or none. Returns sooner with a remote
+ * answer, or with a local one when no other is awaited. OK always, but for wrong arguments and, as
  * E_BUSY, while another thread is inside pull or step of these frames. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_pull(p2c2r_frames* frames, uint64_t frame,
                                                     uint32_t budget_us, p2c2r_answer* out);
-/* capture, push as `upscale`, pull, display, all here. E_STATE: the config has no capture or no output size;
+/* capture, push as `upscale` with a form for each quality up to the advised one, pull, display, all here. E_STATE: the config has no capture or no output size;
  * what capture says when it has no frame; else as push and pull. [blocks] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_step(p2c2r_frames* frames, uint32_t budget_us,
                                                     p2c2r_answer* out);

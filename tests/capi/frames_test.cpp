@@ -259,10 +259,140 @@ TEST_CASE("answers that come slowly advise fast and quick ones advise quality") 
         return answer.quality_next == P2C2R_QUALITY_QUALITY;
     };
     CHECK(turn_until(world.runtime.get(), quick));
+    answer = world.pull(world.push("quick"), kLongBudgetUs);
+    CHECK(answer.quality == P2C2R_QUALITY_QUALITY);
     world.open = false;
     for (int i = 0; i < 3; ++i) answer = world.pull(world.push("slow"), 40'000);
     CHECK(answer.quality_next == P2C2R_QUALITY_FAST);
-    CHECK(answer.quality == P2C2R_QUALITY_QUALITY);
+    CHECK(answer.quality == P2C2R_QUALITY_QUALITY);  // of the previous answer
+}
+
+TEST_CASE(
+    "a frame's local answer says its quality while the remote one is awaited and comes late") {
+    for (const int32_t mode : {P2C2R_RUN_THREAD, P2C2R_RUN_MANUAL}) {
+        // Helpers wait until they are let; this machine, whose params say so, does not.
+        const Runtime runtime = make_runtime(mode);
+        std::atomic<bool> open{false};
+        HostExecutor executor;
+        executor.run = [&](p2c2r_job* job) -> p2c2r_status {
+            size_t size = 0;
+            const void* params = p2c2r_job_params(job, P2C2R_FORMAT_JSON, &size);
+            const std::string text(static_cast<const char*>(params), size);
+            const bool is_fast = text.find("fast") != std::string::npos;
+            while (!is_fast && !open && !(p2c2r_job_state(job) & P2C2R_JOB_CANCELLED)) {
+                std::this_thread::yield();
+            }
+            void* out = nullptr;
+            const p2c2r_status status = p2c2r_job_output_alloc(job, 4, &out);
+            std::memcpy(out, is_fast ? "fast" : "full", 4);
+            return status;
+        };
+        executor.add(runtime.get(), "frame");
+        const Coordinator coordinator = make_coordinator(runtime.get());
+        const Peer peer = make_peer(runtime.get(), coordinator.get());
+        const Client client = make_client(runtime.get(), coordinator.get());
+        connect_with_peers(runtime.get(), client.get(), 1);
+        auto config = sized<p2c2r_frames_config>();
+        config.age_max = 64;
+        p2c2r_frames* made = nullptr;
+        REQUIRE(p2c2r_frames_create(client.get(), &config, &made, nullptr) == P2C2R_OK);
+        const Frames frames(made);
+        Task task("frame", "x", 1);
+        task.desc.params_format = P2C2R_FORMAT_JSON;
+        task.desc.params = R"({"quality": "full"})";
+        task.desc.params_size = std::strlen(static_cast<const char*>(task.desc.params));
+        task.desc.deadline_us = 30'000'000;
+        p2c2r_frame_form form = sized<p2c2r_frame_form>();
+        form.quality = P2C2R_QUALITY_FAST;
+        form.params = R"({"quality": "fast"})";
+        form.params_size = std::strlen(static_cast<const char*>(form.params));
+        uint64_t frame = 0;
+        p2c2r_error why = {};
+        REQUIRE_MESSAGE(p2c2r_frames_push_forms(made, &task.desc, P2C2R_QUALITY_QUALITY, &form, 1,
+                                                &frame, &why) == P2C2R_OK,
+                        why.text);
+        auto answer = sized<p2c2r_answer>();
+        // The remote one never comes in time, so this lasts as long as its budget.
+        REQUIRE(p2c2r_frames_pull(made, frame, 500'000, &answer) == P2C2R_OK);
+        Result owned(answer.result);
+        REQUIRE(answer.source == P2C2R_SOURCE_LOCAL);
+        CHECK(answer.quality == P2C2R_QUALITY_FAST);
+        CHECK(answer.answers_frame == frame);
+        CHECK(answer.age_us > 0);
+        CHECK(answer.late_count == 0);
+        CHECK(data_of(answer.result) == "fast");
+        open = true;
+        // It is of use still: an earlier frame's, of the quality that was asked.
+        const auto late = [&] {
+            const Task failing("nobody_has_this");
+            REQUIRE(p2c2r_frames_push(made, &failing.desc, &frame, nullptr) == P2C2R_OK);
+            REQUIRE(p2c2r_frames_pull(made, frame, 1'000, &answer) == P2C2R_OK);
+            owned.reset(answer.result);
+            return answer.late_count == 1;
+        };
+        REQUIRE(turn_until(runtime.get(), late));
+        if (answer.source == P2C2R_SOURCE_PREVIOUS) {
+            CHECK(answer.answers_frame == 1);
+            CHECK(answer.quality == P2C2R_QUALITY_QUALITY);
+            CHECK(data_of(answer.result) == "full");
+        }
+    }
+}
+
+TEST_CASE("forms that are wrong are refused by name") {
+    FrameWorld world(P2C2R_RUN_THREAD);
+    const Task task("frame", "x", 1);
+    p2c2r_error why = {};
+    const auto refused = [&](const char* field, int32_t quality,
+                             std::vector<p2c2r_frame_form> forms, p2c2r_status status,
+                             bool is_null = false) {
+        CAPTURE(field);
+        uint64_t frame = 7;
+        CHECK(p2c2r_frames_push_forms(world.frames.get(), &task.desc, quality,
+                                      is_null ? nullptr : forms.data(),
+                                      static_cast<uint32_t>(forms.size()), &frame, &why) == status);
+        CHECK(std::string(why.field) == field);
+        CHECK(frame == 0);
+    };
+    auto form = sized<p2c2r_frame_form>();
+    form.quality = P2C2R_QUALITY_FAST;
+    refused("quality", 9, {}, P2C2R_E_ARGUMENT);
+    refused("forms", 0, {form}, P2C2R_E_ARGUMENT, true);
+    refused("count", 0, std::vector<p2c2r_frame_form>(9, form), P2C2R_E_ARGUMENT);
+    refused("quality", 0, {form, form}, P2C2R_E_ARGUMENT);
+    auto wrong = form;
+    wrong.quality = 0;
+    refused("quality", 0, {wrong}, P2C2R_E_ARGUMENT);
+    wrong = form;
+    wrong.params = "\xc1";
+    wrong.params_size = 1;
+    refused("params", 0, {wrong}, P2C2R_E_PARAMS);
+    wrong = form;
+    wrong.quality = P2C2R_QUALITY_BALANCED;
+    wrong.struct_size += 8;
+    refused("struct_size", 0, {form, wrong}, P2C2R_E_ARGUMENT);
+    CHECK(p2c2r_frames_push_forms(world.frames.get(), &task.desc, P2C2R_QUALITY_FAST, &form, 1,
+                                  nullptr, &why) == P2C2R_OK);  // instead of the task's own
+}
+
+TEST_CASE("frames whose tasks take longer than a budget are answered each by an earlier one") {
+    FrameWorld world(P2C2R_RUN_THREAD);
+    world.pull(world.push("1"), kLongBudgetUs);
+    world.open = false;
+    std::vector<uint64_t> frames;
+    for (int i = 2; i <= 5; ++i) {
+        frames.push_back(world.push(std::to_string(i), P2C2R_PLACE_REMOTE, 0));
+        CHECK(world.pull(frames.back(), 1).source == P2C2R_SOURCE_PREVIOUS);
+    }
+    // All four are in flight still, beyond the end of their pulls.
+    auto stats = sized<p2c2r_client_stats>();
+    REQUIRE(p2c2r_client_stats_get(world.client.get(), &stats) == P2C2R_OK);
+    CHECK(stats.tasks_pending + stats.results_waiting == frames.size());
+    world.open = true;
+    CHECK(turn_until(world.runtime.get(), [&] {
+        const uint64_t next = world.push("next", P2C2R_PLACE_REMOTE);
+        return world.pull(next, kLongBudgetUs).answers_frame == next;
+    }));
 }
 
 TEST_CASE("a client with frames is not destroyed and closing the runtime ends both") {

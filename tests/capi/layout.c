@@ -194,7 +194,14 @@ PIN(p2c2r_answer, used_us, 32, 32);
 PIN(p2c2r_answer, late_count, 36, 36);
 PIN(p2c2r_answer, result, 40, 40);
 PIN(p2c2r_answer, reserved, 48, 44);
-SIZE(p2c2r_answer, 56, 48);
+PIN(p2c2r_answer, age_us, 56, 48);
+SIZE(p2c2r_answer, 64, 56);
+
+PIN(p2c2r_frame_form, struct_size, 0, 0);
+PIN(p2c2r_frame_form, quality, 4, 4);
+PIN(p2c2r_frame_form, params, 8, 8);
+PIN(p2c2r_frame_form, params_size, 16, 12);
+SIZE(p2c2r_frame_form, 24, 16);
 
 PIN(p2c2r_frames_config, struct_size, 0, 0);
 PIN(p2c2r_frames_config, budget_us, 4, 4);

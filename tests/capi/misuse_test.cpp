@@ -80,6 +80,7 @@ std::vector<Row> client_rows() {
                }),
         row<H>("cancel", [](H* it) { return p2c2r_client_cancel(it, 1); }),
         row<H>("forget", [](H* it) { return p2c2r_client_forget(it, 1); }),
+        row<H>("keep", [](H* it) { return p2c2r_client_keep(it, 0, &task, 1, nullptr); }),
         row<H>("poll", [](H* it) { return p2c2r_client_poll(it, 1, &result); }),
         row<H>("wait", [](H* it) { return p2c2r_client_wait(it, &task, 1, 0, nullptr); }),
         row<H>("get_result", [](H* it) { return p2c2r_client_get_result(it, 1, 0, &result); }),
@@ -173,6 +174,11 @@ std::vector<Row> frames_rows() {
                [](H* it) {
                    const Task echo("echo");
                    return p2c2r_frames_push(it, &echo.desc, nullptr, nullptr);
+               }),
+        row<H>("push_forms",
+               [](H* it) {
+                   const Task echo("echo");
+                   return p2c2r_frames_push_forms(it, &echo.desc, 0, nullptr, 0, nullptr, nullptr);
                }),
         row<H>("pull",
                [](H* it) {

@@ -267,6 +267,65 @@ TEST_CASE("forget is never told and frees a result that waits") {
     CHECK(tally.size() == 0);
 }
 
+TEST_CASE("keep leaves one of several tasks and stops the others where they run") {
+    SlowWorld world(P2C2R_RUN_THREAD);
+    p2c2r_client* const client = world.client.get();
+    const Task slow("slow");
+    const p2c2r_task running[] = {submit(client, slow.desc), submit(client, slow.desc)};
+    CHECK(turn_until(world.runtime.get(), [&] { return world.started == 2; }));
+    const Task echo("echo", "kept", 4);
+    const p2c2r_task tasks[] = {running[0], submit(client, echo.desc), running[1],
+                                submit(client, echo.desc), running[0]};
+    uint32_t which = 0;
+    CHECK(p2c2r_client_wait(client, tasks, 2, kLongUs, &which) == P2C2R_OK);
+    CHECK(which == 1);
+    p2c2r_error why = {};
+    CHECK(p2c2r_client_keep(client, tasks[1], tasks, 5, &why) == P2C2R_OK);
+    CHECK(turn_until(world.runtime.get(), [&] { return world.cancelled == 2; }));
+    p2c2r_result* result = nullptr;
+    for (const size_t gone : {0, 2, 3}) {
+        CHECK(p2c2r_client_poll(client, tasks[gone], &result) == P2C2R_E_STALE);
+    }
+    CHECK(data_of(fetch(client, tasks[1]).get()) == "kept");
+    // Once more, with the one that was fetched and nothing but stale ones.
+    CHECK(p2c2r_client_keep(client, tasks[1], tasks, 5, &why) == P2C2R_OK);
+    CHECK(p2c2r_client_keep(client, 0, nullptr, 0, &why) == P2C2R_OK);
+    CHECK(p2c2r_client_keep(client, 0, nullptr, 1, &why) == P2C2R_E_ARGUMENT);
+    CHECK(std::string(why.field) == "tasks");
+    const p2c2r_task none_wanted = submit(client, echo.desc);
+    CHECK(p2c2r_client_keep(client, 0, &none_wanted, 1, &why) == P2C2R_OK);
+    CHECK(p2c2r_client_poll(client, none_wanted, &result) == P2C2R_E_STALE);
+}
+
+TEST_CASE("keep refuses tasks that must be told how they end and has done nothing then") {
+    SlowWorld world(P2C2R_RUN_THREAD);
+    p2c2r_client* const client = world.client.get();
+    Tally tally;
+    Task told("slow");
+    told.desc.done = Tally::done;
+    told.desc.user = &tally;
+    char memory[8];
+    Task received("slow");
+    received.desc.output = memory;
+    received.desc.output_size = sizeof memory;
+    const Task slow("slow");
+    const p2c2r_task plain = submit(client, slow.desc);
+    p2c2r_error why = {};
+    const p2c2r_task others[] = {submit(client, told.desc), submit(client, received.desc)};
+    for (const p2c2r_task other : others) {
+        const p2c2r_task tasks[] = {plain, other};
+        CHECK(p2c2r_client_keep(client, 0, tasks, 2, &why) == P2C2R_E_STATE);
+        CHECK(std::string(why.field) == "tasks");
+        p2c2r_result* result = nullptr;
+        CHECK(p2c2r_client_poll(client, plain, &result) == P2C2R_PENDING);
+        // It may be the one that is kept.
+        CHECK(p2c2r_client_keep(client, other, &other, 1, &why) == P2C2R_OK);
+    }
+    world.go_on = true;
+    fetch(client, plain);
+    fetch(client, others[1]);
+}
+
 TEST_CASE("a task that ended but was not told yet can be forgotten in the last moment") {
     const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
     const Client client = make_client(runtime.get());

@@ -272,6 +272,16 @@ class Answer(Growing):
         ("late_count", c_uint32),
         ("result", Handle),
         ("reserved", c_void_p),
+        ("age_us", c_uint64),
+    ]
+
+
+class FrameForm(Growing):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("quality", c_int32),
+        ("params", c_void_p),
+        ("params_size", c_size_t),
     ]
 
 
@@ -457,6 +467,7 @@ PROTOTYPES = {
     "client_drop": [c_int32, Handle, Content],
     "client_cancel": [c_int32, Handle, Task],
     "client_forget": [c_int32, Handle, Task],
+    "client_keep": [c_int32, Handle, Task, POINTER(Task), c_uint32, Why],
     "client_poll": [c_int32, Handle, Task, HandleOut],
     "client_wait": [c_int32, Handle, POINTER(Task), c_uint32, c_uint64, U32Out],
     "client_get_result": [c_int32, Handle, Task, c_uint64, HandleOut],
@@ -477,6 +488,10 @@ PROTOTYPES = {
     "result_release": [None, Handle],
     "frames_create": [c_int32, Handle, POINTER(FramesConfig), HandleOut, Why],
     "frames_push": [c_int32, Handle, POINTER(TaskDesc), POINTER(c_uint64), Why],
+    "frames_push_forms": [
+        c_int32, Handle, POINTER(TaskDesc), c_int32, POINTER(FrameForm), c_uint32,
+        POINTER(c_uint64), Why,
+    ],
     "frames_pull": [c_int32, Handle, c_uint64, c_uint32, POINTER(Answer)],
     "frames_step": [c_int32, Handle, c_uint32, POINTER(Answer)],
     "frames_destroy": [c_int32, Handle],

@@ -317,6 +317,15 @@ class Client(Role):
         _callbacks.raise_held()
         return tasks[which.value] if check(status) == Status.OK else None
 
+    def keep(self, task, tasks):
+        """Of tasks that were submitted for one purpose keeps `task` (None: none) and forgets the
+        others, which are stopped where they run. E_STATE for those with `done` or `output`."""
+        tasks = list(tasks)
+        numbers = (_abi.Task * len(tasks))(*(other.id for other in tasks))
+        why = _abi.Error()
+        kept = 0 if task is None else task.id
+        check(lib.client_keep(self, kept, numbers, len(tasks), byref(why)), why)
+
     def dispatch(self, callbacks_max=0, budget_us=0):
         """As Runtime.dispatch, of this client only."""
         run = c_uint32()

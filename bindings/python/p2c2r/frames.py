@@ -3,7 +3,7 @@
 from ctypes import byref, c_uint64, c_void_p
 from dataclasses import dataclass
 
-from . import _abi, _buffers, _callbacks
+from . import _abi, _buffers, _callbacks, _json
 from ._library import lib
 from .client import TaskDesc, _Filled, image_struct
 from .constants import Source, Status, named
@@ -24,6 +24,7 @@ class Answer:
     used_us: int
     late_count: int
     result: object
+    age_us: int = 0
 
 
 def _answer(struct, result):
@@ -36,6 +37,7 @@ def _answer(struct, result):
         struct.used_us,
         struct.late_count,
         result,
+        struct.age_us,
     )
 
 
@@ -126,11 +128,26 @@ class Frames:
             raise
         self._as_parameter_ = out.value
 
-    def push(self, task_type, data=None, params=None, **options):
-        """Submits the task of the next frame and returns the frame's number. Never blocks."""
+    def push(self, task_type, data=None, params=None, *, quality=0, forms=None, **options):
+        """Submits the task of the next frame and returns the frame's number. Never blocks.
+        `params` ask for `quality` (0: the advised one); `forms`, a dict from qualities to params as
+        those are (all dicts, or all bytes), is what this machine may compute instead, when no answer
+        has come in time."""
         filled = _Filled(self.client, [TaskDesc(task_type, data, params, **options)])
         frame, why = c_uint64(), _abi.Error()
-        status = lib.frames_push(self, filled.structs, byref(frame), byref(why))
+        kept = []  # what the structs point to
+        structs = (_abi.FrameForm * len(forms or {}))()
+        for index, (form, form_params) in enumerate((forms or {}).items()):
+            if isinstance(form_params, dict):
+                form_params = _json.dumps(form_params)
+            memory = _buffers.Memory(form_params)
+            kept.append(memory)
+            structs[index] = _abi.FrameForm(
+                quality=form, params=memory.address, params_size=memory.size
+            )
+        status = lib.frames_push_forms(
+            self, filled.structs, quality, structs, len(structs), byref(frame), byref(why)
+        )
         filled.accepted(1 if status == Status.OK else 0)
         check(status, why)
         return frame.value

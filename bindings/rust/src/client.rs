@@ -218,6 +218,24 @@ impl Client {
         Ok(())
     }
 
+    /// Of tasks that were submitted for one purpose keeps `task` (None: none) and forgets the
+    /// others, which are stopped where they run.
+    pub fn keep(&self, task: Option<&Task>, tasks: &[&Task]) -> Result<()> {
+        let ids: Vec<u64> = tasks.iter().map(|task| task.id).collect();
+        let mut why = Why::new();
+        let status = unsafe {
+            sys::p2c2r_client_keep(
+                self.raw(),
+                task.map_or(0, |task| task.id),
+                ids.as_ptr(),
+                ids.len() as u32,
+                why.out(),
+            )
+        };
+        why.check(status)?;
+        Ok(())
+    }
+
     /// As `Runtime::dispatch`, of this client only.
     pub fn dispatch(&self, callbacks_max: u32, budget_us: u32) -> Result<u32> {
         let mut run = 0;

@@ -45,6 +45,15 @@ pub struct Answer {
     pub used_us: u32,
     pub late_count: u32,
     pub result: Option<TaskResult>,
+    pub age_us: u64,
+}
+
+/// One way to compute a frame's answer here: the frame's task with these params instead, in the form
+/// that its own have.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameForm<'a> {
+    pub quality: Quality,
+    pub params: &'a [u8],
 }
 
 fn answer_of(raw: &sys::p2c2r_answer, result: Option<TaskResult>) -> Answer {
@@ -57,6 +66,7 @@ fn answer_of(raw: &sys::p2c2r_answer, result: Option<TaskResult>) -> Answer {
         used_us: raw.used_us,
         late_count: raw.late_count,
         result,
+        age_us: raw.age_us,
     }
 }
 
@@ -188,6 +198,41 @@ impl Frames {
         let (mut frame, mut why) = (0, Why::new());
         let status = unsafe {
             sys::p2c2r_frames_push(self.handle.as_ptr(), &desc.raw, &mut frame, why.out())
+        };
+        why.check(status)?;
+        desc.accepted();
+        Ok(frame)
+    }
+
+    /// As `push`, with the quality that the task's params ask for (None: the advised one) and other
+    /// forms, of which this machine computes one when no answer has come in time.
+    pub fn push_forms(
+        &self,
+        desc: TaskDesc<'_>,
+        quality: Option<Quality>,
+        forms: &[FrameForm<'_>],
+    ) -> Result<u64> {
+        let desc = RawDesc::new(desc, None)?;
+        let raw: Vec<sys::p2c2r_frame_form> = forms
+            .iter()
+            .map(|form| sys::p2c2r_frame_form {
+                quality: form.quality.into(),
+                params: form.params.as_ptr().cast(),
+                params_size: form.params.len(),
+                ..Default::default()
+            })
+            .collect();
+        let (mut frame, mut why) = (0, Why::new());
+        let status = unsafe {
+            sys::p2c2r_frames_push_forms(
+                self.handle.as_ptr(),
+                &desc.raw,
+                quality.map_or(0, i32::from),
+                raw.as_ptr(),
+                raw.len() as u32,
+                &mut frame,
+                why.out(),
+            )
         };
         why.check(status)?;
         desc.accepted();

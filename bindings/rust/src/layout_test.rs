@@ -39,6 +39,7 @@ fn layouts() -> Vec<Layout> {
         layout::<sys::p2c2r_result_info>(),
         layout::<sys::p2c2r_image>(),
         layout::<sys::p2c2r_answer>(),
+        layout::<sys::p2c2r_frame_form>(),
         layout::<sys::p2c2r_frames_config>(),
         layout::<sys::p2c2r_capabilities>(),
         layout::<sys::p2c2r_peer_config>(),

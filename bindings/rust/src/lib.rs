@@ -62,7 +62,7 @@ pub use coordinator::{Coordinator, CoordinatorConfig, CoordinatorStats};
 pub use credentials::Credentials;
 pub use error::{Error, Result, Status};
 pub use executor::ExecutorDesc;
-pub use frames::{Answer, Frames, FramesConfig};
+pub use frames::{Answer, FrameForm, Frames, FramesConfig};
 pub use job::{Job, JobError, PendingJob};
 pub use peer::{Capabilities, Peer, PeerConfig, PeerStats};
 pub use result::{Image, ImageView, ResultInfo, TaskResult};

@@ -427,6 +427,28 @@ fn a_frame_by_hand_is_made_larger() {
 }
 
 #[test]
+fn forms_go_with_a_frame_and_one_of_several_tasks_is_kept() {
+    let machine = machine();
+    let frames = Frames::new(&machine.client, FramesConfig::default()).unwrap();
+    let forms = [FrameForm { quality: Quality::Fast, params: &[0x80] }];
+    let desc = TaskDesc::new("echo").data("x");
+    let frame = frames.push_forms(desc, Some(Quality::Balanced), &forms).unwrap();
+    let answer = frames.pull(frame, 10_000_000).unwrap();
+    assert_eq!(answer.answers_frame, frame);
+    assert_eq!(answer.result.unwrap().data(), b"x");
+    let twice = [forms[0], forms[0]];
+    fails(Status::ARGUMENT, frames.push_forms(TaskDesc::new("echo"), None, &twice));
+
+    let tasks: Vec<Task> =
+        (0..3).map(|_| machine.client.submit(TaskDesc::new("echo").data("y")).unwrap()).collect();
+    let all: Vec<&Task> = tasks.iter().collect();
+    machine.client.keep(Some(&tasks[1]), &all).unwrap();
+    assert_eq!(tasks[1].result().unwrap().data(), b"y");
+    fails(Status::STALE, tasks[0].poll());
+    machine.client.keep(None, &all).unwrap();
+}
+
+#[test]
 fn step_captures_upscales_and_displays() {
     let (show, shown) = channel();
     let show = Mutex::new(show);

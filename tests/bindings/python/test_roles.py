@@ -380,6 +380,41 @@ class FramesTest(MachineTest):
                 self.assertEqual((answer.frame, answer.answers_frame), (i, i))
                 self.assertEqual(bytes(answer.result.data), bytes([i]))
 
+    def test_a_form_is_computed_here_when_no_answer_comes_in_time(self):
+        opened = threading.Event()
+
+        def run(job):
+            if job.params["quality"] != "fast":
+                wait_for(opened)
+            return job.params["quality"].encode()
+
+        self.add("frame", run)
+        client = self.connect()
+        with p2c2r.Frames(client) as frames:
+            frame = frames.push(
+                "frame",
+                params={"quality": "full"},
+                quality=p2c2r.Quality.QUALITY,
+                forms={p2c2r.Quality.FAST: {"quality": "fast"}},
+                deadline_us=30_000_000,
+            )
+            answer = frames.pull(frame, 500_000)
+            opened.set()
+        self.assertEqual(answer.source, p2c2r.Source.LOCAL)
+        self.assertEqual(answer.quality, p2c2r.Quality.FAST)
+        self.assertEqual(bytes(answer.result.data), b"fast")
+        self.assertGreater(answer.age_us, 0)
+
+    def test_one_of_several_tasks_is_kept(self):
+        client = self.connect()
+        tasks = [client.submit("echo", bytes([i])) for i in range(3)]
+        client.keep(tasks[1], tasks)
+        self.assertEqual(bytes(tasks[1].result().data), b"\x01")
+        self.assertFails(p2c2r.Status.E_STALE, tasks[0].poll)
+        client.keep(None, tasks)
+        told = client.submit("echo", b"x", done=lambda task, result: None)
+        self.assertFails(p2c2r.Status.E_STATE, lambda: client.keep(None, [told]))
+
     def test_step_captures_upscales_and_displays(self):
         shown = []
         client = self.connect()

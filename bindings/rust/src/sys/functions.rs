@@ -126,6 +126,13 @@ extern "C" {
     pub fn p2c2r_client_drop(client: *mut p2c2r_client, content: p2c2r_content) -> p2c2r_status;
     pub fn p2c2r_client_cancel(client: *mut p2c2r_client, task: p2c2r_task) -> p2c2r_status;
     pub fn p2c2r_client_forget(client: *mut p2c2r_client, task: p2c2r_task) -> p2c2r_status;
+    pub fn p2c2r_client_keep(
+        client: *mut p2c2r_client,
+        task: p2c2r_task,
+        tasks: *const p2c2r_task,
+        count: u32,
+        why: *mut p2c2r_error,
+    ) -> p2c2r_status;
     pub fn p2c2r_client_poll(
         client: *mut p2c2r_client,
         task: p2c2r_task,
@@ -206,6 +213,15 @@ extern "C" {
     pub fn p2c2r_frames_push(
         frames: *mut p2c2r_frames,
         desc: *const p2c2r_task_desc,
+        frame: *mut u64,
+        why: *mut p2c2r_error,
+    ) -> p2c2r_status;
+    pub fn p2c2r_frames_push_forms(
+        frames: *mut p2c2r_frames,
+        desc: *const p2c2r_task_desc,
+        quality: i32,
+        forms: *const p2c2r_frame_form,
+        count: u32,
         frame: *mut u64,
         why: *mut p2c2r_error,
     ) -> p2c2r_status;

@@ -238,6 +238,13 @@ growing! { p2c2r_answer {
     late_count: u32,
     result: *mut p2c2r_result,
     reserved: *mut c_void,
+    age_us: u64,
+} }
+
+growing! { p2c2r_frame_form {
+    quality: i32,
+    params: *const c_void,
+    params_size: usize,
 } }
 
 growing! { p2c2r_frames_config {
