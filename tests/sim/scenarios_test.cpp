@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "sim/cluster.h"
+#include "sim/frame_world.h"
 #include "sim/plants.h"
 
 using namespace p2c2r;
@@ -30,6 +31,12 @@ constexpr uint64_t kPlantSeeds = 2000;
 // It takes two large inputs on one slow way: from here on it shows soon.
 constexpr std::string_view kRarePlant = "unheard_order_holds_slot";
 constexpr uint64_t kRarePlantSeed = 1301;
+
+FrameReport run_game(FrameOptions options, uint64_t frames) {
+    options.frames = frames;
+    Coverage coverage;
+    return run_frames(options, coverage);
+}
 
 RunReport run(uint64_t seed) {
     Coverage coverage;
@@ -71,4 +78,54 @@ TEST_CASE("simulator: each planted bug is found") {
     }
     REQUIRE(choose_plant(nullptr));
     CHECK_FALSE(choose_plant("no_such_plant"));
+}
+
+TEST_CASE(
+    "simulator: with one in five peers misbehaving 95 of 100 frames have a fresh remote answer") {
+    REQUIRE(choose_plant(nullptr));
+    for (const uint32_t budget_us : {16'666u, 6'944u}) {
+        CAPTURE(budget_us);
+        FrameOptions options;
+        options.budget_us = budget_us;
+        const FrameReport report = run_game(options, 3000);
+        CHECK(report.frames == 3000);
+        CHECK(report.fresh * 100 >= report.frames * 95);
+        CHECK(report.none == 0);
+        CHECK(report.late > 0);
+        for (const uint64_t faults : report.faults_by_kind) CHECK(faults > 0);
+        CHECK(run_game(options, 1000).hash == run_game(options, 1000).hash);
+    }
+}
+
+TEST_CASE(
+    "simulator: tasks of 100 ms are answered at 60 and at 144 frames a second and are no older") {
+    REQUIRE(choose_plant(nullptr));
+    for (const uint32_t budget_us : {16'666u, 6'944u}) {
+        CAPTURE(budget_us);
+        FrameOptions options;
+        options.budget_us = budget_us;
+        options.share = 0;
+        options.latency_us = 24'000;  // four times on the way there and back
+        const FrameReport report = run_game(options, 1500);
+        // All but the first ones, until the first answer is there.
+        CHECK(report.none * budget_us < 150'000);
+        // The way, the computing, the jitter, and the frame in which it came.
+        CHECK(report.age_us_max < 160'000);
+        CHECK(report.late > 1450);
+        // Whoever pulls as much later has the frames' own answers.
+        options.lag = 120'000 / budget_us;
+        const FrameReport later = run_game(options, 1500);
+        CHECK(later.own * 100 >= later.frames * 90);
+    }
+}
+
+TEST_CASE("simulator: where this machine computes every frame has an answer of its own in time") {
+    REQUIRE(choose_plant(nullptr));
+    FrameOptions options;
+    options.local = true;
+    const FrameReport report = run_game(options, 3000);
+    CHECK(report.local > 0);
+    CHECK(report.none == 0);
+    // An earlier one only until it is known what computing here takes.
+    CHECK((report.own + report.local) * 1000 >= report.frames * 995);
 }

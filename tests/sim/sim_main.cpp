@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sim/cluster.h"
+#include "sim/frame_world.h"
 #include "sim/plants.h"
 
 using namespace p2c2r;
@@ -39,6 +40,8 @@ struct Arguments {
 void print_help() {
     std::puts(
         "p2c2r_sim: the real roles over a simulated clock, network and machine\n"
+        "\n"
+        "  p2c2r_sim frames: a game's frames; see its --help\n"
         "\n"
         "  --seeds N      how many seeds to run (default 100)\n"
         "  --seed S       the first one (default 1)\n"
@@ -282,6 +285,7 @@ class Sweep {
 }  // namespace
 
 int main(int argc, char** argv) {
+    if (argc > 1 && std::strcmp(argv[1], "frames") == 0) return frames_main(argc - 2, argv + 2);
     Arguments arguments;
     if (!parse(argc, argv, arguments)) return 2;
     if (arguments.help) {

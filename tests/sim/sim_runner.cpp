@@ -102,7 +102,8 @@ void SimRunner::set_type(const std::string& task_type, bool present) {
 
 uint64_t SimRunner::duration_us(std::string_view task_type) {
     if (calm_dwell_us_) return task_type == kTypeEcho ? 0 : *calm_dwell_us_;
-    uint64_t base = task_type == kTypeEcho ? 0 : 100 + prng_.below(options_.dwell_us_max);
+    uint64_t base =
+        task_type == kTypeEcho ? 0 : options_.dwell_us_min + prng_.below(options_.dwell_us_max);
     // One in eight echoes is not short after all.
     if (base == 0 && prng_.chance(0.125)) base = 1 + prng_.below(500);
     uint64_t duration = static_cast<uint64_t>(static_cast<double>(base) * options_.slow);
@@ -210,6 +211,9 @@ void SimRunner::finish(uint64_t number, bool cancelled) {
 void SimRunner::on_event(uint32_t kind, uint64_t number) {
     const auto found = jobs_.find(number);
     if (found == jobs_.end()) return;
+    if (world_.now_us() < frozen_until_us_) {
+        return world_.send(frozen_until_us_, address_, kind, number);
+    }
     if (kind == kSlice) return finish(number, true);
     if (found->second.ends_us <= world_.now_us()) finish(number, false);
 }
@@ -221,6 +225,15 @@ void SimRunner::calm(uint64_t dwell_us) {
         if (job.ends_us <= soon) continue;
         job.ends_us = soon;
         world_.send(soon, address_, kEnd, number);
+    }
+}
+
+void SimRunner::freeze(uint64_t until_us) {
+    frozen_until_us_ = until_us;
+    const uint64_t now = world_.now_us();
+    for (auto& [number, job] : jobs_) {
+        job.ends_us = std::max(job.ends_us, now) - now + until_us;
+        world_.send(job.ends_us, address_, kEnd, number);
     }
 }
 

@@ -38,9 +38,10 @@ inline constexpr const char* kTypeContract = "upscale";  // has aliases and a de
 struct RunnerOptions {
     std::vector<std::string> task_types = {kTypeEcho, kTypeDwell};
     uint32_t parallel = 4;
-    uint64_t dwell_us_max = 20'000;
-    double slow = 1;          // factor on every time
-    double stall_chance = 0;  // of a job that takes up to stall_us_max more
+    uint64_t dwell_us_min = 100;
+    uint64_t dwell_us_max = 20'000;  // more than the least
+    double slow = 1;                 // factor on every time
+    double stall_chance = 0;         // of a job that takes up to stall_us_max more
     uint64_t stall_us_max = 0;
     double error_chance = 0;
     double params_error_chance = 0;
@@ -84,6 +85,10 @@ class SimRunner final : public exec::Runner, private World::Target {
     // From now on jobs are quick, honest and punctual; those that stall end soon. `dwell_us`: how
     // long each dwell job then takes.
     void calm(uint64_t dwell_us);
+    // Jobs that start from now on take so many times as long.
+    void set_slow(double factor) { options_.slow = factor; }
+    // The process stands still until then, and so does what it computes.
+    void freeze(uint64_t until_us);
     // The process dies: its jobs stop without a word.
     void kill();
     [[nodiscard]] size_t running() const { return jobs_.size(); }
@@ -124,6 +129,7 @@ class SimRunner final : public exec::Runner, private World::Target {
     uint64_t own_stamps_ = 0;
     uint64_t* stamps_ = &own_stamps_;
     std::optional<uint64_t> calm_dwell_us_;
+    uint64_t frozen_until_us_ = 0;
     RunnerObserver* observer_ = nullptr;
 };
 
