@@ -10,6 +10,7 @@ namespace p2c2r::cli {
 
 void add_bench_command(Command& root) {
     static FailoverOptions failover;
+    static FramesBenchOptions frames;
     static RoundtripOptions roundtrip;
     static KernelsOptions kernels;
     static MachineOptions machine;
@@ -31,6 +32,18 @@ void add_bench_command(Command& root) {
     command.add_count("--in-flight", failover.in_flight, "Tasks in flight (12)");
     command.add_count("--hold-ms", failover.hold_ms, "How long a task holds its slot (20)");
     command.add_flag("--json", failover.json, "End with a one-line summary");
+
+    command = bench.add_command(
+        "frames",
+        "A game's frames while one in five of its peers misbehaves; bars: no pull late, 95 % "
+        "remote and at most 2 frames old, 1 dB",
+        [] { return run_bench_frames(frames); });
+    command.add_count("--fps", frames.fps, "Frames a second (60)", {10, 500});
+    command.add_count("--peers", frames.peers, "Peers at the same time (5)", {5, 50});
+    command.add_count("--seconds", frames.seconds, "With faults (60)", {1, 3600});
+    command.add_count("--calm-seconds", frames.calm_seconds, "Without, before (15)", {1, 3600});
+    command.add_count("--seed", frames.seed, "Which peers misbehave, and how (1)");
+    command.add_flag("--json", frames.json, "End with a one-line summary");
 
     command = bench.add_command(
         "roundtrip", "Whole-frame round trip against its own decode + upscale + encode; bar 1.3x",

@@ -19,6 +19,16 @@ struct FailoverOptions {
 };
 int run_bench_failover(const FailoverOptions& options);
 
+struct FramesBenchOptions {
+    std::optional<uint64_t> fps;
+    std::optional<uint64_t> peers;
+    std::optional<uint64_t> seconds;
+    std::optional<uint64_t> calm_seconds;
+    std::optional<uint64_t> seed;
+    bool json = false;
+};
+int run_bench_frames(const FramesBenchOptions& options);
+
 struct RoundtripOptions {
     std::optional<std::string> data;
     std::optional<uint64_t> frames;
