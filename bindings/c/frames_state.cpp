@@ -15,8 +15,16 @@ namespace p2c2r::capi {
 
 namespace {
 
-// What is left of a budget when waiting ends: for choosing another answer and for returning.
-constexpr uint64_t kReserveUs = 50;
+// What is left of a budget when waiting ends: for choosing another answer and for returning, which
+// takes some 10 us, and for what else the system runs meanwhile. Within these bounds.
+constexpr uint64_t kReserveShare = 16;
+constexpr uint64_t kReserveLeastUs = 50;
+constexpr uint64_t kReserveMostUs = 500;
+
+uint64_t reserve_us(uint64_t budget_us) {
+    return std::clamp(budget_us / kReserveShare, kReserveLeastUs, kReserveMostUs);
+}
+
 // Of a budget, for the host's own function: a quarter, within these bounds.
 constexpr uint64_t kHostShareMaxUs = 4'000;
 
@@ -63,7 +71,7 @@ FramesState::FramesState(ClientState& client, const FramesSettings& settings)
     : client(client), settings_(settings), stream_(settings.stream) {}
 
 FramesState::~FramesState() {
-    for (const p2c2r_task task : stream_.tasks()) drop(task);
+    stream_.for_each_task([this](uint64_t task) { drop(task); });
     p2c2r_result_release(previous_);
 }
 
@@ -162,12 +170,13 @@ p2c2r_status FramesState::pull(uint64_t frame, uint32_t budget_us, p2c2r_answer&
 // left, has its share of it.
 Status FramesState::wait_own(const roles::FrameStream::Pull& pull, uint64_t budget_us,
                              p2c2r_result** own) {
-    const auto left_us = [&](uint64_t reserve_us) {
-        const uint64_t now = now_us() + reserve_us;
+    const auto left_us = [&](uint64_t reserved_us) {
+        const uint64_t now = now_us() + reserved_us;
         return pull.until_us > now ? pull.until_us - now : 0;
     };
     if (settings_.fallback) {
-        const uint64_t share_us = std::max(kReserveUs, std::min(budget_us / 4, kHostShareMaxUs));
+        const uint64_t share_us =
+            std::max(reserve_us(budget_us), std::min(budget_us / 4, kHostShareMaxUs));
         const Status status = client.get_result(pull.task, left_us(share_us), own);
         if (status != Status::kPending) return status;
         const bool has_other = client.has_local(pull.task) || [&] {
@@ -177,7 +186,7 @@ Status FramesState::wait_own(const roles::FrameStream::Pull& pull, uint64_t budg
         if (!has_other) return status;
     }
     // A budget below the reserve still looks once.
-    return client.get_result(pull.task, left_us(kReserveUs), own);
+    return client.get_result(pull.task, left_us(reserve_us(budget_us)), own);
 }
 
 p2c2r_status FramesState::answer(uint64_t frame, uint32_t budget_us, p2c2r_answer& out) {

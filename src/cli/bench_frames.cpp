@@ -41,6 +41,7 @@ using FramesHandle = std::unique_ptr<p2c2r_frames, FramesHandleDeleter>;
 struct Run {
     uint64_t frames = 0;
     uint64_t late_returns = 0;
+    uint64_t late_preempted = 0;  // of these, while the system ran something else in between
     uint64_t late_us_max = 0;
     uint64_t own = 0;
     uint64_t previous = 0;
@@ -129,6 +130,7 @@ class FrameGame {
         }
         p2c2r_answer answer = {};
         answer.struct_size = sizeof answer;
+        const uint64_t preempted = times_preempted();
         const uint64_t before_us = p2c2r_now_us();
         const uint64_t end_us = tick_us + budget_us_ - kRenderUs;
         const uint64_t left_us = end_us > before_us + 1'000 ? end_us - before_us : 1'000;
@@ -139,6 +141,7 @@ class FrameGame {
         if (status != P2C2R_OK) {
             return Failure{kExitSomeFailed, std::string("pull: ") + p2c2r_status_name(status)};
         }
+        if (used_us > left_us && times_preempted() > preempted) ++run.late_preempted;
         count(answer, used_us, left_us, run);
         show(answer, truth, run);
         return std::nullopt;
@@ -258,10 +261,11 @@ void print_run(const char* name, const Run& run) {
                 name, static_cast<unsigned long long>(run.frames), percent(run.own),
                 percent(run.previous), percent(run.none));
     std::printf(
-        "  pull p50 %.2f ms, p99 %.2f ms; %llu returned late, by at most %.3f ms; %llu ticks "
-        "skipped\n",
+        "  pull p50 %.2f ms, p99 %.2f ms; %llu returned late, by at most %.3f ms, %llu of them\n"
+        "  after the system had run something else on this core; %llu ticks skipped\n",
         ms(percentile(run.used_us, 0.5)), ms(percentile(run.used_us, 0.99)),
         static_cast<unsigned long long>(run.late_returns), ms(run.late_us_max),
+        static_cast<unsigned long long>(run.late_preempted),
         static_cast<unsigned long long>(run.skipped_ticks));
     std::printf("  answer's age p50 %.1f ms, p99 %.1f ms, max %.1f ms; picture %.2f dB\n",
                 ms(percentile(run.age_us, 0.5)), ms(percentile(run.age_us, 0.99)),
@@ -275,6 +279,7 @@ json summary_of(const Run& run) {
             {"none", run.none},
             {"fresh", run.fresh},
             {"late_returns", run.late_returns},
+            {"late_preempted", run.late_preempted},
             {"late_us_max", run.late_us_max},
             {"late_answers", run.late_answers},
             {"skipped_ticks", run.skipped_ticks},

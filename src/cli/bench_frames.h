@@ -35,6 +35,10 @@ class MovingView {
 // Decibels; at most 99, which equal pictures have.
 double psnr(const std::vector<uint8_t>& a, const uint8_t* b, size_t size);
 
+// How often the system has given this thread's core to another one while it had work; 0 where it
+// does not tell.
+uint64_t times_preempted();
+
 // One in five of the peers misbehaves at any time, another one after the other: killed and started
 // again, stopped as by SIGSTOP, or ten times as slow, since it runs for 2 of 20 ms.
 class BadPeers {

@@ -1,8 +1,9 @@
-#include <csignal>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <random>
 
 #include "cli/bench_frames.h"
@@ -66,6 +67,14 @@ double psnr(const std::vector<uint8_t>& a, const uint8_t* b, size_t size) {
     if (sum == 0) return kPsnrMost;
     const double mean = static_cast<double>(sum) / static_cast<double>(size);
     return std::min(kPsnrMost, 10 * std::log10(255.0 * 255.0 / mean));
+}
+
+uint64_t times_preempted() {
+#ifdef RUSAGE_THREAD
+    struct rusage usage = {};
+    if (getrusage(RUSAGE_THREAD, &usage) == 0) return static_cast<uint64_t>(usage.ru_nivcsw);
+#endif
+    return 0;
 }
 
 // ---- peers that misbehave -----------------------------------------------------------------------

@@ -32,20 +32,18 @@ uint64_t in_proportion(uint64_t us, uint64_t budget_us) {
 // ---- quality ----------------------------------------------------------------------------------
 
 QualityWindow::QualityWindow(uint32_t size, int32_t first, uint64_t budget_us)
-    : size_(size),
-      slow_us_(in_proportion(kSlowUs, budget_us)),
+    : slow_us_(in_proportion(kSlowUs, budget_us)),
       quick_us_(in_proportion(kQuickUs, budget_us)),
-      quality_(first) {}
+      quality_(first),
+      times_(size) {}
 
 void QualityWindow::add(uint64_t took_us) {
-    times_.push_back(took_us);
+    uint64_t& oldest = times_[count_ % times_.size()];
+    if (count_ >= times_.size()) sum_ -= oldest;
+    oldest = took_us;
     sum_ += took_us;
-    if (times_.size() > size_) {
-        sum_ -= times_.front();
-        times_.pop_front();
-    }
-    if (times_.size() < size_) return;
-    const uint64_t mean = sum_ / size_;
+    if (++count_ < times_.size()) return;
+    const uint64_t mean = sum_ / times_.size();
     const int32_t before = quality_;
     if (mean > slow_us_) {
         quality_ = kQualityFast;
@@ -53,7 +51,7 @@ void QualityWindow::add(uint64_t took_us) {
         quality_ = kQualityQuality;
     }
     if (quality_ == before) return;
-    times_.clear();
+    count_ = 0;
     sum_ = 0;
 }
 
@@ -86,14 +84,6 @@ FrameStream::Frame* FrameStream::find_task(uint64_t task) {
         if (frame.task == task) return &frame;
     }
     return nullptr;
-}
-
-std::vector<uint64_t> FrameStream::tasks() const {
-    std::vector<uint64_t> tasks;
-    for (const Frame& frame : frames_) {
-        if (frame.task != 0) tasks.push_back(frame.task);
-    }
-    return tasks;
 }
 
 // ---- the next frame ---------------------------------------------------------------------------

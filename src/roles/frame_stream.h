@@ -1,6 +1,7 @@
 // A stream of frames: which tasks are in flight, what each frame is answered with, and what quality
 // the next one is to be asked in. Decides, never acts: tasks are numbers, results stay with whoever
-// drives it, and time is an argument, so that a game's thread and a simulator drive the same.
+// drives it, and time is an argument, so that a game's thread and a simulator drive the same. Once
+// it is made it needs memory in make_room() alone, so what has come is never lost.
 //
 // The answer of a frame, best first:
 //   own        of a helper, the coordinator, or this machine where the task was placed here
@@ -17,8 +18,8 @@
 // does not count for the next change.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <vector>
 
@@ -33,11 +34,11 @@ class QualityWindow {
     [[nodiscard]] int32_t quality() const { return quality_; }
 
   private:
-    const uint32_t size_;
     const uint64_t slow_us_;   // more is slow
     const uint64_t quick_us_;  // less is quick
     int32_t quality_;
-    std::deque<uint64_t> times_;
+    std::vector<uint64_t> times_;  // the last ones, in a ring: add() needs no memory
+    size_t count_ = 0;             // since the last change
     uint64_t sum_ = 0;
 };
 
@@ -122,8 +123,13 @@ class FrameStream {
     [[nodiscard]] uint32_t late_count() const { return late_count_; }
     [[nodiscard]] const FrameSettings& settings() const { return settings_; }
     [[nodiscard]] size_t in_flight() const { return frames_.size(); }
-    // All tasks that have not been given back, for the end.
-    [[nodiscard]] std::vector<uint64_t> tasks() const;
+    // All tasks that have not been given back, for the end: `look(task)`.
+    template <class Look>
+    void for_each_task(Look&& look) const {
+        for (const Frame& frame : frames_) {
+            if (frame.task != 0) look(frame.task);
+        }
+    }
 
   private:
     struct Frame {

@@ -517,6 +517,13 @@ void stream_frames(Life& life) {
             life.memory.note("pull", p2c2r_frames_pull(life.frames, frame, 0, &answer));
             p2c2r_result_release(answer.result);
         }
+        auto form = sized<p2c2r_frame_form>();
+        form.quality = P2C2R_QUALITY_FAST;
+        form.params = "\x80";
+        form.params_size = 1;
+        life.memory.note("push_forms",
+                         p2c2r_frames_push_forms(life.frames, &task.desc, P2C2R_QUALITY_BALANCED,
+                                                 &form, 1, nullptr, nullptr));
         answer = sized<p2c2r_answer>();
         life.memory.note("step", p2c2r_frames_step(life.frames, 0, &answer));
         p2c2r_result_release(answer.result);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "roles/frame_stream.h"
 #include "roles/local_forms.h"
@@ -120,7 +121,9 @@ TEST_CASE("frames: the oldest beyond pipeline_max is given back and its pull kno
     CHECK(world.push().dropped_task == 0);
     CHECK(world.push().dropped_task == 0);
     CHECK(world.push().dropped_task == 1001);
-    CHECK(world.stream.tasks() == std::vector<uint64_t>{1002, 1003});
+    std::vector<uint64_t> tasks;
+    world.stream.for_each_task([&](uint64_t task) { tasks.push_back(task); });
+    CHECK(tasks == std::vector<uint64_t>{1002, 1003});
     const auto pull = world.stream.begin_pull(1, world.now, kBudgetUs);
     REQUIRE(pull);
     CHECK(pull->task == 0);
