@@ -17,7 +17,7 @@ namespace {
 
 // What is left of a budget when waiting ends: for choosing another answer and for returning, which
 // takes some 10 us, and for what else the system runs meanwhile. Within these bounds.
-constexpr uint64_t kReserveShare = 16;
+constexpr uint64_t kReserveShare = 8;
 constexpr uint64_t kReserveLeastUs = 50;
 constexpr uint64_t kReserveMostUs = 500;
 

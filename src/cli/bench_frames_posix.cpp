@@ -86,6 +86,9 @@ constexpr uint64_t kBadUsMax = 2'000'000;
 constexpr uint64_t kSlowRunUs = 2'000;
 constexpr uint64_t kSlowStandUs = 18'000;
 constexpr size_t kOneIn = 5;
+// Helpers are other machines. Here they would take the game's core when they start, and the game
+// would be late for that.
+constexpr int kPeerNice = 10;
 
 }  // namespace
 
@@ -95,7 +98,7 @@ std::string BadPeers::peer_id(size_t index) {
 
 Result<Process> BadPeers::start_peer(const std::string& url, size_t index) {
     return start_peer_process(url, peer_id(index), "",
-                              {"--device", "native", "--log-level", "error"});
+                              {"--device", "native", "--log-level", "error"}, {}, kPeerNice);
 }
 
 void BadPeers::start(uint64_t seed) {

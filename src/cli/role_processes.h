@@ -22,10 +22,11 @@ Result<CoordinatorProcess> start_coordinator_process(const std::string& log_file
                                                      const std::vector<std::string>& arguments = {},
                                                      const std::string& program = {});
 
-// Returns when the process has said that it runs, which is before it is connected.
+// Returns when the process has said that it runs, which is before it is connected. `nice`: how much
+// it gives way to others of this machine.
 Result<Process> start_peer_process(const std::string& url, const std::string& peer_id,
                                    const std::string& log_file,
                                    const std::vector<std::string>& arguments = {},
-                                   const std::string& program = {});
+                                   const std::string& program = {}, int nice = 0);
 
 }  // namespace p2c2r::cli
