@@ -20,8 +20,8 @@ uint64_t Client::Impl::plan_form(Task& task, uint64_t now_us) {
 }
 
 // Chosen anew when it begins, which may be earlier than it was planned, or late. What was planned
-// stays if it is done in time without what was set aside.
-void Client::Impl::choose_local_form(Task& task, exec::JobSpec& spec) {
+// stays if it is done in time without what was set aside. Gives what it takes; 0: not known.
+uint64_t Client::Impl::choose_local_form(Task& task, exec::JobSpec& spec) {
     const std::vector<LocalForm>& forms = task.frame->forms;
     const uint64_t now = task.local_started_us;
     const uint64_t left = task.answer_by_us > now ? task.answer_by_us - now : 0;
@@ -34,10 +34,14 @@ void Client::Impl::choose_local_form(Task& task, exec::JobSpec& spec) {
     }
     task.local_form = choice.form;
     if (choice.form != task.frame->own) spec.params = forms[choice.form].params;
+    const uint64_t known_us = local_times_.p95_us(task.spec->task_type, forms[choice.form].quality);
+    // Where nobody else answers it is of use for as long as any task of this machine.
+    if (!awaits_away(task)) return known_us;
     // What waits for a worker so long that it would be too late is not begun; one that is too slow
     // for its frame in any case is, for later frames, if nothing is in its way.
     const uint64_t spare = choice.fits && choice.begin_us > now ? choice.begin_us - now : 0;
     spec.start_by_us = left == 0 ? task.deadline_us : now + std::max(left / 4, spare) + 1;
+    return known_us;
 }
 
 // `ended`: else it is stopped now, and takes longer than it has.

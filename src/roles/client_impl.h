@@ -281,7 +281,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     [[nodiscard]] bool is_frame_over(const Task& task) const;
     // When it must begin.
     [[nodiscard]] uint64_t plan_form(Task& task, uint64_t now_us);
-    void choose_local_form(Task& task, exec::JobSpec& spec);
+    uint64_t choose_local_form(Task& task, exec::JobSpec& spec);
     void learn_local_form(const Task& task, bool ended);
     [[nodiscard]] bool awaits_away(const Task& task) const;
     [[nodiscard]] static int32_t local_quality(const Task& task) {

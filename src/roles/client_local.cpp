@@ -90,12 +90,11 @@ void Client::Impl::start_local(Task& task) {
     }
     spec.data = std::move(*data);
     spec.deadline_us = task.deadline_us;
-    if (task.frame) {
-        choose_local_form(task, spec);
-    } else {
-        spec.start_by_us =
-            latest_begin_us(task.local_started_us, task.deadline_us,
-                            static_cast<uint64_t>(local_estimate(task.spec->task_type)));
+    const uint64_t takes_us = task.frame
+                                  ? choose_local_form(task, spec)
+                                  : static_cast<uint64_t>(local_estimate(task.spec->task_type));
+    if (spec.start_by_us == 0) {
+        spec.start_by_us = latest_begin_us(task.local_started_us, task.deadline_us, takes_us);
     }
     const uint64_t job = runner_->start(spec, id, *this);
     // A short job has ended already, and the task with it.

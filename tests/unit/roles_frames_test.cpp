@@ -204,6 +204,23 @@ TEST_CASE("frame tasks: where nobody else answers this machine's answer ends the
     }
 }
 
+TEST_CASE("frame tasks: one that only this machine answers waits for its worker beyond its frame") {
+    FramesWorld world;
+    world.runner.at_once = 1;
+    world.runner.takes_us = 2 * kFrameUs;
+    const uint64_t first = world.push(FramesWorld::wish(), Place::kLocal);
+    const uint64_t second = world.push(FramesWorld::wish(), Place::kLocal);
+    world.loop.advance(4 * kFrameUs + 1);
+    CHECK(world.result(first).status == Status::kOk);
+    CHECK(world.result(second).status == Status::kOk);
+    // Where another answer is awaited, what would be too late for it is not begun.
+    world.push(FramesWorld::wish(), Place::kLocal);
+    const uint64_t awaited = world.push();
+    world.loop.advance(3 * kFrameUs);
+    CHECK(world.events.here.count(awaited) == 0);
+    CHECK(world.answers.ended.count(awaited) == 0);
+}
+
 TEST_CASE("frame tasks: a frame whose time is over is not computed here for a late refusal") {
     FramesWorld world;
     world.know(2, 4'000);
