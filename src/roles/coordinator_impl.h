@@ -3,6 +3,7 @@
 //   coordinator_accept.cpp     connections that have not registered: which, and for how long
 //   coordinator_sessions.cpp   connections: their messages, beat and end
 //   coordinator_register.cpp   how one becomes a gamer's or a peer's: hello, login, registration
+//   coordinator_silence.cpp    which peers say nothing although they have work
 //   coordinator_backlog.cpp    who does not read
 //   coordinator_admission.cpp  how a task comes in
 //   coordinator_types.cpp      what is known of each type of task
@@ -39,6 +40,7 @@
 #include "roles/session_rules.h"
 #include "roles/streams.h"
 #include "sched/answer_cache.h"
+#include "sched/gap_estimate.h"
 #include "sched/scheduler.h"
 #include "wire/codec.h"
 
@@ -67,6 +69,22 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     const CoordinatorStats& stats();
 
   private:
+    // The signs of life of a peer that has work.
+    struct Pulse {
+        bool beats = false;  // it says it does, and was asked to
+        bool watched = false;
+        sched::Silence silence = sched::Silence::kHeard;
+        sched::GapEstimate gap;
+        uint64_t greeting_us = 0;  // what the handshake shows of its way here and back
+        uint64_t watched_since_us = 0;
+        uint64_t longest_us = 0;  // gap since window_us
+        uint64_t window_us = 0;
+        uint64_t bytes = 0;        // that had come when it was last looked at
+        uint64_t excused_us = 0;   // until then its silence says nothing
+        uint64_t ahead_bytes = 0;  // that went out before the last order
+        void hear(uint64_t before_us, uint64_t now_us);
+    };
+
     struct Session final : net::ConnectionEvents {
         enum class Phase : uint8_t { kHello, kRegister, kGamer, kPeer, kClosed };
         explicit Session(Impl& impl) : owner(impl) {}
@@ -116,7 +134,9 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         uint64_t gamer = 0;
         uint64_t peer = 0;
         uint64_t opened_us = 0;
+        uint64_t greeted_us = 0;  // when its hello was answered
         uint64_t heard_us = 0;
+        Pulse pulse;
         bool in_process = false;  // a role of this process: the operator's
         std::string network;      // counted in unregistered_ until it has registered
         Nonce client_nonce{};     // of hello
@@ -262,6 +282,16 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         session.connection->send_copy(message, 0, id, envelope_.span(), {}, {});
     }
 
+    // ---- coordinator_silence.cpp
+    void watch(Session& session);
+    void look_at_pulses();
+    // Nothing has come from it since then, although something was due.
+    void judge(Session& session, const sched::PeerRecord& record, uint64_t since_us,
+               uint64_t now_us);
+    [[nodiscard]] uint64_t sign_from_us(const Session& session,
+                                        const sched::PeerRecord& record) const;
+    void speaks_again(Session& session);
+
     // ---- coordinator_backlog.cpp
     // More has been given to this one. Once it is too far behind it is not read from until it has
     // caught up, and none of its tasks is placed; `from`, the peer that feeds it, is not read from
@@ -372,6 +402,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // follows.
     void drop_result(Relay& relay);
     void accepted(const sched::TaskRecord& record, const wire::TaskResult& result);
+    [[nodiscard]] sched::TaskRecord record_at(uint64_t task, const Session& peer) const;
     wire::ResultDelivery delivery_of(const sched::TaskRecord& record,
                                      const wire::TaskResult& result) const;
     // The records of the task that the next frame is about.
@@ -553,8 +584,12 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     net::Loop::TurnEnd turn_end_;
     net::Timer timer_;  // the scheduler's next deadline
     uint64_t armed_us_ = UINT64_MAX;
-    net::Timer scan_timer_;  // sessions
-    uint64_t beat_us_ = 0;   // when the next heartbeats are due
+    net::Timer scan_timer_;          // sessions
+    uint64_t beat_us_ = 0;           // when the next heartbeats are due
+    std::vector<uint64_t> watched_;  // sessions of peers that beat and have work
+    net::Timer pulse_timer_;         // while there are some
+    uint64_t pulse_looked_us_ = 0;
+    uint64_t look_due_us_ = 0;
     CertificateWatch certificate_watch_;
     uint64_t audit_lost_told_ = 0;  // entries, in the log
     uint64_t audit_look_us_ = 0;    // not before

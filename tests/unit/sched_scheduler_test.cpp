@@ -16,7 +16,7 @@ TEST_CASE("scheduler: an attempt given up in the middle of its answer frees its 
     const uint64_t peer = world.join("a", 1, 1);
     const uint64_t task = world.admit();
     const Action assigned = world.dispatch().at(0);
-    const Nonce nonce = world.scheduler.find(task)->nonce;
+    const Nonce nonce = world.scheduler.find(task)->run.nonce;
     REQUIRE(world.scheduler.is_current(peer, assigned.attempt_id, nonce));
     world.scheduler.withdraw(task, world.now, world.actions);
     CHECK(world.scheduler.peers().find(peer)->held == 1);
@@ -123,7 +123,7 @@ TEST_CASE("scheduler: an answer counts only from the peer and attempt it was ass
     const uint64_t b = world.join("b");
     const uint64_t task = world.admit();
     const Action assigned = world.dispatch()[0];
-    const Nonce nonce = world.scheduler.find(task)->nonce;
+    const Nonce nonce = world.scheduler.find(task)->run.nonce;
     Nonce wrong = nonce;
     wrong[0] ^= 1;
     const uint64_t other = assigned.peer == a ? b : a;
@@ -158,7 +158,7 @@ TEST_CASE("scheduler: a cancelled task holds its slot until its worker has stopp
     const uint64_t peer = world.join("a", 1, 1);
     const uint64_t task = world.admit();
     const Action assigned = world.dispatch()[0];
-    const Nonce nonce = world.scheduler.find(task)->nonce;
+    const Nonce nonce = world.scheduler.find(task)->run.nonce;
     world.scheduler.withdraw(task, world.now, world.actions);
     world.admit();
     std::vector<Action> after = world.dispatch();
@@ -331,10 +331,11 @@ TEST_CASE("scheduler: a round does not begin before its input is complete") {
 TEST_CASE("scheduler: a result that keeps coming is waited for") {
     QuickPeers world;
     const uint64_t task = world.admit(4'000'000);
-    REQUIRE(has(world.dispatch(), Action::Kind::kAssign));
+    const Action given = world.dispatch().at(0);
+    world.scheduler.answer_begins(task, given.peer, world.now, world.actions);
     for (int i = 0; i < 30; ++i) {
         CHECK(world.expire(40'000).empty());
-        world.scheduler.answer_continues(task, world.now);
+        world.scheduler.answer_continues(task, given.peer, world.now);
     }
     CHECK(has(world.expire(400'000), Action::Kind::kAssign));
 }
@@ -373,7 +374,7 @@ TEST_CASE("scheduler: a refused task goes on and does not lose an attempt") {
     world.join("b");
     const uint64_t task = world.admit();
     const Action first = world.dispatch()[0];
-    const Nonce nonce = world.scheduler.find(task)->nonce;
+    const Nonce nonce = world.scheduler.find(task)->run.nonce;
     CHECK(world.scheduler.refused(first.peer, first.attempt_id, nonce, world.now, world.actions) ==
           Verdict::kRetried);
     const std::vector<Action> next = world.dispatch();
@@ -391,7 +392,7 @@ TEST_CASE("scheduler: the faster of two idle peers gets the task once it is know
         world.admit();
         world.admit();
         for (const Action& action : world.dispatch()) {
-            const Nonce nonce = world.scheduler.find(action.task)->nonce;
+            const Nonce nonce = world.scheduler.find(action.task)->run.nonce;
             const uint64_t took = action.peer == slow ? 30'000 : 1'000;
             world.scheduler.answered(action.peer, action.attempt_id, nonce, Status::kOk, took,
                                      world.now + took, world.actions);
@@ -449,7 +450,7 @@ TEST_CASE("scheduler: slot time counts for tasks that ended accepted and never t
     world.now += 300'000;
     CHECK(world.answer(bad, Status::kExecutor) == Verdict::kRetried);
     const Action again = world.dispatch().at(0);
-    const Nonce nonce = world.scheduler.find(failing)->nonce;
+    const Nonce nonce = world.scheduler.find(failing)->run.nonce;
     world.scheduler.withdraw(failing, world.now, world.actions);
     world.now += 100'000;
     world.scheduler.answered(peer, again.attempt_id, nonce, Status::kOk, 1, world.now,
@@ -489,8 +490,8 @@ TEST_CASE("scheduler: every admitted task ends exactly once under random events"
             switch (action.kind) {
                 case Action::Kind::kAssign: {
                     const TaskRecord* record = world.scheduler.find(action.task);
-                    if (record && record->attempt_id == action.attempt_id) {
-                        held.push_back({action.peer, action.attempt_id, record->nonce});
+                    if (record && record->run.attempt_id == action.attempt_id) {
+                        held.push_back({action.peer, action.attempt_id, record->run.nonce});
                     }
                     break;
                 }
