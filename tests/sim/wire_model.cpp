@@ -333,10 +333,11 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
     task.answered = false;
     ++task.open;
     ++task.assigns;
-    const uint32_t tries = task.assigns - task.refusals - task.copies;
+    // What was given before its last submit may be refused after it.
+    const int64_t tries = static_cast<int64_t>(task.assigns) - task.refusals - task.copies;
     if (tries > kAttemptsMax && !task.is_tried) {
-        fail("I9", "%s's task %llu is tried for the %uth time", name(host_of_token(token)),
-             number(task_of_token(token)), tries);
+        fail("I9", "%s's task %llu is tried for the %lldth time", name(host_of_token(token)),
+             number(task_of_token(token)), static_cast<long long>(tries));
     }
     if (task.assigns > 1 && task.cause != Sometimes::kCount && !attempt.copy) {
         coverage_.hit(task.cause);

@@ -108,8 +108,12 @@ TEST_CASE("copies: late tasks are copied in one of twenty dispatches, however sl
         const std::vector<Action> second = world.wait(40'000);
         CHECK(world.copies().late * CopyCredit::kDispatchesPerCopy <= placed);
         const bool copied = !second.empty() && second[0].kind == Action::Kind::kAssign;
-        CHECK(world.answer_of(copied ? second[0] : given) == Verdict::kAccepted);
-        if (!copied) continue;
+        // Nothing else is learned of who is so slow.
+        if (copied) {
+            CHECK(world.answer_of(second[0]) == Verdict::kAccepted);
+        } else {
+            world.scheduler.withdraw(given.task, world.now, world.actions);
+        }
         for (const Action& told : std::exchange(world.actions, {})) {
             world.scheduler.answer_ended(told.peer, told.attempt_id, world.now);
         }
@@ -138,14 +142,14 @@ TEST_CASE(
     "copies: a task of which nobody knows how long it takes there is copied at the last moment") {
     Copying world;
     const uint64_t fresh = world.join("fresh");
-    const Action given = world.give(fresh, 200'000);
+    const Action given = world.give(fresh, 79'000);
     const uint64_t begun = world.now;
-    const std::vector<Action> decided = world.wait(199'000);
+    const std::vector<Action> decided = world.wait(78'000);
     REQUIRE(decided.size() == 1);
     CHECK(decided[0].kind == Action::Kind::kAssign);
     // What others take at most, and two milliseconds.
-    CHECK(world.now - begun >= 200'000 - kTakesUs - 4'000);
-    CHECK(world.now - begun <= 200'000 - kTakesUs - 2'000 + 256);
+    CHECK(world.now - begun >= 79'000 - kTakesUs - 4'000);
+    CHECK(world.now - begun <= 79'000 - kTakesUs - 2'000 + 500);
     CHECK(world.scheduler.explain(given.task, true)->copy == CopyCause::kLastMoment);
 }
 
@@ -515,7 +519,7 @@ TEST_CASE("silence: the average of gaps follows quickly, and is bounded") {
 
 TEST_CASE("silence: a suspect gets nothing new, and what is urgent there is copied") {
     Copying world;
-    const Action urgent = world.give(world.a, 62'000);
+    const Action urgent = world.give(world.a, 56'000);
     const Action other = world.give(world.a, 900'000);
     const std::vector<Action> copied = world.silent(world.a, Silence::kSuspect);
     REQUIRE(copied.size() == 1);

@@ -489,10 +489,10 @@ TEST_CASE("scheduler: every admitted task ends exactly once under random events"
         for (const Action& action : actions) {
             switch (action.kind) {
                 case Action::Kind::kAssign: {
-                    const TaskRecord* record = world.scheduler.find(action.task);
-                    if (record && record->run.attempt_id == action.attempt_id) {
-                        held.push_back({action.peer, action.attempt_id, record->run.nonce});
-                    }
+                    const Attempt* run = world.scheduler.attempt_at(action.task, action.peer);
+                    REQUIRE(run != nullptr);
+                    REQUIRE(run->attempt_id == action.attempt_id);
+                    held.push_back({action.peer, action.attempt_id, run->nonce});
                     break;
                 }
                 case Action::Kind::kEnd:
@@ -510,7 +510,7 @@ TEST_CASE("scheduler: every admitted task ends exactly once under random events"
         }
     };
     for (int step = 0; step < 30000; ++step) {
-        switch (prng.below(8)) {
+        switch (prng.below(10)) {
             case 0:
                 if (peers.size() < 8) {
                     peers.push_back(world.join("p" + std::to_string(step),
@@ -566,6 +566,23 @@ TEST_CASE("scheduler: every admitted task ends exactly once under random events"
                     ++ends[task];
                 }
                 break;
+            case 7:
+                if (!peers.empty()) {
+                    world.scheduler.peer_silent(peers[prng.below(peers.size())],
+                                                static_cast<Silence>(prng.below(3)), world.now,
+                                                world.actions);
+                }
+                break;
+            case 8:
+                if (!held.empty()) {
+                    const Held& one = held[prng.below(held.size())];
+                    const uint64_t task =
+                        world.scheduler.task_of_attempt(one.peer, one.attempt_id);
+                    if (task == 0) break;
+                    if (prng.below(2)) world.scheduler.give_up(task, world.now, world.actions);
+                    world.scheduler.answer_begins(task, one.peer, world.now, world.actions);
+                }
+                break;
             default:
                 world.now += prng.below(20'000);
                 world.scheduler.expire(world.now, world.actions);
@@ -587,4 +604,11 @@ TEST_CASE("scheduler: every admitted task ends exactly once under random events"
                                  world.actions);
     }
     for (uint64_t peer : peers) CHECK(world.scheduler.peers().find(peer)->held == 0);
+    // All of what is new here has happened.
+    const CopyStats& copies = world.scheduler.stats().copies;
+    for (const uint64_t count : {copies.late, copies.at_once, copies.silence, copies.won,
+                                 copies.wasted, copies.deaths, copies.false_deaths}) {
+        CHECK(count > 0);
+    }
+    CHECK(copies.late * CopyCredit::kDispatchesPerCopy <= world.scheduler.stats().assigned);
 }
