@@ -141,6 +141,7 @@ if [ "$tier" = full ] || [ "$tier" = long ]; then
     fi
     step "simulator, $seeds seeds" "$build/bin/p2c2r_sim" --seeds "$seeds"
     step "bench failover" "$build/bin/p2c2r" bench failover --rounds 50
+    step "bench failover, silent" "$build/bin/p2c2r" bench failover --silent --rounds 30
     step "bench roundtrip" "$build/bin/p2c2r" bench roundtrip
     step "bench owner" "$build/bin/p2c2r" bench owner
     step "security" "$root/tests/bench/security.py" --build "$build"

@@ -576,8 +576,7 @@ TEST_CASE("scheduler: every admitted task ends exactly once under random events"
             case 8:
                 if (!held.empty()) {
                     const Held& one = held[prng.below(held.size())];
-                    const uint64_t task =
-                        world.scheduler.task_of_attempt(one.peer, one.attempt_id);
+                    const uint64_t task = world.scheduler.task_of_attempt(one.peer, one.attempt_id);
                     if (task == 0) break;
                     if (prng.below(2)) world.scheduler.give_up(task, world.now, world.actions);
                     world.scheduler.answer_begins(task, one.peer, world.now, world.actions);
