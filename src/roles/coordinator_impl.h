@@ -76,13 +76,12 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         sched::Silence silence = sched::Silence::kHeard;
         sched::GapEstimate gap;
         uint64_t greeting_us = 0;  // what the handshake shows of its way here and back
-        uint64_t watched_since_us = 0;
-        uint64_t longest_us = 0;  // gap since window_us
+        uint64_t seen_us = 0;      // the last frame that was there at a look
+        uint64_t longest_us = 0;   // gap since window_us
         uint64_t window_us = 0;
         uint64_t bytes = 0;        // that had come when it was last looked at
         uint64_t excused_us = 0;   // until then its silence says nothing
         uint64_t ahead_bytes = 0;  // that went out before the last order
-        void hear(uint64_t before_us, uint64_t now_us);
     };
 
     struct Session final : net::ConnectionEvents {
@@ -285,6 +284,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // ---- coordinator_silence.cpp
     void watch(Session& session);
     void look_at_pulses();
+    static void note_gap(Session& session, uint64_t now_us);
     // Nothing has come from it since then, although something was due.
     void judge(Session& session, const sched::PeerRecord& record, uint64_t since_us,
                uint64_t now_us);
@@ -402,7 +402,6 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // follows.
     void drop_result(Relay& relay);
     void accepted(const sched::TaskRecord& record, const wire::TaskResult& result);
-    [[nodiscard]] sched::TaskRecord record_at(uint64_t task, const Session& peer) const;
     wire::ResultDelivery delivery_of(const sched::TaskRecord& record,
                                      const wire::TaskResult& result) const;
     // The records of the task that the next frame is about.

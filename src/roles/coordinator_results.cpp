@@ -5,6 +5,7 @@
 #include "core/plant.h"
 #include "roles/coordinator_impl.h"
 #include "roles/payload_work.h"
+#include "sched/attempt_id.h"
 
 namespace p2c2r::roles {
 
@@ -12,7 +13,9 @@ namespace p2c2r::roles {
 
 void Coordinator::Impl::assign(const sched::Action& action) {
     const sched::TaskRecord* record = scheduler_.find(action.task);
-    const sched::Attempt* run = scheduler_.attempt_at(action.task, action.peer);
+    if (!record) return;
+    const sched::Attempt* run = &record->run;
+    if (run->attempt_id != action.attempt_id) run = scheduler_.attempt_at(action.task, action.peer);
     if (!run || run->attempt_id != action.attempt_id) return;
     const uint32_t index = SlotMap<sched::PeerRecord>::index_of(action.peer);
     PeerLink* link = index < peer_by_slot_.size() ? peer_by_slot_[index] : nullptr;
@@ -47,7 +50,7 @@ void Coordinator::Impl::assign(const sched::Action& action) {
     if (!input.sizes) {
         connection.send(wire::Message::kTaskAssign, flags, action.attempt_id, envelope_.span(),
                         input.whole.params, input.whole.data);
-        if (session.pulse.beats) watch(session);
+        if (session.pulse.beats && !session.pulse.watched) watch(session);
         return;
     }
     session.out.open(wire::Message::kTaskAssign, flags, action.attempt_id, envelope_.span());
@@ -98,13 +101,6 @@ void Coordinator::Impl::accepted(const sched::TaskRecord& record, const wire::Ta
     stats_.network_us.add(leased - processing);
 }
 
-// As it is for the attempt at this peer, where two of them run.
-sched::TaskRecord Coordinator::Impl::record_at(uint64_t task, const Session& peer) const {
-    sched::TaskRecord record = *scheduler_.find(task);
-    if (record.has_copy) record.run = *scheduler_.attempt_at(task, peer.peer);
-    return record;
-}
-
 void Coordinator::Impl::fetch_ahead(uint64_t attempt_id) const {
     const uint32_t index = scheduler_.fetch_ahead(attempt_id);
     if (index < relays_.size()) p2c2r::fetch_ahead(&relays_[index], kRelayAhead);
@@ -126,7 +122,7 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
         settle();
         return;
     }
-    const uint64_t task = scheduler_.task_of_attempt(session.peer, frame.id);
+    const uint64_t task = sched::task_of(frame.id);
     Relay& waiting = relay(task);
     if (result.coding != Coding::kNone) {
         const size_t params_size =
@@ -169,7 +165,8 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
     result.sizes.reset();
     // Who has answered wants no more of the input.
     if (waiting.sizes) session.out.drop(frame.id);
-    const sched::TaskRecord record = record_at(task, session);
+    sched::TaskRecord record = *current;
+    if (record.has_copy) record.run = *scheduler_.attempt_at(task, session.peer);
     const sched::Verdict verdict = scheduler_.answered(
         session.peer, frame.id, result.attempt, result.status, result.processing_us, now, actions_);
     if (verdict != sched::Verdict::kAccepted) return settle();
@@ -243,7 +240,8 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
         if (to) push_back(*to, &session);
         return;
     }
-    const sched::TaskRecord record = record_at(task, session);
+    sched::TaskRecord record = *scheduler_.find(task);
+    if (record.has_copy) record.run = *scheduler_.attempt_at(task, session.peer);
     const wire::TaskResult result = waiting.result;
     waiting.result_begun = false;
     const sched::Verdict verdict =

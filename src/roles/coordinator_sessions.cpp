@@ -19,9 +19,7 @@ const char* name_of(wire::Message message) {
 }  // namespace
 
 void Coordinator::Impl::on_frame(Session& session, const wire::Frame& frame) {
-    const uint64_t now = loop_.turn_us();
-    if (session.pulse.watched) session.pulse.hear(session.heard_us, now);
-    session.heard_us = now;
+    session.heard_us = loop_.turn_us();
     if (session.pulse.silence != sched::Silence::kHeard) speaks_again(session);
     hear(session, frame);
     // Errors are small, and may be much larger than what they answer.

@@ -21,20 +21,23 @@ namespace {
 constexpr uint64_t kLookUs = 4'000;
 // A look that comes so much too late shows that this loop was not turning.
 constexpr uint64_t kStallUs = 5'000;
-// The longest gap in so much time is what the average learns of: four on a line that is even.
-constexpr uint64_t kGapWindowUs = 40'000;
 // Of a line whose rate is not known: 8 Mbit/s.
 constexpr double kBytesPerUsLeast = 1;
+// The longest gap in so much time is what the average learns of: one of four on an even line.
+constexpr uint64_t kGapWindowUs = 40'000;
 constexpr uint64_t kBytesSlow = 64 * 1024;  // what takes its time on the way
 
 }  // namespace
 
-void Coordinator::Impl::Pulse::hear(uint64_t before_us, uint64_t now_us) {
-    longest_us = std::max(longest_us, now_us - std::max(before_us, watched_since_us));
-    if (now_us - window_us < kGapWindowUs) return;
-    gap.add(longest_us);
-    longest_us = 0;
-    window_us = now_us;
+// Frames are not looked at one by one: of those between two looks the last one counts.
+void Coordinator::Impl::note_gap(Session& session, uint64_t now_us) {
+    Pulse& pulse = session.pulse;
+    const uint64_t heard_us = std::max(session.heard_us, pulse.seen_us);
+    const uint64_t before_us = std::exchange(pulse.seen_us, heard_us);
+    pulse.longest_us = std::max(pulse.longest_us, heard_us - before_us);
+    if (now_us - pulse.window_us < kGapWindowUs || heard_us == before_us) return;
+    pulse.gap.add(std::exchange(pulse.longest_us, 0));
+    pulse.window_us = now_us;
 }
 
 // It has been given something.
@@ -50,7 +53,7 @@ void Coordinator::Impl::watch(Session& session) {
     }
     watched_.push_back(session.id);
     pulse.watched = true;
-    pulse.watched_since_us = pulse.window_us = loop_.turn_us();
+    pulse.seen_us = pulse.window_us = loop_.turn_us();
     pulse.longest_us = 0;
     pulse.bytes = session.connection->bytes_in();
 }
@@ -68,11 +71,13 @@ void Coordinator::Impl::look_at_pulses() {
         Pulse& pulse = session.pulse;
         const uint64_t bytes = session.connection->bytes_in();
         const bool has_come = std::exchange(pulse.bytes, bytes) != bytes;
+        note_gap(session, now);
         if (has_come && session.heard_us < looked_us) {  // and no whole frame
             pulse.excused_us = now;
             if (pulse.silence != sched::Silence::kHeard) speaks_again(session);
         }
         if (stalled || !session.is_read_from()) pulse.excused_us = now;
+        if (session.waiting() == 0) pulse.ahead_bytes = 0;
         const uint64_t sign_us = std::max(session.heard_us, pulse.excused_us);
         // The usual case.
         if (now < sign_us + sched::GapEstimate::kSuspectLeastUs) return false;

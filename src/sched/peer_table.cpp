@@ -337,12 +337,8 @@ void PeerTable::note(PeerRecord& record, TypeIndex type, uint64_t bytes, uint64_
     PerType& all = types_[type];
     if (all.samples++ == 0) {
         all.compute_us = compute;
-        all.round_us = round;
-        all.deviation_us = round / 2;
     } else {
         all.compute_us += kGain * (compute - all.compute_us);
-        all.deviation_us += kGain * 2 * (std::fabs(round - all.round_us) - all.deviation_us);
-        all.round_us += kGain * (round - all.round_us);
     }
 }
 

@@ -188,11 +188,6 @@ class PeerTable {
     // Nineteen of twenty tasks of this type are back by then, if it is given one now; 0: nobody
     // knows.
     [[nodiscard]] double late_us(const PeerRecord& record, TypeIndex type, double ahead_us) const;
-    // The same of any peer, without what waits there.
-    [[nodiscard]] double late_us(TypeIndex type) const {
-        if (type >= types_.size() || types_[type].samples == 0) return 0;
-        return types_[type].round_us + kLateDeviations * types_[type].deviation_us;
-    }
     // At least half of the slots of those that take tasks have none.
     [[nodiscard]] bool is_half_idle() const { return 2 * slots_busy_ <= slots_; }
 
@@ -210,8 +205,6 @@ class PeerTable {
         uint32_t serving = 0;   // of these, those whose window is not 0
         uint32_t peers = 0;     // all that run it
         double compute_us = 0;  // over all peers, for one that has no sample yet
-        double round_us = 0;
-        double deviation_us = 0;  // of round_us
         uint32_t samples = 0;
     };
     struct Search;  // of choose()

@@ -334,9 +334,21 @@ class Scheduler {
     bool doubt(TaskRecord& record, const PeerRecord& peer, uint64_t id);
 
     // ---- scheduler_copies.cpp
+    // What is back sooner is not waited for with a clock in hand: when a copy is made is first
+    // asked then, so that it costs quick tasks nothing.
+    static constexpr uint32_t kCopyLeastUs = 2'000;
+    // An input that is in its own way when it is sent twice gains nothing by it.
+    static constexpr uint64_t kCopyBytesMax = 1 << 20;
+    // So long after its placing.
+    [[nodiscard]] static uint32_t first_look_us(const TaskRecord& record, const Attempt& run) {
+        if (record.input_open || record.bytes > kCopyBytesMax) return 0;
+        return static_cast<uint32_t>(run.given_us - run.placed_us) + kCopyLeastUs;
+    }
+    [[nodiscard]] uint64_t other_us(const TaskRecord& record, const Attempt& run, uint64_t now_us);
     [[nodiscard]] uint32_t copy_after_us(const TaskRecord& record, const Attempt& run,
-                                         const PeerRecord& peer) const;
-    [[nodiscard]] uint32_t last_moment_us(const TaskRecord& record, const Attempt& run) const;
+                                         uint64_t now_us);
+    [[nodiscard]] uint32_t last_moment_us(const TaskRecord& record, const Attempt& run,
+                                          uint64_t now_us);
     void copy_late(uint64_t task, TaskRecord& record, uint64_t now_us,
                    std::vector<Action>& actions);
     void copy_at_once(uint64_t task, TaskRecord& record, uint64_t now_us,
@@ -361,7 +373,7 @@ class Scheduler {
     [[nodiscard]] static bool is_short(const TaskRecord& record, uint64_t now_us) {
         return record.deadline_us < now_us + kShortUs;
     }
-    [[nodiscard]] bool is_urgent(const TaskRecord& record, uint64_t now_us) const;
+    [[nodiscard]] bool is_urgent(const TaskRecord& record, const Attempt& run, uint64_t now_us);
     [[nodiscard]] bool is_dead(const Attempt& run);
     // All that have it are dead: it is placed elsewhere too, now or as soon as there is room.
     void rescue(uint64_t task, TaskRecord& record, uint64_t now_us, std::vector<Action>& actions);
@@ -370,7 +382,13 @@ class Scheduler {
     [[nodiscard]] bool runs_at_dead_alone(uint64_t task, const TaskRecord& record);
     bool place_beside(uint64_t task, TaskRecord& record, uint64_t now_us,
                       std::vector<Action>& actions);
-    void heard_from(PeerRecord& record, uint64_t placed_us);
+    // Whatever it has answered, it was not dead.
+    void heard_from(PeerRecord& record, uint64_t placed_us) {
+        record.deaths = 0;
+        if (record.died_us == 0) return;
+        if (placed_us <= record.died_us) ++stats_.copies.false_deaths;
+        record.died_us = 0;
+    }
     static void note_tried(TaskRecord& record, uint64_t peer);
     void room_for_lease(uint64_t peer, std::vector<Action>& actions);
     void unlist_lease(PeerRecord& peer, const Attempt& run);

@@ -208,7 +208,8 @@ Verdict Scheduler::answered(uint64_t peer, uint64_t attempt_id, const Nonce& non
                             uint64_t compute_us, uint64_t now_us, std::vector<Action>& actions) {
     PeerRecord* holder = peers_.find(peer);
     if (!holder) return Verdict::kUnknown;
-    if (!is_current(peer, attempt_id, nonce)) {
+    const TaskRecord* const found = current(peer, attempt_id, nonce);
+    if (!found) {
         Abandoned* abandoned = find_abandoned(*holder, attempt_id, nonce);
         if (!abandoned) {
             ++stats_.unknown_answers;
@@ -219,7 +220,7 @@ Verdict Scheduler::answered(uint64_t peer, uint64_t attempt_id, const Nonce& non
         return Verdict::kAbandoned;
     }
     const uint64_t task = task_of(attempt_id);
-    TaskRecord& record = *tasks_.find(task);
+    auto& record = const_cast<TaskRecord&>(*found);
     Attempt* run = attempt_at(task, record, peer);
     heard_from(*holder, run->placed_us);
     if (status == Status::kOk) {

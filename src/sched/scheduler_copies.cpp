@@ -25,13 +25,9 @@ namespace p2c2r::sched {
 
 namespace {
 
-// What is back sooner is not waited for with a clock in hand.
-constexpr uint64_t kCopyLeastUs = 2'000;
 constexpr uint64_t kSpareUs = 2'000;  // between the last answer and the deadline
-// A content that has to be brought to the other peer first, and an input that is in its own way
-// when it is sent twice, gain nothing by it.
+// A content that has to be brought to the other peer first takes longer than waiting.
 constexpr uint64_t kContentBytesMax = 64 * 1024;
-constexpr uint64_t kCopyBytesMax = 1 << 20;
 // In a row, and nothing answered in between: a peer that only ever comes back.
 constexpr uint8_t kDeathsInVain = 3;
 
@@ -54,38 +50,56 @@ Attempt* Scheduler::second_at(uint64_t task, uint64_t peer) {
 
 // ---- when --------------------------------------------------------------------------------------
 
-// After its placing; 0: nobody else could answer in time.
-uint32_t Scheduler::last_moment_us(const TaskRecord& record, const Attempt& run) const {
-    const double other_us = peers_.late_us(record.type);
-    if (other_us <= 0) return 0;
-    const uint64_t left_us = record.deadline_us - std::min(record.deadline_us, run.placed_us);
-    const uint64_t needed_us = static_cast<uint64_t>(other_us) + kSpareUs;
-    return left_us > needed_us ? bounded(left_us - needed_us) : 0;
+// What another peer that could have it now would need; 0: there is none.
+uint64_t Scheduler::other_us(const TaskRecord& record, const Attempt& run, uint64_t now_us) {
+    const PeerTable::Choice choice =
+        peers_.choose(record.type, record.bytes, record.reach, &run.peer, 1, now_us);
+    if (choice.peer == 0) return 0;
+    const double late_us = peers_.late_us(*peers_.find(choice.peer), record.type, 0);
+    return std::max(choice.finish_us - now_us, static_cast<uint64_t>(late_us));
 }
 
-uint32_t Scheduler::copy_after_us(const TaskRecord& record, const Attempt& run,
-                                  const PeerRecord& peer) const {
-    if (record.input_open || record.bytes > kCopyBytesMax) return 0;
-    const uint32_t last_us = last_moment_us(record, run);
-    const double late_us = peers_.late_us(peer, record.type, run.ahead_us);
+// The latest moment at which somebody else could still answer in time, so long after its placing;
+// 0: nobody could.
+uint32_t Scheduler::last_moment_us(const TaskRecord& record, const Attempt& run, uint64_t now_us) {
+    const uint64_t others_us = other_us(record, run, now_us);
+    const uint64_t left_us = record.deadline_us - std::min(record.deadline_us, run.placed_us);
+    const uint64_t needed_us = others_us + kSpareUs;
+    return others_us != 0 && left_us > needed_us ? bounded(left_us - needed_us) : 0;
+}
+
+// So long after its placing a copy is made of it, paid from the credit: once nineteen of twenty are
+// back, or at the last moment.
+uint32_t Scheduler::copy_after_us(const TaskRecord& record, const Attempt& run, uint64_t now_us) {
+    const uint32_t last_us = last_moment_us(record, run, now_us);
+    const double late_us = peers_.late_us(*peers_.find(run.peer), record.type, run.ahead_us);
     if (late_us <= 0) return last_us;
-    const uint64_t usual_us = std::max(kCopyLeastUs, static_cast<uint64_t>(late_us));
+    const uint64_t usual_us = std::max<uint64_t>(kCopyLeastUs, static_cast<uint64_t>(late_us));
     const uint32_t after_us = bounded(run.given_us - run.placed_us + usual_us);
     return last_us != 0 ? std::min(last_us, after_us) : after_us;
 }
 
 void Scheduler::copy_late(uint64_t task, TaskRecord& record, uint64_t now_us,
                           std::vector<Action>& actions) {
-    const uint32_t after_us = std::exchange(record.run.copy_after_us, 0);
+    Attempt& run = record.run;
+    uint32_t after_us = std::exchange(run.copy_after_us, 0);
     // Nobody listens to it now: whether it is late is not known.
-    if (record.has_copy || peers_.find(record.run.peer)->unread) return;
-    const uint32_t last_us = last_moment_us(record, record.run);
+    if (record.has_copy || peers_.find(run.peer)->unread) return;
+    if (after_us == first_look_us(record, run)) {
+        after_us = copy_after_us(record, run, now_us);
+        if (after_us == 0) return;
+        if (now_us < run.placed_us + after_us) {
+            run.copy_after_us = after_us;
+            return;
+        }
+    }
+    const uint32_t last_us = last_moment_us(record, run, now_us);
     const bool is_last = last_us != 0 && after_us >= last_us;
     if (credit_.has_one() &&
         copy(task, record, is_last ? CopyCause::kLastMoment : CopyCause::kLate, now_us, actions)) {
         return credit_.pay();
     }
-    if (last_us > after_us) record.run.copy_after_us = last_us;
+    if (last_us > after_us) run.copy_after_us = last_us;
 }
 
 void Scheduler::copy_at_once(uint64_t task, TaskRecord& record, uint64_t now_us,
@@ -95,10 +109,9 @@ void Scheduler::copy_at_once(uint64_t task, TaskRecord& record, uint64_t now_us,
 }
 
 // If it waited until its peer looks dead, nobody could answer it any more.
-bool Scheduler::is_urgent(const TaskRecord& record, uint64_t now_us) const {
-    const double other_us = peers_.late_us(record.type);
+bool Scheduler::is_urgent(const TaskRecord& record, const Attempt& run, uint64_t now_us) {
     return record.deadline_us <
-           now_us + static_cast<uint64_t>(other_us) + kSpareUs + GapEstimate::kDeadMostUs;
+           now_us + other_us(record, run, now_us) + kSpareUs + GapEstimate::kDeadMostUs;
 }
 
 // ---- where -------------------------------------------------------------------------------------
@@ -216,18 +229,10 @@ void Scheduler::peer_silent(uint64_t peer, Silence silence, uint64_t now_us,
         TaskRecord& leased = *tasks_.find(task);
         if (silence == Silence::kDead) {
             rescue(task, leased, now_us, actions);
-        } else if (!leased.has_copy && is_urgent(leased, now_us)) {
+        } else if (!leased.has_copy && is_urgent(leased, leased.run, now_us)) {
             (void)copy(task, leased, CopyCause::kSuspect, now_us, actions);
         }
     }
-}
-
-// Whatever it has answered, it was not dead.
-void Scheduler::heard_from(PeerRecord& record, uint64_t placed_us) {
-    record.deaths = 0;
-    if (record.died_us == 0) return;
-    if (placed_us <= record.died_us) ++stats_.copies.false_deaths;
-    record.died_us = 0;
 }
 
 void Scheduler::rescue(uint64_t task, TaskRecord& record, uint64_t now_us,

@@ -37,7 +37,7 @@ bool Scheduler::input_complete(uint64_t task, uint64_t now_us) noexcept {
     if (leased) {
         Attempt& run = record->run;
         run.given_us = now_us;
-        run.copy_after_us = copy_after_us(*record, run, *peers_.find(run.peer));
+        run.copy_after_us = first_look_us(*record, run);
         renew_lease(task, *record, run, now_us);
     } else if (record->state == TaskRecord::State::kStalled) {
         record->asked_early = false;

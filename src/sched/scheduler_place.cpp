@@ -67,7 +67,7 @@ void Scheduler::give(uint64_t task, TaskRecord& record, Attempt& run,
                  record.attempts,
                  choice.free_slot,
                  copy};
-    run.copy_after_us = run.is_copy ? 0 : copy_after_us(record, run, peer);
+    run.copy_after_us = run.is_copy ? 0 : first_look_us(record, run);
     peers_.held_more(choice.peer, record.type, record.bytes, run.estimate_us, now_us);
     run.share_us = peer.share_us;
     actions.push_back({Action::Kind::kAssign, Status::kOk, task, choice.peer, run.attempt_id});

@@ -156,9 +156,13 @@ TEST_CASE("blame: failures are forgiven after a second, and after twice as long 
 
 TEST_CASE("blame: a peer that never answers frames is found out by its first ones") {
     // With the shorter time each goes to both at once, and nothing shows it.
-    for (const auto& [slots, deadline_us] :
-         {std::pair{4u, 33'000u}, std::pair{1024u, 33'000u}, std::pair{4u, 61'000u},
-          std::pair{64u, 61'000u}, std::pair{1024u, 61'000u}}) {
+    struct Case {
+        uint32_t slots, deadline_us;
+    };
+    for (const Case& one : {Case{4, 33'000}, Case{1024, 33'000}, Case{4, 61'000}, Case{64, 61'000},
+                            Case{1024, 61'000}}) {
+        const uint32_t slots = one.slots;
+        const uint32_t deadline_us = one.deadline_us;
         CAPTURE(slots);
         CAPTURE(deadline_us);
         Answering world;
