@@ -386,7 +386,7 @@ void Coordinator::Impl::assign_whole(const sched::Action& action, Session& sessi
     encode(message, envelope_);
     session.out.send(*session.connection, wire::Message::kTaskAssign, 0, action.attempt_id,
                      envelope_.span(), whole->params, whole->data);
-    if (session.pulse.beats) watch(session);
+    if (session.beats) watch(session);
 }
 
 }  // namespace p2c2r::roles

@@ -71,9 +71,6 @@ class Coordinator::Impl final : public exec::RunnerEvents {
   private:
     // The signs of life of a peer that has work.
     struct Pulse {
-        bool beats = false;  // it says it does, and was asked to
-        bool watched = false;
-        sched::Silence silence = sched::Silence::kHeard;
         sched::GapEstimate gap;
         uint64_t greeting_us = 0;  // what the handshake shows of its way here and back
         uint64_t seen_us = 0;      // the last frame that was there at a look
@@ -130,12 +127,15 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         uint64_t id = 0;
         Phase phase = Phase::kHello;
         Role role = Role::kNone;
+        // Of a peer: it says something while it has work, as it says and was asked to; it has some;
+        // and what it means that nothing comes.
+        bool beats = false;
+        bool watched = false;
+        sched::Silence silence = sched::Silence::kHeard;
         uint64_t gamer = 0;
         uint64_t peer = 0;
         uint64_t opened_us = 0;
-        uint64_t greeted_us = 0;  // when its hello was answered
         uint64_t heard_us = 0;
-        Pulse pulse;
         bool in_process = false;  // a role of this process: the operator's
         std::string network;      // counted in unregistered_ until it has registered
         Nonce client_nonce{};     // of hello
@@ -173,6 +173,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         std::unique_ptr<ContentInbox> contents;
         uint64_t incoming_counted = 0;    // of these, in incoming_bytes_
         uint64_t incoming_looked_us = 0;  // when their pace was looked at
+        uint64_t greeted_us = 0;          // when its hello was answered
+        Pulse pulse;
     };
 
     struct Gamer {

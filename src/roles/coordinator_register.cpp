@@ -343,9 +343,9 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     response.task_timeout_ms = static_cast<uint32_t>(options_.task_timeout_us / 1000);
     // One that cannot beat as often is not asked to.
     const auto beat_ms = static_cast<uint32_t>(options_.beat_interval_us / 1000);
-    session.pulse.beats =
+    session.beats =
         message.beat_interval_ms != 0 && message.beat_interval_ms <= beat_ms && !session.in_process;
-    if (session.pulse.beats) response.beat_interval_ms = beat_ms;
+    if (session.beats) response.beat_interval_ms = beat_ms;
     encode_peer_response(response, envelope_);
     send(session, wire::Message::kPeerRegisterResponse);
     log_.format(LogLevel::kInfo, kPeersRoom, "peer %s joined from %s: %u slots, %zu task types",

@@ -50,7 +50,7 @@ void Coordinator::Impl::assign(const sched::Action& action) {
     if (!input.sizes) {
         connection.send(wire::Message::kTaskAssign, flags, action.attempt_id, envelope_.span(),
                         input.whole.params, input.whole.data);
-        if (session.pulse.beats && !session.pulse.watched) watch(session);
+        if (session.beats && !session.watched) watch(session);
         return;
     }
     session.out.open(wire::Message::kTaskAssign, flags, action.attempt_id, envelope_.span());
@@ -59,7 +59,7 @@ void Coordinator::Impl::assign(const sched::Action& action) {
         session.out.append(action.attempt_id, Chunk(input.chunks[i]), last);
     }
     session.out.pump(connection);
-    if (session.pulse.beats) watch(session);
+    if (session.beats) watch(session);
 }
 
 // ---- from the peer -----------------------------------------------------------------------------

@@ -45,14 +45,14 @@ void Coordinator::Impl::watch(Session& session) {
     Pulse& pulse = session.pulse;
     const uint64_t waiting = session.out.waiting_bytes();
     pulse.ahead_bytes = waiting > 0 ? waiting + session.connection->queued_bytes() : 0;
-    if (pulse.watched) return;
+    if (session.watched) return;
     if (watched_.empty()) {
         pulse_looked_us_ = loop_.turn_us();
         look_due_us_ = pulse_looked_us_ + kLookUs;
         loop_.arm(pulse_timer_, look_due_us_);
     }
     watched_.push_back(session.id);
-    pulse.watched = true;
+    session.watched = true;
     pulse.seen_us = pulse.window_us = loop_.turn_us();
     pulse.longest_us = 0;
     pulse.bytes = session.connection->bytes_in();
@@ -74,7 +74,7 @@ void Coordinator::Impl::look_at_pulses() {
         note_gap(session, now);
         if (has_come && session.heard_us < looked_us) {  // and no whole frame
             pulse.excused_us = now;
-            if (pulse.silence != sched::Silence::kHeard) speaks_again(session);
+            if (session.silence != sched::Silence::kHeard) speaks_again(session);
         }
         if (stalled || !session.is_read_from()) pulse.excused_us = now;
         if (session.waiting() == 0) pulse.ahead_bytes = 0;
@@ -86,7 +86,7 @@ void Coordinator::Impl::look_at_pulses() {
             judge(session, *record, std::max(sign_us, sign_from_us(session, *record)), now);
             return false;
         }
-        pulse.watched = false;
+        session.watched = false;
         return true;
     });
     if (watched_.empty()) loop_.disarm(pulse_timer_);
@@ -98,14 +98,14 @@ void Coordinator::Impl::judge(Session& session, const sched::PeerRecord& record,
     using sched::Silence;
     Pulse& pulse = session.pulse;
     const uint64_t silent_us = now_us - std::min(now_us, since_us);
-    Silence silence = pulse.silence;
+    Silence silence = session.silence;
     if (silent_us >= pulse.gap.dead_us()) {
         silence = Silence::kDead;
     } else if (silent_us >= pulse.gap.suspect_us() && silence == Silence::kHeard) {
         silence = Silence::kSuspect;
     }
-    if (silence == pulse.silence) return;
-    pulse.silence = silence;
+    if (silence == session.silence) return;
+    session.silence = silence;
     scheduler_.peer_silent(session.peer, silence, now_us, actions_);
     request_turn_end();
     if (silence == Silence::kDead) {
@@ -144,7 +144,7 @@ uint64_t Coordinator::Impl::sign_from_us(const Session& session,
 }
 
 void Coordinator::Impl::speaks_again(Session& session) {
-    session.pulse.silence = sched::Silence::kHeard;
+    session.silence = sched::Silence::kHeard;
     scheduler_.peer_silent(session.peer, sched::Silence::kHeard, loop_.turn_us(), actions_);
     request_turn_end();
 }
