@@ -143,6 +143,7 @@ if [ "$tier" = full ] || [ "$tier" = long ]; then
     step "a game's frames in virtual time" "$build/bin/p2c2r_sim" frames --frames 100000
     step "bench failover" "$build/bin/p2c2r" bench failover --rounds 50
     step "bench frames" "$build/bin/p2c2r" bench frames
+    step "bench failover, silent" "$build/bin/p2c2r" bench failover --silent --rounds 30
     step "bench roundtrip" "$build/bin/p2c2r" bench roundtrip
     step "bench owner" "$build/bin/p2c2r" bench owner
     step "security" "$root/tests/bench/security.py" --build "$build"

@@ -15,6 +15,7 @@ struct FailoverOptions {
     std::optional<uint64_t> peers;
     std::optional<uint64_t> in_flight;
     std::optional<uint64_t> hold_ms;
+    bool silent = false;  // peers are stopped rather than killed
     bool json = false;
 };
 int run_bench_failover(const FailoverOptions& options);

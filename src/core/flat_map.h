@@ -22,6 +22,7 @@ class FlatMap {
             if (slots_[i].first == 0) return nullptr;
         }
     }
+    const T* find(uint64_t key) const { return const_cast<FlatMap*>(this)->find(key); }
     // The value of a new or existing key.
     T& operator[](uint64_t key) {
         P2C2R_CHECK(key != 0);

@@ -34,6 +34,7 @@ Coordinator::Impl::Impl(net::Loop& loop, net::Transport& transport, exec::Runner
     count_timer_.fire = [this] { send_counts(); };
     handshake_timer_.fire = [this] { expire_handshakes(); };
     stopped_timer_.fire = [this] { look_at_stopped(); };
+    pulse_timer_.fire = [this] { look_at_pulses(); };
     actions_.reserve(kActionsUsual);
     scheduler_.keep_types(contract_task_types());
     started_us_ = beat_us_ = loop_.turn_us();
@@ -46,6 +47,7 @@ Coordinator::Impl::~Impl() {
     loop_.disarm(count_timer_);
     loop_.disarm(handshake_timer_);
     loop_.disarm(stopped_timer_);
+    loop_.disarm(pulse_timer_);
     loop_.forget_turn_end(turn_end_);
     if (runner_) runner_->forget(*this);
 }
@@ -327,6 +329,7 @@ void Coordinator::Impl::close() {
     loop_.disarm(count_timer_);
     loop_.disarm(handshake_timer_);
     loop_.disarm(stopped_timer_);
+    loop_.disarm(pulse_timer_);
     if (drained_) std::exchange(drained_, nullptr)();
 }
 
@@ -337,6 +340,7 @@ const CoordinatorStats& Coordinator::Impl::stats() {
     stats_.retries = decided.retries;
     stats_.timeouts = decided.timeouts + decided.deadlines;
     stats_.peer_failures = decided.peer_failures;
+    stats_.copies = decided.copies;
     stats_.bytes_in = bytes_in_before_;
     stats_.bytes_out = bytes_out_before_;
     stats_.clients = 0;

@@ -19,6 +19,7 @@
 #include "net/transport.h"
 #include "roles/shares.h"
 #include "roles/stats.h"
+#include "sched/copy_credit.h"
 
 namespace p2c2r::roles {
 
@@ -33,6 +34,8 @@ struct CoordinatorOptions {
     uint32_t max_peers = limits::kPeersMaxDefault;
     uint64_t task_timeout_us = limits::kTaskTimeoutMsDefault * 1000ull;
     uint64_t heartbeat_interval_us = limits::kHeartbeatIntervalMsDefault * 1000ull;
+    // So often a peer that has work is to say something; 0: nobody is judged by silence.
+    uint64_t beat_interval_us = 10'000;
     uint64_t memory_max = limits::kMemoryMaxDefault;
     // Bytes that this process really has out for payloads, with what is received into; and how many
     // they may be. NULL: nobody knows, and memory_max has to do.
@@ -84,6 +87,7 @@ struct CoordinatorStats {
     uint64_t retries = 0;
     uint64_t timeouts = 0;
     uint64_t peer_failures = 0;
+    sched::CopyStats copies;
     uint64_t local_tasks = 0;
     uint64_t refused_tasks = 0;         // over a limit, answered E_BUSY or E_LIMIT
     uint64_t refused_memory = 0;        // of these: the memory budget

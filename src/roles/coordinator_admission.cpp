@@ -337,12 +337,12 @@ void Coordinator::Impl::forward_input(uint64_t task, Relay& input, Chunk&& chunk
         return;
     }
     if (record->state != sched::TaskRecord::State::kLeased) return;
-    const uint32_t index = SlotMap<sched::PeerRecord>::index_of(record->peer);
+    const uint32_t index = SlotMap<sched::PeerRecord>::index_of(record->run.peer);
     PeerLink* link = index < peer_by_slot_.size() ? peer_by_slot_[index] : nullptr;
-    if (!link || link->id != record->peer || !link->session) return;
+    if (!link || link->id != record->run.peer || !link->session) return;
     Session& to = *link->session;
     try {
-        to.out.append(record->attempt_id, std::move(chunk), last);
+        to.out.append(record->run.attempt_id, std::move(chunk), last);
         to.out.pump(*to.connection);
     } catch (const std::bad_alloc&) {
         session_lost(to, Status::kMemory, "memory is short");  // a stream with a gap is none

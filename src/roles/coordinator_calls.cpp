@@ -194,7 +194,7 @@ void Coordinator::Impl::answer_call_with(Session& session, uint64_t call,
 Bytes Coordinator::Impl::call_status() {
     const CoordinatorStats& now = stats();
     ValueWriter writer(1024);
-    writer.map(38);
+    writer.map(47);
     const auto count = [&](const char* key, uint64_t value) {
         writer.key(key).unsigned_integer(value);
     };
@@ -222,6 +222,15 @@ Bytes Coordinator::Impl::call_status() {
     count("retries", now.retries);
     count("timeouts", now.timeouts);
     count("peer_failures", now.peer_failures);
+    count("copies", now.copies.all());
+    count("copies_late", now.copies.late);
+    count("copies_at_once", now.copies.at_once);
+    count("copies_for_silence", now.copies.silence);
+    count("copies_won", now.copies.won);
+    count("copies_wasted", now.copies.wasted);
+    count("peers_suspected", now.copies.suspects);
+    count("peers_silent", now.copies.deaths);
+    count("false_deaths", now.copies.false_deaths);
     count("bytes_in", now.bytes_in);
     count("bytes_out", now.bytes_out);
     count("payload_bytes_held", now.payload_bytes_held);
@@ -299,6 +308,21 @@ std::string Coordinator::Impl::metrics_text() {
     counter("retries_total", "Attempts after the first.", now.retries);
     counter("timeouts_total", "Attempts and tasks that ran out of time.", now.timeouts);
     counter("peer_failures_total", "Peers that were lost.", now.peer_failures);
+    metrics.family("copies_total", "counter", "Second attempts beside a first, by reason.");
+    metrics.sample(static_cast<double>(now.copies.late), "why=\"late\"");
+    metrics.sample(static_cast<double>(now.copies.at_once), "why=\"short\"");
+    metrics.sample(static_cast<double>(now.copies.silence), "why=\"silence\"");
+    counter("copies_won_total", "Second attempts that answered first.", now.copies.won);
+    counter("copies_wasted_total", "Second attempts that the first one was faster than.",
+            now.copies.wasted);
+    counter("peers_suspected_total", "Times that a sign of a peer at work was late.",
+            now.copies.suspects);
+    counter("peers_silent_total",
+            "Times that a peer at work was silent for so long that its tasks "
+            "went elsewhere as well.",
+            now.copies.deaths);
+    counter("false_deaths_total", "Of these, those that answered after all.",
+            now.copies.false_deaths);
     counter("protocol_errors_total", "Connections closed for what they sent.", now.protocol_errors);
     metrics.family("refused_total", "counter", "Tasks answered BUSY, by what was short.");
     metrics.sample(static_cast<double>(now.refused_memory), "why=\"memory\"");

@@ -289,7 +289,7 @@ void Coordinator::Impl::on_content_want(Session& session, const wire::Frame& fra
     // Once for an attempt, which it lasts for: who asks again would only take our uplink.
     if (std::exchange(wanting.content_sent, frame.id) == frame.id) return;
     contents_.note_peer(entry, session.peer, false);
-    scheduler_.content_lacking(task, loop_.turn_us());
+    scheduler_.content_lacking(task, session.peer, loop_.turn_us());
     request_turn_end();  // for the timer
     const Bytes bytes = contents_.bytes(entry);
     wire::ContentPut put;
@@ -372,7 +372,7 @@ void Coordinator::Impl::assign_whole(const sched::Action& action, Session& sessi
             answer_error(*gamer, client_task, whole.error().status, whole.error().field,
                          whole.error().text);
         }
-        scheduler_.withdraw_unheard(action.task, loop_.turn_us());
+        scheduler_.withdraw_unheard(action.task, action.attempt_id, loop_.turn_us(), actions_);
         drop_task(action.task, false);
         return request_turn_end();
     }
@@ -386,6 +386,7 @@ void Coordinator::Impl::assign_whole(const sched::Action& action, Session& sessi
     encode(message, envelope_);
     session.out.send(*session.connection, wire::Message::kTaskAssign, 0, action.attempt_id,
                      envelope_.span(), whole->params, whole->data);
+    if (session.beats) watch(session);
 }
 
 }  // namespace p2c2r::roles

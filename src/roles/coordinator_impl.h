@@ -3,6 +3,7 @@
 //   coordinator_accept.cpp     connections that have not registered: which, and for how long
 //   coordinator_sessions.cpp   connections: their messages, beat and end
 //   coordinator_register.cpp   how one becomes a gamer's or a peer's: hello, login, registration
+//   coordinator_silence.cpp    which peers say nothing although they have work
 //   coordinator_backlog.cpp    who does not read
 //   coordinator_admission.cpp  how a task comes in
 //   coordinator_types.cpp      what is known of each type of task
@@ -39,6 +40,7 @@
 #include "roles/session_rules.h"
 #include "roles/streams.h"
 #include "sched/answer_cache.h"
+#include "sched/gap_estimate.h"
 #include "sched/scheduler.h"
 #include "wire/codec.h"
 
@@ -67,6 +69,18 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     const CoordinatorStats& stats();
 
   private:
+    // The signs of life of a peer that has work.
+    struct Pulse {
+        sched::GapEstimate gap;
+        uint64_t greeting_us = 0;  // what the handshake shows of its way here and back
+        uint64_t seen_us = 0;      // the last frame that was there at a look
+        uint64_t longest_us = 0;   // gap since window_us
+        uint64_t window_us = 0;
+        uint64_t bytes = 0;        // that had come when it was last looked at
+        uint64_t excused_us = 0;   // until then its silence says nothing
+        uint64_t ahead_bytes = 0;  // that went out before the last order
+    };
+
     struct Session final : net::ConnectionEvents {
         enum class Phase : uint8_t { kHello, kRegister, kGamer, kPeer, kClosed };
         explicit Session(Impl& impl) : owner(impl) {}
@@ -113,6 +127,11 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         uint64_t id = 0;
         Phase phase = Phase::kHello;
         Role role = Role::kNone;
+        // Of a peer: it says something while it has work, as it says and was asked to; it has some;
+        // and what it means that nothing comes.
+        bool beats = false;
+        bool watched = false;
+        sched::Silence silence = sched::Silence::kHeard;
         uint64_t gamer = 0;
         uint64_t peer = 0;
         uint64_t opened_us = 0;
@@ -154,6 +173,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         std::unique_ptr<ContentInbox> contents;
         uint64_t incoming_counted = 0;    // of these, in incoming_bytes_
         uint64_t incoming_looked_us = 0;  // when their pace was looked at
+        uint64_t greeted_us = 0;          // when its hello was answered
+        Pulse pulse;
     };
 
     struct Gamer {
@@ -261,6 +282,17 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void send(Session& session, wire::Message message, uint64_t id = 0) {
         session.connection->send_copy(message, 0, id, envelope_.span(), {}, {});
     }
+
+    // ---- coordinator_silence.cpp
+    void watch(Session& session);
+    void look_at_pulses();
+    static void note_gap(Session& session, uint64_t now_us);
+    // Nothing has come from it since then, although something was due.
+    void judge(Session& session, const sched::PeerRecord& record, uint64_t since_us,
+               uint64_t now_us);
+    [[nodiscard]] uint64_t sign_from_us(const Session& session,
+                                        const sched::PeerRecord& record) const;
+    void speaks_again(Session& session);
 
     // ---- coordinator_backlog.cpp
     // More has been given to this one. Once it is too far behind it is not read from until it has
@@ -553,8 +585,12 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     net::Loop::TurnEnd turn_end_;
     net::Timer timer_;  // the scheduler's next deadline
     uint64_t armed_us_ = UINT64_MAX;
-    net::Timer scan_timer_;  // sessions
-    uint64_t beat_us_ = 0;   // when the next heartbeats are due
+    net::Timer scan_timer_;          // sessions
+    uint64_t beat_us_ = 0;           // when the next heartbeats are due
+    std::vector<uint64_t> watched_;  // sessions of peers that beat and have work
+    net::Timer pulse_timer_;         // while there are some
+    uint64_t pulse_looked_us_ = 0;
+    uint64_t look_due_us_ = 0;
     CertificateWatch certificate_watch_;
     uint64_t audit_lost_told_ = 0;  // entries, in the log
     uint64_t audit_look_us_ = 0;    // not before

@@ -24,6 +24,7 @@ void Coordinator::Impl::on_hello(Session& session, const wire::Frame& frame) {
     response.version = common ? wire::kProtocolVersion : 0;
     encode(response, envelope_);
     send(session, wire::Message::kHelloResponse);
+    session.greeted_us = loop_.turn_us();
     if (!common) {
         return end_session(session, Status::kVersion,
                            "no protocol version in common; this coordinator speaks version " +
@@ -244,6 +245,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
         return end_session(session, Status::kProtocol, why);
     }
     if (!check_names(session, {{"peer_id", message.peer_id}})) return;
+    session.pulse.greeting_us = loop_.turn_us() - session.greeted_us;
     for (const std::string& type : message.capabilities.task_types) {
         if (!type.empty() && !check_names(session, {{"task_types", type}})) return;
     }
@@ -339,6 +341,11 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     response.resume = link.resume;
     response.heartbeat_interval_ms = static_cast<uint32_t>(options_.heartbeat_interval_us / 1000);
     response.task_timeout_ms = static_cast<uint32_t>(options_.task_timeout_us / 1000);
+    // One that cannot beat as often is not asked to.
+    const auto beat_ms = static_cast<uint32_t>(options_.beat_interval_us / 1000);
+    session.beats =
+        message.beat_interval_ms != 0 && message.beat_interval_ms <= beat_ms && !session.in_process;
+    if (session.beats) response.beat_interval_ms = beat_ms;
     encode_peer_response(response, envelope_);
     send(session, wire::Message::kPeerRegisterResponse);
     log_.format(LogLevel::kInfo, kPeersRoom, "peer %s joined from %s: %u slots, %zu task types",

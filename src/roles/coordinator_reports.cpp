@@ -157,6 +157,25 @@ static std::string attempts_text(const sched::TaskRecord& record) {
                : "of its " + std::to_string(record.attempts) + " attempts at peers the last " + end;
 }
 
+static const char* copy_text(sched::CopyCause cause) {
+    using sched::CopyCause;
+    switch (cause) {
+        case CopyCause::kLate:
+            return "the first attempt takes longer than nearly all there did";
+        case CopyCause::kLastMoment:
+            return "later nobody else could have answered in time";
+        case CopyCause::kShort:
+            return "there was too little time to wait for one, and most slots were idle";
+        case CopyCause::kSuspect:
+            return "the first peer has said nothing for a while, and the task is urgent";
+        case CopyCause::kDead:
+            return "the first peer has said nothing for so long that it counts as dead";
+        case CopyCause::kNone:
+            break;
+    }
+    return "";
+}
+
 // Why a task is where it is, in plain words.
 std::string Coordinator::Impl::why_there(uint64_t task, const sched::TaskRecord& record) {
     using State = sched::TaskRecord::State;
@@ -200,6 +219,9 @@ std::string Coordinator::Impl::why_there(uint64_t task, const sched::TaskRecord&
     why += placement->free_slot ? ": a slot is free"
                                 : ": after " + count_of(placement->held, "other task");
     if (placement->attempt > 1) why += "; attempt " + std::to_string(placement->attempt);
+    if (const sched::Placement* copy = record.has_copy ? scheduler_.explain(task, true) : nullptr) {
+        why += std::string("; at a second peer as well: ") + copy_text(copy->copy);
+    }
     return why;
 }
 
@@ -216,11 +238,11 @@ Bytes Coordinator::Impl::call_tasks(const Session* asker) {
         ++pending;
         const sched::TaskRecord* record = scheduler_.find(task);
         if (!record || rows.size() >= kTasksListedMax) return;
-        rows.push_back({gamer, gamer ? id : record->attempt_id, task, record});
+        rows.push_back({gamer, id, task, record});
     };
     if (!sees_all(asker) && asker->peer != 0) {
         for (uint64_t task : scheduler_.peers().find(asker->peer)->leases) {
-            add(nullptr, 0, task);
+            add(nullptr, scheduler_.attempt_at(task, asker->peer)->attempt_id, task);
         }
     } else {
         gamers_.for_each([&](uint64_t id, Gamer& gamer) {
@@ -237,7 +259,8 @@ Bytes Coordinator::Impl::call_tasks(const Session* asker) {
     for (const Row& row : rows) {
         char id[17];
         std::snprintf(id, sizeof id, "%016" PRIx64, row.id);
-        const sched::PeerRecord* peer = scheduler_.peers().find(row.record->peer);
+        const sched::PeerRecord* peer =
+            scheduler_.peers().find(row.gamer ? row.record->run.peer : asker->peer);
         writer.map(row.gamer ? 9 : 6);
         writer.key("task").text(id);
         if (row.gamer) {
@@ -275,11 +298,17 @@ Result<Bytes> Coordinator::Impl::call_explain(uint64_t task) {
     if (!record) return field_error(Status::kStale, "task", "no such task is pending");
     const sched::Placement* placement = scheduler_.explain(task);
     ValueWriter writer;
-    writer.map(placement ? 10 : 4);
+    const sched::Placement* copy = record->has_copy ? scheduler_.explain(task, true) : nullptr;
+    writer.map((placement ? 10u : 4u) + (copy ? 2u : 0u));
     writer.key("state").text(state_name(record->state));
     writer.key("attempts").unsigned_integer(record->attempts);
     writer.key("circle").text(circle_name(record->reach.circle));
     writer.key("why").text(why_there(task, *record));
+    if (copy) {
+        const sched::PeerRecord* second = scheduler_.peers().find(copy->peer);
+        writer.key("copy_peer_id").text(second ? second->peer_id : "");
+        writer.key("copy_why").text(copy_text(copy->copy));
+    }
     if (!placement) return writer.take();
     const sched::PeerRecord* peer = scheduler_.peers().find(placement->peer);
     writer.key("peer_id").text(peer ? peer->peer_id : "");

@@ -5,6 +5,7 @@
 #include "core/plant.h"
 #include "roles/coordinator_impl.h"
 #include "roles/payload_work.h"
+#include "sched/attempt_id.h"
 
 namespace p2c2r::roles {
 
@@ -12,19 +13,23 @@ namespace p2c2r::roles {
 
 void Coordinator::Impl::assign(const sched::Action& action) {
     const sched::TaskRecord* record = scheduler_.find(action.task);
-    if (!record || record->attempt_id != action.attempt_id) return;
+    if (!record) return;
+    const sched::Attempt* run = &record->run;
+    if (run->attempt_id != action.attempt_id) run = scheduler_.attempt_at(action.task, action.peer);
+    if (!run || run->attempt_id != action.attempt_id) return;
     const uint32_t index = SlotMap<sched::PeerRecord>::index_of(action.peer);
     PeerLink* link = index < peer_by_slot_.size() ? peer_by_slot_[index] : nullptr;
     if (!link || link->id != action.peer || !link->session) return;
     Session& session = *link->session;
     Relay& input = relay(action.task);
-    if (input.result_begun) drop_result(input);
+    // What the first one has begun goes on beside a copy.
+    if (input.result_begun && !run->is_copy) drop_result(input);
     const uint64_t now = loop_.turn_us();
     wire::TaskAssign& message = assign_;
     message.task_type = scheduler_.type_name(input.type);
     message.deadline_us = record->deadline_us > now ? record->deadline_us - now : 0;
     if (P2C2R_PLANT("deadline_on_wrong_clock")) message.deadline_us = record->deadline_us;
-    message.attempt = record->nonce;
+    message.attempt = run->nonce;
     message.checksum.reset();
     if (input.has_checksum) message.checksum = input.checksum;
     message.sizes = input.sizes;
@@ -45,6 +50,7 @@ void Coordinator::Impl::assign(const sched::Action& action) {
     if (!input.sizes) {
         connection.send(wire::Message::kTaskAssign, flags, action.attempt_id, envelope_.span(),
                         input.whole.params, input.whole.data);
+        if (session.beats && !session.watched) watch(session);
         return;
     }
     session.out.open(wire::Message::kTaskAssign, flags, action.attempt_id, envelope_.span());
@@ -53,18 +59,19 @@ void Coordinator::Impl::assign(const sched::Action& action) {
         session.out.append(action.attempt_id, Chunk(input.chunks[i]), last);
     }
     session.out.pump(connection);
+    if (session.beats) watch(session);
 }
 
 // ---- from the peer -----------------------------------------------------------------------------
 
 wire::ResultDelivery Coordinator::Impl::delivery_of(const sched::TaskRecord& record,
                                                     const wire::TaskResult& result) const {
-    const uint64_t leased = loop_.turn_us() - record.placed_us;
+    const uint64_t leased = loop_.turn_us() - record.run.placed_us;
     wire::ResultDelivery delivery;
     delivery.status = result.status;
     delivery.processing_us = std::min(result.processing_us, leased);
     delivery.network_latency_us = leased - delivery.processing_us;
-    delivery.queue_us = record.placed_us - record.admitted_us;
+    delivery.queue_us = record.run.placed_us - record.admitted_us;
     delivery.attempts = record.attempts;
     delivery.checksum = result.checksum;
     delivery.sizes = result.sizes;
@@ -83,13 +90,13 @@ void Coordinator::Impl::accepted(const sched::TaskRecord& record, const wire::Ta
         return;
     }
     const uint64_t now = loop_.turn_us();
-    const uint64_t leased = now - record.placed_us;
+    const uint64_t leased = now - record.run.placed_us;
     const uint64_t processing = std::min(result.processing_us, leased);
     ++stats_.completed_tasks;
     ++type.completed;
     type.processing_us.add(processing);
     stats_.total_us.add(now - record.admitted_us);
-    stats_.queue_us.add(record.placed_us - record.admitted_us);
+    stats_.queue_us.add(record.run.placed_us - record.admitted_us);
     stats_.processing_us.add(processing);
     stats_.network_us.add(leased - processing);
 }
@@ -115,7 +122,7 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
         settle();
         return;
     }
-    const uint64_t task = scheduler_.task_of_attempt(session.peer, frame.id);
+    const uint64_t task = sched::task_of(frame.id);
     Relay& waiting = relay(task);
     if (result.coding != Coding::kNone) {
         const size_t params_size =
@@ -129,11 +136,14 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
             result.sizes->data_size > limits::kPayloadSizeMax - result.sizes->params_size) {
             return end_session(session, Status::kProtocol, "a result in chunks with wrong sizes");
         }
+        // Begun by another attempt, whose peer has said nothing for a while.
+        if (waiting.result_begun) drop_result(waiting);
         waiting.output.begin(*result.sizes);
         if (const char* why = waiting.output.add(frame)) {
             return end_session(session, Status::kProtocol, why);
         }
-        scheduler_.answer_continues(task, now);
+        scheduler_.answer_begins(task, session.peer, now, actions_);
+        request_turn_end();
         // Cut through: what has come goes on while the rest is on its way.
         waiting.result_begun = true;
         waiting.result = result;
@@ -143,7 +153,7 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
         waiting.result_open = gamer && gamer->session;
         if (!waiting.result_open) return;
         Session& to = *gamer->session;
-        encode(delivery_of(*current, result), envelope_);
+        encode(delivery_of(*scheduler_.find(task), result), envelope_);
         to.out.open(wire::Message::kResultDelivery, frame.flags & wire::kFlagChecksum,
                     waiting.client_task, envelope_.span());
         to.out.append(waiting.client_task, {frame.hold(frame.params), frame.hold(frame.data)},
@@ -155,7 +165,8 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
     result.sizes.reset();
     // Who has answered wants no more of the input.
     if (waiting.sizes) session.out.drop(frame.id);
-    const sched::TaskRecord record = *current;
+    sched::TaskRecord record = *current;
+    if (record.has_copy) record.run = *scheduler_.attempt_at(task, session.peer);
     const sched::Verdict verdict = scheduler_.answered(
         session.peer, frame.id, result.attempt, result.status, result.processing_us, now, actions_);
     if (verdict != sched::Verdict::kAccepted) return settle();
@@ -225,11 +236,12 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
         to->out.pump(*to->connection);
     }
     if (!last) {
-        scheduler_.answer_continues(task, loop_.turn_us());
+        scheduler_.answer_continues(task, session.peer, loop_.turn_us());
         if (to) push_back(*to, &session);
         return;
     }
-    const sched::TaskRecord record = *scheduler_.find(task);
+    sched::TaskRecord record = *scheduler_.find(task);
+    if (record.has_copy) record.run = *scheduler_.attempt_at(task, session.peer);
     const wire::TaskResult result = waiting.result;
     waiting.result_begun = false;
     const sched::Verdict verdict =

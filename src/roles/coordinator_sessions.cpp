@@ -20,6 +20,7 @@ const char* name_of(wire::Message message) {
 
 void Coordinator::Impl::on_frame(Session& session, const wire::Frame& frame) {
     session.heard_us = loop_.turn_us();
+    if (session.silence != sched::Silence::kHeard) speaks_again(session);
     hear(session, frame);
     // Errors are small, and may be much larger than what they answer.
     if (std::exchange(told_error_, false)) push_back(session, nullptr);

@@ -21,6 +21,7 @@ wire::PeerRegister registration_of(const PeerOptions& options) {
     message.circle = options.circle_accepted;
     message.codec_class = options.codec_class;
     message.content_bytes = options.content_bytes_max;
+    message.beat_interval_ms = kBeatIntervalMs;
     return message;
 }
 
@@ -85,6 +86,10 @@ wire::Message Peer::Impl::registration(const wire::Login& login, wire::EnvelopeB
 
 void Peer::Impl::on_link_ready(const wire::RegisterResponse& response) {
     reported_.known = false;
+    constexpr uint32_t kBeatMsLeast = 5;
+    beat_us_ = response.beat_interval_ms == 0
+                   ? 0
+                   : 1000ull * std::max(response.beat_interval_ms, kBeatMsLeast);
     if (owner_->settings().owner_first) tell_window();
     events_.on_peer_state(Status::kOk, std::string(response.account));
 }
@@ -97,6 +102,8 @@ void Peer::Impl::on_link_lost(Status status, const std::string& why, bool given_
     contents_.connection_lost();
     waiting_.clear();
     slots_.clear();
+    loop_.disarm(beat_timer_);
+    beats_ = false;
     jobs_.for_each([&](uint64_t slot, Job& job) {
         if (job.state == Job::State::kRunning) {
             job.id = 0;
@@ -127,6 +134,18 @@ void Peer::Impl::fill_heartbeat(wire::Heartbeat& beat) {
             }
         });
     }
+}
+
+// Answers say as much as a beat. What it holds of a connection that is gone nobody waits for.
+void Peer::Impl::beat() {
+    beats_ = false;
+    if (slots_.empty() || !link_->ready()) return;
+    const uint64_t now = loop_.turn_us();
+    beats_ = true;
+    if (now - told_us_ < beat_us_) return loop_.arm(beat_timer_, told_us_ + beat_us_);
+    loop_.arm(beat_timer_, now + beat_us_);
+    encode(wire::Heartbeat{}, envelope_);
+    link_->connection().send_copy(wire::Message::kHeartbeat, 0, 0, envelope_.span(), {}, {});
 }
 
 // Rounded to what somebody who looks would notice, so that most heartbeats say nothing of it.
@@ -164,6 +183,9 @@ bool Peer::Impl::on_link_frame(const wire::Frame& frame, const char*& why) {
 
 void Peer::Impl::close() {
     owner_->stop();
+    loop_.disarm(beat_timer_);
+    beats_ = false;
+    beat_us_ = 0;
     if (link_->ready()) {
         wire::PeerDisconnect message;
         message.peer_id = options_.peer_id;

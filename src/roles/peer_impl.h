@@ -41,6 +41,7 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
             loop, std::move(options_.owner),
             [this] { return link_ ? link_->bytes_in() + link_->bytes_out() : 0; },
             [this] { owner_changed(); });
+        beat_timer_.fire = [this] { beat(); };
         options_.slots = std::clamp(options_.slots, 1u, kWindowTasksMax);
         options_.prefetch = std::min(options_.prefetch, kWindowTasksMax - options_.slots);
         offers_all_ = options_.capabilities.task_types.empty();
@@ -48,6 +49,7 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
                                        options_.coordinator, options_.reconnect, *this);
     }
     ~Impl() {
+        loop_.disarm(beat_timer_);
         runner_.forget(*this);
         link_.reset();
     }
@@ -119,6 +121,13 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
 
     // ---- peer.cpp
     void report_owner(wire::Heartbeat& beat);
+    // While it has work it says something at least once an interval.
+    void beat();
+    void begin_beating() {
+        if (beat_us_ == 0 || beats_) return;
+        beats_ = true;
+        loop_.arm(beat_timer_, loop_.turn_us() + beat_us_);
+    }
 
     // ---- peer_tasks.cpp
     Job* find(uint64_t id, uint64_t* slot = nullptr) {
@@ -200,6 +209,11 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
     uint32_t running_ = 0;
     uint64_t registered_revision_ = 0;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for work that was posted
+
+    net::Timer beat_timer_;
+    uint64_t beat_us_ = 0;  // as the coordinator wishes; 0: not at all
+    bool beats_ = false;    // the timer is armed
+    uint64_t told_us_ = 0;  // the last answer
 
     CodingChoice coding_;
     std::shared_ptr<exec::Executor> coding_work_;  // NULL: nothing is coded

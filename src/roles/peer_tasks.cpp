@@ -60,6 +60,7 @@ bool Peer::Impl::on_assign(const wire::Frame& frame, const char*& why) {
         return false;
     }
     slots_[frame.id] = slot;
+    begin_beating();
     return true;
 }
 
@@ -274,6 +275,7 @@ void Peer::Impl::answer(const Job& job, Status status, const std::string& field,
     message.memory_peak = memory_peak;
     message.field = std::string_view(field).substr(0, limits::kIdLengthMax);
     message.error = std::string_view(error).substr(0, limits::kTextLengthMax);
+    told_us_ = loop_.turn_us();
     encode(message, envelope_);
     link_->connection().send_copy(wire::Message::kTaskResult, 0, job.id, envelope_.span(), {}, {});
 }
@@ -304,6 +306,7 @@ void Peer::Impl::answer_result(const Job& job, const exec::Output& result, const
     if (needs_chunks(info.size(), data.size())) {
         message.sizes = wire::PayloadSizes{info.size(), data.size()};
     }
+    told_us_ = loop_.turn_us();
     encode(message, envelope_);
     out_.send(link_->connection(), wire::Message::kTaskResult, flags, job.id, envelope_.span(),
               info, data);

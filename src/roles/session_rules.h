@@ -22,6 +22,8 @@ inline constexpr uint64_t kHandshakeUs = 6'000'000;
 // other side is taken for dead.
 inline constexpr uint64_t kSilentIntervals = 4;
 inline constexpr uint64_t kSilentSlackUs = 500'000;
+// A peer that has work says something so often.
+inline constexpr uint32_t kBeatIntervalMs = 10;
 inline constexpr uint32_t kWindowTasksMax = 1024;  // tasks that one peer holds
 
 // Of a connection since then whose other side's last whole words began to come at `words_us` (0: it

@@ -1,5 +1,5 @@
 // The id of an attempt on its peer's hop: the task's own, with the number of the placement in bits
-// 28..31, so that two attempts of one task never share an id, even on the same peer.
+// 24..31, so that two attempts of one task never share an id, even on the same peer.
 // kTasksPendingMax leaves these bits free.
 #pragma once
 
@@ -10,16 +10,19 @@
 namespace p2c2r::sched {
 
 inline constexpr uint8_t kRefusalsMax = 8;
-inline constexpr int kAttemptShift = 28;
+// Placements of a task that are no attempts of their own: copies, and what a silent peer has got of
+// an input that is still coming.
+inline constexpr uint8_t kUncountedMax = 16;
+inline constexpr int kAttemptShift = 24;
 static_assert(limits::kTasksPendingMax < (1u << kAttemptShift));
 // Beside these one that a gamer's loss has cut off, and one whose input has stalled.
-static_assert(limits::kAttemptsMax + kRefusalsMax + 2 < 16);
+static_assert(limits::kAttemptsMax + kRefusalsMax + kUncountedMax + 2 < 256);
 
 inline uint64_t attempt_id_of(uint64_t task, uint32_t attempt) {
     return task | static_cast<uint64_t>(attempt) << kAttemptShift;
 }
 inline uint64_t task_of(uint64_t attempt_id) {
-    return attempt_id & ~(0xFull << kAttemptShift);
+    return attempt_id & ~(0xFFull << kAttemptShift);
 }
 
 }  // namespace p2c2r::sched

@@ -77,6 +77,7 @@ void PeerTable::leave(uint64_t peer, uint64_t now_us) {
     gone_accepted_us_ += record->accepted_slot_us;
     const uint32_t index = SlotMap<PeerRecord>::index_of(peer);
     count_serving(*record, -1);
+    slots_busy_ -= std::min(record->held, record->slots);
     for (const Learned& learned : record->learned) {
         --types_[learned.type].peers;
         types_[learned.type].shared.remove(index);
@@ -92,8 +93,9 @@ void PeerTable::leave(uint64_t peer, uint64_t now_us) {
 
 // A paused peer does not count.
 void PeerTable::count_serving(const PeerRecord& record, int32_t change) {
-    if (record.window_tasks == 0) return;
+    if (!record.serves()) return;
     const auto step = static_cast<uint32_t>(change);
+    slots_ += static_cast<uint64_t>(static_cast<int64_t>(change) * record.slots);
     OwnCircle* const circle = circles_.find(record.owner);
     for (const Learned& learned : record.learned) {
         if (!record.is_limited()) types_[learned.type].serving += step;
@@ -168,7 +170,7 @@ void PeerTable::held_more(uint64_t peer, TypeIndex, uint64_t bytes, double estim
     PeerRecord* record = peers_.find(peer);
     if (!record) return;
     account(*record, now_us);
-    ++record->held;
+    slots_busy_ += record->held++ < record->slots;
     record->held_bytes += bytes;
     record->backlog_us += estimate_us;
     touch(peer, *record, now_us);
@@ -177,7 +179,7 @@ void PeerTable::held_more(uint64_t peer, TypeIndex, uint64_t bytes, double estim
 void PeerTable::let_go(PeerRecord& record, uint64_t bytes, double estimate_us, uint64_t now_us) {
     account(record, now_us);
     P2C2R_CHECK(record.held > 0 && record.held_bytes >= bytes);
-    --record.held;
+    slots_busy_ -= --record.held < record.slots;
     record.held_bytes -= bytes;
     record.backlog_us = record.held == 0 ? 0 : std::max(0.0, record.backlog_us - estimate_us);
 }
@@ -203,6 +205,15 @@ void PeerTable::set_window(uint64_t peer, uint32_t window_tasks, uint64_t now_us
     if (!record || record->window_tasks == window_tasks) return;
     count_serving(*record, -1);
     record->window_tasks = window_tasks;
+    count_serving(*record, 1);
+    touch(peer, *record, now_us);
+}
+
+void PeerTable::set_silence(uint64_t peer, Silence silence, uint64_t now_us) {
+    PeerRecord* record = peers_.find(peer);
+    if (!record || record->silence == silence) return;
+    count_serving(*record, -1);
+    record->silence = silence;
     count_serving(*record, 1);
     touch(peer, *record, now_us);
 }
@@ -261,6 +272,34 @@ void PeerTable::learn(uint64_t peer, TypeIndex type, uint64_t compute_us, uint64
     PeerRecord* record = peers_.find(peer);
     if (!record) return;
     note(*record, type, 0, compute_us, round_us);
+    touch(peer, *record, now_us);
+}
+
+double PeerTable::late_us(const PeerRecord& record, TypeIndex type, double ahead_us) const {
+    for (const Learned& learned : record.learned) {
+        if (learned.type != type || learned.samples == 0) continue;
+        return std::max(learned.round_us, ahead_us + learned.compute_us + record.link_us) +
+               kLateDeviations * learned.deviation_us;
+    }
+    return 0;
+}
+
+// What it would have taken is not known, only that it is more. Who is never waited for to the end
+// would look as fast as in its best days otherwise.
+void PeerTable::outrun(uint64_t peer, TypeIndex type, uint64_t had_us, uint64_t now_us) {
+    PeerRecord* record = peers_.find(peer);
+    Learned* entry = record ? learned(*record, type) : nullptr;
+    const double had = static_cast<double>(had_us);
+    if (!entry) return;
+    if (entry->samples == 0) {
+        // Of one that has never answered this is all that is known of its line.
+        if (record->link_us == 0) record->link_us = had;
+        return touch(peer, *record, now_us);
+    }
+    if (had <= entry->round_us) return;
+    const double compute = std::max(entry->compute_us, had - record->link_us);
+    entry->round_us += kGain * (had - entry->round_us);
+    entry->compute_us += kGain * (compute - entry->compute_us);
     touch(peer, *record, now_us);
 }
 

@@ -45,7 +45,11 @@ struct Abandoned {
     Nonce nonce{};
     uint64_t bytes = 0;
     double estimate_us = 0;
+    uint64_t placed_us = 0;
 };
+
+// What a peer's saying nothing means while it has work: see gap_estimate.h.
+enum class Silence : uint8_t { kHeard, kSuspect, kDead };
 
 struct PeerRecord {
     std::string peer_id;
@@ -73,8 +77,11 @@ struct PeerRecord {
     std::vector<uint64_t> leases;  // scheduler's tasks that run here
     std::vector<Abandoned> abandoned;
     uint64_t joined_us = 0;
-    uint64_t changed_us = 0;     // the last time something of it changed that decides its place
-    bool is_touched = false;     // its place is old
+    uint64_t changed_us = 0;  // the last time something of it changed that decides its place
+    bool is_touched = false;  // its place is old
+    Silence silence = Silence::kHeard;
+    uint8_t deaths = 0;          // by silence, since it last answered anything
+    uint64_t died_us = 0;        // the last of them, until it has answered
     bool unread = false;         // nobody listens to it now
     uint64_t read_since_us = 0;  // since then somebody does, if not always
     // For utilisation. Attempts that are held share the slots evenly, so what one of them has had
@@ -92,10 +99,15 @@ struct PeerRecord {
         if (owner != kNoOwner && owner == reach.owner) return true;
         return reach.circle != Circle::kOwn && !is_limited();
     }
-    [[nodiscard]] bool takes(uint64_t bytes) const {
+    [[nodiscard]] bool has_room(uint64_t bytes) const {
         const uint32_t planted = P2C2R_PLANT("window_ignored") ? 1 : 0;
         return held < window_tasks + planted && (held == 0 || held_bytes + bytes <= window_bytes);
     }
+    [[nodiscard]] bool takes(uint64_t bytes) const {
+        return has_room(bytes) && silence == Silence::kHeard;
+    }
+    // Takes tasks, now or when it has room.
+    [[nodiscard]] bool serves() const { return window_tasks > 0 && silence != Silence::kDead; }
 };
 
 class PeerTable {
@@ -148,6 +160,9 @@ class PeerTable {
     // A successful answer: held_less and learn in one.
     void answered(uint64_t peer, TypeIndex type, uint64_t bytes, double estimate_us,
                   uint64_t compute_us, uint64_t round_us, uint64_t now_us);
+    // An attempt there has taken so long that another peer's answer was first.
+    void outrun(uint64_t peer, TypeIndex type, uint64_t had_us, uint64_t now_us);
+    void set_silence(uint64_t peer, Silence silence, uint64_t now_us);
     // The window a peer states anew (0: takes nothing for now).
     void set_window(uint64_t peer, uint32_t window_tasks, uint64_t now_us);
     // It has failed at a task, or handed one back although it takes some.
@@ -170,6 +185,11 @@ class PeerTable {
     [[nodiscard]] uint64_t timeout_us(const PeerRecord& record, TypeIndex type, uint64_t bytes,
                                       uint64_t start_value_us) const;
     Learned* learned(PeerRecord& record, TypeIndex type);
+    // Nineteen of twenty tasks of this type are back by then, if it is given one now; 0: nobody
+    // knows.
+    [[nodiscard]] double late_us(const PeerRecord& record, TypeIndex type, double ahead_us) const;
+    // At least half of the slots of those that take tasks have none.
+    [[nodiscard]] bool is_half_idle() const { return 2 * slots_busy_ <= slots_; }
 
     // Slot time since the beginning: connected, and with a task held that ended accepted.
     void slot_time(uint64_t now_us, double& connected_us, double& accepted_us);
@@ -188,6 +208,9 @@ class PeerTable {
         uint32_t samples = 0;
     };
     struct Search;  // of choose()
+    // A mean and what answers are away from it on average tell when nineteen of twenty are back, if
+    // they spread evenly to both sides.
+    static constexpr double kLateDeviations = 2;
 
     [[nodiscard]] double own_us(const PeerRecord& record, const Learned& learned) const;
     void list_failing(uint64_t peer, uint64_t at_us);
@@ -210,6 +233,8 @@ class PeerTable {
     std::vector<std::pair<uint64_t, uint64_t>> failing_;
     std::deque<PerType> types_;
     OwnCircles circles_;
+    uint64_t slots_ = 0;       // of peers that take tasks
+    uint64_t slots_busy_ = 0;  // of all
     double gone_connected_us_ = 0;
     double gone_accepted_us_ = 0;
 };

@@ -52,9 +52,12 @@ void Scheduler::peer_left(uint64_t peer, bool failed, uint64_t now_us,
     for (uint64_t task : leases) {
         if (P2C2R_PLANT("lost_peer_tasks_forgotten")) break;
         TaskRecord* lost = tasks_.find(task);
-        if (!lost || lost->state != TaskRecord::State::kLeased || lost->peer != peer) continue;
+        if (!lost || lost->state != TaskRecord::State::kLeased) continue;
+        Attempt* const run = attempt_at(task, *lost, peer);
+        if (!run) continue;
         pay_for_input(*lost, now_us);
-        lost->peer = 0;
+        if (lives_without(task, *lost, *run)) continue;
+        lost->run.peer = 0;
         try_again(task, *lost, Status::kDisconnected, now_us, actions);
     }
 }
@@ -68,7 +71,10 @@ void Scheduler::peer_unread(uint64_t peer, bool unread, uint64_t now_us) {
     if (!record) return;
     record->unread = unread;
     record->read_since_us = now_us;
-    for (const uint64_t task : record->leases) renew_lease(task, *tasks_.find(task), now_us);
+    for (const uint64_t task : record->leases) {
+        TaskRecord& leased = *tasks_.find(task);
+        renew_lease(task, leased, *attempt_at(task, leased, peer), now_us);
+    }
 }
 
 // ---- the life of a task ------------------------------------------------------------------------
@@ -146,7 +152,10 @@ void Scheduler::fail_held(uint64_t task, Status status, const char* text,
 void Scheduler::arm(uint64_t task, const TaskRecord& record) {
     uint64_t at = record.deadline_us;
     if (record.state == TaskRecord::State::kLeased) {
-        at = std::min(at, record.lease_until_us);
+        const Attempt& run = record.run;
+        at = std::min(at, run.lease_until_us);
+        if (run.copy_after_us != 0) at = std::min(at, run.placed_us + run.copy_after_us);
+        if (record.has_copy) at = std::min(at, copies_.find(task)->lease_until_us);
     } else if (record.reach.circle == Circle::kOwn && !record.asked_early) {
         at = ask_at_us(record);
     }
@@ -156,7 +165,7 @@ void Scheduler::arm(uint64_t task, const TaskRecord& record) {
 // False: memory is short for its place in the queue. It is held then, until its deadline.
 bool Scheduler::enqueue(uint64_t task, TaskRecord& record, uint64_t now_us) noexcept {
     record.state = TaskRecord::State::kHeld;
-    record.peer = 0;
+    record.run.peer = 0;
     ++record.queue_stamp;
     arm(task, record);
     if (record.input_open && is_distrusted(record, now_us)) {
@@ -257,8 +266,8 @@ void Scheduler::try_again(uint64_t task, TaskRecord& record, Status why, uint64_
 void Scheduler::start_local(uint64_t task, TaskRecord& record, uint64_t now_us,
                             std::vector<Action>& actions) {
     record.state = TaskRecord::State::kLocal;
-    record.peer = 0;
-    record.placed_us = now_us;
+    record.run.peer = 0;
+    record.run.placed_us = now_us;
     ++stats_.local;
     arm(task, record);
     actions.push_back({Action::Kind::kRunLocal, Status::kOk, task});
@@ -272,6 +281,7 @@ void Scheduler::end(uint64_t task, TaskRecord& record, Status status, const char
 
 void Scheduler::drop(uint64_t task, TaskRecord& record) {
     wheel_.clear(SlotMap<TaskRecord>::index_of(task));
+    P2C2R_CHECK(!record.has_copy);
     record.state = TaskRecord::State::kFree;
     --tasks_of_[record.type];
     tasks_.erase(task);
@@ -285,10 +295,9 @@ void Scheduler::withdraw(uint64_t task, uint64_t now_us, std::vector<Action>& ac
             unqueue(task, *record);
             break;
         case TaskRecord::State::kLeased:
-            blame(*record, now_us);
-            abandon(*record, task, now_us, actions);
+            abandon_all(task, *record, true, now_us, actions);
             if (P2C2R_PLANT("slot_freed_on_cancel")) {
-                answer_ended(record->peer, record->attempt_id, now_us);
+                answer_ended(record->run.peer, record->run.attempt_id, now_us);
             }
             break;
         case TaskRecord::State::kLocal:
@@ -303,10 +312,21 @@ void Scheduler::withdraw(uint64_t task, uint64_t now_us, std::vector<Action>& ac
     drop(task, *record);
 }
 
-void Scheduler::withdraw_unheard(uint64_t task, uint64_t now_us) {
+void Scheduler::withdraw_unheard(uint64_t task, uint64_t attempt_id, uint64_t now_us,
+                                 std::vector<Action>& actions) {
     TaskRecord* record = tasks_.find(task);
     if (!record || record->state != TaskRecord::State::kLeased) return;
-    end_lease(*record, now_us);
+    // `run` was placed first: where that one has not left, the other one has not either.
+    if (record->has_copy) {
+        end_lease(*record, *copies_.find(task), now_us);
+        copies_.erase(task);
+        record->has_copy = false;
+    }
+    if (record->run.attempt_id == attempt_id) {
+        end_lease(*record, record->run, now_us);
+    } else {
+        abandon(task, *record, record->run, now_us, actions);
+    }
     drop(task, *record);
 }
 
@@ -320,8 +340,7 @@ void Scheduler::expire(uint64_t now_us, std::vector<Action>& actions) {
             const char* const nobody = why_nobody(*record);
             if (record->state == TaskRecord::State::kQueued) unqueue(task, *record);
             if (record->state == TaskRecord::State::kLeased) {
-                blame(*record, now_us);
-                abandon(*record, task, now_us, actions);
+                abandon_all(task, *record, true, now_us, actions);
             }
             if (record->state == TaskRecord::State::kLocal) {
                 actions.push_back({Action::Kind::kCancelLocal, Status::kDeadline, task});
@@ -338,8 +357,18 @@ void Scheduler::expire(uint64_t now_us, std::vector<Action>& actions) {
                 return;
             }
         }
-        if (record->state == TaskRecord::State::kLeased && now_us >= record->lease_until_us) {
-            return lease_over(task, *record, now_us, actions);
+        if (record->state == TaskRecord::State::kLeased) {
+            Attempt* const second = record->has_copy ? copies_.find(task) : nullptr;
+            if (second && now_us >= second->lease_until_us) {
+                return lease_over(task, *record, *second, now_us, actions);
+            }
+            if (now_us >= record->run.lease_until_us) {
+                return lease_over(task, *record, record->run, now_us, actions);
+            }
+            const uint32_t after_us = record->run.copy_after_us;
+            if (after_us != 0 && now_us >= record->run.placed_us + after_us) {
+                copy_late(task, *record, now_us, actions);
+            }
         }
         arm(task, *record);
     });

@@ -12,6 +12,9 @@
 // stalls while others wait (then it is Stalled until that is whole), and by nothing else. A task
 // that is cancelled, or given up at one peer, keeps its slot at that peer until the peer has
 // answered: the attempt is "abandoned".
+//
+// A leased task may run at two peers at the same time (scheduler_copies.cpp): the first answer
+// wins, the other one is given up, and if one of the two fails the task lives on with the other.
 #pragma once
 
 #include <array>
@@ -21,10 +24,12 @@
 #include <vector>
 
 #include "core/crypto.h"
+#include "core/flat_map.h"
 #include "core/slot_map.h"
 #include "model/task.h"
 #include "model/task_type.h"
 #include "sched/content_store.h"
+#include "sched/copy_credit.h"
 #include "sched/deadline_wheel.h"
 #include "sched/peer_table.h"
 #include "sched/task_queues.h"
@@ -60,6 +65,25 @@ struct Admission {
     bool input_open = false;  // more of its input is to come: see input_complete()
 };
 
+// One attempt at a peer. Times in microseconds.
+struct Attempt {
+    uint64_t peer = 0;
+    uint64_t attempt_id = 0;
+    Nonce nonce{};
+    uint64_t placed_us = 0;
+    // The same, or when all of the input had come. Until then: up to when as much of it has come as
+    // has to.
+    uint64_t given_us = 0;
+    uint64_t lease_until_us = 0;
+    double share_us = 0;  // the peer's when it was given the task
+    float estimate_us = 0;
+    float ahead_us = 0;                // of work that the peer had before it
+    uint32_t copy_after_us = 0;        // so long after it was placed a copy may be made; 0: none
+    uint32_t lease_position : 31 = 0;  // in the peer's list of leases
+    uint32_t is_copy : 1 = 0;          // placed beside another one
+};
+static_assert(sizeof(Attempt) == 80);
+
 struct TaskRecord {
     // kStalled: waits for the rest of its input, and holds no slot meanwhile.
     enum class State : uint8_t { kFree, kHeld, kQueued, kLeased, kLocal, kStalled };
@@ -77,30 +101,23 @@ struct TaskRecord {
     // How the last attempt at a peer ended.
     enum class Trouble : uint8_t { kTimeout, kLost, kGivenUp, kFailed };
     Trouble trouble = Trouble::kFailed;
+    bool has_copy = false;  // a second attempt runs beside `run`: see Scheduler::attempt_at()
     TypeIndex type = kNoType;
-    Reach reach;        // never left, whatever happens
-    uint32_t flow = 0;  // where it waits, or would
+    uint8_t uncounted = 0;  // placements that were no attempts of their own
+    Reach reach;            // never left, whatever happens
+    uint32_t flow = 0;      // where it waits, or would
     uint32_t queue_stamp = 0;
     uint64_t deadline_us = 0;
     uint64_t admitted_us = 0;
-    uint64_t placed_us = 0;  // start of the last attempt
-    // The same, or when all of its input had come. Until then: up to when as much of it has come as
-    // has to.
-    uint64_t given_us = 0;
-    uint64_t lease_until_us = 0;
     uint64_t start_timeout_us = 0;
     uint64_t bytes = 0;
-    uint64_t peer = 0;
-    uint64_t attempt_id = 0;
-    Nonce nonce{};
-    double estimate_us = 0;
-    double share_us = 0;          // the peer's when it was given the task
-    float ahead_us = 0;           // of work that the peer had before it
-    uint32_t lease_position = 0;  // in the peer's list of leases
+    Attempt run;  // the last one, or the coordinator's own; of two the one that was placed first
     // Peers that have had it, those who refused it as well: the last ones of these.
     uint64_t tried[limits::kAttemptsMax] = {};
     uint64_t content = 0;  // its entry in the store, pinned; 0: the task has none
 };
+// Three cache lines: every event of a task touches them.
+static_assert(sizeof(TaskRecord) == 176);
 
 // What became of a peer's answer.
 enum class Verdict : uint8_t {
@@ -120,6 +137,7 @@ struct SchedulerStats {
     uint64_t abandoned_answers = 0;
     uint64_t stalled_inputs = 0;  // that gave their slot to others
     uint64_t unknown_answers = 0;
+    CopyStats copies;
 };
 
 // One placement, for "why this peer".
@@ -132,6 +150,7 @@ struct Placement {
     uint32_t held = 0;  // at that peer before it
     uint8_t attempt = 0;
     bool free_slot = false;
+    CopyCause copy = CopyCause::kNone;
 };
 
 class Scheduler {
@@ -167,6 +186,10 @@ class Scheduler {
     // Nobody listens to it from now on, or somebody does again: meanwhile no attempt runs out of
     // time there, and it is to blame for nothing.
     void peer_unread(uint64_t peer, bool unread, uint64_t now_us);
+    // How long it has said nothing although it has work. Suspect: it gets nothing new, and what is
+    // urgent there is copied. Dead: all that it has is placed elsewhere as well; the first valid
+    // answer counts, its own too. Silence alone is nobody's failure.
+    void peer_silent(uint64_t peer, Silence silence, uint64_t now_us, std::vector<Action>& actions);
 
     // ---- accounts: each gets its share of the peers, whatever it asks for
     AccountIndex open_account() { return queues_.open_account(); }
@@ -181,12 +204,15 @@ class Scheduler {
     // The last byte of its input has come: from now on the peer is waited for, not the gamer.
     // False: as of release().
     bool input_complete(uint64_t task, uint64_t now_us) noexcept;
-    // Some of an answer in parts has come, and may be waited for anew.
-    void answer_continues(uint64_t task, uint64_t now_us);
+    // This peer has begun an answer in parts, which is the one that is passed on: a second attempt
+    // is given up.
+    void answer_begins(uint64_t task, uint64_t peer, uint64_t now_us, std::vector<Action>& actions);
+    // Some of an answer in parts has come from this peer, and may be waited for anew.
+    void answer_continues(uint64_t task, uint64_t peer, uint64_t now_us);
     // Its data is this content, which the store has and somebody has pinned.
     void content_known(uint64_t task, uint64_t content);
-    // The peer that it is leased to has to wait for its content first.
-    void content_lacking(uint64_t task, uint64_t now_us);
+    // A peer that it is leased to has to wait for its content first.
+    void content_lacking(uint64_t task, uint64_t peer, uint64_t now_us);
     // A held task may be placed from now on. False: memory is short for its place in the queue, and
     // it stays held.
     bool release(uint64_t task, uint64_t now_us) noexcept;
@@ -196,8 +222,10 @@ class Scheduler {
     void fail_held(uint64_t task, Status status, const char* text, std::vector<Action>& actions);
     // Gamer's wish or loss: the task is gone without a further word (no kEnd action).
     void withdraw(uint64_t task, uint64_t now_us, std::vector<Action>& actions);
-    // The same of a leased one that its peer has not heard of: it is told nothing, and is free.
-    void withdraw_unheard(uint64_t task, uint64_t now_us);
+    // The same of a leased one while this attempt has not left: its peer has not heard of it, nor
+    // any other of one that was placed later. They are told nothing, and are free.
+    void withdraw_unheard(uint64_t task, uint64_t attempt_id, uint64_t now_us,
+                          std::vector<Action>& actions);
     // An answer of a peer. Ok or an error that another peer would give too: accepted.
     Verdict answered(uint64_t peer, uint64_t attempt_id, const Nonce& nonce, Status status,
                      uint64_t compute_us, uint64_t now_us, std::vector<Action>& actions);
@@ -205,7 +233,7 @@ class Scheduler {
     [[nodiscard]] bool is_current(uint64_t peer, uint64_t attempt_id, const Nonce& nonce) const {
         return current(peer, attempt_id, nonce) != nullptr;
     }
-    // The task of that attempt while it is the running one, else NULL.
+    // The task of that attempt while it is running, else NULL.
     [[nodiscard]] const TaskRecord* current(uint64_t peer, uint64_t attempt_id,
                                             const Nonce& nonce) const;
     // An attempt that was given up frees its slot without an answer of its own: the last part of an
@@ -215,6 +243,10 @@ class Scheduler {
     uint32_t fetch_ahead(uint64_t attempt_id) const;
     // The task of the attempt that `peer` runs under this id, or 0.
     [[nodiscard]] uint64_t task_of_attempt(uint64_t peer, uint64_t attempt_id) const;
+    // Whether the task runs at that peer: its attempt there, else NULL.
+    [[nodiscard]] const Attempt* attempt_at(uint64_t task, uint64_t peer) const;
+    // The attempt beside `run`, or NULL.
+    [[nodiscard]] const Attempt* copy_of(uint64_t task) const { return copies_.find(task); }
     // The answer that the running attempt is giving is of no use any more: the task is placed
     // again.
     void give_up(uint64_t task, uint64_t now_us, std::vector<Action>& actions);
@@ -253,8 +285,8 @@ class Scheduler {
         return peers_.mean_compute_us(type);
     }
     [[nodiscard]] const SchedulerStats& stats() const { return stats_; }
-    // The last placement of a task among the recent ones, or NULL.
-    [[nodiscard]] const Placement* explain(uint64_t task) const;
+    // The last placement of a task among the recent ones, or NULL; of a copy: the last of these.
+    [[nodiscard]] const Placement* explain(uint64_t task, bool copy = false) const;
 
   private:
     static constexpr size_t kPlacementsKept = 1024;
@@ -279,25 +311,92 @@ class Scheduler {
     void unqueue(uint64_t task, TaskRecord& record) noexcept;
     void lease(uint64_t task, TaskRecord& record, const PeerTable::Choice& choice, uint64_t now_us,
                std::vector<Action>& actions);
-    void end_lease(TaskRecord& record, uint64_t now_us);
-    void renew_lease(uint64_t task, TaskRecord& record, uint64_t now_us);
-    void lease_over(uint64_t task, TaskRecord& record, uint64_t now_us,
+    // What is the same of every attempt. `room_for_lease` MUST have been called.
+    void give(uint64_t task, TaskRecord& record, Attempt& run, const PeerTable::Choice& choice,
+              CopyCause copy, uint64_t now_us, std::vector<Action>& actions);
+    [[nodiscard]] Attempt* attempt_at(uint64_t task, TaskRecord& record, uint64_t peer) {
+        if (record.run.peer == peer) return &record.run;
+        return record.has_copy ? second_at(task, peer) : nullptr;
+    }
+    [[nodiscard]] Attempt* second_at(uint64_t task, uint64_t peer);
+    // The slot at the peer is free again.
+    void end_lease(const TaskRecord& record, Attempt& run, uint64_t now_us);
+    void renew_lease(uint64_t task, TaskRecord& record, Attempt& run, uint64_t now_us);
+    void lease_over(uint64_t task, TaskRecord& record, Attempt& run, uint64_t now_us,
                     std::vector<Action>& actions);
     [[nodiscard]] bool could_go_elsewhere(const TaskRecord& record, const PeerRecord& peer) const;
     // When the attempt that begins now is given up.
-    [[nodiscard]] uint64_t lease_end_us(const TaskRecord& record, const PeerRecord& peer,
-                                        uint64_t now_us) const;
+    [[nodiscard]] uint64_t lease_end_us(const TaskRecord& record, const Attempt& run,
+                                        const PeerRecord& peer, uint64_t now_us) const;
     // A task ends that a peer still has: it is to blame if it had long enough, and was listened to.
-    void blame(const TaskRecord& record, uint64_t now_us);
+    void blame(const TaskRecord& record, const Attempt& run, uint64_t now_us);
     // Of one that has never answered the type: another one is asked before the task ends with it.
     bool doubt(TaskRecord& record, const PeerRecord& peer, uint64_t id);
+
+    // ---- scheduler_copies.cpp
+    // What is back sooner is not waited for with a clock in hand: when a copy is made is first
+    // asked then, so that it costs quick tasks nothing.
+    static constexpr uint32_t kCopyLeastUs = 2'000;
+    // An input that is in its own way when it is sent twice gains nothing by it.
+    static constexpr uint64_t kCopyBytesMax = 1 << 20;
+    // So long after its placing.
+    [[nodiscard]] static uint32_t first_look_us(const TaskRecord& record, const Attempt& run) {
+        if (record.input_open || record.bytes > kCopyBytesMax) return 0;
+        return static_cast<uint32_t>(run.given_us - run.placed_us) + kCopyLeastUs;
+    }
+    [[nodiscard]] uint64_t other_us(const TaskRecord& record, const Attempt& run, uint64_t now_us);
+    [[nodiscard]] uint32_t copy_after_us(const TaskRecord& record, const Attempt& run,
+                                         uint64_t now_us);
+    [[nodiscard]] uint32_t last_moment_us(const TaskRecord& record, const Attempt& run,
+                                          uint64_t now_us);
+    void copy_late(uint64_t task, TaskRecord& record, uint64_t now_us,
+                   std::vector<Action>& actions);
+    void copy_at_once(uint64_t task, TaskRecord& record, uint64_t now_us,
+                      std::vector<Action>& actions);
+    // Where a copy may go; peer 0: nowhere.
+    [[nodiscard]] PeerTable::Choice choose_second(uint64_t task, const TaskRecord& record,
+                                                  uint64_t now_us);
+    // False: there is nobody for it, or memory is short for it.
+    bool copy(uint64_t task, TaskRecord& record, CopyCause cause, uint64_t now_us,
+              std::vector<Action>& actions) noexcept;
+    // One of the two is over, and out of its peer's books. True: the other one is `run` from now
+    // on, and the task lives on with it.
+    bool lives_without(uint64_t task, TaskRecord& record, const Attempt& gone);
+    // All that run are given up; with `blames` for as long as they took, too.
+    void abandon_all(uint64_t task, TaskRecord& record, bool blames, uint64_t now_us,
+                     std::vector<Action>& actions);
+    // All but this one.
+    void abandon_others(uint64_t task, TaskRecord& record, const Attempt& winner, uint64_t now_us,
+                        std::vector<Action>& actions);
+    // Too little time to wait for a peer to look dead.
+    static constexpr uint64_t kShortUs = 60'000;
+    [[nodiscard]] static bool is_short(const TaskRecord& record, uint64_t now_us) {
+        return record.deadline_us < now_us + kShortUs;
+    }
+    [[nodiscard]] bool is_urgent(const TaskRecord& record, const Attempt& run, uint64_t now_us);
+    [[nodiscard]] bool is_dead(const Attempt& run);
+    // All that have it are dead: it is placed elsewhere too, now or as soon as there is room.
+    void rescue(uint64_t task, TaskRecord& record, uint64_t now_us, std::vector<Action>& actions);
+    void want_elsewhere(uint64_t task) noexcept;
+    void place_wanting(uint64_t now_us, std::vector<Action>& actions);
+    [[nodiscard]] bool runs_at_dead_alone(uint64_t task, const TaskRecord& record);
+    bool place_beside(uint64_t task, TaskRecord& record, uint64_t now_us,
+                      std::vector<Action>& actions);
+    // Whatever it has answered, it was not dead.
+    void heard_from(PeerRecord& record, uint64_t placed_us) {
+        record.deaths = 0;
+        if (record.died_us == 0) return;
+        if (placed_us <= record.died_us) ++stats_.copies.false_deaths;
+        record.died_us = 0;
+    }
     static void note_tried(TaskRecord& record, uint64_t peer);
     void room_for_lease(uint64_t peer, std::vector<Action>& actions);
-    void unlist_lease(PeerRecord& peer, TaskRecord& record);
-    void abandon(TaskRecord& record, uint64_t task, uint64_t now_us, std::vector<Action>& actions);
+    void unlist_lease(PeerRecord& peer, const Attempt& run);
+    void abandon(uint64_t task, const TaskRecord& record, const Attempt& run, uint64_t now_us,
+                 std::vector<Action>& actions);
     // The slot that it had while its input came counts in the turns of its account.
     void pay_for_input(const TaskRecord& record, uint64_t now_us) {
-        if (record.input_open) queues_.charge(record.flow, now_us - record.placed_us);
+        if (record.input_open) queues_.charge(record.flow, now_us - record.run.placed_us);
     }
     // Its account has let an input stall: the next ones have to be whole.
     [[nodiscard]] bool is_distrusted(const TaskRecord& record, uint64_t now_us) const {
@@ -315,7 +414,7 @@ class Scheduler {
     void drop(uint64_t task, TaskRecord& record);
     void arm(uint64_t task, const TaskRecord& record);
     void free_abandoned(uint64_t peer, PeerRecord& record, Abandoned& abandoned, uint64_t now_us);
-    Abandoned* find_abandoned(PeerRecord& record, uint64_t attempt_id, const Nonce& nonce);
+    static Abandoned* find_abandoned(PeerRecord& record, uint64_t attempt_id, const Nonce& nonce);
     // Bytes that this task would bring to that peer: what it is believed to have does not count.
     [[nodiscard]] uint64_t bytes_to(const TaskRecord& record, uint64_t peer) const {
         return record.content == 0 ? record.bytes : record.bytes + lacking(record, peer);
@@ -345,6 +444,9 @@ class Scheduler {
     PeerTable peers_;
     RandomSource& random_;
     const ContentStore* contents_;
+    FlatMap<Attempt> copies_;  // by task: copies are rare, and their records elsewhere small
+    CopyCredit credit_;
+    std::vector<uint64_t> wanting_;  // tasks at dead peers alone that nobody had room for
     SchedulerStats stats_;
     std::vector<Placement> placements_;  // a ring of the recent ones
     size_t placements_next_ = 0;

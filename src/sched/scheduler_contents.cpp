@@ -24,9 +24,8 @@ uint64_t Scheduler::lacking(const TaskRecord& record, uint64_t peer) const {
     return contents_->bytes(record.content).size();
 }
 
-void Scheduler::content_lacking(uint64_t task, uint64_t now_us) {
-    TaskRecord* record = tasks_.find(task);
-    if (record && record->state == TaskRecord::State::kLeased) renew_lease(task, *record, now_us);
+void Scheduler::content_lacking(uint64_t task, uint64_t peer, uint64_t now_us) {
+    answer_continues(task, peer, now_us);
 }
 
 // `choice` is who would be done first if the content lay everywhere. Its way there is part of the

@@ -24,8 +24,8 @@ constexpr uint64_t kStallKnownUs = 1'000'000;
 void Scheduler::input_continues(uint64_t task, uint64_t bytes, uint64_t now_us) {
     TaskRecord* record = tasks_.find(task);
     if (!record || record->state != TaskRecord::State::kLeased || !record->input_open) return;
-    record->given_us = std::min(now_us, record->given_us + bytes / kInputBytesPerUs);
-    renew_lease(task, *record, now_us);
+    record->run.given_us = std::min(now_us, record->run.given_us + bytes / kInputBytesPerUs);
+    renew_lease(task, *record, record->run, now_us);
 }
 
 bool Scheduler::input_complete(uint64_t task, uint64_t now_us) noexcept {
@@ -35,8 +35,10 @@ bool Scheduler::input_complete(uint64_t task, uint64_t now_us) noexcept {
     if (leased) pay_for_input(*record, now_us);
     record->input_open = false;
     if (leased) {
-        record->given_us = now_us;
-        renew_lease(task, *record, now_us);
+        Attempt& run = record->run;
+        run.given_us = now_us;
+        run.copy_after_us = first_look_us(*record, run);
+        renew_lease(task, *record, run, now_us);
     } else if (record->state == TaskRecord::State::kStalled) {
         record->asked_early = false;
         return enqueue(task, *record, now_us);
@@ -47,12 +49,12 @@ bool Scheduler::input_complete(uint64_t task, uint64_t now_us) noexcept {
 // Does anybody else wait for what this task has at its peer? Its own account's tasks do when they
 // are whole.
 bool Scheduler::is_slot_wanted(const TaskRecord& record) {
-    PeerRecord& peer = *peers_.find(record.peer);
+    PeerRecord& peer = *peers_.find(record.run.peer);
     const AccountIndex account = queues_.account_of(record.flow);
     const auto waits = [&](uint32_t flow, uint64_t task) {
         const TaskRecord& other = *tasks_.find(task);
         return (queues_.account_of(flow) != account || !other.input_open) &&
-               !peer.takes(other.bytes) && peer.is_within(other.reach) &&
+               !peer.has_room(other.bytes) && peer.is_within(other.reach) &&
                peers_.learned(peer, other.type);
     };
     const std::vector<uint32_t>& waiting = queues_.waiting();
@@ -66,15 +68,15 @@ bool Scheduler::is_slot_wanted(const TaskRecord& record) {
 void Scheduler::look_at_input(uint64_t task, TaskRecord& record, uint64_t now_us,
                               std::vector<Action>& actions) {
     if (is_slot_wanted(record)) {
-        abandon(record, task, now_us, actions);
+        abandon(task, record, record.run, now_us, actions);
         --record.attempts;
         --record.tried_count;
         queues_.stalled(record.flow, now_us + kStallKnownUs);
         record.state = TaskRecord::State::kStalled;
-        record.peer = 0;
+        record.run.peer = 0;
         ++stats_.stalled_inputs;
     } else {
-        record.lease_until_us = now_us + kLookAgainUs;
+        record.run.lease_until_us = now_us + kLookAgainUs;
     }
     arm(task, record);
 }

@@ -41,35 +41,51 @@ void Scheduler::note_tried(TaskRecord& record, uint64_t peer) {
     record.tried[record.tried_count++] = peer;
 }
 
+void Scheduler::give(uint64_t task, TaskRecord& record, Attempt& run,
+                     const PeerTable::Choice& choice, CopyCause copy, uint64_t now_us,
+                     std::vector<Action>& actions) {
+    PeerRecord& peer = *peers_.find(choice.peer);
+    random_.fill(run.nonce);
+    peer.leases.push_back(task);
+    run.lease_position = static_cast<uint32_t>(peer.leases.size() - 1) & 0x7FFFFFFF;
+    run.is_copy = copy != CopyCause::kNone;
+    note_tried(record, choice.peer);
+    run.peer = choice.peer;
+    run.placed_us = now_us;
+    run.attempt_id = attempt_id_of(task, ++record.placements);
+    run.estimate_us = static_cast<float>(peers_.estimate_us(peer, record.type));
+    run.ahead_us = static_cast<float>(peer.backlog_us / std::max(1u, peer.slots));
+    run.given_us = now_us;
+    run.lease_until_us = lease_end_us(record, run, peer, now_us);
+    Placement& placement = placements_[placements_next_++ % kPlacementsKept];
+    placement = {task,
+                 choice.peer,
+                 now_us,
+                 choice.finish_us,
+                 choice.considered,
+                 peer.held,
+                 record.attempts,
+                 choice.free_slot,
+                 copy};
+    run.copy_after_us = run.is_copy ? 0 : first_look_us(record, run);
+    peers_.held_more(choice.peer, record.type, record.bytes, run.estimate_us, now_us);
+    run.share_us = peer.share_us;
+    actions.push_back({Action::Kind::kAssign, Status::kOk, task, choice.peer, run.attempt_id});
+}
+
 void Scheduler::lease(uint64_t task, TaskRecord& record, const PeerTable::Choice& choice,
                       uint64_t now_us, std::vector<Action>& actions) {
-    PeerRecord& peer = *peers_.find(choice.peer);
-    random_.fill(record.nonce);
-    peer.leases.push_back(task);
-    record.lease_position = static_cast<uint32_t>(peer.leases.size() - 1);
-    note_tried(record, choice.peer);
     ++record.attempts;
     record.state = TaskRecord::State::kLeased;
-    record.peer = choice.peer;
-    record.placed_us = now_us;
-    record.attempt_id = attempt_id_of(task, ++record.placements);
-    record.estimate_us = peers_.estimate_us(peer, record.type);
-    record.ahead_us = static_cast<float>(peer.backlog_us / std::max(1u, peer.slots));
-    record.given_us = now_us;
-    record.lease_until_us = lease_end_us(record, peer, now_us);
-    Placement& placement = placements_[placements_next_++ % kPlacementsKept];
-    placement = {task,      choice.peer,     now_us,          choice.finish_us, choice.considered,
-                 peer.held, record.attempts, choice.free_slot};
-    peers_.held_more(choice.peer, record.type, record.bytes, record.estimate_us, now_us);
-    record.share_us = peer.share_us;
+    give(task, record, record.run, choice, CopyCause::kNone, now_us, actions);
     // Once, whoever fails it or hands it back.
     if (record.placements == 1) {
-        queues_.charge(record.flow, cost_of(record.estimate_us));
+        queues_.charge(record.flow, cost_of(record.run.estimate_us));
     }
     arm(task, record);
+    credit_.earn();
     ++stats_.assigned;
     if (record.attempts > 1) ++stats_.retries;
-    actions.push_back({Action::Kind::kAssign, Status::kOk, task, choice.peer, record.attempt_id});
 }
 
 Status Scheduler::assign_to(uint64_t task, uint64_t peer, uint64_t now_us,
@@ -142,6 +158,7 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
     room_for_lease(choice.peer, actions);
     queues_.pop(head);
     lease(task, record, choice, now_us, actions);
+    if (is_short(record, now_us)) copy_at_once(task, record, now_us, actions);
     const PeerRecord& peer = *peers_.find(choice.peer);
     for (uint32_t placed = 1; placed < tasks_max; ++placed) {
         head = front(queue);
@@ -159,11 +176,13 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         room_for_lease(choice.peer, actions);
         queues_.pop(head);
         lease(task, next, again, now_us, actions);
+        if (is_short(next, now_us)) copy_at_once(task, next, now_us, actions);
     }
     return true;
 }
 
 void Scheduler::dispatch(uint64_t now_us, std::vector<Action>& actions) {
+    if (!wanting_.empty()) place_wanting(now_us, actions);
     const std::vector<uint32_t>& waiting = queues_.waiting();
     if (waiting.empty()) return;
     if (waiting.size() == 1) {
@@ -192,10 +211,11 @@ void Scheduler::dispatch(uint64_t now_us, std::vector<Action>& actions) {
     }
 }
 
-const Placement* Scheduler::explain(uint64_t task) const {
+const Placement* Scheduler::explain(uint64_t task, bool copy) const {
     for (size_t back = 1; back <= kPlacementsKept && back <= placements_next_; ++back) {
         const Placement& placement = placements_[(placements_next_ - back) % kPlacementsKept];
-        if (placement.task == task) return &placement;
+        const bool is_copy = placement.copy != CopyCause::kNone;
+        if (placement.task == task && is_copy == copy) return &placement;
     }
     return nullptr;
 }

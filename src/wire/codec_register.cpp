@@ -16,6 +16,7 @@ constexpr const char* kWhyLoginMethod = "login_method must be an unsigned intege
 constexpr const char* kWhyToken = "token must be bin of at most 1024 bytes";
 constexpr const char* kWhyResume = "resume must be 16 bytes of bin";
 constexpr const char* kWhyWindowBytes = "window_bytes must be an unsigned integer";
+constexpr const char* kWhyBeatInterval = "beat_interval_ms must be an unsigned integer of 32 bits";
 constexpr const char* kWhyContentBytes = "content_bytes must be an unsigned integer";
 constexpr const char* kWhyCapabilities =
     "capabilities must be a map of at most 64 names, each given once";
@@ -179,6 +180,9 @@ void write_response(const RegisterResponse& response, uint8_t id_field, Envelope
     if (!response.account.empty()) {
         writer.text_field(field::kAccount, response.account, limits::kIdLengthMax);
     }
+    if (response.beat_interval_ms != 0) {
+        writer.unsigned_field(field::kBeatIntervalMs, response.beat_interval_ms);
+    }
     writer.finish();
 }
 
@@ -216,6 +220,9 @@ void encode(const PeerRegister& registration, EnvelopeBuffer& out) {
     }
     if (registration.content_bytes != 0) {
         writer.unsigned_field(field::kContentBytes, registration.content_bytes);
+    }
+    if (registration.beat_interval_ms != 0) {
+        writer.unsigned_field(field::kBeatIntervalMs, registration.beat_interval_ms);
     }
     writer.finish();
 }
@@ -270,6 +277,9 @@ const char* decode(std::span<const uint8_t> envelope, PeerRegister& out) {
                 break;
             case field::kContentBytes:
                 if (!reader.read_unsigned(out.content_bytes)) return kWhyContentBytes;
+                break;
+            case field::kBeatIntervalMs:
+                if (!reader.read_unsigned(out.beat_interval_ms)) return kWhyBeatInterval;
                 break;
             default:
                 if (!reader.skip()) return reader.why();
@@ -374,6 +384,9 @@ const char* decode(std::span<const uint8_t> envelope, RegisterResponse& out) {
                 if (!reader.read_text(out.account, limits::kIdLengthMax)) {
                     return "account must be text of at most 128 bytes";
                 }
+                break;
+            case field::kBeatIntervalMs:
+                if (!reader.read_unsigned(out.beat_interval_ms)) return kWhyBeatInterval;
                 break;
             default:
                 if (!reader.skip()) return reader.why();

@@ -82,5 +82,7 @@ inline constexpr uint8_t kDuty = 72;
 inline constexpr uint8_t kDataUsed = 73;
 // As whom a connection was let in.
 inline constexpr uint8_t kAccount = 74;
+// How often a peer with work says something.
+inline constexpr uint8_t kBeatIntervalMs = 80;
 
 }  // namespace p2c2r::wire::field

@@ -59,6 +59,7 @@ struct PeerRegister {
     Circle circle_accepted = Circle::kInvited;  // kOwn: no tasks but its owner's
     std::string_view codec_class;               // 32 bytes or empty
     uint64_t content_bytes = 0;                 // of contents that it keeps; 0: none
+    uint32_t beat_interval_ms = 0;  // so often it says something while it has work; 0: it may not
 };
 
 struct RegisterResponse {  // peer_register_response and gamer_register_response
@@ -70,9 +71,10 @@ struct RegisterResponse {  // peer_register_response and gamer_register_response
     uint32_t retry_after_ms = 0;  // of a refusal that passes
     uint32_t heartbeat_interval_ms = 0;
     uint32_t task_timeout_ms = 0;
-    uint64_t window_bytes = 0;   // payload bytes a gamer may have on the way
-    uint64_t content_bytes = 0;  // of contents that a gamer may have here; 0: none
-    std::string_view account;    // the account's name; empty: nobody logs in here
+    uint64_t window_bytes = 0;      // payload bytes a gamer may have on the way
+    uint64_t content_bytes = 0;     // of contents that a gamer may have here; 0: none
+    std::string_view account;       // the account's name; empty: nobody logs in here
+    uint32_t beat_interval_ms = 0;  // so often a peer with work is to say something; 0: as it likes
 };
 
 struct GamerRegister {

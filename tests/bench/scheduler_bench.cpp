@@ -98,7 +98,7 @@ Row measure(unsigned peers_count) {
         scheduler.dispatch(now, actions);
         for (const sched::Action& action : actions) {
             if (action.kind != sched::Action::Kind::kAssign) continue;
-            running.push_back({action.peer, action.attempt_id, scheduler.find(action.task)->nonce});
+            running.push_back({action.peer, action.attempt_id, scheduler.find(action.task)->run.nonce});
         }
         actions.clear();
         if (running.size() > held) {

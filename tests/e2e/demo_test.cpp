@@ -96,16 +96,20 @@ TEST_CASE("demo stream: a source that is neither picture nor frames is a usage e
 
 TEST_CASE("bench failover: kills and restarts peers and loses no task") {
     Workplace here;
-    const Ran ran = here.run({"bench", "failover", "--rounds", "3", "--json"});
-    CAPTURE(ran.out);
-    CAPTURE(ran.error);
-    REQUIRE_FALSE(lines_of(ran.out).empty());
-    const json summary = json::parse(lines_of(ran.out).back());
-    CHECK(summary["rounds"] == 3);
-    CHECK(summary["samples"] >= 3);
-    CHECK(summary["lost"] == 0);
-    CHECK(summary["p50_us"] <= summary["p99_us"]);
-    CHECK((ran.exit_code == 0) == summary["pass"].get<bool>());
+    for (const bool silent : {false, true}) {
+        std::vector<std::string> arguments = {"bench", "failover", "--rounds", "3", "--json"};
+        if (silent) arguments.emplace_back("--silent");
+        const Ran ran = here.run(arguments);
+        CAPTURE(ran.out);
+        CAPTURE(ran.error);
+        REQUIRE_FALSE(lines_of(ran.out).empty());
+        const json summary = json::parse(lines_of(ran.out).back());
+        CHECK(summary["rounds"] == 3);
+        CHECK(summary["samples"] >= 3);
+        CHECK(summary["lost"] == 0);
+        CHECK(summary["p50_us"] <= summary["p99_us"]);
+        CHECK((ran.exit_code == 0) == summary["pass"].get<bool>());
+    }
     CHECK(here.run({"bench", "failover", "--peers", "1"}).exit_code == 2);
 }
 

@@ -212,8 +212,11 @@ void Checkers::coordinator_holds(uint64_t payload_bytes, uint64_t queued_bytes) 
 std::vector<Checkers::PeerView> Checkers::registered_peers() const {
     std::vector<PeerView> views;
     for (const auto& [pipe, peer] : peer_pipes_) {
-        views.push_back(
-            {peer.host, peer.window_tasks, peer.held, peer.attempts.size(), peer.limited});
+        const auto copies = std::count_if(
+            peer.attempts.begin(), peer.attempts.end(),
+            [](const auto& entry) { return entry.second.copy && !entry.second.frees; });
+        views.push_back({peer.host, peer.window_tasks, peer.held, static_cast<uint32_t>(copies),
+                         peer.attempts.size(), peer.limited});
     }
     return views;
 }

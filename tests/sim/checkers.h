@@ -8,7 +8,10 @@
 //       hide none of them; no stream is fed to a connection that has enough queued, and one that
 //       has more than its limit is closed
 //   I9  attempts, windows and slots are kept; a given-up task holds its slot until it has stopped;
-//       what is over is given up at its peer, and by its worker
+//       what is over is given up at its peer, and by its worker; copies of late tasks are at most
+//       5 % of all that is given out
+//   I10 no task runs at more than two peers, nor twice at one; losers are cancelled in the turn in
+//       which their task is over
 //   I12 nothing waits beside free room; that nothing is lost is judged at the end of a run, from
 //       the same model (heal.cpp)
 //   I15 no order reaches a peer outside the circle of its task, the coordinator computes none that
@@ -126,6 +129,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint32_t host;
         uint32_t window;
         uint32_t held;
+        uint32_t copies;  // of these, given while another peer had the task
         size_t attempts;  // whose last word the coordinator has not heard
         bool limited;     // to its own circle
     };
@@ -172,6 +176,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         bool cancelled = false;  // and the cancel too
         bool answered = false;   // by the peer, on its way to the coordinator
         bool frees = false;      // its slot is free again
+        bool copy = false;       // given while another peer had the task
         int64_t left = 0;        // bytes of an answer in chunks that are still to come
     };
     struct PeerPipe {
@@ -181,6 +186,9 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         bool runs_echo = false;
         bool runs_dwell = false;
         bool limited = false;                  // to its own circle, as it has said
+        bool beats = false;                    // so that its silence says something
+        uint64_t heard_us = 0;                 // on the coordinator's clock
+        bool owes_sign = false;                // it was given a task since then
         std::map<uint64_t, Attempt> attempts;  // by the id on this hop
         uint32_t held = 0;
         uint64_t held_bytes = 0;
@@ -227,6 +235,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint64_t deadline_least_us = 0;  // and at the earliest
         uint32_t assigns = 0;            // since the last submit
         uint32_t refusals = 0;
+        uint32_t copies = 0;                  // of these assigns
         uint32_t open = 0;                    // attempts of this life that are not given up
         uint32_t open_before = 0;             // and of former ones
         Sometimes cause = Sometimes::kCount;  // why the next attempt, if any, is made
@@ -247,6 +256,9 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     void coordinator_hears_gamer(GamerPipe& gamer, const wire::Frame& frame);
     void peer_sends(PeerPipe& peer, const wire::Frame& frame);
     void assign_sent(PeerPipe& peer, const wire::Frame& frame);
+    void check_copy(const PeerPipe& peer, uint64_t token, Tracked& task, int64_t remaining_us);
+    // The coordinator may have noticed that nothing comes from it.
+    [[nodiscard]] bool may_look_silent(const PeerPipe& peer) const;
     void result_heard(PeerPipe& peer, const wire::Frame& frame);
     void answer_sent(GamerPipe& gamer, const wire::Frame& frame);
     void submit_heard(GamerPipe& gamer, const wire::Frame& frame);
@@ -293,6 +305,8 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     uint64_t tasks_good_ = 0;
 
     std::map<uint64_t, PeerPipe> peer_pipes_;
+    uint64_t dispatches_ = 0;   // attempts that are no copies
+    uint64_t late_copies_ = 0;  // that no silence and no short deadline explain
     std::map<uint64_t, GamerPipe> gamer_pipes_;
     struct Registering {
         bool resumes = false;  // brings a secret
@@ -301,6 +315,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         bool runs_echo = false;
         bool runs_dwell = false;
         bool limited = false;
+        bool beats = false;
         std::vector<uint8_t> token;
     };
     std::map<uint64_t, Registering> registering_;    // by pipe

@@ -99,6 +99,11 @@ namespace p2c2r::sim {
     X(kRetryAfterError, "an attempt after an error")               \
     X(kRetryAfterLoss, "an attempt after the loss of a peer")      \
     X(kRetryAfterTimeout, "an attempt after a timeout")            \
+    X(kRetryAfterSilence, "an attempt after silence in mid-input") \
+    X(kCopyOfLate, "a copy of a task that is late")                \
+    X(kCopyAtOnce, "a copy of a task with little time")            \
+    X(kCopyForSilence, "a copy of a silent peer's task")           \
+    X(kCopyAnswers, "a copy that answers")                         \
     X(kWholeAfterStall, "an attempt after the input had stalled")  \
     X(kThirdAttempt, "a third attempt")                            \
     X(kRefused, "a task handed back")                              \

@@ -42,7 +42,7 @@ class EnvelopeView {
     [[nodiscard]] bool truth(uint8_t key) const { return has(key) && bytes_[at_[key]] == 0xc3; }
 
   private:
-    static constexpr size_t kKeys = 64;
+    static constexpr size_t kKeys = 96;
 
     [[nodiscard]] uint64_t big_endian(size_t at, size_t size) const {
         uint64_t value = 0;

@@ -25,6 +25,9 @@ inline constexpr Plant kPlants[] = {
     {"own_task_computed_here", "the coordinator computes own tasks of other owners"},
     {"serves_after_revocation", "what is connected of a revoked account goes on"},
     {"moved_account_goes_on", "a machine goes on as its former owner's after another one's code"},
+    {"copy_not_cancelled", "a peer whose answer came second is not told"},
+    {"copies_without_budget", "late tasks are copied whatever share of all that is"},
+    {"answer_of_both_counted", "the answers of both attempts at a task count"},
     {"bytes_not_counted", "inputs in chunks are held and not counted"},
 };
 

@@ -87,7 +87,7 @@ std::vector<Checkers::Room> Checkers::rooms() const {
     std::vector<Room> rooms;
     for (const auto& [pipe, peer] : peer_pipes_) {
         const size_t held = peer.attempts.size() + unseen;
-        if (held >= peer.window_tasks) continue;
+        if (held >= peer.window_tasks || may_look_silent(peer)) continue;
         uint64_t bytes = unseen_bytes;
         for (const auto& [id, attempt] : peer.attempts) bytes += attempt.bytes;
         rooms.push_back({&peer, std::max(peer.window_bytes, bytes) - bytes, held == 0});

@@ -28,8 +28,13 @@ constexpr uint8_t kStatus = 32;
 constexpr uint8_t kSource = 39;
 constexpr uint8_t kSuccess = 42;
 constexpr uint8_t kCircleAccepted = 47;
+constexpr uint8_t kBeatInterval = 80;
 constexpr int64_t kSourceCache = 4;
 constexpr uint32_t kAttemptsMax = 3;
+// A task with less than this may go to two peers at once.
+constexpr int64_t kShortUs = 60'000;
+constexpr uint64_t kSilentUs = 14'000;
+constexpr uint32_t kDispatchesPerCopy = 20;
 // Answers that wait for one gamer while it is away.
 constexpr uint32_t kKeptMax = 64;
 
@@ -130,6 +135,7 @@ void Checkers::on_delivered(uint64_t pipe, uint32_t host, const wire::Frame& fra
                                   lists_text(frame.envelope, kTypeEcho),
                                   lists_text(frame.envelope, kTypeDwell),
                                   view.number(kCircleAccepted).value_or(2) == 1,
+                                  view.has(kBeatInterval),
                                   {token.begin(), token.end()}};
         }
         return;
@@ -183,6 +189,8 @@ void Checkers::registered(uint64_t pipe, uint32_t host, const wire::Frame& frame
     peer.runs_echo = asked.runs_echo;
     peer.runs_dwell = asked.runs_dwell;
     peer.limited = asked.limited;
+    peer.beats = asked.beats;
+    peer.heard_us = hosts_[0].loop->now_us();
 }
 
 void Checkers::on_end_gone(uint64_t pipe, uint32_t host) {
@@ -227,7 +235,11 @@ void Checkers::coordinator_sends_to_peer(PeerPipe& peer, const wire::Frame& fram
         }
         Tracked& task = tracked_[found->second.token];
         task.cause = Sometimes::kRetryAfterTimeout;
-        if (task.live && !task.whole && found->second.state == Attempt::State::kOpen) {
+        if (task.live && !task.whole && found->second.state == Attempt::State::kOpen &&
+            may_look_silent(peer)) {
+            task.cause = Sometimes::kRetryAfterSilence;
+            ++task.refusals;
+        } else if (task.live && !task.whole && found->second.state == Attempt::State::kOpen) {
             // Others waited for its slot while its input did not come. That is no attempt.
             task.stalled = true;
             task.cause = Sometimes::kWholeAfterStall;
@@ -235,6 +247,40 @@ void Checkers::coordinator_sends_to_peer(PeerPipe& peer, const wire::Frame& fram
         }
         give_up(found->second);
     }
+}
+
+bool Checkers::may_look_silent(const PeerPipe& peer) const {
+    return peer.beats && (!peer.attempts.empty() || peer.owes_sign) &&
+           hosts_[0].loop->now_us() >= peer.heard_us + kSilentUs;
+}
+
+// Another peer has this task, and goes on with it.
+void Checkers::check_copy(const PeerPipe& peer, uint64_t token, Tracked& task,
+                          int64_t remaining_us) {
+    bool silent = false;
+    for (const auto& [pipe, other] : peer_pipes_) {
+        for (const auto& [id, attempt] : other.attempts) {
+            if (attempt.token != token || attempt.state == Attempt::State::kGivenUp) continue;
+            silent |= may_look_silent(other);
+            if (&other != &peer) continue;
+            fail("I10", "%s is given %s's task %llu, which it has already", name(peer.host),
+                 name(host_of_token(token)), number(task_of_token(token)));
+        }
+    }
+    if (task.open > 1) {
+        fail("I10", "%s's task %llu is given to a third peer at the same time",
+             name(host_of_token(token)), number(task_of_token(token)));
+    }
+    ++task.copies;
+    const bool is_short = remaining_us < kShortUs;
+    coverage_.hit(silent     ? Sometimes::kCopyForSilence
+                  : is_short ? Sometimes::kCopyAtOnce
+                             : Sometimes::kCopyOfLate);
+    if (silent || is_short) return;
+    if (++late_copies_ * kDispatchesPerCopy <= dispatches_) return;
+    fail("I9", "%s's task %llu is copied: the %lluth copy of %llu dispatches",
+         name(host_of_token(token)), number(task_of_token(token)), number(late_copies_),
+         number(dispatches_));
 }
 
 void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
@@ -268,7 +314,14 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
              name(peer.host), number(attempt.bytes), number(peer.held_bytes),
              number(peer.window_bytes));
     }
+    attempt.copy = task.open > 0 && !task.is_tried;
+    if (attempt.copy) {
+        check_copy(peer, token, task, view.number(kDeadline).value_or(INT64_MAX));
+    } else {
+        ++dispatches_;
+    }
     peer.attempts[frame.id] = attempt;
+    peer.owes_sign = true;
     ++peer.held;
     peer.held_bytes += attempt.bytes;
     if (peer.held > peer.window_tasks) {
@@ -280,12 +333,16 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
     task.answered = false;
     ++task.open;
     ++task.assigns;
-    if (task.assigns - task.refusals > kAttemptsMax && !task.is_tried) {
-        fail("I9", "%s's task %llu is tried for the %uth time", name(host_of_token(token)),
-             number(task_of_token(token)), task.assigns - task.refusals);
+    // What was given before its last submit may be refused after it.
+    const int64_t tries = static_cast<int64_t>(task.assigns) - task.refusals - task.copies;
+    if (tries > kAttemptsMax && !task.is_tried) {
+        fail("I9", "%s's task %llu is tried for the %lldth time", name(host_of_token(token)),
+             number(task_of_token(token)), static_cast<long long>(tries));
     }
-    if (task.assigns > 1 && task.cause != Sometimes::kCount) coverage_.hit(task.cause);
-    if (task.assigns - task.refusals == kAttemptsMax) coverage_.hit(Sometimes::kThirdAttempt);
+    if (task.assigns > 1 && task.cause != Sometimes::kCount && !attempt.copy) {
+        coverage_.hit(task.cause);
+    }
+    if (tries == kAttemptsMax) coverage_.hit(Sometimes::kThirdAttempt);
     if (task.assigns == 1 && world_.now_us() > task.submitted_us) {
         coverage_.hit(Sometimes::kQueued);
     }
@@ -302,6 +359,8 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
 
 void Checkers::coordinator_hears_peer(PeerPipe& peer, const wire::Frame& frame) {
     const EnvelopeView view(frame.envelope);
+    peer.heard_us = hosts_[0].loop->now_us();
+    peer.owes_sign = false;
     switch (frame.message) {
         case Message::kTaskResult:
             return result_heard(peer, frame);
@@ -319,7 +378,7 @@ void Checkers::coordinator_hears_peer(PeerPipe& peer, const wire::Frame& frame) 
                 return;
             }
             coverage_.hit(Sometimes::kRefused);
-            if (found->second.state == Attempt::State::kOpen) {
+            if (found->second.state == Attempt::State::kOpen && !found->second.copy) {
                 ++tracked_[found->second.token].refusals;
             }
             free_slot(peer, found->second);
@@ -355,6 +414,7 @@ void Checkers::result_heard(PeerPipe& peer, const wire::Frame& frame) {
             }
             if (!is_last(frame)) coverage_.hit(Sometimes::kResultInChunks);
             attempt.state = Attempt::State::kAnswering;
+            if (attempt.copy) coverage_.hit(Sometimes::kCopyAnswers);
         } else {
             tracked_[attempt.token].cause = Sometimes::kRetryAfterError;
         }
@@ -551,7 +611,7 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     tracked.circle = circle == 0 ? Circle::kInvited : static_cast<Circle>(circle);
     tracked.gamer = gamer.host;
     tracked.answered = false;
-    tracked.assigns = tracked.refusals = 0;
+    tracked.assigns = tracked.refusals = tracked.copies = 0;
     tracked.stalled = false;
     tracked.cause = Sometimes::kCount;
     tracked.bytes = bytes;

@@ -61,6 +61,8 @@ class FakeLoop : public net::Loop {
         now_ = end;
         settle();
     }
+    // The clock goes on, and nothing runs.
+    void stall(uint64_t us) { now_ += us; }
     // Until `done` or the time is over; the time it took.
     bool run_until(const std::function<bool()>& done, uint64_t limit_us) {
         const uint64_t end = now_ + limit_us;
@@ -205,6 +207,8 @@ class FakeConnection : public net::Connection {
     net::PartialFrame partial_frame() const override { return core_->partial[side_]; }
     void begin_frame(const net::PartialFrame& partial) { core_->partial[side_] = partial; }
     uint64_t last_words_us() const override { return core_->words_us[side_]; }
+    // Some of a frame that has begun comes to this end.
+    void some_bytes(uint64_t size) { in_ += size; }
     // Words of the handshake of TLS have come to this end.
     void heard_words() { core_->words_us[side_] = core_->loop->now_us(); }
     // Where this end wants the data of a chunk that has begun to come.

@@ -112,7 +112,7 @@ TEST_CASE("circles: failover, refusal and timeout of an own task stay with its o
         CHECK(world.dispatch().at(0).peer == other);
     }
     SUBCASE("refused") {
-        const Nonce nonce = world.scheduler.find(task)->nonce;
+        const Nonce nonce = world.scheduler.find(task)->run.nonce;
         world.scheduler.refused(given.peer, given.attempt_id, nonce, world.now, world.actions);
         const uint64_t next = world.dispatch().at(0).peer;
         CHECK((next == first || next == second));

@@ -16,7 +16,7 @@ TEST_CASE("scheduler: an attempt given up in the middle of its answer frees its 
     const uint64_t peer = world.join("a", 1, 1);
     const uint64_t task = world.admit();
     const Action assigned = world.dispatch().at(0);
-    const Nonce nonce = world.scheduler.find(task)->nonce;
+    const Nonce nonce = world.scheduler.find(task)->run.nonce;
     REQUIRE(world.scheduler.is_current(peer, assigned.attempt_id, nonce));
     world.scheduler.withdraw(task, world.now, world.actions);
     CHECK(world.scheduler.peers().find(peer)->held == 1);
@@ -123,7 +123,7 @@ TEST_CASE("scheduler: an answer counts only from the peer and attempt it was ass
     const uint64_t b = world.join("b");
     const uint64_t task = world.admit();
     const Action assigned = world.dispatch()[0];
-    const Nonce nonce = world.scheduler.find(task)->nonce;
+    const Nonce nonce = world.scheduler.find(task)->run.nonce;
     Nonce wrong = nonce;
     wrong[0] ^= 1;
     const uint64_t other = assigned.peer == a ? b : a;
@@ -158,7 +158,7 @@ TEST_CASE("scheduler: a cancelled task holds its slot until its worker has stopp
     const uint64_t peer = world.join("a", 1, 1);
     const uint64_t task = world.admit();
     const Action assigned = world.dispatch()[0];
-    const Nonce nonce = world.scheduler.find(task)->nonce;
+    const Nonce nonce = world.scheduler.find(task)->run.nonce;
     world.scheduler.withdraw(task, world.now, world.actions);
     world.admit();
     std::vector<Action> after = world.dispatch();
@@ -331,10 +331,11 @@ TEST_CASE("scheduler: a round does not begin before its input is complete") {
 TEST_CASE("scheduler: a result that keeps coming is waited for") {
     QuickPeers world;
     const uint64_t task = world.admit(4'000'000);
-    REQUIRE(has(world.dispatch(), Action::Kind::kAssign));
+    const Action given = world.dispatch().at(0);
+    world.scheduler.answer_begins(task, given.peer, world.now, world.actions);
     for (int i = 0; i < 30; ++i) {
         CHECK(world.expire(40'000).empty());
-        world.scheduler.answer_continues(task, world.now);
+        world.scheduler.answer_continues(task, given.peer, world.now);
     }
     CHECK(has(world.expire(400'000), Action::Kind::kAssign));
 }
@@ -373,7 +374,7 @@ TEST_CASE("scheduler: a refused task goes on and does not lose an attempt") {
     world.join("b");
     const uint64_t task = world.admit();
     const Action first = world.dispatch()[0];
-    const Nonce nonce = world.scheduler.find(task)->nonce;
+    const Nonce nonce = world.scheduler.find(task)->run.nonce;
     CHECK(world.scheduler.refused(first.peer, first.attempt_id, nonce, world.now, world.actions) ==
           Verdict::kRetried);
     const std::vector<Action> next = world.dispatch();
@@ -391,7 +392,7 @@ TEST_CASE("scheduler: the faster of two idle peers gets the task once it is know
         world.admit();
         world.admit();
         for (const Action& action : world.dispatch()) {
-            const Nonce nonce = world.scheduler.find(action.task)->nonce;
+            const Nonce nonce = world.scheduler.find(action.task)->run.nonce;
             const uint64_t took = action.peer == slow ? 30'000 : 1'000;
             world.scheduler.answered(action.peer, action.attempt_id, nonce, Status::kOk, took,
                                      world.now + took, world.actions);
@@ -449,7 +450,7 @@ TEST_CASE("scheduler: slot time counts for tasks that ended accepted and never t
     world.now += 300'000;
     CHECK(world.answer(bad, Status::kExecutor) == Verdict::kRetried);
     const Action again = world.dispatch().at(0);
-    const Nonce nonce = world.scheduler.find(failing)->nonce;
+    const Nonce nonce = world.scheduler.find(failing)->run.nonce;
     world.scheduler.withdraw(failing, world.now, world.actions);
     world.now += 100'000;
     world.scheduler.answered(peer, again.attempt_id, nonce, Status::kOk, 1, world.now,
@@ -488,10 +489,10 @@ TEST_CASE("scheduler: every admitted task ends exactly once under random events"
         for (const Action& action : actions) {
             switch (action.kind) {
                 case Action::Kind::kAssign: {
-                    const TaskRecord* record = world.scheduler.find(action.task);
-                    if (record && record->attempt_id == action.attempt_id) {
-                        held.push_back({action.peer, action.attempt_id, record->nonce});
-                    }
+                    const Attempt* run = world.scheduler.attempt_at(action.task, action.peer);
+                    REQUIRE(run != nullptr);
+                    REQUIRE(run->attempt_id == action.attempt_id);
+                    held.push_back({action.peer, action.attempt_id, run->nonce});
                     break;
                 }
                 case Action::Kind::kEnd:
@@ -509,7 +510,7 @@ TEST_CASE("scheduler: every admitted task ends exactly once under random events"
         }
     };
     for (int step = 0; step < 30000; ++step) {
-        switch (prng.below(8)) {
+        switch (prng.below(10)) {
             case 0:
                 if (peers.size() < 8) {
                     peers.push_back(world.join("p" + std::to_string(step),
@@ -565,6 +566,22 @@ TEST_CASE("scheduler: every admitted task ends exactly once under random events"
                     ++ends[task];
                 }
                 break;
+            case 7:
+                if (!peers.empty()) {
+                    world.scheduler.peer_silent(peers[prng.below(peers.size())],
+                                                static_cast<Silence>(prng.below(3)), world.now,
+                                                world.actions);
+                }
+                break;
+            case 8:
+                if (!held.empty()) {
+                    const Held& one = held[prng.below(held.size())];
+                    const uint64_t task = world.scheduler.task_of_attempt(one.peer, one.attempt_id);
+                    if (task == 0) break;
+                    if (prng.below(2)) world.scheduler.give_up(task, world.now, world.actions);
+                    world.scheduler.answer_begins(task, one.peer, world.now, world.actions);
+                }
+                break;
             default:
                 world.now += prng.below(20'000);
                 world.scheduler.expire(world.now, world.actions);
@@ -586,4 +603,11 @@ TEST_CASE("scheduler: every admitted task ends exactly once under random events"
                                  world.actions);
     }
     for (uint64_t peer : peers) CHECK(world.scheduler.peers().find(peer)->held == 0);
+    // All of what is new here has happened.
+    const CopyStats& copies = world.scheduler.stats().copies;
+    for (const uint64_t count : {copies.late, copies.at_once, copies.silence, copies.won,
+                                 copies.wasted, copies.deaths, copies.false_deaths}) {
+        CHECK(count > 0);
+    }
+    CHECK(copies.late * CopyCredit::kDispatchesPerCopy <= world.scheduler.stats().assigned);
 }

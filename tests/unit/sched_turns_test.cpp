@@ -238,7 +238,7 @@ TEST_CASE("turns: an account pays once for a task that others fail or hand back"
         const std::vector<Action> given = world.dispatch();
         REQUIRE(given.size() == 1);
         REQUIRE(given[0].task == task);
-        const Nonce nonce = world.scheduler.find(task)->nonce;
+        const Nonce nonce = world.scheduler.find(task)->run.nonce;
         world.scheduler.refused(given[0].peer, given[0].attempt_id, nonce, world.now,
                                 world.actions);
     }

@@ -62,7 +62,7 @@ struct World {
         return std::exchange(actions, {});
     }
     Verdict answer(const Action& assigned, Status status = Status::kOk) {
-        const Nonce nonce = scheduler.find(assigned.task)->nonce;
+        const Nonce nonce = scheduler.attempt_at(assigned.task, assigned.peer)->nonce;
         return scheduler.answered(assigned.peer, assigned.attempt_id, nonce, status, 100, now,
                                   actions);
     }

@@ -97,7 +97,8 @@ inline const std::vector<Kind>& kinds() {
                                          {kError, "error"},
                                          {kPeerId, "peer_id"},
                                          {kClientId, "client_id"},
-                                         {kContentBytes, "content_bytes"}};
+                                         {kContentBytes, "content_bytes"},
+                                         {kBeatIntervalMs, "beat_interval_ms"}};
     static const std::vector<Kind> all = {
         {"hello",
          decode_into<Hello>,
@@ -130,7 +131,8 @@ inline const std::vector<Kind>& kinds() {
           {kCircle, "circle"},
           {kCircleAccepted, "circle_accepted"},
           {kCodecClass, "codec_class"},
-          {kContentBytes, "content_bytes"}},
+          {kContentBytes, "content_bytes"},
+          {kBeatIntervalMs, "beat_interval_ms"}},
          {kCapabilities, 0x80},
          1},
         {"peer_register_response", decode_into<RegisterResponse>, response, {kSuccess, 0xc3}, 1},

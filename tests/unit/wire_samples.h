@@ -51,6 +51,7 @@ class Samples {
         sample.circle_accepted = static_cast<Circle>(prng_.below(4));
         if (prng_.chance(0.5)) sample.codec_class = binary(32);
         sample.content_bytes = number();
+        sample.beat_interval_ms = static_cast<uint32_t>(number());
         return sample;
     }
     wire::GamerRegister gamer_register() { return {text(128), login()}; }
@@ -66,6 +67,7 @@ class Samples {
         sample.window_bytes = number();
         sample.content_bytes = number();
         sample.account = text(64);
+        sample.beat_interval_ms = static_cast<uint32_t>(number());
         return sample;
     }
     wire::TaskSubmit task_submit() {
@@ -268,16 +270,18 @@ inline auto parts(const wire::PeerDisconnect& m) {
     return std::tie(m.peer_id, m.reason);
 }
 inline auto parts(const wire::PeerRegister& m) {
-    return std::tuple_cat(std::tie(m.peer_id, m.slots, m.window_tasks, m.window_bytes, m.circle,
-                                   m.circle_accepted, m.codec_class, m.content_bytes),
-                          parts(m.login), parts(m.capabilities));
+    return std::tuple_cat(
+        std::tie(m.peer_id, m.slots, m.window_tasks, m.window_bytes, m.circle, m.circle_accepted,
+                 m.codec_class, m.content_bytes, m.beat_interval_ms),
+        parts(m.login), parts(m.capabilities));
 }
 inline auto parts(const wire::GamerRegister& m) {
     return std::tuple_cat(std::tie(m.client_id), parts(m.login));
 }
 inline auto parts(const wire::RegisterResponse& m) {
     return std::tie(m.success, m.id, m.resume, m.status, m.error, m.heartbeat_interval_ms,
-                    m.task_timeout_ms, m.window_bytes, m.content_bytes, m.account);
+                    m.task_timeout_ms, m.window_bytes, m.content_bytes, m.account,
+                    m.beat_interval_ms);
 }
 inline auto parts(const wire::TaskSubmit& m) {
     return std::tuple_cat(
