@@ -110,8 +110,10 @@ PeerTable::Choice Scheduler::choose_second(uint64_t task, const TaskRecord& reco
     uint64_t* end = std::copy(record.tried, record.tried + record.tried_count, excluded);
     *end++ = record.run.peer;
     if (record.has_copy) *end++ = copies_.find(task)->peer;
-    PeerTable::Choice choice = peers_.choose(record.type, record.bytes, record.reach, excluded,
-                                             static_cast<size_t>(end - excluded), now_us);
+    PeerTable::Choice choice =
+        peers_.choose({record.type, record.bytes, record.reach, record.deadline_us, excluded,
+                       static_cast<size_t>(end - excluded)},
+                      now_us);
     if (choice.peer == 0 || record.content == 0) return choice;
     prefer_holders(record, choice, now_us);
     const bool has_it = std::find(excluded, end, choice.peer) != end;
