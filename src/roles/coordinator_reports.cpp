@@ -2,6 +2,7 @@
 // there.
 #include <algorithm>
 #include <cinttypes>
+#include <cmath>
 #include <cstdio>
 
 #include "model/value_writer.h"
@@ -214,8 +215,12 @@ std::string Coordinator::Impl::why_there(uint64_t task, const sched::TaskRecord&
         placement->finish_us - std::min(placement->at_us, placement->finish_us);
     char times[64];
     std::snprintf(times, sizeof times, "%.1f ms", static_cast<double>(predicted_us) / 1000);
-    std::string why = "done first of " + count_of(placement->considered, "peer") + " " + reach +
-                      ", predicted in " + times;
+    std::string why = placement->is_safer ? "most surely in time of " : "done first of ";
+    why += count_of(placement->considered, "peer") + " " + reach + ", predicted in " + times;
+    if (placement->chance < 1) {
+        why += ", in time by a chance of " +
+               std::to_string(static_cast<int>(std::lround(placement->chance * 100))) + " %";
+    }
     why += placement->free_slot ? ": a slot is free"
                                 : ": after " + count_of(placement->held, "other task");
     if (placement->attempt > 1) why += "; attempt " + std::to_string(placement->attempt);
@@ -299,7 +304,7 @@ Result<Bytes> Coordinator::Impl::call_explain(uint64_t task) {
     const sched::Placement* placement = scheduler_.explain(task);
     ValueWriter writer;
     const sched::Placement* copy = record->has_copy ? scheduler_.explain(task, true) : nullptr;
-    writer.map((placement ? 10u : 4u) + (copy ? 2u : 0u));
+    writer.map((placement ? 11u : 4u) + (copy ? 2u : 0u));
     writer.key("state").text(state_name(record->state));
     writer.key("attempts").unsigned_integer(record->attempts);
     writer.key("circle").text(circle_name(record->reach.circle));
@@ -315,6 +320,7 @@ Result<Bytes> Coordinator::Impl::call_explain(uint64_t task) {
     writer.key("attempt").unsigned_integer(placement->attempt);
     writer.key("predicted_us")
         .unsigned_integer(placement->finish_us - std::min(placement->at_us, placement->finish_us));
+    writer.key("chance").number(static_cast<double>(placement->chance));
     writer.key("free_slot").boolean(placement->free_slot);
     writer.key("held_before").unsigned_integer(placement->held);
     writer.key("peers_considered").unsigned_integer(placement->considered);

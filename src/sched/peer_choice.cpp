@@ -9,6 +9,13 @@ namespace p2c2r::sched {
 namespace {
 
 constexpr double kPlaceTolerance = 1.0 / 32;
+// Of each heap, where the first one is not safe: its first four rows.
+constexpr size_t kLooked = 15;
+constexpr uint64_t kTimesFar = 16;
+// Chances closer together are alike: nobody knows them so well.
+constexpr double kChanceSteps = 32;
+// A mean deviation, as a part of a normal distribution's standard deviation.
+constexpr double kDeviationsPerSigma = 1.25;
 
 uint64_t to_key(double us) {
     return us <= 0 ? 0 : static_cast<uint64_t>(us);
@@ -16,16 +23,18 @@ uint64_t to_key(double us) {
 
 }  // namespace
 
-// How long a task takes there from the moment it is started, with the way there and back.
-double PeerTable::own_us(const PeerRecord& record, const Learned& learned) const {
-    const double compute =
-        learned.samples > 0 ? learned.compute_us : estimate_us(record, learned.type);
-    // A peer that has just failed several times looks slower, so that others go first.
+// A peer that has just failed several times looks slower, so that others go first.
+double PeerTable::fate(const PeerRecord& record, double us) const {
     constexpr uint32_t kDoublingsMax = 10;
     const uint32_t doublings =
         record.is_on_trial && record.held > 0 ? kDoublingsMax : record.failures;
-    return (compute + record.link_us) *
-           static_cast<double>(1u << std::min(doublings, kDoublingsMax));
+    return us * static_cast<double>(1u << std::min(doublings, kDoublingsMax));
+}
+
+// How long a usual task of the type takes there from the moment it is started, with the way there
+// and back.
+double PeerTable::own_us(const PeerRecord& record, const Learned& learned) const {
+    return fate(record, usual_us(record, learned) + record.link_us);
 }
 
 uint64_t PeerTable::finish_us(const PeerRecord& record, TypeIndex type, uint64_t now_us) const {
@@ -34,6 +43,35 @@ uint64_t PeerTable::finish_us(const PeerRecord& record, TypeIndex type, uint64_t
         if (learned.type == type) wait += own_us(record, learned);
     }
     return now_us + to_key(wait);
+}
+
+PeerTable::Forecast PeerTable::forecast(const PeerRecord& record, TypeIndex type, uint64_t bytes,
+                                        uint64_t now_us) const {
+    double wait = 0;
+    if (record.held >= record.slots) {
+        const auto passed = static_cast<double>(now_us - std::min(now_us, record.changed_us));
+        wait = std::max(0.0, record.backlog_us / record.slots - passed);
+    }
+    for (const Learned& learned : record.learned) {
+        if (learned.type != type) continue;
+        const double compute = estimate_us(record, learned, bytes);
+        const double way = bytes >= kBytesTelling && record.bytes_per_us > 0
+                               ? static_cast<double>(bytes) / record.bytes_per_us
+                               : 0;
+        const double own = fate(record, compute + std::max(record.link_us, way));
+        // One that has answered nothing yet is not to be avoided for it: it never would.
+        const double spread =
+            learned.samples > 0 ? std::max(learned.deviation_us, compute / 16) : own / 4;
+        return {now_us + to_key(wait + own), spread};
+    }
+    return {now_us + to_key(wait), wait};
+}
+
+double PeerTable::Forecast::chance(uint64_t deadline_us) const {
+    const double left = static_cast<double>(deadline_us) - static_cast<double>(finish_us);
+    // The logistic curve that is nearest to the normal one.
+    const double sigma = std::max(1.0, spread_us * kDeviationsPerSigma);
+    return 1 / (1 + std::exp(-1.702 * left / sigma));
 }
 
 // Kept from the first time that somebody asks for them until the circle's last machine is gone.
@@ -116,17 +154,15 @@ void PeerTable::place(uint64_t peer, PeerRecord& record) {
 // The best so far, over one or two pairs of heaps.
 struct PeerTable::Search {
     const PeerTable& table;
-    const uint64_t bytes;
-    const uint64_t* const excluded;
-    const size_t excluded_count;
+    const Wish& wish;
     const uint64_t now_us;
     Choice choice;
 
     [[nodiscard]] bool fits(uint64_t peer) const {
-        for (size_t i = 0; i < excluded_count; ++i) {
-            if (excluded[i] == peer) return false;
+        for (size_t i = 0; i < wish.excluded_count; ++i) {
+            if (wish.excluded[i] == peer) return false;
         }
-        return table.peers_.find(peer)->takes(bytes);
+        return table.peers_.find(peer)->takes(wish.bytes);
     }
     // The top nearly always fits. If not (a tried peer, a byte window), the rest is looked through,
     // each heap once.
@@ -158,31 +194,79 @@ struct PeerTable::Search {
             consider(peers[waiting], std::max(now_us, heaps.waiting.key(waiting)), false);
         }
     }
+    // The one that was found is all but certain to be in time.
+    [[nodiscard]] bool is_safe() {
+        const PeerRecord& record = *table.peers_.find(choice.peer);
+        // So far away that it need not be known exactly.
+        const uint64_t takes_us = choice.finish_us - now_us;
+        if (wish.bytes < kBytesTelling && record.risk.is_small() &&
+            choice.finish_us + kTimesFar * takes_us < wish.deadline_us) {
+            return true;
+        }
+        const Forecast forecast = table.forecast(record, wish.type, wish.bytes, now_us);
+        choice.finish_us = forecast.finish_us;
+        return record.risk.is_small() && forecast.is_safe(wish.deadline_us);
+    }
+
+    // ---- where it is not
+    Choice safest;
+    int safest_step = -1;
+    uint64_t first_us = UINT64_MAX;  // of all that were looked at
+    void weigh(uint64_t peer, bool free_slot) {
+        if (!fits(peer)) return;
+        const PeerRecord& record = *table.peers_.find(peer);
+        const Forecast forecast = table.forecast(record, wish.type, wish.bytes, now_us);
+        const double chance = forecast.chance(wish.deadline_us) * (1 - record.risk.at(now_us));
+        const int step = static_cast<int>(chance * kChanceSteps + 0.5);
+        first_us = std::min(first_us, forecast.finish_us);
+        if (step < safest_step) return;
+        if (step == safest_step && forecast.finish_us >= safest.finish_us) return;
+        safest_step = step;
+        safest.peer = peer;
+        safest.finish_us = forecast.finish_us;
+        safest.free_slot = free_slot;
+        safest.chance = static_cast<float>(chance);
+    }
+    void weigh_first(const IndexedHeap& heap, const uint64_t* peers, bool free_slot) {
+        const std::vector<uint32_t>& members = heap.members();
+        const size_t count = std::min(members.size(), kLooked);
+        for (size_t i = 0; i < count; ++i) weigh(peers[members[i]], free_slot);
+    }
+    void weigh_all(const PeerHeaps& heaps, const uint64_t* peers) {
+        weigh_first(heaps.free, peers, true);
+        weigh_first(heaps.waiting, peers, false);
+    }
 };
 
-PeerTable::Choice PeerTable::choose(TypeIndex type, uint64_t bytes, const Reach& reach,
-                                    const uint64_t* excluded, size_t excluded_count,
-                                    uint64_t now_us) {
-    const OwnCircle* const circle = own_circle(type, reach);
+PeerTable::Choice PeerTable::choose(const Wish& wish, uint64_t now_us) {
+    const OwnCircle* const circle = own_circle(wish.type, wish.reach);
     settle();
-    Search search{*this, bytes, excluded, excluded_count, now_us, {}};
-    if (type >= types_.size()) return search.choice;
+    Search search{*this, wish, now_us, {}, {}};
+    if (wish.type >= types_.size()) return search.choice;
     Choice& choice = search.choice;
     choice.finish_us = UINT64_MAX;
-    const PerType& of_type = types_[type];
-    const bool is_own = reach.circle == Circle::kOwn;
-    if (!is_own && of_type.serving > 0) {
+    const PerType& of_type = types_[wish.type];
+    const bool is_own = wish.reach.circle == Circle::kOwn;
+    const bool is_shared = !is_own && of_type.serving > 0;
+    const OwnCircle::PerType* const own = circle ? &circle->types[wish.type] : nullptr;
+    if (is_shared) {
         search.look(of_type.shared, ids_.data());
         choice.considered = static_cast<uint32_t>(of_type.shared.size());
     }
-    if (circle) {
-        const OwnCircle::PerType& own = circle->types[type];
-        search.look(*own.heaps, circle->peers.data());
+    if (own) {
+        search.look(*own->heaps, circle->peers.data());
         // Of these the others have been counted.
-        const auto size = static_cast<uint32_t>(own.heaps->size());
-        choice.considered += is_own ? size : std::min(size, own.limited);
+        const auto size = static_cast<uint32_t>(own->heaps->size());
+        choice.considered += is_own ? size : std::min(size, own->limited);
     }
-    return choice;
+    if (choice.peer == 0 || wish.deadline_us == UINT64_MAX || search.is_safe()) return choice;
+    // The first one is among them, or behind a crowd that does not fit.
+    search.weigh(choice.peer, choice.free_slot);
+    if (is_shared) search.weigh_all(of_type.shared, ids_.data());
+    if (own) search.weigh_all(*own->heaps, circle->peers.data());
+    search.safest.considered = choice.considered;
+    search.safest.is_safer = search.safest.finish_us > search.first_us;
+    return search.safest;
 }
 
 }  // namespace p2c2r::sched

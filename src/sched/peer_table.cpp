@@ -13,11 +13,12 @@ constexpr double kUnknownComputeUs = 10'000;  // until anybody has answered a ta
 constexpr uint64_t kTimeoutFloorUs = 50'000;
 constexpr double kGain = 1.0 / 8;  // of the moving averages (Jacobson 1988)
 constexpr uint32_t kTimeoutDoublingsMax = 5;
+constexpr double kExcessMost = 16;
+constexpr double kColdTimes = 2;        // so much longer the first must have taken than the second
 constexpr double kBytesPerUsLeast = 1;  // a slower link is waited for no longer than this one
 constexpr uint64_t kFailureApartUs = 50'000;
 constexpr uint64_t kForgiveLeastUs = 1'000'000;
 constexpr uint64_t kForgiveMostUs = 60'000'000;
-constexpr uint64_t kBytesTelling = 64 * 1024;  // inputs that say something about the link's rate
 
 }  // namespace
 
@@ -126,11 +127,30 @@ Learned* PeerTable::learned(PeerRecord& record, TypeIndex type) {
     return nullptr;
 }
 
-double PeerTable::estimate_us(const PeerRecord& record, TypeIndex type) const {
-    for (const Learned& learned : record.learned) {
-        if (learned.type == type && learned.samples > 0) return learned.compute_us;
+// Of a task of the size that is usual there, or of the type where it has had none.
+double PeerTable::usual_us(const PeerRecord& record, const Learned& learned) const {
+    if (learned.samples > 0) return learned.compute_us;
+    const PerType& all = types_[learned.type];
+    if (all.samples == 0) return kUnknownComputeUs;
+    const bool has_speed = record.speed > 0 && all.work_us > 0;
+    return (has_speed ? all.work_us / record.speed : all.compute_us) + all.cold_us;
+}
+
+double PeerTable::estimate_us(const PeerRecord& record, const Learned& learned,
+                              uint64_t bytes) const {
+    const PerType& all = types_[learned.type];
+    const double usual = usual_us(record, learned);
+    if (all.curve.is_flat() || !all.has_unit) return usual;
+    if (learned.has_unit) {
+        return learned.excess * std::exp2(learned.unit + all.curve.at(bytes));
     }
-    if (type < types_.size() && types_[type].samples > 0) return types_[type].compute_us;
+    return usual * std::exp2(all.unit + all.curve.at(bytes) - to_log(all.compute_us));
+}
+
+double PeerTable::estimate_us(const PeerRecord& record, TypeIndex type, uint64_t bytes) const {
+    for (const Learned& learned : record.learned) {
+        if (learned.type == type) return estimate_us(record, learned, bytes);
+    }
     return kUnknownComputeUs;
 }
 
@@ -214,6 +234,7 @@ void PeerTable::set_silence(uint64_t peer, Silence silence, uint64_t now_us) {
     if (!record || record->silence == silence) return;
     count_serving(*record, -1);
     record->silence = silence;
+    if (silence == Silence::kDead) record->risk.stalled(now_us);
     count_serving(*record, 1);
     touch(peer, *record, now_us);
 }
@@ -225,6 +246,7 @@ void PeerTable::failed(uint64_t peer, uint64_t now_us) {
     // What fails at the same moment has failed for one reason.
     if (record->failures > 0 && now_us - record->failed_us < kFailureApartUs) return;
     record->failed_us = now_us;
+    record->risk.failed(now_us);
     touch(peer, *record, now_us);
     if (++record->failures > 1) return;
     record->forgive_us = is_on_trial ? std::min(2 * record->forgive_us, kForgiveMostUs)
@@ -253,6 +275,7 @@ void PeerTable::forgive(uint64_t now_us) {
         record->is_listed = false;
         if (record->failures == 0) continue;
         record->failures = 0;
+        record->risk = {};
         record->is_on_trial = true;
         touch(peer, *record, now_us);
     }
@@ -267,11 +290,11 @@ void PeerTable::kept_too_long(uint64_t peer, uint64_t had_us, uint64_t now_us) {
     touch(peer, *record, now_us);
 }
 
-void PeerTable::learn(uint64_t peer, TypeIndex type, uint64_t compute_us, uint64_t round_us,
-                      uint64_t now_us) {
+void PeerTable::learn(uint64_t peer, TypeIndex type, uint64_t bytes, uint64_t compute_us,
+                      uint64_t round_us, uint64_t now_us) {
     PeerRecord* record = peers_.find(peer);
     if (!record) return;
-    note(*record, type, 0, compute_us, round_us);
+    note(*record, type, bytes, compute_us, round_us);
     touch(peer, *record, now_us);
 }
 
@@ -303,6 +326,41 @@ void PeerTable::outrun(uint64_t peer, TypeIndex type, uint64_t had_us, uint64_t 
     touch(peer, *record, now_us);
 }
 
+// The second answer tells what of the first was getting ready: compiling, loading.
+void PeerTable::perhaps_cold(Learned& entry, PerType& all, double compute) {
+    const double first = entry.compute_us;
+    const bool was_cold = first > kColdTimes * compute;
+    const double cold = was_cold ? first - compute : 0;
+    all.cold_us = all.cold_samples++ == 0 ? cold : all.cold_us + kGain * (cold - all.cold_us);
+    if (!was_cold) return;
+    // It will never be so again.
+    entry.round_us = std::max(compute, entry.round_us - cold);
+    entry.deviation_us = entry.round_us / 2;
+    entry.compute_us = compute;
+    entry.has_unit = false;
+}
+
+void PeerTable::learn_size(Learned& entry, PerType& all, uint64_t bytes, double compute) {
+    if (!all.curve.differs(bytes)) return;
+    const double took = to_log(compute);
+    // Until now all had the first size, which is 0 on the curve.
+    if (!std::exchange(all.has_unit, true)) {
+        all.unit = all.samples > 0 ? to_log(all.compute_us) : took - all.curve.at(bytes);
+    }
+    if (!std::exchange(entry.has_unit, true)) {
+        const bool is_known = all.curve.knows(bytes);
+        entry.unit = entry.samples > 0 ? to_log(entry.compute_us)
+                     : is_known        ? took - all.curve.at(bytes)
+                                       : all.unit;
+    }
+    if (!all.curve.knows(bytes)) all.curve.begin(bytes, took - entry.unit);
+    const double error = took - entry.unit - all.curve.at(bytes);
+    entry.unit += kGain * error;
+    entry.excess += kGain * (std::min(std::exp2(error), kExcessMost) - entry.excess);
+    all.unit += kGain * (took - all.curve.at(bytes) - all.unit);
+    all.curve.learn(bytes, error);
+}
+
 void PeerTable::note(PeerRecord& record, TypeIndex type, uint64_t bytes, uint64_t compute_us,
                      uint64_t round_us) {
     Learned* entry = learned(record, type);
@@ -310,6 +368,9 @@ void PeerTable::note(PeerRecord& record, TypeIndex type, uint64_t bytes, uint64_
     // Nobody can have computed for longer than the answer took.
     const double compute = static_cast<double>(std::min(compute_us, round_us));
     const double round = static_cast<double>(round_us);
+    PerType& all = types_[type];
+    if (entry->samples == 1) perhaps_cold(*entry, all, compute);
+    learn_size(*entry, all, bytes, compute);
     if (entry->samples == 0) {
         entry->compute_us = compute;
         entry->round_us = round;
@@ -323,6 +384,7 @@ void PeerTable::note(PeerRecord& record, TypeIndex type, uint64_t bytes, uint64_
     if (entry->samples < UINT32_MAX) ++entry->samples;
     entry->timeouts = 0;
     record.failures = 0;
+    record.risk.answered();
     record.is_on_trial = false;
     record.forgive_us = 0;
     // The link shows when nothing else waited: the smallest rest of a round, forgotten slowly.
@@ -334,7 +396,10 @@ void PeerTable::note(PeerRecord& record, TypeIndex type, uint64_t bytes, uint64_
                                   ? rate
                                   : record.bytes_per_us + kGain * (rate - record.bytes_per_us);
     }
-    PerType& all = types_[type];
+    if (record.speed > 0 && entry->samples > 1) {
+        const double work = entry->compute_us * record.speed;
+        all.work_us = all.work_us == 0 ? work : all.work_us + kGain * (work - all.work_us);
+    }
     if (all.samples++ == 0) {
         all.compute_us = compute;
     } else {

@@ -22,6 +22,8 @@
 #include "model/task.h"
 #include "sched/indexed_heap.h"
 #include "sched/own_circles.h"
+#include "sched/risk.h"
+#include "sched/size_curve.h"
 
 namespace p2c2r::sched {
 
@@ -33,6 +35,9 @@ struct Learned {
     double round_us = 0;      // assign to result, moving average
     double deviation_us = 0;  // of round_us
     uint32_t timeouts = 0;    // in a row; doubles the timeout
+    bool has_unit = false;
+    double unit = 0;    // where has_unit: see SizeCurve
+    double excess = 1;  // the mean of times, over the one of their logarithms
     // Its place in the heap of peers with a free slot; below 0: not there.
     double placed_us = -1;
     PeerHeaps* own = nullptr;  // of its owner's circle, where that keeps some for the type
@@ -68,7 +73,9 @@ struct PeerRecord {
     // one task (more only when nobody else has room) to show what that was worth: an answer, and
     // all is as before, or a longer while.
     uint32_t failures = 0;
-    uint64_t failed_us = 0;   // the last of them
+    uint64_t failed_us = 0;  // the last of them
+    Risk risk;
+    double speed = 0;         // as its benchmark says, 1 being any one machine's; 0: not known
     uint64_t forgive_us = 0;  // so long after the first; 0: as long as the first time
     uint64_t forgive_at_us = 0;
     bool is_on_trial = false;
@@ -128,8 +135,11 @@ class PeerTable {
     // Nobody runs it, and its number gets another name: what was learned of it is of no use.
     void forget_type(TypeIndex type) noexcept {
         if (type >= types_.size()) return;
-        types_[type].compute_us = 0;
-        types_[type].samples = 0;
+        PerType& all = types_[type];
+        all.compute_us = all.work_us = all.cold_us = 0;
+        all.samples = all.cold_samples = 0;
+        all.curve = {};
+        all.has_unit = false;
     }
     // Connected machines of this owner, and those of them that take no tasks but its own.
     [[nodiscard]] uint32_t machines_of(OwnerIndex owner) const;
@@ -143,13 +153,37 @@ class PeerTable {
         uint64_t peer = 0;
         uint64_t finish_us = 0;  // predicted, absolute
         bool free_slot = false;
+        bool is_safer = false;    // another one would be done sooner, but less surely in time
+        float chance = 1;         // to be back in time
         uint32_t considered = 0;  // peers that could have taken it
     };
-    // The peer predicted to finish first among those within reach that can take it now and are not
-    // in `excluded`; peer 0 when there is none.
-    Choice choose(TypeIndex type, uint64_t bytes, const Reach& reach, const uint64_t* excluded,
-                  size_t excluded_count, uint64_t now_us);
-    // When a task that were given to this peer now would be back.
+    struct Wish {
+        TypeIndex type = kNoType;
+        uint64_t bytes = 0;
+        Reach reach = {};
+        uint64_t deadline_us = UINT64_MAX;
+        const uint64_t* excluded = nullptr;  // peers
+        size_t excluded_count = 0;
+    };
+    // Among those within reach that can take it now and are not excluded: whoever is predicted to
+    // finish first, as long as that is all but certain to be in time; else of the best few the one
+    // with the best chance, and of equal chances the first. Peer 0 when there is none.
+    Choice choose(const Wish& wish, uint64_t now_us);
+    // When a task that were given to this peer now would be back, and by how much such predictions
+    // are off.
+    struct Forecast {
+        uint64_t finish_us = 0;  // absolute
+        double spread_us = 0;
+        [[nodiscard]] double chance(uint64_t deadline_us) const;
+        // Whatever the spread means exactly.
+        [[nodiscard]] bool is_safe(uint64_t deadline_us) const {
+            return finish_us <= deadline_us &&
+                   4 * spread_us <= static_cast<double>(deadline_us - finish_us);
+        }
+    };
+    [[nodiscard]] Forecast forecast(const PeerRecord& record, TypeIndex type, uint64_t bytes,
+                                    uint64_t now_us) const;
+    // The same of a task of usual size, sooner told.
     [[nodiscard]] uint64_t finish_us(const PeerRecord& record, TypeIndex type,
                                      uint64_t now_us) const;
 
@@ -172,10 +206,12 @@ class PeerTable {
     // Forgives those whose time it is.
     void forgive(uint64_t now_us);
     // One successful answer: `round_us` from assign to result, `compute_us` as the peer says.
-    void learn(uint64_t peer, TypeIndex type, uint64_t compute_us, uint64_t round_us,
-               uint64_t now_us);
+    void learn(uint64_t peer, TypeIndex type, uint64_t bytes, uint64_t compute_us,
+               uint64_t round_us, uint64_t now_us);
 
-    [[nodiscard]] double estimate_us(const PeerRecord& record, TypeIndex type) const;
+    // In its executor, an input of so many bytes.
+    [[nodiscard]] double estimate_us(const PeerRecord& record, TypeIndex type,
+                                     uint64_t bytes) const;
     // Over all peers; 0: nobody has answered a task of this type yet.
     [[nodiscard]] double mean_compute_us(TypeIndex type) const {
         return type < types_.size() ? types_[type].compute_us : 0;
@@ -206,13 +242,25 @@ class PeerTable {
         uint32_t peers = 0;     // all that run it
         double compute_us = 0;  // over all peers, for one that has no sample yet
         uint32_t samples = 0;
+        uint32_t cold_samples = 0;
+        double cold_us = 0;  // how much longer a peer's first one takes
+        double work_us = 0;  // on a machine of speed 1; 0: nobody with a known speed has answered
+        SizeCurve curve;
+        double unit = 0;  // over all peers, where has_unit
+        bool has_unit = false;
     };
     struct Search;  // of choose()
+    // Inputs that say something about the link's rate.
+    static constexpr uint64_t kBytesTelling = 64 * 1024;
     // A mean and what answers are away from it on average tell when nineteen of twenty are back, if
     // they spread evenly to both sides.
     static constexpr double kLateDeviations = 2;
 
+    [[nodiscard]] double estimate_us(const PeerRecord& record, const Learned& learned,
+                                     uint64_t bytes) const;
+    [[nodiscard]] double usual_us(const PeerRecord& record, const Learned& learned) const;
     [[nodiscard]] double own_us(const PeerRecord& record, const Learned& learned) const;
+    [[nodiscard]] double fate(const PeerRecord& record, double us) const;
     void list_failing(uint64_t peer, uint64_t at_us);
     void touch(uint64_t peer, PeerRecord& record, uint64_t now_us);
     void settle();
@@ -222,6 +270,8 @@ class PeerTable {
     OwnCircle* own_circle(TypeIndex type, const Reach& reach);
     void count_serving(const PeerRecord& record, int32_t change);
     void let_go(PeerRecord& record, uint64_t bytes, double estimate_us, uint64_t now_us);
+    static void perhaps_cold(Learned& entry, PerType& all, double compute);
+    static void learn_size(Learned& entry, PerType& all, uint64_t bytes, double compute);
     void note(PeerRecord& record, TypeIndex type, uint64_t bytes, uint64_t compute_us,
               uint64_t round_us);
     void account(PeerRecord& record, uint64_t now_us);

@@ -151,6 +151,8 @@ struct Placement {
     uint8_t attempt = 0;
     bool free_slot = false;
     CopyCause copy = CopyCause::kNone;
+    bool is_safer = false;  // another one would have been done sooner, but less surely in time
+    float chance = 1;       // to be back in time
 };
 
 class Scheduler {

@@ -53,7 +53,7 @@ void Scheduler::give(uint64_t task, TaskRecord& record, Attempt& run,
     run.peer = choice.peer;
     run.placed_us = now_us;
     run.attempt_id = attempt_id_of(task, ++record.placements);
-    run.estimate_us = static_cast<float>(peers_.estimate_us(peer, record.type));
+    run.estimate_us = static_cast<float>(peers_.estimate_us(peer, record.type, record.bytes));
     run.ahead_us = static_cast<float>(peer.backlog_us / std::max(1u, peer.slots));
     run.given_us = now_us;
     run.lease_until_us = lease_end_us(record, run, peer, now_us);
@@ -66,7 +66,9 @@ void Scheduler::give(uint64_t task, TaskRecord& record, Attempt& run,
                  peer.held,
                  record.attempts,
                  choice.free_slot,
-                 copy};
+                 copy,
+                 choice.is_safer,
+                 choice.chance};
     run.copy_after_us = run.is_copy ? 0 : first_look_us(record, run);
     peers_.held_more(choice.peer, record.type, record.bytes, run.estimate_us, now_us);
     run.share_us = peer.share_us;
@@ -101,7 +103,8 @@ Status Scheduler::assign_to(uint64_t task, uint64_t peer, uint64_t now_us,
     unqueue(task, *record);
     PeerTable::Choice choice;
     choice.peer = peer;
-    choice.finish_us = now_us + static_cast<uint64_t>(peers_.estimate_us(*target, record->type));
+    choice.finish_us =
+        now_us + static_cast<uint64_t>(peers_.estimate_us(*target, record->type, record->bytes));
     choice.free_slot = target->held < target->slots;
     choice.considered = 1;
     lease(task, *record, choice, now_us, actions);
@@ -140,14 +143,14 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         reach.circle = Circle::kInvited;
     }
     // Another peer first; one that has tried already only when it is alone.
-    PeerTable::Choice choice =
-        peers_.choose(type, record.bytes, reach, record.tried, record.tried_count, now_us);
+    PeerTable::Choice choice = peers_.choose(
+        {type, record.bytes, reach, record.deadline_us, record.tried, record.tried_count}, now_us);
     if (choice.peer == 0 && record.tried_count > 0) {
         if (record.can_run_local && record.attempts > 0) {
             place_here(head, record, now_us, actions);
             return true;
         }
-        choice = peers_.choose(type, record.bytes, reach, nullptr, 0, now_us);
+        choice = peers_.choose({type, record.bytes, reach, record.deadline_us}, now_us);
     }
     if (choice.peer == 0) {
         if (!record.can_run_local || peers_.serving(type, record.reach) > 0) return false;
@@ -160,6 +163,7 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
     lease(task, record, choice, now_us, actions);
     if (is_short(record, now_us)) copy_at_once(task, record, now_us, actions);
     const PeerRecord& peer = *peers_.find(choice.peer);
+    if (choice.chance < 1) return true;  // where every moment counts, each is looked at by itself
     for (uint32_t placed = 1; placed < tasks_max; ++placed) {
         head = front(queue);
         if (!head.entry) return true;

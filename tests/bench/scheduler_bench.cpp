@@ -55,7 +55,7 @@ Row measure(unsigned peers_count) {
     }
     const sched::TypeIndex type = scheduler.type_index("upscale");
     for (unsigned i = 0; i < peers_count; ++i) {
-        scheduler.peers().learn(peers[i], type, static_cast<uint64_t>(speed_us[i]),
+        scheduler.peers().learn(peers[i], type, 100, static_cast<uint64_t>(speed_us[i]),
                                 static_cast<uint64_t>(speed_us[i]) + 500, now);
     }
     struct Running {
@@ -72,12 +72,13 @@ Row measure(unsigned peers_count) {
         now += 5;
         const bool look = step > held && step % 2000 == 0;
         if (look) {
-            const auto choice = scheduler.peers().choose(type, 100, {}, nullptr, 0, now);
+            const auto choice = scheduler.peers().choose({type, 100}, now);
             double best = 1e18;
             for (uint64_t peer : peers) {
                 const sched::PeerRecord& record = *scheduler.peers().find(peer);
                 if (!record.takes(100)) continue;
-                const double own = scheduler.peers().estimate_us(record, type) + record.link_us;
+                const double own =
+                    scheduler.peers().estimate_us(record, type, 100) + record.link_us;
                 const double wait =
                     record.held < record.slots ? 0 : record.backlog_us / record.slots;
                 best = std::min(best, wait + own);
@@ -98,7 +99,8 @@ Row measure(unsigned peers_count) {
         scheduler.dispatch(now, actions);
         for (const sched::Action& action : actions) {
             if (action.kind != sched::Action::Kind::kAssign) continue;
-            running.push_back({action.peer, action.attempt_id, scheduler.find(action.task)->run.nonce});
+            running.push_back(
+                {action.peer, action.attempt_id, scheduler.find(action.task)->run.nonce});
         }
         actions.clear();
         if (running.size() > held) {
@@ -115,7 +117,7 @@ Row measure(unsigned peers_count) {
     uint64_t sink = 0;
     const uint64_t before = bench::now_ns();
     for (unsigned i = 0; i < looks; ++i) {
-        sink += scheduler.peers().choose(type, 100, {}, nullptr, 0, now + i).peer;
+        sink += scheduler.peers().choose({type, 100}, now + i).peer;
     }
     const uint64_t choice_ns = bench::now_ns() - before;
     if (sink == 1) std::puts("");
