@@ -139,7 +139,11 @@ if [ "$tier" = full ] || [ "$tier" = long ]; then
         seeds=100000
         fuzz_seconds=1800
     fi
-    step "simulator, $seeds seeds" "$build/bin/p2c2r_sim" --seeds "$seeds"
+    step "simulator, $seeds seeds" "$build/bin/p2c2r_sim" --seeds "$seeds" --jobs "$jobs"
+    step "simulator, named scenarios" "$build/bin/p2c2r_sim" --scenario all --seeds 50 --jobs "$jobs"
+    step "simulator, planted bugs" "$build/bin/p2c2r_sim" --plants --jobs "$jobs"
+    step "a fleet of 10 000 peers" "$build/bin/p2c2r_sim" fleet
+    step "ways to choose a peer" "$build/bin/p2c2r_sim" placement
     step "bench failover" "$build/bin/p2c2r" bench failover --rounds 50
     step "bench roundtrip" "$build/bin/p2c2r" bench roundtrip
     step "bench owner" "$build/bin/p2c2r" bench owner

@@ -1,6 +1,7 @@
 // Connections of the coordinator: their messages, their beat and their end.
 #include <algorithm>
 
+#include "core/plant.h"
 #include "core/utf8.h"
 #include "roles/coordinator_impl.h"
 
@@ -140,6 +141,9 @@ void Coordinator::Impl::on_goodbye(Session& session, const wire::Frame& frame) {
         return end_session(session, Status::kProtocol, why);
     }
     std::string why(goodbye.error.empty() ? "goodbye" : goodbye.error);
+    if (P2C2R_PLANT("goodbye_keeps_tasks")) {
+        return session_lost(session, Status::kDisconnected, why);
+    }
     if (goodbye.status != Status::kOk) {
         why = std::string(status_name(goodbye.status)) + ": " + why;
         return session_lost(session, Status::kDisconnected, why);

@@ -3,6 +3,7 @@
 #include <functional>
 #include <iterator>
 
+#include "core/fault.h"
 #include "core/plant.h"
 #include "sched/attempt_id.h"
 #include "sched/scheduler.h"
@@ -53,6 +54,7 @@ void Scheduler::lease(uint64_t task, TaskRecord& record, const PeerTable::Choice
     record.peer = choice.peer;
     record.placed_us = now_us;
     record.attempt_id = attempt_id_of(task, ++record.placements);
+    if (P2C2R_PLANT("attempt_id_reused")) record.attempt_id = attempt_id_of(task, 1);
     record.estimate_us = peers_.estimate_us(peer, record.type);
     record.ahead_us = static_cast<float>(peer.backlog_us / std::max(1u, peer.slots));
     record.given_us = now_us;
@@ -143,7 +145,7 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
     queues_.pop(head);
     lease(task, record, choice, now_us, actions);
     const PeerRecord& peer = *peers_.find(choice.peer);
-    for (uint32_t placed = 1; placed < tasks_max; ++placed) {
+    for (uint32_t placed = 1; placed < tasks_max && !P2C2R_FAULT("run_ends"); ++placed) {
         head = front(queue);
         if (!head.entry) return true;
         task = head.entry->task;

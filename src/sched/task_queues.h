@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/plant.h"
 #include "sched/own_circles.h"
 #include "sched/task_queue.h"
 
@@ -116,6 +117,7 @@ class TaskQueues {
         // By an operator's command it may have been anybody's; then the account alone remembers.
         if (queue.turns.empty() || queue.turns.front().flow != flow) return;
         Turn& first = queue.turns.front();
+        if (P2C2R_PLANT("turn_unfair")) return;
         queue.mark = std::max(queue.mark, first.mark);
         mark_ = std::max(mark_, queue.mark);
         first.mark = std::max(first.mark + cost_us, std::min(account.mark, queue.mark + kLagMax));

@@ -1,11 +1,14 @@
 // The bugs that can be planted into this build, to check the checkers: each must be found.
 #pragma once
 
+#include <cstdint>
+
 namespace p2c2r::sim {
 
 struct Plant {
     const char* name;
     const char* text;
+    uint64_t seed = 0;  // one that shows it; 0: look for it from 1 on
 };
 
 inline constexpr Plant kPlants[] = {
@@ -26,6 +29,17 @@ inline constexpr Plant kPlants[] = {
     {"serves_after_revocation", "what is connected of a revoked account goes on"},
     {"moved_account_goes_on", "a machine goes on as its former owner's after another one's code"},
     {"bytes_not_counted", "inputs in chunks are held and not counted"},
+    {"budget_underflow", "a task whose result has begun is taken out of the budget twice"},
+    {"expired_task_started", "a peer starts on what is over"},
+    {"turn_unfair", "an account that was served keeps its turn"},
+    {"timer_leaked", "a client looks at its tasks every second, whether it has any"},
+    {"late_answer_delivered", "a client waits for longer than its tasks' deadlines"},
+    {"dependency_started_early", "a client does not wait for what its tasks depend on"},
+    {"dependency_ignored", "a coordinator does not wait for what a task depends on"},
+    {"attempt_id_reused", "every attempt at a task has the same id on a peer's hop"},
+    {"slots_exceeded", "a peer runs one task more than its slots"},
+    {"stream_overfed", "a stream is fed to a connection that has enough queued"},
+    {"goodbye_keeps_tasks", "the tasks of a gamer that says goodbye go on"},
 };
 
 // Plants this one for all seeds to come; NULL: none. False: there is no such plant.
