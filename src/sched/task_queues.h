@@ -117,9 +117,9 @@ class TaskQueues {
         // By an operator's command it may have been anybody's; then the account alone remembers.
         if (queue.turns.empty() || queue.turns.front().flow != flow) return;
         Turn& first = queue.turns.front();
-        if (P2C2R_PLANT("turn_unfair")) return;
         queue.mark = std::max(queue.mark, first.mark);
         mark_ = std::max(mark_, queue.mark);
+        if (P2C2R_PLANT("turn_unfair")) return;
         first.mark = std::max(first.mark + cost_us, std::min(account.mark, queue.mark + kLagMax));
         if (queue.turns.size() > 1) go_behind(queue);
     }

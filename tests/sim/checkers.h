@@ -240,6 +240,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         Sometimes cause = Sometimes::kCount;  // why the next attempt, if any, is made
         uint64_t bytes = 0;
         uint64_t submitted_us = 0;    // true time of the last submit
+        uint64_t given_up_us = 0;     // true time of the last cancel to a peer
         std::vector<uint64_t> after;  // ids of its gamer that had not ended when it came
     };
 
@@ -250,6 +251,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     // time_checks.cpp
     void check_may_start(uint64_t token, const Tracked& task);
     void check_job_in_time(uint32_t host, uint64_t token);
+    [[nodiscard]] bool is_owed(uint32_t host, uint64_t task) const;
     void saw_end(uint64_t token, bool undone);
     void turn_asked(uint32_t host, uint64_t token, std::span<const uint8_t> type);
     void turn_served(const PeerPipe& peer, uint64_t token, const Tracked& task);

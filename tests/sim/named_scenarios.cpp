@@ -107,7 +107,7 @@ const NamedScenario kScenarios[] = {
      }},
     {"short_memory", "allocations fail where messages are taken up",
      [](Options& o, Prng&) {
-         o.short_memory_chance = 0.005;
+         o.short_memory_chance = 0.05;
          o.medium_chance = 0.05;
          o.content_chance = 0.2;
      }},

@@ -117,7 +117,7 @@ void draw_circles(Options& options, Prng prng) {
 void draw_code(Options& options, Prng prng) {
     const auto on = [&prng] { return prng.chance(0.5); };
     if (on()) options.new_name_chance = prng.unit();
-    if (on()) options.short_memory_chance = log_even(prng, 0.0001, 0.003);
+    if (on()) options.short_memory_chance = log_even(prng, 0.001, 0.03);
     options.fault_points = draw_fault_points(prng);
 }
 

@@ -31,12 +31,21 @@ void Checkers::check_may_start(uint64_t token, const Tracked& task) {
         if (found == tracked_.end()) continue;
         const Tracked& first = found->second;
         // What looks alive may have ended while its gamer was away.
-        if (!first.live || first.answered || first.is_tried || now > first.deadline_least_us) {
+        if (!first.live || first.answered || first.is_tried || now > first.deadline_least_us ||
+            !is_owed(host_of_token(token), other)) {
             continue;
         }
         fail("I9", "%s's task %llu is placed before task %llu, which it depends on, has ended",
              name(host_of_token(token)), number(task_of_token(token)), number(other));
     }
+}
+
+bool Checkers::is_owed(uint32_t host, uint64_t task) const {
+    return std::any_of(gamer_pipes_.begin(), gamer_pipes_.end(), [&](const auto& entry) {
+        const GamerPipe& gamer = entry.second;
+        const auto submitted = gamer.tasks.find(task);
+        return gamer.host == host && submitted != gamer.tasks.end() && submitted->second.owed;
+    });
 }
 
 // The same as the application sees it, whoever starts on the task.
@@ -76,7 +85,7 @@ void Checkers::saw_end(uint64_t token, bool undone) {
         std::any_of(here.begin(), here.end(), [&](const Job& job) { return job.token == token; });
     if (is_here) {
         coverage_.hit(undone ? Sometimes::kUndoneHere : Sometimes::kOverHere);
-    } else if (task.open > 0) {
+    } else if (task.open > 0 || task.given_up_us == world_.now_us()) {
         coverage_.hit(undone ? Sometimes::kUndoneAtPeer : Sometimes::kOverAtPeer);
     } else if (task.depends && task.assigns == 0) {
         coverage_.hit(undone ? Sometimes::kUndoneHeld : Sometimes::kOverHeld);

@@ -233,6 +233,7 @@ void Checkers::coordinator_sends_to_peer(PeerPipe& peer, const wire::Frame& fram
         }
         Tracked& task = tracked_[found->second.token];
         task.cause = Sometimes::kRetryAfterTimeout;
+        task.given_up_us = world_.now_us();
         if (task.live && !task.whole && found->second.state == Attempt::State::kOpen) {
             // Others waited for its slot while its input did not come. That is no attempt.
             task.stalled = true;
