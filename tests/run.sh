@@ -132,6 +132,16 @@ step() { # step NAME COMMAND...: one more check; its output is shown
     "$@" || failures+=("$name")
 }
 
+same_hash() { # same_hash PROGRAM PROGRAM: twenty seeds of two builds
+    local program hash known=
+    for program in "$@"; do
+        hash=$("$program" --seeds 20 --json | grep -o '"hash":"[0-9a-f]*"')
+        echo "$hash  $program"
+        [ -n "$hash" ] && [ "${known:-$hash}" = "$hash" ] || return 1
+        known=$hash
+    done
+}
+
 if [ "$tier" = full ] || [ "$tier" = long ]; then
     seeds=5000
     fuzz_seconds=60
@@ -166,6 +176,8 @@ if [ "$tier" = full ] || [ "$tier" = long ]; then
         -DCMAKE_CXX_COMPILER=clang++-14 -DP2C2R_BUILD_FUZZERS=ON
     if cmake --build "$build-clang" -j "$jobs" >"$build-clang/build.log"; then
         run_ctest "$build-clang" clang .
+        step "the same seeds, the same events, whichever compiler" same_hash "$build/bin/p2c2r_sim" \
+            "$build-clang/bin/p2c2r_sim"
         for fuzzer in "$build-clang"/bin/fuzz_*; do
             [ -x "$fuzzer" ] || continue
             name=$(basename "$fuzzer")

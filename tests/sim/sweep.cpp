@@ -65,7 +65,7 @@ void Sweep::work() {
         if (run.failure) print_failure(one, run);
         running_trace = nullptr;
         running_case = nullptr;
-        add(run, twice);
+        add(one, run, twice);
     }
     const std::lock_guard lock(mutex_);
     coverage_.add(coverage);
@@ -81,13 +81,14 @@ void Sweep::check_again(const SimCase& one, RunReport& run) {
     }
 }
 
-void Sweep::add(const RunReport& run, bool twice) {
+void Sweep::add(const SimCase& one, const RunReport& run, bool twice) {
     const std::lock_guard lock(mutex_);
     ++totals_.seeds;
     totals_.events += run.events;
     totals_.tasks += run.tasks_ended;
     totals_.good += run.tasks_good;
     totals_.twice += twice;
+    totals_.hash += (run.hash ^ one.seed) * 0x9E3779B97F4A7C15ull;
     totals_.simulated_s += static_cast<double>(run.simulated_us) / 1e6;
     totals_.payload_held_max = std::max(totals_.payload_held_max, run.payload_held_max);
     totals_.queued_max = std::max(totals_.queued_max, run.queued_max);
@@ -159,10 +160,11 @@ int Sweep::report() {
         std::printf(
             "{\"seeds\":%llu,\"events\":%llu,\"tasks\":%llu,\"good\":%llu,"
             "\"seeds_per_minute\":%.0f,\"simulated_s\":%.0f,\"twice\":%llu,"
-            "\"payload_held_max\":%llu,\"queued_max\":%llu,\"ok\":%s}\n",
+            "\"payload_held_max\":%llu,\"queued_max\":%llu,\"hash\":\"%016llx\",\"ok\":%s}\n",
             number(totals_.seeds), number(totals_.events), number(totals_.tasks),
             number(totals_.good), per_minute(), totals_.simulated_s, number(totals_.twice),
-            number(totals_.payload_held_max), number(totals_.queued_max), good ? "true" : "false");
+            number(totals_.payload_held_max), number(totals_.queued_max), number(totals_.hash),
+            good ? "true" : "false");
         return good ? 0 : 1;
     }
     std::printf(

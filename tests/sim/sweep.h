@@ -42,11 +42,12 @@ class Sweep {
         double simulated_s = 0;
         uint64_t payload_held_max = 0;
         uint64_t queued_max = 0;
+        uint64_t hash = 0;  // of all traces, in whatever order they came
     };
 
     void work();
     static void check_again(const SimCase& one, RunReport& run);
-    void add(const RunReport& run, bool twice);
+    void add(const SimCase& one, const RunReport& run, bool twice);
     void print_run(const SimCase& one, const RunReport& run, const Trace& trace);
     void print_failure(const SimCase& one, const RunReport& run);
     [[nodiscard]] double per_minute() const;
