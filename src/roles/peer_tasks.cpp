@@ -141,6 +141,8 @@ void Peer::Impl::run(uint64_t slot) {
     if (!after) return;
     if (started == 0) {
         --running_;
+        // Nobody works on it: if memory is short for the answer, it goes with its connection.
+        after->state = Job::State::kWaiting;
         if (runner_.can_run(after->task_type)) {
             answer_error(*after, Status::kBusy, "this peer could not start the task");
         } else {

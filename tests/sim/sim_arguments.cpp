@@ -68,6 +68,7 @@ bool take_one(const std::string& name, int argc, char** argv, int& i, Arguments&
     if (name == "--tasks") return take(argc, argv, i, arguments.tasks);
     if (name == "--peers") return take(argc, argv, i, arguments.peers);
     if (name == "--gamers") return take(argc, argv, i, arguments.gamers);
+    if (name == "--events") return take(argc, argv, i, arguments.events) && arguments.events > 0;
     if (name == "--without") return take_without(argc, argv, i, arguments);
     if (name == "--plants") return command(Command::kPlants);
     if (name == "--shrink") return command(Command::kShrink);
@@ -99,6 +100,7 @@ void print_help() {
         "  --without KIND,... these kinds of faults off\n"
         "  --coverage         print how often each fault, status and transition was hit\n"
         "  --verbose          print options and last events of every seed\n"
+        "  --events N         how many of the last events (default 200)\n"
         "  --json             end with one line of JSON\n"
         "\n"
         "  p2c2r_sim --shrink --seed S [--plant NAME]   the smallest case that still fails\n"

@@ -30,6 +30,7 @@ struct Arguments {
     uint32_t peers = 0;
     uint32_t gamers = 0;
     std::vector<std::string> without;
+    uint64_t events = 200;  // of the last ones, that are printed
     bool verbose = false;
     bool json = false;
     bool coverage = false;

@@ -58,6 +58,7 @@ int sweep(const Arguments& arguments) {
     SweepOptions options;
     options.jobs = arguments.jobs;
     options.plant = arguments.plant;
+    options.events = arguments.events;
     options.verbose = arguments.verbose;
     options.json = arguments.json;
     options.coverage = arguments.coverage;

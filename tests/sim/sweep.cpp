@@ -12,7 +12,6 @@ namespace p2c2r::sim {
 
 namespace {
 
-constexpr size_t kTraceLines = 200;
 constexpr uint64_t kTwiceEvery = 50;
 
 // A failed CHECK ends the process: say which case it was, and what led to it.
@@ -56,7 +55,7 @@ void Sweep::work() {
         if (index >= cases_.size()) break;
         const SimCase& one = cases_[index];
         running_case = &one;
-        Trace trace(options_.verbose ? kTraceLines : 0);
+        Trace trace(options_.verbose ? options_.events : 0);
         running_trace = &trace;
         RunReport run = run_case(one, coverage, trace);
         const bool twice = !run.failure && one.seed % kTwiceEvery == 0;
@@ -121,7 +120,7 @@ void Sweep::print_failure(const SimCase& one, const RunReport& run) {
                 command_of(one).c_str(), command_of(one).c_str());
     std::printf("options:\n%slast events:\n", describe(options_of(one)).c_str());
     Coverage unused;
-    Trace trace(kTraceLines);
+    Trace trace(options_.events);
     const RunReport again = run_case(one, unused, trace);
     trace.print(stdout);
     if (!again.failure || again.hash != run.hash) {

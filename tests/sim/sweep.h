@@ -19,6 +19,7 @@ struct SweepOptions {
     unsigned jobs = 1;
     std::string plant;      // what is planted, for the words
     bool is_whole = false;  // the cases are a batch that the "sometimes" list is about
+    uint64_t events = 200;  // of the last ones, that are printed
     bool verbose = false;
     bool json = false;
     bool coverage = false;
