@@ -239,9 +239,10 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint32_t open_before = 0;             // and of former ones
         Sometimes cause = Sometimes::kCount;  // why the next attempt, if any, is made
         uint64_t bytes = 0;
-        uint64_t submitted_us = 0;    // true time of the last submit
-        uint64_t given_up_us = 0;     // true time of the last cancel to a peer
-        std::vector<uint64_t> after;  // ids of its gamer that had not ended when it came
+        uint64_t submitted_us = 0;  // true time of the last submit
+        uint64_t given_up_us = 0;   // true time of the last cancel to a peer
+        // Ids of its gamer that had not ended when it came, and which of their lives.
+        std::vector<std::pair<uint64_t, uint32_t>> after;
     };
 
     // wire_model.cpp

@@ -26,13 +26,13 @@ void Checkers::check_may_start(uint64_t token, const Tracked& task) {
              number(now - task.deadline_us));
     }
     if (task.depends && task.assigns == 0) coverage_.hit(Sometimes::kReleased);
-    for (const uint64_t other : task.after) {
+    for (const auto& [other, life] : task.after) {
         const auto found = tracked_.find(token_of(host_of_token(token), other));
         if (found == tracked_.end()) continue;
         const Tracked& first = found->second;
         // What looks alive may have ended while its gamer was away.
-        if (!first.live || first.answered || first.is_tried || now > first.deadline_least_us ||
-            !is_owed(host_of_token(token), other)) {
+        if (!first.live || first.life != life || first.answered || first.is_tried ||
+            now > first.deadline_least_us || !is_owed(host_of_token(token), other)) {
             continue;
         }
         fail("I9", "%s's task %llu is placed before task %llu, which it depends on, has ended",

@@ -555,9 +555,8 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     if (!tracked.live) {
         tracked.after.clear();
         for (const uint64_t other : view.numbers(kDependsOn)) {
-            if (other != frame.id && tracked_[token_of(gamer.host, other)].live) {
-                tracked.after.push_back(other);
-            }
+            const Tracked& first = tracked_[token_of(gamer.host, other)];
+            if (other != frame.id && first.live) tracked.after.emplace_back(other, first.life);
         }
     }
     tracked.live = true;
