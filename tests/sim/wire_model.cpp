@@ -485,6 +485,8 @@ void Checkers::coordinator_hears_gamer(GamerPipe& gamer, const wire::Frame& fram
             return is_over(token_of_asked(gamer.host, frame.id));
         }
         case Message::kGoodbye:
+            // With a status it could not go on, and may be back.
+            if (EnvelopeView(frame.envelope).number(kStatus).value_or(0) != 0) return;
             // It wants nothing any more.
             for (auto& [id, task] : gamer.tasks) {
                 if (task.owed) is_over(token_of_asked(gamer.host, id));
