@@ -149,7 +149,10 @@ void Checkers::on_memory_short(uint32_t host) {
     trace_.line(world_.now_us(), "%s has no memory for a moment", name(host));
     to_submit_.erase(host);
     std::erase_if(to_cancel_, [&](const auto& cancel) { return cancel.first == host; });
-    if (hosts_[host].kind == Kind::kCoordinator) ended_now_.clear();
+    if (hosts_[host].kind != Kind::kCoordinator) return;
+    ended_now_.clear();
+    // One that it had no memory to put into its queue is held until its deadline: it might be any.
+    waiting_.clear();
 }
 
 }  // namespace p2c2r::sim
