@@ -62,8 +62,9 @@ void OutStreams::append(uint64_t id, Chunk&& chunk, bool last) {
     for (Bytes* part : {&chunk.params, &chunk.data}) {
         if (part->is_borrowed()) *part = part->owned();
     }
-    count_more(*stream, chunk.size());
+    const uint64_t size = chunk.size();
     stream->chunks.push_back(std::move(chunk));
+    count_more(*stream, size);
     stream->complete = last;
 }
 
