@@ -132,6 +132,16 @@ step() { # step NAME COMMAND...: one more check; its output is shown
     "$@" || failures+=("$name")
 }
 
+same_hash() { # same_hash PROGRAM PROGRAM: twenty seeds of two builds
+    local program hash known=
+    for program in "$@"; do
+        hash=$("$program" --seeds 20 --json | grep -o '"hash":"[0-9a-f]*"')
+        echo "$hash  $program"
+        [ -n "$hash" ] && [ "${known:-$hash}" = "$hash" ] || return 1
+        known=$hash
+    done
+}
+
 if [ "$tier" = full ] || [ "$tier" = long ]; then
     seeds=5000
     fuzz_seconds=60
@@ -139,7 +149,11 @@ if [ "$tier" = full ] || [ "$tier" = long ]; then
         seeds=100000
         fuzz_seconds=1800
     fi
-    step "simulator, $seeds seeds" "$build/bin/p2c2r_sim" --seeds "$seeds"
+    step "simulator, $seeds seeds" "$build/bin/p2c2r_sim" --seeds "$seeds" --jobs "$jobs"
+    step "simulator, named scenarios" "$build/bin/p2c2r_sim" --scenario all --seeds 50 --jobs "$jobs"
+    step "simulator, planted bugs" "$build/bin/p2c2r_sim" --plants --jobs "$jobs"
+    step "a fleet of 10 000 peers" "$build/bin/p2c2r_sim" fleet
+    step "ways to choose a peer" "$build/bin/p2c2r_sim" placement
     step "a game's frames in virtual time" "$build/bin/p2c2r_sim" frames --frames 100000
     step "bench failover" "$build/bin/p2c2r" bench failover --rounds 50
     step "bench frames" "$build/bin/p2c2r" bench frames
@@ -165,6 +179,8 @@ if [ "$tier" = full ] || [ "$tier" = long ]; then
         -DCMAKE_CXX_COMPILER=clang++-14 -DP2C2R_BUILD_FUZZERS=ON
     if cmake --build "$build-clang" -j "$jobs" >"$build-clang/build.log"; then
         run_ctest "$build-clang" clang .
+        step "the same seeds, the same events, whichever compiler" same_hash "$build/bin/p2c2r_sim" \
+            "$build-clang/bin/p2c2r_sim"
         for fuzzer in "$build-clang"/bin/fuzz_*; do
             [ -x "$fuzzer" ] || continue
             name=$(basename "$fuzzer")

@@ -2,12 +2,14 @@
 #include <algorithm>
 #include <new>
 
+#include "core/plant.h"
 #include "roles/client_impl.h"
 
 namespace p2c2r::roles {
 
 void Client::Impl::arm(Task& task) {
     uint64_t at = task.deadline_us;
+    if (P2C2R_PLANT("late_answer_delivered")) at += 1'000'000;
     if (task.local_at_us != 0) at = std::min(at, task.local_at_us);
     wheel_.set(SlotMap<Task>::index_of(task.slot), at);
     if (at < armed_us_) {
@@ -31,7 +33,8 @@ void Client::Impl::on_time() {
 }
 
 void Client::Impl::arm_next() {
-    const uint64_t next = wheel_.next_us();
+    uint64_t next = wheel_.next_us();
+    if (P2C2R_PLANT("timer_leaked")) next = std::min(next, loop_.turn_us() + 1'000'000);
     if (next >= armed_us_) return;
     armed_us_ = next;
     loop_.arm(timer_, next);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/fault.h"
 #include "core/plant.h"
 #include "roles/coordinator_impl.h"
 
@@ -13,7 +14,7 @@ bool Coordinator::Impl::add_dependencies(Gamer& gamer, const std::vector<uint64_
                                          uint32_t& waits_for, const char*& why) {
     for (uint64_t other : depends_on) {
         if (gamer.tasks.find(other)) {
-            ++waits_for;
+            if (!P2C2R_PLANT("dependency_ignored")) ++waits_for;
             continue;
         }
         const auto ended = std::find_if(gamer.ended.begin(), gamer.ended.end(),
@@ -160,7 +161,9 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     }
     uint64_t content = 0;
     if (has_content) {
-        content = contents_.find(digest_of(message.digest), gamer.scope);
+        if (!P2C2R_FAULT("content_unknown")) {
+            content = contents_.find(digest_of(message.digest), gamer.scope);
+        }
         // Their arrival releases it, like the end of another task: that of the content, and that of
         // the rest of a delta, which must be whole for a peer that keeps no contents.
         if (content == 0) ++waits_for;
@@ -201,7 +204,8 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
                                             (message.task_flags & task_flag::kCodedResult) != 0};
     };
     uint64_t followed = 0;
-    const bool shares = known_type && known_type->exact && !more && may_share(message, type, bytes);
+    const bool shares = known_type && known_type->exact && !more &&
+                        may_share(message, type, bytes) && !P2C2R_FAULT("answer_not_shared");
     if (shares) {
         const sched::AnswerCache::Found found = answers_.find(question());
         if (found.answer) return answer_known(session, gamer, client_task, type, *found.answer);
@@ -215,7 +219,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     admission.input_open = more;
     uint64_t task = 0;
     try {
-        task = scheduler_.admit(admission, now);
+        task = P2C2R_FAULT("no_place_for_task") ? 0 : scheduler_.admit(admission, now);
     } catch (const std::bad_alloc&) {
         if (flies) share.landed();
         throw;
@@ -284,7 +288,7 @@ void Coordinator::Impl::store_input(Relay& input, const wire::Frame& frame) {
     } else if (frame.params.size() + frame.data.size() > Relay::kSmallMax) {
         const bool small =
             frame.params.size() < kHoldThreshold && frame.data.size() < kHoldThreshold;
-        if (small && (input.hold = small_holds_.hold(frame))) {
+        if (small && !P2C2R_FAULT("input_copied") && (input.hold = small_holds_.hold(frame))) {
             input.whole.params = Bytes::borrow(frame.params);
             input.whole.data = Bytes::borrow(frame.data);
             return;

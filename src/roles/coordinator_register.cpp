@@ -189,19 +189,28 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
     if (gamer_id == 0) {
         Share* const share = take_share(session, "gamer " + client_id);
         if (!share) return;
-        gamer_id = gamers_.insert();
+        try {
+            Gamer fresh;
+            fresh.client_id = client_id;
+            fresh.account = session.who.account;
+            fresh.owner = owner;
+            fresh.share = share;
+            gamer_id = gamers_.insert();
+            if (gamer_id != 0) {
+                fresh.scope = scope_of(gamer_id, fresh.account, owner);
+                gamer_ids_[client_id] = gamer_id;
+                *gamers_.find(gamer_id) = std::move(fresh);
+            }
+        } catch (...) {
+            // Without its id nobody would ever look for it again.
+            if (gamer_id != 0) gamers_.erase(gamer_id);
+            drop_share(*share);
+            throw;
+        }
         if (gamer_id == 0) {
             drop_share(*share);
             return register_refused(session, Status::kLimit, "too many gamers");
         }
-        Gamer& fresh = *gamers_.find(gamer_id);
-        fresh = Gamer{};
-        fresh.client_id = client_id;
-        fresh.account = session.who.account;
-        fresh.scope = scope_of(gamer_id, fresh.account, owner);
-        fresh.owner = owner;
-        fresh.share = share;
-        gamer_ids_[client_id] = gamer_id;
     }
     Gamer& gamer = *gamers_.find(gamer_id);
     gamer.session = &session;
@@ -308,6 +317,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
         peer = scheduler_.peer_joined(std::move(record), types, loop_.turn_us());
     } catch (const std::bad_alloc&) {
         look_at_types();
+        drop_share(*share);
         throw;
     }
     look_at_types();

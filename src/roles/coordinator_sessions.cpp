@@ -1,6 +1,7 @@
 // Connections of the coordinator: their messages, their beat and their end.
 #include <algorithm>
 
+#include "core/plant.h"
 #include "core/utf8.h"
 #include "roles/coordinator_impl.h"
 
@@ -141,6 +142,9 @@ void Coordinator::Impl::on_goodbye(Session& session, const wire::Frame& frame) {
         return end_session(session, Status::kProtocol, why);
     }
     std::string why(goodbye.error.empty() ? "goodbye" : goodbye.error);
+    if (P2C2R_PLANT("goodbye_keeps_tasks")) {
+        return session_lost(session, Status::kDisconnected, why);
+    }
     if (goodbye.status != Status::kOk) {
         why = std::string(status_name(goodbye.status)) + ": " + why;
         return session_lost(session, Status::kDisconnected, why);
@@ -254,16 +258,18 @@ void Coordinator::Impl::gamer_away(Gamer& gamer, uint64_t gamer_id) {
 void Coordinator::Impl::forget_gamer(uint64_t gamer_id) {
     Gamer* gamer = gamers_.find(gamer_id);
     if (!gamer) return;
+    // This takes memory, and nothing may fail once its share is dropped.
+    Gamer nobody;
     for (uint64_t client_task : gamer->tasks.sorted_keys()) {
         // With a task go those that wait for it, so it may have gone already.
         if (const uint64_t* task = gamer->tasks.find(client_task)) withdraw(*task);
     }
-    held_bytes_ -= gamer->kept_bytes;
+    held_bytes_ -= std::exchange(gamer->kept_bytes, 0);
     log_.format(LogLevel::kInfo, "roles", "gamer %s left", gamer->client_id.c_str());
-    gamer_ids_.erase(gamer->client_id);
     forget_contents_of(gamer_id, *gamer);
+    gamer_ids_.erase(gamer->client_id);
     if (gamer->share) drop_share(*gamer->share);
-    *gamer = Gamer{};
+    *gamer = std::move(nobody);
     gamers_.erase(gamer_id);
     request_turn_end();
 }

@@ -1,6 +1,7 @@
 // How a task ends at the coordinator: what its gamer is told, and what goes with it.
 #include <algorithm>
 
+#include "core/fault.h"
 #include "core/plant.h"
 #include "roles/coordinator_impl.h"
 
@@ -32,7 +33,7 @@ void Coordinator::Impl::deliver(Gamer& gamer, uint64_t client_task, uint8_t flag
     const uint64_t size = params.size() + data.size();
     // More than this is not kept: the gamer submits again what it has not heard of.
     if (gamer.kept.size() >= kKeptMax || gamer.kept_bytes + size > kKeptBytesMax ||
-        budget_bytes() + size > options_.memory_max / 10 * 9) {
+        budget_bytes() + size > options_.memory_max / 10 * 9 || P2C2R_FAULT("answer_not_kept")) {
         return;
     }
     const std::span<const uint8_t> envelope = envelope_.span();
@@ -150,6 +151,7 @@ void Coordinator::Impl::drop_one(uint64_t task, bool good, std::vector<uint64_t>
     Relay& gone = relay(task);
     const uint64_t budget = std::exchange(gone.budget, 0);
     held_bytes_ -= budget;
+    if (P2C2R_PLANT("budget_underflow") && gone.result_begun) held_bytes_ -= budget;
     gone.whole = Chunk();
     if (gone.hold) small_holds_.drop(std::exchange(gone.hold, nullptr));
     if (gone.has_content) detach_content(task, gone);

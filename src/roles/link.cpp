@@ -174,9 +174,10 @@ void Link::register_response(const wire::Frame& frame) {
     if (const char* why = decode(frame.envelope, response)) return fail(Status::kProtocol, why);
     if (!response.success) {
         // An id that is still taken may be free once the coordinator has noticed that the former
-        // holder is gone; everything else is final.
-        const bool may_pass = response.status == Status::kExists ||
-                              response.status == Status::kBusy || response.status == Status::kLimit;
+        // holder is gone, and memory that was short is there again; everything else is final.
+        const bool may_pass =
+            response.status == Status::kExists || response.status == Status::kBusy ||
+            response.status == Status::kLimit || response.status == Status::kMemory;
         retry_after_ms_ = response.retry_after_ms;
         // Or it would read as a line that does not come about while it tries again.
         const char* const refused = may_pass ? "the coordinator refused: " : "";

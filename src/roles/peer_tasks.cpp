@@ -1,4 +1,5 @@
 // How a peer gets a task, computes it and answers.
+#include "core/fault.h"
 #include "core/plant.h"
 #include "model/task_type.h"
 #include "roles/peer_impl.h"
@@ -44,7 +45,7 @@ bool Peer::Impl::on_assign(const wire::Frame& frame, const char*& why) {
         }
         job.digest = digest_of(message.digest);
     }
-    if (!takes()) {
+    if (!takes() || P2C2R_FAULT("task_handed_back")) {
         refuse(job);
         forget(slot);
         return true;
@@ -97,7 +98,7 @@ void Peer::Impl::received(uint64_t slot, Payload&& payload) {
     }
     job.payload = std::move(payload);
     if (job.has_content) {
-        job.content = contents_.use(job.digest);
+        if (!P2C2R_FAULT("content_forgotten")) job.content = contents_.use(job.digest);
         if (job.content == 0) return await_content(slot, job);
     }
     ready(slot);
@@ -107,7 +108,8 @@ void Peer::Impl::received(uint64_t slot, Payload&& payload) {
 void Peer::Impl::ready(uint64_t slot) {
     Job& job = *jobs_.find(slot);
     job.state = Job::State::kWaiting;
-    if (running_ < options_.slots && waiting_.empty()) {
+    const uint32_t planted = P2C2R_PLANT("slots_exceeded") ? 1 : 0;
+    if (running_ < options_.slots + planted && waiting_.empty()) {
         run(slot);
     } else {
         job.payload.own();
@@ -117,7 +119,8 @@ void Peer::Impl::ready(uint64_t slot) {
 
 void Peer::Impl::run(uint64_t slot) {
     Job& job = *jobs_.find(slot);
-    if (job.deadline_us != 0 && loop_.turn_us() >= job.deadline_us) {
+    if (job.deadline_us != 0 && loop_.turn_us() >= job.deadline_us &&
+        !P2C2R_PLANT("expired_task_started")) {
         answer_error(job, Status::kDeadline, "the deadline passed before the task was started");
         ++stats_.failed;
         forget(slot);
@@ -139,6 +142,8 @@ void Peer::Impl::run(uint64_t slot) {
     if (!after) return;
     if (started == 0) {
         --running_;
+        // Nobody works on it: if memory is short for the answer, it goes with its connection.
+        after->state = Job::State::kWaiting;
         if (runner_.can_run(after->task_type)) {
             answer_error(*after, Status::kBusy, "this peer could not start the task");
         } else {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/hash.h"
+#include "core/plant.h"
 
 namespace p2c2r::roles {
 
@@ -61,8 +62,9 @@ void OutStreams::append(uint64_t id, Chunk&& chunk, bool last) {
     for (Bytes* part : {&chunk.params, &chunk.data}) {
         if (part->is_borrowed()) *part = part->owned();
     }
-    count_more(*stream, chunk.size());
+    const uint64_t size = chunk.size();
     stream->chunks.push_back(std::move(chunk));
+    count_more(*stream, size);
     stream->complete = last;
 }
 
@@ -106,7 +108,7 @@ uint64_t OutStreams::unsent(uint64_t id, uint64_t end, const net::Connection& co
 void OutStreams::pump(net::Connection& connection) {
     size_t idle = 0;  // streams in a row that had nothing to send
     while (!streams_.empty() && idle < streams_.size() &&
-           connection.queued_bytes() < net::kSendHighMark) {
+           (connection.queued_bytes() < net::kSendHighMark || P2C2R_PLANT("stream_overfed"))) {
         if (turn_ >= streams_.size()) turn_ = 0;
         Stream& stream = *streams_[turn_];
         if (stream.chunks.empty()) {

@@ -3,6 +3,7 @@
 #include <functional>
 #include <iterator>
 
+#include "core/fault.h"
 #include "core/plant.h"
 #include "sched/attempt_id.h"
 #include "sched/scheduler.h"
@@ -53,6 +54,7 @@ void Scheduler::give(uint64_t task, TaskRecord& record, Attempt& run,
     run.peer = choice.peer;
     run.placed_us = now_us;
     run.attempt_id = attempt_id_of(task, ++record.placements);
+    if (P2C2R_PLANT("attempt_id_reused")) run.attempt_id = attempt_id_of(task, 1);
     run.estimate_us = static_cast<float>(peers_.estimate_us(peer, record.type, record.bytes));
     run.ahead_us = static_cast<float>(peer.backlog_us / std::max(1u, peer.slots));
     run.given_us = now_us;
@@ -164,7 +166,7 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
     if (is_short(record, now_us)) copy_at_once(task, record, now_us, actions);
     const PeerRecord& peer = *peers_.find(choice.peer);
     if (choice.chance < 1) return true;  // where every moment counts, each is looked at by itself
-    for (uint32_t placed = 1; placed < tasks_max; ++placed) {
+    for (uint32_t placed = 1; placed < tasks_max && !P2C2R_FAULT("run_ends"); ++placed) {
         head = front(queue);
         if (!head.entry) return true;
         task = head.entry->task;

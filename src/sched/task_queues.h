@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/plant.h"
 #include "sched/own_circles.h"
 #include "sched/task_queue.h"
 
@@ -118,6 +119,7 @@ class TaskQueues {
         Turn& first = queue.turns.front();
         queue.mark = std::max(queue.mark, first.mark);
         mark_ = std::max(mark_, queue.mark);
+        if (P2C2R_PLANT("turn_unfair")) return;
         first.mark = std::max(first.mark + cost_us, std::min(account.mark, queue.mark + kLagMax));
         if (queue.turns.size() > 1) go_behind(queue);
     }

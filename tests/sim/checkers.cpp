@@ -40,6 +40,8 @@ std::optional<Sometimes> coverage_of(Status status) {
             return Sometimes::kEndDevice;
         case Status::kMemory:
             return Sometimes::kEndMemory;
+        case Status::kInternal:
+            return Sometimes::kEndInternal;
         default:
             return std::nullopt;
     }
@@ -157,7 +159,10 @@ void Checkers::on_job_started(uint32_t host, uint64_t stamp, uint64_t token) {
     if (model.kind == Kind::kCoordinator) {
         valid_stamps_[stamp] = {token, tracked_[token].life};
         check_computed_here(token, tracked_[token]);
+        check_may_start(token, tracked_[token]);
+        if (tracked_[token].assigns > 0) coverage_.hit(Sometimes::kHereAfterPeers);
     }
+    check_job_in_time(host, token);
     trace_.line(world_.now_us(), "%s starts on %s's task %llu", name(host),
                 name(host_of_token(token)), number(task_of_token(token)));
     if (model.kind != Kind::kPeer || model.slots == 0) return;

@@ -7,6 +7,7 @@
 //   I7  bytes held stay under their caps, for each gamer and in all, and the coordinator's books
 //       hide none of them; no stream is fed to a connection that has enough queued, and one that
 //       has more than its limit is closed
+//   I8  who has room in its share gets its turn, whatever others ask for (time_checks.cpp)
 //   I9  attempts, windows and slots are kept; a given-up task holds its slot until it has stopped;
 //       what is over is given up at its peer, and by its worker; copies of late tasks are at most
 //       5 % of all that is given out
@@ -97,6 +98,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         bool must_succeed = false;  // asked of a whole and quiet cluster
         bool own = false;           // of circle own
         bool must_wait = false;     // the same, where its owner has no machine
+        uint64_t after = 0;         // the task that it depends on
         bool goes_out = false;      // small, waits for nothing, not for this machine only
     };
     void task_submitted(uint32_t host, uint64_t task, const Asked& asked);
@@ -115,6 +117,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     void on_sent(uint64_t pipe, uint32_t host, const wire::Frame& frame, size_t queued) override;
     void on_delivered(uint64_t pipe, uint32_t host, const wire::Frame& frame) override;
     void on_end_gone(uint64_t pipe, uint32_t host) override;
+    void on_memory_short(uint32_t host) override;
     void on_job_started(uint32_t host, uint64_t stamp, uint64_t token) override;
     void on_job_stopped(uint32_t host, uint64_t stamp) override;
     void on_job_cancelled(uint32_t host, uint64_t stamp) override;
@@ -145,6 +148,10 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     // (circle_checks)
     [[nodiscard]] bool is_inside(uint32_t gamer, bool own, const PeerView& peer) const;
     [[nodiscard]] bool coordinator_is_inside(uint32_t gamer, bool own) const;
+    // From now on the tasks of type turn of `other` must get their turns beside those of `flooder`.
+    void watch_turns(uint32_t flooder, uint32_t other);
+    // True when each of them has got it.
+    bool stop_watching_turns();
     [[nodiscard]] uint64_t payload_held_max() const { return payload_held_max_; }
     [[nodiscard]] uint64_t queued_max() const { return queued_max_; }
     [[nodiscard]] size_t jobs_running(uint32_t host) const { return hosts_[host].jobs.size(); }
@@ -172,12 +179,13 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint64_t token = 0;
         uint32_t life = 0;  // of its task
         uint64_t bytes = 0;
-        bool delivered = false;  // to the peer
-        bool cancelled = false;  // and the cancel too
-        bool answered = false;   // by the peer, on its way to the coordinator
-        bool frees = false;      // its slot is free again
-        bool copy = false;       // given while another peer had the task
-        int64_t left = 0;        // bytes of an answer in chunks that are still to come
+        bool delivered = false;          // to the peer
+        bool cancelled = false;          // and the cancel too
+        bool answered = false;           // by the peer, on its way to the coordinator
+        bool frees = false;              // its slot is free again
+        uint64_t until_us = UINT64_MAX;  // on the peer's clock: when its time is over
+        bool copy = false;               // given while another peer had the task
+        int64_t left = 0;                // bytes of an answer in chunks that are still to come
     };
     struct PeerPipe {
         uint32_t host = 0;
@@ -241,12 +249,22 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         Sometimes cause = Sometimes::kCount;  // why the next attempt, if any, is made
         uint64_t bytes = 0;
         uint64_t submitted_us = 0;  // true time of the last submit
+        uint64_t given_up_us = 0;   // true time of the last cancel to a peer
+        // Ids of its gamer that had not ended when it came, and which of their lives.
+        std::vector<std::pair<uint64_t, uint32_t>> after;
     };
 
     // wire_model.cpp
     [[nodiscard]] uint64_t token_of_asked(uint32_t host, uint64_t task) const;
     void coordinator_sends_to_peer(PeerPipe& peer, const wire::Frame& frame);
     void coordinator_sends_to_gamer(GamerPipe& gamer, const wire::Frame& frame);
+    // time_checks.cpp
+    void check_may_start(uint64_t token, const Tracked& task);
+    void check_job_in_time(uint32_t host, uint64_t token);
+    [[nodiscard]] bool is_owed(uint32_t host, uint64_t task) const;
+    void saw_end(uint64_t token, bool undone);
+    void turn_asked(uint32_t host, uint64_t token, std::span<const uint8_t> type);
+    void turn_served(const PeerPipe& peer, uint64_t token, const Tracked& task);
     // circle_checks.cpp
     void check_circle(const PeerPipe& peer, uint64_t token, const Tracked& task);
     void check_computed_here(uint64_t token, const Tracked& task);
@@ -336,6 +354,15 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     // By connection and host: when its queue was first seen above the limit.
     std::map<std::pair<uint64_t, uint32_t>, uint64_t> above_limit_;
     std::map<uint32_t, std::set<uint64_t>> to_submit_;  // by host: what must go out in this turn
+    struct Turns {
+        uint32_t flooder = UINT32_MAX;
+        uint32_t other = UINT32_MAX;
+        std::set<uint64_t> floods;             // tokens
+        std::map<uint64_t, uint64_t> waiting;  // token: how many of these were served before it
+        uint64_t served = 0;
+        uint64_t kept = 0;
+    };
+    Turns turns_;
     uint64_t payload_held_max_ = 0;
     uint64_t queued_max_ = 0;  // on all connections of the coordinator
 };

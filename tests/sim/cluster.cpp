@@ -24,7 +24,9 @@ Cluster::Cluster(const Options& options, Coverage& coverage, Trace& trace)
       people_(options_, coverage),
       checkers_(world_, network_, people_, coverage, trace, limits_of(options_)),
       stage_{world_, network_, checkers_, coverage, trace, options_, people_},
-      faults_(prng_.fork(2)) {
+      faults_(prng_.fork(2)),
+      points_(options_.fault_points, Prng(options.seed ^ 0xFA17), coverage) {
+    network_.set_short_memory(options_.short_memory_chance, Prng(options.seed ^ 0x5407));
     network_.set_observer(&checkers_);
     network_.set_send_limit(options_.send_limit);
     network_.set_user_timeout(options_.user_timeout_us);
@@ -83,6 +85,7 @@ void Cluster::after_event() {
 }
 
 RunReport Cluster::run() {
+    const FaultPointsInForce in_force(points_);
     // The others try while the coordinator is not there yet, some of them.
     for (Node* node : nodes_) {
         const uint64_t at = node == coordinator_.get() ? 1000 : prng_.below(2'000'000);

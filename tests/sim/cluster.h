@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sim/checkers.h"
+#include "sim/fault_points.h"
 #include "sim/gamer.h"
 #include "sim/options.h"
 #include "sim/scripts.h"
@@ -70,6 +71,7 @@ class Cluster {
     bool check_at_rest();
     bool check_own_circles();
     bool check_windows_fill();
+    bool check_turns();  // turns.cpp
     bool check_failover();
     bool check_closed();
 
@@ -82,6 +84,7 @@ class Cluster {
     Checkers checkers_;
     Stage stage_;
     Prng faults_;
+    SeedFaultPoints points_;
     std::unique_ptr<CoordinatorNode> coordinator_;
     std::vector<std::unique_ptr<PeerNode>> peers_;
     std::vector<std::unique_ptr<ForgerNode>> forgers_;

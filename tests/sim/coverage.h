@@ -17,7 +17,8 @@ namespace p2c2r::sim {
     X(kSplitFrame, "a frame that arrives in parts")                \
     X(kReset, "a connection reset")                                \
     X(kHalfOpen, "a direction that drops silently")                \
-    X(kBlackHole, "a direction held for a while")                  \
+    X(kHoleToHost, "a way to a host held for a while")             \
+    X(kHoleFromHost, "a way from a host held for a while")         \
     X(kBlackHoleForever, "a direction held for ever")              \
     X(kPartition, "a partition")                                   \
     X(kSlowReader, "a reader that stalls")                         \
@@ -37,6 +38,9 @@ namespace p2c2r::sim {
     X(kPeerDrain, "a peer that is drained")                        \
     X(kPeerPause, "a peer that pauses in mid-task")                \
     X(kPeerSlow, "a slow peer")                                    \
+    X(kPeerNewName, "a peer that comes back under another name")   \
+    X(kMemoryShort, "an allocation that fails")                    \
+    X(kMemoryLost, "a connection lost for want of memory")         \
     X(kJobStall, "a job that stalls")                              \
     X(kJobError, "a job that fails")                               \
     X(kJobParamsError, "a job that finds wrong params")            \
@@ -123,6 +127,28 @@ namespace p2c2r::sim {
     X(kIdTaken, "an id that is taken")                             \
     X(kResubmitted, "a task submitted again after a reconnect")    \
     X(kTaskTimeout, "a task_timeout on the wire")                  \
+    X(kTurnKept, "a task that got its turn beside a flood")        \
+    /* from one state to the next, as far as the wire shows it */  \
+    X(kOverWaiting, "a waiting task whose time is over")           \
+    X(kOverAtPeer, "a placed task whose time is over")             \
+    X(kOverHere, "a task of the coordinator whose time is over")   \
+    X(kOverHeld, "a held task whose time is over")                 \
+    X(kUndoneWaiting, "a waiting task cancelled")                  \
+    X(kUndoneAtPeer, "a placed task cancelled")                    \
+    X(kUndoneHere, "a task of the coordinator cancelled")          \
+    X(kUndoneHeld, "a held task cancelled")                        \
+    X(kReleased, "a held task placed")                             \
+    X(kHereAfterPeers, "a task computed here after a peer had it") \
+    /* fault points in the code */                                 \
+    X(kPointAnswerNotShared, "point: answer_not_shared")           \
+    X(kPointAnswerNotKept, "point: answer_not_kept")               \
+    X(kPointContentUnknown, "point: content_unknown")              \
+    X(kPointContentForgotten, "point: content_forgotten")          \
+    X(kPointNoPlaceForTask, "point: no_place_for_task")            \
+    X(kPointInputCopied, "point: input_copied")                    \
+    X(kPointTimerEarly, "point: timer_early")                      \
+    X(kPointTaskHandedBack, "point: task_handed_back")             \
+    X(kPointRunEnds, "point: run_ends")                            \
     /* final statuses at a gamer */                                \
     X(kEndOk, "end: OK")                                           \
     X(kEndBusy, "end: E_BUSY")                                     \
@@ -137,7 +163,8 @@ namespace p2c2r::sim {
     X(kEndParams, "end: E_PARAMS")                                 \
     X(kEndExecutor, "end: E_EXECUTOR")                             \
     X(kEndDevice, "end: E_DEVICE")                                 \
-    X(kEndMemory, "end: E_MEMORY")
+    X(kEndMemory, "end: E_MEMORY")                                 \
+    X(kEndInternal, "end: E_INTERNAL")
 
 enum class Sometimes : uint32_t {
 #define P2C2R_SIM_ENUMERATOR(name, text) name,

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace p2c2r::sim {
 
@@ -38,6 +39,24 @@ class EnvelopeView {
         int64_t second = 0;
         if (!read_number(at, first) || !read_number(at, second)) return std::nullopt;
         return first + second;
+    }
+    // Of an array of numbers.
+    [[nodiscard]] std::vector<uint64_t> numbers(uint8_t key) const {
+        std::vector<uint64_t> all;
+        if (!has(key)) return all;
+        size_t at = at_[key];
+        const uint8_t head = bytes_[at++];
+        size_t count = head & 0x0f;
+        if (head == 0xdc && there(at, 2)) {
+            count = static_cast<size_t>(big_endian(at, 2));
+            at += 2;
+        } else if ((head & 0xf0) != 0x90) {
+            return all;
+        }
+        for (int64_t value = 0; count > 0 && read_number(at, value); --count) {
+            all.push_back(static_cast<uint64_t>(value));
+        }
+        return all;
     }
     [[nodiscard]] bool truth(uint8_t key) const { return has(key) && bytes_[at_[key]] == 0xc3; }
 

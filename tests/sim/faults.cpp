@@ -135,6 +135,12 @@ void Cluster::fault_peer_crash() {
     const bool silently = faults_.chance(options_.silent_crash_chance);
     stage_.coverage.hit(silently ? Sometimes::kPeerVanish : Sometimes::kPeerCrash);
     peer.crash(silently);
+    const auto known = std::find_if(peers_.begin(), peers_.end(),
+                                    [&](const auto& one) { return one.get() == &peer; });
+    if (known != peers_.end() && options_.new_name_chance > 0 &&
+        faults_.chance(options_.new_name_chance)) {
+        (*known)->take_new_name();
+    }
     world_.call_at(world_.now_us() + drawn_length(10'000, 10'000'000), [&peer] { peer.start(); });
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "model/patches.h"
+#include "sim/short_memory.h"
 
 namespace p2c2r::sim {
 
@@ -199,6 +200,7 @@ void GamerNode::submit(const DrawnTask& drawn, bool must_succeed) {
     Checkers::Asked asked;
     asked.size = drawn.size;
     asked.must_succeed = must_succeed;
+    if (!spec.depends_on.empty()) asked.after = spec.depends_on.front();
     asked.own = drawn.circle == Circle::kOwn;
     asked.must_wait = plain && asked.own && !must_succeed;
     asked.goes_out = drawn.size < 8'000 && spec.depends_on.empty() && spec.place != Place::kLocal &&
@@ -266,11 +268,12 @@ void GamerNode::ask() {
     role_->call(call, prng_.chance(0.9) ? "status" : "nonsense", {}, 1'000'000);
 }
 
-void GamerNode::probe(uint32_t count, uint64_t deadline_us, bool must_succeed, Circle circle) {
+void GamerNode::probe(uint32_t count, uint64_t deadline_us, bool must_succeed, Circle circle,
+                      const char* task_type) {
     if (!role_) return;
     loop_.turn([&] {
         DrawnTask drawn;
-        drawn.task_type = kTypeDwell;
+        drawn.task_type = task_type;
         drawn.size = 100;
         drawn.deadline_us = deadline_us;
         drawn.circle = circle;
@@ -281,6 +284,7 @@ void GamerNode::probe(uint32_t count, uint64_t deadline_us, bool must_succeed, C
 // ---- what it hears -----------------------------------------------------------------------------
 
 void GamerNode::on_task_ended(uint64_t task, TaskResult&& result) {
+    const Plenty plenty;
     stage_.checkers.task_ended(host_, task, result);
     ended_.push_back(task);
     if (role_ && role_->stats().kept_here > 0) stage_.coverage.hit(Sometimes::kKeptHere);
@@ -297,6 +301,7 @@ void GamerNode::on_task_ended(uint64_t task, TaskResult&& result) {
 }
 
 void GamerNode::on_client_state(Status status, const std::string& text) {
+    const Plenty plenty;
     stage_.trace.line(stage_.world.now_us(), "%s: %s %s", name_.c_str(), status_name(status),
                       text.c_str());
     if (!role_ || !role_->stats().given_up) return;
@@ -305,6 +310,7 @@ void GamerNode::on_client_state(Status status, const std::string& text) {
 }
 
 void GamerNode::on_call_done(uint64_t call, const Error* error, Bytes, Bytes) {
+    const Plenty plenty;
     if (calls_.erase(call) == 0) {
         stage_.checkers.fail("I1", "%s: call %llu was answered twice", name_.c_str(),
                              static_cast<unsigned long long>(call));

@@ -31,7 +31,7 @@ class GamerNode final : public Node, private roles::ClientEvents {
     void play(uint64_t until_us);
     // Submits `count` dwell tasks of a whole cluster at once; `deadline_us` from now.
     void probe(uint32_t count, uint64_t deadline_us, bool must_succeed,
-               Circle circle = Circle::kType);
+               Circle circle = Circle::kType, const char* task_type = kTypeDwell);
     [[nodiscard]] size_t calls_open() const { return calls_.size(); }
 
   private:

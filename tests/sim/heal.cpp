@@ -25,6 +25,7 @@ bool Cluster::heal() {
     trace_.line(world_.now_us(), "the faults are over");
     stage_.healed = true;
     network_.calm();
+    points_.calm();
     for (Node* node : nodes_) {
         if (node != coordinator_.get()) settle_again(*node);
         node->heal();
@@ -65,8 +66,8 @@ bool Cluster::heal() {
     // timer that was armed for a task's deadline has gone off, however early the task was given up.
     const uint64_t rest_us = std::max<uint64_t>(3 * options_.heartbeat_us, kDeadlineMostUs);
     if (!run_until(world_.now_us() + rest_us)) return false;
-    return check_at_rest() && check_own_circles() && check_windows_fill() && check_failover() &&
-           check_at_rest() && check_closed();
+    return check_at_rest() && check_own_circles() && check_windows_fill() && check_turns() &&
+           check_failover() && check_at_rest() && check_closed();
 }
 
 bool Cluster::all_registered() const {

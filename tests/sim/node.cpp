@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "model/value_writer.h"
+#include "sim/short_memory.h"
 
 namespace p2c2r::sim {
 
@@ -54,6 +55,7 @@ Node::Node(Stage& stage, Prng prng, const std::string& name, Checkers::Kind kind
     runner_.share_stamps(&stage.stamps);
     runner_.set_observer(&stage.checkers);
     stage.checkers.add_host(host_, kind, loop_, 0, real);
+    if (real) stage.network.may_run_short(host_);
 }
 
 void Node::start() {
@@ -129,7 +131,7 @@ void Node::later(uint64_t delay_us, std::function<void()> work) {
 
 RunnerOptions draw_runner_options(const Options& options, Prng& prng) {
     RunnerOptions runner;
-    runner.task_types = {kTypeEcho, kTypeDwell};
+    runner.task_types = {kTypeEcho, kTypeDwell, kTypeTurn};
     if (prng.chance(0.3)) runner.task_types.emplace_back(kTypeContract);
     runner.dwell_us_max = options.dwell_us_max;
     runner.slow =
@@ -219,15 +221,18 @@ bool CoordinatorNode::revoke(const std::string& account) {
 }
 
 void CoordinatorNode::on_peer_joined(const std::string& peer_id) {
+    const Plenty plenty;
     stage_.trace.line(stage_.world.now_us(), "coordinator: %s joined", peer_id.c_str());
 }
 
 void CoordinatorNode::on_peer_left(const std::string& peer_id, const std::string& reason) {
+    const Plenty plenty;
     stage_.trace.line(stage_.world.now_us(), "coordinator: %s left: %s", peer_id.c_str(),
                       reason.c_str());
 }
 
 void CoordinatorNode::on_peer_failed(const std::string& peer_id, const std::string& reason) {
+    const Plenty plenty;
     stage_.trace.line(stage_.world.now_us(), "coordinator: %s failed: %s", peer_id.c_str(),
                       reason.c_str());
 }
@@ -253,7 +258,7 @@ PeerNode::PeerNode(Stage& stage, Prng prng, uint32_t number)
 
 void PeerNode::create() {
     roles::PeerOptions options;
-    options.peer_id = name_;
+    options.peer_id = names_ == 0 ? name_ : name_ + "." + std::to_string(names_);
     options.coordinator.host = "coordinator";
     options.coordinator.port = CoordinatorNode::kPort;
     options.coordinator.credentials = stage_.people.credentials(host_);
@@ -289,6 +294,11 @@ void PeerNode::drain() {
     });
 }
 
+void PeerNode::take_new_name() {
+    ++names_;
+    stage_.coverage.hit(Sometimes::kPeerNewName);
+}
+
 void PeerNode::pause() {
     if (!up() || !role_) return;
     if (runner_.running() > 0) stage_.coverage.hit(Sometimes::kPeerPause);
@@ -307,6 +317,7 @@ void PeerNode::healed() {
 }
 
 void PeerNode::on_peer_state(Status status, const std::string& text) {
+    const Plenty plenty;
     stage_.trace.line(stage_.world.now_us(), "%s: %s %s", name_.c_str(), status_name(status),
                       text.c_str());
 }

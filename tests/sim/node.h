@@ -127,6 +127,9 @@ class PeerNode final : public Node, private roles::PeerEvents {
     // Leaves once all it holds is done.
     void drain();
 
+    // From its next start on it is somebody else.
+    void take_new_name();
+
   private:
     static RunnerOptions draw_runner(const Options& options, const Prng& prng);
     void create() override;
@@ -138,6 +141,7 @@ class PeerNode final : public Node, private roles::PeerEvents {
     uint32_t slots_;
     uint32_t prefetch_;
     uint64_t window_bytes_;
+    uint32_t names_ = 0;  // that it had before this one
     std::unique_ptr<roles::Peer> role_;
 };
 

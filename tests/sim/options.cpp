@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "net/transport.h"
+#include "sim/fault_points.h"
 
 namespace p2c2r::sim {
 
@@ -113,6 +114,13 @@ void draw_circles(Options& options, Prng prng) {
     if (on()) options.moves_per_minute = log_even(prng, 0.5, 8);
 }
 
+void draw_code(Options& options, Prng prng) {
+    const auto on = [&prng] { return prng.chance(0.5); };
+    if (on()) options.new_name_chance = prng.unit();
+    if (on()) options.short_memory_chance = log_even(prng, 0.001, 0.03);
+    options.fault_points = draw_fault_points(prng);
+}
+
 void line(std::string& text, const char* pattern, ...) __attribute__((format(printf, 2, 3)));
 void line(std::string& text, const char* pattern, ...) {
     char buffer[200];
@@ -162,6 +170,7 @@ Options draw_options(uint64_t seed) {
     draw_tasks(options, prng.fork(3));
     draw_contents(options, prng.fork(5));
     draw_circles(options, prng.fork(4));
+    draw_code(options, prng.fork(6));
     options.forgers = std::min(options.forgers, options.peers - 1);
     return options;
 }
@@ -224,6 +233,11 @@ std::string describe(const Options& options) {
     number("gamer_crashes_per_minute", options.gamer_crashes_per_minute, 0);
     number("coordinator_crashes", options.coordinator_crashes, 0);
     number("silent_crash_chance", options.silent_crash_chance, 0);
+    number("new_name_chance", options.new_name_chance, 0);
+    number("short_memory_chance", options.short_memory_chance, 0);
+    if (const std::string armed = describe_fault_points(options.fault_points); !armed.empty()) {
+        text += "  fault points " + armed + "\n";
+    }
     number("content_chance", options.content_chance, 0);
     number("content_bytes_max", us(options.content_bytes_max), 1 << 20);
     number("peer_content_bytes_max", us(options.peer_content_bytes_max), 1 << 20);

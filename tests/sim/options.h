@@ -78,6 +78,9 @@ struct Options {
     double gamer_crashes_per_minute = 0;  // and gamer
     uint32_t coordinator_crashes = 0;
     double silent_crash_chance = 0;
+    double new_name_chance = 0;      // of a peer that comes back as somebody else
+    double short_memory_chance = 0;  // of a message that is taken up
+    uint32_t fault_points = 0;       // a bit for each that is armed (fault_points.h)
 
     // Circles.
     uint32_t owners = 0;  // beside the operator; 0: nobody is asked for a login

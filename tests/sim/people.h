@@ -17,6 +17,7 @@
 #include "identity/access_list.h"
 #include "sim/coverage.h"
 #include "sim/options.h"
+#include "sim/short_memory.h"
 
 namespace p2c2r::sim {
 
@@ -84,6 +85,7 @@ class People {
     struct Store final : identity::AccessStore {
         std::string text;
         Result<Done> save(const std::string& now) override {
+            const Plenty plenty;
             text = now;
             return Done{};
         }

@@ -1,11 +1,14 @@
 // Pinned seeds of the simulator, in virtual time. The wide sweep is p2c2r_sim.
 #include <doctest/doctest.h>
 
-#include <string_view>
+#include <string>
+#include <vector>
 
-#include "sim/cluster.h"
 #include "sim/frame_world.h"
+#include "sim/named_scenarios.h"
+#include "sim/option_kinds.h"
 #include "sim/plants.h"
+#include "sim/sim_case.h"
 
 using namespace p2c2r;
 using namespace p2c2r::sim;
@@ -13,24 +16,9 @@ using namespace p2c2r::sim;
 namespace {
 
 constexpr uint64_t kSeeds = 100;
-// Each of these has failed once: by a bug, or by a checker that knew too little.
-constexpr uint64_t kFailedOnce[] = {
-    365,    // a peer was told to give up what it had not been given for want of memory
-    688,    // a goodbye with tasks that wait for each other crashed the coordinator
-    739,    // a resume that replaced a connection left half an input at its peer
-    1538,   // an id is submitted again before the end of its answer has left
-    1617,   // a cancel that is garbage ends its connection, not its task
-    1687,   // an order that never left kept its slot for ever
-    3224,   // an answer that passed by while its gamer came back was never given
-    4897,   // a late wake that an earlier timer made later still
-    5794,   // a peer dies that has answered what was given up
-    17278,  // the end of an answer waits for its gamer to read
-};
-// Each planted bug shows within this many seeds; most in the first five.
+constexpr uint64_t kSeedsOfScenario = 3;
+// A planted bug without a seed of its own shows within this many.
 constexpr uint64_t kPlantSeeds = 2000;
-// It takes two large inputs on one slow way: from here on it shows soon.
-constexpr std::string_view kRarePlant = "unheard_order_holds_slot";
-constexpr uint64_t kRarePlantSeed = 1301;
 
 FrameReport run_game(FrameOptions options, uint64_t frames) {
     options.frames = frames;
@@ -57,9 +45,51 @@ TEST_CASE("simulator: every invariant holds in one hundred seeds") {
 
 TEST_CASE("simulator: what has failed once holds") {
     REQUIRE(choose_plant(nullptr));
-    for (uint64_t seed : kFailedOnce) {
+    std::vector<uint64_t> seeds;
+    REQUIRE(read_seeds(P2C2R_FAILED_SEEDS, seeds));
+    REQUIRE(seeds.size() >= 10);
+    for (uint64_t seed : seeds) {
         CHECK_MESSAGE(!run(seed).failure, "see: p2c2r_sim --seeds 1 --verbose --seed " << seed);
     }
+}
+
+TEST_CASE("simulator: every named scenario holds") {
+    REQUIRE(choose_plant(nullptr));
+    for (size_t i = 0; i < kScenariosCount; ++i) {
+        for (uint64_t seed = 1; seed <= kSeedsOfScenario; ++seed) {
+            SimCase one;
+            one.seed = seed;
+            one.scenario = kScenarios[i].name;
+            Coverage coverage;
+            Trace off;
+            const RunReport report = run_case(one, coverage, off);
+            CHECK_MESSAGE(!report.failure, "see: " << command_of(one) << " --verbose");
+            CHECK(report.tasks_ended > 0);
+            if (one.scenario == "calm") CHECK(report.tasks_good * 10 > report.tasks_ended * 8);
+        }
+    }
+}
+
+TEST_CASE("simulator: a failure is made smaller, and its command replays it") {
+    REQUIRE(choose_plant("window_ignored"));
+    SimCase failing;
+    Coverage coverage;
+    Trace off;
+    while (!run_case(failing, coverage, off).failure) ++failing.seed;
+    const Options before = options_of(failing);
+    uint64_t runs = 0;
+    const SimCase smallest = shrink(failing, "I9", runs);
+    const Options after = options_of(smallest);
+    CHECK(after.tasks < before.tasks);
+    CHECK(kinds_on(after).size() < kinds_on(before).size() / 2);
+    const RunReport again = run_case(smallest, coverage, off);
+    REQUIRE(again.failure);
+    CHECK(again.failure->invariant == "I9");
+    const std::string command = command_of(smallest);
+    CHECK(command.find("--seed " + std::to_string(failing.seed)) != std::string::npos);
+    CHECK(command.find("--tasks " + std::to_string(after.tasks)) != std::string::npos);
+    CHECK(command.find("--without ") != std::string::npos);
+    REQUIRE(choose_plant(nullptr));
 }
 
 TEST_CASE("simulator: the same seed gives the same events") {
@@ -71,10 +101,13 @@ TEST_CASE("simulator: the same seed gives the same events") {
 TEST_CASE("simulator: each planted bug is found") {
     for (const Plant& plant : kPlants) {
         REQUIRE(choose_plant(plant.name));
-        const uint64_t first = plant.name == kRarePlant ? kRarePlantSeed : 1;
-        uint64_t seed = first;
-        while (seed < first + kPlantSeeds && !run(seed).failure) ++seed;
-        CHECK_MESSAGE(seed < first + kPlantSeeds, plant.name << ": " << plant.text);
+        if (plant.seed != 0) {
+            CHECK_MESSAGE(run(plant.seed).failure, plant.name << ": " << plant.text);
+            continue;
+        }
+        uint64_t seed = 1;
+        while (seed <= kPlantSeeds && !run(seed).failure) ++seed;
+        CHECK_MESSAGE(seed <= kPlantSeeds, plant.name << ": " << plant.text);
     }
     REQUIRE(choose_plant(nullptr));
     CHECK_FALSE(choose_plant("no_such_plant"));

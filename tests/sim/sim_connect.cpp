@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/short_memory.h"
+
 namespace p2c2r::sim {
 
 namespace {
@@ -34,6 +36,7 @@ std::unique_ptr<net::Transport::Attempt> SimTransport::connect(const std::string
                                                                uint64_t timeout_us,
                                                                Connected connected,
                                                                std::shared_ptr<net::TlsContext>) {
+    const Plenty plenty;
     auto attempt = std::make_unique<SimAttempt>(network_, ++network_.attempts_made_, host_, port,
                                                 std::move(connected));
     network_.attempts_[attempt->number_] = attempt.get();

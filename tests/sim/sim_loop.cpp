@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/check.h"
+#include "sim/short_memory.h"
 
 namespace p2c2r::sim {
 
@@ -109,6 +110,7 @@ const SimLoop::Armed* SimLoop::first() const {
 }
 
 void SimLoop::arm(net::Timer& timer, uint64_t at_us) {
+    const Plenty plenty;
     for (Armed& armed : armed_) {
         if (armed.timer != &timer) continue;
         armed.at_us = at_us;
@@ -167,11 +169,13 @@ void SimLoop::fire_due() {
 }
 
 void SimLoop::post(std::function<void()> work) {
+    const Plenty plenty;
     if (posted_.empty()) world_.send(world_.now_us(), address_, kPosted, 0);
     posted_.push_back(std::move(work));
 }
 
 void SimLoop::at_turn_end(TurnEnd& hook) {
+    const Plenty plenty;
     if (hook.asked) return;
     hook.asked = true;
     hooks_.push_back(&hook);

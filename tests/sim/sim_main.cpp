@@ -1,286 +1,119 @@
-// p2c2r_sim: sweeps seeds through the simulator. A seed that fails is run once more with a trace,
-// and its options and last events are printed.
-#include <atomic>
+// p2c2r_sim: sweeps seeds through the simulator, looks for planted bugs, makes failures smaller,
+// and drives fleets. All clocks are read here: the simulator has none.
 #include <chrono>
-#include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <mutex>
-#include <string>
-#include <thread>
-#include <vector>
 
-#include "sim/cluster.h"
+#include "sim/fleet_commands.h"
 #include "sim/frame_world.h"
+#include "sim/named_scenarios.h"
 #include "sim/plants.h"
+#include "sim/sim_arguments.h"
+#include "sim/sweep.h"
+#include "sim_commit.h"
 
-using namespace p2c2r;
 using namespace p2c2r::sim;
 
 namespace {
 
-constexpr size_t kTraceLines = 200;
 // From this many seeds on, everything on the "sometimes" list must have been hit.
 constexpr uint64_t kSeedsForCoverage = 300;
-constexpr uint64_t kTwiceEvery = 50;
+constexpr uint64_t kSeedsForPlant = 2000;
 
-struct Arguments {
-    uint64_t seeds = 100;
-    uint64_t first = 1;
-    unsigned jobs = 1;
-    std::string plant;
-    bool list_plants = false;
-    bool verbose = false;
-    bool json = false;
-    bool coverage = false;
-    bool help = false;
-};
-
-void print_help() {
-    std::puts(
-        "p2c2r_sim: the real roles over a simulated clock, network and machine\n"
-        "\n"
-        "  p2c2r_sim frames: a game's frames; see its --help\n"
-        "\n"
-        "  --seeds N      how many seeds to run (default 100)\n"
-        "  --seed S       the first one (default 1)\n"
-        "  --jobs N       threads (default 1)\n"
-        "  --plant NAME   run with this planted bug; succeeds when a seed finds it\n"
-        "  --list-plants  the bugs that can be planted\n"
-        "  --coverage     print how often each fault, status and transition was hit\n"
-        "  --verbose      print options and last events of every seed\n"
-        "  --json         end with one line of JSON\n"
-        "  --help         this text\n"
-        "\n"
-        "Exit: 0 all seeds hold (with --plant: it was found), 1 not, 2 wrong arguments.");
+double seconds_now() {
+    using Seconds = std::chrono::duration<double>;
+    return Seconds(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-bool parse(int argc, char** argv, Arguments& arguments) {
-    for (int i = 1; i < argc; ++i) {
-        const std::string name = argv[i];
-        const auto number = [&](auto& value) {
-            if (i + 1 >= argc) return false;
-            char* end = nullptr;
-            const char* text = argv[++i];
-            value =
-                static_cast<std::remove_reference_t<decltype(value)>>(std::strtoull(text, &end, 0));
-            return end != text && *end == 0;
-        };
-        bool good = true;
-        if (name == "--seeds") {
-            good = number(arguments.seeds);
-        } else if (name == "--seed") {
-            good = number(arguments.first);
-        } else if (name == "--jobs") {
-            good = number(arguments.jobs) && arguments.jobs > 0;
-        } else if (name == "--plant" && i + 1 < argc) {
-            arguments.plant = argv[++i];
-        } else if (name == "--list-plants") {
-            arguments.list_plants = true;
-        } else if (name == "--coverage") {
-            arguments.coverage = true;
-        } else if (name == "--verbose") {
-            arguments.verbose = true;
-        } else if (name == "--json") {
-            arguments.json = true;
-        } else if (name == "--help") {
-            arguments.help = true;
-        } else {
-            good = false;
-        }
-        if (!good) {
-            std::fprintf(stderr, "p2c2r_sim: '%s' is not an option with its value; see --help\n",
-                         name.c_str());
-            return false;
-        }
+uint64_t nanoseconds_now() {
+    using Nanoseconds = std::chrono::nanoseconds;
+    const auto since = std::chrono::steady_clock::now().time_since_epoch();
+    return static_cast<uint64_t>(std::chrono::duration_cast<Nanoseconds>(since).count());
+}
+
+SimCase case_of(const Arguments& arguments, uint64_t seed, const std::string& scenario) {
+    return {seed, scenario, arguments.tasks, arguments.peers, arguments.gamers, arguments.without};
+}
+
+bool cases_of(const Arguments& arguments, std::vector<SimCase>& cases) {
+    std::vector<uint64_t> seeds;
+    if (arguments.seeds_file.empty()) {
+        for (uint64_t i = 0; i < arguments.seeds; ++i) seeds.push_back(arguments.first + i);
+    } else if (!read_seeds(arguments.seeds_file, seeds)) {
+        std::fprintf(stderr, "p2c2r_sim: cannot read '%s'\n", arguments.seeds_file.c_str());
+        return false;
+    }
+    std::vector<std::string> scenarios = {arguments.scenario};
+    if (arguments.scenario == "all") {
+        scenarios.clear();
+        for (size_t i = 0; i < kScenariosCount; ++i) scenarios.emplace_back(kScenarios[i].name);
+    }
+    for (const std::string& scenario : scenarios) {
+        for (const uint64_t seed : seeds) cases.push_back(case_of(arguments, seed, scenario));
     }
     return true;
 }
 
-// A failed CHECK ends the process: say which seed it was, and what led to it.
-thread_local uint64_t running_seed = 0;
-thread_local const Trace* running_trace = nullptr;
-
-extern "C" void on_abort(int) {
-    std::fprintf(stderr, "seed %llu: a CHECK failed, or memory was misused\n",
-                 static_cast<unsigned long long>(running_seed));
-    if (running_trace && running_trace->on()) {
-        running_trace->print(stderr);
-    } else {
-        std::fprintf(stderr, "  see: p2c2r_sim --seeds 1 --seed %llu --verbose\n",
-                     static_cast<unsigned long long>(running_seed));
-    }
-    std::fflush(stderr);
-    std::_Exit(1);
+int sweep(const Arguments& arguments) {
+    std::vector<SimCase> cases;
+    if (!cases_of(arguments, cases)) return 2;
+    SweepOptions options;
+    options.jobs = arguments.jobs;
+    options.plant = arguments.plant;
+    options.events = arguments.events;
+    options.verbose = arguments.verbose;
+    options.json = arguments.json;
+    options.coverage = arguments.coverage;
+    options.commit = kCommit;
+    options.is_whole = arguments.plant.empty() && arguments.scenario.empty() &&
+                       arguments.seeds_file.empty() && arguments.without.empty() &&
+                       arguments.tasks + arguments.peers + arguments.gamers == 0 &&
+                       arguments.seeds >= kSeedsForCoverage;
+    return Sweep(std::move(cases), options, seconds_now).run();
 }
 
-struct Totals {
-    uint64_t seeds = 0;
-    uint64_t events = 0;
-    uint64_t tasks = 0;
-    uint64_t good = 0;
-    uint64_t twice = 0;
-    double simulated_s = 0;
-    uint64_t payload_held_max = 0;
-    uint64_t queued_max = 0;
-};
-
-class Sweep {
-  public:
-    explicit Sweep(const Arguments& arguments) : arguments_(arguments) {}
-
-    int run() {
-        began_ = std::chrono::steady_clock::now();
-        std::vector<std::thread> threads;
-        for (unsigned i = 1; i < arguments_.jobs; ++i) threads.emplace_back([this] { work(); });
-        work();
-        for (std::thread& thread : threads) thread.join();
-        return report();
+int shrink_one(const Arguments& arguments) {
+    const SimCase one = case_of(arguments, arguments.first, arguments.scenario);
+    Coverage unused;
+    Trace off;
+    const RunReport run = run_case(one, unused, off);
+    if (!run.failure) {
+        std::printf("seed %llu holds: there is nothing to make smaller\n", number(one.seed));
+        return 1;
     }
+    std::printf("seed %llu violates %s: %s\n", number(one.seed), run.failure->invariant.c_str(),
+                run.failure->text.c_str());
+    uint64_t runs = 0;
+    const SimCase smallest = shrink(one, run.failure->invariant, runs);
+    const RunReport again = run_case(smallest, unused, off);
+    std::printf("after %llu runs, commit %s:\n%s%s: %s\nreplay: %s%s%s --verbose\n", number(runs),
+                kCommit, describe(options_of(smallest)).c_str(), again.failure->invariant.c_str(),
+                again.failure->text.c_str(), command_of(smallest).c_str(),
+                arguments.plant.empty() ? "" : " --plant ", arguments.plant.c_str());
+    return 0;
+}
 
-  private:
-    void work() {
-        Coverage coverage;
-        while (!failed_) {
-            const uint64_t index = next_++;
-            if (index >= arguments_.seeds) break;
-            const uint64_t seed = arguments_.first + index;
-            running_seed = seed;
-            Trace trace(arguments_.verbose ? kTraceLines : 0);
-            running_trace = &trace;
-            RunReport run = run_seed(seed, coverage, trace);
-            bool twice = false;
-            if (!run.failure && seed % kTwiceEvery == 0) {
-                twice = true;
-                check_again(seed, run);
-            }
-            if (arguments_.verbose) print_run(seed, run, trace);
-            if (run.failure) print_failure(seed, run);
-            running_trace = nullptr;
-            add(run, twice);
-        }
-        const std::lock_guard lock(mutex_);
-        coverage_.add(coverage);
-    }
-
-    // I13: the same seed gives the same events.
-    static void check_again(uint64_t seed, RunReport& run) {
-        Coverage unused;
-        Trace off;
-        const RunReport again = run_seed(seed, unused, off);
-        if (again.hash != run.hash) {
-            run.failure = Failure{"I13", "the same seed gave another trace", 0, 0};
-        }
-    }
-
-    void add(const RunReport& run, bool twice) {
-        const std::lock_guard lock(mutex_);
-        ++totals_.seeds;
-        totals_.events += run.events;
-        totals_.tasks += run.tasks_ended;
-        totals_.good += run.tasks_good;
-        totals_.twice += twice;
-        totals_.simulated_s += static_cast<double>(run.simulated_us) / 1e6;
-        totals_.payload_held_max = std::max(totals_.payload_held_max, run.payload_held_max);
-        totals_.queued_max = std::max(totals_.queued_max, run.queued_max);
-        if (arguments_.json || arguments_.verbose) return;
-        if (totals_.seeds % 100 == 0 || totals_.seeds == arguments_.seeds) {
-            std::fprintf(stderr, "\r%llu of %llu seeds, %.0f a minute ",
-                         static_cast<unsigned long long>(totals_.seeds),
-                         static_cast<unsigned long long>(arguments_.seeds), per_minute());
-        }
-    }
-
-    void print_run(uint64_t seed, const RunReport& run, const Trace& trace) {
-        const std::lock_guard lock(mutex_);
-        std::printf(
-            "seed %llu: hash %016llx, %llu events, %llu tasks ended, %llu of them good\n%s",
-            static_cast<unsigned long long>(seed), static_cast<unsigned long long>(run.hash),
-            static_cast<unsigned long long>(run.events),
-            static_cast<unsigned long long>(run.tasks_ended),
-            static_cast<unsigned long long>(run.tasks_good), describe(draw_options(seed)).c_str());
-        if (!run.failure) trace.print(stdout);
-    }
-
-    void print_failure(uint64_t seed, const RunReport& run) {
-        failed_ = true;
-        const std::lock_guard lock(mutex_);
-        const Failure& failure = *run.failure;
-        std::printf("\nseed %llu violates %s at %.6f s, event %llu: %s\n",
-                    static_cast<unsigned long long>(seed), failure.invariant.c_str(),
-                    static_cast<double>(failure.at_us) / 1e6,
-                    static_cast<unsigned long long>(failure.event), failure.text.c_str());
-        if (!arguments_.plant.empty()) return;
-        std::printf("drawn options:\n%slast events:\n", describe(draw_options(seed)).c_str());
-        Coverage unused;
-        Trace trace(kTraceLines);
-        const RunReport again = run_seed(seed, unused, trace);
-        trace.print(stdout);
-        if (!again.failure || again.hash != run.hash) {
-            std::printf("  and the second run of this seed differs: I13 is violated as well\n");
-        }
-    }
-
-    [[nodiscard]] double per_minute() const {
-        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began_;
-        return static_cast<double>(totals_.seeds) * 60 / std::max(took.count(), 1e-9);
-    }
-
-    int report() {
-        if (!arguments_.json && !arguments_.verbose) std::fputc('\n', stderr);
-        bool good = !failed_;
-        if (!arguments_.plant.empty()) {
-            good = failed_;
-            std::printf("plant %s: %s after %llu seeds\n", arguments_.plant.c_str(),
-                        failed_ ? "found" : "not found",
-                        static_cast<unsigned long long>(totals_.seeds));
-        }
-        const bool judged = arguments_.plant.empty() && totals_.seeds >= kSeedsForCoverage;
-        for (size_t i = 0; i < Coverage::kSize; ++i) {
-            if (arguments_.coverage) {
-                std::printf("%10llu  %s\n", static_cast<unsigned long long>(coverage_.count(i)),
-                            Coverage::text(i));
-            }
-            if (!judged || coverage_.count(i) > 0) continue;
-            std::printf("I14: never hit: %s\n", Coverage::text(i));
-            good = false;
-        }
-        if (arguments_.json) {
-            std::printf(
-                "{\"seeds\":%llu,\"events\":%llu,\"tasks\":%llu,\"good\":%llu,"
-                "\"seeds_per_minute\":%.0f,\"simulated_s\":%.0f,\"twice\":%llu,"
-                "\"payload_held_max\":%llu,\"queued_max\":%llu,\"ok\":%s}\n",
-                static_cast<unsigned long long>(totals_.seeds),
-                static_cast<unsigned long long>(totals_.events),
-                static_cast<unsigned long long>(totals_.tasks),
-                static_cast<unsigned long long>(totals_.good), per_minute(), totals_.simulated_s,
-                static_cast<unsigned long long>(totals_.twice),
-                static_cast<unsigned long long>(totals_.payload_held_max),
-                static_cast<unsigned long long>(totals_.queued_max), good ? "true" : "false");
+int hunt_plants(const Arguments& arguments) {
+    const uint64_t seeds = arguments.has_seeds ? arguments.seeds : kSeedsForPlant;
+    uint64_t missed = 0;
+    for (const Plant& plant : kPlants) {
+        choose_plant(plant.name);
+        const uint64_t found = first_failing(arguments.first, seeds, arguments.jobs);
+        if (found == 0) {
+            ++missed;
+            std::printf("%-26s not found in %llu seeds\n", plant.name, number(seeds));
         } else {
-            std::printf(
-                "%llu seeds (%llu run twice), %.1f million events, %llu tasks ended, %.1f %% "
-                "of them good, %.0f simulated hours, %.0f seeds a minute\n",
-                static_cast<unsigned long long>(totals_.seeds),
-                static_cast<unsigned long long>(totals_.twice),
-                static_cast<double>(totals_.events) / 1e6,
-                static_cast<unsigned long long>(totals_.tasks),
-                100.0 * static_cast<double>(totals_.good) /
-                    static_cast<double>(std::max<uint64_t>(1, totals_.tasks)),
-                totals_.simulated_s / 3600, per_minute());
+            std::printf("%-26s seed %llu\n", plant.name, number(found));
         }
-        return good ? 0 : 1;
+        std::fflush(stdout);
     }
+    std::printf("%zu plants, %llu of them not found\n", std::size(kPlants), number(missed));
+    return missed == 0 ? 0 : 1;
+}
 
-    const Arguments& arguments_;
-    std::chrono::steady_clock::time_point began_;
-    std::atomic<uint64_t> next_{0};
-    std::atomic<bool> failed_{false};
-    std::mutex mutex_;
-    Coverage coverage_;
-    Totals totals_;
-};
+FleetArguments fleet_arguments(const Arguments& arguments) {
+    return {arguments.peers, arguments.tasks, arguments.first, arguments.json};
+}
 
 }  // namespace
 
@@ -288,20 +121,37 @@ int main(int argc, char** argv) {
     if (argc > 1 && std::strcmp(argv[1], "frames") == 0) return frames_main(argc - 2, argv + 2);
     Arguments arguments;
     if (!parse(argc, argv, arguments)) return 2;
-    if (arguments.help) {
-        print_help();
-        return 0;
-    }
-    if (arguments.list_plants) {
-        for (const Plant& plant : kPlants) std::printf("%-26s %s\n", plant.name, plant.text);
-        return 0;
-    }
     if (!arguments.plant.empty() && !choose_plant(arguments.plant.c_str())) {
         std::fprintf(stderr, "p2c2r_sim: no plant '%s'; see --list-plants\n",
                      arguments.plant.c_str());
         return 2;
     }
-    std::signal(SIGABRT, on_abort);
-    std::signal(SIGSEGV, on_abort);
-    return Sweep(arguments).run();
+    switch (arguments.command) {
+        case Arguments::Command::kHelp:
+            print_help();
+            return 0;
+        case Arguments::Command::kListPlants:
+            for (const Plant& plant : kPlants) std::printf("%-26s %s\n", plant.name, plant.text);
+            return 0;
+        case Arguments::Command::kListScenarios:
+            for (size_t i = 0; i < kScenariosCount; ++i) {
+                std::printf("%-20s %s\n", kScenarios[i].name, kScenarios[i].text);
+            }
+            return 0;
+        case Arguments::Command::kFleet:
+            return run_fleet(fleet_arguments(arguments), nanoseconds_now);
+        case Arguments::Command::kPlacement:
+            return run_placement(fleet_arguments(arguments), nanoseconds_now);
+        default:
+            break;
+    }
+    tell_of_crashes();
+    switch (arguments.command) {
+        case Arguments::Command::kPlants:
+            return hunt_plants(arguments);
+        case Arguments::Command::kShrink:
+            return shrink_one(arguments);
+        default:
+            return sweep(arguments);
+    }
 }

@@ -377,7 +377,7 @@ void Network::make_room(End& end) {
 void Network::deliver(uint64_t pipe, uint32_t side, const wire::Frame& frame) {
     End& end = find(pipe)->ends[side];
     if (observer_) observer_->on_delivered(pipe, end.host, frame);
-    end.events->on_frame(*end.handle, frame);
+    hand_over(pipe, side, frame);
     end.last_words_us = end.words_since_us;
     end.words_since_us = end.filled > end.parsed ? world_.now_us() : 0;
 }

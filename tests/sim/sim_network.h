@@ -48,6 +48,8 @@ class NetworkObserver {
     virtual void on_delivered(uint64_t pipe, uint32_t host, const wire::Frame& frame) = 0;
     // This end takes part no more: closed by its role, lost, or its process died.
     virtual void on_end_gone(uint64_t pipe, uint32_t host) = 0;
+    // Memory was short while this host took up a message.
+    virtual void on_memory_short(uint32_t host) = 0;
 
   protected:
     ~NetworkObserver() = default;
@@ -74,6 +76,12 @@ class Network final : private World::Target {
     void set_user_timeout(uint64_t us) { user_timeout_us_ = us; }
     // Continuation frames whose data is at least this large may be received in place.
     void set_place_threshold(size_t bytes) { place_threshold_ = bytes; }
+    // How often a message finds memory short at a host that may run short of it.
+    void set_short_memory(double chance, Prng prng) {
+        short_chance_ = chance;
+        short_prng_ = prng;
+    }
+    void may_run_short(uint32_t host) { hosts_[host].runs_short = true; }
 
     // ---- faults
     struct Open {
@@ -193,6 +201,7 @@ class Network final : private World::Target {
         uint64_t queued_bytes = 0;
         uint32_t life = 1;
         bool up = true;
+        bool runs_short = false;                           // of memory, now and then
         std::vector<std::pair<uint64_t, uint32_t>> dirty;  // pipe and side to be flushed
     };
 
@@ -230,6 +239,7 @@ class Network final : private World::Target {
     bool split(uint64_t pipe, uint32_t side);
     void make_room(End& end);
     void deliver(uint64_t pipe, uint32_t side, const wire::Frame& frame);
+    void hand_over(uint64_t pipe, uint32_t side, const wire::Frame& frame);  // sim_shortage.cpp
     void bytes_read(uint64_t pipe, uint32_t from_side, size_t size);
     // Ending.
     void lose(uint64_t pipe, uint32_t side, Status status, const std::string& why);
@@ -258,6 +268,8 @@ class Network final : private World::Target {
     size_t send_limit_ = net::kSendLimit;
     uint64_t user_timeout_us_ = 0;
     size_t place_threshold_ = 16 * 1024;
+    double short_chance_ = 0;
+    Prng short_prng_{0};
 };
 
 class SimConnection final : public net::Connection {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/check.h"
+#include "sim/short_memory.h"
 
 namespace p2c2r::sim {
 
@@ -138,6 +139,7 @@ exec::Output SimRunner::compute(const exec::JobSpec& spec, uint64_t stamp) {
 }
 
 uint64_t SimRunner::start(const exec::JobSpec& spec, uint64_t tag, exec::RunnerEvents& events) {
+    const Plenty plenty;
     if (!can_run(spec.task_type)) return 0;
     if (!calm_dwell_us_ && prng_.chance(options_.refuse_chance)) {
         coverage_.hit(Sometimes::kJobRefused);
@@ -169,6 +171,7 @@ uint64_t SimRunner::start(const exec::JobSpec& spec, uint64_t tag, exec::RunnerE
 }
 
 void SimRunner::cancel(uint64_t number) {
+    const Plenty plenty;
     const auto found = jobs_.find(number);
     if (found == jobs_.end() || found->second.cancelled) return;
     Job& job = found->second;

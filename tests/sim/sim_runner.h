@@ -34,6 +34,7 @@ bool is_answer_from(std::span<const uint8_t> data, uint64_t token, size_t size, 
 inline constexpr const char* kTypeEcho = "echo";         // at once, on the loop
 inline constexpr const char* kTypeDwell = "dwell";       // takes a drawn time
 inline constexpr const char* kTypeContract = "upscale";  // has aliases and a deadline of its own
+inline constexpr const char* kTypeTurn = "turn";         // asked for in a whole cluster only
 
 struct RunnerOptions {
     std::vector<std::string> task_types = {kTypeEcho, kTypeDwell};

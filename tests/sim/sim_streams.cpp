@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "sim/short_memory.h"
 #include "sim/sim_connect.h"
 
 namespace p2c2r::sim {
@@ -35,6 +36,7 @@ size_t SimConnection::queued_bytes() const {
 }
 
 void SimConnection::pause_reading(bool paused) {
+    const Plenty plenty;
     Network::End* mine = end();
     if (!mine || mine->paused == paused) return;
     mine->paused = paused;
@@ -46,10 +48,12 @@ void SimConnection::pause_reading(bool paused) {
 }
 
 void SimConnection::close() {
+    const Plenty plenty;
     network_.close_end(pipe_, side_);
 }
 
 std::string SimConnection::peer_address() const {
+    const Plenty plenty;
     // All of one network: hosts that share a token may use it.
     const Network::End* mine = end();
     return mine ? "10.0.0." + std::to_string(network_.other_host(pipe_, mine->host)) + ":1"
@@ -74,6 +78,7 @@ uint64_t SimConnection::bytes_out() const {
 void SimConnection::write(wire::Message message, uint8_t flags, uint64_t id,
                           std::span<const uint8_t> envelope, std::span<const uint8_t> params,
                           std::span<const uint8_t> data) {
+    const Plenty plenty;
     Network::End* mine = end();
     if (!mine || !mine->open) return;
     Network::Stream& out = network_.find(pipe_)->streams[side_];
@@ -162,6 +167,7 @@ void Network::close_end(uint64_t pipe, uint32_t side) {
 }
 
 void Network::handle_gone(uint64_t pipe, uint32_t side) {
+    const Plenty plenty;
     if (Pipe* both = find(pipe)) {
         both->ends[side].handle = nullptr;
         both->ends[side].events = nullptr;
@@ -228,7 +234,9 @@ void Network::drop_silently(uint64_t pipe, bool from_host) {
 }
 
 void Network::hold(uint32_t host, bool from_host, uint64_t until_us) {
-    coverage_.hit(until_us == kNever ? Sometimes::kBlackHoleForever : Sometimes::kBlackHole);
+    coverage_.hit(until_us == kNever ? Sometimes::kBlackHoleForever
+                  : from_host        ? Sometimes::kHoleFromHost
+                                     : Sometimes::kHoleToHost);
     uint64_t& held = hosts_[host].held_until_us[from_host];
     held = std::max(held, until_us);
 }
@@ -281,6 +289,7 @@ void Network::revive_host(uint32_t host) {
 void Network::calm() {
     const uint64_t now = world_.now_us();
     user_timeout_us_ = 0;
+    short_chance_ = 0;
     for (Host& host : hosts_) {
         host.link = LinkOptions{};
         host.held_until_us = {};

@@ -149,7 +149,13 @@ void Checkers::on_delivered(uint64_t pipe, uint32_t host, const wire::Frame& fra
     if (peer == peer_pipes_.end()) return;
     if (frame.message == Message::kTaskAssign && is_first(frame)) {
         const auto attempt = peer->second.attempts.find(frame.id);
-        if (attempt != peer->second.attempts.end()) attempt->second.delivered = true;
+        if (attempt != peer->second.attempts.end()) {
+            attempt->second.delivered = true;
+            if (const auto left = EnvelopeView(frame.envelope).number(kDeadline)) {
+                attempt->second.until_us =
+                    hosts_[host].loop->now_us() + static_cast<uint64_t>(*left);
+            }
+        }
     }
     if (frame.message == Message::kTaskCancel) {
         coverage_.hit(Sometimes::kCancelReachesPeer);
@@ -235,6 +241,7 @@ void Checkers::coordinator_sends_to_peer(PeerPipe& peer, const wire::Frame& fram
         }
         Tracked& task = tracked_[found->second.token];
         task.cause = Sometimes::kRetryAfterTimeout;
+        task.given_up_us = world_.now_us();
         if (task.live && !task.whole && found->second.state == Attempt::State::kOpen &&
             may_look_silent(peer)) {
             task.cause = Sometimes::kRetryAfterSilence;
@@ -301,6 +308,8 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
              name(peer.host), name(host_of_token(token)), number(task_of_token(token)));
     }
     if (token != 0) check_circle(peer, token, task);
+    if (token != 0) check_may_start(token, task);
+    turn_served(peer, token, task);
     Attempt attempt;
     attempt.token = token;
     attempt.life = task.life;
@@ -532,9 +541,12 @@ void Checkers::coordinator_hears_gamer(GamerPipe& gamer, const wire::Frame& fram
             if (!plain || found == gamer.tasks.end()) return;
             set_owed(gamer, found->second, false);
             waiting_.erase({gamer.pipe, frame.id});
+            saw_end(token_of_asked(gamer.host, frame.id), true);
             return is_over(token_of_asked(gamer.host, frame.id));
         }
         case Message::kGoodbye:
+            // With a status it could not go on, and may be back.
+            if (EnvelopeView(frame.envelope).number(kStatus).value_or(0) != 0) return;
             // It wants nothing any more.
             for (auto& [id, task] : gamer.tasks) {
                 if (task.owed) is_over(token_of_asked(gamer.host, id));
@@ -602,7 +614,15 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     // A content may go to its peer along with the task, in chunks that wait for each other.
     tracked.chunked |= !task.whole || view.has(kPayloadPlace);
     if (tracked.chunked) chunked_.insert(token_of_asked(gamer.host, frame.id));
+    if (!tracked.live) {
+        tracked.after.clear();
+        for (const uint64_t other : view.numbers(kDependsOn)) {
+            const Tracked& first = tracked_[token_of(gamer.host, other)];
+            if (other != frame.id && first.live) tracked.after.emplace_back(other, first.life);
+        }
+    }
     tracked.live = true;
+    turn_asked(gamer.host, token_of_asked(gamer.host, frame.id), type);
     tracked.type = is_text(type, kTypeEcho)    ? TaskType::kEcho
                    : is_text(type, kTypeDwell) ? TaskType::kDwell
                                                : TaskType::kOther;
@@ -627,7 +647,10 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
 }
 
 void Checkers::coordinator_sends_to_gamer(GamerPipe& gamer, const wire::Frame& frame) {
-    if (frame.message == Message::kTaskTimeout) coverage_.hit(Sometimes::kTaskTimeout);
+    if (frame.message == Message::kTaskTimeout) {
+        coverage_.hit(Sometimes::kTaskTimeout);
+        saw_end(token_of_asked(gamer.host, frame.id), false);
+    }
     if (frame.message == Message::kTaskTimeout || frame.message == Message::kResultDelivery) {
         answer_sent(gamer, frame);
     }
