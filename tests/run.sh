@@ -41,10 +41,10 @@ say() { printf '\n==> %s (%d s)\n' "$*" $((SECONDS - started)); }
 . "$root/examples/packages.sh"
 test_packages=(
     ccache gcc cargo rustc dbus-daemon python3 python3-msgpack clang-14 libclang-rt-14-dev spirv-tools file
-    vulkan-validationlayers "${game_packages[@]}"
+    vulkan-validationlayers iproute2 "${game_packages[@]}"
 )
 if [ "$tier" = full ] || [ "$tier" = long ]; then
-    test_packages+=(iproute2 openssl)
+    test_packages+=(openssl)
 fi
 say "packages"
 ensure_packages "${build_packages[@]}" "${test_packages[@]}"

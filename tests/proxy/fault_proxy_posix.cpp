@@ -12,7 +12,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <memory>
 #include <stdexcept>
 
 namespace p2c2r::test {
@@ -67,8 +66,11 @@ void close_abruptly(int end) {
 }  // namespace
 
 struct FaultProxy::Relayed {
-    Relayed(int near_end, int far_end, const FaultPlan& plan, uint64_t seed, uint32_t number)
-        : near(near_end), far(far_end), line(plan, seed, number, monotonic_us()) {}
+    Relayed(int near_end, int far_end, const FaultPlan& plan, uint64_t seed, uint32_t its_number)
+        : number(its_number),
+          near(near_end),
+          far(far_end),
+          line(plan, seed, its_number, monotonic_us()) {}
     ~Relayed() {
         for (const int end : {near, far}) {
             if (abrupt) {
@@ -83,6 +85,7 @@ struct FaultProxy::Relayed {
     [[nodiscard]] int from(Way way) const { return way == Way::kUp ? near : far; }
     [[nodiscard]] int to(Way way) const { return way == Way::kUp ? far : near; }
 
+    const uint32_t number;
     const int near;
     const int far;
     FaultLine line;
@@ -187,6 +190,7 @@ void FaultProxy::move(Relayed& one, Way way) {
         const ssize_t sent = send(one.to(way), piece.data(), piece.size(), MSG_NOSIGNAL);
         if (sent > 0) {
             passed_[way == Way::kUp ? 0 : 1] += static_cast<uint64_t>(sent);
+            if (witness_) witness_(one.number, way, piece.substr(0, static_cast<size_t>(sent)));
             line.gone(way, static_cast<size_t>(sent), now_us);
         } else if (try_again()) {
             full = true;

@@ -5,9 +5,13 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "proxy/fault_line.h"
@@ -30,6 +34,10 @@ class FaultProxy {
     FaultProxy& operator=(const FaultProxy&) = delete;
 
     [[nodiscard]] uint32_t port() const { return port_; }
+    // Told of all bytes that are passed on, on the proxy's thread: which connection (from 1), which
+    // way. MUST be set before the first connection.
+    using Witness = std::function<void(uint32_t, Way, std::string_view)>;
+    void set_witness(Witness witness) { witness_ = std::move(witness); }
     // These faults come over all connections that are open, from now on. Any thread; throws for
     // wrong words.
     void apply(const std::string& faults);
@@ -46,6 +54,7 @@ class FaultProxy {
     const Place to_;
     const FaultPlan plan_;
     const uint64_t seed_;
+    Witness witness_;
     int listener_ = -1;
     int wake_[2] = {-1, -1};  // a pipe: the thread is to look again
     uint32_t port_ = 0;
