@@ -34,6 +34,12 @@ std::string request_lines(const std::string& picture, const Workload& workload) 
     return lines;
 }
 
+// Runs its arguments, and ends them when its standard input ends: with whoever started it, however
+// that happens.
+constexpr const char* kEndsWithInput =
+    "exec 3<&0; \"$@\" </dev/null & child=$!; (cat <&3 >/dev/null; kill -9 $child) 2>/dev/null & "
+    "wait $child; code=$?; kill $! 2>/dev/null; exit $code";
+
 std::string drawn_picture() {
     std::string pixels;
     for (uint32_t i = 0; i < kInputWidth * kInputHeight * 3; ++i) {
@@ -72,13 +78,29 @@ FaultRun::FaultRun(const Workplace& here, const Workload& workload, uint32_t gam
     options.output_file = here.path("gamer.out");
     options.error_file = here.path("gamer.err");
     options.without = "P2C2R_";
-    auto started = cli::Process::start(
-        P2C2R_PROGRAM,
-        {"submit", "upscale", "--coordinator", url_at(gamer_port), "--requests", requests,
-         "--digest", "--json", "--quiet", "--remote-only", "--deadline-ms",
-         std::to_string(workload.deadline_ms), "--in-flight", std::to_string(workload.in_flight),
-         "--stream-report", here.path("report.json")},
-        options);
+    options.ends_with_us = true;
+    auto started = cli::Process::start("/bin/sh",
+                                       {"-c",
+                                        kEndsWithInput,
+                                        "gamer",
+                                        P2C2R_PROGRAM,
+                                        "submit",
+                                        "upscale",
+                                        "--coordinator",
+                                        url_at(gamer_port),
+                                        "--requests",
+                                        requests,
+                                        "--digest",
+                                        "--json",
+                                        "--quiet",
+                                        "--remote-only",
+                                        "--deadline-ms",
+                                        std::to_string(workload.deadline_ms),
+                                        "--in-flight",
+                                        std::to_string(workload.in_flight),
+                                        "--stream-report",
+                                        here.path("report.json")},
+                                       options);
     REQUIRE(started);
     gamer_ = std::move(*started);
 }
