@@ -140,7 +140,7 @@ if [ "$tier" = full ] || [ "$tier" = long ]; then
         fuzz_seconds=1800
     fi
     step "simulator, $seeds seeds" "$build/bin/p2c2r_sim" --seeds "$seeds"
-    step "bench failover" "$build/bin/p2c2r" bench failover --rounds 50
+    step "bench failover" "$build/bin/p2c2r" bench failover
     step "bench roundtrip" "$build/bin/p2c2r" bench roundtrip
     step "bench owner" "$build/bin/p2c2r" bench owner
     step "security" "$root/tests/bench/security.py" --build "$build"
