@@ -93,6 +93,7 @@ void add_bench_command(Command& root) {
     command.add_text("--link", gain.link, "lan or home alone (both)");
     command.add_real("--seconds", gain.seconds, "Measured for each type, here and there (3)");
     command.add_count("--window", gain.window, "Tasks in flight (4)");
+    command.add_text("--type", gain.type, "This task type only");
     command.add_real("--share", gain.share, "Of one core, for the gamer (0.25)");
     command.add_flag("--small", gain.small, "Small frames, for a quick look");
     command.add_flag("--json", gain.json, "End with a one-line summary");
@@ -102,6 +103,7 @@ void add_bench_command(Command& root) {
     command.add_real("--lag-ms", gain_client.lag_ms, "Added one way");
     command.add_real("--seconds", gain_client.seconds, "Measured each");
     command.add_count("--window", gain_client.window, "Tasks in flight", {1, 64});
+    command.add_text("--type", gain_client.type, "This task type only");
     command.add_flag("--small", gain_client.small, "Small frames");
     command.hide();
 

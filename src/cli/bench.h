@@ -76,6 +76,7 @@ struct GainOptions {
     std::optional<double> seconds;
     std::optional<uint64_t> window;
     std::optional<double> share;
+    std::optional<std::string> type;
     bool small = false;
     bool json = false;
 };

@@ -9,6 +9,7 @@
 
 #include "cli/bench.h"
 #include "cli/files.h"
+#include "cli/gain_frames.h"
 #include "cli/gain_link_posix.h"
 #include "cli/process_posix.h"
 #include "cli/temporary_posix.h"
@@ -96,6 +97,7 @@ std::vector<std::string> gamer_command(const GainOptions& options, const GainLin
     }
     command.insert(command.end(), {"--seconds", std::to_string(options.seconds.value_or(3)),
                                    "--window", std::to_string(options.window.value_or(4))});
+    if (options.type) command.insert(command.end(), {"--type", *options.type});
     if (options.small) command.emplace_back("--small");
     return command;
 }
@@ -192,6 +194,15 @@ Outcome bench(const GainOptions& options, std::vector<LinkRun>& runs) {
     if (!(share >= 0.1 && share <= 1)) return usage_failure("--share is 0.1 to 1");
     const uint64_t window = options.window.value_or(4);
     if (window < 1 || window > 64) return usage_failure("--window is 1 to 64");
+    if (options.type) {
+        std::string types;
+        bool known = false;
+        for (const char* type : kGainTypes) {
+            known = known || *options.type == type;
+            types += (types.empty() ? "" : ", ") + std::string(type);
+        }
+        if (!known) return usage_failure("--type '" + *options.type + "' is none of " + types);
+    }
     const std::string wanted = options.link.value_or("");
     for (size_t i = 0; i < std::size(kLines); ++i) {
         if (!wanted.empty() && wanted != kLines[i].name) continue;

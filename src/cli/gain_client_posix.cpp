@@ -334,6 +334,7 @@ Outcome measure_all(const GainClientOptions& options) {
     while (std::getchar() != EOF) {
     }
     for (const GainFrame& frame : *frames) {
+        if (options.type && frame.task_type != *options.type) continue;
         Result<json> line = GainClient(client->get(), options).measure(frame);
         if (!line) return line.failure();
         std::printf("frame %s\n", line->dump().c_str());

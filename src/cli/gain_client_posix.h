@@ -13,6 +13,7 @@ struct GainClientOptions {
     std::optional<double> lag_ms;  // one way, added by the library; 0: the link has it
     std::optional<double> seconds;
     std::optional<uint64_t> window;
+    std::optional<std::string> type;  // this one alone
     bool small = false;
 };
 

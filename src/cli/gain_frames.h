@@ -21,6 +21,11 @@ struct GainFrame {
     enum class Quality { kNone, kBytes, kBits } quality = Quality::kNone;  // how layers compare
 };
 
+// A frame each, in this order.
+inline constexpr const char* kGainTypes[] = {
+    "rt_shadows", "rt_reflections", "rt_global_illumination",
+    "physics",    "ai_pathfinding", "upscale"};
+
 Result<std::vector<GainFrame>> gain_frames(Session& session, bool small);
 
 }  // namespace p2c2r::cli

@@ -19,14 +19,9 @@ namespace {
 constexpr uint32_t kBuffersCount = 6;
 // Turns of a first slice: 1 ms on a slow device.
 constexpr uint64_t kFirstGuess = 20'000;
+constexpr uint64_t kFirstDepth = 256;
 constexpr uint32_t kTurnsLeast = 64;
 constexpr uint32_t kTurnsMost = kLoopTurnsMax - kRtTurnsExtra;
-// Turns that a pixel should get in a slice: saving and loading its state costs some ten.
-constexpr uint64_t kTurnsWanted = 256;
-// State of a block: 28 MiB.
-constexpr uint32_t kBlockSideMax = 256;
-// Four groups: a software device shares them between its processors.
-constexpr uint32_t kBlockSideLeast = 16;
 // Far beyond any slice: a first run on a software device compiles for up to seconds.
 constexpr uint64_t kTimeoutUs = 20'000'000;
 
@@ -57,7 +52,9 @@ Result<std::unique_ptr<gpu::Buffer>> upload(gpu::Device& device, std::span<const
 struct RaytraceGpu::Block {
     std::unique_ptr<gpu::Buffer> state;
     std::unique_ptr<gpu::Buffer> sums;
-    std::unique_ptr<gpu::Buffer> sums_out;
+    // In turns: what one holds is taken while the next block's sums go into the other.
+    std::unique_ptr<gpu::Buffer> sums_out[2];
+    uint32_t out = 0;  // the one of `copied`
     std::unique_ptr<gpu::Buffer> counters;
     std::unique_ptr<gpu::Buffer> counters_out;
     RtSlice slice{};
@@ -93,15 +90,8 @@ struct RaytraceGpu::Job {
         }
     }
 
-    // As large as gives each pixel some turns in a slice.
     [[nodiscard]] uint32_t wanted_side() const {
-        if (owner.fixed_side_ > 0) return owner.fixed_side_;
-        uint32_t wanted = kBlockSideMax;
-        while (wanted > kBlockSideLeast &&
-               uint64_t{wanted} * wanted * kTurnsWanted > owner.pace_.units()) {
-            wanted /= 2;
-        }
-        return wanted;
+        return owner.fixed_side_ > 0 ? owner.fixed_side_ : owner.side_.load();
     }
 
     Result<Done> make(uint64_t words_count, gpu::BufferUse use,
@@ -133,7 +123,8 @@ struct RaytraceGpu::Job {
             } rows[] = {
                 {pixels * kRtStateWords, BufferUse::kScratch, block.state},
                 {pixels * kRtWordsPerPixel, BufferUse::kScratch, block.sums},
-                {pixels * kRtWordsPerPixel, BufferUse::kDownload, block.sums_out},
+                {pixels * kRtWordsPerPixel, BufferUse::kDownload, block.sums_out[0]},
+                {pixels * kRtWordsPerPixel, BufferUse::kDownload, block.sums_out[1]},
                 {kRtCounters, BufferUse::kScratch, block.counters},
                 {kRtCounters, BufferUse::kDownload, block.counters_out},
             };
@@ -159,18 +150,27 @@ struct RaytraceGpu::Job {
         return Done{};
     }
 
-    // What `block` did last has ended, and it does the next thing.
+    // What `block` did last has ended. It does the next thing, and meanwhile what it has brought is
+    // taken.
     Result<Done> go_on(Block& block) {
-        if (block.is_under_way()) {
-            const Result<gpu::RunTime> time = owner.device_->wait(block.ticket);
-            if (!time) return time.error();
-            if (std::exchange(block.copies, false)) take(block);
-            if (std::exchange(block.traces, false)) {
-                if (Result<Done> done = look(block, time->device_ns); !done) return done;
-                if (block.pixels_left > 0) return trace(block);
-                block.copied = block.slice;
-                block.copies = true;
-            }
+        if (!block.is_under_way()) return begin(block) ? trace(block) : Done{};
+        const Result<gpu::RunTime> time = owner.device_->wait(block.ticket);
+        if (!time) return time.error();
+        const bool brought = std::exchange(block.copies, false);
+        const RtSlice copied = block.copied;
+        gpu::Buffer& sums = *block.sums_out[block.out];
+        if (Result<Done> done = do_next(block, time->device_ns); !done) return done;
+        if (brought) take(copied, sums);
+        return Done{};
+    }
+
+    Result<Done> do_next(Block& block, uint64_t device_ns) {
+        if (std::exchange(block.traces, false)) {
+            if (Result<Done> done = look(block, device_ns); !done) return done;
+            if (block.pixels_left > 0) return trace(block);
+            block.copied = block.slice;
+            block.copies = true;
+            block.out ^= 1;
         }
         if (begin(block)) return trace(block);
         return block.copies ? submit(block, {}) : Done{};
@@ -179,7 +179,8 @@ struct RaytraceGpu::Job {
     // False when there is no more to begin.
     bool begin(Block& block) {
         // The first blocks of all teach the pace; a fast device gets larger ones from then on.
-        if (next_y >= pass.tile.height || (next_x == 0 && next_y > 0 && wanted_side() > side)) {
+        const uint32_t wanted = wanted_side();
+        if (next_y >= pass.tile.height || (next_x == 0 && next_y > 0 && wanted > side)) {
             return false;
         }
         block.slice = {};
@@ -201,7 +202,8 @@ struct RaytraceGpu::Job {
     Result<Done> trace(Block& block) {
         if (stop && stop()) return make_error(Status::kCancelled, "cancelled between slices");
         RtSlice& slice = block.slice;
-        const uint64_t turns_each = owner.pace_.units() / block.pixels_left;
+        const uint64_t turns_each =
+            std::min(owner.pace_.units() / block.pixels_left, owner.depth_.units());
         slice.turns =
             static_cast<uint32_t>(std::clamp<uint64_t>(turns_each, kTurnsLeast, kTurnsMost));
         if (owner.fixed_turns_ > 0) slice.turns = owner.fixed_turns_;
@@ -223,7 +225,7 @@ struct RaytraceGpu::Job {
     // What `block` does next, as `traces` and `copies` say. The sums of a block travel once, the
     // counters with each slice.
     Result<Done> submit(Block& block, std::span<const gpu::Dispatch> dispatches) {
-        const gpu::Snapshot sums{block.sums.get(), block.sums_out.get(), 0};
+        const gpu::Snapshot sums{block.sums.get(), block.sums_out[block.out].get(), 0};
         const gpu::Snapshot counters{block.counters.get(), block.counters_out.get()};
         const gpu::Snapshot snapshots[] = {block.copies ? sums : counters, counters};
         gpu::Work work;
@@ -247,19 +249,22 @@ struct RaytraceGpu::Job {
             return make_error(Status::kDevice,
                               owner.device_->info().name + " made no turn of the ray tracer");
         }
-        owner.pace_.learn(found[1] - block.turns, device_ns);
+        const uint32_t pixels = block.pixels_left;
         block.pixels_left -= std::min(block.pixels_left, found[0] - block.finished);
+        // Somebody has made all the turns that there were.
+        if (block.pixels_left > 0) owner.depth_.learn(block.slice.turns, device_ns);
+        if (pixels >= side * side / 4) owner.learn(side, found[1] - block.turns, device_ns);
         block.finished = found[0];
         block.turns = found[1];
         return Done{};
     }
 
-    void take(const Block& block) {
-        const uint8_t* const found = block.sums_out->map();
-        const size_t row_bytes = size_t{block.copied.width} * kRtWordsPerPixel * 4;
-        const uint64_t x = block.copied.column - pass.tile.x;
-        const uint64_t y = block.copied.row - pass.tile.y;
-        for (uint32_t row = 0; row < block.copied.height; ++row) {
+    void take(const RtSlice& copied, gpu::Buffer& sums) {
+        const uint8_t* const found = sums.map();
+        const size_t row_bytes = size_t{copied.width} * kRtWordsPerPixel * 4;
+        const uint64_t x = copied.column - pass.tile.x;
+        const uint64_t y = copied.row - pass.tile.y;
+        for (uint32_t row = 0; row < copied.height; ++row) {
             uint32_t* const target = words + ((y + row) * pass.tile.width + x) * kRtWordsPerPixel;
             std::memcpy(target, found + row * row_bytes, row_bytes);
         }
@@ -269,7 +274,13 @@ struct RaytraceGpu::Job {
 // ---- the device ---------------------------------------------------------------------------------
 
 RaytraceGpu::RaytraceGpu(std::shared_ptr<gpu::Device> device)
-    : device_(std::move(device)), pace_(kFirstGuess) {}
+    : device_(std::move(device)), pace_(kFirstGuess), depth_(kFirstDepth) {}
+
+void RaytraceGpu::learn(uint32_t side, uint64_t turns, uint64_t device_ns) {
+    pace_.learn(turns, device_ns);
+    // Of blocks of another side, begun before, nothing is to be learned.
+    if (side == side_) side_.compare_exchange_strong(side, next_block_side(side, pace_.units()));
+}
 
 Result<std::unique_ptr<RaytraceGpu>> RaytraceGpu::create(std::shared_ptr<gpu::Device> device) {
     std::unique_ptr<RaytraceGpu> made(new RaytraceGpu(std::move(device)));

@@ -1,11 +1,13 @@
 // The ray tracer on a Vulkan device: the same words as raytrace_native().
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
 
 #include "gpu/compute.h"
+#include "kernels/raytrace_block.h"
 #include "kernels/raytrace_native.h"
 #include "kernels/slice_pace.h"
 
@@ -41,9 +43,16 @@ class RaytraceGpu {
     Result<std::shared_ptr<SceneBuffers>> buffers_of(const std::shared_ptr<const RtScene>& scene,
                                                      const std::function<bool()>& stop);
 
+    // Of a slice with most of a block of `side`.
+    void learn(uint32_t side, uint64_t turns, uint64_t device_ns);
+
     std::shared_ptr<gpu::Device> device_;
     std::shared_ptr<gpu::Pipeline> pipeline_;
+    // Turns of a slice in which most pixels of its block still have something to do, and of one
+    // pixel: the last ones of a block leave a device all but empty, and yet no turn gets faster.
     SlicePace pace_;
+    SlicePace depth_;
+    std::atomic<uint32_t> side_{kRtBlockSideLeast};
     uint32_t fixed_turns_ = 0;
     uint32_t fixed_side_ = 0;
 
