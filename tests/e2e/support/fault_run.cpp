@@ -155,12 +155,6 @@ void FaultRun::finish_whole(const DeliveryCount* witness) {
     if (witness) CHECK(witness->last_words().size() == workload_.count);
 }
 
-size_t FaultRun::retried() const {
-    size_t count = 0;
-    for (const json& task : report_["tasks"]) count += task["attempts"] > 1 ? 1 : 0;
-    return count;
-}
-
 void check_books(const Workplace& here, const std::string& url, size_t completed) {
     const json status = status_of(here, url);
     REQUIRE(status.is_object());

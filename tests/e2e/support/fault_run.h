@@ -53,14 +53,12 @@ class FaultRun {
     // Starts to submit through `gamer_port`.
     FaultRun(const Workplace& here, const Workload& workload, uint32_t gamer_port);
     // Until it has ended, and checks the four promises; with `witness` also on the wire. How the
-    // tasks ended is in status_counts().
+    // tasks ended is in report().
     void finish(const DeliveryCount* witness);
     // As finish, of a run in which every task has to succeed.
     void finish_whole(const DeliveryCount* witness);
     [[nodiscard]] size_t succeeded() const { return report_.value("succeeded", size_t{0}); }
     [[nodiscard]] const nlohmann::json& report() const { return report_; }
-    // Of tasks that were tried more than once.
-    [[nodiscard]] size_t retried() const;
 
   private:
     const Workplace& here_;
