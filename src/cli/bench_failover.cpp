@@ -76,7 +76,9 @@ int run_bench_failover(const FailoverOptions& options) {
         Result<BenchRow> row = maker.make(*plan, signals);
         if (!row) return report("bench failover", row.failure());
         rows.push_back(std::move(*row));
-        std::fprintf(stderr, "%s: %s\n", maker.name, rows.back().measured.c_str());
+        const BenchRow& made = rows.back();
+        std::fprintf(stderr, "%s: %s\n", maker.name,
+                     made.measured.empty() ? "skipped" : made.measured.c_str());
     }
     if (rows.empty()) {
         return report("bench failover",
