@@ -11,28 +11,27 @@ namespace p2c2r::cli {
 void add_bench_command(Command& root) {
     static FailoverOptions failover;
     static FramesBenchOptions frames;
+    static LoadBenchOptions overload;
+    static LoadBenchOptions fairness;
     static RoundtripOptions roundtrip;
     static KernelsOptions kernels;
     static MachineOptions machine;
     static OwnerBenchOptions owner;
     static GainOptions gain;
     static GainClientOptions gain_client;
-    static struct {
-        std::optional<std::string> url;
-        std::optional<std::string> peer_id;
-        std::optional<uint64_t> slots;
-    } hold;
+    static HoldPeerOptions hold;
 
     Command bench = root.add_command("bench", "Measure with real processes on this machine");
-    Command command = bench.add_command("failover",
-                                        "Time from SIGKILL of a peer to its tasks running on "
-                                        "others; bar p99 <= 5 ms, of silence 50",
-                                        [] { return run_bench_failover(failover); });
-    command.add_count("--rounds", failover.rounds, "Kills (50)");
+    Command command = bench.add_command(
+        "failover", "What the tasks of a peer that dies, or falls silent (root), feel of it; bars",
+        [] { return run_bench_failover(failover); });
+    command.add_text("--row", failover.row,
+                     "killed, silent, deadlines-killed, deadlines-silent or jitter alone (all)");
+    command.add_count("--rounds", failover.rounds, "Faults of killed (50) and silent (30)");
     command.add_count("--peers", failover.peers, "Peers at the same time (4)");
     command.add_count("--in-flight", failover.in_flight, "Tasks in flight (12)");
     command.add_count("--hold-ms", failover.hold_ms, "How long a task holds its slot (20)");
-    command.add_flag("--silent", failover.silent, "Stop peers instead: they only fall silent");
+    command.add_count("--seconds", failover.seconds, "Of each of the other rows (60)");
     command.add_flag("--json", failover.json, "End with a one-line summary");
 
     command = bench.add_command(
@@ -46,6 +45,18 @@ void add_bench_command(Command& root) {
     command.add_count("--calm-seconds", frames.calm_seconds, "Without, before (15)", {1, 3600});
     command.add_count("--seed", frames.seed, "Which peers misbehave, and how (1)");
     command.add_flag("--json", frames.json, "End with a one-line summary");
+
+    command = bench.add_command(
+        "overload", "Three times the load that peers can do; bars of goodput, refusals, recovery",
+        [] { return run_bench_overload(overload); });
+    command.add_count("--seconds", overload.seconds, "Of too much load (20)", {1, 3600});
+    command.add_flag("--json", overload.json, "End with a one-line summary");
+
+    command = bench.add_command(
+        "fairness", "One gamer floods 20 times its share beside nine others; bars of theirs",
+        [] { return run_bench_fairness(fairness); });
+    command.add_count("--seconds", fairness.seconds, "Of the flood (20)", {1, 3600});
+    command.add_flag("--json", fairness.json, "End with a one-line summary");
 
     command = bench.add_command(
         "roundtrip", "Whole-frame round trip against its own decode + upscale + encode; bar 1.3x",
@@ -109,13 +120,9 @@ void add_bench_command(Command& root) {
     command.add_flag("--small", gain_client.small, "Small frames");
     command.hide();
 
-    command = bench.add_command("hold-peer", "A peer of `bench failover`", [] {
-        return run_hold_peer(hold.url.value_or(""), hold.peer_id.value_or(""),
-                             static_cast<uint32_t>(hold.slots.value_or(4)));
-    });
-    command.add_text("--coordinator", hold.url, "URL");
-    command.add_text("--peer-id", hold.peer_id, "Name");
-    command.add_count("--slots", hold.slots, "Tasks at the same time", {1, 1024});
+    command =
+        bench.add_command("hold-peer", "A peer of benches", [] { return run_hold_peer(hold); });
+    hold.add_to(command);
     command.hide();
 }
 

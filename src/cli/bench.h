@@ -11,11 +11,12 @@
 namespace p2c2r::cli {
 
 struct FailoverOptions {
+    std::optional<std::string> row;
     std::optional<uint64_t> rounds;
     std::optional<uint64_t> peers;
     std::optional<uint64_t> in_flight;
     std::optional<uint64_t> hold_ms;
-    bool silent = false;  // peers are stopped rather than killed
+    std::optional<uint64_t> seconds;
     bool json = false;
 };
 int run_bench_failover(const FailoverOptions& options);
@@ -29,6 +30,13 @@ struct FramesBenchOptions {
     bool json = false;
 };
 int run_bench_frames(const FramesBenchOptions& options);
+
+struct LoadBenchOptions {
+    std::optional<uint64_t> seconds;
+    bool json = false;
+};
+int run_bench_overload(const LoadBenchOptions& options);
+int run_bench_fairness(const LoadBenchOptions& options);
 
 struct RoundtripOptions {
     std::optional<std::string> data;

@@ -1,13 +1,16 @@
 #include "cli/hold_peer.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <queue>
 #include <vector>
 
+#include "cli/contact.h"
 #include "cli/device_choice.h"
+#include "cli/session.h"
 #include "cli/wait_posix.h"
 
 namespace p2c2r::cli {
@@ -26,6 +29,8 @@ struct Holder {
         bool operator<(const Held& other) const { return until_us > other.until_us; }
     };
     std::string peer_id;
+    std::atomic<uint64_t> started{0};
+    std::atomic<uint64_t> late{0};
     Waker waker;
     std::mutex mutex;  // guards held
     std::priority_queue<Held> held;
@@ -42,11 +47,13 @@ p2c2r_status P2C2R_CALL hold(void* user, p2c2r_job* job) {
         p2c2r_job_explain(job, "hold_us", "a number of microseconds is needed");
         return P2C2R_E_PARAMS;
     }
+    const uint64_t hold_us = std::min<uint64_t>(params["hold_us"].get<uint64_t>(), kHoldUsMax);
+    ++holder->started;
+    if (started_us + hold_us > params.value("until_us", UINT64_MAX)) ++holder->late;
     const std::string fields =
         json({{"peer_id", holder->peer_id}, {"started_us", started_us}}).dump();
     p2c2r_job_output_fields(job, P2C2R_FORMAT_JSON, fields.data(), fields.size());
     p2c2r_job_retain(job);
-    const uint64_t hold_us = std::min<uint64_t>(params["hold_us"].get<uint64_t>(), kHoldUsMax);
     {
         const std::lock_guard lock(holder->mutex);
         holder->held.push({started_us + hold_us, job});
@@ -74,15 +81,31 @@ uint64_t finish_due(Holder& holder) {
 
 }  // namespace
 
-int run_hold_peer(const std::string& url, const std::string& peer_id, uint32_t slots) {
+void HoldPeerOptions::add_to(Command& command) {
+    command.add_text("--coordinator", url, "URL");
+    command.add_text("--peer-id", peer_id, "Name");
+    command.add_text("--token-file", token_file, "To log in with");
+    command.add_count("--slots", slots, "Tasks at the same time", {1, 1024});
+    command.add_real("--lag-ms", lag_ms, "Added one way");
+    command.add_real("--jitter-ms", jitter_ms, "Up to so much more");
+    command.add_flag("--plaintext-anywhere", plaintext_anywhere, "Also to other machines");
+}
+
+int run_hold_peer(const HoldPeerOptions& options) {
     StopSignals signals;
     signals.stop_with_input();
     Holder holder;
-    holder.peer_id = peer_id;
-    RuntimeOptions options;
-    options.device.kind = DeviceChoice::Kind::kNative;
-    options.worker_threads = 1;
-    Result<OpenedRuntime> runtime = open_runtime(options);
+    holder.peer_id = options.peer_id.value_or("");
+    ContactOptions contact_options;
+    contact_options.coordinator = options.url;
+    contact_options.token_file = options.token_file;
+    contact_options.plaintext_anywhere = options.plaintext_anywhere;
+    Result<Contact> contact = Contact::resolve(contact_options);
+    if (!contact) return report("bench", contact.failure());
+    RuntimeOptions runtime_options;
+    runtime_options.device.kind = DeviceChoice::Kind::kNative;
+    runtime_options.worker_threads = 1;
+    Result<OpenedRuntime> runtime = open_runtime(runtime_options);
     if (!runtime) return report("bench", runtime.failure());
     p2c2r_executor_desc executor = {};
     executor.struct_size = sizeof executor;
@@ -94,16 +117,23 @@ int run_hold_peer(const std::string& url, const std::string& peer_id, uint32_t s
     if (p2c2r_runtime_add_executor(runtime->handle.get(), &executor, &why) != P2C2R_OK) {
         return report("bench", library_failure(kExitSomeFailed, "executor", why));
     }
+    const std::string more = json({{"allow_plaintext", options.plaintext_anywhere},
+                                   {"fake_lag_ms", options.lag_ms.value_or(0)},
+                                   {"fake_jitter_ms", options.jitter_ms.value_or(0)}})
+                                 .dump();
+    const std::string urls = contact->urls();
     p2c2r_capabilities capabilities = {};
     capabilities.struct_size = sizeof capabilities;
     capabilities.task_types = "hold";
     p2c2r_peer_config config = {};
     config.struct_size = sizeof config;
-    config.max_concurrent_tasks = slots;
+    config.max_concurrent_tasks = static_cast<uint32_t>(options.slots.value_or(4));
     config.prefetch_tasks = P2C2R_NONE;  // what is assigned runs at once
-    config.coordinator_url = url.c_str();
-    config.peer_id = peer_id.c_str();
+    config.coordinator_url = urls.c_str();
+    config.peer_id = holder.peer_id.c_str();
     config.capabilities = &capabilities;
+    config.credentials = contact->credentials();
+    config.options = more.c_str();
     p2c2r_peer* peer = nullptr;
     if (p2c2r_peer_create(runtime->handle.get(), &config, &peer, &why) != P2C2R_OK ||
         p2c2r_peer_start(peer, &why) != P2C2R_OK) {
@@ -111,11 +141,13 @@ int run_hold_peer(const std::string& url, const std::string& peer_id, uint32_t s
         return report("bench", library_failure(kExitUnreachable, "peer", why));
     }
     const PeerHandle owned(peer);
-    std::printf("peer %s\n", peer_id.c_str());
+    std::printf("peer %s\n", holder.peer_id.c_str());
     std::fflush(stdout);
     while (signals.count() == 0) holder.waker.wait(finish_due(holder), &signals);
     // The jobs are given back before the peer that waits for them is destroyed.
     while (finish_due(holder) != UINT64_MAX) holder.waker.wait(finish_due(holder), nullptr);
+    std::printf("started %llu late %llu\n", static_cast<unsigned long long>(holder.started),
+                static_cast<unsigned long long>(holder.late));
     return kExitOk;
 }
 

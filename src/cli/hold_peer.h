@@ -3,14 +3,30 @@
 // machine with two cores can play five.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
-#include "cli/failure.h"
+#include "cli/command.h"
 
 namespace p2c2r::cli {
 
-// Params {"hold_us"}; result {"peer_id", "started_us"}, the latter on p2c2r_now_us(), which all
-// processes of a machine share. Runs until SIGTERM or the end of standard input; the exit code.
-int run_hold_peer(const std::string& url, const std::string& peer_id, uint32_t slots);
+struct HoldPeerOptions {
+    std::optional<std::string> url;
+    std::optional<std::string> peer_id;
+    std::optional<std::string> token_file;
+    std::optional<uint64_t> slots;
+    std::optional<double> lag_ms;     // added one way, by the library
+    std::optional<double> jitter_ms;  // up to so much more, evenly
+    bool plaintext_anywhere = false;
+
+    void add_to(Command& command);
+};
+
+// Params {"hold_us"} and perhaps {"until_us"}; result {"peer_id", "started_us"}. Times are on
+// p2c2r_now_us(), which all processes of a machine share. Runs until SIGTERM or the end of standard
+// input, and then says how many tasks it has begun, and how many of these could not be over by
+// their until_us any more: "started 120 late 0". The exit code.
+int run_hold_peer(const HoldPeerOptions& options);
 
 }  // namespace p2c2r::cli

@@ -39,8 +39,11 @@ Result<CoordinatorProcess> start_coordinator_process(const std::string& log_file
     }
     started.url = "p2c2r+plain://" + *listening;
     Result<std::string> monitoring =
-        started.process.read_line_with("monitoring on 127.0.0.1:", kStartTimeoutUs);
-    if (monitoring) started.monitoring_port = static_cast<uint32_t>(std::stoul(*monitoring));
+        started.process.read_line_with("monitoring on ", kStartTimeoutUs);
+    if (monitoring) {
+        const std::string port = monitoring->substr(monitoring->rfind(':') + 1);
+        started.monitoring_port = static_cast<uint32_t>(std::stoul(port));
+    }
     return started;
 }
 

@@ -22,7 +22,7 @@ BENCHES = [
     ("idle", "scale_bench", ["idle", "--json"]),
     ("mix", "scale_bench", ["mix", "--json"]),
     ("roundtrip", "p2c2r", ["bench", "roundtrip", "--json"]),
-    ("failover", "p2c2r", ["bench", "failover", "--json"]),
+    ("failover", "p2c2r", ["bench", "failover", "--row", "killed", "--json"]),
 ]
 
 
@@ -39,7 +39,8 @@ def summary_of(output):
 
 def figures_of(summary):
     parts = []
-    for key, value in (summary or {}).items():
+    rows = (summary or {}).get("rows")
+    for key, value in (rows[0] if rows else summary or {}).items():
         if key == "good" or isinstance(value, (list, dict)):
             continue
         parts.append(f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}")

@@ -2,6 +2,7 @@
 // about time and are not asserted here.
 #include <doctest/doctest.h>
 
+#include <map>
 #include <set>
 #include <string>
 
@@ -94,23 +95,92 @@ TEST_CASE("demo stream: a source that is neither picture nor frames is a usage e
     CHECK(here.run({"demo", "stream", "--output-res", "big"}).exit_code == 2);
 }
 
+namespace {
+
+// The last line of a bench with rows, which has to agree with the exit code; its rows by their
+// name.
+std::map<std::string, json> rows_of(const Ran& ran) {
+    CAPTURE(ran.out);
+    CAPTURE(ran.error);
+    REQUIRE_FALSE(lines_of(ran.out).empty());
+    const json summary = json::parse(lines_of(ran.out).back());
+    CHECK((ran.exit_code == 0) == summary["pass"].get<bool>());
+    std::map<std::string, json> rows;
+    bool missed = false;
+    for (const json& row : summary["rows"]) {
+        rows[row["row"]] = row;
+        missed = missed || row["verdict"] == "missed";
+    }
+    CHECK(missed == !summary["pass"].get<bool>());
+    return rows;
+}
+
+}  // namespace
+
 TEST_CASE("bench failover: kills and restarts peers and loses no task") {
     Workplace here;
-    for (const bool silent : {false, true}) {
-        std::vector<std::string> arguments = {"bench", "failover", "--rounds", "3", "--json"};
-        if (silent) arguments.emplace_back("--silent");
-        const Ran ran = here.run(arguments);
-        CAPTURE(ran.out);
-        CAPTURE(ran.error);
-        REQUIRE_FALSE(lines_of(ran.out).empty());
-        const json summary = json::parse(lines_of(ran.out).back());
-        CHECK(summary["rounds"] == 3);
-        CHECK(summary["samples"] >= 3);
-        CHECK(summary["lost"] == 0);
-        CHECK(summary["p50_us"] <= summary["p99_us"]);
-        CHECK((ran.exit_code == 0) == summary["pass"].get<bool>());
-    }
+    const Ran ran = here.run({"bench", "failover", "--row", "killed", "--rounds", "3", "--json"});
+    const json row = rows_of(ran)["killed"];
+    CHECK(row["rounds"] == 3);
+    CHECK(row["samples"] >= 3);
+    CHECK(row["lost"] == 0);
+    CHECK(row["p50_us"] <= row["p99_us"]);
     CHECK(here.run({"bench", "failover", "--peers", "1"}).exit_code == 2);
+    const Ran wrong = here.run({"bench", "failover", "--row", "slow"});
+    CHECK(wrong.exit_code == 2);
+    CHECK(wrong.error.find("'slow' is none of killed, silent, ") != std::string::npos);
+}
+
+TEST_CASE(
+    "bench failover: silences peers in namespaces, or says why it does not, and loses no task") {
+    Workplace here;
+    const json row = rows_of(
+        here.run({"bench", "failover", "--row", "silent", "--rounds", "2", "--json"}))["silent"];
+    if (row["verdict"] == "skipped") {
+        CHECK_FALSE(row["why"].get<std::string>().empty());
+        MESSAGE("skipped: " << row["why"].get<std::string>());
+        return;
+    }
+    CHECK(row["rounds"] == 2);
+    CHECK(row["samples"] >= 2);
+    CHECK(row["lost"] == 0);
+}
+
+TEST_CASE("bench failover: counts deadlines while peers die, and deaths over lines that jitter") {
+    Workplace here;
+    const auto run = [&](const char* name) {
+        return rows_of(
+            here.run({"bench", "failover", "--row", name, "--seconds", "2", "--json"}))[name];
+    };
+    const json deadlines = run("deadlines-killed");
+    CHECK(deadlines["broken"] == 1);
+    CHECK(deadlines["tasks"] > 100);
+    CHECK(deadlines["missed"] <= deadlines["tasks"]);
+    const json jitter = run("jitter");
+    CHECK(jitter["tasks"] > 50);
+    CHECK(jitter["peers_failed"] == 0);
+}
+
+TEST_CASE("bench overload: tells of goodput, refusals, late starts and recovery") {
+    Workplace here;
+    auto rows = rows_of(here.run({"bench", "overload", "--seconds", "1", "--json"}));
+    CHECK(rows.size() == 4);
+    CHECK(rows["goodput"]["peak"] > 0);
+    CHECK(rows["goodput"]["asked"] > 100);
+    CHECK(rows["late starts"]["started"] > 100);
+    CHECK(rows["recovery"]["normal_p99_us"] > 0);
+    CHECK(rows.count("refusals") == 1);
+    CHECK(here.run({"bench", "overload", "--seconds", "0"}).exit_code == 2);
+}
+
+TEST_CASE("bench fairness: tells how nine gamers fare beside a tenth that floods") {
+    Workplace here;
+    auto rows = rows_of(here.run({"bench", "fairness", "--seconds", "1", "--json"}));
+    CHECK(rows.size() == 3);
+    CHECK(rows["success of others"]["worst"] >= 0);
+    CHECK(rows["p99 of others"]["alone_p99_us"] > 0);
+    CHECK(rows["share error"]["got"].size() == 10);
+    CHECK(rows["share error"]["fair"] > 0);
 }
 
 TEST_CASE("bench frames: every frame of a game is pulled and judged while peers misbehave") {
