@@ -91,12 +91,13 @@ bool Client::Impl::prepare_trial(const Task& task, Placed& placed, Side side) {
     trial_.spec.flags &= ~task_flag::kLocalAtDeadline;
     trial_.spec.place = side == Side::kHere ? Place::kRemote : Place::kLocal;
     trial_.placed = &placed;
+    // Taken now: the task that it copies may end at once, and its gamer ask for the next one then.
+    trial_.id = ++trials_begun_ << 32;
     placed.trial_begins();
     return true;
 }
 
 void Client::Impl::run_trial() {
-    trial_.id = ++trials_begun_ << 32;
     try {
         submit(trial_.id, trial_.spec);
     } catch (const std::bad_alloc&) {

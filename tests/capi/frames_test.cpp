@@ -267,8 +267,7 @@ TEST_CASE("answers that come slowly advise fast and quick ones advise quality") 
     CHECK(answer.quality == P2C2R_QUALITY_QUALITY);  // of the previous answer
 }
 
-TEST_CASE(
-    "a frame's local answer says its quality while the remote one is awaited and comes late") {
+TEST_CASE("a local answer says its quality while the remote one comes late") {
     for (const int32_t mode : {P2C2R_RUN_THREAD, P2C2R_RUN_MANUAL}) {
         // Helpers wait until they are let; this machine, whose params say so, does not.
         const Runtime runtime = make_runtime(mode);

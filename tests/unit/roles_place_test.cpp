@@ -2,6 +2,7 @@
 // of a given rate and delay: where they end up, what it costs, and what goes wrong on the way.
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <map>
 
 #include "model/layer_fit.h"
@@ -31,7 +32,9 @@ struct PlaceEvents final : PeerEvents, CoordinatorEvents, ClientEvents {
         result.info = result.info.owned();
         result.data = result.data.owned();
         ended[task] = std::move(result);
+        if (ends) ends(task);
     }
+    std::function<void(uint64_t)> ends;
     void on_client_state(Status, const std::string&) override {}
     void on_peer_count(uint32_t, uint32_t) override {}
     void on_call_done(uint64_t, const Error* error, Bytes with, Bytes) override {
@@ -102,13 +105,14 @@ struct PlaceWorld {
         coordinator.reset();
     }
     uint64_t submit(size_t size, Place place = Place::kAuto) {
-        TaskSpec& spec = specs[next_task];
+        const uint64_t task = next_task++;
+        TaskSpec& spec = specs[task];
         spec.task_type = "layer";
         spec.data = Bytes::copy(std::string(size, 'x'));
         spec.deadline_us = 2'000'000;
         spec.place = place;
-        client->submit(next_task, spec);
-        return next_task++;
+        client->submit(task, spec);
+        return task;
     }
     // Frames of a game; who answered the last of them.
     Source play(int frames, size_t size, Place place = Place::kAuto) {
@@ -201,6 +205,39 @@ TEST_CASE("places: a trial delays no answer, and its own is told to nobody") {
     CHECK(world.client_runner.started == world.client->stats().trials);
     CHECK(world.events.ended.size() == 100);
     for (const auto& [task, result] : world.events.ended) CHECK(result.total_us < 10'000);
+}
+
+TEST_CASE(
+    "places: one trial at a time, also for a gamer who asks for the next frame in an answer") {
+    PlaceWorld world(line_of(1, 1, 20'000));
+    world.client_runner.inside = true;
+    world.client_runner.takes_us = 0;
+    world.client_runner.behave = [](const exec::JobSpec& spec) {
+        exec::Output output;
+        output.status = Status::kOk;
+        output.data = spec.data.owned();
+        output.processing_us = 100;
+        return output;
+    };
+    // Sizes that are placed each by itself; the larger ones are asked for inside the answers.
+    uint64_t inside = 0;
+    world.events.ends = [&](uint64_t task) {
+        if (task % 2 == 0 || inside >= 2'000) return;
+        ++inside;
+        world.submit(3'000 << (inside % 5));
+    };
+    for (int i = 0; i < 2'000; ++i) {
+        if (world.next_task % 2 == 0) ++world.next_task;
+        world.submit(2'000);
+        world.loop.advance(16'667);
+    }
+    world.loop.advance(3'000'000);
+    CHECK(inside > 1'000);
+    CHECK(world.client->stats().trials > 4);
+    for (const auto& [task, times] : world.events.times) {
+        CHECK(task < world.next_task);
+        CHECK(times == 1);
+    }
 }
 
 TEST_CASE("places: a kept task that fails here is sent, and further ones with it") {
