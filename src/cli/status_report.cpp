@@ -230,6 +230,9 @@ std::vector<std::string> troubles(const json& status) {
         std::string why;
         if (share > 0) why += ", " + std::to_string(share) + " above what an account may have";
         if (memory > 0) why += ", " + std::to_string(memory) + " for lack of memory";
+        if (const uint64_t late = of("refused_deadline"); late > 0) {
+            why += ", " + std::to_string(late) + " that could not have been done in time";
+        }
         lines.push_back(count_text(refused, "task") + (refused == 1 ? " was" : " were") +
                         " refused" + why);
     }

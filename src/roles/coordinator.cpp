@@ -154,13 +154,16 @@ void Coordinator::Impl::perform(const sched::Action& action) {
             break;
         case sched::Action::Kind::kEnd: {
             Relay& ended = relay(action.task);
-            ++stats_.failed_tasks;
+            const bool is_refused = action.status == Status::kBusy;
+            if (is_refused) ++stats_.refused_deadline;
+            ++(is_refused ? stats_.refused_tasks : stats_.failed_tasks);
             if (ended.type < stats_.types.size()) ++stats_.types[ended.type].failed;
             if (Gamer* gamer = gamers_.find(ended.gamer)) {
                 if (action.status == Status::kDeadline) {
                     answer_timeout(*gamer, ended.client_task, timeout_text(ended, action.text));
                 } else {
-                    answer_error(*gamer, ended.client_task, action.status, {}, action.text);
+                    answer_error(*gamer, ended.client_task, action.status, {}, action.text,
+                                 is_refused ? kRetryAfterMs : 0);
                 }
             }
             drop_task(action.task, false);

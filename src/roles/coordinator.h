@@ -92,6 +92,7 @@ struct CoordinatorStats {
     uint64_t refused_tasks = 0;         // over a limit, answered E_BUSY or E_LIMIT
     uint64_t refused_memory = 0;        // of these: the memory budget
     uint64_t refused_share = 0;         // of these: what their account may have, or how fast
+    uint64_t refused_deadline = 0;      // of these: could not have been done in time
     uint64_t closed_for_memory = 0;     // connections with a frame that had begun
     uint64_t shed_tasks = 0;            // gave way while memory was short
     uint64_t protocol_errors = 0;       // connections closed for what they sent

@@ -214,6 +214,15 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
             ++waits_for;
         }
     }
+    const size_t before = share.pending() - share.flying();
+    if (const uint64_t late_us = scheduler_.late_by_us(admission, before, now); late_us > 0) {
+        ++stats_.refused_tasks;
+        ++stats_.refused_deadline;
+        return answer_error(gamer, client_task, Status::kBusy, "deadline",
+                            "so many tasks of this account wait that it could not be done by its "
+                            "deadline",
+                            retry_after_ms(late_us));
+    }
     const bool flies = waits_for == 0 && !gamer.behind && share.take_off();
     admission.held = !flies;
     admission.input_open = more;

@@ -194,7 +194,7 @@ void Coordinator::Impl::answer_call_with(Session& session, uint64_t call,
 Bytes Coordinator::Impl::call_status() {
     const CoordinatorStats& now = stats();
     ValueWriter writer(1024);
-    writer.map(47);
+    writer.map(48);
     const auto count = [&](const char* key, uint64_t value) {
         writer.key(key).unsigned_integer(value);
     };
@@ -213,6 +213,7 @@ Bytes Coordinator::Impl::call_status() {
     count("refused_tasks", now.refused_tasks);
     count("refused_memory", now.refused_memory);
     count("refused_share", now.refused_share);
+    count("refused_deadline", now.refused_deadline);
     count("shed_tasks", now.shed_tasks);
     count("closed_for_memory", now.closed_for_memory);
     count("slow_connections", now.slow_connections);
@@ -327,7 +328,9 @@ std::string Coordinator::Impl::metrics_text() {
     metrics.family("refused_total", "counter", "Tasks answered BUSY, by what was short.");
     metrics.sample(static_cast<double>(now.refused_memory), "why=\"memory\"");
     metrics.sample(static_cast<double>(now.refused_share), "why=\"share\"");
-    metrics.sample(static_cast<double>(now.refused_tasks - now.refused_memory - now.refused_share),
+    metrics.sample(static_cast<double>(now.refused_deadline), "why=\"deadline\"");
+    metrics.sample(static_cast<double>(now.refused_tasks - now.refused_memory - now.refused_share -
+                                       now.refused_deadline),
                    "why=\"other\"");
     counter("shed_tasks_total", "Waiting tasks that gave way while memory was short.",
             now.shed_tasks);

@@ -402,8 +402,10 @@ void PeerTable::note(PeerRecord& record, TypeIndex type, uint64_t bytes, uint64_
     }
     if (all.samples++ == 0) {
         all.compute_us = compute;
+        all.round_us = round;
     } else {
         all.compute_us += kGain * (compute - all.compute_us);
+        all.round_us += kGain * (round - all.round_us);
     }
 }
 

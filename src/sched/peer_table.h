@@ -136,7 +136,7 @@ class PeerTable {
     void forget_type(TypeIndex type) noexcept {
         if (type >= types_.size()) return;
         PerType& all = types_[type];
-        all.compute_us = all.work_us = all.cold_us = 0;
+        all.compute_us = all.round_us = all.work_us = all.cold_us = 0;
         all.samples = all.cold_samples = 0;
         all.curve = {};
         all.has_unit = false;
@@ -216,6 +216,10 @@ class PeerTable {
     [[nodiscard]] double mean_compute_us(TypeIndex type) const {
         return type < types_.size() ? types_[type].compute_us : 0;
     }
+    // From the moment a peer is given such a task to its answer.
+    [[nodiscard]] double mean_round_us(TypeIndex type) const {
+        return type < types_.size() ? types_[type].round_us : 0;
+    }
     // How long to wait for an answer before another peer is tried, once all `bytes` of the input
     // are on their way.
     [[nodiscard]] uint64_t timeout_us(const PeerRecord& record, TypeIndex type, uint64_t bytes,
@@ -241,6 +245,7 @@ class PeerTable {
         uint32_t serving = 0;   // of these, those whose window is not 0
         uint32_t peers = 0;     // all that run it
         double compute_us = 0;  // over all peers, for one that has no sample yet
+        double round_us = 0;    // over all peers, what waits there before it included
         uint32_t samples = 0;
         uint32_t cold_samples = 0;
         double cold_us = 0;  // how much longer a peer's first one takes

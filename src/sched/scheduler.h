@@ -137,6 +137,7 @@ struct SchedulerStats {
     uint64_t abandoned_answers = 0;
     uint64_t stalled_inputs = 0;  // that gave their slot to others
     uint64_t unknown_answers = 0;
+    uint64_t hopeless = 0;  // ended when it was their turn, as nobody could be in time
     CopyStats copies;
 };
 
@@ -201,6 +202,10 @@ class Scheduler {
     // ---- tasks
     // The new task's id, or 0 when kTasksPendingMax are pending.
     uint64_t admit(const Admission& admission, uint64_t now_us);
+    // By how much such a task would come too late, at the pace at which its account's tasks leave
+    // the queue, with `before` more that will come to it first; 0: it may be in time, or nobody
+    // knows. Throws std::bad_alloc.
+    [[nodiscard]] uint64_t late_by_us(const Admission& admission, size_t before, uint64_t now_us);
     // So many bytes more of its input have come.
     void input_continues(uint64_t task, uint64_t bytes, uint64_t now_us);
     // The last byte of its input has come: from now on the peer is waited for, not the gamer.
@@ -425,6 +430,8 @@ class Scheduler {
     void prefer_holders(const TaskRecord& record, PeerTable::Choice& choice, uint64_t now_us);
     void place_here(const TaskQueues::Head& head, TaskRecord& record, uint64_t now_us,
                     std::vector<Action>& actions);
+    [[nodiscard]] bool is_hopeless(const TaskRecord& record, const PeerTable::Choice& choice,
+                                   uint64_t now_us);
     bool place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
                     std::vector<Action>& actions);
     // Some of its owner's machines keep to their circle: it waits where they are looked for, too.

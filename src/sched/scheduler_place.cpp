@@ -17,6 +17,12 @@ namespace {
 constexpr uint32_t kRunTasksMax = 8;
 constexpr uint64_t kRunSlackUs = 20;
 
+// Below that a task is not worth beginning: at all, and while another one waits that has more time.
+constexpr float kHopeless = 0.05F;
+constexpr float kDoubtful = 0.5F;
+constexpr const char* kWhyHopeless =
+    "peers are so busy that it cannot be done by its deadline any more";
+
 // What a task counts in the turns of its account: no task is for nothing.
 uint64_t cost_of(double estimate_us) {
     return static_cast<uint64_t>(static_cast<int64_t>(estimate_us)) + 1;
@@ -118,11 +124,33 @@ void Scheduler::place_here(const TaskQueues::Head& head, TaskRecord& record, uin
                            std::vector<Action>& actions) {
     const uint64_t task = head.entry->task;
     actions.reserve(actions.size() + 1);
-    queues_.pop(head);
+    queues_.pop(head, now_us);
     if (record.placements == 0) {
         queues_.charge(record.flow, cost_of(mean_compute_us(record.type)));
     }
     start_local(task, record, now_us, actions);
+}
+
+// Whoever got it would be working in vain, while others wait. A peer that has nothing else to do
+// may try: perhaps it has become faster than is known of it.
+bool Scheduler::is_hopeless(const TaskRecord& record, const PeerTable::Choice& choice,
+                            uint64_t now_us) {
+    if (choice.chance >= kDoubtful || record.attempts > 0 || record.input_open) return false;
+    if (choice.chance >= kHopeless && !queues_.has_more(record.flow)) return false;
+    const PeerRecord& peer = *peers_.find(choice.peer);
+    return peer.held > 0 && mean_compute_us(record.type) > 0 && now_us < record.deadline_us;
+}
+
+uint64_t Scheduler::late_by_us(const Admission& admission, size_t before, uint64_t now_us) {
+    const bool own = admission.reach.circle == Circle::kOwn;
+    const uint32_t flow = own ? queues_.flow_of(admission.account, admission.type, admission.reach)
+                              : queues_.flow_of(admission.account, admission.type);
+    const uint64_t wait_us =
+        queues_.wait_us(flow, TaskQueue::key_of(admission.priority, admission.deadline_us), before);
+    if (wait_us == 0) return 0;
+    const uint64_t end_us =
+        now_us + wait_us + static_cast<uint64_t>(peers_.mean_round_us(admission.type));
+    return end_us - std::min(end_us, admission.deadline_us);
 }
 
 // Places the next tasks of the queue, at most so many: one after the other on one peer, as long as
@@ -135,7 +163,7 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
     uint64_t task = head.entry->task;
     TaskRecord& record = *tasks_.find(task);
     if (record.input_open && is_distrusted(record, now_us)) {
-        queues_.pop(head);
+        queues_.pop(head, now_us);
         record.state = TaskRecord::State::kStalled;
         return true;
     }
@@ -159,9 +187,16 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         place_here(head, record, now_us, actions);
         return true;
     }
+    if (is_hopeless(record, choice, now_us)) {
+        actions.reserve(actions.size() + 1);
+        queues_.pop(head, now_us);
+        ++stats_.hopeless;
+        end(task, record, Status::kBusy, kWhyHopeless, actions);
+        return true;
+    }
     if (record.content != 0) prefer_holders(record, choice, now_us);
     room_for_lease(choice.peer, actions);
-    queues_.pop(head);
+    queues_.pop(head, now_us);
     lease(task, record, choice, now_us, actions);
     if (is_short(record, now_us)) copy_at_once(task, record, now_us, actions);
     const PeerRecord& peer = *peers_.find(choice.peer);
@@ -180,7 +215,7 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         again.free_slot = peer.held < peer.slots;
         if (again.finish_us > choice.finish_us + kRunSlackUs) return true;
         room_for_lease(choice.peer, actions);
-        queues_.pop(head);
+        queues_.pop(head, now_us);
         lease(task, next, again, now_us, actions);
         if (is_short(next, now_us)) copy_at_once(task, next, now_us, actions);
     }

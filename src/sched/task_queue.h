@@ -65,6 +65,11 @@ class TaskQueue {
         if (held > 2 * live_ + 64) sweep(is_live);
     }
 
+    // Would an entry with this key go after all others? Of those that came with later deadlines the
+    // last few may not be known here.
+    [[nodiscard]] bool goes_last(uint64_t key) const {
+        return ring_head_ == ring_.size() || key >= ring_.back().key;
+    }
     [[nodiscard]] size_t live() const { return live_; }
     [[nodiscard]] size_t held() const { return ring_.size() - ring_head_ + heap_.size(); }
 

@@ -24,6 +24,7 @@
 
 #include "core/plant.h"
 #include "sched/own_circles.h"
+#include "sched/queue_pace.h"
 #include "sched/task_queue.h"
 
 namespace p2c2r::sched {
@@ -102,10 +103,21 @@ class TaskQueues {
         return {};
     }
     // Removes what front() just returned.
-    void pop(const Head& head) {
+    void pop(const Head& head, uint64_t now_us) {
         Flow& flow = flows_[head.flow];
         --queues_[flow.queue].live;
         flow.tasks.pop(head.entry);
+        flow.pace.left(now_us, flow.tasks.live());
+    }
+    // Does another task wait there beside the first one?
+    [[nodiscard]] bool has_more(uint32_t flow) const {
+        return queues_[flows_[flow].queue].live > 1;
+    }
+    // How long one would wait here that comes with this key, behind `before` that are not in the
+    // queue yet.
+    [[nodiscard]] uint64_t wait_us(uint32_t flow, uint64_t key, size_t before) const {
+        const Flow& of = flows_[flow];
+        return of.tasks.goes_last(key) ? of.pace.wait_us(of.tasks.live() + before) : 0;
     }
     // A task of this flow was given away that will take so long: its account's next turn is the
     // later.
@@ -168,6 +180,7 @@ class TaskQueues {
         uint32_t queue = 0;
         AccountIndex account = kNoAccount;
         bool listed = false;  // in its queue's turns
+        QueuePace pace;
     };
     struct Account {
         uint64_t mark = 0;

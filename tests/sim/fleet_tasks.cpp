@@ -150,7 +150,8 @@ void Fleet::end(uint32_t which, Status status, const Attempt* by) {
     mix(static_cast<uint64_t>(which) << 8 ^ static_cast<uint64_t>(status));
     StageReport& report = stage_->report;
     if (!by) {
-        ++(status == Status::kDeadline ? report.late : report.failed);
+        const bool is_late = status == Status::kDeadline || status == Status::kBusy;
+        ++(is_late ? report.late : report.failed);
         if (stage_->load > 1) fail("a task was not done that had all the time there is", which);
         return;
     }
