@@ -43,6 +43,8 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
         }
     }
     if (frame.id == 0) return end_session(session, Status::kProtocol, "task_submit with id 0");
+    // The place of one that has ended may be the new one's: its end is told first.
+    if (!actions_.empty()) settle();
     Gamer& gamer = *gamers_.find(session.gamer);
     const uint64_t client_task = frame.id;
     ++stats_.submitted;

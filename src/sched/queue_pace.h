@@ -21,7 +21,14 @@ class QueuePace {
             interval_us_ -= interval_us_ / 8;
         }
         left_us_ = now_us;
+        if (waiting > 0 && !is_backlogged_) backlog_us_ = now_us;
         is_backlogged_ = waiting > 0;
+    }
+    // Nobody waits, however the last ones went.
+    void empty() { is_backlogged_ = false; }
+    // Somebody has waited at every moment of the last 100 ms: this is no burst that passes.
+    [[nodiscard]] bool is_overloaded(uint64_t now_us) const {
+        return is_backlogged_ && now_us - backlog_us_ >= kStandingUs;
     }
     // Behind so many.
     [[nodiscard]] uint64_t wait_us(size_t waiting) const {
@@ -29,12 +36,14 @@ class QueuePace {
     }
 
   private:
+    static constexpr uint64_t kStandingUs = 100'000;
     // A machine that all wait for may be gone for longer: that says nothing of the next ones.
     static constexpr uint64_t kIntervalMostUs = 100'000;
     static constexpr double kGain = 1.0 / 32;
 
     double interval_us_ = 0;
     uint64_t left_us_ = 0;
+    uint64_t backlog_us_ = 0;     // since when something waits, where it does
     bool is_backlogged_ = false;  // since then something waits
 };
 

@@ -296,14 +296,16 @@ Verdict Scheduler::refused(uint64_t peer, uint64_t attempt_id, const Nonce& nonc
     const uint64_t task = task_of(attempt_id);
     TaskRecord& record = *tasks_.find(task);
     Attempt& run = *attempt_at(task, record, peer);
+    const bool is_copy = run.is_copy;
     heard_from(*peers_.find(peer), run.placed_us);
     end_lease(record, run, now_us);
     // Who takes nothing for now says so before.
     const PeerRecord& refuser = *peers_.find(peer);
     if (refuser.window_tasks > 0) peers_.failed(peer, now_us);
     if (lives_without(task, record, run)) return Verdict::kRetried;
-    // It never started, so it does not count as an attempt; refusals have a bound of their own.
-    if (++record.refusals <= kRefusalsMax && record.attempts > 0) --record.attempts;
+    // It never started, so it does not count as an attempt; refusals have a bound of their own. A
+    // copy never did.
+    if (++record.refusals <= kRefusalsMax && record.attempts > 0 && !is_copy) --record.attempts;
     try_again(task, record, Status::kBusy, now_us, actions);
     return Verdict::kRetried;
 }

@@ -135,7 +135,8 @@ void Scheduler::place_here(const TaskQueues::Head& head, TaskRecord& record, uin
 // may try: perhaps it has become faster than is known of it.
 bool Scheduler::is_hopeless(const TaskRecord& record, const PeerTable::Choice& choice,
                             uint64_t now_us) {
-    if (choice.chance >= kDoubtful || record.attempts > 0 || record.input_open) return false;
+    if (choice.chance >= kDoubtful || !queues_.is_overloaded(record.flow, now_us)) return false;
+    if (record.attempts > 0 || record.input_open) return false;
     if (choice.chance >= kHopeless && !queues_.has_more(record.flow)) return false;
     const PeerRecord& peer = *peers_.find(choice.peer);
     return peer.held > 0 && mean_compute_us(record.type) > 0 && now_us < record.deadline_us;
@@ -145,6 +146,7 @@ uint64_t Scheduler::late_by_us(const Admission& admission, size_t before, uint64
     const bool own = admission.reach.circle == Circle::kOwn;
     const uint32_t flow = own ? queues_.flow_of(admission.account, admission.type, admission.reach)
                               : queues_.flow_of(admission.account, admission.type);
+    if (!queues_.is_overloaded(flow, now_us)) return 0;
     const uint64_t wait_us =
         queues_.wait_us(flow, TaskQueue::key_of(admission.priority, admission.deadline_us), before);
     if (wait_us == 0) return 0;

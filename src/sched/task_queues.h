@@ -62,6 +62,7 @@ class TaskQueues {
     void push(uint32_t flow, const TaskQueue::Entry& entry) {
         Flow& to = flows_[flow];
         to.tasks.push(entry);
+        if (to.tasks.live() == 1) to.pace.empty();
         Queue& queue = queues_[to.queue];
         if (queue.live++ == 0) {
             wake(flow, to, queue);
@@ -108,6 +109,10 @@ class TaskQueues {
         --queues_[flow.queue].live;
         flow.tasks.pop(head.entry);
         flow.pace.left(now_us, flow.tasks.live());
+    }
+    // Has something waited here for long?
+    [[nodiscard]] bool is_overloaded(uint32_t flow, uint64_t now_us) const {
+        return flows_[flow].pace.is_overloaded(now_us);
     }
     // Does another task wait there beside the first one?
     [[nodiscard]] bool has_more(uint32_t flow) const {

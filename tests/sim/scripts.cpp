@@ -275,6 +275,11 @@ void ScriptGamerNode::act() {
     }
     const uint64_t id = ++next_task_;
     mine_[id].drawn = draw_task(stage_.options, kind_, prng_);
+    // Also on itself, on what has ended, and on what will never be.
+    if (depends_.chance(stage_.options.script_depends_chance)) {
+        const uint64_t back = depends_.below(6);
+        mine_[id].depends_on = id > back ? id - back : id + back;
+    }
     if (mine_.size() > 64) mine_.erase(mine_.begin());
     submit(id);
     if (kind_ == GamerKind::kGarbage && ready() && prng_.chance(0.05)) send_garbage();
@@ -291,10 +296,8 @@ void ScriptGamerNode::submit(uint64_t id) {
     message.circle = drawn.circle;
     message.deadline_us = prng_.chance(0.05) ? 0 : drawn.deadline_us;
     if (*message.deadline_us == 0 && prng_.chance(0.5)) message.deadline_us.reset();
-    // Also on itself, on what has ended, and on what will never be.
-    if (depends_.chance(stage_.options.script_depends_chance)) {
-        const uint64_t back = depends_.below(6);
-        message.depends_on.push_back(id > back ? id - back : id + back);
+    if (mine_[id].depends_on != 0) {
+        message.depends_on.push_back(mine_[id].depends_on);
         stage_.coverage.hit(Sometimes::kDependsOnWire);
     }
     const Bytes params = encode_word('t', token);

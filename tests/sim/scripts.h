@@ -75,6 +75,7 @@ class ScriptGamerNode final : public Speaker {
     uint64_t next_task_ = 0;
     struct Mine {
         DrawnTask drawn;
+        uint64_t depends_on = 0;  // also when it is submitted again
         bool answered = false;
     };
     std::map<uint64_t, Mine> mine_;

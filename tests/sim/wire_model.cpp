@@ -508,8 +508,9 @@ void Checkers::peer_sends(PeerPipe& peer, const wire::Frame& frame) {
     std::vector<Job>& jobs = hosts_[peer.host].jobs;
     if (refuses) {
         // Its worker still has to stop, and works for no attempt meanwhile: the task may come back.
+        // It may have been told to before, by a cancel that its owner's word came after.
         const auto job = std::find_if(jobs.begin(), jobs.end(), [&](const Job& one) {
-            return one.token == token && !one.orphan && !one.cancelled;
+            return one.token == token && !one.orphan && (answered.cancelled || !one.cancelled);
         });
         if (job != jobs.end()) job->orphan = true;
         return;
@@ -606,11 +607,12 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     if (tracked.live && tracked.answered) is_over(token_of_asked(gamer.host, frame.id));
     const uint64_t deadline_us = hosts_[0].loop->now_us() + remaining;
     const std::span<const uint8_t> type = view.bytes(kTaskType);
+    const bool is_pending = tracked.live && hosts_[0].loop->now_us() <= tracked.deadline_us;
     tracked.deadline_us = std::max(tracked.deadline_us, deadline_us);
     tracked.deadline_least_us =
         tracked.live ? std::min(tracked.deadline_least_us, deadline_us) : deadline_us;
     // What is pending and whole stays so, whatever is submitted under its id.
-    tracked.whole = (tracked.live && tracked.whole) || task.whole;
+    tracked.whole = (is_pending && tracked.whole) || task.whole;
     // A content may go to its peer along with the task, in chunks that wait for each other.
     tracked.chunked |= !task.whole || view.has(kPayloadPlace);
     if (tracked.chunked) chunked_.insert(token_of_asked(gamer.host, frame.id));

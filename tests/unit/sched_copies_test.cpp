@@ -422,6 +422,17 @@ TEST_CASE("copies: a task whose one attempt runs out of time lives on with the o
     CHECK(world.answer_of(copy) == Verdict::kAccepted);
 }
 
+TEST_CASE("copies: one that is refused when it is all that is left takes no attempt back") {
+    Copying world;
+    const Action given = world.give(world.a, 1'000'000);
+    const Action copy = world.copy_of(given);
+    world.scheduler.peer_left(world.a, true, world.now, world.actions);
+    CHECK(world.scheduler.find(given.task)->attempts == 1);
+    CHECK(world.scheduler.refused(copy.peer, copy.attempt_id, world.nonce_of(copy), world.now,
+                                  world.actions) == Verdict::kRetried);
+    CHECK(world.scheduler.find(given.task)->attempts == 1);
+}
+
 TEST_CASE("copies: they are no attempts: three of these are made as ever") {
     Copying world;
     for (const char* name : {"d", "e", "f"}) world.join(name);

@@ -116,11 +116,21 @@ TEST_CASE("sched: a queue's pace is that of its backlog, and forgotten when nobo
     for (int i = 0; i < 200; ++i) pace.left(now += 5 * kMs, 10);
     CHECK(pace.wait_us(10) > 45 * kMs);
     CHECK(pace.wait_us(10) < 51 * kMs);
+    CHECK(pace.is_overloaded(now));
+    QueuePace left = pace;
+    left.empty();
+    CHECK_FALSE(left.is_overloaded(now + 60'000'000));
     // Whoever all wait for was gone for a minute: that is no pace.
     pace.left(now += 60'000'000, 10);
     CHECK(pace.wait_us(1) < 10 * kMs);
     for (int i = 0; i < 100; ++i) pace.left(now += 5 * kMs, 0);
     CHECK(pace.wait_us(10) < kMs);
+    CHECK_FALSE(pace.is_overloaded(now));
+    // A burst is no overload before it has lasted.
+    for (int i = 0; i < 20; ++i) pace.left(now += 5 * kMs, 10);
+    CHECK_FALSE(pace.is_overloaded(now));
+    pace.left(now += 20 * kMs, 10);
+    CHECK(pace.is_overloaded(now));
 }
 
 TEST_CASE("sched: at three times what peers can do, what they do is in time and the rest refused") {

@@ -46,7 +46,7 @@ struct Turns {
         const TaskQueues::Head head =
             queues.front(queue_of(type), [](const TaskQueue::Entry&) { return true; });
         const auto [account, cost_us] = tasks.at(head.entry->task);
-        queues.pop(head);
+        queues.pop(head, 0);
         queues.charge(head.flow, cost_us);
         served_us[account] += cost_us;
         return account;
@@ -78,7 +78,7 @@ TEST_CASE("turns: inside an account the most urgent goes first") {
         const TaskQueues::Head head =
             world.queues.front(world.queue_of(kX), [](const TaskQueue::Entry&) { return true; });
         order.push_back(head.entry->task);
-        world.queues.pop(head);
+        world.queues.pop(head, 0);
         world.queues.charge(head.flow, 10);
     }
     CHECK(order == std::vector<uint64_t>{3, 2, 1});
@@ -207,7 +207,7 @@ TEST_CASE("turns: accounts that come and go leave nothing behind and disturb nob
             const auto [account, cost_us] = world.tasks.at(head.entry->task);
             REQUIRE(world.queues.account_of(head.flow) == account);
             REQUIRE(waiting[account] > 0);
-            world.queues.pop(head);
+            world.queues.pop(head, 0);
             world.queues.charge(head.flow, cost_us);
             --waiting[account];
             --total;
