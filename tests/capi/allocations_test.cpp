@@ -352,6 +352,11 @@ void ask_in_other_ways(Life& life) {
         P2C2R_OK) {
         life.memory.note("forget", p2c2r_client_forget(life.client, last));
     }
+    p2c2r_task either[2] = {};
+    for (p2c2r_task& one : either) {
+        life.memory.note("submit", p2c2r_client_submit(life.client, &quiet, &one, nullptr));
+    }
+    life.memory.note("keep", p2c2r_client_keep(life.client, 0, either, 2, nullptr));
     life.wait_until("each done", [&] { return life.counts.told == life.counts.accepted; });
 }
 
