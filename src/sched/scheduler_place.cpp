@@ -143,6 +143,7 @@ bool Scheduler::is_hopeless(const TaskRecord& record, const PeerTable::Choice& c
 }
 
 uint64_t Scheduler::late_by_us(const Admission& admission, size_t before, uint64_t now_us) {
+    if (queues_.is_empty()) return 0;
     const bool own = admission.reach.circle == Circle::kOwn;
     const uint32_t flow = own ? queues_.flow_of(admission.account, admission.type, admission.reach)
                               : queues_.flow_of(admission.account, admission.type);

@@ -83,6 +83,8 @@ class TaskQueues {
     // ---- queues
     // Those that something waits in.
     const std::vector<uint32_t>& waiting();
+    // Nothing has waited since these were last asked for.
+    [[nodiscard]] bool is_empty() const { return waiting_.empty(); }
     // The next task of a queue; `entry` NULL when nothing waits in it. Of several queues the one
     // with the lowest mark is next.
     struct Head {
