@@ -14,7 +14,7 @@ using wire::Message;
 
 namespace {
 
-struct Listener final : PeerEvents {
+struct OwnerListener final : PeerEvents {
     std::vector<std::pair<bool, std::string>> accepts;
     void on_peer_state(Status, const std::string&) override {}
     void on_peer_accepts(bool accepts_now, const std::string& why) override {
@@ -42,7 +42,7 @@ struct Helper {
     }
     FakeRunner runner;
     FakeTransport transport;
-    Listener listener;
+    OwnerListener listener;
     std::shared_ptr<exec::JobGate> gate;
     std::unique_ptr<Peer> peer;
 };
