@@ -20,7 +20,8 @@ constexpr const char* kWhyOutputSizeMax = "output_size_max must be an unsigned i
 // To its defaults. By field: a whole new value would be built on the stack and copied, which costs
 // as much as the decoding. depends_on keeps its memory.
 void reset(TaskSubmit& out) {
-    out.task_type = out.requester_id = {};
+    out.task_type = {};
+    out.requester_id = {};
     out.priority = 0;
     out.deadline_us.reset();
     out.circle = Circle::kType;
