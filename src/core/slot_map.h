@@ -83,7 +83,9 @@ class SlotMap {
   private:
     static constexpr uint32_t kNone = 0xFFFFFFFFu;
     static constexpr uint32_t kLive = 0xFFFFFFFEu;
-    struct Slot {
+    // Of a large value no part lies in a line that is another one's as well.
+    static constexpr size_t kAlign = sizeof(T) > kCacheLine ? kCacheLine : alignof(uint32_t);
+    struct alignas(T) alignas(kAlign) Slot {
         T value{};
         uint32_t generation = 1;
         uint32_t next_free = kNone;  // kLive: not free; the last one erased is the next one used
