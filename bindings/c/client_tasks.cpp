@@ -67,10 +67,13 @@ p2c2r_status check_desc(const p2c2r_task_desc& desc, p2c2r_error* why) {
 
 // ---- submit -----------------------------------------------------------------------------------
 
+// A game asks for few types, mostly for the same one again.
+inline const TypeName* ClientState::same_type(const char* name) const {
+    const TypeName* const last = last_type_.load(std::memory_order_acquire);
+    return last && std::strcmp(last->given.c_str(), name) == 0 ? last : nullptr;
+}
+
 Result<const TypeName*> ClientState::type_of(const char* name) {
-    // A game asks for few types, mostly for the same one again.
-    const TypeName* last = last_type_.load(std::memory_order_acquire);
-    if (last && std::strcmp(last->given.c_str(), name) == 0) return last;
     const size_t size = strnlen(name, limits::kTaskTypeLengthMax + 1);
     if (const Result<Done> good = roles::check_task_type({name, size}); !good) return good.error();
     Result<const TypeName*> type = runtime.pool().intern({name, size});
@@ -78,8 +81,8 @@ Result<const TypeName*> ClientState::type_of(const char* name) {
     return type;
 }
 
-void ClientState::fill(TaskEntry& entry, const p2c2r_task_desc& desc, const TypeName& type,
-                       Bytes&& params) {
+inline void ClientState::fill(TaskEntry& entry, const p2c2r_task_desc& desc, const TypeName& type,
+                              Bytes&& params) {
     TaskSpec& spec = entry.spec;
     if (entry.type != &type) {
         spec.task_type.assign(type.canonical);
@@ -92,7 +95,9 @@ void ClientState::fill(TaskEntry& entry, const p2c2r_task_desc& desc, const Type
     spec.verify = static_cast<VerifyClass>(desc.verify);
     spec.place = static_cast<Place>(desc.place);
     spec.flags = desc.flags;
-    spec.depends_on.assign(desc.depends_on, desc.depends_on + desc.depends_count);
+    if (desc.depends_count > 0 || !spec.depends_on.empty()) {
+        spec.depends_on.assign(desc.depends_on, desc.depends_on + desc.depends_count);
+    }
     entry.phase = TaskEntry::Phase::kMailed;
     entry.wants_cancel = entry.wants_answer = false;
     entry.told.store(TaskEntry::Told::kNo, std::memory_order_relaxed);
@@ -106,8 +111,12 @@ void ClientState::fill(TaskEntry& entry, const p2c2r_task_desc& desc, const Type
 p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2r_task* out,
                                  p2c2r_error* why, std::shared_ptr<const roles::FrameWish> frame) {
     if (const p2c2r_status bad = check_desc(desc, why)) return bad;
-    const Result<const TypeName*> type = type_of(desc.task_type);
-    if (!type) return fail(why, type.error());
+    const TypeName* type = same_type(desc.task_type);
+    if (!type) {
+        const Result<const TypeName*> found = type_of(desc.task_type);
+        if (!found) return fail(why, found.error());
+        type = *found;
+    }
     const MemoryHook* hook = runtime.pool().hook();
     Bytes params;
     if (desc.params_size > 0 || desc.params_format != P2C2R_FORMAT_MSGPACK) {
@@ -154,14 +163,15 @@ p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2
         entry.id = id;
         try {
             if (frame) entry.frame = std::move(frame);
-            fill(entry, desc, **type, std::move(params));
+            fill(entry, desc, *type, std::move(params));
             if (content) {
                 entry.spec.data = std::move(delta);
                 entry.spec.content = std::move(content);
             }
-            if (const Result<Done> good = roles::check_task_spec(entry.spec); !good) {
+            if (!roles::is_good_task_spec(entry.spec)) {
+                const Result<Done> bad = roles::check_task_spec(entry.spec);
                 drop(entry);
-                return fail(why, good.error());
+                return fail(why, bad.error());
             }
             if (!entry.spec.content) entry.spec.data = data.keep(entry.small, entry.lent);
         } catch (...) {
