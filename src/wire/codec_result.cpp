@@ -16,8 +16,9 @@ constexpr const char* kWhyUsage =
     "resource_usage must be a map of at most 64 names, memory_peak an unsigned integer of bytes";
 
 // To its defaults. By field: a whole new value would be built on the stack and copied, which costs
-// as much as the decoding; and one by one, since a text that was just stored in halves is slow to
-// copy.
+// as much as the decoding.
+// One by one: a text that is copied from one that has just been emptied waits until that has left
+// the core.
 void reset(TaskResult& out) {
     out.attempt = {};
     out.status = Status::kOk;
