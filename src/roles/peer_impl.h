@@ -15,6 +15,7 @@
 #include "core/flat_map.h"
 #include "core/slot_map.h"
 #include "roles/coding_choice.h"
+#include "roles/least_times.h"
 #include "roles/link.h"
 #include "roles/payload_work.h"
 #include "roles/peer.h"
@@ -118,6 +119,7 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
 
     // RunnerEvents
     void on_job_done(uint64_t tag, exec::Output&& output) override;
+    void learn_time(const Job& job, uint64_t took_us) noexcept;
 
     // ---- peer.cpp
     void report_owner(wire::Heartbeat& beat);
@@ -208,6 +210,7 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
     SlotMap<Job> jobs_;
     FlatMap<uint64_t> slots_;
     std::deque<uint64_t> waiting_;  // slots, in the order they came
+    LeastTimes least_times_;
     uint32_t running_ = 0;
     uint64_t registered_revision_ = 0;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for work that was posted

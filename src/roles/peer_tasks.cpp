@@ -125,6 +125,14 @@ inline bool Peer::Impl::run(uint64_t slot, Job& job) {
         forget(slot, job);
         return false;
     }
+    const uint64_t least_us = job.deadline_us != 0 ? least_times_.of(job.task_type, now) : 0;
+    const uint64_t start_by_us = job.deadline_us - std::min(job.deadline_us, least_us);
+    if (least_us != 0 && now >= start_by_us) {
+        answer_error(job, Status::kDeadline, "it could not be done by its deadline any more");
+        ++stats_.failed;
+        forget(slot, job);
+        return false;
+    }
     if (job.has_content && !change_content(slot, job)) return false;
     job.state = Job::State::kRunning;
     ++running_;
@@ -133,6 +141,7 @@ inline bool Peer::Impl::run(uint64_t slot, Job& job) {
     spec.params = std::move(job.payload.params);
     spec.data = std::move(job.payload.data);
     spec.deadline_us = job.deadline_us;
+    if (least_us != 0) spec.start_by_us = start_by_us;
     spec.now_us = now;
     spec.gate = &owner_->gate();
     const uint64_t started = runner_.start(spec, slot, *this);
@@ -157,6 +166,14 @@ inline bool Peer::Impl::run(uint64_t slot, Job& job) {
     return true;
 }
 
+void Peer::Impl::learn_time(const Job& job, uint64_t took_us) noexcept {
+    try {
+        least_times_.took(job.task_type, took_us, loop_.turn_us());
+    } catch (const std::bad_alloc&) {
+        // Then it is not known here.
+    }
+}
+
 void Peer::Impl::run_waiting() {
     while (running_ < options_.slots && !waiting_.empty()) {
         const uint64_t slot = waiting_.front();
@@ -173,6 +190,7 @@ void Peer::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
     stats_.compute_us += output.processing_us;
     if (output.status == Status::kOk) {
         ++stats_.completed;
+        learn_time(*job, output.processing_us);
         if (job->may_be_coded && begin_coding(tag, output)) return;
     } else {
         ++stats_.failed;

@@ -153,7 +153,7 @@ uint64_t Scheduler::late_by_us(const Admission& admission, size_t before, uint64
     if (wait_us == 0) return 0;
     // Both are means: who counts on these is late every other time.
     const auto round_us = static_cast<uint64_t>(peers_.mean_round_us(admission.type));
-    const uint64_t end_us = now_us + wait_us + wait_us / 8 + round_us + round_us / 4;
+    const uint64_t end_us = now_us + wait_us + wait_us / 3 + round_us + round_us / 4;
     return end_us - std::min(end_us, admission.deadline_us);
 }
 

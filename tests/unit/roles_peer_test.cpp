@@ -1,6 +1,9 @@
-// The peer role against a coordinator that only listens: what a registration offers.
+// The peer role against a scripted coordinator: what it offers, and which tasks it begins.
 #include <doctest/doctest.h>
 
+#include <map>
+
+#include "roles/least_times.h"
 #include "roles/peer.h"
 #include "roles_scripted.h"
 
@@ -132,4 +135,123 @@ TEST_CASE("peer: a second start changes nothing and between two tries neither") 
     CHECK(coordinator.registrations == 1);
     CHECK(peer.stats().connected);
     coordinator.connection->set_events(nullptr);
+}
+
+namespace {
+
+// Gives tasks of 20 ms to a peer with one slot.
+struct TimedWorld : Listener {
+    static constexpr uint64_t kTakesUs = 20'000;
+    FakeLoop loop;
+    FakeRandom random{7};
+    FakeTransport network{loop};
+    FakeRunner runner{loop, {"echo"}};
+    Quiet quiet;
+    Peer peer{loop, network, runner, random, Prng(1), Log(), {}, quiet};
+    std::map<uint64_t, Status> answers;
+    std::map<uint64_t, std::string> errors;
+    uint64_t last = 0;
+
+    TimedWorld() {
+        runner.takes_us = kTakesUs;
+        runner.at_once = 1;
+        runner.behave = [](const exec::JobSpec&) {
+            exec::Output output;
+            output.status = Status::kOk;
+            output.processing_us = kTakesUs;
+            return output;
+        };
+        network.accept = [this](std::unique_ptr<net::Connection> arriving) {
+            connection = std::move(arriving);
+            connection->set_events(this);
+        };
+        peer.start();
+        loop.advance(500'000);
+        REQUIRE(peer.stats().connected);
+    }
+    ~TimedWorld() { connection->set_events(nullptr); }
+    void on_frame(net::Connection& from, const wire::Frame& frame) override {
+        if (frame.message != wire::Message::kTaskResult) return Listener::on_frame(from, frame);
+        wire::TaskResult result;
+        REQUIRE(decode(frame.envelope, result) == nullptr);
+        answers[frame.id] = result.status;
+        errors[frame.id] = std::string(result.error);
+    }
+    uint64_t assign(uint64_t deadline_us) {
+        wire::TaskAssign message;
+        message.task_type = "echo";
+        message.deadline_us = deadline_us;
+        encode(message, envelope);
+        send(wire::Message::kTaskAssign, ++last);
+        loop.settle();
+        return last;
+    }
+    // What each of them takes is known then.
+    void teach() {
+        for (uint32_t i = 0; i < LeastTimes::kWindow; ++i) {
+            const uint64_t task = assign(10 * kTakesUs);
+            loop.advance(kTakesUs);
+            REQUIRE(answers.at(task) == Status::kOk);
+        }
+    }
+};
+
+}  // namespace
+
+TEST_CASE("peer: a task that has less time than any has taken of late is not begun") {
+    TimedWorld world;
+    const uint64_t unknown = world.assign(TimedWorld::kTakesUs / 2);
+    world.loop.advance(TimedWorld::kTakesUs);
+    CHECK(world.answers.at(unknown) == Status::kOk);  // nothing is known yet
+    world.teach();
+    const uint64_t begun = world.runner.started;
+    const uint64_t late = world.assign(TimedWorld::kTakesUs - 1);
+    CHECK(world.answers.at(late) == Status::kDeadline);
+    CHECK(world.errors.at(late) == "it could not be done by its deadline any more");
+    CHECK(world.runner.started == begun);
+    const uint64_t just = world.assign(TimedWorld::kTakesUs + 1);
+    world.loop.advance(TimedWorld::kTakesUs);
+    CHECK(world.answers.at(just) == Status::kOk);
+}
+
+TEST_CASE("peer: a task whose time has run out while it waited there is not begun") {
+    TimedWorld world;
+    world.teach();
+    const uint64_t first = world.assign(10 * TimedWorld::kTakesUs);
+    const uint64_t second = world.assign(TimedWorld::kTakesUs * 3 / 2);
+    world.loop.advance(3 * TimedWorld::kTakesUs);
+    CHECK(world.answers.at(first) == Status::kOk);
+    CHECK(world.answers.at(second) == Status::kDeadline);
+}
+
+TEST_CASE("peer: what tasks took is forgotten after a second without one") {
+    TimedWorld world;
+    world.teach();
+    world.loop.advance(LeastTimes::kForgetUs + 1);
+    const uint64_t task = world.assign(TimedWorld::kTakesUs - 1);
+    world.loop.advance(TimedWorld::kTakesUs);
+    CHECK(world.answers.at(task) == Status::kOk);
+}
+
+TEST_CASE("peer: the least time is that of the last windows and of each type by itself") {
+    LeastTimes times;
+    uint64_t now = 1;
+    const auto took = [&](const char* type, uint64_t us, uint32_t count) {
+        for (uint32_t i = 0; i < count; ++i) times.took(type, us, now += 10);
+    };
+    took("a", 100, 1);
+    took("a", 300, LeastTimes::kWindow - 2);
+    CHECK(times.of("a", now) == 0);
+    took("a", 300, 1);
+    CHECK(times.of("a", now) == 100);
+    CHECK(times.of("b", now) == 0);
+    took("b", 7, LeastTimes::kWindow);
+    CHECK(times.of("b", now) == 7);
+    CHECK(times.of("a", now) == 100);
+    took("a", 300, LeastTimes::kWindow - 1);
+    CHECK(times.of("a", now) == 100);
+    took("a", 300, LeastTimes::kWindow + 1);
+    CHECK(times.of("a", now) == 300);
+    took("untimed", 0, LeastTimes::kWindow);
+    CHECK(times.of("untimed", now) == 0);
 }
