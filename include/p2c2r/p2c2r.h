@@ -874,6 +874,10 @@ typedef struct p2c2r_capabilities { /* IN: zero is "as detected". OUT: texts liv
     const char* task_types; /* "upscale,echo"; NULL: all executors of the runtime */
     const char* location;
     void* reserved;
+    /* How fast it computes, in thousandths of any one machine's (1000: as that, 2000: twice as fast), up to
+     * 1 000 000; 0: not known. It decides who gets a first task of a type; what answers took counts from then on. */
+    uint32_t speed_milli;
+    uint32_t reserved0;
 } p2c2r_capabilities;
 
 typedef struct p2c2r_peer_config {
@@ -945,6 +949,9 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_resume(p2c2r_peer* peer);
  * at once; what lasts longer than hand_back_ms is handed back for others to compute. In mode while_gaming
  * the duty cap holds instead; in mode idle the minutes begin anew. [cb] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_activity(p2c2r_peer* peer, int32_t active);
+/* The machine has been measured, or measured again: speed_milli as in p2c2r_capabilities. The coordinator is told at
+ * once, or when it is connected. E_ARGUMENT: more than 1 000 000. [cb] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_set_speed(p2c2r_peer* peer, uint32_t speed_milli);
 /* Why no task is taken, or with what limits; "": neither. *out_size: room in, need out (with the zero); out NULL
  * or too small: E_SIZE. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_why(p2c2r_peer* peer, char* out, size_t* out_size);

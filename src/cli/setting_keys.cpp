@@ -107,6 +107,8 @@ const std::vector<SettingKey>& setting_keys() {
          "Overrides what was detected"},
         {"capabilities.network_mbps", Kind::kReal, Daemon::kPeer, 0, kRealMost, "",
          "Speed of the link"},
+        {"capabilities.speed", Kind::kReal, Daemon::kHelping, 0, 1000, "",
+         "How fast it computes, 1 being any one machine; 0: says nothing (as the benchmark found)"},
         {"capabilities.location", Kind::kText, Daemon::kPeer, 0, 0, "", "A word for the place"},
         {"mode", Kind::kText, Daemon::kHelper, 0, 0, "--mode",
          "When it helps: idle (nobody uses the machine), while_gaming (for a share of the time), "
