@@ -989,7 +989,8 @@ typedef struct p2c2r_coordinator_config {
      * one account may have pending; content_bytes_max (256 MiB, at most half of memory_max): of contents that are kept for later
      * tasks, of which one account has half at most, 0: none; answer_bytes_max (64 MiB, at most an eighth of
      * memory_max): of answers that are kept for the same account's tasks that ask the same again, 0: none, and
-     * equal tasks are each computed;
+     * equal tasks are each computed; copies_percent (5): so many of a hundred attempts at most are second ones, of tasks
+     * that take longer than nearly all do, 0: none but of what is at a peer that has fallen silent;
      * of each account but the operator's own: gamer_tasks_per_s (20000) and gamer_bytes_per_s
      * (256 MiB), contents that come counted as well, 0: no limit, gamer_in_flight_max (64) tasks where peers may get them and
      * gamer_queued_max (256) that wait for these; more are E_BUSY with retry_after_ms, and so are calls, each of

@@ -161,6 +161,9 @@ class Scheduler {
     // `contents` NULL: no task has one; else it MUST outlive the scheduler.
     Scheduler(uint32_t peers_max, RandomSource& random, const ContentStore* contents = nullptr);
 
+    // Copies of tasks that are late, at most so many of a hundred attempts; 0: nothing is copied
+    // but what is at a peer that has fallen silent.
+    void set_copies_percent(uint32_t percent) { credit_.set_percent(percent); }
 
     // ---- types: kTaskTypesMax have a place at a time. One that no peer runs and no task has gives
     // its place, when another name needs it.
