@@ -89,8 +89,8 @@ Bytes Coordinator::Impl::call_peers(const Session* asker) {
         writer.key("slots").unsigned_integer(record.slots);
         if (whole) {
             writer.key("gpu_model").text(link.gpu_model);
-            writer.key("speed").number(record.speed);
             writer.key("cpu_cores").unsigned_integer(link.cpu_cores);
+            writer.key("speed").number(record.speed);
             writer.key("window_tasks").unsigned_integer(record.window_tasks);
             writer.key("held").unsigned_integer(record.held);
             writer.key("completed").unsigned_integer(record.completed);

@@ -53,9 +53,9 @@ TEST_CASE("speed: a coordinator takes what a peer says within bounds, and nothin
         world.loop.settle();
         return now;
     };
-    CHECK(told(0) == "0");
+    CHECK(told(0) == "0.0");
     CHECK(told(2.5f) == "2.5");
-    CHECK(told(1e30f) == "1000");
+    CHECK(told(1e30f) == "1000.0");
     CHECK(told(1e-30f) == "0.001");
 }
 
@@ -73,7 +73,7 @@ TEST_CASE("speed: one that is measured says it at once, and in every registratio
     peer.set_speed(4);  // before there is anybody to tell
     peer.start();
     world.loop.settle();
-    CHECK(told_speeds(world) == "4");
+    CHECK(told_speeds(world) == "4.0");
     peer.set_speed(0.5);
     world.loop.settle();
     CHECK(told_speeds(world) == "0.5");
@@ -84,7 +84,7 @@ TEST_CASE("speed: one that is measured says it at once, and in every registratio
     CHECK(peer.options().speed == 0.5);
     peer.set_speed(0);
     world.loop.settle();
-    CHECK(told_speeds(world) == "0");
+    CHECK(told_speeds(world) == "0.0");
 }
 
 TEST_CASE("speed: a beat without a word of it leaves it as it is") {
@@ -93,10 +93,10 @@ TEST_CASE("speed: a beat without a word of it leaves it as it is") {
     peer.join_peer(peer_of_speed("p", 3));
     peer.send(Message::kHeartbeat, 0, wire::Heartbeat{});
     world.loop.settle();
-    CHECK(told_speeds(world) == "3");
+    CHECK(told_speeds(world) == "3.0");
     wire::Heartbeat beat;
     beat.speed = 7.0f;
     peer.send(Message::kHeartbeat, 0, beat);
     world.loop.settle();
-    CHECK(told_speeds(world) == "7");
+    CHECK(told_speeds(world) == "7.0");
 }
