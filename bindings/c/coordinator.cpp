@@ -24,6 +24,8 @@ Result<Done> read_options(const char* json, roles::CoordinatorOptions& out) {
     out.gamer_window_bytes =
         static_cast<uint64_t>(reader.integer("gamer_window_bytes", 64 * 1024, int64_t{1} << 40,
                                              static_cast<int64_t>(out.gamer_window_bytes)));
+    out.copies_percent =
+        static_cast<uint32_t>(reader.integer("copies_percent", 0, 100, out.copies_percent));
     read_content_bytes_max(reader, out.content_bytes_max);
     out.answer_bytes_max = static_cast<uint64_t>(reader.integer(
         "answer_bytes_max", 0, int64_t{1} << 40, static_cast<int64_t>(out.answer_bytes_max)));

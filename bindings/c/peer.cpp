@@ -14,6 +14,7 @@ using namespace p2c2r::capi;
 namespace {
 
 constexpr uint32_t kConcurrentMax = 1024;
+constexpr uint32_t kSpeedMilliMax = 1'000'000;
 
 // "upscale,echo" as a list of canonical names.
 Result<std::vector<std::string>> split_types(std::string_view text) {
@@ -38,7 +39,8 @@ Result<std::vector<std::string>> split_types(std::string_view text) {
 }
 
 p2c2r_status read_capabilities(RuntimeState& runtime, const p2c2r_capabilities* given,
-                               Capabilities& out, p2c2r_error* why) {
+                               roles::PeerOptions& options, p2c2r_error* why) {
+    Capabilities& out = options.capabilities;
     out = runtime.builtin().detect();
     if (!given) return P2C2R_OK;
     InStruct<p2c2r_capabilities> wish;
@@ -48,6 +50,11 @@ p2c2r_status read_capabilities(RuntimeState& runtime, const p2c2r_capabilities* 
     if (wish->gpu_vram_mb != 0) out.gpu_vram_gb = wish->gpu_vram_mb / 1024.0;
     if (wish->gpu != 0) out.gpu = true;
     if (wish->network_kbps != 0) out.network_mbps = wish->network_kbps / 1000.0;
+    if (wish->speed_milli > kSpeedMilliMax) {
+        return fail(why, Status::kArgument, "speed_milli",
+                    "speed_milli of " + std::to_string(wish->speed_milli) + " exceeds 1000000");
+    }
+    options.speed = wish->speed_milli / 1000.0;
     const auto take_text = [&](const char* text, const char* field, std::string& to) {
         const Result<Done> good = text ? read_role_id(text, field, to) : Result<Done>(Done{});
         return good ? number_of(Status::kOk) : fail(why, good.error());
@@ -91,8 +98,7 @@ p2c2r_status read_peer(RuntimeState& runtime, const p2c2r_peer_config& config,
     if (const Result<Done> good = read_role_id(config.peer_id, "peer_id", options.peer_id); !good) {
         return fail(why, good.error());
     }
-    if (const p2c2r_status bad =
-            read_capabilities(runtime, config.capabilities, options.capabilities, why)) {
+    if (const p2c2r_status bad = read_capabilities(runtime, config.capabilities, options, why)) {
         return bad;
     }
     for (kernels::RefusedType& refused : runtime.builtin().refused_types()) {
@@ -189,6 +195,13 @@ p2c2r_status P2C2R_CALL p2c2r_peer_activity(p2c2r_peer* peer, int32_t active) {
         if (active != 0 && active != 1) return P2C2R_E_ARGUMENT;
         state.say_active(active == 1);
         return P2C2R_OK;
+    });
+}
+
+p2c2r_status P2C2R_CALL p2c2r_peer_set_speed(p2c2r_peer* peer, uint32_t speed_milli) {
+    return with(peer, nullptr, [speed_milli](PeerState& state) -> p2c2r_status {
+        if (speed_milli > kSpeedMilliMax) return P2C2R_E_ARGUMENT;
+        return number_of(state.set_speed(speed_milli / 1000.0));
     });
 }
 

@@ -100,6 +100,12 @@ Status PeerState::pause(bool paused) {
     });
 }
 
+Status PeerState::set_speed(double speed) {
+    return runtime.driver().run([this, speed] {
+        if (role_) role_->set_speed(speed);
+    });
+}
+
 Status PeerState::stats(p2c2r_peer_stats& out) {
     out = {};
     return runtime.driver().run([&] {
@@ -141,10 +147,12 @@ const char* PeerState::lasting(const std::string& text) {
 Status PeerState::capabilities(p2c2r_capabilities& out) {
     out = {};
     Capabilities found;
+    double speed = 0;
     const Status status = runtime.driver().run([&] {
         if (!role_) return;
         found = role_->options().capabilities;
         found.task_types = role_->task_types();
+        speed = role_->options().speed;
     });
     if (status != Status::kOk) return status;
     std::string types;
@@ -154,6 +162,7 @@ Status PeerState::capabilities(p2c2r_capabilities& out) {
     out.gpu_vram_mb = to_u32(found.gpu_vram_gb * 1024);
     out.gpu = found.gpu ? 1 : 0;
     out.network_kbps = to_u32(found.network_mbps * 1000);
+    out.speed_milli = to_u32(speed * 1000);
     out.gpu_model = lasting(found.gpu_model);
     out.task_types = lasting(types);
     out.location = lasting(found.location);

@@ -35,6 +35,7 @@ class PeerState final : public RoleState, private roles::PeerEvents {
     Status pause(bool paused);
     // Any thread, without waiting: the gate of its jobs is closed when this returns.
     void say_active(bool active) noexcept;
+    Status set_speed(double speed);
     Status why(std::string& out);
     Status capabilities(p2c2r_capabilities& out);
     Status id(std::string& out);

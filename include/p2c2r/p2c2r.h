@@ -874,6 +874,10 @@ typedef struct p2c2r_capabilities { /* IN: zero is "as detected". OUT: texts liv
     const char* task_types; /* "upscale,echo"; NULL: all executors of the runtime */
     const char* location;
     void* reserved;
+    /* How fast it computes, in thousandths of any one machine's (1000: as that, 2000: twice as fast), up to
+     * 1 000 000; 0: not known. It decides who gets a first task of a type; what answers took counts from then on. */
+    uint32_t speed_milli;
+    uint32_t reserved0;
 } p2c2r_capabilities;
 
 typedef struct p2c2r_peer_config {
@@ -945,6 +949,9 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_resume(p2c2r_peer* peer);
  * at once; what lasts longer than hand_back_ms is handed back for others to compute. In mode while_gaming
  * the duty cap holds instead; in mode idle the minutes begin anew. [cb] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_activity(p2c2r_peer* peer, int32_t active);
+/* The machine has been measured, or measured again: speed_milli as in p2c2r_capabilities. The coordinator is told at
+ * once, or when it is connected. E_ARGUMENT: more than 1 000 000. [cb] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_set_speed(p2c2r_peer* peer, uint32_t speed_milli);
 /* Why no task is taken, or with what limits; "": neither. *out_size: room in, need out (with the zero); out NULL
  * or too small: E_SIZE. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_peer_why(p2c2r_peer* peer, char* out, size_t* out_size);
@@ -982,7 +989,8 @@ typedef struct p2c2r_coordinator_config {
      * one account may have pending; content_bytes_max (256 MiB, at most half of memory_max): of contents that are kept for later
      * tasks, of which one account has half at most, 0: none; answer_bytes_max (64 MiB, at most an eighth of
      * memory_max): of answers that are kept for the same account's tasks that ask the same again, 0: none, and
-     * equal tasks are each computed;
+     * equal tasks are each computed; copies_percent (5): so many of a hundred attempts at most are second ones, of tasks
+     * that take longer than nearly all do, 0: none but of what is at a peer that has fallen silent;
      * of each account but the operator's own: gamer_tasks_per_s (20000) and gamer_bytes_per_s
      * (256 MiB), contents that come counted as well, 0: no limit, gamer_in_flight_max (64) tasks where peers may get them and
      * gamer_queued_max (256) that wait for these; more are E_BUSY with retry_after_ms, and so are calls, each of

@@ -13,6 +13,7 @@ void add_bench_command(Command& root) {
     static FramesBenchOptions frames;
     static LoadBenchOptions overload;
     static LoadBenchOptions fairness;
+    static LoadBenchOptions tail;
     static RoundtripOptions roundtrip;
     static KernelsOptions kernels;
     static MachineOptions machine;
@@ -57,6 +58,14 @@ void add_bench_command(Command& root) {
         [] { return run_bench_fairness(fairness); });
     command.add_count("--seconds", fairness.seconds, "Of the flood (20)", {1, 3600});
     command.add_flag("--json", fairness.json, "End with a one-line summary");
+
+    command = bench.add_command(
+        "tail",
+        "What one task in a thousand waits for while one of twenty peers is slow, with and without "
+        "copies of late tasks; bars 10 times less, 5 % more work",
+        [] { return run_bench_tail(tail); });
+    command.add_count("--seconds", tail.seconds, "Of each of the two (20)", {5, 3600});
+    command.add_flag("--json", tail.json, "End with a one-line summary");
 
     command = bench.add_command(
         "roundtrip", "Whole-frame round trip against its own decode + upscale + encode; bar 1.3x",

@@ -37,6 +37,7 @@ struct LoadBenchOptions {
 };
 int run_bench_overload(const LoadBenchOptions& options);
 int run_bench_fairness(const LoadBenchOptions& options);
+int run_bench_tail(const LoadBenchOptions& options);
 
 struct RoundtripOptions {
     std::optional<std::string> data;

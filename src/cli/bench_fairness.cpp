@@ -33,8 +33,6 @@ constexpr double kSuccessMin = 0.95;
 constexpr double kFactorMax = 1.5;
 constexpr double kShareErrorMax = 0.05;
 
-using ByGamer = std::vector<std::vector<HoldEnded>>;
-
 // Times of a gamer's share that are asked for.
 struct Wishes {
     double flooder = 0;
@@ -43,28 +41,23 @@ struct Wishes {
     bool drain = true;  // until all has ended
 };
 
-Result<ByGamer> play_shares(HoldField& field, double share, const Wishes& wishes, uint64_t for_us) {
-    for (size_t gamer = 0; gamer < field.gamers(); ++gamer) {
+Result<FieldPlay> play_shares(HoldField& field, double share, const Wishes& wishes,
+                              uint64_t for_us) {
+    const auto ask_of = [&](size_t gamer) {
         HoldAsk ask;
         ask.deadline_us = wishes.deadline_us;
         ask.rate = share * (gamer == kFlooder ? wishes.flooder : wishes.others);
         ask.window = ask.rate > 0 ? UINT32_MAX : 0;
-        field.ask(gamer, ask);
-    }
-    if (Outcome failure = field.turn(for_us)) return *failure;
-    if (wishes.drain) {
-        if (Outcome failure = field.drain()) return *failure;
-    }
-    ByGamer ended;
-    for (size_t gamer = 0; gamer < field.gamers(); ++gamer) ended.push_back(field.take(gamer));
-    return ended;
+        return ask;
+    };
+    return field.play(ask_of, for_us, wishes.drain);
 }
 
-uint64_t p99_of_others(const ByGamer& ended) {
+uint64_t p99_of_others(const FieldPlay& play) {
     std::vector<uint64_t> times;
-    for (size_t gamer = 0; gamer < ended.size(); ++gamer) {
+    for (size_t gamer = 0; gamer < play.ended.size(); ++gamer) {
         if (gamer == kFlooder) continue;
-        const std::vector<uint64_t> own = times_of(ended[gamer]);
+        const std::vector<uint64_t> own = times_of(play.ended[gamer]);
         times.insert(times.end(), own.begin(), own.end());
     }
     return percentile(std::move(times), 0.99);
@@ -75,12 +68,12 @@ double success_of(const std::vector<HoldEnded>& ended) {
     return static_cast<double>(in_time(ended, kFairDeadlineUs)) / static_cast<double>(ended.size());
 }
 
-BenchRow success_row(const ByGamer& flooded) {
+BenchRow success_row(const FieldPlay& flooded) {
     double worst = 1;
-    for (size_t gamer = 0; gamer < flooded.size(); ++gamer) {
-        if (gamer != kFlooder) worst = std::min(worst, success_of(flooded[gamer]));
+    for (size_t gamer = 0; gamer < flooded.ended.size(); ++gamer) {
+        if (gamer != kFlooder) worst = std::min(worst, success_of(flooded.ended[gamer]));
     }
-    const double flooder = success_of(flooded[kFlooder]);
+    const double flooder = success_of(flooded.ended[kFlooder]);
     BenchRow row;
     row.name = "success of others";
     row.measured = number_text(100 * worst, 2) + " % of the worst of nine; the flooder " +
@@ -91,7 +84,7 @@ BenchRow success_row(const ByGamer& flooded) {
     return row;
 }
 
-BenchRow latency_row(const ByGamer& alone, const ByGamer& flooded) {
+BenchRow latency_row(const FieldPlay& alone, const FieldPlay& flooded) {
     const uint64_t alone_us = p99_of_others(alone);
     const uint64_t flooded_us = p99_of_others(flooded);
     const double factor =
@@ -110,17 +103,17 @@ BenchRow latency_row(const ByGamer& alone, const ByGamer& flooded) {
 }
 
 // Of what each got from `from_us` to `until_us`, while all ten wanted more.
-BenchRow shares_row(const ByGamer& ended, uint64_t from_us, uint64_t until_us) {
+BenchRow shares_row(const FieldPlay& play, uint64_t from_us, uint64_t until_us) {
     std::vector<double> got;
     double sum = 0;
-    for (const std::vector<HoldEnded>& own : ended) {
+    for (const std::vector<HoldEnded>& own : play.ended) {
         const auto served = std::count_if(own.begin(), own.end(), [&](const HoldEnded& one) {
             return one.status == P2C2R_OK && one.ended_us >= from_us && one.ended_us < until_us;
         });
         got.push_back(static_cast<double>(served));
         sum += got.back();
     }
-    const double fair = sum / static_cast<double>(ended.size());
+    const double fair = sum / static_cast<double>(play.ended.size());
     double error = 0;
     for (const double one : got) error = std::max(error, fair > 0 ? std::abs(one / fair - 1) : 1);
     const auto [least, most] = std::minmax_element(got.begin(), got.end());
@@ -146,13 +139,13 @@ Result<std::vector<BenchRow>> measure_fairness(uint64_t seconds) {
     const uint64_t flood_us = seconds * 1'000'000;
     const uint64_t part_us = std::min(kFairPartUsMax, flood_us);
     if (const auto warm = play_shares(field, share, {}, kFairWarmUs); !warm) return warm.failure();
-    const Result<ByGamer> alone = play_shares(field, share, {}, part_us);
+    const Result<FieldPlay> alone = play_shares(field, share, {}, part_us);
     if (!alone) return alone.failure();
-    const Result<ByGamer> flooded =
+    const Result<FieldPlay> flooded =
         play_shares(field, share, {kFloodTimes, kModestTimes, kFairDeadlineUs}, flood_us);
     if (!flooded) return flooded.failure();
     const uint64_t from_us = p2c2r_now_us() + kFillUs;
-    const Result<ByGamer> greedy = play_shares(
+    const Result<FieldPlay> greedy = play_shares(
         field, share, {kFloodTimes, kGreedyTimes, kLongDeadlineUs, false}, kFillUs + part_us);
     if (!greedy) return greedy.failure();
     return std::vector<BenchRow>{success_row(*flooded), latency_row(*alone, *flooded),

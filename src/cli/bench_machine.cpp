@@ -8,6 +8,7 @@
 #include "cli/first_benchmark.h"
 #include "cli/kernel_frames.h"
 #include "cli/machine.h"
+#include "cli/machine_speed.h"
 #include "cli/progress.h"
 #include "cli/serving.h"
 #include "cli/statistics.h"
@@ -73,11 +74,11 @@ Result<ServingLimits> limits_of(const MachineOptions& options) {
     return limits;
 }
 
-json details_of(const std::vector<ServedType>& all, const ServingLimits& limits) {
-    json line = {{"bench", "this-machine"},
-                 {"fps", limits.fps},
-                 {"duty", limits.duty},
-                 {"uplink_mbps", limits.uplink_mbps},
+json details_of(const std::vector<ServedType>& all, const ServingLimits& limits,
+                const std::string& device) {
+    json line = {{"bench", "this-machine"}, {"fps", limits.fps},
+                 {"duty", limits.duty},     {"uplink_mbps", limits.uplink_mbps},
+                 {"device", device},        {"speed_milli", machine_speed_milli(all)},
                  {"types", json::array()}};
     for (const ServedType& served : all) {
         line["types"].push_back({{"type", served.task_type},
@@ -142,7 +143,7 @@ Outcome bench_machine(const MachineOptions& options) {
     limits->uplink_mbps = uplink_of(options);
     for (ServedType& served : all) judge_serving(served, *limits);
     const std::string verdict = serving_text(all, *limits);
-    const json details = details_of(all, *limits);
+    const json details = details_of(all, *limits, options.device.value_or("auto"));
     if (!options.quick) std::printf("%s\n", table_of(all, *limits).c_str());
     std::printf("%s", verdict.c_str());
     if (options.json) std::printf("%s\n", details.dump().c_str());

@@ -28,39 +28,22 @@ constexpr double kGoodputMin = 0.9;
 constexpr uint64_t kRefusalP99Us = 2000;
 constexpr double kNormalFactor = 1.5;  // that is "normal" again: of the p99 before
 
-struct Played {
-    std::vector<HoldEnded> ended;
-    uint64_t from_us = 0;
-    uint64_t until_us = 0;
-    [[nodiscard]] double seconds() const { return static_cast<double>(until_us - from_us) / 1e6; }
-    // A second, of what ended within this time.
-    [[nodiscard]] double goodput() const {
-        const auto good = std::count_if(ended.begin(), ended.end(), [&](const HoldEnded& one) {
-            return one.status == P2C2R_OK && one.took_us() <= kOverloadDeadlineUs &&
-                   one.ended_us >= from_us && one.ended_us <= until_us;
-        });
-        return static_cast<double>(good) / seconds();
-    }
-};
+// What came in time within the play, a second.
+double goodput_of(const FieldPlay& play) {
+    const std::vector<HoldEnded> ended = play.all();
+    const auto good = std::count_if(ended.begin(), ended.end(), [&](const HoldEnded& one) {
+        return one.status == P2C2R_OK && one.took_us() <= kOverloadDeadlineUs &&
+               one.ended_us >= play.from_us && one.ended_us <= play.until_us;
+    });
+    return static_cast<double>(good) / play.seconds();
+}
 
 // All gamers ask alike for a time.
-Result<Played> play_load(HoldField& field, const HoldAsk& all, uint64_t for_us, bool drain) {
+Result<FieldPlay> play_load(HoldField& field, const HoldAsk& all, uint64_t for_us, bool drain) {
     HoldAsk each = all;
     each.rate = all.rate / static_cast<double>(field.gamers());
     if (all.rate <= 0) each.window = static_cast<uint32_t>(all.window / field.gamers());
-    Played played;
-    played.from_us = p2c2r_now_us();
-    for (size_t gamer = 0; gamer < field.gamers(); ++gamer) field.ask(gamer, each);
-    if (Outcome failure = field.turn(for_us)) return *failure;
-    played.until_us = p2c2r_now_us();
-    if (drain) {
-        if (Outcome failure = field.drain()) return *failure;
-    }
-    for (size_t gamer = 0; gamer < field.gamers(); ++gamer) {
-        std::vector<HoldEnded> ended = field.take(gamer);
-        played.ended.insert(played.ended.end(), ended.begin(), ended.end());
-    }
-    return played;
+    return field.play([&](size_t) { return each; }, for_us, drain);
 }
 
 HoldAsk paced_load(double rate) {
@@ -71,32 +54,33 @@ HoldAsk paced_load(double rate) {
     return ask;
 }
 
-BenchRow goodput_row(const Played& peak, const Played& over, const FieldShape& shape) {
-    const double share = peak.goodput() > 0 ? over.goodput() / peak.goodput() : 0;
-    const uint64_t asked = over.ended.size();
+BenchRow goodput_row(const FieldPlay& peak, const FieldPlay& over, const FieldShape& shape) {
+    const double peak_rate = goodput_of(peak);
+    const double over_rate = goodput_of(over);
+    const double share = peak_rate > 0 ? over_rate / peak_rate : 0;
+    const uint64_t asked = over.all().size();
     BenchRow row;
     row.name = "goodput";
-    row.measured = number_text(100 * share, 1) +
-                   " % of the peak: " + number_text(over.goodput(), 0) + " of " +
-                   number_text(peak.goodput(), 0) + " a second";
+    row.measured = number_text(100 * share, 1) + " % of the peak: " + number_text(over_rate, 0) +
+                   " of " + number_text(peak_rate, 0) + " a second";
     row.bar = ">= 90 % of the peak";
     row.verdict = verdict_of(share >= kGoodputMin);
     row.why = number_text(static_cast<double>(asked) / over.seconds(), 0) +
               " tasks a second asked for, for " + number_text(over.seconds(), 0) + " s; " +
               count_text(shape.peers * shape.slots, "slot") +
               " of 20 ms: " + number_text(shape.capacity(), 0) + " a second";
-    row.figures = {{"goodput", over.goodput()},
-                   {"peak", peak.goodput()},
+    row.figures = {{"goodput", over_rate},
+                   {"peak", peak_rate},
                    {"share", share},
                    {"asked", asked},
                    {"bar_share", kGoodputMin}};
     return row;
 }
 
-BenchRow refusal_row(const Played& over) {
+BenchRow refusal_row(const FieldPlay& over) {
     std::vector<uint64_t> times;
     uint64_t expired = 0;
-    for (const HoldEnded& one : over.ended) {
+    for (const HoldEnded& one : over.all()) {
         if (one.status == P2C2R_E_BUSY) times.push_back(one.took_us());
         if (one.status == P2C2R_E_DEADLINE) ++expired;
     }
@@ -115,11 +99,11 @@ BenchRow refusal_row(const Played& over) {
     return row;
 }
 
-BenchRow recovery_row(const Played& normal, const Played& after) {
-    const uint64_t normal_us = percentile(times_of(normal.ended), 0.99);
+BenchRow recovery_row(const FieldPlay& normal, const FieldPlay& after) {
+    const uint64_t normal_us = percentile(times_of(normal.all()), 0.99);
     std::vector<uint64_t> times;
     uint64_t lost = 0;
-    for (const HoldEnded& one : after.ended) {
+    for (const HoldEnded& one : after.all()) {
         if (one.submitted_us < after.from_us + kRecoveryUs) continue;
         times.push_back(one.took_us());
         if (one.status != P2C2R_OK) ++lost;
@@ -163,17 +147,17 @@ Result<std::vector<BenchRow>> measure_overload(uint64_t seconds) {
         !warm) {
         return warm.failure();
     }
-    const Result<Played> normal = play_load(field, paced_load(capacity / 2), part_us, true);
+    const Result<FieldPlay> normal = play_load(field, paced_load(capacity / 2), part_us, true);
     if (!normal) return normal.failure();
     HoldAsk full;
     full.deadline_us = kOverloadDeadlineUs;
     full.window = static_cast<uint32_t>(2 * shape.peers * shape.slots);
-    const Result<Played> peak = play_load(field, full, part_us, true);
+    const Result<FieldPlay> peak = play_load(field, full, part_us, true);
     if (!peak) return peak.failure();
-    const Result<Played> over =
+    const Result<FieldPlay> over =
         play_load(field, paced_load(kOverloadTimes * capacity), seconds * 1'000'000, false);
     if (!over) return over.failure();
-    const Result<Played> after = play_load(field, paced_load(capacity / 2), part_us, true);
+    const Result<FieldPlay> after = play_load(field, paced_load(capacity / 2), part_us, true);
     if (!after) return after.failure();
     const Result<HoldField::Begun> begun = field.end();
     if (!begun) return begun.failure();

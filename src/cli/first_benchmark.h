@@ -9,6 +9,7 @@
 
 #include "cli/contact.h"
 #include "cli/device_choice.h"
+#include "cli/settings.h"
 
 namespace p2c2r::cli {
 
@@ -20,6 +21,10 @@ void run_first_benchmark(const std::optional<Contact>& coordinator, const std::s
 
 // Of this or any other run on this machine: "With physics this machine can serve ...". "": none.
 std::string kept_benchmark();
+
+// How fast the machine is said to be: by the settings, else as it was measured on the device that
+// these name. In thousandths of any one machine's, 0: not known.
+uint32_t speed_milli(const Settings& settings);
 
 // For those who will be asked: `text`, and all that it comes from.
 void keep_benchmark(const std::string& text, const nlohmann::json& details);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "cli/hold_peer.h"
+
 namespace p2c2r::cli {
 
 using nlohmann::json;
@@ -32,6 +34,7 @@ Outcome HoldCluster::start_all() {
         arguments.insert(arguments.end(),
                          {"--listen-address", "0.0.0.0", "--plaintext-anywhere", "true"});
     }
+    arguments.insert(arguments.end(), shape_.coordinator.begin(), shape_.coordinator.end());
     Result<CoordinatorProcess> coordinator = start_coordinator_process("", arguments);
     if (!coordinator) return coordinator.failure();
     coordinator_ = std::move(*coordinator);
@@ -55,25 +58,27 @@ Outcome HoldCluster::start_all() {
 
 Outcome HoldCluster::start_peer(size_t index) {
     ++lives_[index];
-    std::string url = coordinator_.url;
-    std::vector<std::string> more;
+    HoldPeerOptions options;
+    options.url = coordinator_.url;
+    options.peer_id = peer_id(index);
+    options.slots = shape_.slots;
+    options.lag_ms = shape_.lag_ms;
+    options.jitter_ms = shape_.jitter_ms;
+    if (shape_.slow_times > 1) {
+        options.slow_times = shape_.slow_times;
+        options.slow_ms = shape_.slow_ms;
+        options.slow_place = index;
+        options.slow_places = shape_.peers;
+    }
     std::optional<NetworkSpace::Visit> there;
     if (shape_.star) {
-        url = "p2c2r+plain://" + NetworkStar::hub_address(index) + url.substr(url.rfind(':'));
-        more = {"--plaintext-anywhere"};
+        const std::string& url = coordinator_.url;
+        options.url =
+            "p2c2r+plain://" + NetworkStar::hub_address(index) + url.substr(url.rfind(':'));
+        options.plaintext_anywhere = true;
         there.emplace(shape_.star->spoke(index));
     }
-    std::vector<std::string> words = {"bench",         "hold-peer",
-                                      "--coordinator", url,
-                                      "--peer-id",     peer_id(index),
-                                      "--slots",       std::to_string(shape_.slots),
-                                      "--lag-ms",      std::to_string(shape_.lag_ms),
-                                      "--jitter-ms",   std::to_string(shape_.jitter_ms)};
-    words.insert(words.end(), more.begin(), more.end());
-    Process::Options options;
-    options.ends_with_us = true;
-    options.without = "P2C2R_";
-    Result<Process> process = Process::start(own_path(), words, options);
+    Result<Process> process = start_hold_peer(options);
     if (!process) return process.failure();
     peers_[index] = std::move(*process);
     return std::nullopt;

@@ -19,6 +19,10 @@ struct HoldShape {
     uint32_t slots = 4;
     double lag_ms = 0;  // of each peer's line, one way
     double jitter_ms = 0;
+    // Above 1: one peer after the other is slow, each for so long (hold_peer.h).
+    double slow_times = 1;
+    uint64_t slow_ms = 1000;
+    std::vector<std::string> coordinator;  // options of `p2c2r coordinator`
     // Peers are in its spokes; the calling thread MUST be in its hub, and stay there. NULL: none.
     const NetworkStar* star = nullptr;
 };

@@ -7,6 +7,7 @@
 
 #include "cli/contact.h"
 #include "cli/files.h"
+#include "cli/hold_peer.h"
 #include "cli/own_coordinator.h"
 #include "cli/session.h"
 
@@ -38,6 +39,14 @@ Result<std::unique_ptr<HoldField>> HoldField::start(const FieldShape& shape, Sto
 }
 
 HoldField::~HoldField() = default;
+
+std::vector<HoldEnded> FieldPlay::all() const {
+    std::vector<HoldEnded> together;
+    for (const std::vector<HoldEnded>& own : ended) {
+        together.insert(together.end(), own.begin(), own.end());
+    }
+    return together;
+}
 
 Outcome HoldField::start_all() {
     if (Outcome failure = start_coordinator()) return failure;
@@ -107,14 +116,12 @@ Outcome HoldField::start_peers() {
         if (!token) return token.failure();
         const std::string file = join_path(directory_.path(), name);
         if (Outcome failure = make_private_file(file, *token)) return failure;
-        Process::Options options;
-        options.ends_with_us = true;
-        options.without = "P2C2R_";
-        Result<Process> peer =
-            Process::start(own_path(),
-                           {"bench", "hold-peer", "--coordinator", url_, "--peer-id", name,
-                            "--slots", std::to_string(shape_.slots), "--token-file", file},
-                           options);
+        HoldPeerOptions options;
+        options.url = url_;
+        options.peer_id = name;
+        options.slots = shape_.slots;
+        options.token_file = file;
+        Result<Process> peer = start_hold_peer(options);
         if (!peer) return peer.failure();
         peers_.push_back(std::move(*peer));
     }
@@ -147,10 +154,6 @@ Outcome HoldField::start_gamer(size_t index) {
     return std::nullopt;
 }
 
-void HoldField::ask(size_t gamer, const HoldAsk& ask) {
-    loads_[gamer]->change(ask);
-}
-
 Outcome HoldField::turn_until(uint64_t timeout_us, const std::function<bool()>& done) {
     const uint64_t until_us = p2c2r_now_us() + timeout_us;
     while (!done()) {
@@ -166,11 +169,6 @@ Outcome HoldField::turn_until(uint64_t timeout_us, const std::function<bool()>& 
     return std::nullopt;
 }
 
-Outcome HoldField::turn(uint64_t for_us) {
-    const uint64_t until_us = p2c2r_now_us() + for_us;
-    return turn_until(for_us + kFieldEndUs, [&] { return p2c2r_now_us() >= until_us; });
-}
-
 Outcome HoldField::drain() {
     for (const auto& load : loads_) load->change(asks_nothing());
     return turn_until(kFieldEndUs, [&] {
@@ -179,8 +177,22 @@ Outcome HoldField::drain() {
     });
 }
 
-std::vector<HoldEnded> HoldField::take(size_t gamer) {
-    return std::exchange(loads_[gamer]->ended, {});
+Result<FieldPlay> HoldField::play(const std::function<HoldAsk(size_t gamer)>& ask_of,
+                                  uint64_t for_us, bool drain) {
+    FieldPlay play;
+    play.from_us = p2c2r_now_us();
+    for (size_t gamer = 0; gamer < loads_.size(); ++gamer) loads_[gamer]->change(ask_of(gamer));
+    const uint64_t end_us = play.from_us + for_us;
+    if (Outcome failure =
+            turn_until(for_us + kFieldEndUs, [&] { return p2c2r_now_us() >= end_us; })) {
+        return *failure;
+    }
+    play.until_us = p2c2r_now_us();
+    if (drain) {
+        if (Outcome failure = this->drain()) return *failure;
+    }
+    for (const auto& load : loads_) play.ended.push_back(std::exchange(load->ended, {}));
+    return play;
 }
 
 Result<HoldField::Begun> HoldField::end() {

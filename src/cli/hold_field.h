@@ -28,6 +28,16 @@ struct FieldShape {
     }
 };
 
+// What the gamers of a field have been through for a time: how each one's tasks ended.
+struct FieldPlay {
+    std::vector<std::vector<HoldEnded>> ended;  // by gamer
+    uint64_t from_us = 0;
+    uint64_t until_us = 0;  // what was still pending then may be among them all the same
+
+    [[nodiscard]] double seconds() const { return static_cast<double>(until_us - from_us) / 1e6; }
+    [[nodiscard]] std::vector<HoldEnded> all() const;
+};
+
 class HoldField {
   public:
     // All are connected when it returns, and nobody asks for anything.
@@ -36,13 +46,11 @@ class HoldField {
     HoldField(const HoldField&) = delete;
     HoldField& operator=(const HoldField&) = delete;
 
-    // From now on this gamer asks so; what it has asked for goes on.
-    void ask(size_t gamer, const HoldAsk& ask);
-    Outcome turn(uint64_t for_us);
-    // Nobody asks any more, and all that was asked has ended.
-    Outcome drain();
-    // What has ended since the last call.
-    std::vector<HoldEnded> take(size_t gamer);
+    // Each gamer asks as `ask_of` says, for so long; what it has asked for before goes on. With
+    // `drain` nobody asks any more then, and all that was asked has ended when it returns. What the
+    // play before this one has left over is not in it.
+    Result<FieldPlay> play(const std::function<HoldAsk(size_t gamer)>& ask_of, uint64_t for_us,
+                           bool drain);
     [[nodiscard]] size_t gamers() const { return loads_.size(); }
     [[nodiscard]] const std::string& last_error(size_t gamer) const {
         return loads_[gamer]->last_error;
@@ -63,6 +71,7 @@ class HoldField {
     Outcome start_peers();
     Outcome start_gamer(size_t index);
     Result<std::string> token_for(const std::string& name, const std::string& role);
+    Outcome drain();
     Outcome turn_until(uint64_t timeout_us, const std::function<bool()>& done);
 
     const FieldShape shape_;

@@ -21,6 +21,19 @@ namespace {
 
 constexpr uint64_t kHoldUsMax = 10'000'000;
 
+// When a peer is slow, on the clock of all processes.
+struct SlowTurn {
+    double times = 1;
+    uint64_t each_us = 1;
+    uint64_t place = 0;
+    uint64_t places = 1;
+
+    [[nodiscard]] uint64_t held_us(uint64_t hold_us, uint64_t now_us) const {
+        if (now_us / each_us % places != place) return hold_us;
+        return static_cast<uint64_t>(static_cast<double>(hold_us) * times);
+    }
+};
+
 // Jobs that are held, the one that ends first on top.
 struct Holder {
     struct Held {
@@ -29,6 +42,7 @@ struct Holder {
         bool operator<(const Held& other) const { return until_us > other.until_us; }
     };
     std::string peer_id;
+    SlowTurn slow;
     std::atomic<uint64_t> started{0};
     std::atomic<uint64_t> late{0};
     Waker waker;
@@ -47,7 +61,8 @@ p2c2r_status P2C2R_CALL hold(void* user, p2c2r_job* job) {
         p2c2r_job_explain(job, "hold_us", "a number of microseconds is needed");
         return P2C2R_E_PARAMS;
     }
-    const uint64_t hold_us = std::min<uint64_t>(params["hold_us"].get<uint64_t>(), kHoldUsMax);
+    const uint64_t asked_us = std::min(params["hold_us"].get<uint64_t>(), kHoldUsMax);
+    const uint64_t hold_us = std::min(holder->slow.held_us(asked_us, started_us), kHoldUsMax);
     ++holder->started;
     if (started_us + hold_us > params.value("until_us", UINT64_MAX)) ++holder->late;
     const std::string fields =
@@ -89,6 +104,10 @@ void HoldPeerOptions::add_to(Command& command) {
     command.add_real("--lag-ms", lag_ms, "Added one way");
     command.add_real("--jitter-ms", jitter_ms, "Up to so much more");
     command.add_flag("--plaintext-anywhere", plaintext_anywhere, "Also to other machines");
+    command.add_real("--slow-times", slow_times, "So many times as long, in turn");
+    command.add_count("--slow-ms", slow_ms, "How long a turn is", {1, 3'600'000});
+    command.add_count("--slow-place", slow_place, "Whose turn it is here");
+    command.add_count("--slow-places", slow_places, "How many take turns", {1, 1024});
 }
 
 int run_hold_peer(const HoldPeerOptions& options) {
@@ -96,6 +115,8 @@ int run_hold_peer(const HoldPeerOptions& options) {
     signals.stop_with_input();
     Holder holder;
     holder.peer_id = options.peer_id.value_or("");
+    holder.slow = {options.slow_times.value_or(1), 1000 * options.slow_ms.value_or(1),
+                   options.slow_place.value_or(0), options.slow_places.value_or(1)};
     ContactOptions contact_options;
     contact_options.coordinator = options.url;
     contact_options.token_file = options.token_file;
@@ -149,6 +170,31 @@ int run_hold_peer(const HoldPeerOptions& options) {
     std::printf("started %llu late %llu\n", static_cast<unsigned long long>(holder.started),
                 static_cast<unsigned long long>(holder.late));
     return kExitOk;
+}
+
+Result<Process> start_hold_peer(const HoldPeerOptions& options) {
+    std::vector<std::string> words = {"bench", "hold-peer"};
+    const auto add = [&](const char* name, const auto& value) {
+        if (value) words.insert(words.end(), {name, std::to_string(*value)});
+    };
+    const auto add_text = [&](const char* name, const std::optional<std::string>& text) {
+        if (text) words.insert(words.end(), {name, *text});
+    };
+    add_text("--coordinator", options.url);
+    add_text("--peer-id", options.peer_id);
+    add_text("--token-file", options.token_file);
+    add("--slots", options.slots);
+    add("--lag-ms", options.lag_ms);
+    add("--jitter-ms", options.jitter_ms);
+    add("--slow-times", options.slow_times);
+    add("--slow-ms", options.slow_ms);
+    add("--slow-place", options.slow_place);
+    add("--slow-places", options.slow_places);
+    if (options.plaintext_anywhere) words.emplace_back("--plaintext-anywhere");
+    Process::Options as;
+    as.ends_with_us = true;
+    as.without = "P2C2R_";
+    return Process::start(own_path(), words, as);
 }
 
 }  // namespace p2c2r::cli

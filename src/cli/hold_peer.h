@@ -8,6 +8,7 @@
 #include <string>
 
 #include "cli/command.h"
+#include "cli/process_posix.h"
 
 namespace p2c2r::cli {
 
@@ -19,6 +20,12 @@ struct HoldPeerOptions {
     std::optional<double> lag_ms;     // added one way, by the library
     std::optional<double> jitter_ms;  // up to so much more, evenly
     bool plaintext_anywhere = false;
+    // Peers of a bench that are slow in turn: this is number `slow_place` of `slow_places`, and
+    // what begins while it is its turn, of `slow_ms`, is held so many times as long.
+    std::optional<double> slow_times;
+    std::optional<uint64_t> slow_ms;
+    std::optional<uint64_t> slow_place;
+    std::optional<uint64_t> slow_places;
 
     void add_to(Command& command);
 };
@@ -28,5 +35,8 @@ struct HoldPeerOptions {
 // input, and then says how many tasks it has begun, and how many of these could not be over by
 // their until_us any more: "started 120 late 0". The exit code.
 int run_hold_peer(const HoldPeerOptions& options);
+
+// The same as a process of its own, which ends with this one. It is not waited for.
+Result<Process> start_hold_peer(const HoldPeerOptions& options);
 
 }  // namespace p2c2r::cli

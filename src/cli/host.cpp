@@ -129,8 +129,12 @@ Outcome start_peer(Host& host, const Settings& settings, LogWriter& log) {
     const Result<std::string> wishes = owner_options(settings, process_environment(), false);
     if (!wishes) return wishes.failure();
     const std::string name = host_name();
+    p2c2r_capabilities capabilities = {};
+    capabilities.struct_size = sizeof capabilities;
+    capabilities.speed_milli = speed_milli(settings);
     p2c2r_peer_config config = {};
     config.struct_size = sizeof config;
+    config.capabilities = &capabilities;
     config.deliver = P2C2R_DELIVER_ON_LOOP;
     config.local = host.own.handle.get();
     config.peer_id = name.c_str();
@@ -316,6 +320,7 @@ int run_host(const HostOptions& options) {
     };
     if (host.peer && !options.no_benchmark && kept_benchmark().empty()) {
         run_first_benchmark(std::nullopt, device_text(*settings), see_to_owner);
+        p2c2r_peer_set_speed(host.peer.get(), speed_milli(*settings));
         std::fflush(stdout);
     }
     int reloads = 0;

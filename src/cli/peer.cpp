@@ -135,6 +135,7 @@ Result<PeerHandle> start_peer(p2c2r_runtime* runtime, const Settings& settings, 
     capabilities.gpu_model = or_null(gpu_model);
     capabilities.task_types = or_null(task_types);
     capabilities.location = or_null(location);
+    capabilities.speed_milli = speed_milli(settings);
 
     p2c2r_peer_config config = {};
     config.struct_size = sizeof config;
@@ -253,6 +254,7 @@ int run_peer(const PeerOptions& options) {
         run_first_benchmark(
             watch.contact.may_send() ? std::optional<Contact>(watch.contact) : std::nullopt,
             device_text(*settings), see_to_owner);
+        p2c2r_peer_set_speed(peer->get(), speed_milli(*settings));
         std::fflush(stdout);
     }
     if (watch.given_up) {

@@ -58,6 +58,8 @@ const std::vector<SettingKey>& setting_keys() {
          "MiB of contents (scenes, levels) kept for later tasks; 0: none (256)"},
         {"answer_cache_mb", Kind::kInteger, Daemon::kCoordinating, 0, 1'000'000,
          "--answer-cache-mb", "MiB of answers kept for who asks the same again; 0: none (64)"},
+        {"copies_percent", Kind::kInteger, Daemon::kCoordinating, 0, 100, "--copies-percent",
+         "Of a hundred attempts, second ones of tasks that are late; 0: none (5)"},
         {"gamer_tasks_per_s", Kind::kInteger, Daemon::kCoordinating, 0, kMany,
          "--gamer-tasks-per-s",
          "Tasks a second of each account but the operator's; 0: no limit (20000)"},
@@ -107,6 +109,8 @@ const std::vector<SettingKey>& setting_keys() {
          "Overrides what was detected"},
         {"capabilities.network_mbps", Kind::kReal, Daemon::kPeer, 0, kRealMost, "",
          "Speed of the link"},
+        {"capabilities.speed", Kind::kReal, Daemon::kHelping, 0, 1000, "",
+         "How fast it computes, 1 being any one machine; 0: says nothing (as the benchmark found)"},
         {"capabilities.location", Kind::kText, Daemon::kPeer, 0, 0, "", "A word for the place"},
         {"mode", Kind::kText, Daemon::kHelper, 0, 0, "--mode",
          "When it helps: idle (nobody uses the machine), while_gaming (for a share of the time), "

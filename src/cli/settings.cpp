@@ -264,8 +264,9 @@ std::string role_options(const Settings& settings, Daemon role, bool allow_plain
     add_megabytes("content_mb", "content_bytes_max");
     if (role != Daemon::kCoordinator) return options.dump();
     add_megabytes("answer_cache_mb", "answer_bytes_max");
-    for (const char* name : {"gamer_tasks_per_s", "gamer_bytes_per_s", "gamer_in_flight_max",
-                             "gamer_queued_max", "account_connections_max"}) {
+    for (const char* name :
+         {"copies_percent", "gamer_tasks_per_s", "gamer_bytes_per_s", "gamer_in_flight_max",
+          "gamer_queued_max", "account_connections_max"}) {
         if (const auto value = settings.integer(name)) options[name] = *value;
     }
     if (const auto value = settings.boolean("limit_operator")) options["limit_operator"] = *value;

@@ -37,6 +37,7 @@ Coordinator::Impl::Impl(net::Loop& loop, net::Transport& transport, exec::Runner
     stopped_timer_.fire = [this] { look_at_stopped(); };
     pulse_timer_.fire = [this] { look_at_pulses(); };
     actions_.reserve(kActionsUsual);
+    scheduler_.set_copies_percent(options_.copies_percent);
     scheduler_.keep_types(contract_task_types());
     started_us_ = beat_us_ = loop_.turn_us();
     scan_sessions();

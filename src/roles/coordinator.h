@@ -48,6 +48,8 @@ struct CoordinatorOptions {
     ShareLimits share;
     bool limit_operator = false;  // of these as well
     bool local_execution = true;  // last resort: the coordinator computes it
+    // Of attempts: copies of tasks that are late. 0: only what is at a silent peer is copied.
+    uint32_t copies_percent = sched::CopyCredit::kPercentUsual;
     // Of contents that are kept; one account has half of it at most. 0: there are none.
     uint64_t content_bytes_max = limits::kContentBytesMaxDefault;
     // Of answers that are kept for who asks the same again. 0: everything is computed anew.

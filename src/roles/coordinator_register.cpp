@@ -312,6 +312,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     record.slots = std::min(message.slots, kWindowTasksMax);
     record.window_tasks = std::min(message.window_tasks, kWindowTasksMax);
     record.window_bytes = message.window_bytes;
+    record.speed = message.speed;
     uint64_t peer = 0;
     try {
         peer = scheduler_.peer_joined(std::move(record), types, loop_.turn_us());

@@ -70,7 +70,7 @@ Bytes Coordinator::Impl::call_peers(const Session* asker) {
         const bool own = record.owner != sched::kNoOwner && record.owner == mine;
         const bool whole = all || own || open;
         const auto* word = link.session && whole ? link.session->owner_word.get() : nullptr;
-        writer.map(5u + (whole ? 8u : 0u) + (all ? 3u : 0u) + (word ? 4u : 0u));
+        writer.map(5u + (whole ? 9u : 0u) + (all ? 3u : 0u) + (word ? 4u : 0u));
         writer.key("peer_id").text(peer_id);
         if (word) {
             writer.key("mode").text(word->mode);
@@ -90,6 +90,7 @@ Bytes Coordinator::Impl::call_peers(const Session* asker) {
         if (whole) {
             writer.key("gpu_model").text(link.gpu_model);
             writer.key("cpu_cores").unsigned_integer(link.cpu_cores);
+            writer.key("speed").number(record.speed);
             writer.key("window_tasks").unsigned_integer(record.window_tasks);
             writer.key("held").unsigned_integer(record.held);
             writer.key("completed").unsigned_integer(record.completed);

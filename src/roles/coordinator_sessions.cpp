@@ -122,6 +122,9 @@ void Coordinator::Impl::on_heartbeat(Session& session, const wire::Frame& frame)
         word.duty_permille = beat.duty_permille.value_or(word.duty_permille);
     }
     if (session.owner_word && beat.data_used) session.owner_word->data_used = *beat.data_used;
+    if (session.phase == Session::Phase::kPeer && beat.speed) {
+        scheduler_.peer_speed(session.peer, *beat.speed, loop_.turn_us());
+    }
     if (session.phase == Session::Phase::kPeer && beat.window_tasks) {
         const uint32_t window = std::min(*beat.window_tasks, kWindowTasksMax);
         const sched::PeerRecord* record = scheduler_.peers().find(session.peer);

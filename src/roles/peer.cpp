@@ -22,6 +22,7 @@ wire::PeerRegister registration_of(const PeerOptions& options) {
     message.codec_class = options.codec_class;
     message.content_bytes = options.content_bytes_max;
     message.beat_interval_ms = kBeatIntervalMs;
+    message.speed = static_cast<float>(options.speed);
     return message;
 }
 
@@ -148,6 +149,15 @@ void Peer::Impl::beat() {
     link_->connection().send_copy(wire::Message::kHeartbeat, 0, 0, envelope_.span(), {}, {});
 }
 
+void Peer::Impl::set_speed(double speed) {
+    options_.speed = speed;
+    if (!link_->ready()) return;
+    wire::Heartbeat beat;
+    beat.speed = static_cast<float>(speed);
+    encode(beat, envelope_);
+    link_->connection().send_copy(wire::Message::kHeartbeat, 0, 0, envelope_.span(), {}, {});
+}
+
 // Rounded to what somebody who looks would notice, so that most heartbeats say nothing of it.
 void Peer::Impl::report_owner(wire::Heartbeat& beat) {
     constexpr uint32_t kDutyStep = 10;
@@ -264,6 +274,9 @@ void Peer::sensed(const owner::Signals& signals, uint32_t date) {
 }
 void Peer::say_active(bool active) {
     impl_->owner().say_active(active);
+}
+void Peer::set_speed(double speed) {
+    impl_->set_speed(speed);
 }
 std::string Peer::data_text() {
     impl_->owner().count_data();

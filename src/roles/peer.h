@@ -34,6 +34,7 @@ struct PeerOptions {
     uint64_t content_bytes_max = limits::kContentBytesMaxDefault;  // of contents kept; 0: none
     Circle circle_accepted = Circle::kInvited;                     // kOwn: no tasks but its owner's
     std::string codec_class;
+    double speed = 0;  // by its benchmark, 1 being any one machine's; 0: not known
     bool checksum = false;
     // For results that may come coded; NULL: they go as they are.
     std::shared_ptr<const PayloadCoder> coder;
@@ -106,6 +107,8 @@ class Peer {
     // Owner first: see PeerOwner. With sensors to look at it connects once they have spoken.
     void sensed(const owner::Signals& signals, uint32_t date);
     void say_active(bool active);
+    // It has been measured, or measured again: told at once, and in each registration from now on.
+    void set_speed(double speed);
     // The counts of data as they are to be kept.
     [[nodiscard]] std::string data_text();
     // Says goodbye; running jobs are cancelled and their results dropped.

@@ -73,6 +73,7 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
         stop_taking(false);
     }
     [[nodiscard]] PeerOwner& owner() { return *owner_; }
+    void set_speed(double speed);
     void close();
     [[nodiscard]] std::string where() const {
         return link_->ready() ? link_->where() : std::string();

@@ -1,7 +1,7 @@
 // What copies may cost. A task that is late gets a second attempt at another peer, paid from a
-// credit that grows with the attempts that are made anyway: 1 copy per 20, and no more than 100
-// saved up. So copies never add more than 5 % of work, however slow everything is. Those made for
-// other reasons are counted apart.
+// credit that grows with the attempts that are made anyway: 1 copy per 20, unless the operator says
+// otherwise, and no more than 100 saved up. So copies never add more than 5 % of work, however slow
+// everything is. Those made for other reasons are counted apart.
 #pragma once
 
 #include <algorithm>
@@ -15,18 +15,25 @@ inline constexpr uint32_t kCopiesMax = 2;  // attempts of one task that run at t
 
 class CopyCredit {
   public:
-    static constexpr uint32_t kDispatchesPerCopy = 20;
+    static constexpr uint32_t kPercentUsual = 5;
+    static constexpr uint32_t kDispatchesPerCopy = 100 / kPercentUsual;
     static constexpr uint32_t kCopiesSavedMax = 100;
 
+    // 0: nothing is copied only because it is late, or might be.
+    void set_percent(uint32_t percent) { percent_ = percent; }
+    [[nodiscard]] bool is_off() const { return percent_ == 0; }
     // An attempt was made that is no copy.
-    void earn() { saved_ = std::min(saved_ + 1, kCopiesSavedMax * kDispatchesPerCopy); }
+    void earn() { saved_ = std::min(saved_ + percent_, kCopiesSavedMax * kCopyPrice); }
     [[nodiscard]] bool has_one() const {
-        return saved_ >= kDispatchesPerCopy || P2C2R_PLANT("copies_without_budget");
+        return saved_ >= kCopyPrice || P2C2R_PLANT("copies_without_budget");
     }
-    void pay() { saved_ -= std::min(saved_, kDispatchesPerCopy); }
+    void pay() { saved_ -= std::min(saved_, kCopyPrice); }
 
   private:
-    uint32_t saved_ = 0;  // dispatches that are not spent
+    static constexpr uint32_t kCopyPrice = 100;  // of each attempt that many are percent_
+
+    uint32_t percent_ = kPercentUsual;
+    uint32_t saved_ = 0;
 };
 
 // Why a second attempt was made.

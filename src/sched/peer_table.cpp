@@ -19,6 +19,16 @@ constexpr double kBytesPerUsLeast = 1;  // a slower link is waited for no longer
 constexpr uint64_t kFailureApartUs = 50'000;
 constexpr uint64_t kForgiveLeastUs = 1'000'000;
 constexpr uint64_t kForgiveMostUs = 60'000'000;
+// Between the slowest machine and the fastest that anybody would lend; others are wrong about it.
+constexpr double kSpeedLeast = 1e-3;
+constexpr double kSpeedMost = 1e3;
+// So far one answer may be from what was known of the type: a peer that is wrong about its speed
+// counts as one voice among the others, not as a thousand.
+constexpr double kWorkTimesMost = 2;
+
+double sane_speed(double speed) {
+    return speed > 0 ? std::clamp(speed, kSpeedLeast, kSpeedMost) : 0;
+}
 
 }  // namespace
 
@@ -61,6 +71,7 @@ uint64_t PeerTable::join(PeerRecord&& record, const std::vector<TypeIndex>& type
     PeerRecord& slot = *peers_.find(peer);
     slot = std::move(record);
     slot.id = peer;
+    slot.speed = sane_speed(slot.speed);
     slot.joined_us = now_us;
     slot.accounted_us = now_us;
     if (slot.owner != kNoOwner) {
@@ -212,6 +223,13 @@ void PeerTable::set_window(uint64_t peer, uint32_t window_tasks, uint64_t now_us
     count_serving(*record, -1);
     record->window_tasks = window_tasks;
     count_serving(*record, 1);
+    touch(*record, now_us);
+}
+
+void PeerTable::set_speed(uint64_t peer, double speed, uint64_t now_us) {
+    PeerRecord* record = peers_.find(peer);
+    if (!record || record->speed == sane_speed(speed)) return;
+    record->speed = sane_speed(speed);
     touch(*record, now_us);
 }
 
@@ -383,8 +401,10 @@ void PeerTable::note(PeerRecord& record, TypeIndex type, uint64_t bytes, uint64_
                                   : record.bytes_per_us + kGain * (rate - record.bytes_per_us);
     }
     if (record.speed > 0 && entry->samples > 1) {
-        const double work = entry->compute_us * record.speed;
-        all.work_us = all.work_us == 0 ? work : all.work_us + kGain * (work - all.work_us);
+        const double said = entry->compute_us * record.speed;
+        const double work =
+            std::clamp(said, all.work_us / kWorkTimesMost, all.work_us * kWorkTimesMost);
+        all.work_us = all.work_us == 0 ? said : all.work_us + kGain * (work - all.work_us);
     }
     if (all.samples++ == 0) {
         all.compute_us = compute;

@@ -76,7 +76,9 @@ struct PeerRecord {
     uint32_t failures = 0;
     uint64_t failed_us = 0;  // the last of them
     Risk risk;
-    double speed = 0;         // as its benchmark says, 1 being any one machine's; 0: not known
+    // As it says itself, 1 being any one machine's; 0: not known. It tells only what a first task
+    // of a type there would take: after an answer that is known better.
+    double speed = 0;
     uint64_t forgive_us = 0;  // so long after the first; 0: as long as the first time
     uint64_t forgive_at_us = 0;
     bool is_on_trial = false;
@@ -197,6 +199,8 @@ class PeerTable {
     // An attempt there has taken so long that another peer's answer was first.
     void outrun(uint64_t peer, TypeIndex type, uint64_t had_us, uint64_t now_us);
     void set_silence(uint64_t peer, Silence silence, uint64_t now_us);
+    // The speed a peer states anew; brought into bounds, as in join().
+    void set_speed(uint64_t peer, double speed, uint64_t now_us);
     // The window a peer states anew (0: takes nothing for now).
     void set_window(uint64_t peer, uint32_t window_tasks, uint64_t now_us);
     // It has failed at a task, or handed one back although it takes some.

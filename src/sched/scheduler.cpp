@@ -66,6 +66,10 @@ void Scheduler::peer_window(uint64_t peer, uint32_t window_tasks, uint64_t now_u
     peers_.set_window(peer, window_tasks, now_us);
 }
 
+void Scheduler::peer_speed(uint64_t peer, double speed, uint64_t now_us) {
+    peers_.set_speed(peer, speed, now_us);
+}
+
 void Scheduler::peer_unread(uint64_t peer, bool unread, uint64_t now_us) {
     PeerRecord* record = peers_.find(peer);
     if (!record) return;

@@ -161,6 +161,10 @@ class Scheduler {
     // `contents` NULL: no task has one; else it MUST outlive the scheduler.
     Scheduler(uint32_t peers_max, RandomSource& random, const ContentStore* contents = nullptr);
 
+    // Copies of tasks that are late, at most so many of a hundred attempts; 0: nothing is copied
+    // but what is at a peer that has fallen silent.
+    void set_copies_percent(uint32_t percent) { credit_.set_percent(percent); }
+
     // ---- types: kTaskTypesMax have a place at a time. One that no peer runs and no task has gives
     // its place, when another name needs it.
     // kNoType: there is no place for a new name.
@@ -186,6 +190,8 @@ class Scheduler {
     // `failed`: lost rather than left. Its tasks go back to the queue.
     void peer_left(uint64_t peer, bool failed, uint64_t now_us, std::vector<Action>& actions);
     void peer_window(uint64_t peer, uint32_t window_tasks, uint64_t now_us);
+    // It has been measured since it joined.
+    void peer_speed(uint64_t peer, double speed, uint64_t now_us);
     // Nobody listens to it from now on, or somebody does again: meanwhile no attempt runs out of
     // time there, and it is to blame for nothing.
     void peer_unread(uint64_t peer, bool unread, uint64_t now_us);

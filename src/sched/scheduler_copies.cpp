@@ -104,7 +104,7 @@ void Scheduler::copy_late(uint64_t task, TaskRecord& record, uint64_t now_us,
 
 void Scheduler::copy_at_once(uint64_t task, TaskRecord& record, uint64_t now_us,
                              std::vector<Action>& actions) {
-    if (record.bytes > kCopyBytesMax || !peers_.is_half_idle()) return;
+    if (credit_.is_off() || record.bytes > kCopyBytesMax || !peers_.is_half_idle()) return;
     (void)copy(task, record, CopyCause::kShort, now_us, actions);
 }
 

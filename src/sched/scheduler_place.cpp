@@ -76,7 +76,7 @@ void Scheduler::give(uint64_t task, TaskRecord& record, Attempt& run, PeerRecord
                  copy,
                  choice.is_safer,
                  choice.chance};
-    run.copy_after_us = run.is_copy ? 0 : first_look_us(record, run);
+    run.copy_after_us = run.is_copy || credit_.is_off() ? 0 : first_look_us(record, run);
     peers_.held_more(peer, record.bytes, run.estimate_us, now_us);
     run.share_us = peer.share_us;
     actions.push_back({Action::Kind::kAssign, Status::kOk, task, choice.peer, run.attempt_id});

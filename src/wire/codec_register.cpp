@@ -224,6 +224,7 @@ void encode(const PeerRegister& registration, EnvelopeBuffer& out) {
     if (registration.beat_interval_ms != 0) {
         writer.unsigned_field(field::kBeatIntervalMs, registration.beat_interval_ms);
     }
+    if (registration.speed > 0) write_speed(writer, registration.speed);
     writer.finish();
 }
 
@@ -280,6 +281,9 @@ const char* decode(std::span<const uint8_t> envelope, PeerRegister& out) {
                 break;
             case field::kBeatIntervalMs:
                 if (!reader.read_unsigned(out.beat_interval_ms)) return kWhyBeatInterval;
+                break;
+            case field::kSpeed:
+                if (!read_speed(reader, out.speed)) return kWhySpeed;
                 break;
             default:
                 if (!reader.skip()) return reader.why();

@@ -224,6 +224,7 @@ void encode(const Heartbeat& heartbeat, EnvelopeBuffer& out) {
     if (heartbeat.why) writer.text_field(field::kWhy, *heartbeat.why, limits::kIdLengthMax);
     if (heartbeat.duty_permille) writer.unsigned_field(field::kDuty, *heartbeat.duty_permille);
     if (heartbeat.data_used) writer.unsigned_field(field::kDataUsed, *heartbeat.data_used);
+    if (heartbeat.speed) write_speed(writer, *heartbeat.speed);
     writer.finish();
 }
 
@@ -281,6 +282,9 @@ const char* decode(std::span<const uint8_t> envelope, Heartbeat& out) {
                 if (!reader.read_unsigned(out.data_used.emplace())) {
                     return "data_used must be an unsigned integer";
                 }
+                break;
+            case field::kSpeed:
+                if (!read_speed(reader, out.speed.emplace())) return kWhySpeed;
                 break;
             default:
                 if (!reader.skip()) return reader.why();

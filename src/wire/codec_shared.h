@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 
 #include "wire/envelope_reader.h"
@@ -109,6 +110,21 @@ inline bool read_load(EnvelopeReader& reader, float& load) {
     double number;
     if (!reader.read_number(number) || number < 0 || number > 1) return false;
     load = static_cast<float>(number);
+    return true;
+}
+
+inline constexpr const char* kWhySpeed = "speed must be a number of at least 0";
+inline constexpr float kSpeedOnWireMost = std::numeric_limits<float>::max();
+
+inline void write_speed(EnvelopeWriter& writer, float speed) {
+    // NaN reads as 0
+    writer.float_field(field::kSpeed, speed >= 0 ? std::min(speed, kSpeedOnWireMost) : 0.0f);
+}
+
+inline bool read_speed(EnvelopeReader& reader, float& speed) {
+    double number;
+    if (!reader.read_number(number) || number < 0) return false;
+    speed = static_cast<float>(std::min<double>(number, kSpeedOnWireMost));
     return true;
 }
 

@@ -84,5 +84,7 @@ inline constexpr uint8_t kDataUsed = 73;
 inline constexpr uint8_t kAccount = 74;
 // How often a peer with work says something.
 inline constexpr uint8_t kBeatIntervalMs = 80;
+// How fast a peer is, by its own benchmark.
+inline constexpr uint8_t kSpeed = 81;
 
 }  // namespace p2c2r::wire::field

@@ -60,6 +60,7 @@ struct PeerRegister {
     std::string_view codec_class;               // 32 bytes or empty
     uint64_t content_bytes = 0;                 // of contents that it keeps; 0: none
     uint32_t beat_interval_ms = 0;  // so often it says something while it has work; 0: it may not
+    float speed = 0;                // by its benchmark, 1 being any one machine's; 0: not known
 };
 
 struct RegisterResponse {  // peer_register_response and gamer_register_response
@@ -175,6 +176,7 @@ struct Heartbeat {
     std::optional<std::string_view> why;  // it takes nothing, or with what limits
     std::optional<uint32_t> duty_permille;
     std::optional<uint64_t> data_used;  // bytes both ways, today
+    std::optional<float> speed;         // of a peer: it has been measured since it registered
 };
 
 struct PeerCountUpdate {

@@ -398,6 +398,7 @@ void leave(Life& life) {
     size_t reason_size = sizeof reason;
     life.memory.note("why", p2c2r_peer_why(life.peer, reason, &reason_size));
     life.insist("activity", [&] { return p2c2r_peer_activity(life.peer, 0); });
+    life.insist("set_speed", [&] { return p2c2r_peer_set_speed(life.peer, 2000); });
     life.insist("pause", [&] { return p2c2r_peer_pause(life.peer); });
     life.insist("resume", [&] { return p2c2r_peer_resume(life.peer); });
     const auto drained = [&](const char* what, auto&& drain) {

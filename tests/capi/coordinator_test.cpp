@@ -272,3 +272,26 @@ TEST_CASE("a monitoring port that is taken is named") {
     CHECK(std::string(why.field) == "prometheus_port");
     CHECK(std::string(why.text).find(std::to_string(monitoring)) != std::string::npos);
 }
+
+TEST_CASE(
+    "how many second attempts a coordinator makes is its operator's to say, 0 to 100 percent") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const auto create = [&](const char* options) {
+        auto config = sized<p2c2r_coordinator_config>();
+        config.listen_port = P2C2R_NONE;
+        config.options = options;
+        p2c2r_coordinator* made = nullptr;
+        p2c2r_error why = {};
+        const p2c2r_status status = p2c2r_coordinator_create(runtime.get(), &config, &made, &why);
+        const Coordinator owned(made);
+        return std::make_pair(status, std::string(why.field));
+    };
+    CHECK(create(R"({"copies_percent": 0})").first == P2C2R_OK);
+    CHECK(create(R"({"copies_percent": 100})").first == P2C2R_OK);
+    for (const char* wrong : {R"({"copies_percent": 101})", R"({"copies_percent": -1})",
+                              R"({"copies_percent": "many"})"}) {
+        const auto [status, field] = create(wrong);
+        CHECK(status == P2C2R_E_ARGUMENT);
+        CHECK(field == "copies_percent");
+    }
+}

@@ -229,7 +229,9 @@ PIN(p2c2r_capabilities, gpu_model, 24, 24);
 PIN(p2c2r_capabilities, task_types, 32, 28);
 PIN(p2c2r_capabilities, location, 40, 32);
 PIN(p2c2r_capabilities, reserved, 48, 36);
-SIZE(p2c2r_capabilities, 56, 40);
+PIN(p2c2r_capabilities, speed_milli, 56, 40);
+PIN(p2c2r_capabilities, reserved0, 60, 44);
+SIZE(p2c2r_capabilities, 64, 48);
 
 PIN(p2c2r_peer_config, struct_size, 0, 0);
 PIN(p2c2r_peer_config, max_concurrent_tasks, 4, 4);

@@ -309,3 +309,56 @@ TEST_CASE("a peer says what it can and what its owner overrides") {
     wish.task_types = "echo,,upscale";
     CHECK(p2c2r_peer_create(runtime.get(), &config, &made, nullptr) == P2C2R_E_ARGUMENT);
 }
+
+TEST_CASE("a coordinator is told how fast a peer is, when it is made and when it is measured") {
+    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
+    const Coordinator coordinator = make_coordinator(runtime.get());
+    auto wish = sized<p2c2r_capabilities>();
+    auto config = sized<p2c2r_peer_config>();
+    config.local = coordinator.get();
+    config.capabilities = &wish;
+    p2c2r_peer* made = nullptr;
+    p2c2r_error why = {};
+    wish.speed_milli = 1'000'001;
+    CHECK(p2c2r_peer_create(runtime.get(), &config, &made, &why) == P2C2R_E_ARGUMENT);
+    CHECK(std::string(why.field) == "speed_milli");
+    // As a program that knows nothing of it passes it.
+    wish.speed_milli = 2500;
+    wish.struct_size = offsetof(p2c2r_capabilities, speed_milli);
+    REQUIRE(p2c2r_peer_create(runtime.get(), &config, &made, nullptr) == P2C2R_OK);
+    const auto known = [&] {
+        auto out = sized<p2c2r_capabilities>();
+        REQUIRE(p2c2r_peer_capabilities(made, &out) == P2C2R_OK);
+        return out.speed_milli;
+    };
+    {
+        const Peer older(made);
+        CHECK(known() == 0);
+    }
+    wish.struct_size = sizeof wish;
+    REQUIRE(p2c2r_peer_create(runtime.get(), &config, &made, nullptr) == P2C2R_OK);
+    const Peer peer(made);
+    CHECK(known() == 2500);
+    REQUIRE(p2c2r_peer_start(made, nullptr) == P2C2R_OK);
+    const auto told = [&](const char* speed) {
+        const auto is_told = [&] {
+            p2c2r_result* answer = nullptr;
+            if (p2c2r_coordinator_call(coordinator.get(), "peers", nullptr, 0, &answer, nullptr)) {
+                return false;
+            }
+            const Result owned(answer);
+            size_t size = 0;
+            const auto* text =
+                static_cast<const char*>(p2c2r_result_fields(answer, P2C2R_FORMAT_JSON, &size));
+            return text && std::string(text, size).find(speed) != std::string::npos;
+        };
+        const uint64_t until_us = p2c2r_now_us() + 10'000'000;
+        while (!is_told() && p2c2r_now_us() < until_us) std::this_thread::yield();
+        return is_told();
+    };
+    CHECK(told(R"("speed":2.5)"));
+    CHECK(p2c2r_peer_set_speed(made, 1'000'001) == P2C2R_E_ARGUMENT);
+    CHECK(p2c2r_peer_set_speed(made, 500) == P2C2R_OK);
+    CHECK(told(R"("speed":0.5)"));
+    CHECK(known() == 500);
+}

@@ -123,6 +123,7 @@ std::vector<Row> peer_rows() {
         row<H>("pause", [](H* it) { return p2c2r_peer_pause(it); }),
         row<H>("resume", [](H* it) { return p2c2r_peer_resume(it); }),
         row<H>("activity", [](H* it) { return p2c2r_peer_activity(it, 0); }),
+        row<H>("set_speed", [](H* it) { return p2c2r_peer_set_speed(it, 1000); }),
         row<H>("why",
                [](H* it) {
                    char text[256] = "";

@@ -330,7 +330,7 @@ TEST_CASE("access: a host takes the settings of a coordinator") {
                                             "gamer_tasks_per_s = 5\ngamer_bytes_per_s = 1000000\n"
                                             "gamer_in_flight_max = 2\ngamer_queued_max = 0\n"
                                             "account_connections_max = 9\n"
-                                            "limit_operator = true\n"
+                                            "limit_operator = true\ncopies_percent = 0\n"
                                             "[monitoring]\nprometheus_port = 0\n"
                                             "[log]\nformat = \"json\"\nfile = \"" +
                                                 here.path("log") + "\"\n");

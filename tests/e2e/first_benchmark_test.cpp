@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "cli/bench.h"
 #include "cli/uplink.h"
@@ -66,6 +67,17 @@ TEST_CASE(
     CHECK_MESSAGE(uplink, here.read("first.log"));
     CHECK(first.read_line_with("With ", kPatienceUs));
     CHECK(wait_until([&] { return here.has("laptop/benchmark.json"); }));
+    // And says at once how fast it is.
+    const json found = json::parse(here.read("laptop/benchmark.json"));
+    CHECK(found["device"] == "native");
+    CHECK(found["speed_milli"].get<uint32_t>() > 0);
+    CHECK(wait_until([&] {
+        const json status = json::parse(host.machine.run({"status", "--json"}).out);
+        return std::any_of(status["peers"].begin(), status["peers"].end(), [&](const json& peer) {
+            const double milli = 1000 * peer.value("speed", 0.0);
+            return std::abs(milli - found["speed_milli"].get<double>()) < 0.01;
+        });
+    }));
     CHECK(first.stop(kStopUs) == 0);
     CHECK(json::parse(here.read("laptop/benchmark.json"))["uplink_mbps"].get<double>() > 0);
 

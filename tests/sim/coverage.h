@@ -38,6 +38,8 @@ namespace p2c2r::sim {
     X(kPeerDrain, "a peer that is drained")                        \
     X(kPeerPause, "a peer that pauses in mid-task")                \
     X(kPeerSlow, "a slow peer")                                    \
+    X(kSpeedTold, "a peer that says how fast it is")               \
+    X(kSpeedLie, "a peer that lies about how fast it is")          \
     X(kPeerNewName, "a peer that comes back under another name")   \
     X(kMemoryShort, "an allocation that fails")                    \
     X(kMemoryLost, "a connection lost for want of memory")         \

@@ -27,6 +27,7 @@ struct FleetOptions {
     double load = 0.8;              // of the second stage: share of what the machines can do
     double first_load = 3;          // of the first stage; above 1: nobody is ever idle
     uint32_t prefetch = 0;          // of every peer; 0: as many as its line and its speed ask for
+    bool speeds_told = false;       // machines say how fast they are, within a factor of two
     bool in_hindsight = false;      // compares each choice with the best there was: slow
 };
 

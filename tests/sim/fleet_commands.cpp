@@ -83,6 +83,7 @@ bool books_hold(uint32_t peers, const FleetReport& report) {
 int run_fleet(const FleetArguments& arguments, FleetClock clock) {
     FleetOptions options;
     options.seed = arguments.seed;
+    options.speeds_told = arguments.speeds_told;
     options.tasks = arguments.tasks > 0 ? arguments.tasks : kFleetTasks;
     const uint32_t most = arguments.peers > 0 ? arguments.peers : kFleetPeers;
     if (!arguments.json) {
@@ -120,6 +121,7 @@ int run_fleet(const FleetArguments& arguments, FleetClock clock) {
 int run_placement(const FleetArguments& arguments, FleetClock clock) {
     FleetOptions options;
     options.seed = arguments.seed;
+    options.speeds_told = arguments.speeds_told;
     options.peers = arguments.peers > 0 ? arguments.peers : kPlacementPeers;
     options.tasks = arguments.tasks > 0 ? arguments.tasks : kPlacementTasks;
     options.in_hindsight = true;

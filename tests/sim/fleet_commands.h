@@ -11,6 +11,7 @@ struct FleetArguments {
     uint32_t peers = 0;  // 0: the usual ones
     uint32_t tasks = 0;
     uint64_t seed = 1;
+    bool speeds_told = false;
     bool json = false;
 };
 

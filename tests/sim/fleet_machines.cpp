@@ -41,6 +41,7 @@ void Fleet::add_machine() {
     record.slots = machine.slots;
     record.window_tasks = machine.window;
     record.window_bytes = 256ull << 20;
+    if (options_.speeds_told) record.speed = fleet_even(prng_, 0.5, 2) / slow;
     machine.peer = scheduler_.peer_joined(std::move(record), names, now_us_);
     if (machine.peer == 0) return fail("the table of peers is full", peers_.size());
     const uint32_t slot = SlotMap<sched::PeerRecord>::index_of(machine.peer);

@@ -34,6 +34,7 @@ TEST_CASE("fleet: each task ends once, and no machine is given more than its win
     for (uint64_t seed = 1; seed <= 5; ++seed) {
         FleetOptions options = small_fleet();
         options.seed = seed;
+        options.speeds_told = seed % 2 == 0;
         const FleetReport report = run_fleet_of(options, "production");
         CHECK_MESSAGE(report.broken.empty(), report.broken);
         for (const StageReport* stage : {&report.saturated, &report.loaded}) {
@@ -53,6 +54,16 @@ TEST_CASE("fleet: the same seed gives the same events, another seed others") {
     CHECK(run_fleet_of(options, "production").hash == hash);
     options.seed = 2;
     CHECK(run_fleet_of(options, "production").hash != hash);
+}
+
+TEST_CASE("fleet: machines that say how fast they are make other choices, the same for a seed") {
+    FleetOptions options = small_fleet();
+    const uint64_t silent = run_fleet_of(options, "production").hash;
+    options.speeds_told = true;
+    const FleetReport told = run_fleet_of(options, "production");
+    CHECK_MESSAGE(told.broken.empty(), told.broken);
+    CHECK(told.hash != silent);
+    CHECK(run_fleet_of(options, "production").hash == told.hash);
 }
 
 TEST_CASE("fleet: who chooses can be swapped, and the books hold for each") {

@@ -1,6 +1,7 @@
 #include "sim/node.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "model/value_writer.h"
 #include "sim/short_memory.h"
@@ -253,7 +254,18 @@ PeerNode::PeerNode(Stage& stage, Prng prng, uint32_t number)
     slots_ = runner_.parallel();
     prefetch_ = static_cast<uint32_t>(drawn.below(5));
     window_bytes_ = drawn.chance(0.5) ? 256ull << 20 : 64 * 1024 + drawn.below(4 << 20);
+    draw_speed(drawn);
     stage.checkers.add_host(host_, Checkers::Kind::kPeer, loop_, slots_, true);
+}
+
+// The truth about its runner, as well as a benchmark tells it; or a lie, also beyond all bounds.
+void PeerNode::draw_speed(Prng& prng) {
+    if (!prng.chance(stage_.options.speed_told_chance)) return;
+    const bool lies = prng.chance(stage_.options.speed_lie_chance);
+    const double error = lies ? 6 : 0.3;  // powers of ten
+    speed_ = std::pow(10, error * (2 * prng.unit() - 1)) / runner_.slow();
+    if (prng.chance(0.5)) speed_known_us_ = 1 + prng.below(10'000'000);
+    stage_.coverage.hit(lies ? Sometimes::kSpeedLie : Sometimes::kSpeedTold);
 }
 
 void PeerNode::create() {
@@ -268,10 +280,15 @@ void PeerNode::create() {
     options.window_bytes = window_bytes_;
     options.content_bytes_max = stage_.options.peer_content_bytes_max;
     options.checksum = stage_.options.checksum;
+    if (speed_known_us_ == 0) options.speed = speed_;
     roles::PeerEvents& events = *this;
     role_ = std::make_unique<roles::Peer>(loop_, stage_.network.transport(host_), runner_, *random_,
                                           fork(), Log(), options, events);
     role_->start();
+    if (speed_known_us_ == 0) return;
+    later(speed_known_us_, [this] {
+        if (role_) role_->set_speed(speed_);
+    });
 }
 
 void PeerNode::close() {

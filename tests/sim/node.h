@@ -137,9 +137,12 @@ class PeerNode final : public Node, private roles::PeerEvents {
     void destroy() override { role_.reset(); }
     void healed() override;
     void on_peer_state(Status status, const std::string& text) override;
+    void draw_speed(Prng& prng);
 
     uint32_t slots_;
     uint32_t prefetch_;
+    double speed_ = 0;             // as it says; 0: it does not
+    uint64_t speed_known_us_ = 0;  // so long after its start; 0: from the start on
     uint64_t window_bytes_;
     uint32_t names_ = 0;  // that it had before this one
     std::unique_ptr<roles::Peer> role_;

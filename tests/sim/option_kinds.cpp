@@ -49,6 +49,7 @@ constexpr Kind kKinds[] = {
     P2C2R_SIM_KIND(clock_drift_ppm_max),
     P2C2R_SIM_KIND(late_us_max),
     P2C2R_SIM_KIND(slow_max),
+    P2C2R_SIM_KIND_OF_TWO("speeds_told", speed_told_chance, speed_lie_chance),
     P2C2R_SIM_KIND_OF_TWO("job_stalls", stall_chance, stall_us_max),
     P2C2R_SIM_KIND(error_chance),
     P2C2R_SIM_KIND(params_error_chance),

@@ -114,6 +114,12 @@ void draw_circles(Options& options, Prng prng) {
     if (on()) options.moves_per_minute = log_even(prng, 0.5, 8);
 }
 
+void draw_speeds(Options& options, Prng prng) {
+    if (!prng.chance(0.5)) return;
+    options.speed_told_chance = prng.unit();
+    if (prng.chance(0.5)) options.speed_lie_chance = prng.unit();
+}
+
 void draw_code(Options& options, Prng prng) {
     const auto on = [&prng] { return prng.chance(0.5); };
     if (on()) options.new_name_chance = prng.unit();
@@ -171,6 +177,7 @@ Options draw_options(uint64_t seed) {
     draw_contents(options, prng.fork(5));
     draw_circles(options, prng.fork(4));
     draw_code(options, prng.fork(6));
+    draw_speeds(options, prng.fork(7));
     options.forgers = std::min(options.forgers, options.peers - 1);
     return options;
 }
@@ -218,6 +225,8 @@ std::string describe(const Options& options) {
     number("clock_drift_ppm_max", options.clock_drift_ppm_max, 0);
     number("late_us_max", options.late_us_max, 0);
     number("slow_max", options.slow_max, 1);
+    number("speed_told_chance", options.speed_told_chance, 0);
+    number("speed_lie_chance", options.speed_lie_chance, 0);
     number("dwell_us_max", us(options.dwell_us_max), 0);
     number("impatient_chance", options.impatient_chance, 0);
     number("stall_chance", options.stall_chance, 0);

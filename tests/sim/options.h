@@ -64,6 +64,8 @@ struct Options {
     uint32_t late_us_max = 0;
     uint64_t dwell_us_max = 20'000;
     double slow_max = 1;
+    double speed_told_chance = 0;  // of each peer: it says how fast it is
+    double speed_lie_chance = 0;   // of these: anything but that
     double stall_chance = 0;
     uint64_t stall_us_max = 0;
     double error_chance = 0;

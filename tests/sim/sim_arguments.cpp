@@ -78,6 +78,7 @@ bool take_one(const std::string& name, int argc, char** argv, int& i, Arguments&
     if (name == "--coverage") return flag(arguments.coverage);
     if (name == "--verbose") return flag(arguments.verbose);
     if (name == "--json") return flag(arguments.json);
+    if (name == "--speeds-told") return flag(arguments.speeds_told);
     if (name == "fleet" && i == 1) return command(Command::kFleet);
     if (name == "placement" && i == 1) return command(Command::kPlacement);
     return false;
@@ -107,10 +108,11 @@ void print_help() {
         "  p2c2r_sim --plants [--seeds N] [--jobs N]    looks for each planted bug (N: 2000)\n"
         "  p2c2r_sim --list-plants, --list-scenarios, --help\n"
         "\n"
-        "  p2c2r_sim fleet [--peers N] [--tasks N] [--seed S] [--json]\n"
+        "  p2c2r_sim fleet [--peers N] [--tasks N] [--seed S] [--speeds-told] [--json]\n"
         "      the scheduler with N peers, a tenth and a hundredth of them (default 10000), and\n"
-        "      N tasks (100000): how full they are, how late tasks come, what a decision costs\n"
-        "  p2c2r_sim placement [--peers N] [--tasks N] [--seed S] [--json]\n"
+        "      N tasks (100000): how full they are, how late tasks come, what a decision costs;\n"
+        "      --speeds-told: peers say how fast they are, within a factor of two\n"
+        "  p2c2r_sim placement [--peers N] [--tasks N] [--seed S] [--speeds-told] [--json]\n"
         "      ways to choose a peer, compared at 50, 80 and 95 % load\n"
         "  p2c2r_sim frames [OPTION]...\n"
         "      a game's frames; see its --help\n"

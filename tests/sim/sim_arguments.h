@@ -32,6 +32,7 @@ struct Arguments {
     std::vector<std::string> without;
     uint64_t events = 200;  // of the last ones, that are printed
     bool verbose = false;
+    bool speeds_told = false;
     bool json = false;
     bool coverage = false;
 };

@@ -112,7 +112,8 @@ int hunt_plants(const Arguments& arguments) {
 }
 
 FleetArguments fleet_arguments(const Arguments& arguments) {
-    return {arguments.peers, arguments.tasks, arguments.first, arguments.json};
+    return {arguments.peers, arguments.tasks, arguments.first, arguments.speeds_told,
+            arguments.json};
 }
 
 }  // namespace

@@ -87,6 +87,7 @@ class SimRunner final : public exec::Runner, private World::Target {
     // long each dwell job then takes.
     void calm(uint64_t dwell_us);
     // Jobs that start from now on take so many times as long.
+    [[nodiscard]] double slow() const { return options_.slow; }
     void set_slow(double factor) { options_.slow = factor; }
     // The process stands still until then, and so does what it computes.
     void freeze(uint64_t until_us);

@@ -230,8 +230,8 @@ TEST_CASE("circles: whose a peer is and why a task is where it is, for those who
     CHECK(has(mine, R"("completed":)"));  // of its own one
     CHECK(has(mine, R"("gpu_model":"","cpu_cores":)"));
     const std::string pals = ask(pal, "peers");
-    for (const char* secret : {"mode", "why", "duty", "data_used", "held", "completed", "failed",
-                               "window", "_us", "samples", "gpu", "cpu"}) {
+    for (const char* secret : {"speed", "mode", "why", "duty", "data_used", "held", "completed",
+                               "failed", "window", "_us", "samples", "gpu", "cpu"}) {
         CAPTURE(secret);
         CHECK_FALSE(has(pals, secret));
     }

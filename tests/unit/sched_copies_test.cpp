@@ -99,6 +99,25 @@ TEST_CASE(
     CHECK(copies == 100);
 }
 
+TEST_CASE("copies: an operator says how many of a hundred attempts they may be") {
+    for (const uint32_t percent : {1u, 5u, 20u, 100u}) {
+        CopyCredit credit;
+        credit.set_percent(percent);
+        CHECK_FALSE(credit.is_off());
+        uint32_t copies = 0;
+        for (int i = 0; i < 1000; ++i) {
+            credit.earn();
+            for (; credit.has_one(); credit.pay()) ++copies;
+        }
+        CHECK(copies == 10 * percent);
+    }
+    CopyCredit off;
+    off.set_percent(0);
+    CHECK(off.is_off());
+    for (int i = 0; i < 1000; ++i) off.earn();
+    CHECK_FALSE(off.has_one());
+}
+
 TEST_CASE("copies: late tasks are copied in one of twenty dispatches, however slow everything is") {
     Copying world(2);
     uint64_t placed = world.scheduler.stats().assigned;
@@ -190,6 +209,21 @@ TEST_CASE(
     CHECK(world.dispatch().size() == 1);
     world.admit(61'000);
     CHECK(world.dispatch().size() == 1);
+}
+
+TEST_CASE("copies: where the operator wants none only what is at a silent peer is copied") {
+    Copying world;
+    world.scheduler.set_copies_percent(0);
+    world.admit(50'000);
+    CHECK(world.dispatch().size() == 1);
+    const Action given = world.give(world.a, 1'000'000);
+    CHECK(world.wait(40'000).empty());
+    CHECK(world.copies().all() == 0);
+    const std::vector<Action> rescued = world.silent(world.a, Silence::kDead);
+    CHECK(std::any_of(rescued.begin(), rescued.end(), [&](const Action& action) {
+        return action.kind == Action::Kind::kAssign && action.task == given.task;
+    }));
+    CHECK(world.copies().silence > 0);
 }
 
 TEST_CASE("copies: a task with 60 ms and more waits for its time") {

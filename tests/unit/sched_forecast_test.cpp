@@ -2,6 +2,8 @@
 // spread of its answers, its failures; and whom that chooses when the deadline is close.
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "core/prng.h"
 #include "sched_world.h"
 
@@ -124,6 +126,60 @@ TEST_CASE("sched: of one that has answered nothing its benchmark tells") {
     CHECK(world.predicted_us(slow, 100) == doctest::Approx(40'000).epsilon(0.1));
     CHECK(world.predicted_us(silent, 100) == doctest::Approx(10'000).epsilon(0.1));
     CHECK(world.choose(1'000 * kMs).peer == fast);
+}
+
+TEST_CASE(
+    "sched: a peer that says it is a thousand times as fast as it is gains nothing for long") {
+    ForecastWorld world;
+    const uint64_t honest = world.join("honest"), liar = world.join("liar");
+    world.peers().set_speed(honest, 1, world.now);
+    world.teach(honest, 100, 10 * kMs, 11 * kMs, 20);
+    world.peers().set_speed(liar, 1000, world.now);
+    CHECK(world.choose(1'000 * kMs).peer == liar);
+    // One answer, and it is known better; saying it again changes nothing.
+    world.teach(liar, 100, 40 * kMs, 41 * kMs);
+    world.peers().set_speed(liar, 999, world.now);
+    CHECK(world.predicted_us(liar, 100) == doctest::Approx(41'000).epsilon(0.1));
+    CHECK(world.choose(1'000 * kMs).peer == honest);
+}
+
+TEST_CASE("sched: one that is wrong about its speed is one voice among those that tell theirs") {
+    for (const double wrong : {1000.0, 0.001}) {
+        CAPTURE(wrong);
+        ForecastWorld world;
+        const uint64_t honest = world.join("honest"), liar = world.join("liar");
+        world.peers().set_speed(honest, 1, world.now);
+        world.peers().set_speed(liar, wrong, world.now);
+        // Even where it was the first whom anybody has seen.
+        world.teach(liar, 100, 10 * kMs, 11 * kMs, 3);
+        for (int round = 0; round < 50; ++round) {
+            world.teach(honest, 100, 10 * kMs, 11 * kMs, 9);
+            world.teach(liar, 100, 10 * kMs, 11 * kMs);
+        }
+        const uint64_t fresh = world.join("fresh");
+        world.peers().set_speed(fresh, 2, world.now);
+        CHECK(world.compute_us(fresh, 100) == doctest::Approx(5'000).epsilon(0.25));
+    }
+}
+
+TEST_CASE("sched: a speed is brought between a thousandth and a thousand, and 0 is not known") {
+    ForecastWorld world;
+    const uint64_t peer = world.join("peer");
+    const auto bounded = [&](double speed) {
+        world.peers().set_speed(peer, speed, world.now);
+        return world.peers().find(peer)->speed;
+    };
+    CHECK(bounded(3) == 3);
+    CHECK(bounded(1e9) == 1000);
+    CHECK(bounded(1e-9) == 0.001);
+    CHECK(bounded(0) == 0);
+    CHECK(bounded(-5) == 0);
+    CHECK(bounded(std::nan("")) == 0);
+    PeerRecord record;
+    record.peer_id = "other";
+    record.speed = 1e30;
+    const uint64_t other = world.scheduler.peer_joined(std::move(record), {"echo"}, world.now);
+    CHECK(world.peers().find(other)->speed == 1000);
 }
 
 TEST_CASE("sched: the chance to be in time falls with the spread") {

@@ -179,6 +179,34 @@ TEST_CASE("malformed: capabilities") {
     CHECK(decode(raw({0x81}).text("x").add({0xc1})) == twice);
 }
 
+TEST_CASE("malformed: a speed is a number of at least 0 and nothing else") {
+    const auto registered = [](const Raw& speed) {
+        return why(decode_into<PeerRegister>(
+            raw({0x82, field::kCapabilities, 0x80, field::kSpeed}).raw(speed.bytes).bytes));
+    };
+    const auto beaten = [](const Raw& speed) {
+        return why(decode_into<Heartbeat>(raw({0x81, field::kSpeed}).raw(speed.bytes).bytes));
+    };
+    const std::vector<Raw> good = {raw({0}), raw({7}), raw({0xca, 0x3f, 0x80, 0, 0}),
+                                   // 1e300, more than a float holds
+                                   raw({0xcb, 0x7e, 0x37, 0xe4, 0x3c, 0x88, 0, 0x75, 0x9c})};
+    const std::vector<Raw> bad = {raw({0xff}),                    // -1
+                                  raw({0xca, 0xbf, 0x80, 0, 0}),  // -1.0
+                                  raw({0xca, 0x7f, 0xc0, 0, 0}),  // NaN
+                                  raw({0xca, 0x7f, 0x80, 0, 0}),  // infinity
+                                  raw({0xcb, 0x7f, 0xf0, 0, 0, 0, 0, 0, 0}),
+                                  raw({0xa1, '1'}),
+                                  raw({0xc0})};
+    for (const Raw& speed : good) {
+        CHECK(registered(speed) == "accepted");
+        CHECK(beaten(speed) == "accepted");
+    }
+    for (const Raw& speed : bad) {
+        CHECK(registered(speed) == "speed must be a number of at least 0");
+        CHECK(beaten(speed) == "speed must be a number of at least 0");
+    }
+}
+
 TEST_CASE("malformed: resource_usage") {
     const auto decode = [](const Raw& usage) {
         return why(decode_into<wire::TaskResult>(raw({0x82})

@@ -52,6 +52,7 @@ class Samples {
         if (prng_.chance(0.5)) sample.codec_class = binary(32);
         sample.content_bytes = number();
         sample.beat_interval_ms = static_cast<uint32_t>(number());
+        if (prng_.chance(0.5)) sample.speed = static_cast<float>(1000 * prng_.unit());
         return sample;
     }
     wire::GamerRegister gamer_register() { return {text(128), login()}; }
@@ -156,6 +157,7 @@ class Samples {
         sample.tasks_failed = number();
         if (prng_.chance(0.5)) sample.slots_free = static_cast<uint32_t>(number());
         if (prng_.chance(0.5)) sample.window_tasks = static_cast<uint32_t>(number());
+        if (prng_.chance(0.5)) sample.speed = static_cast<float>(prng_.unit());
         return sample;
     }
     wire::PeerCountUpdate peer_count_update() {
@@ -272,7 +274,7 @@ inline auto parts(const wire::PeerDisconnect& m) {
 inline auto parts(const wire::PeerRegister& m) {
     return std::tuple_cat(
         std::tie(m.peer_id, m.slots, m.window_tasks, m.window_bytes, m.circle, m.circle_accepted,
-                 m.codec_class, m.content_bytes, m.beat_interval_ms),
+                 m.codec_class, m.content_bytes, m.beat_interval_ms, m.speed),
         parts(m.login), parts(m.capabilities));
 }
 inline auto parts(const wire::GamerRegister& m) {
@@ -317,7 +319,7 @@ inline auto parts(const wire::TaskRefuse& m) {
 }
 inline auto parts(const wire::Heartbeat& m) {
     return std::tie(m.peer_id, m.timestamp_ms, m.load, m.tasks_completed, m.tasks_failed,
-                    m.slots_free, m.window_tasks);
+                    m.slots_free, m.window_tasks, m.speed);
 }
 inline auto parts(const wire::PeerCountUpdate& m) {
     return std::tie(m.available_peers, m.total_peers);

@@ -321,6 +321,8 @@ class Capabilities(Growing):
         ("task_types", c_char_p),
         ("location", c_char_p),
         ("reserved", c_void_p),
+        ("speed_milli", c_uint32),
+        ("reserved0", c_uint32),
     ]
 
 
@@ -502,6 +504,7 @@ PROTOTYPES = {
     "peer_create": [c_int32, Handle, POINTER(PeerConfig), HandleOut, Why],
     "peer_start": [c_int32, Handle, Why],
     "peer_activity": [c_int32, Handle, c_int32],
+    "peer_set_speed": [c_int32, Handle, c_uint32],
     "peer_pause": [c_int32, Handle],
     "peer_resume": [c_int32, Handle],
     "peer_capabilities": [c_int32, Handle, POINTER(Capabilities)],

@@ -68,6 +68,10 @@ class Peer(Role):
         """The owner is using the machine, or no longer. Never waits."""
         check(lib.peer_activity(self, 1 if active else 0))
 
+    def set_speed(self, speed_milli):
+        """The machine has been measured: in thousandths of any one machine's."""
+        check(lib.peer_set_speed(self, speed_milli))
+
     @property
     def why(self):
         """Why no task is taken, or with what limits; "": neither."""
@@ -84,7 +88,8 @@ class Peer(Role):
         """What it offers, as a dict with the names of p2c2r_capabilities."""
         struct = _abi.Capabilities()
         check(lib.peer_capabilities(self, byref(struct)))
-        names = [name for name, _ in struct._fields_ if name not in ("struct_size", "reserved")]
+        silent = ("struct_size", "reserved", "reserved0")
+        names = [name for name, _ in struct._fields_ if name not in silent]
         values = ((name, getattr(struct, name)) for name in names)
         return {k: v.decode("utf-8", "replace") if isinstance(v, bytes) else v for k, v in values}
 

@@ -23,6 +23,8 @@ pub struct Capabilities {
     /// "upscale,echo"
     pub task_types: String,
     pub location: String,
+    /// Thousandths of any one machine's speed; 0: not known.
+    pub speed_milli: u32,
 }
 
 /// As p2c2r_peer_config.
@@ -71,6 +73,7 @@ impl Peer {
             gpu_model: c_pointer(&gpu_model),
             task_types: c_pointer(&task_types),
             location: c_pointer(&location),
+            speed_milli: given.speed_milli,
             ..Default::default()
         };
         let event = EventHook::new(config.event);
@@ -124,6 +127,12 @@ impl Peer {
         Ok(())
     }
 
+    /// The machine has been measured: in thousandths of any one machine's.
+    pub fn set_speed(&self, speed_milli: u32) -> Result<()> {
+        check(unsafe { sys::p2c2r_peer_set_speed(self.raw(), speed_milli) })?;
+        Ok(())
+    }
+
     /// Why no task is taken, or with what limits; empty: neither.
     pub fn why(&self) -> Result<String> {
         let mut room = [0u8; 1024];
@@ -153,6 +162,7 @@ impl Peer {
             gpu_model,
             task_types,
             location,
+            speed_milli: raw.speed_milli,
         })
     }
 

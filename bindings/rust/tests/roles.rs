@@ -266,7 +266,8 @@ fn roles_meet_over_a_socket_and_tell_of_each_other() {
     let (port, monitoring) = coordinator.ports().unwrap();
     assert!(port != 0 && monitoring != 0 && port != monitoring);
     let url = format!("p2c2r+plain://127.0.0.1:{port}");
-    let capabilities = Capabilities { location: "Köln".to_string(), ..Default::default() };
+    let capabilities =
+        Capabilities { location: "Köln".to_string(), speed_milli: 1500, ..Default::default() };
     let peer = Peer::new(
         &there,
         PeerConfig {
@@ -280,6 +281,9 @@ fn roles_meet_over_a_socket_and_tell_of_each_other() {
     assert_eq!(peer.peer_id().unwrap(), "far");
     let offered = peer.capabilities().unwrap();
     assert_eq!(offered.location, "Köln");
+    assert_eq!(offered.speed_milli, 1500);
+    peer.set_speed(2000).unwrap();
+    assert_eq!(peer.capabilities().unwrap().speed_milli, 2000);
     assert!(offered.cpu_cores > 0 && offered.task_types.contains("echo"), "{offered:?}");
     peer.start().unwrap();
     assert_eq!(received(&told), (EventType::PeerJoined, "far".to_string()));

@@ -296,10 +296,13 @@ class RolesTest(MachineTest):
             self.runtime,
             local=self.coordinator,
             peer_id="küche",
-            capabilities={"location": "Köln"},
+            capabilities={"location": "Köln", "speed_milli": 1500},
         )
         self.assertEqual(peer.peer_id, "küche")
         self.assertEqual(peer.capabilities["location"], "Köln")
+        self.assertEqual(peer.capabilities["speed_milli"], 1500)
+        peer.set_speed(2000)
+        self.assertEqual(peer.capabilities["speed_milli"], 2000)
         self.assertGreater(peer.capabilities["cpu_cores"], 0)
 
     def test_a_paused_peer_takes_nothing_until_it_resumes(self):

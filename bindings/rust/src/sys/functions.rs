@@ -263,6 +263,7 @@ extern "C" {
     pub fn p2c2r_peer_pause(peer: *mut p2c2r_peer) -> p2c2r_status;
     pub fn p2c2r_peer_resume(peer: *mut p2c2r_peer) -> p2c2r_status;
     pub fn p2c2r_peer_activity(peer: *mut p2c2r_peer, active: i32) -> p2c2r_status;
+    pub fn p2c2r_peer_set_speed(peer: *mut p2c2r_peer, speed_milli: u32) -> p2c2r_status;
     pub fn p2c2r_peer_why(
         peer: *mut p2c2r_peer,
         out: *mut c_char,

@@ -273,6 +273,8 @@ growing! { p2c2r_capabilities {
     task_types: *const c_char,
     location: *const c_char,
     reserved: *mut c_void,
+    speed_milli: u32,
+    reserved0: u32,
 } }
 
 growing! { p2c2r_peer_config {
