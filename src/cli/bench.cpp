@@ -13,6 +13,7 @@ void add_bench_command(Command& root) {
     static FramesBenchOptions frames;
     static LoadBenchOptions overload;
     static LoadBenchOptions fairness;
+    static SplitBenchOptions split;
     static RoundtripOptions roundtrip;
     static KernelsOptions kernels;
     static MachineOptions machine;
@@ -57,6 +58,12 @@ void add_bench_command(Command& root) {
         [] { return run_bench_fairness(fairness); });
     command.add_count("--seconds", fairness.seconds, "Of the flood (20)", {1, 3600});
     command.add_flag("--json", fairness.json, "End with a one-line summary");
+
+    command = bench.add_command(
+        "split", "One big task over 1 to 8 peers: equal bytes; bars of how much sooner",
+        [] { return run_bench_split(split); });
+    command.add_count("--rounds", split.rounds, "Of each, the median counts (5)", {1, 1000});
+    command.add_flag("--json", split.json, "End with a one-line summary");
 
     command = bench.add_command(
         "roundtrip", "Whole-frame round trip against its own decode + upscale + encode; bar 1.3x",

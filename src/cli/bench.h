@@ -38,6 +38,12 @@ struct LoadBenchOptions {
 int run_bench_overload(const LoadBenchOptions& options);
 int run_bench_fairness(const LoadBenchOptions& options);
 
+struct SplitBenchOptions {
+    std::optional<uint64_t> rounds;
+    bool json = false;
+};
+int run_bench_split(const SplitBenchOptions& options);
+
 struct RoundtripOptions {
     std::optional<std::string> data;
     std::optional<uint64_t> frames;

@@ -46,7 +46,7 @@ void Client::Impl::plan_local(Task& task, uint64_t now_us) {
     }
     const bool at_deadline = task.spec->flags & task_flag::kLocalAtDeadline;
     if (link_->ready() && !at_deadline) return;
-    const auto estimate = static_cast<uint64_t>(local_estimate(task.spec->task_type));
+    const auto estimate = static_cast<uint64_t>(local_estimate(task));
     const uint64_t left = task.deadline_us > now_us ? task.deadline_us - now_us : 0;
     uint64_t need = left / 2;
     if (estimate > 0) {
@@ -67,11 +67,15 @@ void Client::Impl::unplan_local(Task& task) {
     local_backlog_us_ -= std::exchange(task.local_cost_us, 0);
 }
 
-double& Client::Impl::local_estimate(const std::string& task_type) {
+double& Client::Impl::local_estimate(const Task& task) {
+    // What a part takes says nothing of a whole.
+    const auto& task_type = task.spec->task_type;
+    const std::string name = is_part(task.id) ? task_type + " in parts" : std::string();
+    const std::string& asked = name.empty() ? task_type : name;
     for (auto& [type, estimate] : local_us_) {
-        if (type == task_type) return estimate;
+        if (type == asked) return estimate;
     }
-    local_us_.emplace_back(task_type, 0.0);
+    local_us_.emplace_back(asked, 0.0);
     return local_us_.back().second;
 }
 
@@ -90,9 +94,8 @@ void Client::Impl::start_local(Task& task) {
     }
     spec.data = std::move(*data);
     spec.deadline_us = task.deadline_us;
-    const uint64_t takes_us = task.frame
-                                  ? choose_local_form(task, spec)
-                                  : static_cast<uint64_t>(local_estimate(task.spec->task_type));
+    const uint64_t takes_us =
+        task.frame ? choose_local_form(task, spec) : static_cast<uint64_t>(local_estimate(task));
     if (spec.start_by_us == 0) {
         spec.start_by_us = latest_begin_us(task.local_started_us, task.deadline_us, takes_us);
     }
@@ -126,7 +129,7 @@ void Client::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
     task->local_job = 0;
     if (output.status == Status::kOk) {
         try {
-            double& estimate = local_estimate(task->spec->task_type);
+            double& estimate = local_estimate(*task);
             const double took = static_cast<double>(output.processing_us);
             estimate = estimate == 0 ? took : estimate + (took - estimate) / 8;
         } catch (const std::bad_alloc&) {

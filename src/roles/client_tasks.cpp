@@ -48,6 +48,8 @@ void Client::Impl::submit(uint64_t id, const TaskSpec& spec,
     task.answer_by_us = task.local_form = 0;
     task.has_here = task.form_planned = false;
     task.placed = is_trial(id) ? trial_.placed : nullptr;
+    task.may_be_cut = spec.split != 0 && spec.splitter && !task.frame;
+    task.part_of = is_part(id) ? next_part_ : PartOf{};
     try {
         admit(task);
     } catch (...) {
@@ -75,7 +77,7 @@ void Client::Impl::admit(Task& task) {
     if (task.frame) {
         task.answer_by_us = std::min(task.submitted_us + task.frame->answer_us, task.deadline_us);
     }
-    if (!is_trial(task.id)) ++stats_.submitted;
+    if (is_known(task.id)) ++stats_.submitted;
     if (closed_) {
         end_error(task, Status::kClosed, {}, "the client is closed");
         return;
@@ -108,6 +110,7 @@ void Client::Impl::hold(Task& task) {
 // It is not known any more; its slot waits for the next task.
 void Client::Impl::forget(Task& task) {
     if (task.frame) task.frame.reset();
+    if (task.cut) task.cut.reset();
     if (task.held) --held_count_;
     local_backlog_us_ -= task.local_cost_us;
     if (task.away) placement_->lose();
@@ -139,7 +142,9 @@ void Client::Impl::go(Task& task) {
         }
         return;
     }
-    if (placement_ && (task.spec->place == Place::kAuto || task.placed)) {
+    // Where its whole goes has been decided.
+    const bool is_placed = is_part(task.id);
+    if (placement_ && !is_placed && (task.spec->place == Place::kAuto || task.placed)) {
         go_by_worth(task);
     } else {
         go_away(task);
@@ -147,6 +152,7 @@ void Client::Impl::go(Task& task) {
 }
 
 void Client::Impl::go_away(Task& task) {
+    if (task.may_be_cut && goes_in_parts(task)) return;
     const uint64_t now = loop_.turn_us();
     plan_local(task, now);
     if (!link_->ready() && task.local_at_us != 0 && task.local_at_us <= now) {
@@ -256,6 +262,8 @@ void Client::Impl::end_error(Task& task, Status status, std::string_view field,
 void Client::Impl::count(const Task& task, const TaskResult& result) {
     if (is_trial(task.id)) {
         ++stats_.trials;
+    } else if (is_part(task.id)) {
+        if (result.status == Status::kOk) ++stats_.parts;
     } else if (result.status == Status::kOk) {
         ++stats_.completed;
         if (result.source == Source::kLocal) ++stats_.local;
@@ -295,6 +303,10 @@ void Client::Impl::end(Task& task, TaskResult&& result) {
     count(task, result);
     if (task.flows) tell_flow(task, result);
     if (task.placed) learn(task, result);
+    if (task.may_be_cut) learn_whole(task, result);
+    std::unique_ptr<Cut> cut;
+    if (task.cut) cut = std::move(task.cut);
+    const PartOf part_of = task.part_of;
     leave_window(task);
     if (task.local_job != 0) {
         if (task.frame) learn_local_form(task, false);
@@ -302,8 +314,12 @@ void Client::Impl::end(Task& task, TaskResult&& result) {
     }
     if (task.decoding_job != 0) runner_->cancel(task.decoding_job);
     forget(task);
+    // Not before nobody can end it a second time.
+    if (cut) drop_parts(*cut);
     const bool good = result.status == Status::kOk;
-    if (is_trial(id)) {
+    if (is_part(id)) {
+        take_part(part_of, std::move(result));
+    } else if (is_trial(id)) {
         trial_ = {};  // nobody waits for it
     } else {
         ended_.add(id, good);
