@@ -28,15 +28,12 @@ void give_back(const p2c2r_bytes& bytes) noexcept {
     bytes.release(bytes.user, bytes.data, bytes.size);
 }
 
-p2c2r_status check_bytes(const p2c2r_bytes* bytes, const char* name, p2c2r_error* why) noexcept {
+p2c2r_status fail_bytes(const p2c2r_bytes* bytes, const char* name, p2c2r_error* why) noexcept {
     if (!bytes) return fail_null(why, name);
     if (!bytes->data && bytes->size > 0) {
         return fail(why, Status::kArgument, name, "the bytes have a size, but their data is NULL");
     }
-    if (bytes->size > limits::kPayloadSizeMax) {
-        return fail(why, Status::kSize, name, "the bytes exceed the limit of 64 MiB");
-    }
-    return P2C2R_OK;
+    return fail(why, Status::kSize, name, "the bytes exceed the limit of 64 MiB");
 }
 
 Bytes take_bytes(const p2c2r_bytes& bytes, const MemoryHook* hook) {

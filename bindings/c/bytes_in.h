@@ -6,13 +6,21 @@
 
 #include "core/bytes.h"
 #include "core/status.h"
+#include "model/task.h"
 #include "net/send_queue.h"
 #include "p2c2r/p2c2r.h"
 
 namespace p2c2r::capi {
 
-// NULL, or NULL data with a size.
-p2c2r_status check_bytes(const p2c2r_bytes* bytes, const char* name, p2c2r_error* why) noexcept;
+// NULL, or NULL data with a size, or too many.
+p2c2r_status fail_bytes(const p2c2r_bytes* bytes, const char* name, p2c2r_error* why) noexcept;
+inline p2c2r_status check_bytes(const p2c2r_bytes* bytes, const char* name,
+                                p2c2r_error* why) noexcept {
+    if (bytes && (bytes->data || bytes->size == 0) && bytes->size <= limits::kPayloadSizeMax) {
+        return P2C2R_OK;
+    }
+    return fail_bytes(bytes, name, why);
+}
 
 // Calls the release of bytes that have one.
 void give_back(const p2c2r_bytes& bytes) noexcept;

@@ -204,7 +204,8 @@ void ClientState::end(TaskEntry& entry, TaskResult&& result) noexcept {
     entry.result = blank ? fill_result(blank, entry.id, entry.type, std::move(result))
                          : runtime.pool().short_memory_result();
     // The result may have been the input's bytes until here.
-    entry.spec.params = entry.spec.data = Bytes();
+    entry.spec.params = Bytes();
+    entry.spec.data = Bytes();
     if (entry.spec.content) entry.spec.content.reset();
     if (entry.frame) entry.frame.reset();
     if (entry.lent.release) give_back(std::exchange(entry.lent, {}));

@@ -169,6 +169,8 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     void on_peer_count(uint32_t available, uint32_t total) override;
     void on_call_done(uint64_t call, const Error* error, Bytes fields, Bytes data) override;
 
+    // NULL: it is not the one that was asked for last.
+    [[nodiscard]] const TypeName* same_type(const char* name) const;
     Result<const TypeName*> type_of(const char* name);
     // What `desc` says of a content: that, and its packed patches as the data; or an error.
     p2c2r_status read_content(const p2c2r_task_desc& desc, std::shared_ptr<const Content>& content,

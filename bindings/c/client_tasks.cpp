@@ -97,10 +97,13 @@ p2c2r_status read_split(const p2c2r_task_desc& desc, const TypeName& type, const
 
 // ---- submit -----------------------------------------------------------------------------------
 
+// A game asks for few types, mostly for the same one again.
+inline const TypeName* ClientState::same_type(const char* name) const {
+    const TypeName* const last = last_type_.load(std::memory_order_acquire);
+    return last && std::strcmp(last->given.c_str(), name) == 0 ? last : nullptr;
+}
+
 Result<const TypeName*> ClientState::type_of(const char* name) {
-    // A game asks for few types, mostly for the same one again.
-    const TypeName* last = last_type_.load(std::memory_order_acquire);
-    if (last && std::strcmp(last->given.c_str(), name) == 0) return last;
     const size_t size = strnlen(name, limits::kTaskTypeLengthMax + 1);
     if (const Result<Done> good = roles::check_task_type({name, size}); !good) return good.error();
     Result<const TypeName*> type = runtime.pool().intern({name, size});
@@ -108,8 +111,8 @@ Result<const TypeName*> ClientState::type_of(const char* name) {
     return type;
 }
 
-void ClientState::fill(TaskEntry& entry, const p2c2r_task_desc& desc, const TypeName& type,
-                       Bytes&& params) {
+inline void ClientState::fill(TaskEntry& entry, const p2c2r_task_desc& desc, const TypeName& type,
+                              Bytes&& params) {
     TaskSpec& spec = entry.spec;
     if (entry.type != &type) {
         spec.task_type.assign(type.canonical);
@@ -124,7 +127,9 @@ void ClientState::fill(TaskEntry& entry, const p2c2r_task_desc& desc, const Type
     spec.flags = desc.flags;
     spec.splitter = nullptr;
     spec.split = 0;
-    spec.depends_on.assign(desc.depends_on, desc.depends_on + desc.depends_count);
+    if (desc.depends_count > 0 || !spec.depends_on.empty()) {
+        spec.depends_on.assign(desc.depends_on, desc.depends_on + desc.depends_count);
+    }
     entry.phase = TaskEntry::Phase::kMailed;
     entry.wants_cancel = entry.wants_answer = false;
     entry.told.store(TaskEntry::Told::kNo, std::memory_order_relaxed);
@@ -139,13 +144,17 @@ void ClientState::fill(TaskEntry& entry, const p2c2r_task_desc& desc, const Type
 p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2r_task* out,
                                  p2c2r_error* why, std::shared_ptr<const roles::FrameWish> frame) {
     if (const p2c2r_status bad = check_desc(desc, why)) return bad;
-    const Result<const TypeName*> type = type_of(desc.task_type);
-    if (!type) return fail(why, type.error());
+    const TypeName* type = same_type(desc.task_type);
+    if (!type) {
+        const Result<const TypeName*> found = type_of(desc.task_type);
+        if (!found) return fail(why, found.error());
+        type = *found;
+    }
     const TaskSplitter* splitter = nullptr;
     if (desc.split != P2C2R_SPLIT_NEVER || desc.split_by || desc.part) {
         if (const p2c2r_status bad = check_split(desc, why)) return bad;
         if (desc.split != P2C2R_SPLIT_NEVER) {
-            if (const p2c2r_status bad = read_split(desc, **type, &splitter, why)) return bad;
+            if (const p2c2r_status bad = read_split(desc, *type, &splitter, why)) return bad;
         }
     }
     const MemoryHook* hook = runtime.pool().hook();
@@ -194,7 +203,7 @@ p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2
         entry.id = id;
         try {
             if (frame) entry.frame = std::move(frame);
-            fill(entry, desc, **type, std::move(params));
+            fill(entry, desc, *type, std::move(params));
             if (splitter) {
                 entry.spec.splitter = splitter;
                 entry.spec.split = desc.split;
@@ -203,9 +212,10 @@ p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2
                 entry.spec.data = std::move(delta);
                 entry.spec.content = std::move(content);
             }
-            if (const Result<Done> good = roles::check_task_spec(entry.spec); !good) {
+            if (!roles::is_good_task_spec(entry.spec)) {
+                const Result<Done> bad = roles::check_task_spec(entry.spec);
                 drop(entry);
-                return fail(why, good.error());
+                return fail(why, bad.error());
             }
             if (!entry.spec.content) entry.spec.data = data.keep(entry.small, entry.lent);
         } catch (...) {

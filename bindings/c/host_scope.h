@@ -2,12 +2,25 @@
 // waits inside a host function or on a thread of the library (abi rule R7).
 #pragma once
 
+#include <cstdint>
+
 namespace p2c2r::capi {
+
+namespace detail {
+// A plain number: nothing is constructed or destroyed with a thread. It is few enough bytes to lie
+// in the block that every thread has from its start, which makes reading it one instruction.
+#if defined(__ELF__)
+#define P2C2R_THREAD_NUMBER __attribute__((tls_model("initial-exec"))) constinit thread_local
+#else
+#define P2C2R_THREAD_NUMBER constinit thread_local
+#endif
+extern P2C2R_THREAD_NUMBER uint32_t host_depth;
+}  // namespace detail
 
 class HostScope {
   public:
-    HostScope() noexcept;
-    ~HostScope();
+    HostScope() noexcept { ++detail::host_depth; }
+    ~HostScope() { --detail::host_depth; }
     HostScope(const HostScope&) = delete;
     HostScope& operator=(const HostScope&) = delete;
 };
@@ -19,6 +32,8 @@ void mark_library_thread() noexcept;
 bool may_wait() noexcept;
 
 // A number that no other living thread has.
-const void* this_thread_token() noexcept;
+inline const void* this_thread_token() noexcept {
+    return &detail::host_depth;
+}
 
 }  // namespace p2c2r::capi

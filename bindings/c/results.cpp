@@ -72,7 +72,7 @@ const char* give_text(std::string_view text, size_t* size) {
 }
 
 // The same bytes inside the object, behind the first `used` of its own, or in memory of the pool.
-Bytes moved(p2c2r_result& result, const Bytes& bytes, size_t& used) {
+inline Bytes moved(p2c2r_result& result, const Bytes& bytes, size_t& used) {
     if (bytes.size() > p2c2r_result::kSmall - used) {
         return Bytes::copy(bytes.span(), result.pool->hook());
     }
@@ -326,7 +326,8 @@ void P2C2R_CALL p2c2r_result_release(const p2c2r_result* result) {
         return;
     }
     counted->magic = 0;
-    counted->answer.info = counted->answer.data = Bytes();
+    counted->answer.info = Bytes();
+    counted->answer.data = Bytes();
     counted->answer.field.clear();
     counted->answer.error.clear();
     if (ResultViews* views = counted->views.load(std::memory_order_acquire)) {

@@ -6,12 +6,6 @@
 
 namespace p2c2r::capi {
 
-bool DispatchBudget::go_on() noexcept {
-    ++run;
-    if (--callbacks_left == 0) return false;
-    return until_us == UINT64_MAX || now_us() < until_us;
-}
-
 // ---- events -----------------------------------------------------------------------------------
 
 bool EventQueue::push(int32_t type, Status status, uint64_t number, const std::string& subject,

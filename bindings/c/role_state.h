@@ -13,6 +13,7 @@
 #include <string>
 
 #include "bindings/c/handle_table.h"
+#include "bindings/c/process.h"
 #include "core/status.h"
 #include "p2c2r/p2c2r.h"
 
@@ -26,7 +27,11 @@ struct DispatchBudget {
     uint32_t run = 0;
 
     // After each host function; false: enough for now.
-    bool go_on() noexcept;
+    bool go_on() noexcept {
+        ++run;
+        if (--callbacks_left == 0) return false;
+        return until_us == UINT64_MAX || now_us() < until_us;
+    }
 };
 
 struct Event {

@@ -48,6 +48,21 @@ inline void copy_run(void* to, const void* from, size_t size) {
         for (size_t i = 0; i < size; ++i) target[i] = source[i];
     }
 }
+// Equality of texts that are mostly short: up to 16 bytes without a call.
+inline bool same_text(std::string_view one, std::string_view other) {
+    const size_t size = one.size();
+    if (size != other.size()) return false;
+    const auto differ = [&](auto word) {
+        decltype(word) a, b, c, d;
+        std::memcpy(&a, one.data(), sizeof a);
+        std::memcpy(&b, other.data(), sizeof b);
+        std::memcpy(&c, one.data() + size - sizeof c, sizeof c);
+        std::memcpy(&d, other.data() + size - sizeof d, sizeof d);
+        return ((a ^ b) | (c ^ d)) != 0;
+    };
+    if (size > 16 || size < 4) return one == other;
+    return size >= 8 ? !differ(uint64_t{}) : !differ(uint32_t{});
+}
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif
@@ -103,10 +118,12 @@ class Bytes {
         : block_(std::exchange(other.block_, nullptr)),
           data_(std::exchange(other.data_, nullptr)),
           size_(std::exchange(other.size_, 0)) {}
-    Bytes& operator=(Bytes other) noexcept {
-        std::swap(block_, other.block_);
-        std::swap(data_, other.data_);
-        std::swap(size_, other.size_);
+    Bytes& operator=(const Bytes& other) noexcept { return *this = Bytes(other); }
+    Bytes& operator=(Bytes&& other) noexcept {
+        detail::Block* const before = std::exchange(block_, std::exchange(other.block_, nullptr));
+        data_ = std::exchange(other.data_, nullptr);
+        size_ = std::exchange(other.size_, 0);
+        detail::release(before);  // last: what this calls may look at these bytes
         return *this;
     }
     ~Bytes() { detail::release(block_); }

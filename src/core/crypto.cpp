@@ -83,6 +83,13 @@ class SystemRandom final : public RandomSource {
     ~SystemRandom() override { wipe(); }
 
     void fill(std::span<uint8_t> out) override {
+        // A nonce, as nearly always.
+        if (out.size() == kNonceSize && sizeof pool_ - at_ >= kNonceSize) {
+            std::memcpy(out.data(), pool_ + at_, kNonceSize);
+            std::memset(pool_ + at_, 0, kNonceSize);
+            at_ += kNonceSize;
+            return;
+        }
         while (!out.empty()) {
             if (at_ == sizeof pool_) draw();
             const size_t size = std::min(out.size(), sizeof pool_ - at_);
@@ -95,6 +102,7 @@ class SystemRandom final : public RandomSource {
 
   private:
     static constexpr size_t kKeySize = 32;
+    static constexpr size_t kNonceSize = 16;
 
     // The pool's first bytes are the key; what the cipher writes over the pool begins with the
     // next.

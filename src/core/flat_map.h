@@ -17,44 +17,46 @@ class FlatMap {
   public:
     T* find(uint64_t key) {
         if (size_ == 0) return nullptr;
+        Slot* const slots = slots_.data();
         for (size_t i = home(key);; i = (i + 1) & mask_) {
-            if (slots_[i].first == key) return &slots_[i].second;
-            if (slots_[i].first == 0) return nullptr;
+            if (slots[i].first == key) return &slots[i].second;
+            if (slots[i].first == 0) return nullptr;
         }
     }
     const T* find(uint64_t key) const { return const_cast<FlatMap*>(this)->find(key); }
     // The value of a new or existing key.
     T& operator[](uint64_t key) {
         P2C2R_CHECK(key != 0);
-        if ((size_ + 1) * 4 > slots_.size() * 3) grow();
+        if (size_ >= room_) grow();
+        Slot* const slots = slots_.data();
         size_t i = home(key);
-        while (slots_[i].first != 0 && slots_[i].first != key) i = (i + 1) & mask_;
-        if (slots_[i].first == 0) {
-            slots_[i].first = key;
-            slots_[i].second = T{};
+        while (slots[i].first != 0 && slots[i].first != key) i = (i + 1) & mask_;
+        if (slots[i].first == 0) {
+            slots[i].first = key;
+            slots[i].second = T{};
             ++size_;
         }
-        return slots_[i].second;
+        return slots[i].second;
     }
     bool erase(uint64_t key) {
         if (size_ == 0) return false;
-        size_t i = home(key);
-        while (slots_[i].first != key) {
-            if (slots_[i].first == 0) return false;
-            i = (i + 1) & mask_;
+        Slot* const slots = slots_.data();
+        size_t hole = home(key);
+        while (slots[hole].first != key) {
+            if (slots[hole].first == 0) return false;
+            hole = (hole + 1) & mask_;
         }
         // Whoever stands behind and may move closer to its home fills the hole.
-        size_t hole = i;
-        for (size_t j = (i + 1) & mask_; slots_[j].first != 0; j = (j + 1) & mask_) {
-            const size_t distance_home = (j - home(slots_[j].first)) & mask_;
+        for (size_t j = (hole + 1) & mask_; slots[j].first != 0; j = (j + 1) & mask_) {
+            const size_t distance_home = (j - home(slots[j].first)) & mask_;
             const size_t distance_hole = (j - hole) & mask_;
             if (distance_home >= distance_hole) {
-                slots_[hole] = std::move(slots_[j]);
+                slots[hole] = std::move(slots[j]);
                 hole = j;
             }
         }
-        slots_[hole].first = 0;
-        slots_[hole].second = T{};
+        slots[hole].first = 0;
+        slots[hole].second = T{};
         --size_;
         return true;
     }
@@ -71,19 +73,20 @@ class FlatMap {
     }
     void clear() {
         slots_.clear();
-        mask_ = 0;
-        size_ = 0;
+        mask_ = room_ = size_ = 0;
     }
 
   private:
+    using Slot = std::pair<uint64_t, T>;
     [[nodiscard]] size_t home(uint64_t key) const {
         // Fibonacci hashing: ids that differ in few bits spread over the table.
         return static_cast<size_t>((key * 0x9E3779B97F4A7C15ull) >> 32) & mask_;
     }
     void grow() {
-        std::vector<std::pair<uint64_t, T>> old(slots_.empty() ? 16 : slots_.size() * 2);
+        std::vector<Slot> old(slots_.empty() ? 16 : slots_.size() * 2);
         old.swap(slots_);
         mask_ = slots_.size() - 1;
+        room_ = slots_.size() / 4 * 3;
         for (auto& slot : old) {
             if (slot.first == 0) continue;
             size_t i = home(slot.first);
@@ -92,8 +95,9 @@ class FlatMap {
         }
     }
 
-    std::vector<std::pair<uint64_t, T>> slots_;
+    std::vector<Slot> slots_;
     size_t mask_ = 0;
+    size_t room_ = 0;  // for so many keys: three quarters of the slots
     size_t size_ = 0;
 };
 

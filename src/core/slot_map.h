@@ -6,12 +6,11 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <utility>
-#include <vector>
 
 #include "core/cache.h"
 #include "core/check.h"
+#include "core/chunks.h"
 
 namespace p2c2r {
 
@@ -25,9 +24,7 @@ class SlotMap {
         uint32_t index = first_free_;
         if (index == kNone) {
             if (slots_used_ >= slots_max_) return 0;
-            if (slots_used_ == chunks_.size() * kChunkSlots) {
-                chunks_.push_back(std::make_unique<Slot[]>(kChunkSlots));
-            }
+            slots_.grow(slots_used_ + 1u);
             index = slots_used_++;
         }
         Slot& slot = at(index);
@@ -62,7 +59,7 @@ class SlotMap {
     void fetch_ahead(uint64_t id) const {
         const uint32_t index = index_of(id);
         if (index >= slots_used_) return;
-        p2c2r::fetch_ahead(&chunks_[index / kChunkSlots][index % kChunkSlots], sizeof(Slot));
+        p2c2r::fetch_ahead(&slots_[index], sizeof(Slot));
     }
 
     [[nodiscard]] size_t size() const { return size_; }
@@ -84,10 +81,11 @@ class SlotMap {
     static uint32_t index_of(uint64_t id) { return static_cast<uint32_t>(id) - 1; }
 
   private:
-    static constexpr uint32_t kChunkSlots = 64;
     static constexpr uint32_t kNone = 0xFFFFFFFFu;
     static constexpr uint32_t kLive = 0xFFFFFFFEu;
-    struct Slot {
+    // Of a large value no part lies in a line that is another one's as well.
+    static constexpr size_t kAlign = sizeof(T) > kCacheLine ? kCacheLine : alignof(uint32_t);
+    struct alignas(T) alignas(kAlign) Slot {
         T value{};
         uint32_t generation = 1;
         uint32_t next_free = kNone;  // kLive: not free; the last one erased is the next one used
@@ -98,9 +96,9 @@ class SlotMap {
     static uint64_t id_of(uint32_t index, uint32_t generation) {
         return static_cast<uint64_t>(generation) << 32 | (index + 1u);
     }
-    Slot& at(uint32_t index) { return chunks_[index / kChunkSlots][index % kChunkSlots]; }
+    Slot& at(uint32_t index) { return slots_[index]; }
 
-    std::vector<std::unique_ptr<Slot[]>> chunks_;  // chunks, so that references stay valid
+    Chunks<Slot> slots_;  // references stay valid
     uint32_t first_free_ = kNone;
     size_t size_ = 0;
     uint32_t slots_used_ = 0;

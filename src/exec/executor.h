@@ -43,9 +43,12 @@ struct JobSpec {
     // From here on it is not begun any more, and ends like past its deadline: what cannot be done
     // in time would only keep others waiting. 0: deadline_us. Not asked by executors on the loop.
     uint64_t start_by_us = 0;
+    // What whoever starts it has read on the loop's clock in this turn, for executors that take
+    // less time than reading it again (see Executor::Traits::borrows). 0: it is read.
+    uint64_t now_us = 0;
     // Where the job asks between slices; NULL: nobody holds it up. Executors that run on the loop
-    // never wait.
-    std::shared_ptr<JobGate> gate;
+    // never wait. The starter's own: counting it for each job that ends at once would be in vain.
+    const std::shared_ptr<JobGate>* gate = nullptr;
     // Not NULL: this one runs it, whatever is registered; `task_type` is then only its name.
     std::shared_ptr<Executor> executor;
 };

@@ -29,10 +29,6 @@ Status Job::finish(Status status) {
     return wanted ? Status::kOk : Status::kStale;
 }
 
-void JobControl::begin(Job& job) {
-    job.phase_.store(Job::Phase::kRunning, std::memory_order_release);
-}
-
 Status JobControl::run(Job& job, Executor& executor) {
     try {
         return executor.run(job);
@@ -73,15 +69,9 @@ Status JobControl::leave_pending(Job& job, std::shared_ptr<JobSink> sink, void* 
     return status;
 }
 
-Status JobControl::judge(Job& job, Status status) {
+Status JobControl::judge_failed(Job& job, Status status) {
     Output& output = job.output;
     const bool known = is_known_status(static_cast<int32_t>(status)) && status != Status::kPending;
-    if (status == Status::kOk && job.output_set) {
-        output.status = Status::kOk;
-        output.field.clear();
-        output.error.clear();
-        return Status::kOk;
-    }
     output.info = output.data = Bytes();
     try {
         const std::string executor = "the executor of '" + job.task_type + "' ";
@@ -115,14 +105,16 @@ Status JobControl::not_started(Job& job, Status status) {
 
 bool JobControl::reset_if_unshared(Job& job) {
     if (job.references_.load(std::memory_order_acquire) != 1) return false;
-    job.params = job.data = Bytes();
-    job.gate.reset();
+    job.params = Bytes();
+    job.data = Bytes();
+    if (job.gate) job.gate.reset();
     // Field by field: strings keep their memory.
     Output& output = job.output;
     output.status = Status::kExecutor;
     output.field.clear();
     output.error.clear();
-    output.info = output.data = Bytes();
+    output.info = Bytes();
+    output.data = Bytes();
     output.processing_us = output.memory_peak = 0;
     job.output_set = false;
     job.cancelled_.store(false, std::memory_order_relaxed);

@@ -13,7 +13,9 @@ class JobControl {
 
     // From here on finish() counts. Before run(), and before anybody can tell the executor to
     // cancel.
-    static void begin(Job& job);
+    static void begin(Job& job) {
+        job.phase_.store(Job::Phase::kRunning, std::memory_order_release);
+    }
     // Calls run(). What an executor throws is an error of it: nothing passes.
     static Status run(Job& job, Executor& executor);
     // Settles how a run() ended that returned `returned`: that, or what finish() said before. Not
@@ -25,13 +27,22 @@ class JobControl {
     static void* entry(const Job& job) { return job.runner_entry_; }
     // What an executor says is input: makes of a final status one that can be passed on, with an
     // error that says something, and with an output only if it is kOk. Sets job.output.status.
-    static Status judge(Job& job, Status status);
+    static Status judge(Job& job, Status status) {
+        if (status != Status::kOk || !job.output_set) return judge_failed(job, status);
+        job.output.status = Status::kOk;
+        job.output.field.clear();
+        job.output.error.clear();
+        return Status::kOk;
+    }
 
     // Ends a job whose run() was never called: kCancelled or kDeadline.
     static Status not_started(Job& job, Status status);
 
     // True when nobody else refers to the job: it may be used again.
     static bool reset_if_unshared(Job& job);
+
+  private:
+    static Status judge_failed(Job& job, Status status);
 };
 
 }  // namespace p2c2r::exec

@@ -90,7 +90,16 @@ void WorkerPool::close() {
 
 // ---- jobs ---------------------------------------------------------------------------------------
 
-WorkLane* WorkerPool::find_lane(std::string_view task_type) {
+inline WorkLane* WorkerPool::find_lane(std::string_view task_type) {
+    Loop& loop = *loop_;
+    if (loop.last_lane && same_text(loop.last_type, task_type) &&
+        loop.revision == registry_.revision()) {
+        return loop.last_lane;
+    }
+    return look_for_lane(task_type);
+}
+
+WorkLane* WorkerPool::look_for_lane(std::string_view task_type) {
     Loop& loop = *loop_;
     if (const uint64_t revision = registry_.revision(); revision != loop.revision) {
         loop.last_lane = nullptr;
@@ -104,14 +113,13 @@ WorkLane* WorkerPool::find_lane(std::string_view task_type) {
         queue_->drop_outdated_lanes();
         loop.revision = revision;  // last: when memory was short, the next start tries again
     }
-    if (loop.last_lane && loop.last_type == task_type) return loop.last_lane;
     const auto found = loop.lanes.find(task_type);
     if (found == loop.lanes.end()) return nullptr;
     loop.last_type.assign(task_type);
     return loop.last_lane = found->second;
 }
 
-Job* WorkerPool::new_job(const JobSpec& spec, const WorkLane& lane) {
+inline Job* WorkerPool::new_job(const JobSpec& spec, const WorkLane& lane) {
     Job* job;
     if (loop_->spare_jobs.empty()) {
         job = JobControl::make();
@@ -120,20 +128,25 @@ Job* WorkerPool::new_job(const JobSpec& spec, const WorkLane& lane) {
         loop_->spare_jobs.pop_back();
     }
     try {
-        job->task_type.assign(spec.task_type);
-        const bool borrows = lane.traits.on_loop && lane.traits.borrows;
-        job->params = borrows ? spec.params : spec.params.owned();
-        job->data = borrows ? spec.data : spec.data.owned();
+        // A job that is used again was mostly of the same type.
+        if (!same_text(job->task_type, spec.task_type)) job->task_type.assign(spec.task_type);
+        if (lane.traits.on_loop && lane.traits.borrows) {
+            job->params = spec.params;
+            job->data = spec.data;
+        } else {
+            job->params = spec.params.owned();
+            job->data = spec.data.owned();
+        }
     } catch (...) {
         job->release();
         throw;
     }
     job->deadline_us = spec.deadline_us;
-    if (!lane.traits.on_loop) job->gate = spec.gate;
+    if (spec.gate && !lane.traits.on_loop) job->gate = *spec.gate;
     return job;
 }
 
-void WorkerPool::recycle_job(Job* job) {
+inline void WorkerPool::recycle_job(Job* job) {
     std::vector<Job*>& spare = loop_->spare_jobs;
     if (spare.size() < spare.capacity() && JobControl::reset_if_unshared(*job)) {
         spare.push_back(job);
@@ -196,9 +209,9 @@ WorkEntry* WorkerPool::make_entry(const JobSpec& spec, WorkLane& lane, uint64_t 
 uint64_t WorkerPool::run_at_once(const JobSpec& spec, const WorkLane& lane, uint64_t tag,
                                  RunnerEvents& events) {
     Job* const job = new_job(spec, lane);
-    const auto& now_us = queue_->options().now_us;
-    const uint64_t started = now_us();
-    if (job->deadline_us != 0 && started >= job->deadline_us) {
+    // A reading of the clock would take longer than the job.
+    const auto now_us = [&] { return spec.now_us != 0 ? spec.now_us : queue_->options().now_us(); };
+    if (job->deadline_us != 0 && now_us() >= job->deadline_us) {
         (void)JobControl::not_started(*job, Status::kDeadline);
     } else {
         JobControl::begin(*job);

@@ -83,6 +83,7 @@ class WorkerPool final : public Runner {
     struct Loop;
 
     WorkLane* find_lane(std::string_view task_type);
+    WorkLane* look_for_lane(std::string_view task_type);
     WorkEntry* make_entry(const JobSpec& spec, WorkLane& lane, uint64_t tag, RunnerEvents& events);
     Job* new_job(const JobSpec& spec, const WorkLane& lane);
     uint64_t run_short(WorkEntry* entry);

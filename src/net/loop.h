@@ -29,8 +29,8 @@ class Loop {
     // Monotonic; constant during one callback at most by accident, so read it once per decision.
     [[nodiscard]] virtual uint64_t now_us() = 0;
     // The time at which this turn's events were taken up: no system call, at most a turn old. What
-    // a role does per task uses this one.
-    [[nodiscard]] virtual uint64_t turn_us() { return now_us(); }
+    // a role does per task uses this one. A plain read: it is asked several times a task.
+    [[nodiscard]] uint64_t turn_us() { return turn_us_ != 0 ? turn_us_ : now_us(); }
     // Unix time in milliseconds, for showing only.
     [[nodiscard]] virtual uint64_t unix_ms() = 0;
     // (Re)arms: fires once, not before at_us. Timers of equal time fire in the order they were
@@ -47,6 +47,9 @@ class Loop {
     };
     virtual void at_turn_end(TurnEnd& hook) = 0;
     virtual void forget_turn_end(TurnEnd& hook) = 0;
+
+  protected:
+    uint64_t turn_us_ = 0;  // of the turn that runs; 0: none does, or this loop has no turns
 };
 
 }  // namespace p2c2r::net

@@ -43,25 +43,20 @@ uint8_t* SendQueue::new_room() {
     // A chunk without a stretch is nobody's: its bytes have all been sent.
     if (open_ && open_->stretches == 0) pool_.give(open_);
     open_ = fresh;
+    room_behind_ = 0;
     return open_->bytes;
 }
 
-// Inlined where it is used: a small frame should cost little more than its bytes.
-inline void SendQueue::commit(size_t size) {
-    const uint8_t* data = open_->bytes + open_->used;
-    Piece* last = pieces_.size() > first_ ? &pieces_.back() : nullptr;
-    if (last && last->chunk == open_ && last->data + last->size == data) {
-        last->size += size;
-    } else {
+void SendQueue::commit(size_t size) {
+    if (room_behind_ < size) {
         Piece piece;
-        piece.data = data;
-        piece.size = size;
+        piece.data = open_->bytes + open_->used;
         piece.chunk = open_;
         pieces_.push_back(std::move(piece));
         ++open_->stretches;
+        room_behind_ = BatchChunk::kSize - open_->used;
     }
-    open_->used += static_cast<uint32_t>(size);
-    size_ += size;
+    lengthen(size);
 }
 
 void SendQueue::copy(std::span<const uint8_t> bytes) {
@@ -84,6 +79,7 @@ void SendQueue::append_part(const Bytes& part) {
     piece.size = part.size();
     piece.bytes = part;
     pieces_.push_back(std::move(piece));
+    room_behind_ = 0;
     size_ += part.size();
 }
 
@@ -119,24 +115,16 @@ size_t SendQueue::append(wire::Message message, uint8_t flags, uint64_t id,
     return size_ - before;
 }
 
-size_t SendQueue::append_copy(wire::Message message, uint8_t flags, uint64_t id,
-                              std::span<const uint8_t> envelope, std::span<const uint8_t> params,
-                              std::span<const uint8_t> data) {
+size_t SendQueue::append_parts(wire::Message message, uint8_t flags, uint64_t id,
+                               std::span<const uint8_t> envelope, std::span<const uint8_t> params,
+                               std::span<const uint8_t> data) {
     const size_t before = size_;
     for (const auto& part : {params, data}) {
         if (part.size() >= kCopyBelow) pool_.payload_bytes_copied += part.size();
     }
     const size_t most = wire::kFrameHeadMax + envelope.size() + params.size() + data.size();
     if (most <= BatchChunk::kSize) {
-        uint8_t* const start = room(most);
-        uint8_t* at = start;
-        at += wire::write_frame_start(at, message, flags, id, envelope, params.size());
-        copy_run(at, params.data(), params.size());
-        at += params.size();
-        at += wire::write_bin_header(at, data.size());
-        copy_run(at, data.data(), data.size());
-        at += data.size();
-        commit(static_cast<size_t>(at - start));
+        commit(wire::write_frame(room(most), message, flags, id, envelope, params, data));
         return size_ - before;
     }
     append_start(message, flags, id, envelope, params.size());
@@ -192,7 +180,7 @@ void SendQueue::consume(size_t size) {
 void SendQueue::emptied() {
     pieces_.clear();
     if (pieces_.capacity() > kPiecesKept) std::vector<Piece>().swap(pieces_);
-    first_ = 0;
+    first_ = room_behind_ = 0;
     if (open_) pool_.give(std::exchange(open_, nullptr));
 }
 

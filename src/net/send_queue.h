@@ -3,6 +3,7 @@
 // nothing to send holds no chunk.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -58,7 +59,17 @@ class SendQueue {
                   std::span<const uint8_t> envelope, const Bytes& params, const Bytes& data);
     size_t append_copy(wire::Message message, uint8_t flags, uint64_t id,
                        std::span<const uint8_t> envelope, std::span<const uint8_t> params,
-                       std::span<const uint8_t> data);
+                       std::span<const uint8_t> data) {
+        // Here, so that a small frame costs little more than its bytes.
+        const size_t most = wire::kFrameHeadMax + envelope.size() + params.size() + data.size();
+        if (most > std::min(room_behind_, kCopyBelow)) {
+            return append_parts(message, flags, id, envelope, params, data);
+        }
+        const size_t size = wire::write_frame(open_->bytes + open_->used, message, flags, id,
+                                              envelope, params, data);
+        lengthen(size);
+        return size;
+    }
 
     [[nodiscard]] size_t size() const { return size_; }
     [[nodiscard]] bool empty() const { return size_ == 0; }
@@ -86,6 +97,16 @@ class SendQueue {
     }
     uint8_t* new_room();
     void commit(size_t size);
+    // The last piece, which is a stretch at the end of open_.
+    void lengthen(size_t size) {
+        pieces_.back().size += size;
+        open_->used += static_cast<uint32_t>(size);
+        room_behind_ -= size;
+        size_ += size;
+    }
+    size_t append_parts(wire::Message message, uint8_t flags, uint64_t id,
+                        std::span<const uint8_t> envelope, std::span<const uint8_t> params,
+                        std::span<const uint8_t> data);
     void copy(std::span<const uint8_t> bytes);
     void append_part(const Bytes& part);
     void append_start(wire::Message message, uint8_t flags, uint64_t id,
@@ -99,6 +120,7 @@ class SendQueue {
     size_t first_ = 0;  // pieces before it have been sent
     size_t size_ = 0;
     BatchChunk* open_ = nullptr;  // copied bytes go here
+    size_t room_behind_ = 0;      // the last piece, in open_; 0: the last one is not there
 };
 
 }  // namespace p2c2r::net

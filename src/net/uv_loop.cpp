@@ -32,6 +32,8 @@ enum WakeState : int { kAwake, kAsleep, kWoken };
 
 class UvLoop::Impl {
   public:
+    explicit Impl(uint64_t& shown) : shown_turn_us(shown) {}
+
     uv_loop_t loop{};
     uv_async_t async{};
     WaitTimer exact;
@@ -43,6 +45,7 @@ class UvLoop::Impl {
     bool in_turn = false;
     bool watch_changed = false;
     uint64_t turn_us = 0;
+    uint64_t& shown_turn_us;    // what Loop::turn_us() reads
     bool turn_time_old = true;  // the wait has begun and nothing has come yet
     uint64_t events = 0;
 
@@ -135,6 +138,7 @@ class UvLoop::Impl {
 
     void refresh_turn_time() {
         turn_us = uv_hrtime() / 1000;
+        if (in_turn) shown_turn_us = turn_us;
         turn_time_old = false;
     }
 
@@ -233,7 +237,7 @@ Error no_loop(int error) {
 Result<std::unique_ptr<UvLoop>> UvLoop::create(Waits waits) {
     // Before anything is open that only a UvLoop closes.
     std::unique_ptr<UvLoop> made(new UvLoop(nullptr));
-    auto impl = std::make_unique<Impl>();
+    auto impl = std::make_unique<Impl>(made->turn_us_);
     // A few roles never wait for memory to be called back.
     impl->hooks.reserve(kHooksUsual);
     impl->timers.reserve(kTimersUsual);
@@ -267,10 +271,6 @@ UvLoop::~UvLoop() {
 
 uint64_t UvLoop::now_us() {
     return uv_hrtime() / 1000;
-}
-
-uint64_t UvLoop::turn_us() {
-    return impl_->in_turn ? impl_->turn_us : now_us();
 }
 
 uint64_t UvLoop::unix_ms() {
@@ -315,6 +315,7 @@ void UvLoop::turn(uint64_t timeout_us, Wait wait) {
         explicit Mark(Impl& of) : impl(of) { impl.in_turn = true; }
         ~Mark() {
             impl.in_turn = false;
+            impl.shown_turn_us = 0;
             // Whoever waits on the descriptor must see it become readable.
             if (impl.foreign.load(std::memory_order_relaxed)) {
                 int awake = kAwake;

@@ -36,7 +36,6 @@ class UvLoop : public Loop {
     ~UvLoop() override;  // everything on it must have been closed; turns until libuv has let go
 
     uint64_t now_us() override;
-    uint64_t turn_us() override;
     uint64_t unix_ms() override;
     void arm(Timer& timer, uint64_t at_us) override;
     void disarm(Timer& timer) override;

@@ -187,7 +187,7 @@ void Stream::queue_frame(const Append& append) {
         // A frame may be cut in the queue now, so nothing can be sent any more.
         return fail_in_turn(Status::kMemory, "memory is short for what is to be sent");
     }
-    table_.mark_dirty(*this);
+    if (!dirty_) table_.mark_dirty(*this);
     if (queue_.size() >= kSendHighMark) {
         was_high_ = true;
         if (queue_.size() > kSendLimit) {

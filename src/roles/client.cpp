@@ -20,6 +20,7 @@ Result<Done> check_task_type(std::string_view name) {
 }
 
 Result<Done> check_task_spec(const TaskSpec& spec) {
+    if (is_good_task_spec(spec)) return Done{};
     const uint64_t size = static_cast<uint64_t>(spec.params.size()) + spec.data.size() +
                           (spec.content ? spec.content->bytes.size() : 0);
     if (size > limits::kPayloadSizeMax) {
@@ -38,12 +39,9 @@ Result<Done> check_task_spec(const TaskSpec& spec) {
                            "verify classes B, C and D are not available; there are A and the "
                            "type's own");
     }
-    if (spec.depends_on.size() > limits::kDependsOnMax) {
-        return field_error(Status::kLimit, "depends_on",
-                           std::to_string(spec.depends_on.size()) + " dependencies exceed " +
-                               std::to_string(limits::kDependsOnMax));
-    }
-    return Done{};
+    return field_error(Status::kLimit, "depends_on",
+                       std::to_string(spec.depends_on.size()) + " dependencies exceed " +
+                           std::to_string(limits::kDependsOnMax));
 }
 
 void Client::Impl::close() {
@@ -78,8 +76,9 @@ Client::~Client() = default;
 void Client::start() {
     impl_->start();
 }
-void Client::submit(uint64_t task, const TaskSpec& spec, std::shared_ptr<const FrameWish> frame) {
-    impl_->submit(task, spec, std::move(frame));
+void Client::submit(uint64_t task, const TaskSpec& spec,
+                    const std::shared_ptr<const FrameWish>& frame) {
+    impl_->submit(task, spec, frame);
 }
 void Client::cancel(uint64_t task) {
     impl_->cancel(task);

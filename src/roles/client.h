@@ -133,7 +133,7 @@ class Client {
     // leaves no task behind. `frame` not NULL: the task answers a frame, so this machine computes
     // an answer in time for that, and one that comes later is still of use.
     void submit(uint64_t task, const TaskSpec& spec,
-                std::shared_ptr<const FrameWish> frame = nullptr);
+                const std::shared_ptr<const FrameWish>& frame = nullptr);
     // Ended or unknown tasks are ignored.
     void cancel(uint64_t task);
     // The answer of this task of a frame is wanted at `at_us`, rather than when it was said before.
@@ -165,5 +165,12 @@ class Client {
 Result<Done> check_task_type(std::string_view name);
 // What else can be said of a task before it is accepted: sizes, circle and the like.
 Result<Done> check_task_spec(const TaskSpec& spec);
+// The same without a word of what is wrong.
+inline bool is_good_task_spec(const TaskSpec& spec) {
+    const uint64_t size = static_cast<uint64_t>(spec.params.size()) + spec.data.size() +
+                          (spec.content ? spec.content->bytes.size() : 0);
+    return size <= limits::kPayloadSizeMax && spec.circle != Circle::kPublic &&
+           spec.verify <= VerifyClass::kA && spec.depends_on.size() <= limits::kDependsOnMax;
+}
 
 }  // namespace p2c2r::roles

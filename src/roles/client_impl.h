@@ -103,7 +103,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     }
 
     void submit(uint64_t task, const TaskSpec& spec,
-                std::shared_ptr<const FrameWish> frame = nullptr);
+                const std::shared_ptr<const FrameWish>& frame = nullptr);
     void cancel(uint64_t task);
     void want_answer(uint64_t task, uint64_t at_us);
     void put(std::shared_ptr<const Content> content);
@@ -206,6 +206,25 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         Placed* placed = nullptr;
     };
 
+    // What a task tells that has no more to tell than this. As it was encoded last: the next one
+    // mostly tells the same.
+    struct PlainSubmit {
+        std::string task_type;  // empty: none was encoded
+        int8_t priority = 0;
+        Circle circle = Circle::kType;
+        VerifyClass verify = VerifyClass::kType;
+        uint64_t price = 0;
+        uint32_t flags = 0;
+        wire::EnvelopeBuffer envelope;
+
+        [[nodiscard]] bool says(const TaskSpec& spec) const {
+            return priority == spec.priority && circle == spec.circle && verify == spec.verify &&
+                   price == spec.price && flags == spec.flags && !task_type.empty() &&
+                   same_text(task_type, spec.task_type);
+        }
+        void encode(const TaskSpec& spec);
+    };
+
     // LinkEvents
     [[nodiscard]] const std::string& link_id() const override { return options_.client_id; }
     wire::Message registration(const wire::Login& login, wire::EnvelopeBuffer& out) override {
@@ -254,6 +273,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     bool on_call_response(const wire::Frame& frame, const char*& why);
     void end_call(uint64_t call, const Error* error, Payload&& payload);
     bool on_delivery(const wire::Frame& frame, const char*& why);
+    bool on_other_frame(const wire::Frame& frame, const char*& why);
     bool on_content_want(const wire::Frame& frame, const char*& why);
     void send_contents();
     // With a content that the coordinator does not keep the task's data is all of its bytes.
@@ -279,12 +299,22 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     void remote_failed(Task& task, Status status, std::string field, std::string error,
                        const wire::ResultDelivery& told = {});
     void admit(Task& task);
+    [[nodiscard]] bool may_start(Task& task);
     void hold(Task& task);
     void forget(Task& task);
     // Those that waited for this one alone go on; those that cannot any more end.
     void release_waiting(uint64_t id, bool good);
     void go(Task& task);
+    void go_here(Task& task);
     void send(Task& task, bool its_turn = false);
+    // How a task goes out.
+    struct Submission {
+        std::span<const uint8_t> envelope;
+        const Bytes* data = nullptr;
+        Bytes whole;  // of a content that is brought along
+        uint8_t flags = 0;
+    };
+    [[nodiscard]] bool encode_submit(Task& task, uint64_t now, bool coded, Submission& out);
     // ---- client_window.cpp
     // The more urgent one goes first, and of equals the first come.
     struct Waiting {
@@ -301,7 +331,11 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     [[nodiscard]] bool waits(const Waiting& waiting);
     [[nodiscard]] Task* first_waiting();
     void drop_first_waiting();
-    void leave_window(Task& task);
+    void leave_window(Task& task) {
+        if (task.windowed) windowed_bytes_ -= task.payload_size;
+        if (task.is_large) large_bytes_ -= task.payload_size;
+        task.windowed = task.is_large = false;
+    }
     void empty_window();
     void look_later();
     void look_what_arrived();
@@ -359,14 +393,22 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     void run_trial();
     [[nodiscard]] bool is_trial(uint64_t id) const { return id == trial_.id; }
     void learn(Task& task, const TaskResult& result);
-    void tell_flow(const Task& task, const TaskResult& result);
+    void tell_flow(const Task& task, const TaskResult& result, uint64_t now);
     void learn_away(Task& task, const TaskResult& result, bool learns);
     // A kept task failed here: can it be sent instead?
     [[nodiscard]] bool send_instead(Task& task, Status status);
     void told_failed_away(Task& task);
     [[nodiscard]] Bytes placement_fields() const;
-    void plan_local(Task& task, uint64_t now_us);
-    void unplan_local(Task& task);
+    // When this machine starts to compute it, should no answer have come by then.
+    void plan_local(Task& task, uint64_t now_us) {
+        unplan_local(task);
+        if (can_run_local(task)) plan_run(task, now_us);
+    }
+    void unplan_local(Task& task) {
+        task.local_at_us = 0;
+        local_backlog_us_ -= std::exchange(task.local_cost_us, 0);
+    }
+    void plan_run(Task& task, uint64_t now_us);
     void arm(Task& task);
     void on_time();
     void time_of(Task& task, uint64_t now_us);
@@ -376,6 +418,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     void end_error(Task& task, Status status, std::string_view field, std::string_view error,
                    TaskResult&& result = {});
     void count(const Task& task, const TaskResult& result);
+    void measure_path(const Task& task, const TaskResult& result);
     void expire_calls();
     double& local_estimate(const Task& task);
     [[nodiscard]] uint64_t window() const {
@@ -416,7 +459,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     ClientContents contents_;
     uint64_t content_stream_ = 0;  // the latest
     wire::EnvelopeBuffer envelope_;
-    wire::TaskSubmit submit_;        // reused: keeps its memory
+    PlainSubmit plain_;
     wire::ResultDelivery delivery_;  // the one that is being read
     std::string last_type_;          // most tasks are of the type of the one before
     uint64_t last_deadline_us_ = 0;

@@ -81,10 +81,13 @@ void Client::Impl::on_link_lost(Status status, const std::string& why, bool give
 }
 
 bool Client::Impl::on_link_frame(const wire::Frame& frame, const char*& why) {
+    if (frame.message != wire::Message::kResultDelivery) return on_other_frame(frame, why);
+    if (placement_) placement_->flow().came(frame.params.size() + frame.data.size());
+    return on_delivery(frame, why);
+}
+
+bool Client::Impl::on_other_frame(const wire::Frame& frame, const char*& why) {
     switch (frame.message) {
-        case wire::Message::kResultDelivery:
-            if (placement_) placement_->flow().came(frame.params.size() + frame.data.size());
-            return on_delivery(frame, why);
         case wire::Message::kTaskTimeout: {
             wire::TaskTimeout message;
             if ((why = decode(frame.envelope, message))) return false;
@@ -157,7 +160,7 @@ bool Client::Impl::on_delivery(const wire::Frame& frame, const char*& why) {
     return true;
 }
 
-void Client::Impl::fetch_ahead(uint64_t id) {
+inline void Client::Impl::fetch_ahead(uint64_t id) {
     if (const uint64_t* slot = slots_.find(id)) {
         tasks_.fetch_ahead(*slot);
         events_.expect_end(id);

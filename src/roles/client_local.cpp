@@ -33,10 +33,7 @@ bool is_tasks_own(Status status) {
 
 }  // namespace
 
-// When this machine starts to compute it, should no answer have come by then.
-void Client::Impl::plan_local(Task& task, uint64_t now_us) {
-    unplan_local(task);
-    if (!can_run_local(task)) return;
+void Client::Impl::plan_run(Task& task, uint64_t now_us) {
     if (task.frame) {
         if (task.has_here || is_frame_over(task)) return;
         uint64_t at = plan_form(task, now_us);
@@ -60,11 +57,6 @@ void Client::Impl::plan_local(Task& task, uint64_t now_us) {
     uint64_t at = task.deadline_us - std::min(left, need);
     if (gone_us_ != 0) at = std::min(at, gone_us_ + kLinkGraceUs);
     task.local_at_us = std::max(now_us, at);
-}
-
-void Client::Impl::unplan_local(Task& task) {
-    task.local_at_us = 0;
-    local_backlog_us_ -= std::exchange(task.local_cost_us, 0);
 }
 
 double& Client::Impl::local_estimate(const Task& task) {

@@ -157,7 +157,7 @@ void Client::Impl::on_cut(Task& task) {
 
 void Client::Impl::go_whole(Task& task) {
     task.cut->state = Cut::State::kNotWorth;
-    stats_.given_up ? go(task) : go_away(task);
+    stats_.given_up ? go_here(task) : go_away(task);
 }
 
 void Client::Impl::make_part_specs(Task& task) {

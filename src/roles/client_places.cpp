@@ -150,8 +150,7 @@ void Client::Impl::learn(Task& task, const TaskResult& result) {
 }
 
 // Whoever has placed it: what the line takes is everybody's.
-void Client::Impl::tell_flow(const Task& task, const TaskResult& result) {
-    const uint64_t now = loop_.turn_us();
+void Client::Impl::tell_flow(const Task& task, const TaskResult& result, uint64_t now) {
     FlowRate& flow = placement_->flow();
     const bool is_good = result.status == Status::kOk;
     const bool is_answer = is_good && result.source != Source::kLocal;

@@ -18,7 +18,7 @@ constexpr uint64_t kDeadlineMaxUs = UINT32_MAX * 1000ull;
 // ---- submitting --------------------------------------------------------------------------------
 
 void Client::Impl::submit(uint64_t id, const TaskSpec& spec,
-                          std::shared_ptr<const FrameWish> frame) {
+                          const std::shared_ptr<const FrameWish>& frame) {
     const uint64_t slot = tasks_.insert();
     const uint32_t index = SlotMap<Task>::index_of(slot);
     try {
@@ -44,7 +44,7 @@ void Client::Impl::submit(uint64_t id, const TaskSpec& spec,
     task.sent_end = 0;
     task.away = task.flows = task.kept = task.may_be_coded = false;
     task.decoding_job = task.bytes_down = 0;
-    task.frame = std::move(frame);
+    if (frame) task.frame = frame;  // forget() has left none
     task.answer_by_us = task.local_form = 0;
     task.has_here = task.form_planned = false;
     task.placed = is_trial(id) ? trial_.placed : nullptr;
@@ -62,11 +62,11 @@ void Client::Impl::submit(uint64_t id, const TaskSpec& spec,
     }
 }
 
-void Client::Impl::admit(Task& task) {
+inline void Client::Impl::admit(Task& task) {
     const TaskSpec& spec = *task.spec;
     uint64_t deadline = spec.deadline_us;
     if (deadline == 0) {
-        if (spec.task_type != last_type_) {
+        if (!same_text(spec.task_type, last_type_)) {
             last_type_ = spec.task_type;
             const TaskType* type = find_contract_task_type(canonical_task_type(last_type_));
             last_deadline_us_ = type ? type->deadline_us : kDeadlineDefaultUs;
@@ -82,21 +82,24 @@ void Client::Impl::admit(Task& task) {
         end_error(task, Status::kClosed, {}, "the client is closed");
         return;
     }
-    for (uint64_t other : spec.depends_on) {
+    if (!spec.depends_on.empty() && !may_start(task)) return;
+    go(task);
+}
+
+// False: it waits for others, or has ended because of one of them.
+bool Client::Impl::may_start(Task& task) {
+    for (uint64_t other : task.spec->depends_on) {
         if (find(other)) {
             hold(task);
             if (!P2C2R_PLANT("dependency_started_early")) ++task.waits_for;
             dependents_[other].push_back(task.id);
         } else if (const char* why = ended_.refusal(other)) {
             end_error(task, Status::kState, "depends_on", why);
-            return;
+            return false;
         }
     }
-    if (task.waits_for > 0) {
-        arm(task);
-        return;
-    }
-    go(task);
+    if (task.waits_for > 0) arm(task);
+    return task.waits_for == 0;
 }
 
 // It waits for others; from here on there is room for its release.
@@ -123,32 +126,27 @@ void Client::Impl::forget(Task& task) {
 }
 
 // All it depends on has ended: here or away.
-void Client::Impl::go(Task& task) {
-    if (task.spec->place == Place::kLocal || !link_) {
-        if (!can_run_local(task)) {
-            Error error = no_executor(task.spec->task_type,
-                                      runner_ ? runner_->task_types() : std::vector<std::string>());
-            end_error(task, error.status, std::move(error.field), std::move(error.text));
-            return;
-        }
-        start_local(task);
-        return;
-    }
-    if (stats_.given_up) {  // no answer will ever come from elsewhere
-        if (can_run_local(task)) {
-            start_local(task);
-        } else {
-            end_error(task, given_up_.status, {}, given_up_.text);
-        }
-        return;
-    }
-    // Where its whole goes has been decided.
-    const bool is_placed = is_part(task.id);
-    if (placement_ && !is_placed && (task.spec->place == Place::kAuto || task.placed)) {
+inline void Client::Impl::go(Task& task) {
+    // Where the whole of a part goes has been decided.
+    if (task.spec->place == Place::kLocal || !link_ || stats_.given_up) {
+        go_here(task);
+    } else if (placement_ && !is_part(task.id) &&
+               (task.spec->place == Place::kAuto || task.placed)) {
         go_by_worth(task);
     } else {
         go_away(task);
     }
+}
+
+// No answer will ever come from elsewhere.
+void Client::Impl::go_here(Task& task) {
+    if (can_run_local(task)) return start_local(task);
+    if (task.spec->place != Place::kLocal && link_) {
+        return end_error(task, given_up_.status, {}, given_up_.text);
+    }
+    Error error = no_executor(task.spec->task_type,
+                              runner_ ? runner_->task_types() : std::vector<std::string>());
+    end_error(task, error.status, std::move(error.field), std::move(error.text));
 }
 
 void Client::Impl::go_away(Task& task) {
@@ -176,55 +174,83 @@ void Client::Impl::send(Task& task, bool its_turn) {
     }
     if (placement_ && !std::exchange(task.flows, true)) placement_->flow().leaves(now);
     task.sent_us = now;
-    wire::TaskSubmit& message = submit_;
-    message.task_type = task.spec->task_type;
-    message.priority = task.spec->priority;
-    message.deadline_us.reset();
-    if (spec.deadline_us != 0 || task.sent) {
-        message.deadline_us = task.deadline_us > now ? task.deadline_us - now : 0;
+    Submission out;
+    out.data = &spec.data;
+    const bool coded = decoding_work_ && wants_coded();
+    if (task.sent || coded || spec.deadline_us != 0 || spec.content || options_.checksum ||
+        size > limits::kChunkSizeMax) {
+        if (!encode_submit(task, now, coded, out)) return;
+    } else {
+        if (!plain_.says(spec)) plain_.encode(spec);
+        out.envelope = plain_.envelope.span();
     }
-    message.circle = task.spec->circle;
-    message.verify = task.spec->verify;
-    message.price = task.spec->price;
-    message.task_flags = task.spec->flags | (task.sent ? task_flag::kResubmitted : 0);
-    if (decoding_work_ && wants_coded()) {
-        message.task_flags |= task_flag::kCodedResult;
-        task.may_be_coded = true;
-    }
-    message.checksum.reset();
-    message.sizes.reset();
-    message.payload_place = 0;
-    message.digest = {};
-    const Bytes* data = &spec.data;
-    Bytes whole;
-    if (brings_content(task)) {
-        Result<Bytes> made = whole_data(spec);
-        if (!made) {
-            return end_error(task, made.error().status, made.error().field, made.error().text);
-        }
-        whole = std::move(*made);
-        data = &whole;
-    } else if (spec.content) {
-        message.payload_place = 1;
-        message.digest = digest_text(spec.content->digest);
-    }
-    uint8_t flags = 0;
-    if (options_.checksum) {
-        message.checksum = payload_checksum(spec.params, *data);
-        flags |= wire::kFlagChecksum;
-    }
-    if (needs_chunks(spec.params.size(), data->size())) {
-        message.sizes = wire::PayloadSizes{spec.params.size(), data->size()};
-    }
-    encode(message, envelope_);
     task.sent = true;
     task.refused = false;
-    out_.send(link_->connection(), wire::Message::kTaskSubmit, flags, task.id, envelope_.span(),
-              spec.params, *data);
+    out_.send(link_->connection(), wire::Message::kTaskSubmit, out.flags, task.id, out.envelope,
+              spec.params, *out.data);
     if (task.windowed) {
         const net::Connection& connection = link_->connection();
         task.sent_end = connection.bytes_out() + connection.queued_bytes();
     }
+}
+
+void Client::Impl::PlainSubmit::encode(const TaskSpec& spec) {
+    wire::TaskSubmit message;
+    message.task_type = spec.task_type;
+    message.priority = spec.priority;
+    message.circle = spec.circle;
+    message.verify = spec.verify;
+    message.price = spec.price;
+    message.task_flags = spec.flags;
+    task_type.clear();  // until all of it is there
+    wire::encode(message, envelope);
+    priority = spec.priority;
+    circle = spec.circle;
+    verify = spec.verify;
+    price = spec.price;
+    flags = spec.flags;
+    task_type = spec.task_type;
+}
+
+// False: it has ended.
+bool Client::Impl::encode_submit(Task& task, uint64_t now, bool coded, Submission& out) {
+    const TaskSpec& spec = *task.spec;
+    wire::TaskSubmit message;
+    message.task_type = spec.task_type;
+    message.priority = spec.priority;
+    if (spec.deadline_us != 0 || task.sent) {
+        message.deadline_us = task.deadline_us > now ? task.deadline_us - now : 0;
+    }
+    message.circle = spec.circle;
+    message.verify = spec.verify;
+    message.price = spec.price;
+    message.task_flags = spec.flags | (task.sent ? task_flag::kResubmitted : 0);
+    if (coded) {
+        message.task_flags |= task_flag::kCodedResult;
+        task.may_be_coded = true;
+    }
+    if (brings_content(task)) {
+        Result<Bytes> made = whole_data(spec);
+        if (!made) {
+            end_error(task, made.error().status, made.error().field, made.error().text);
+            return false;
+        }
+        out.whole = std::move(*made);
+        out.data = &out.whole;
+    } else if (spec.content) {
+        message.payload_place = 1;
+        message.digest = digest_text(spec.content->digest);
+    }
+    if (options_.checksum) {
+        message.checksum = payload_checksum(spec.params, *out.data);
+        out.flags |= wire::kFlagChecksum;
+    }
+    if (needs_chunks(spec.params.size(), out.data->size())) {
+        message.sizes = wire::PayloadSizes{spec.params.size(), out.data->size()};
+    }
+    encode(message, envelope_);
+    out.envelope = envelope_.span();
+    return true;
 }
 
 void Client::Impl::send_cancel(const Task& task) {
@@ -259,7 +285,7 @@ void Client::Impl::end_error(Task& task, Status status, std::string_view field,
     end(task, std::move(result));
 }
 
-void Client::Impl::count(const Task& task, const TaskResult& result) {
+inline void Client::Impl::count(const Task& task, const TaskResult& result) {
     if (is_trial(task.id)) {
         ++stats_.trials;
     } else if (is_part(task.id)) {
@@ -273,8 +299,11 @@ void Client::Impl::count(const Task& task, const TaskResult& result) {
     } else {
         ++stats_.failed;
     }
-    if (!task.is_large) return;
-    // What the path delivers, over windows of 20 ms and more, and its shortest round.
+    if (task.is_large) measure_path(task, result);
+}
+
+// What the path delivers, over windows of 20 ms and more, and its shortest round.
+void Client::Impl::measure_path(const Task& task, const TaskResult& result) {
     const uint64_t now = loop_.turn_us();
     if (result.status == Status::kOk && result.source != Source::kLocal) {
         const uint64_t latency = now - task.sent_us;  // without waiting for the window
@@ -296,12 +325,13 @@ void Client::Impl::count(const Task& task, const TaskResult& result) {
 
 void Client::Impl::end(Task& task, TaskResult&& result) {
     const uint64_t id = task.id;
-    result.total_us = loop_.turn_us() - task.submitted_us;
+    const uint64_t now = loop_.turn_us();
+    result.total_us = now - task.submitted_us;
     const uint64_t known = result.queue_us + result.processing_us;
     result.network_us =
         result.source == Source::kLocal || result.total_us < known ? 0 : result.total_us - known;
     count(task, result);
-    if (task.flows) tell_flow(task, result);
+    if (task.flows) tell_flow(task, result, now);
     if (task.placed) learn(task, result);
     if (task.may_be_cut) learn_whole(task, result);
     std::unique_ptr<Cut> cut;

@@ -49,12 +49,6 @@ bool Client::Impl::enter_window(Task& task, bool its_turn) {
     return true;
 }
 
-void Client::Impl::leave_window(Task& task) {
-    if (task.windowed) windowed_bytes_ -= task.payload_size;
-    if (task.is_large) large_bytes_ -= task.payload_size;
-    task.windowed = task.is_large = false;
-}
-
 // What has ended meanwhile is still in the queue: twice as many as there are tasks at most.
 void Client::Impl::wait_for_window(const Waiting& waiting) {
     if (window_queue_.size() > 2 * tasks_.size() + 64) {

@@ -109,10 +109,15 @@ void Coordinator::Impl::perform() {
     // walked.
     if (performing_) return;
     performing_ = true;
+    const uint64_t now = loop_.turn_us();
     for (performed_ = 0; performed_ < actions_.size(); ++performed_) {
         const sched::Action action = actions_[performed_];
         try {
-            perform(action);
+            if (action.kind == sched::Action::Kind::kAssign) {
+                assign(action, now);
+            } else {
+                perform(action, now);
+            }
         } catch (const std::bad_alloc&) {
             give_up(action);
         }
@@ -121,11 +126,10 @@ void Coordinator::Impl::perform() {
     performing_ = false;
 }
 
-void Coordinator::Impl::perform(const sched::Action& action) {
+void Coordinator::Impl::perform(const sched::Action& action, uint64_t now) {
     switch (action.kind) {
         case sched::Action::Kind::kAssign:
-            assign(action);
-            break;
+            break;  // has been
         case sched::Action::Kind::kCancelAttempt: {
             const uint32_t index = SlotMap<sched::PeerRecord>::index_of(action.peer);
             if (index >= peer_by_slot_.size() || !peer_by_slot_[index]) break;
@@ -135,7 +139,7 @@ void Coordinator::Impl::perform(const sched::Action& action) {
             if (link.session->out.drop(action.attempt_id) &&
                 !P2C2R_PLANT("unheard_order_holds_slot")) {
                 // The peer does not know this id and would not answer: the slot is free.
-                scheduler_.answer_ended(action.peer, action.attempt_id, loop_.turn_us());
+                scheduler_.answer_ended(action.peer, action.attempt_id, now);
                 request_turn_end();
                 break;
             }
@@ -269,9 +273,10 @@ void Coordinator::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
     result.processing_us = output.processing_us;
     try {
         if (output.status == Status::kOk) {
-            accepted(record, result);
+            const uint64_t now = loop_.turn_us();
+            accepted(record, result, now);
             if (gamer) {
-                wire::ResultDelivery delivery = delivery_of(record, result);
+                wire::ResultDelivery delivery = delivery_of(record, result, now);
                 delivery.source = Source::kCoordinator;
                 if (needs_chunks(output.info.size(), output.data.size())) {
                     delivery.sizes = wire::PayloadSizes{output.info.size(), output.data.size()};

@@ -17,13 +17,12 @@ bool Coordinator::Impl::add_dependencies(Gamer& gamer, const std::vector<uint64_
             if (!P2C2R_PLANT("dependency_ignored")) ++waits_for;
             continue;
         }
-        const auto ended = std::find_if(gamer.ended.begin(), gamer.ended.end(),
-                                        [&](const auto& entry) { return entry.first == other; });
-        if (ended == gamer.ended.end()) {
+        const bool* const is_good = gamer.ended.find(other);
+        if (!is_good) {
             why = "depends_on names a task that is not known here";
             return false;
         }
-        if (!ended->second) {
+        if (!*is_good) {
             why = "a task that this one depends on has not ended with OK";
             return false;
         }
@@ -243,13 +242,13 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     }
     const uint32_t index = SlotMap<sched::TaskRecord>::index_of(task);
     if (const uint32_t next = scheduler_.next_slot(); next < relays_.size()) {
-        p2c2r::fetch_ahead(&relays_[next], kRelayAhead);
+        p2c2r::fetch_ahead(&relays_[next], Relay::kAhead);
     }
     try {
         for (uint64_t other : message.depends_on) {
             if (gamer.tasks.find(other)) gamer.dependents[other].push_back(task);
         }
-        while (index >= relays_.size()) relays_.emplace_back();
+        relays_.grow(index + 1u);
         if (type >= stats_.types.size()) stats_.types.resize(type + 1u);
         if (stats_.types[type].task_type.empty()) stats_.types[type].task_type = name;
         gamer.tasks[client_task] = task;
@@ -272,12 +271,15 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     fresh.waits_for = waits_for;
     fresh.has_checksum = message.checksum.has_value();
     fresh.checksum = message.checksum.value_or(0);
-    fresh.sizes = more ? message.sizes : std::nullopt;
-    fresh.input = passage;
     fresh.job = 0;
     fresh.budget = bytes + kTaskOverhead;
     if (P2C2R_PLANT("bytes_not_counted") && more) fresh.budget = 0;
-    fresh.chunks.clear();
+    // Those of the task before it are gone with it.
+    fresh.in_chunks = more;
+    if (more) {
+        fresh.sizes = *message.sizes;
+        fresh.input = passage;
+    }
     held_bytes_ += fresh.budget;
     share.holds_more(bytes);
     try {
@@ -320,7 +322,7 @@ void Coordinator::Impl::on_submit_chunk(Session& session, const wire::Frame& fra
     const uint64_t task = task_of(gamer, frame.id);
     if (task == 0) return;  // it has ended meanwhile
     Relay& input = relay(task);
-    if (input.complete || !input.sizes) return;
+    if (input.complete || !input.in_chunks) return;
     // Before the peer gets to see it: what is wrong with it ends this connection and no other.
     if (const char* why = input.input.add(frame)) {
         return end_session(session, Status::kProtocol, why);

@@ -25,7 +25,7 @@ void Coordinator::Impl::answer_known(Session& session, Gamer& gamer, uint64_t cl
                                      sched::TypeIndex type,
                                      const sched::AnswerCache::Answer& answer) {
     tell_shared(gamer, client_task, type, answer);
-    remember_ended(gamer, client_task, true);
+    gamer.ended.add(client_task, true);
     push_back(session, nullptr);
 }
 

@@ -323,7 +323,7 @@ Result<Done> Coordinator::Impl::charge_copy(Relay& relay, uint64_t size) {
 
 Result<Payload> Coordinator::Impl::whole_input(Relay& relay) {
     Payload whole;
-    if (!relay.sizes) {
+    if (!relay.in_chunks) {
         whole.params = relay.whole.params;
         whole.data = relay.whole.data;
     } else {

@@ -28,6 +28,7 @@
 #include <string>
 #include <vector>
 
+#include "core/chunks.h"
 #include "core/flat_map.h"
 #include "core/slot_map.h"
 #include "model/params_reader.h"
@@ -191,7 +192,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         std::deque<Kept> kept;
         uint64_t kept_bytes = 0;
         std::vector<uint64_t> redelivered;  // ids whose kept delivery went out on resuming
-        std::deque<std::pair<uint64_t, bool>> ended;           // recent ids: did they end with OK
+        EndedTasks ended;                   // whom a depends_on may still name
         std::map<uint64_t, std::vector<uint64_t>> dependents;  // its task to its waiting ones
     };
 
@@ -212,8 +213,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void turn_end();
     void request_turn_end() { loop_.at_turn_end(turn_end_); }
     void perform();
-    void perform(const sched::Action& action);
-    void give_up(const sched::Action& action) noexcept;
+    void perform(const sched::Action& action, uint64_t now);
+    [[gnu::cold]] void give_up(const sched::Action& action) noexcept;
     // Performs what was decided before anything else can happen: the slot of a task that has ended
     // may be given to the next one.
     void settle() {
@@ -269,10 +270,10 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void hear(Session& session, const wire::Frame& frame);
     void on_heartbeat(Session& session, const wire::Frame& frame);
     void on_goodbye(Session& session, const wire::Frame& frame);
-    void session_lost(Session& session, Status status, const std::string& why);
+    [[gnu::cold]] void session_lost(Session& session, Status status, const std::string& why);
     // Says goodbye and closes. `status` kProtocol and the like count as the other side's fault.
-    void end_session(Session& session, Status status, const std::string& why);
-    void bury(Session& session);
+    [[gnu::cold]] void end_session(Session& session, Status status, const std::string& why);
+    [[gnu::cold]] void bury(Session& session);
     void gamer_away(Gamer& gamer, uint64_t gamer_id);
     void forget_gamer(uint64_t gamer_id);
     void peer_gone(uint64_t peer, bool failed, const std::string& why);
@@ -330,7 +331,6 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     bool add_dependencies(Gamer& gamer, const std::vector<uint64_t>& depends_on,
                           uint32_t& waits_for, const char*& why);
     Relay& relay(uint64_t task) { return relays_[SlotMap<sched::TaskRecord>::index_of(task)]; }
-    static constexpr size_t kRelayAhead = 2 * kCacheLine;
 
     // ---- coordinator_types.cpp
     sched::TypeIndex type_of(Session& session, std::string_view name, bool resubmitted);
@@ -343,7 +343,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // False: such a task does not fit. May end others that wait: of accounts that have more here,
     // or less urgent ones of this one.
     bool make_room(uint64_t bytes, int8_t priority, const Share& share);
-    void shed(const Share& of, int8_t below, uint64_t bytes);
+    [[gnu::cold]] void shed(const Share& of, int8_t below, uint64_t bytes);
     [[nodiscard]] static uint64_t held_by(const Share& share) {
         return share.pending_bytes() + share.pending() * kTaskOverhead;
     }
@@ -356,7 +356,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // There is one thing less that the task waits for: another task, a content, bytes of its own,
     // or who asked the same before.
     void waits_less(uint64_t task) noexcept;
-    void end_for_memory(uint64_t task) noexcept;
+    [[gnu::cold]] void end_for_memory(uint64_t task) noexcept;
     [[nodiscard]] uint64_t payload_bytes() const {
         return held_bytes_ + delivering_bytes_ + queued_bytes_ + contents_.bytes_held() +
                incoming_bytes_;
@@ -367,7 +367,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // What counts against the memory budget.
     [[nodiscard]] uint64_t budget_bytes() const { return payload_bytes() + answer_bytes(); }
     // Evicts what nobody uses now until so many bytes of the budget are left, if it can.
-    void give_way(uint64_t bytes_max);
+    [[gnu::cold]] void give_way(uint64_t bytes_max);
 
     // ---- coordinator_process.cpp
     // False: the process takes too much already for `more` bytes, of which so many have come in a
@@ -394,18 +394,18 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     }
 
     // ---- coordinator_results.cpp
-    void assign(const sched::Action& action);
+    void assign(const sched::Action& action, uint64_t now);
     void on_result(Session& session, const wire::Frame& frame);
     void on_result_chunk(Session& session, const wire::Frame& frame);
     Session* tell_result(const sched::TaskRecord& record, const Relay& relay,
-                         const wire::Frame& frame, const wire::TaskResult& result);
+                         const wire::Frame& frame, const wire::TaskResult& result, uint64_t now);
     void on_refuse(Session& session, const wire::Frame& frame);
     // What has come of a result in chunks counts no more: a new attempt, or another answer,
     // follows.
     void drop_result(Relay& relay);
-    void accepted(const sched::TaskRecord& record, const wire::TaskResult& result);
-    wire::ResultDelivery delivery_of(const sched::TaskRecord& record,
-                                     const wire::TaskResult& result) const;
+    void accepted(const sched::TaskRecord& record, const wire::TaskResult& result, uint64_t now);
+    static wire::ResultDelivery delivery_of(const sched::TaskRecord& record,
+                                            const wire::TaskResult& result, uint64_t now);
     // The records of the task that the next frame is about.
     void fetch_ahead(uint64_t attempt_id) const;
 
@@ -413,12 +413,13 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void on_cancel(Session& session, const wire::Frame& frame);
     void deliver(Gamer& gamer, uint64_t client_task, uint8_t flags, const Bytes& params,
                  const Bytes& data);
-    void answer_error(Gamer& gamer, uint64_t client_task, Status status, std::string_view field,
-                      std::string_view error, uint32_t retry_after_ms = 0);
+    [[gnu::cold]] void answer_error(Gamer& gamer, uint64_t client_task, Status status,
+                                    std::string_view field, std::string_view error,
+                                    uint32_t retry_after_ms = 0);
     static std::string timeout_text(const Relay& ended, const char* text);
-    void answer_timeout(Gamer& gamer, uint64_t client_task, std::string_view text);
-    void withdraw(uint64_t task);
-    void lose_end(uint64_t task) noexcept;
+    [[gnu::cold]] void answer_timeout(Gamer& gamer, uint64_t client_task, std::string_view text);
+    [[gnu::cold]] void withdraw(uint64_t task);
+    [[gnu::cold]] void lose_end(uint64_t task) noexcept;
     // The task that the gamer calls so; 0: none. One that is gone is forgotten, for its place may
     // be another's.
     [[nodiscard]] uint64_t task_of(Gamer& gamer, uint64_t client_task) {
@@ -488,7 +489,6 @@ class Coordinator::Impl final : public exec::RunnerEvents {
                       sched::ContentStore::Scope by);
     [[nodiscard]] sched::ContentStore::Scope account_of(const Session& peer) const;
     void detach_question(uint64_t task, Relay& relay);
-    void remember_ended(Gamer& gamer, uint64_t client_task, bool good);
 
     // ---- coordinator_calls.cpp
     // `asker` NULL: the operator, in this process, who sees everything, as an admin does. A gamer
@@ -578,7 +578,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     Shares shares_;
     uint64_t shed_again_us_ = 0;  // looking for what could be shed costs time as well
     SmallHolds small_holds_;
-    std::deque<Relay> relays_;
+    Chunks<Relay> relays_;
     std::vector<sched::Action> actions_;
     size_t performed_ = 0;
     bool performing_ = false;
@@ -605,6 +605,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
 
     wire::EnvelopeBuffer envelope_;
     wire::TaskAssign assign_;
+    wire::TaskResult result_;                      // scratch as well
     std::vector<const TaskType*> contract_types_;  // by type; NULL: a host's own
     std::vector<int8_t> local_types_;              // by type: 1 can, 0 cannot, -1 not asked yet
     uint64_t local_revision_ = 0;

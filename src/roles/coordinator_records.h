@@ -6,6 +6,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <new>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -41,6 +42,42 @@ class LastEnvelope {
     std::array<uint8_t, 64> bytes_;
 };
 
+// Tasks of a gamer that have ended, the last ones: did they end with OK?
+class EndedTasks {
+  public:
+    static constexpr size_t kMost = 1024;
+
+    // Without the memory for it: forgotten.
+    void add(uint64_t client_task, bool good) noexcept {
+        if (tasks_.size() < kMost) {
+            try {
+                tasks_.push_back({client_task, good});
+            } catch (const std::bad_alloc&) {
+            }
+            return;
+        }
+        tasks_[oldest_] = {client_task, good};
+        oldest_ = (oldest_ + 1) % kMost;
+    }
+    // The last end of that name; NULL: it is not known, or not any more.
+    [[nodiscard]] const bool* find(uint64_t client_task) const {
+        const size_t count = tasks_.size();
+        for (size_t back = 1; back <= count; ++back) {
+            const Ended& ended = tasks_[(oldest_ + count - back) % count];
+            if (ended.client_task == client_task) return &ended.good;
+        }
+        return nullptr;
+    }
+
+  private:
+    struct Ended {
+        uint64_t client_task;
+        bool good;
+    };
+    std::vector<Ended> tasks_;  // a ring once it is full
+    size_t oldest_ = 0;
+};
+
 // A delivery that waits for its gamer to come back.
 struct Kept {
     uint64_t client_task = 0;
@@ -61,9 +98,10 @@ struct Collected {
     uint64_t size = 0;  // as announced
 };
 
-// In the order of use: of most tasks only the beginning is looked at.
+// In the order of use: of most tasks only the beginning is looked at, which is fetched ahead.
 struct alignas(kCacheLine) Relay {
     static constexpr size_t kSmallMax = 224;
+    static constexpr size_t kAhead = 3 * kCacheLine;
     uint64_t gamer = 0;
     uint64_t client_task = 0;
     uint64_t budget = 0;  // bytes this task counts against the memory budget
@@ -73,6 +111,7 @@ struct alignas(kCacheLine) Relay {
     SmallHolds::Hold* hold = nullptr;
     sched::TypeIndex type = sched::kNoType;
     bool complete = false;      // every byte of the input has arrived
+    bool in_chunks = false;     // it comes in such: `sizes`, `chunks` and `input` count
     bool flies = false;         // counted in its account's share as in flight
     bool local_waits = false;   // to be computed here as soon as it is complete
     bool has_checksum = false;  // `checksum` is the input's
@@ -82,20 +121,21 @@ struct alignas(kCacheLine) Relay {
     bool result_begun = false;  // `result` counts: it comes in chunks, and some are here
     bool result_open = false;   // these are being passed on
     uint32_t waits_for = 0;     // tasks of its gamer that must end with OK first
-    std::optional<wire::PayloadSizes> sizes;  // of an input in chunks
-    std::vector<Chunk> chunks;                // of that
     uint64_t checksum = 0;
     uint64_t job = 0;  // the runner's
+    std::array<uint8_t, kSmallMax> small;
+    // Of few tasks, and behind what all of them use.
+    wire::PayloadSizes sizes;
+    std::vector<Chunk> chunks;
     Passage input;
     wire::TaskResult result;
     Passage output;
-    std::array<uint8_t, kSmallMax> small;
-    // Of few tasks, and behind what all of them use.
     uint64_t content = 0;  // with has_content: its entry, pinned; 0: it is awaited
     AwaitedContents::value_type* awaits = nullptr;
     uint64_t content_sent = 0;  // the attempt that its peer got it for
     uint64_t question = 0;      // with asks: its entry, which this task leads or follows
     std::unique_ptr<Collected> collected;
 };
+static_assert(offsetof(Relay, small) <= 2 * kCacheLine);
 
 }  // namespace p2c2r::roles

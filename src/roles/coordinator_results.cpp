@@ -11,7 +11,7 @@ namespace p2c2r::roles {
 
 // ---- to the peer -------------------------------------------------------------------------------
 
-void Coordinator::Impl::assign(const sched::Action& action) {
+void Coordinator::Impl::assign(const sched::Action& action, uint64_t now) {
     const sched::TaskRecord* record = scheduler_.find(action.task);
     if (!record) return;
     const sched::Attempt* run = &record->run;
@@ -24,7 +24,6 @@ void Coordinator::Impl::assign(const sched::Action& action) {
     Relay& input = relay(action.task);
     // What the first one has begun goes on beside a copy.
     if (input.result_begun && !run->is_copy) drop_result(input);
-    const uint64_t now = loop_.turn_us();
     wire::TaskAssign& message = assign_;
     message.task_type = scheduler_.type_name(input.type);
     message.deadline_us = record->deadline_us > now ? record->deadline_us - now : 0;
@@ -32,7 +31,8 @@ void Coordinator::Impl::assign(const sched::Action& action) {
     message.attempt = run->nonce;
     message.checksum.reset();
     if (input.has_checksum) message.checksum = input.checksum;
-    message.sizes = input.sizes;
+    message.sizes.reset();
+    if (input.in_chunks) message.sizes = input.sizes;
     message.task_flags = input.may_be_coded ? task_flag::kCodedResult : 0;
     message.payload_place = 0;
     if (input.has_content) {
@@ -47,7 +47,7 @@ void Coordinator::Impl::assign(const sched::Action& action) {
     encode(message, envelope_);
     const uint8_t flags = input.has_checksum ? wire::kFlagChecksum : 0;
     net::Connection& connection = *session.connection;
-    if (!input.sizes) {
+    if (!input.in_chunks) {
         connection.send(wire::Message::kTaskAssign, flags, action.attempt_id, envelope_.span(),
                         input.whole.params, input.whole.data);
         if (session.beats && !session.watched) watch(session);
@@ -65,8 +65,8 @@ void Coordinator::Impl::assign(const sched::Action& action) {
 // ---- from the peer -----------------------------------------------------------------------------
 
 wire::ResultDelivery Coordinator::Impl::delivery_of(const sched::TaskRecord& record,
-                                                    const wire::TaskResult& result) const {
-    const uint64_t leased = loop_.turn_us() - record.run.placed_us;
+                                                    const wire::TaskResult& result, uint64_t now) {
+    const uint64_t leased = now - record.run.placed_us;
     wire::ResultDelivery delivery;
     delivery.status = result.status;
     delivery.processing_us = std::min(result.processing_us, leased);
@@ -82,14 +82,14 @@ wire::ResultDelivery Coordinator::Impl::delivery_of(const sched::TaskRecord& rec
     return delivery;
 }
 
-void Coordinator::Impl::accepted(const sched::TaskRecord& record, const wire::TaskResult& result) {
+void Coordinator::Impl::accepted(const sched::TaskRecord& record, const wire::TaskResult& result,
+                                 uint64_t now) {
     TypeStats& type = stats_.types[record.type];
     if (result.status != Status::kOk) {
         ++stats_.failed_tasks;
         ++type.failed;
         return;
     }
-    const uint64_t now = loop_.turn_us();
     const uint64_t leased = now - record.run.placed_us;
     const uint64_t processing = std::min(result.processing_us, leased);
     ++stats_.completed_tasks;
@@ -103,11 +103,11 @@ void Coordinator::Impl::accepted(const sched::TaskRecord& record, const wire::Ta
 
 void Coordinator::Impl::fetch_ahead(uint64_t attempt_id) const {
     const uint32_t index = scheduler_.fetch_ahead(attempt_id);
-    if (index < relays_.size()) p2c2r::fetch_ahead(&relays_[index], kRelayAhead);
+    if (index < relays_.size()) p2c2r::fetch_ahead(&relays_[index], Relay::kAhead);
 }
 
 void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
-    wire::TaskResult result;
+    wire::TaskResult& result = result_;
     if (const char* why = decode(frame.envelope, result)) {
         return end_session(session, Status::kProtocol, why);
     }
@@ -153,7 +153,7 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
         waiting.result_open = gamer && gamer->session;
         if (!waiting.result_open) return;
         Session& to = *gamer->session;
-        encode(delivery_of(*scheduler_.find(task), result), envelope_);
+        encode(delivery_of(*scheduler_.find(task), result, now), envelope_);
         to.out.open(wire::Message::kResultDelivery, frame.flags & wire::kFlagChecksum,
                     waiting.client_task, envelope_.span());
         to.out.append(waiting.client_task, {frame.hold(frame.params), frame.hold(frame.data)},
@@ -164,19 +164,19 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
     // In one frame: sizes say nothing there, and nobody checked them.
     result.sizes.reset();
     // Who has answered wants no more of the input.
-    if (waiting.sizes) session.out.drop(frame.id);
+    if (waiting.in_chunks) session.out.drop(frame.id);
     sched::TaskRecord record = *current;
     if (record.has_copy) record.run = *scheduler_.attempt_at(task, session.peer);
-    const sched::Verdict verdict = scheduler_.answered(
-        session.peer, frame.id, result.attempt, result.status, result.processing_us, now, actions_);
+    const sched::Verdict verdict =
+        scheduler_.answered(session.peer, task, result.status, result.processing_us, now, actions_);
     if (verdict != sched::Verdict::kAccepted) return settle();
     request_turn_end();
     Session* to = nullptr;
     try {
-        accepted(record, result);
+        accepted(record, result, now);
         if (waiting.has_content) content_used(session, waiting);
         if (waiting.result_begun) drop_result(waiting);
-        to = tell_result(record, waiting, frame, result);
+        to = tell_result(record, waiting, frame, result, now);
         if (waiting.asks && result.status == Status::kOk) {
             share_answer(task, waiting, frame.params, frame.data, result, account_of(session));
         }
@@ -191,10 +191,11 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
 Coordinator::Impl::Session* Coordinator::Impl::tell_result(const sched::TaskRecord& record,
                                                            const Relay& relay,
                                                            const wire::Frame& frame,
-                                                           const wire::TaskResult& result) {
+                                                           const wire::TaskResult& result,
+                                                           uint64_t now) {
     Gamer* const gamer = gamers_.find(relay.gamer);
     if (!gamer) return nullptr;
-    wire::ResultDelivery delivery = delivery_of(record, result);
+    wire::ResultDelivery delivery = delivery_of(record, result, now);
     delivery.field = result.field;
     delivery.error = result.error;
     encode(delivery, envelope_);
@@ -243,14 +244,14 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
     sched::TaskRecord record = *scheduler_.find(task);
     if (record.has_copy) record.run = *scheduler_.attempt_at(task, session.peer);
     const wire::TaskResult result = waiting.result;
+    const uint64_t now = loop_.turn_us();
     waiting.result_begun = false;
-    const sched::Verdict verdict =
-        scheduler_.answered(session.peer, frame.id, result.attempt, result.status,
-                            result.processing_us, loop_.turn_us(), actions_);
+    const sched::Verdict verdict = scheduler_.answered(
+        session.peer, frame.id, result.attempt, result.status, result.processing_us, now, actions_);
     if (verdict != sched::Verdict::kAccepted) return settle();
     request_turn_end();
     try {
-        accepted(record, result);
+        accepted(record, result, now);
         if (waiting.has_content) content_used(session, waiting);
         if (waiting.collected) {
             const std::unique_ptr<Collected> whole = std::move(waiting.collected);

@@ -11,7 +11,6 @@ namespace {
 
 constexpr size_t kKeptMax = 64;  // deliveries that wait for an absent gamer
 constexpr uint64_t kKeptBytesMax = 16ull << 20;
-constexpr size_t kEndedMax = 1024;  // ids a depends_on may still name
 
 }  // namespace
 
@@ -59,8 +58,8 @@ void Coordinator::Impl::answer_error(Gamer& gamer, uint64_t client_task, Status 
 }
 
 std::string Coordinator::Impl::timeout_text(const Relay& ended, const char* text) {
-    if (ended.complete || !ended.sizes) return text;
-    const uint64_t size = ended.sizes->params_size + ended.sizes->data_size;
+    if (ended.complete || !ended.in_chunks) return text;
+    const uint64_t size = ended.sizes.params_size + ended.sizes.data_size;
     return std::string(text) + "; " + std::to_string(size - ended.input.left()) + " of " +
            std::to_string(size) + " bytes of the input had come";
 }
@@ -136,15 +135,6 @@ void Coordinator::Impl::drop_task(uint64_t task, bool good) {
     if (!fallen.empty()) settle();
 }
 
-void Coordinator::Impl::remember_ended(Gamer& gamer, uint64_t client_task, bool good) {
-    try {
-        gamer.ended.emplace_back(client_task, good);
-        if (gamer.ended.size() > kEndedMax) gamer.ended.pop_front();
-    } catch (const std::bad_alloc&) {
-        // A later task that depends on it hears that it is not known any more.
-    }
-}
-
 // Those that waited for this one alone may be placed; those that cannot any more are added to
 // `fallen`.
 void Coordinator::Impl::drop_one(uint64_t task, bool good, std::vector<uint64_t>& fallen) {
@@ -156,7 +146,7 @@ void Coordinator::Impl::drop_one(uint64_t task, bool good, std::vector<uint64_t>
     if (gone.hold) small_holds_.drop(std::exchange(gone.hold, nullptr));
     if (gone.has_content) detach_content(task, gone);
     if (gone.asks) detach_question(task, gone);
-    gone.chunks.clear();
+    if (gone.in_chunks) gone.chunks.clear();
     gone.result_begun = false;
     const uint64_t client_task = gone.client_task;
     Gamer* gamer = gamers_.find(gone.gamer);
@@ -172,7 +162,7 @@ void Coordinator::Impl::drop_one(uint64_t task, bool good, std::vector<uint64_t>
     if (const uint64_t* mapped = gamer->tasks.find(client_task); mapped && *mapped == task) {
         gamer->tasks.erase(client_task);
     }
-    remember_ended(*gamer, client_task, good);
+    gamer->ended.add(client_task, good);
     if (gamer->dependents.empty()) return;
     const auto waiting = gamer->dependents.find(client_task);
     if (waiting == gamer->dependents.end()) return;

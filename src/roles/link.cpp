@@ -8,6 +8,24 @@
 
 namespace p2c2r::roles {
 
+namespace {
+
+// What the role behind the link never gets to see.
+bool is_links_own(wire::Message message) {
+    switch (message) {
+        case wire::Message::kGoodbye:
+        case wire::Message::kHeartbeat:
+        case wire::Message::kHelloResponse:
+        case wire::Message::kPeerRegisterResponse:
+        case wire::Message::kGamerRegisterResponse:
+            return true;
+        default:
+            return false;
+    }
+}
+
+}  // namespace
+
 std::string automatic_id(const char* prefix, RandomSource& random) {
     uint8_t bytes[6];
     random.fill(bytes);
@@ -91,6 +109,17 @@ void Link::send(wire::Message message, const wire::EnvelopeBuffer& envelope) {
 
 void Link::on_frame(net::Connection&, const wire::Frame& frame) {
     last_heard_us_ = loop_.turn_us();
+    if (phase_ != Phase::kReady || is_links_own(frame.message)) return on_own_frame(frame);
+    const char* why = nullptr;
+    if (!events_.on_link_frame(frame, why)) fail_frame(why);
+}
+
+// Beside on_frame, which is called for each task and builds no text.
+void Link::fail_frame(const char* why) {
+    fail(Status::kProtocol, why);
+}
+
+void Link::on_own_frame(const wire::Frame& frame) {
     switch (frame.message) {
         case wire::Message::kGoodbye: {
             wire::Goodbye goodbye;
@@ -123,11 +152,6 @@ void Link::on_frame(net::Connection&, const wire::Frame& frame) {
             if (phase_ == Phase::kRegister) return register_response(frame);
             break;
         default:
-            if (phase_ == Phase::kReady) {
-                const char* why = nullptr;
-                if (!events_.on_link_frame(frame, why)) fail(Status::kProtocol, why);
-                return;
-            }
             break;
     }
     fail(Status::kProtocol,

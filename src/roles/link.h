@@ -72,6 +72,9 @@ class Link final : private net::ConnectionEvents {
     enum class Phase { kIdle, kConnecting, kHello, kRegister, kReady, kClosed };
 
     void on_frame(net::Connection& connection, const wire::Frame& frame) override;
+    // One that is the link's own affair, or comes before it is ready.
+    void on_own_frame(const wire::Frame& frame);
+    void fail_frame(const char* why);
     uint8_t* place_data(net::Connection& connection, wire::Message message, uint64_t id,
                         size_t size) override;
     void on_closed(net::Connection& connection, Status status, const std::string& why) override;

@@ -164,9 +164,8 @@ void Peer::Impl::report_owner(wire::Heartbeat& beat) {
 }
 
 bool Peer::Impl::on_link_frame(const wire::Frame& frame, const char*& why) {
+    if (frame.message == wire::Message::kTaskAssign) return on_assign(frame, why);
     switch (frame.message) {
-        case wire::Message::kTaskAssign:
-            return on_assign(frame, why);
         case wire::Message::kContentPut:
             return on_content(frame, why);
         case wire::Message::kTaskCancel: {

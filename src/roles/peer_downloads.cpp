@@ -77,7 +77,7 @@ bool Peer::Impl::on_content(const wire::Frame& frame, const char*& why) {
         Job* const job = jobs_.find(slot);
         if (!job) continue;
         if (job->content != 0) {
-            ready(slot);
+            (void)ready(slot, *job);
             continue;
         }
         const bool forged = taken.state == ContentInbox::State::kForged;

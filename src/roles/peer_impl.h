@@ -138,9 +138,10 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
     }
     bool on_assign(const wire::Frame& frame, const char*& why);
     bool on_chunk(const wire::Frame& frame, const char*& why);
-    void received(uint64_t slot, Payload&& payload);
-    void ready(uint64_t slot);
-    void run(uint64_t slot);
+    // These three: false, the job has ended.
+    [[nodiscard]] bool received(uint64_t slot, Job& job, Payload&& payload);
+    [[nodiscard]] bool ready(uint64_t slot, Job& job);
+    [[nodiscard]] bool run(uint64_t slot, Job& job);
     void run_waiting();
     void cancel(uint64_t id);
     void refuse(const Job& job);
@@ -150,12 +151,13 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
     void answer_result(const Job& job, const exec::Output& result, const Bytes* coded);
     // False: its result goes as it is.
     bool begin_coding(uint64_t slot, exec::Output& result);
-    void end_job(uint64_t slot, const Job& job, const exec::Output& result, const Bytes* coded);
+    void end_job(uint64_t slot, Job& job, const exec::Output& result, const Bytes* coded);
     void end_coding(uint64_t slot, Job& job, const exec::Output& output);
     void answer_error(const Job& job, Status status, const std::string& error) {
         answer(job, status, {}, error, 0, 0);
     }
     void forget(uint64_t slot);
+    void forget(uint64_t slot, Job& job);
     void drop(uint64_t slot, Job& job);
     [[nodiscard]] uint32_t slots_free() const {
         return running_ >= options_.slots ? 0 : options_.slots - running_;
@@ -221,7 +223,8 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
     Assembler assembler_{options_.memory};
     PeerContents contents_;
     wire::EnvelopeBuffer envelope_;
-    wire::TaskAssign assign_;  // reused
+    wire::TaskAssign assign_;       // reused
+    wire::TaskResult good_result_;  // the same, of those that are OK
     PeerStats stats_;
 };
 

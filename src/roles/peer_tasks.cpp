@@ -26,7 +26,8 @@ bool Peer::Impl::on_assign(const wire::Frame& frame, const char*& why) {
     job.state = Job::State::kReceiving;
     job.id = frame.id;
     job.attempt = message.attempt;
-    job.task_type.assign(message.task_type);
+    // A slot that is used again mostly had a job of the same type.
+    if (!same_text(job.task_type, message.task_type)) job.task_type.assign(message.task_type);
     job.deadline_us = message.deadline_us ? loop_.turn_us() + *message.deadline_us : 0;
     job.runner_job = 0;
     job.cancelled = false;
@@ -53,9 +54,8 @@ bool Peer::Impl::on_assign(const wire::Frame& frame, const char*& why) {
     Payload payload;
     const Assembler::State state = assembler_.first(frame, message.sizes, payload);
     if (state == Assembler::State::kWhole) {
-        received(slot, std::move(payload));
         // A short job has ended already, without ever having to be found by its id.
-        if (!jobs_.find(slot)) return true;
+        if (!received(slot, job, std::move(payload))) return true;
     } else if (state == Assembler::State::kBroken) {
         why = assembler_.why();
         return false;
@@ -67,7 +67,8 @@ bool Peer::Impl::on_assign(const wire::Frame& frame, const char*& why) {
 
 bool Peer::Impl::on_chunk(const wire::Frame& frame, const char*& why) {
     uint64_t slot = 0;
-    if (!find(frame.id, &slot)) {
+    Job* const job = find(frame.id, &slot);
+    if (!job) {
         assembler_.drop(frame.id);
         return true;
     }
@@ -77,7 +78,7 @@ bool Peer::Impl::on_chunk(const wire::Frame& frame, const char*& why) {
             why = assembler_.why();
             return false;
         case Assembler::State::kWhole:
-            received(slot, std::move(payload));
+            (void)received(slot, *job, std::move(payload));
             return true;
         default:
             // Not only when a job ends: an input may be more than what is left of a cap.
@@ -87,46 +88,44 @@ bool Peer::Impl::on_chunk(const wire::Frame& frame, const char*& why) {
 }
 
 // The whole payload is here.
-void Peer::Impl::received(uint64_t slot, Payload&& payload) {
-    Job& job = *jobs_.find(slot);
+inline bool Peer::Impl::received(uint64_t slot, Job& job, Payload&& payload) {
     if (job.has_checksum && job.checksum != payload_checksum(payload.params, payload.data)) {
         // The coordinator only passes bytes on: whoever spoiled them, it costs this task alone.
         answer_error(job, Status::kContent, "the checksum of the task does not match its bytes");
         ++stats_.failed;
-        forget(slot);
-        return;
+        forget(slot, job);
+        return false;
     }
     job.payload = std::move(payload);
     if (job.has_content) {
         if (!P2C2R_FAULT("content_forgotten")) job.content = contents_.use(job.digest);
-        if (job.content == 0) return await_content(slot, job);
+        if (job.content == 0) {
+            await_content(slot, job);
+            return jobs_.find(slot) != nullptr;
+        }
     }
-    ready(slot);
+    return ready(slot, job);
 }
 
 // All that it needs is here.
-void Peer::Impl::ready(uint64_t slot) {
-    Job& job = *jobs_.find(slot);
+bool Peer::Impl::ready(uint64_t slot, Job& job) {
     job.state = Job::State::kWaiting;
     const uint32_t planted = P2C2R_PLANT("slots_exceeded") ? 1 : 0;
-    if (running_ < options_.slots + planted && waiting_.empty()) {
-        run(slot);
-    } else {
-        job.payload.own();
-        waiting_.push_back(slot);
-    }
+    if (running_ < options_.slots + planted && waiting_.empty()) return run(slot, job);
+    job.payload.own();
+    waiting_.push_back(slot);
+    return true;
 }
 
-void Peer::Impl::run(uint64_t slot) {
-    Job& job = *jobs_.find(slot);
-    if (job.deadline_us != 0 && loop_.turn_us() >= job.deadline_us &&
-        !P2C2R_PLANT("expired_task_started")) {
+inline bool Peer::Impl::run(uint64_t slot, Job& job) {
+    const uint64_t now = loop_.turn_us();
+    if (job.deadline_us != 0 && now >= job.deadline_us && !P2C2R_PLANT("expired_task_started")) {
         answer_error(job, Status::kDeadline, "the deadline passed before the task was started");
         ++stats_.failed;
-        forget(slot);
-        return;
+        forget(slot, job);
+        return false;
     }
-    if (job.has_content && !change_content(slot, job)) return;
+    if (job.has_content && !change_content(slot, job)) return false;
     job.state = Job::State::kRunning;
     ++running_;
     exec::JobSpec spec;
@@ -134,12 +133,12 @@ void Peer::Impl::run(uint64_t slot) {
     spec.params = std::move(job.payload.params);
     spec.data = std::move(job.payload.data);
     spec.deadline_us = job.deadline_us;
-    spec.gate = owner_->gate();
-    job.payload = Payload{};
+    spec.now_us = now;
+    spec.gate = &owner_->gate();
     const uint64_t started = runner_.start(spec, slot, *this);
     // A short job has ended already, and its slot may hold another one.
     Job* after = jobs_.find(slot);
-    if (!after) return;
+    if (!after) return false;
     if (started == 0) {
         --running_;
         // Nobody works on it: if memory is short for the answer, it goes with its connection.
@@ -151,18 +150,19 @@ void Peer::Impl::run(uint64_t slot) {
                    "this peer has no executor for '" + after->task_type + "'", 0, 0);
         }
         ++stats_.failed;
-        forget(slot);
-        return;
+        forget(slot, *after);
+        return false;
     }
     after->runner_job = started;
+    return true;
 }
 
 void Peer::Impl::run_waiting() {
     while (running_ < options_.slots && !waiting_.empty()) {
         const uint64_t slot = waiting_.front();
         waiting_.pop_front();
-        const Job* job = jobs_.find(slot);
-        if (job && job->state == Job::State::kWaiting) run(slot);
+        Job* const job = jobs_.find(slot);
+        if (job && job->state == Job::State::kWaiting) (void)run(slot, *job);
     }
 }
 
@@ -223,8 +223,8 @@ bool Peer::Impl::begin_coding(uint64_t slot, exec::Output& result) {
     return false;
 }
 
-void Peer::Impl::end_job(uint64_t slot, const Job& job, const exec::Output& result,
-                         const Bytes* coded) {
+inline void Peer::Impl::end_job(uint64_t slot, Job& job, const exec::Output& result,
+                                const Bytes* coded) {
     --running_;
     bool is_told = true;
     try {
@@ -239,7 +239,7 @@ void Peer::Impl::end_job(uint64_t slot, const Job& job, const exec::Output& resu
     } catch (const std::bad_alloc&) {
         is_told = false;
     }
-    forget(slot);
+    forget(slot, job);
     // The coordinator must not wait for an answer that will not come.
     if (!is_told) return link_->fail(Status::kMemory, "memory is short");
     owner_->data_moved();
@@ -291,10 +291,14 @@ void Peer::Impl::answer_result(const Job& job, const exec::Output& result, const
         return answer(job, Status::kSize, {}, "the result exceeds the limit of 64 MiB",
                       result.processing_us, result.memory_peak);
     }
-    wire::TaskResult message;
+    wire::TaskResult& message = good_result_;
     message.attempt = job.attempt;
     message.processing_us = result.processing_us;
     message.memory_peak = result.memory_peak;
+    message.coding = Coding::kNone;
+    message.plain_sizes.reset();
+    message.checksum.reset();
+    message.sizes.reset();
     uint8_t flags = 0;
     if (coded) {
         ++stats_.coded;
@@ -318,19 +322,22 @@ void Peer::Impl::answer_result(const Job& job, const exec::Output& result, const
 }
 
 void Peer::Impl::forget(uint64_t slot) {
-    Job* job = jobs_.find(slot);
-    if (!job) return;
-    if (job->id != 0) {
-        assembler_.drop(job->id);
-        slots_.erase(job->id);
+    if (Job* job = jobs_.find(slot)) forget(slot, *job);
+}
+
+inline void Peer::Impl::forget(uint64_t slot, Job& job) {
+    if (job.id != 0) {
+        assembler_.drop(job.id);
+        slots_.erase(job.id);
     }
-    drop(slot, *job);
+    drop(slot, job);
 }
 
 void Peer::Impl::drop(uint64_t slot, Job& job) {
     if (job.has_content) release_content(slot, job);
     if (job.may_be_coded) job.plain.reset();
-    job.payload = Payload{};
+    job.payload.params = Bytes();
+    job.payload.data = Bytes();
     jobs_.erase(slot);
 }
 

@@ -75,8 +75,8 @@ void OutStreams::close_at(size_t position) {
     if (turn_ > position) --turn_;
 }
 
-bool OutStreams::drop(uint64_t id) {
-    if (ends_.size() > 0) ends_.erase(id);
+bool OutStreams::drop_waiting(uint64_t id) {
+    ends_.erase(id);
     for (size_t i = 0; i < streams_.size(); ++i) {
         if (streams_[i]->id == id) {
             const bool unheard = !streams_[i]->started;
@@ -142,8 +142,9 @@ void OutStreams::pump(net::Connection& connection) {
 
 // ---- Assembler ---------------------------------------------------------------------------------
 
-Assembler::State Assembler::first(const wire::Frame& frame,
-                                  const std::optional<wire::PayloadSizes>& sizes, Payload& whole) {
+Assembler::State Assembler::take_first(const wire::Frame& frame,
+                                       const std::optional<wire::PayloadSizes>& sizes,
+                                       Payload& whole) {
     placed_ = 0;
     open_.erase(frame.id);
     if (!(frame.flags & wire::kFlagMore)) {
@@ -172,7 +173,7 @@ Assembler::State Assembler::next(const wire::Frame& frame, Payload& whole) {
     return add(**found, frame, whole);
 }
 
-void Assembler::drop(uint64_t id) {
+void Assembler::drop_open(uint64_t id) {
     std::unique_ptr<Assembly>* found = open_.find(id);
     if (!found) return;
     if (id == placed_) parked_ = std::move(*found);

@@ -3,6 +3,7 @@
 // Assembler puts the chunks of one direction together again.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -52,7 +53,9 @@ class OutStreams {
     void append(uint64_t id, Chunk&& chunk, bool last);
     // What has not been sent is not sent any more. True: there was such a stream, and nothing of it
     // has left, so that the other side has never heard of it.
-    bool drop(uint64_t id);
+    bool drop(uint64_t id) {
+        return (streams_.empty() && ends_.empty()) ? false : drop_waiting(id);
+    }
     void clear();
     // From now on what waits here and is held by nobody else is counted in `*total` too: answers,
     // and not the inputs and contents of tasks. It MUST outlive the streams. To be called while
@@ -91,6 +94,7 @@ class OutStreams {
     void send_chunks(net::Connection& connection, wire::Message message, uint8_t flags, uint64_t id,
                      std::span<const uint8_t> envelope, const Bytes& params, const Bytes& data);
     Stream* find(uint64_t id);
+    bool drop_waiting(uint64_t id);
     void close_at(size_t position);
     void count_more(const Stream& stream, uint64_t bytes) {
         waiting_bytes_ += bytes;
@@ -137,6 +141,20 @@ class Passage {
     uint64_t data_left_ = 0;
 };
 
+// Small payloads are copied out of the block they arrived in: one result that is kept must not keep
+// a whole read block alive.
+inline constexpr size_t kHoldThreshold = 4096;
+// For whoever is done with a small part before the frame goes.
+inline Bytes hold_or_borrow(const wire::Frame& frame, std::span<const uint8_t> part) {
+    return part.size() >= kHoldThreshold ? frame.hold(part) : Bytes::borrow(part);
+}
+inline Bytes hold_or_copy(const wire::Frame& frame, std::span<const uint8_t> part,
+                          const MemoryHook* hook = nullptr) {
+    return part.size() >= kHoldThreshold ? frame.hold(part)
+           : part.empty()                ? Bytes()
+                                         : Bytes::copy(part, hook);
+}
+
 struct Payload {
     Bytes params;
     Bytes data;
@@ -155,13 +173,25 @@ class Assembler {
     // The first frame of a stream (it has an envelope). What was there under this id is dropped.
     // The small parts of a payload in one frame are borrowed from that frame: see Payload::own.
     State first(const wire::Frame& frame, const std::optional<wire::PayloadSizes>& sizes,
-                Payload& whole);
+                Payload& whole) {
+        // What nearly all are: small, and whole, while nothing else is on its way.
+        const size_t larger = std::max(frame.params.size(), frame.data.size());
+        if (larger >= kHoldThreshold || (frame.flags & wire::kFlagMore) || !open_.empty()) {
+            return take_first(frame, sizes, whole);
+        }
+        placed_ = 0;
+        whole.params = Bytes::borrow(frame.params);
+        whole.data = Bytes::borrow(frame.data);
+        return State::kWhole;
+    }
     // A later frame. kIgnored: no stream of this id is open.
     State next(const wire::Frame& frame, Payload& whole);
     // Where the next `size` data bytes of this stream belong, or NULL.
     uint8_t* place(uint64_t id, size_t size);
     // Memory that a connection is reading into lives on until its frame has been delivered.
-    void drop(uint64_t id);
+    void drop(uint64_t id) {
+        if (!open_.empty()) drop_open(id);
+    }
     // Only when the connection reads no more.
     void clear();
     [[nodiscard]] size_t open_count() const { return open_.size(); }
@@ -178,6 +208,9 @@ class Assembler {
         Part params;
         Part data;
     };
+    State take_first(const wire::Frame& frame, const std::optional<wire::PayloadSizes>& sizes,
+                     Payload& whole);
+    void drop_open(uint64_t id);
     State add(Assembly& assembly, const wire::Frame& frame, Payload& whole);
     bool room(Part& part, size_t more);
     State broken(const char* why) {
@@ -194,20 +227,6 @@ class Assembler {
 
 // XXH3-64 over params and data, as the checksum field has it.
 uint64_t payload_checksum(const Bytes& params, const Bytes& data);
-
-// Small payloads are copied out of the block they arrived in: one result that is kept must not keep
-// a whole read block alive.
-inline constexpr size_t kHoldThreshold = 4096;
-// For whoever is done with a small part before the frame goes.
-inline Bytes hold_or_borrow(const wire::Frame& frame, std::span<const uint8_t> part) {
-    return part.size() >= kHoldThreshold ? frame.hold(part) : Bytes::borrow(part);
-}
-inline Bytes hold_or_copy(const wire::Frame& frame, std::span<const uint8_t> part,
-                          const MemoryHook* hook = nullptr) {
-    return part.size() >= kHoldThreshold ? frame.hold(part)
-           : part.empty()                ? Bytes()
-                                         : Bytes::copy(part, hook);
-}
 
 // References to the blocks that small payloads lie in, counted once for all payloads in a block:
 // one for each would cost as much as the copy that it saves. For one thread.

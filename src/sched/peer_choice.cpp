@@ -88,7 +88,7 @@ PeerHeaps& PeerTable::own_heaps(OwnCircle& circle, TypeIndex type) {
         if (!entry) continue;
         entry->own = heaps.get();
         entry->placed_us = -1;
-        touch(peer, *record, record->changed_us);
+        touch(*record, record->changed_us);
     }
     return *heaps;
 }
@@ -108,14 +108,14 @@ void PeerTable::settle() {
         PeerRecord* record = peers_.find(peer);
         if (!record) continue;
         record->is_touched = false;
-        place(peer, *record);
+        place(*record);
     }
     touched_.clear();
 }
 
 // Puts the peer where it belongs in the heaps of all its types.
-void PeerTable::place(uint64_t peer, PeerRecord& record) {
-    const uint32_t index = SlotMap<PeerRecord>::index_of(peer);
+void PeerTable::place(PeerRecord& record) {
+    const uint32_t index = SlotMap<PeerRecord>::index_of(record.id);
     const bool open = record.takes(1);
     const bool free_slot = open && record.held < record.slots;
     const bool shared = !record.is_limited();

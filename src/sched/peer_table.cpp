@@ -27,7 +27,7 @@ uint64_t PeerTable::join(PeerRecord&& record, const std::vector<TypeIndex>& type
     // Lists up to this length get their memory now; longer ones are a peer's wish.
     constexpr uint32_t kHeldUsual = 64;
     for (TypeIndex type : types) {
-        if (type >= types_.size()) types_.resize(type + 1u);
+        types_.grow(type + 1u);
         record.learned.push_back(Learned{type});
     }
     record.leases.reserve(std::min(record.window_tasks, kHeldUsual));
@@ -60,6 +60,7 @@ uint64_t PeerTable::join(PeerRecord&& record, const std::vector<TypeIndex>& type
     ids_[index] = peer;
     PeerRecord& slot = *peers_.find(peer);
     slot = std::move(record);
+    slot.id = peer;
     slot.joined_us = now_us;
     slot.accounted_us = now_us;
     if (slot.owner != kNoOwner) {
@@ -67,7 +68,7 @@ uint64_t PeerTable::join(PeerRecord&& record, const std::vector<TypeIndex>& type
     }
     for (const Learned& learned : slot.learned) ++types_[learned.type].peers;
     count_serving(slot, 1);
-    touch(peer, slot, now_us);
+    touch(slot, now_us);
     return peer;
 }
 
@@ -171,29 +172,18 @@ uint64_t PeerTable::timeout_us(const PeerRecord& record, TypeIndex type, uint64_
     return transfer + start_value_us;
 }
 
-// Its place in the heaps is mended when somebody is chosen: most peers change several times before.
-void PeerTable::touch(uint64_t peer, PeerRecord& record, uint64_t now_us) {
-    record.changed_us = now_us;
-    if (record.is_touched) return;
-    record.is_touched = true;
-    touched_.push_back(peer);  // join() has made room
-}
-
 void PeerTable::account(PeerRecord& record, uint64_t now_us) {
     const double passed = static_cast<double>(now_us - record.accounted_us);
     record.share_us += record.held <= record.slots ? passed : passed * record.slots / record.held;
     record.accounted_us = now_us;
 }
 
-void PeerTable::held_more(uint64_t peer, TypeIndex, uint64_t bytes, double estimate_us,
-                          uint64_t now_us) {
-    PeerRecord* record = peers_.find(peer);
-    if (!record) return;
-    account(*record, now_us);
-    slots_busy_ += record->held++ < record->slots;
-    record->held_bytes += bytes;
-    record->backlog_us += estimate_us;
-    touch(peer, *record, now_us);
+void PeerTable::held_more(PeerRecord& peer, uint64_t bytes, double estimate_us, uint64_t now_us) {
+    account(peer, now_us);
+    slots_busy_ += peer.held++ < peer.slots;
+    peer.held_bytes += bytes;
+    peer.backlog_us += estimate_us;
+    touch(peer, now_us);
 }
 
 void PeerTable::let_go(PeerRecord& record, uint64_t bytes, double estimate_us, uint64_t now_us) {
@@ -204,20 +194,16 @@ void PeerTable::let_go(PeerRecord& record, uint64_t bytes, double estimate_us, u
     record.backlog_us = record.held == 0 ? 0 : std::max(0.0, record.backlog_us - estimate_us);
 }
 
-void PeerTable::held_less(uint64_t peer, uint64_t bytes, double estimate_us, uint64_t now_us) {
-    PeerRecord* record = peers_.find(peer);
-    if (!record) return;
-    let_go(*record, bytes, estimate_us, now_us);
-    touch(peer, *record, now_us);
+void PeerTable::held_less(PeerRecord& peer, uint64_t bytes, double estimate_us, uint64_t now_us) {
+    let_go(peer, bytes, estimate_us, now_us);
+    touch(peer, now_us);
 }
 
-void PeerTable::answered(uint64_t peer, TypeIndex type, uint64_t bytes, double estimate_us,
+void PeerTable::answered(PeerRecord& peer, TypeIndex type, uint64_t bytes, double estimate_us,
                          uint64_t compute_us, uint64_t round_us, uint64_t now_us) {
-    PeerRecord* record = peers_.find(peer);
-    if (!record) return;
-    let_go(*record, bytes, estimate_us, now_us);
-    note(*record, type, bytes, compute_us, round_us);
-    touch(peer, *record, now_us);
+    let_go(peer, bytes, estimate_us, now_us);
+    note(peer, type, bytes, compute_us, round_us);
+    touch(peer, now_us);
 }
 
 void PeerTable::set_window(uint64_t peer, uint32_t window_tasks, uint64_t now_us) {
@@ -226,7 +212,7 @@ void PeerTable::set_window(uint64_t peer, uint32_t window_tasks, uint64_t now_us
     count_serving(*record, -1);
     record->window_tasks = window_tasks;
     count_serving(*record, 1);
-    touch(peer, *record, now_us);
+    touch(*record, now_us);
 }
 
 void PeerTable::set_silence(uint64_t peer, Silence silence, uint64_t now_us) {
@@ -236,7 +222,7 @@ void PeerTable::set_silence(uint64_t peer, Silence silence, uint64_t now_us) {
     record->silence = silence;
     if (silence == Silence::kDead) record->risk.stalled(now_us);
     count_serving(*record, 1);
-    touch(peer, *record, now_us);
+    touch(*record, now_us);
 }
 
 void PeerTable::failed(uint64_t peer, uint64_t now_us) {
@@ -247,7 +233,7 @@ void PeerTable::failed(uint64_t peer, uint64_t now_us) {
     if (record->failures > 0 && now_us - record->failed_us < kFailureApartUs) return;
     record->failed_us = now_us;
     record->risk.failed(now_us);
-    touch(peer, *record, now_us);
+    touch(*record, now_us);
     if (++record->failures > 1) return;
     record->forgive_us = is_on_trial ? std::min(2 * record->forgive_us, kForgiveMostUs)
                                      : std::max(record->forgive_us, kForgiveLeastUs);
@@ -277,7 +263,7 @@ void PeerTable::forgive(uint64_t now_us) {
         record->failures = 0;
         record->risk = {};
         record->is_on_trial = true;
-        touch(peer, *record, now_us);
+        touch(*record, now_us);
     }
 }
 
@@ -287,7 +273,7 @@ void PeerTable::kept_too_long(uint64_t peer, uint64_t had_us, uint64_t now_us) {
     failed(peer, now_us);
     // Of one that has never answered this is all that is known of its line.
     if (record->link_us == 0) record->link_us = static_cast<double>(had_us);
-    touch(peer, *record, now_us);
+    touch(*record, now_us);
 }
 
 void PeerTable::learn(uint64_t peer, TypeIndex type, uint64_t bytes, uint64_t compute_us,
@@ -295,7 +281,7 @@ void PeerTable::learn(uint64_t peer, TypeIndex type, uint64_t bytes, uint64_t co
     PeerRecord* record = peers_.find(peer);
     if (!record) return;
     note(*record, type, bytes, compute_us, round_us);
-    touch(peer, *record, now_us);
+    touch(*record, now_us);
 }
 
 double PeerTable::late_us(const PeerRecord& record, TypeIndex type, double ahead_us) const {
@@ -317,13 +303,13 @@ void PeerTable::outrun(uint64_t peer, TypeIndex type, uint64_t had_us, uint64_t 
     if (entry->samples == 0) {
         // Of one that has never answered this is all that is known of its line.
         if (record->link_us == 0) record->link_us = had;
-        return touch(peer, *record, now_us);
+        return touch(*record, now_us);
     }
     if (had <= entry->round_us) return;
     const double compute = std::max(entry->compute_us, had - record->link_us);
     entry->round_us += kGain * (had - entry->round_us);
     entry->compute_us += kGain * (compute - entry->compute_us);
-    touch(peer, *record, now_us);
+    touch(*record, now_us);
 }
 
 // The second answer tells what of the first was getting ready: compiling, loading.

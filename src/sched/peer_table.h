@@ -12,11 +12,11 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/chunks.h"
 #include "core/plant.h"
 #include "core/slot_map.h"
 #include "model/task.h"
@@ -57,6 +57,7 @@ struct Abandoned {
 enum class Silence : uint8_t { kHeard, kSuspect, kDead };
 
 struct PeerRecord {
+    uint64_t id = 0;  // the table's, while it is there
     std::string peer_id;
     OwnerIndex owner = kNoOwner;        // whose machine it is
     Circle accepts = Circle::kInvited;  // kOwn: no tasks but its owner's
@@ -188,11 +189,10 @@ class PeerTable {
                                      uint64_t now_us) const;
 
     // A task was given to, or answered by, a peer.
-    void held_more(uint64_t peer, TypeIndex type, uint64_t bytes, double estimate_us,
-                   uint64_t now_us);
-    void held_less(uint64_t peer, uint64_t bytes, double estimate_us, uint64_t now_us);
+    void held_more(PeerRecord& peer, uint64_t bytes, double estimate_us, uint64_t now_us);
+    void held_less(PeerRecord& peer, uint64_t bytes, double estimate_us, uint64_t now_us);
     // A successful answer: held_less and learn in one.
-    void answered(uint64_t peer, TypeIndex type, uint64_t bytes, double estimate_us,
+    void answered(PeerRecord& peer, TypeIndex type, uint64_t bytes, double estimate_us,
                   uint64_t compute_us, uint64_t round_us, uint64_t now_us);
     // An attempt there has taken so long that another peer's answer was first.
     void outrun(uint64_t peer, TypeIndex type, uint64_t had_us, uint64_t now_us);
@@ -267,9 +267,15 @@ class PeerTable {
     [[nodiscard]] double own_us(const PeerRecord& record, const Learned& learned) const;
     [[nodiscard]] double fate(const PeerRecord& record, double us) const;
     void list_failing(uint64_t peer, uint64_t at_us);
-    void touch(uint64_t peer, PeerRecord& record, uint64_t now_us);
+    // Its place in the heaps is mended when somebody is chosen: most change several times before.
+    void touch(PeerRecord& record, uint64_t now_us) {
+        record.changed_us = now_us;
+        if (record.is_touched) return;
+        record.is_touched = true;
+        touched_.push_back(record.id);  // join() has made room
+    }
     void settle();
-    void place(uint64_t peer, PeerRecord& record);
+    void place(PeerRecord& record);
     PeerHeaps& own_heaps(OwnCircle& circle, TypeIndex type);
     // Where own tasks of this reach look, and invited ones beside the shared heaps; NULL: nowhere.
     OwnCircle* own_circle(TypeIndex type, const Reach& reach);
@@ -286,7 +292,7 @@ class PeerTable {
     std::vector<uint64_t> touched_;  // changed since they were placed
     // Those that have failed, a heap: when they are forgiven. At most one entry each.
     std::vector<std::pair<uint64_t, uint64_t>> failing_;
-    std::deque<PerType> types_;
+    Chunks<PerType> types_;
     OwnCircles circles_;
     uint64_t slots_ = 0;       // of peers that take tasks
     uint64_t slots_busy_ = 0;  // of all

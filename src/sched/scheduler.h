@@ -236,6 +236,12 @@ class Scheduler {
     // An answer of a peer. Ok or an error that another peer would give too: accepted.
     Verdict answered(uint64_t peer, uint64_t attempt_id, const Nonce& nonce, Status status,
                      uint64_t compute_us, uint64_t now_us, std::vector<Action>& actions);
+    // The same of one that current() has just found.
+    Verdict answered(uint64_t peer, uint64_t task, Status status, uint64_t compute_us,
+                     uint64_t now_us, std::vector<Action>& actions) {
+        return current_answered(task, *tasks_.find(task), *peers_.find(peer), status, compute_us,
+                                now_us, actions);
+    }
     // The first frame of an answer that comes in parts: may it be passed on? Changes nothing.
     [[nodiscard]] bool is_current(uint64_t peer, uint64_t attempt_id, const Nonce& nonce) const {
         return current(peer, attempt_id, nonce) != nullptr;
@@ -307,6 +313,8 @@ class Scheduler {
         return !kept_[type] && tasks_of_[type] == 0 && !peers_.has_type(type);
     }
     bool enqueue(uint64_t task, TaskRecord& record, uint64_t now_us) noexcept;
+    Verdict current_answered(uint64_t task, TaskRecord& record, PeerRecord& holder, Status status,
+                             uint64_t compute_us, uint64_t now_us, std::vector<Action>& actions);
     [[nodiscard]] bool is_live(const TaskQueue::Entry& entry) const {
         const TaskRecord* record = tasks_.find(entry.task);
         return record && record->state == TaskRecord::State::kQueued &&
@@ -316,11 +324,12 @@ class Scheduler {
         return queues_.front(queue, [this](const auto& entry) { return is_live(entry); });
     }
     void unqueue(uint64_t task, TaskRecord& record) noexcept;
-    void lease(uint64_t task, TaskRecord& record, const PeerTable::Choice& choice, uint64_t now_us,
-               std::vector<Action>& actions);
+    void lease(uint64_t task, TaskRecord& record, PeerRecord& peer, const PeerTable::Choice& choice,
+               uint64_t now_us, std::vector<Action>& actions);
     // What is the same of every attempt. `room_for_lease` MUST have been called.
-    void give(uint64_t task, TaskRecord& record, Attempt& run, const PeerTable::Choice& choice,
-              CopyCause copy, uint64_t now_us, std::vector<Action>& actions);
+    void give(uint64_t task, TaskRecord& record, Attempt& run, PeerRecord& peer,
+              const PeerTable::Choice& choice, CopyCause copy, uint64_t now_us,
+              std::vector<Action>& actions);
     [[nodiscard]] Attempt* attempt_at(uint64_t task, TaskRecord& record, uint64_t peer) {
         if (record.run.peer == peer) return &record.run;
         return record.has_copy ? second_at(task, peer) : nullptr;
@@ -329,16 +338,16 @@ class Scheduler {
     // The slot at the peer is free again.
     void end_lease(const TaskRecord& record, Attempt& run, uint64_t now_us);
     void renew_lease(uint64_t task, TaskRecord& record, Attempt& run, uint64_t now_us);
-    void lease_over(uint64_t task, TaskRecord& record, Attempt& run, uint64_t now_us,
-                    std::vector<Action>& actions);
+    [[gnu::cold]] void lease_over(uint64_t task, TaskRecord& record, Attempt& run, uint64_t now_us,
+                                  std::vector<Action>& actions);
     [[nodiscard]] bool could_go_elsewhere(const TaskRecord& record, const PeerRecord& peer) const;
     // When the attempt that begins now is given up.
     [[nodiscard]] uint64_t lease_end_us(const TaskRecord& record, const Attempt& run,
                                         const PeerRecord& peer, uint64_t now_us) const;
     // A task ends that a peer still has: it is to blame if it had long enough, and was listened to.
-    void blame(const TaskRecord& record, const Attempt& run, uint64_t now_us);
+    [[gnu::cold]] void blame(const TaskRecord& record, const Attempt& run, uint64_t now_us);
     // Of one that has never answered the type: another one is asked before the task ends with it.
-    bool doubt(TaskRecord& record, const PeerRecord& peer, uint64_t id);
+    [[gnu::cold]] bool doubt(TaskRecord& record, const PeerRecord& peer, uint64_t id);
 
     // ---- scheduler_copies.cpp
     // What is back sooner is not waited for with a clock in hand: when a copy is made is first
@@ -356,10 +365,10 @@ class Scheduler {
                                          uint64_t now_us);
     [[nodiscard]] uint32_t last_moment_us(const TaskRecord& record, const Attempt& run,
                                           uint64_t now_us);
-    void copy_late(uint64_t task, TaskRecord& record, uint64_t now_us,
-                   std::vector<Action>& actions);
-    void copy_at_once(uint64_t task, TaskRecord& record, uint64_t now_us,
-                      std::vector<Action>& actions);
+    [[gnu::cold]] void copy_late(uint64_t task, TaskRecord& record, uint64_t now_us,
+                                 std::vector<Action>& actions);
+    [[gnu::cold]] void copy_at_once(uint64_t task, TaskRecord& record, uint64_t now_us,
+                                    std::vector<Action>& actions);
     // Where a copy may go; peer 0: nowhere.
     [[nodiscard]] PeerTable::Choice choose_second(uint64_t task, const TaskRecord& record,
                                                   uint64_t now_us);
@@ -370,11 +379,11 @@ class Scheduler {
     // on, and the task lives on with it.
     bool lives_without(uint64_t task, TaskRecord& record, const Attempt& gone);
     // All that run are given up; with `blames` for as long as they took, too.
-    void abandon_all(uint64_t task, TaskRecord& record, bool blames, uint64_t now_us,
-                     std::vector<Action>& actions);
+    [[gnu::cold]] void abandon_all(uint64_t task, TaskRecord& record, bool blames, uint64_t now_us,
+                                   std::vector<Action>& actions);
     // All but this one.
-    void abandon_others(uint64_t task, TaskRecord& record, const Attempt& winner, uint64_t now_us,
-                        std::vector<Action>& actions);
+    [[gnu::cold]] void abandon_others(uint64_t task, TaskRecord& record, const Attempt& winner,
+                                      uint64_t now_us, std::vector<Action>& actions);
     // Too little time to wait for a peer to look dead.
     static constexpr uint64_t kShortUs = 60'000;
     [[nodiscard]] static bool is_short(const TaskRecord& record, uint64_t now_us) {
@@ -397,10 +406,10 @@ class Scheduler {
         record.died_us = 0;
     }
     static void note_tried(TaskRecord& record, uint64_t peer);
-    void room_for_lease(uint64_t peer, std::vector<Action>& actions);
+    static void room_for_lease(PeerRecord& peer, std::vector<Action>& actions);
     void unlist_lease(PeerRecord& peer, const Attempt& run);
-    void abandon(uint64_t task, const TaskRecord& record, const Attempt& run, uint64_t now_us,
-                 std::vector<Action>& actions);
+    [[gnu::cold]] void abandon(uint64_t task, const TaskRecord& record, const Attempt& run,
+                               uint64_t now_us, std::vector<Action>& actions);
     // The slot that it had while its input came counts in the turns of its account.
     void pay_for_input(const TaskRecord& record, uint64_t now_us) {
         if (record.input_open) queues_.charge(record.flow, now_us - record.run.placed_us);
@@ -412,15 +421,15 @@ class Scheduler {
     [[nodiscard]] bool is_slot_wanted(const TaskRecord& record);
     void look_at_input(uint64_t task, TaskRecord& record, uint64_t now_us,
                        std::vector<Action>& actions);
-    void try_again(uint64_t task, TaskRecord& record, Status why, uint64_t now_us,
-                   std::vector<Action>& actions);
-    void start_local(uint64_t task, TaskRecord& record, uint64_t now_us,
-                     std::vector<Action>& actions);
-    void end(uint64_t task, TaskRecord& record, Status status, const char* text,
-             std::vector<Action>& actions);
+    [[gnu::cold]] void try_again(uint64_t task, TaskRecord& record, Status why, uint64_t now_us,
+                                 std::vector<Action>& actions);
+    [[gnu::cold]] void start_local(uint64_t task, TaskRecord& record, uint64_t now_us,
+                                   std::vector<Action>& actions);
+    [[gnu::cold]] void end(uint64_t task, TaskRecord& record, Status status, const char* text,
+                           std::vector<Action>& actions);
     void drop(uint64_t task, TaskRecord& record);
     void arm(uint64_t task, const TaskRecord& record);
-    void free_abandoned(uint64_t peer, PeerRecord& record, Abandoned& abandoned, uint64_t now_us);
+    void free_abandoned(PeerRecord& record, Abandoned& abandoned, uint64_t now_us);
     static Abandoned* find_abandoned(PeerRecord& record, uint64_t attempt_id, const Nonce& nonce);
     // Bytes that this task would bring to that peer: what it is believed to have does not count.
     [[nodiscard]] uint64_t bytes_to(const TaskRecord& record, uint64_t peer) const {
@@ -428,8 +437,8 @@ class Scheduler {
     }
     [[nodiscard]] uint64_t lacking(const TaskRecord& record, uint64_t peer) const;
     void prefer_holders(const TaskRecord& record, PeerTable::Choice& choice, uint64_t now_us);
-    void place_here(const TaskQueues::Head& head, TaskRecord& record, uint64_t now_us,
-                    std::vector<Action>& actions);
+    [[gnu::cold]] void place_here(const TaskQueues::Head& head, TaskRecord& record, uint64_t now_us,
+                                  std::vector<Action>& actions);
     [[nodiscard]] bool is_hopeless(const TaskRecord& record, const PeerTable::Choice& choice,
                                    uint64_t now_us);
     bool place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,

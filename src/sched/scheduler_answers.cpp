@@ -131,7 +131,7 @@ void Scheduler::end_lease(const TaskRecord& record, Attempt& run, uint64_t now_u
     if (!peer) return;
     pay_for_input(record, now_us);
     unlist_lease(*peer, run);
-    peers_.held_less(run.peer, record.bytes, run.estimate_us, now_us);
+    peers_.held_less(*peer, record.bytes, run.estimate_us, now_us);
 }
 
 // Gives up this attempt: its slot stays held until the peer has answered.
@@ -161,13 +161,12 @@ Abandoned* Scheduler::find_abandoned(PeerRecord& record, uint64_t attempt_id, co
     return nullptr;
 }
 
-void Scheduler::free_abandoned(uint64_t peer, PeerRecord& record, Abandoned& abandoned,
-                               uint64_t now_us) {
+void Scheduler::free_abandoned(PeerRecord& record, Abandoned& abandoned, uint64_t now_us) {
     const Abandoned answered = abandoned;
     abandoned = record.abandoned.back();
     record.abandoned.pop_back();
     ++stats_.abandoned_answers;
-    peers_.held_less(peer, answered.bytes, answered.estimate_us, now_us);
+    peers_.held_less(record, answered.bytes, answered.estimate_us, now_us);
 }
 
 void Scheduler::answer_ended(uint64_t peer, uint64_t attempt_id, uint64_t now_us) {
@@ -175,7 +174,7 @@ void Scheduler::answer_ended(uint64_t peer, uint64_t attempt_id, uint64_t now_us
     if (!record) return;
     for (Abandoned& abandoned : record->abandoned) {
         if (abandoned.attempt_id == attempt_id) {
-            return free_abandoned(peer, *record, abandoned, now_us);
+            return free_abandoned(*record, abandoned, now_us);
         }
     }
 }
@@ -216,13 +215,19 @@ Verdict Scheduler::answered(uint64_t peer, uint64_t attempt_id, const Nonce& non
             return Verdict::kUnknown;
         }
         heard_from(*holder, abandoned->placed_us);
-        free_abandoned(peer, *holder, *abandoned, now_us);
+        free_abandoned(*holder, *abandoned, now_us);
         return Verdict::kAbandoned;
     }
-    const uint64_t task = task_of(attempt_id);
-    auto& record = const_cast<TaskRecord&>(*found);
+    return current_answered(task_of(attempt_id), const_cast<TaskRecord&>(*found), *holder, status,
+                            compute_us, now_us, actions);
+}
+
+Verdict Scheduler::current_answered(uint64_t task, TaskRecord& record, PeerRecord& holder,
+                                    Status status, uint64_t compute_us, uint64_t now_us,
+                                    std::vector<Action>& actions) {
+    const uint64_t peer = holder.id;
     Attempt* run = attempt_at(task, record, peer);
-    heard_from(*holder, run->placed_us);
+    heard_from(holder, run->placed_us);
     if (status == Status::kOk) {
         if (record.has_copy && !P2C2R_PLANT("answer_of_both_counted")) {
             abandon_others(task, record, *run, now_us, actions);
@@ -231,19 +236,19 @@ Verdict Scheduler::answered(uint64_t peer, uint64_t attempt_id, const Nonce& non
         if (run->is_copy) ++stats_.copies.won;
         const uint64_t doubted = record.doubted > 0 ? record.tried[record.doubted - 1] : 0;
         if (doubted != 0 && doubted != peer) peers_.failed(doubted, now_us);
-        ++holder->completed;
+        ++holder.completed;
         pay_for_input(record, now_us);
-        unlist_lease(*holder, *run);
-        peers_.answered(peer, record.type, record.bytes, run->estimate_us, compute_us,
+        unlist_lease(holder, *run);
+        peers_.answered(holder, record.type, record.bytes, run->estimate_us, compute_us,
                         now_us - run->given_us, now_us);
-        holder->accepted_slot_us += holder->share_us - run->share_us;
+        holder.accepted_slot_us += holder.share_us - run->share_us;
         if (P2C2R_PLANT("answer_of_both_counted") && lives_without(task, record, *run)) {
             return Verdict::kAccepted;
         }
         drop(task, record);
         return Verdict::kAccepted;
     }
-    if (is_final(status) && !doubt(record, *holder, peer)) {
+    if (is_final(status) && !doubt(record, holder, peer)) {
         if (record.has_copy) {
             abandon_others(task, record, *run, now_us, actions);
             run = &record.run;
@@ -256,7 +261,7 @@ Verdict Scheduler::answered(uint64_t peer, uint64_t attempt_id, const Nonce& non
     // A payload that does not match its checksum may have been spoiled on the way here: it is tried
     // elsewhere, and says nothing about the peer.
     if (status != Status::kContent && !is_final(status)) {
-        ++holder->failed;
+        ++holder.failed;
         peers_.failed(peer, now_us);
     }
     if (lives_without(task, record, *run)) return Verdict::kRetried;

@@ -143,8 +143,9 @@ bool Scheduler::copy(uint64_t task, TaskRecord& record, CopyCause cause, uint64_
         const bool may_wait = is_needed || cause == CopyCause::kLastMoment;
         if (!is_needed && choice.finish_us > record.deadline_us) return false;
         if (!may_wait && !choice.free_slot) return false;
-        room_for_lease(choice.peer, actions);
-        give(task, record, copies_[task], choice, cause, now_us, actions);
+        PeerRecord& peer = *peers_.find(choice.peer);
+        room_for_lease(peer, actions);
+        give(task, record, copies_[task], peer, choice, cause, now_us, actions);
     } catch (const std::bad_alloc&) {
         return false;
     }

@@ -31,11 +31,11 @@ uint64_t cost_of(double estimate_us) {
 }  // namespace
 
 // What can fail comes before the task leaves its queue.
-void Scheduler::room_for_lease(uint64_t peer, std::vector<Action>& actions) {
+void Scheduler::room_for_lease(PeerRecord& peer, std::vector<Action>& actions) {
     const auto grow = [](auto& list) {
         if (list.size() == list.capacity()) list.reserve(2 * list.size() + 16);
     };
-    grow(peers_.find(peer)->leases);
+    grow(peer.leases);
     grow(actions);
 }
 
@@ -48,10 +48,9 @@ void Scheduler::note_tried(TaskRecord& record, uint64_t peer) {
     record.tried[record.tried_count++] = peer;
 }
 
-void Scheduler::give(uint64_t task, TaskRecord& record, Attempt& run,
+void Scheduler::give(uint64_t task, TaskRecord& record, Attempt& run, PeerRecord& peer,
                      const PeerTable::Choice& choice, CopyCause copy, uint64_t now_us,
                      std::vector<Action>& actions) {
-    PeerRecord& peer = *peers_.find(choice.peer);
     random_.fill(run.nonce);
     peer.leases.push_back(task);
     run.lease_position = static_cast<uint32_t>(peer.leases.size() - 1) & 0x7FFFFFFF;
@@ -78,16 +77,17 @@ void Scheduler::give(uint64_t task, TaskRecord& record, Attempt& run,
                  choice.is_safer,
                  choice.chance};
     run.copy_after_us = run.is_copy ? 0 : first_look_us(record, run);
-    peers_.held_more(choice.peer, record.type, record.bytes, run.estimate_us, now_us);
+    peers_.held_more(peer, record.bytes, run.estimate_us, now_us);
     run.share_us = peer.share_us;
     actions.push_back({Action::Kind::kAssign, Status::kOk, task, choice.peer, run.attempt_id});
 }
 
-void Scheduler::lease(uint64_t task, TaskRecord& record, const PeerTable::Choice& choice,
-                      uint64_t now_us, std::vector<Action>& actions) {
+void Scheduler::lease(uint64_t task, TaskRecord& record, PeerRecord& peer,
+                      const PeerTable::Choice& choice, uint64_t now_us,
+                      std::vector<Action>& actions) {
     ++record.attempts;
     record.state = TaskRecord::State::kLeased;
-    give(task, record, record.run, choice, CopyCause::kNone, now_us, actions);
+    give(task, record, record.run, peer, choice, CopyCause::kNone, now_us, actions);
     // Once, whoever fails it or hands it back.
     if (record.placements == 1) {
         queues_.charge(record.flow, cost_of(record.run.estimate_us));
@@ -107,7 +107,7 @@ Status Scheduler::assign_to(uint64_t task, uint64_t peer, uint64_t now_us,
     if (!peers_.learned(*target, record->type)) return Status::kTaskType;
     if (!target->is_within(record->reach)) return Status::kDenied;
     if (!target->takes(record->bytes)) return Status::kBusy;
-    room_for_lease(peer, actions);
+    room_for_lease(*target, actions);
     unqueue(task, *record);
     PeerTable::Choice choice;
     choice.peer = peer;
@@ -115,7 +115,7 @@ Status Scheduler::assign_to(uint64_t task, uint64_t peer, uint64_t now_us,
         now_us + static_cast<uint64_t>(peers_.estimate_us(*target, record->type, record->bytes));
     choice.free_slot = target->held < target->slots;
     choice.considered = 1;
-    lease(task, *record, choice, now_us, actions);
+    lease(task, *record, *target, choice, now_us, actions);
     return Status::kOk;
 }
 
@@ -162,9 +162,9 @@ uint64_t Scheduler::late_by_us(const Admission& admission, size_t before, uint64
 // nothing waits, or no peer has room.
 bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
                            std::vector<Action>& actions) {
-    TaskQueues::Head head = front(queue);
+    const TaskQueues::Head head = front(queue);
     if (!head.entry) return false;
-    uint64_t task = head.entry->task;
+    const uint64_t task = head.entry->task;
     TaskRecord& record = *tasks_.find(task);
     if (record.input_open && is_distrusted(record, now_us)) {
         queues_.pop(head, now_us);
@@ -199,17 +199,17 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         return true;
     }
     if (record.content != 0) prefer_holders(record, choice, now_us);
-    room_for_lease(choice.peer, actions);
+    PeerRecord& peer = *peers_.find(choice.peer);
+    room_for_lease(peer, actions);
     queues_.pop(head, now_us);
-    lease(task, record, choice, now_us, actions);
+    lease(task, record, peer, choice, now_us, actions);
     if (is_short(record, now_us)) copy_at_once(task, record, now_us, actions);
-    const PeerRecord& peer = *peers_.find(choice.peer);
     if (choice.chance < 1) return true;  // where every moment counts, each is looked at by itself
     for (uint32_t placed = 1; placed < tasks_max && !P2C2R_FAULT("run_ends"); ++placed) {
-        head = front(queue);
-        if (!head.entry) return true;
-        task = head.entry->task;
-        TaskRecord& next = *tasks_.find(task);
+        const TaskQueues::Head behind = front(queue);
+        if (!behind.entry) return true;
+        const uint64_t next_task = behind.entry->task;
+        TaskRecord& next = *tasks_.find(next_task);
         // It is within reach, but for a task that memory was short to give a queue of its own.
         if (next.attempts > 0 || next.input_open || !peer.is_within(next.reach)) return true;
         // Another content may lie elsewhere.
@@ -218,10 +218,10 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         again.finish_us = peers_.finish_us(peer, type, now_us);
         again.free_slot = peer.held < peer.slots;
         if (again.finish_us > choice.finish_us + kRunSlackUs) return true;
-        room_for_lease(choice.peer, actions);
-        queues_.pop(head, now_us);
-        lease(task, next, again, now_us, actions);
-        if (is_short(next, now_us)) copy_at_once(task, next, now_us, actions);
+        room_for_lease(peer, actions);
+        queues_.pop(behind, now_us);
+        lease(next_task, next, peer, again, now_us, actions);
+        if (is_short(next, now_us)) copy_at_once(next_task, next, now_us, actions);
     }
     return true;
 }

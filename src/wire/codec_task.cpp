@@ -18,9 +18,11 @@ constexpr const char* kWhyDependsOn = "depends_on must be an array of at most 16
 constexpr const char* kWhyOutputSizeMax = "output_size_max must be an unsigned integer of bytes";
 
 // To its defaults. By field: a whole new value would be built on the stack and copied, which costs
-// as much as the decoding. depends_on keeps its memory.
+// as much as the decoding; and one by one, since a text that was just stored in halves is slow to
+// copy. depends_on keeps its memory.
 void reset(TaskSubmit& out) {
-    out.task_type = out.requester_id = {};
+    out.task_type = {};
+    out.requester_id = {};
     out.priority = 0;
     out.deadline_us.reset();
     out.circle = Circle::kType;

@@ -176,6 +176,17 @@ Message message_by_name(std::string_view name) {
     return Message::kNone;
 }
 
+Bytes Frame::hold(std::span<const uint8_t> part) const {
+    if (part.empty()) return {};
+    for (const Bytes* whole : {whole_params, whole_data}) {
+        if (whole && part.data() >= whole->data() && part.data() < whole->data() + whole->size()) {
+            return whole->slice(static_cast<size_t>(part.data() - whole->data()), part.size());
+        }
+    }
+    P2C2R_CHECK(memory != nullptr);
+    return memory->hold(part);
+}
+
 FrameParse parse_frame(std::span<const uint8_t> bytes, const FrameLimits& limits) {
     using Kind = FrameParse::Kind;
     Layout layout;

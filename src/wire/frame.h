@@ -87,17 +87,7 @@ struct Frame {
     const Bytes* whole_data = nullptr;
 
     // Counted slices of the frame's block.
-    [[nodiscard]] Bytes hold(std::span<const uint8_t> part) const {
-        if (part.empty()) return {};
-        for (const Bytes* whole : {whole_params, whole_data}) {
-            if (whole && part.data() >= whole->data() &&
-                part.data() < whole->data() + whole->size()) {
-                return whole->slice(static_cast<size_t>(part.data() - whole->data()), part.size());
-            }
-        }
-        P2C2R_CHECK(memory != nullptr);
-        return memory->hold(part);
-    }
+    [[nodiscard]] Bytes hold(std::span<const uint8_t> part) const;
 };
 
 // Sizes a connection may use; raised after login.
@@ -142,6 +132,9 @@ inline void store_u64(uint8_t* to, uint64_t value) {
     std::memcpy(to, &value, sizeof value);
 }
 size_t write_long_bin_header(uint8_t* out, size_t size);
+// The first eight bytes of a frame, but for its message, its flags and the beginning of its id.
+inline constexpr uint64_t kHeadBytes = 0x96CC00CC00CF0000;
+inline constexpr uint64_t kHeadMask = 0xFFFF00FF00FF0000;
 }  // namespace detail
 
 // The id of the frame that begins at `bytes`, if one does; 0 when there is less than its head.
@@ -156,11 +149,11 @@ inline size_t parse_small_frame(std::span<const uint8_t> bytes, const FrameLimit
                                 Frame& frame) {
     using namespace detail;
     constexpr size_t kHead = limits::kFrameHeadSize;
-    constexpr uint64_t kFixed = 0xFFFF00FF00FF0000;  // of the first eight bytes
-    constexpr uint64_t kFixedBytes = 0x96CC00CC00CF0000;
     const uint8_t* const at = bytes.data();
     const size_t size = bytes.size();
-    if (size < kHead + 6 || (load_u64(at) & kFixed) != kFixedBytes || at[kHead] != kBin8) return 0;
+    if (size < kHead + 6 || (load_u64(at) & kHeadMask) != kHeadBytes || at[kHead] != kBin8) {
+        return 0;
+    }
     const size_t envelope_size = at[kHead + 1];
     const size_t params_at = kHead + 2 + envelope_size;
     if (size < params_at + 4 || at[params_at] != kBin8) return 0;
@@ -206,12 +199,8 @@ inline size_t write_bin_header(uint8_t* out, size_t size) {
 inline size_t write_frame_start(uint8_t* out, Message message, uint8_t flags, uint64_t id,
                                 std::span<const uint8_t> envelope, size_t params_size) {
     uint8_t* at = out;
-    at[0] = detail::kArrayOfSix;
-    at[1] = detail::kUint8;
-    at[2] = static_cast<uint8_t>(message);
-    at[3] = detail::kUint8;
-    at[4] = flags;
-    at[5] = detail::kUint64;
+    detail::store_u64(at, detail::kHeadBytes | static_cast<uint64_t>(message) << 40 |
+                              static_cast<uint64_t>(flags) << 24);
     detail::store_u64(at + 6, id);
     at += limits::kFrameHeadSize;
     at += write_bin_header(at, envelope.size());
@@ -219,6 +208,19 @@ inline size_t write_frame_start(uint8_t* out, Message message, uint8_t flags, ui
     at += envelope.size();
     at += write_bin_header(at, params_size);
     return static_cast<size_t>(at - out);
+}
+
+// A whole frame. `out` MUST have room for kFrameHeadMax and the bytes of the parts.
+inline size_t write_frame(uint8_t* out, Message message, uint8_t flags, uint64_t id,
+                          std::span<const uint8_t> envelope, std::span<const uint8_t> params,
+                          std::span<const uint8_t> data) {
+    uint8_t* at = out;
+    at += write_frame_start(at, message, flags, id, envelope, params.size());
+    copy_run(at, params.data(), params.size());
+    at += params.size();
+    at += write_bin_header(at, data.size());
+    copy_run(at, data.data(), data.size());
+    return static_cast<size_t>(at - out) + data.size();
 }
 
 // Rewrites the task id of a frame in place.

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -67,6 +68,46 @@ TEST_CASE("bytes: a run of any size is copied whole and nothing beside it") {
         CHECK(std::equal(source.begin(), source.end(), target.begin() + 1));
         CHECK(target.front() == 0xEE);
         CHECK(target.back() == 0xEE);
+    }
+}
+
+TEST_CASE("bytes: an assignment lets go of what was there and one to itself of nothing") {
+    static int let_go;
+    let_go = 0;
+    const auto adopted = [] {
+        return Bytes::adopt(
+            "text", 4, [](void*, const void*, size_t) { ++let_go; }, nullptr);
+    };
+    Bytes one = adopted();
+    Bytes other = adopted();
+    one = std::move(other);
+    CHECK(let_go == 1);
+    CHECK(one.text() == "text");
+    CHECK(other.empty());
+    CHECK(other.data() == nullptr);
+    Bytes& same = one;
+    one = std::move(same);
+    one = same;
+    CHECK(let_go == 1);
+    CHECK(one.text() == "text");
+    other = one;
+    one = Bytes();
+    CHECK(let_go == 1);
+    other = Bytes::borrow(Bytes().span());
+    CHECK(let_go == 2);
+}
+
+TEST_CASE("bytes: texts are the same when every byte is") {
+    const std::string text = "a text that is longer than any word of the machine";
+    for (size_t size = 0; size <= text.size(); ++size) {
+        const std::string one = text.substr(0, size);
+        CHECK(same_text(one, std::string(one)));
+        CHECK_FALSE(same_text(one, one + "x"));
+        for (size_t at = 0; at < size; ++at) {
+            std::string other = one;
+            other[at] ^= 1;
+            CHECK_FALSE(same_text(one, other));
+        }
     }
 }
 

@@ -186,7 +186,7 @@ TEST_CASE("pool: jobs of a gate stop between slices and go on and others do not 
     pool.add("echo", echo);
     JobSpec spec;
     spec.task_type = "slices";
-    spec.gate = gate;
+    spec.gate = &gate;
     REQUIRE(pool.runner->start(spec, 1, pool) != 0);
     wait_until([&] { return looks.load() > 100; });
     gate->close(JobGate::kByPolicy);
@@ -217,7 +217,7 @@ TEST_CASE("pool: a job that waits at the gate can be cancelled and one behind it
     pool.add("count", run);
     JobSpec spec;
     spec.task_type = "count";
-    spec.gate = gate;
+    spec.gate = &gate;
     const uint64_t first = pool.runner->start(spec, 1, pool);
     const uint64_t second = pool.runner->start(spec, 2, pool);
     wait_until([&] { return gate->figures().jobs_waiting == 1; });

@@ -81,6 +81,29 @@ TEST_CASE("pool: an executor that borrows is judged like any other") {
     CHECK(pool.output(tag).error.empty());
 }
 
+TEST_CASE("pool: an executor that borrows is begun by its starter's reading of the clock") {
+    Pool pool(1);
+    int readings = 0;
+    pool.on_clock = [&] { ++readings; };
+    pool.add("echo", test::echo, test::kBorrows);
+    exec::JobSpec spec;
+    spec.task_type = "echo";
+    spec.deadline_us = 2'000;
+    spec.now_us = 1'999;
+    pool.now = 2'000;
+    CHECK(pool.runner->start(spec, 1, pool) != 0);
+    CHECK(pool.output(1).status == Status::kOk);
+    spec.now_us = 2'000;
+    CHECK(pool.runner->start(spec, 2, pool) != 0);
+    CHECK(pool.output(2).status == Status::kDeadline);
+    CHECK(readings == 0);
+    // Whoever has read none has it read.
+    spec.now_us = 0;
+    CHECK(pool.runner->start(spec, 3, pool) != 0);
+    CHECK(pool.output(3).status == Status::kDeadline);
+    CHECK(readings == 1);
+}
+
 TEST_CASE("pool: a job that brings its executor runs on that whatever is registered") {
     class Given final : public exec::Executor {
       public:

@@ -47,6 +47,30 @@ TEST_CASE("the stages of a turn come in their order") {
     CHECK(order == "intake intake timer posted hook ");
 }
 
+TEST_CASE("a turn has one time for all that it does and outside of turns it is now") {
+    auto loop = new_loop();
+    std::vector<uint64_t> times;
+    net::Loop::TurnEnd hook;
+    hook.run = [&] { times.push_back(loop->turn_us()); };
+    loop->post([&] {
+        times.push_back(loop->turn_us());
+        const uint64_t until = loop->now_us() + 2'000;
+        while (loop->now_us() < until) {
+        }
+        times.push_back(loop->turn_us());
+        loop->at_turn_end(hook);
+    });
+    const uint64_t before = loop->turn_us();
+    loop->turn(0);
+    REQUIRE(times.size() == 3);
+    CHECK(times[0] >= before);
+    CHECK(times[1] == times[0]);
+    CHECK(times[2] == times[0]);
+    const uint64_t after = loop->turn_us();
+    CHECK(after >= times[0] + 2'000);
+    CHECK(after <= loop->now_us());
+}
+
 TEST_CASE("a turn that has done something before its wait does not wait if it is told so") {
     auto loop = new_loop();
     int intakes = 0;

@@ -95,6 +95,42 @@ TEST_CASE("client: of a task that has ended nothing more is sent") {
     CHECK(world.coordinator.submitted.back() == 2);
 }
 
+TEST_CASE("client: a task tells what is its own whatever the one before told") {
+    ScriptedWorld world;
+    world.start();
+    TaskSpec plain;
+    plain.task_type = "echo";
+    std::vector<TaskSpec> specs(9, plain);
+    specs[1].task_type = "exho";
+    specs[2].priority = -3;
+    specs[3].circle = Circle::kOwn;
+    specs[4].verify = VerifyClass::kA;
+    specs[5].price = 7;
+    specs[6].flags = task_flag::kNoCache;
+    specs[7].deadline_us = 70'000'000;
+    uint64_t task = 0;
+    for (size_t one = 0; one < specs.size(); ++one) {
+        for (size_t other = 0; other < specs.size(); ++other) {
+            for (const TaskSpec* spec : {&specs[one], &specs[other]}) {
+                CAPTURE(one);
+                CAPTURE(other);
+                world.submit(++task, TaskSpec(*spec));
+                world.loop.settle();
+                REQUIRE(world.coordinator.submitted.back() == task);
+                wire::TaskSubmit told;
+                REQUIRE(decode(world.coordinator.last_submit, told) == nullptr);
+                CHECK(told.task_type == spec->task_type);
+                CHECK(told.priority == spec->priority);
+                CHECK(told.circle == spec->circle);
+                CHECK(told.verify == spec->verify);
+                CHECK(told.price == spec->price);
+                CHECK(told.task_flags == spec->flags);
+                CHECK(told.deadline_us.has_value() == (spec->deadline_us != 0));
+            }
+        }
+    }
+}
+
 TEST_CASE("client: a chain of tasks may be as long as one likes") {
     // Runs what it is given before start() returns.
     struct AtOnce : FakeRunner {

@@ -67,7 +67,8 @@ struct ScriptedDoor : net::ConnectionEvents {
 // And keeps what is submitted.
 struct ScriptedCoordinator : ScriptedDoor {
     std::vector<uint64_t> submitted;
-    std::optional<Status> refuse;  // what every task is told
+    std::optional<Status> refuse;      // what every task is told
+    std::vector<uint8_t> last_submit;  // its envelope
     uint64_t submit_frames = 0;
 
     void on_frame(net::Connection&, const wire::Frame& frame) override {
@@ -76,6 +77,7 @@ struct ScriptedCoordinator : ScriptedDoor {
             ++submit_frames;
             if (frame.envelope.empty()) return;
             submitted.push_back(frame.id);
+            last_submit.assign(frame.envelope.begin(), frame.envelope.end());
             if (!refuse) return;
             wire::ResultDelivery delivery;
             delivery.status = *refuse;

@@ -19,9 +19,10 @@ struct ForecastWorld : World {
     PeerTable& peers() { return scheduler.peers(); }
     void teach(uint64_t peer, uint64_t bytes, uint64_t compute_us, uint64_t round_us,
                int times = 1) {
+        PeerRecord& record = *peers().find(peer);
         for (int i = 0; i < times; ++i) {
-            peers().held_more(peer, echo, bytes, 0, now);
-            peers().answered(peer, echo, bytes, 0, compute_us, round_us, now);
+            peers().held_more(record, bytes, 0, now);
+            peers().answered(record, echo, bytes, 0, compute_us, round_us, now);
         }
     }
     // Answers in turn after `low` and `high`.
