@@ -205,10 +205,6 @@ class TaskDesc(Growing):
         ("content", Content),
         ("patches", POINTER(Patch)),
         ("patch_count", c_size_t),
-        ("split", c_int32),
-        ("reserved1", c_uint32),
-        ("split_by", c_char_p),
-        ("part", c_void_p),
     ]
 
 
@@ -233,8 +229,6 @@ class ClientStats(Growing):
         ("p99_us", c_uint64),
         ("kept_here", c_uint64),
         ("trials", c_uint64),
-        ("cut", c_uint64),
-        ("parts", c_uint64),
     ]
 
 

@@ -183,10 +183,6 @@ growing! { p2c2r_task_desc {
     content: p2c2r_content,
     patches: *const p2c2r_patch,
     patch_count: usize,
-    split: i32,
-    reserved1: u32,
-    split_by: *const c_char,
-    part: *const c_void,
 } }
 
 growing! { p2c2r_client_stats {
@@ -208,8 +204,6 @@ growing! { p2c2r_client_stats {
     p99_us: u64,
     kept_here: u64,
     trials: u64,
-    cut: u64,
-    parts: u64,
 } }
 
 growing! { p2c2r_result_info {
