@@ -348,6 +348,7 @@ const CoordinatorStats& Coordinator::Impl::stats() {
     stats_.timeouts = decided.timeouts + decided.deadlines;
     stats_.peer_failures = decided.peer_failures;
     stats_.copies = decided.copies;
+    stats_.taken_back = decided.taken_back;
     stats_.bytes_in = bytes_in_before_;
     stats_.bytes_out = bytes_out_before_;
     stats_.clients = 0;

@@ -84,8 +84,9 @@ struct PeerRecord {
     std::vector<uint64_t> leases;  // scheduler's tasks that run here
     std::vector<Abandoned> abandoned;
     uint64_t joined_us = 0;
-    uint64_t changed_us = 0;  // the last time something of it changed that decides its place
-    bool is_touched = false;  // its place is old
+    uint32_t overfull_at = 0;  // while it holds more than its slots: where it is listed for that
+    uint64_t changed_us = 0;   // the last time something of it changed that decides its place
+    bool is_touched = false;   // its place is old
     Silence silence = Silence::kHeard;
     uint8_t deaths = 0;          // by silence, since it last answered anything
     uint64_t died_us = 0;        // the last of them, until it has answered
@@ -231,6 +232,10 @@ class PeerTable {
     // At least half of the slots of those that take tasks have none.
     [[nodiscard]] bool is_half_idle() const { return 2 * slots_busy_ <= slots_; }
 
+    // A slot of somebody is idle while somebody holds more than its slots: these.
+    [[nodiscard]] bool is_lopsided() const { return !overfull_.empty() && slots_busy_ < slots_; }
+    [[nodiscard]] const std::vector<uint64_t>& overfull() const { return overfull_; }
+
     // Slot time since the beginning: connected, and with a task held that ended accepted.
     void slot_time(uint64_t now_us, double& connected_us, double& accepted_us);
 
@@ -280,6 +285,7 @@ class PeerTable {
     void note(PeerRecord& record, TypeIndex type, uint64_t bytes, uint64_t compute_us,
               uint64_t round_us);
     void account(PeerRecord& record, uint64_t now_us);
+    void unlist_overfull(const PeerRecord& record);
 
     SlotMap<PeerRecord> peers_;
     std::vector<uint64_t> ids_;      // by slot index
@@ -288,8 +294,9 @@ class PeerTable {
     std::vector<std::pair<uint64_t, uint64_t>> failing_;
     std::deque<PerType> types_;
     OwnCircles circles_;
-    uint64_t slots_ = 0;       // of peers that take tasks
-    uint64_t slots_busy_ = 0;  // of all
+    std::vector<uint64_t> overfull_;  // those that hold more than their slots; has room for all
+    uint64_t slots_ = 0;              // of peers that take tasks
+    uint64_t slots_busy_ = 0;         // of all
     double gone_connected_us_ = 0;
     double gone_accepted_us_ = 0;
 };

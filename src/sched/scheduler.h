@@ -137,7 +137,8 @@ struct SchedulerStats {
     uint64_t abandoned_answers = 0;
     uint64_t stalled_inputs = 0;  // that gave their slot to others
     uint64_t unknown_answers = 0;
-    uint64_t hopeless = 0;  // ended when it was their turn, as nobody could be in time
+    uint64_t hopeless = 0;    // ended when it was their turn, as nobody could be in time
+    uint64_t taken_back = 0;  // from a peer that had not begun them, for one with nothing to do
     CopyStats copies;
 };
 
@@ -396,6 +397,9 @@ class Scheduler {
         if (placed_us <= record.died_us) ++stats_.copies.false_deaths;
         record.died_us = 0;
     }
+    // ---- scheduler_steal.cpp
+    void take_back(uint64_t now_us, std::vector<Action>& actions);
+    bool take_last(uint64_t peer, uint64_t now_us, std::vector<Action>& actions) noexcept;
     static void note_tried(TaskRecord& record, uint64_t peer);
     void room_for_lease(uint64_t peer, std::vector<Action>& actions);
     void unlist_lease(PeerRecord& peer, const Attempt& run);
@@ -456,6 +460,8 @@ class Scheduler {
     FlatMap<Attempt> copies_;  // by task: copies are rare, and their records elsewhere small
     CopyCredit credit_;
     std::vector<uint64_t> wanting_;  // tasks at dead peers alone that nobody had room for
+    size_t next_overfull_ = 0;       // where take_back() looks first
+    uint64_t take_back_at_us_ = 0;   // and when at the earliest
     SchedulerStats stats_;
     std::vector<Placement> placements_;  // a ring of the recent ones
     size_t placements_next_ = 0;

@@ -229,7 +229,10 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
 void Scheduler::dispatch(uint64_t now_us, std::vector<Action>& actions) {
     if (!wanting_.empty()) place_wanting(now_us, actions);
     const std::vector<uint32_t>& waiting = queues_.waiting();
-    if (waiting.empty()) return;
+    if (waiting.empty()) {
+        if (peers_.is_lopsided()) take_back(now_us, actions);
+        return;
+    }
     if (waiting.size() == 1) {
         const uint32_t queue = waiting.front();
         while (place_some(queue, kRunTasksMax, now_us, actions)) {

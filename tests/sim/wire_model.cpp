@@ -251,6 +251,12 @@ void Checkers::coordinator_sends_to_peer(PeerPipe& peer, const wire::Frame& fram
             task.stalled = true;
             task.cause = Sometimes::kWholeAfterStall;
             ++task.refusals;
+        } else if (task.live && found->second.state == Attempt::State::kOpen) {
+            // It has more than its slots, so one of them can be taken back. That is no attempt.
+            const auto open = std::count_if(
+                peer.attempts.begin(), peer.attempts.end(),
+                [](const auto& one) { return one.second.state == Attempt::State::kOpen; });
+            if (open > std::max(1u, hosts_[peer.host].slots)) ++task.refusals;
         }
         give_up(found->second);
     }
