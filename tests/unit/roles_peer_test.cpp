@@ -169,7 +169,10 @@ struct TimedWorld : Listener {
         loop.advance(500'000);
         REQUIRE(peer.stats().connected);
     }
-    ~TimedWorld() { connection->set_events(nullptr); }
+    ~TimedWorld() {
+        connection->set_events(nullptr);
+        connection.reset();  // before the loop that it is on
+    }
     void on_frame(net::Connection& from, const wire::Frame& frame) override {
         if (frame.message != wire::Message::kTaskResult) return Listener::on_frame(from, frame);
         wire::TaskResult result;
