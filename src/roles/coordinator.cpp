@@ -114,11 +114,7 @@ void Coordinator::Impl::perform() {
     for (performed_ = 0; performed_ < actions_.size(); ++performed_) {
         const sched::Action action = actions_[performed_];
         try {
-            if (action.kind == sched::Action::Kind::kAssign) {
-                assign(action, now);
-            } else {
-                perform(action, now);
-            }
+            perform(action, now);
         } catch (const std::bad_alloc&) {
             give_up(action);
         }
@@ -130,7 +126,8 @@ void Coordinator::Impl::perform() {
 void Coordinator::Impl::perform(const sched::Action& action, uint64_t now) {
     switch (action.kind) {
         case sched::Action::Kind::kAssign:
-            break;  // has been
+            assign(action, now);
+            break;
         case sched::Action::Kind::kCancelAttempt: {
             const uint32_t index = SlotMap<sched::PeerRecord>::index_of(action.peer);
             if (index >= peer_by_slot_.size() || !peer_by_slot_[index]) break;
