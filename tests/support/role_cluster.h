@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -40,6 +41,20 @@ struct ClusterAnswers : roles::ClientEvents {
         result.info = result.info.owned();
         result.data = result.data.owned();
         ended[task] = std::move(result);
+    }
+    struct Part {
+        uint64_t task;
+        roles::TaskPart which;
+        TaskResult result;
+    };
+    std::vector<Part> parts;
+    std::function<void(const Part&)> on_part;
+    void on_task_part(uint64_t task, const roles::TaskPart& which,
+                      const TaskResult& result) override {
+        CHECK(ended.count(task) == 0);
+        CHECK_FALSE(result.data.is_borrowed());
+        parts.push_back({task, which, result});
+        if (on_part) on_part(parts.back());
     }
     void on_client_state(Status status, const std::string&) override { states.push_back(status); }
     void on_peer_count(uint32_t available, uint32_t) override { peers = available; }
