@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <new>
 
+#include "core/plant.h"
 #include "model/task_scale.h"
 #include "roles/client_impl.h"
 
@@ -245,7 +246,9 @@ void Client::Impl::take_part(PartOf of, TaskResult&& result) {
     } catch (const std::bad_alloc&) {
         return end_error(*task, Status::kMemory, {}, {});
     }
-    cut.work->results[of.index] = {result.info, result.data};
+    std::vector<TaskOutput>& results = cut.work->results;
+    const size_t place = P2C2R_PLANT("parts_mixed_up") ? results.size() - 1 - of.index : of.index;
+    results[place] = {result.info, result.data};
     add_figures(cut.figures, result);
     ++cut.came;
     if (is_known(task->id)) {

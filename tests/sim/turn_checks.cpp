@@ -128,9 +128,15 @@ bool Checkers::waits_for_its_turn(const Tracked& task) const {
     return static_cast<uint64_t>(pending) > roles::ShareLimits{}.in_flight;
 }
 
+// Its gamer has too much to read already, as far as the wire shows what waits for it.
+bool Checkers::waits_for_its_gamer(uint64_t pipe) const {
+    const auto gamer = gamer_pipes_.find(pipe);
+    return gamer != gamer_pipes_.end() && gamer->second.behind;
+}
+
 // Work is not held back: a task waits only while no peer that runs its type has room for it, or for
-// one that is more urgent, or for its turn. Small tasks do not overtake a large one of their type
-// that must wait for bytes: it would wait for ever.
+// one that is more urgent, or for its turn, or for its gamer to read. Small tasks do not overtake a
+// large one of their type that must wait for bytes: it would wait for ever.
 void Checkers::check_nothing_waits_beside_room() {
     const std::vector<Room> free = rooms();
     if (free.empty()) return;
@@ -141,6 +147,10 @@ void Checkers::check_nothing_waits_beside_room() {
         const auto room = std::find_if(free.begin(), free.end(),
                                        [&](const Room& peer) { return fits(peer, task); });
         if (room == free.end() || waits_for_its_turn(task)) continue;
+        if (waits_for_its_gamer(key.first)) {
+            coverage_.hit(Sometimes::kWaitsForGamer);
+            continue;
+        }
         if (!large) large = too_large_for(free);
         const bool queues_behind =
             std::any_of(large->begin(), large->end(), [&](const Tracked* other) {

@@ -142,6 +142,16 @@ struct PartsScript {
         client->submit(id, specs[id] = std::move(spec));
         loop.settle();
     }
+    // The peer that has it answers what was asked for as the number `index`.
+    void come(size_t index, const std::string& text) {
+        const auto asked = door.asked[index];
+        exec::JobSpec job;
+        const Bytes params = Bytes::copy(asked.params);
+        job.params = params;
+        job.data = Bytes::copy(text);
+        door.give(asked.id, Status::kOk, std::string(turn_bytes(job).data.text()));
+        loop.settle();
+    }
     const TaskResult& result(uint64_t id) {
         REQUIRE(answers.times[id] == 1);
         return answers.ended[id];
@@ -352,13 +362,7 @@ TEST_CASE("parts: not more than a few are under way at a time") {
     size_t most = 0;
     while (answered < world.door.asked.size()) {
         most = std::max(most, world.door.asked.size() - answered);
-        const auto asked = world.door.asked[answered++];
-        exec::JobSpec job;
-        const Bytes params = Bytes::copy(asked.params);
-        job.params = params;
-        job.data = Bytes::copy(text);
-        world.door.give(asked.id, Status::kOk, std::string(turn_bytes(job).data.text()));
-        world.loop.settle();
+        world.come(answered++, text);
     }
     CHECK(answered == 1'000);
     CHECK(most == 128);
@@ -392,14 +396,6 @@ TEST_CASE("parts: auto waits until the coordinator has said how many peers there
 TEST_CASE("parts: one that there is no room for goes again when another one has come") {
     PartsScript world;
     const std::string text = text_of(100);
-    const auto give = [&](size_t index) {
-        const auto asked = world.door.asked[index];
-        exec::JobSpec job;
-        job.params = Bytes::copy(asked.params);
-        job.data = Bytes::copy(text);
-        world.door.give(asked.id, Status::kOk, std::string(turn_bytes(job).data.text()));
-        world.loop.settle();
-    };
     world.ask(1, task_in_parts(text, 4));
     REQUIRE(world.door.asked.size() == 4);
     world.door.give(world.door.asked[1].id, Status::kBusy, "");
@@ -407,14 +403,14 @@ TEST_CASE("parts: one that there is no room for goes again when another one has 
     world.loop.settle();
     CHECK(world.door.asked.size() == 4);
     // Two were under way then, and not more are.
-    give(0);
+    world.come(0, text);
     REQUIRE(world.door.asked.size() == 5);
     CHECK(world.door.asked[4].params == world.door.asked[3].params);
-    give(2);
+    world.come(2, text);
     REQUIRE(world.door.asked.size() == 6);
     CHECK(world.door.asked[5].params == world.door.asked[1].params);
-    give(4);
-    give(5);
+    world.come(4, text);
+    world.come(5, text);
     CHECK(world.result(1).data.text() == turned(text));
 }
 
@@ -433,18 +429,10 @@ TEST_CASE("parts: one that is refused a third time or alone ends the whole") {
     CHECK(world.result(1).status == Status::kBusy);
 
     world.ask(2, task_in_parts(text, 4));  // the third to the sixth
-    const auto come = [&](size_t index) {
-        const auto asked = world.door.asked[index];
-        exec::JobSpec job;
-        job.params = Bytes::copy(asked.params);
-        job.data = Bytes::copy(text);
-        world.door.give(asked.id, Status::kOk, std::string(turn_bytes(job).data.text()));
-        world.loop.settle();
-    };
     refuse(2);
-    come(3);
+    world.come(3, text);
     refuse(6);
-    come(4);
+    world.come(4, text);
     CHECK(world.answers.times[2] == 0);
     refuse(7);
     CHECK(world.result(2).status == Status::kBusy);
