@@ -79,11 +79,13 @@ bool Client::Impl::goes_in_parts(Task& task) {
     PartWish wish = part_wish(task);
     double whole_us = 0;
     if (wish.split == kSplitAuto && !stays_whole(wish, 0)) {
-        if (const PartTimes::Known* known = part_times_.find(
-                spec.task_type, input_size(spec), pixels_asked_for(spec.params.span()))) {
+        if (PartTimes::Known* known = part_times_.find(spec.task_type, input_size(spec),
+                                                       pixels_asked_for(spec.params.span()))) {
             wish.unit_us = known->unit_us.value();
             wish.handle_us = known->handle_us.value();
+            wish.at_once = known->at_once.value();
             whole_us = known->whole_us();
+            if (stays_whole(wish, 0) && ++known->kept_whole % kKeptWholeMost == 0) wish.at_once = 0;
         }
     }
     if (stays_whole(wish, whole_us)) return false;
@@ -344,7 +346,13 @@ void Client::Impl::learn_whole(const Task& task, const TaskResult& result) {
             known->unit_us.add(static_cast<double>(result.processing_us) /
                                static_cast<double>(known->units));
         }
-        if (in_parts) known->handle_us.add(static_cast<double>(task.cut->work->took_us));
+        if (in_parts) {
+            const auto handled_us = static_cast<double>(task.cut->work->took_us);
+            const double passed_us = static_cast<double>(now - task.cut->begun_us) - handled_us;
+            known->handle_us.add(handled_us);
+            known->at_once.add(static_cast<double>(result.processing_us) / std::max(passed_us, 1.0),
+                               1.0 / 2);
+        }
     }
     // To the placement its parts are one task that several helpers have computed.
     if (!in_parts || !task.placed || !task.placed->is_learning(now)) return;

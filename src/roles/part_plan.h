@@ -36,6 +36,10 @@ class PartTimes {
         uint64_t units = 0;     // of the latest
         LearnedMean unit_us;    // computing
         LearnedMean handle_us;  // cutting and putting together
+        // How many computed at the same time, on average from the first part to the last; and how
+        // many tasks have stayed whole for that.
+        LearnedMean at_once;
+        uint32_t kept_whole = 0;
         [[nodiscard]] bool is_known() const { return unit_us.samples() > 0; }
         [[nodiscard]] double whole_us() const {
             return unit_us.value() * static_cast<double>(units);
@@ -53,6 +57,7 @@ struct PartWish {
     uint32_t peers = 0;    // that take tasks now
     double unit_us = 0;    // 0: not known
     double handle_us = 0;  // of the whole
+    double at_once = 0;    // of the parts of such tasks; 0: not known
 };
 
 // As many as are worth it, at most.
@@ -61,6 +66,8 @@ inline constexpr uint32_t kPartsPerPeer = 8;
 inline constexpr double kPartLeastUs = 3'000;
 // Parts must be so much sooner than the whole.
 inline constexpr double kPartsGainLeast = 1.25;
+// One of so many that stay whole as nobody has shared the work is cut: others may be there by now.
+inline constexpr uint32_t kKeptWholeMost = 32;
 
 // 1: it stays whole. Never more than `units`.
 [[nodiscard]] uint64_t parts_for(const PartWish& wish, uint64_t units);

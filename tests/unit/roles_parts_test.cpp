@@ -143,13 +143,19 @@ struct PartsScript {
         loop.settle();
     }
     // The peer that has it answers what was asked for as the number `index`.
-    void come(size_t index, const std::string& text) {
+    void come(size_t index, const std::string& text, uint64_t unit_us = 1) {
         const auto asked = door.asked[index];
         exec::JobSpec job;
         const Bytes params = Bytes::copy(asked.params);
         job.params = params;
         job.data = Bytes::copy(text);
-        door.give(asked.id, Status::kOk, std::string(turn_bytes(job).data.text()));
+        const exec::Output output = turn_bytes(job);
+        wire::ResultDelivery delivery;
+        delivery.processing_us = output.data.size() * unit_us;
+        delivery.attempts = 1;
+        encode(delivery, door.envelope);
+        door.connection->send_copy(wire::Message::kResultDelivery, 0, asked.id,
+                                   door.envelope.span(), {}, output.data.span());
         loop.settle();
     }
     const TaskResult& result(uint64_t id) {
@@ -194,6 +200,25 @@ TEST_CASE("part plan: small tasks and those of one peer stay whole and large one
     // Cutting and putting together would take what is gained.
     CHECK(parts_for(auto_wish(2, 1'000, 400'000), 1'000) == 1);
     CHECK(parts_for(auto_wish(2, 1'000, 100'000), 1'000) == 2 * kPartsPerPeer);
+}
+
+TEST_CASE("part plan: auto counts on twice as many as have shared the work of late") {
+    PartWish wish = auto_wish(20, 1'000);
+    CHECK(parts_for(wish, 10'000) == 20 * kPartsPerPeer);
+    wish.at_once = 3;
+    CHECK(parts_for(wish, 10'000) == 6 * kPartsPerPeer);
+    wish.at_once = 12;
+    CHECK(parts_for(wish, 10'000) == 20 * kPartsPerPeer);
+    // One has done all of it.
+    wish.at_once = 1.1;
+    CHECK(stays_whole(wish, 0));
+    CHECK(parts_for(wish, 10'000) == 1);
+    wish.at_once = 1.3;
+    CHECK(parts_for(wish, 10'000) == 3 * kPartsPerPeer);
+    // A number that was asked for is kept.
+    wish.split = 7;
+    wish.at_once = 1;
+    CHECK(parts_for(wish, 10'000) == 7);
 }
 
 TEST_CASE("part plan: what tasks take is told apart by type and size and has an end") {
@@ -391,6 +416,31 @@ TEST_CASE("parts: auto waits until the coordinator has said how many peers there
     world.door.tell_peers(0);
     world.loop.settle();
     CHECK(world.door.asked.size() == 4 + 2 * kPartsPerPeer + 2);
+}
+
+TEST_CASE("parts: where one peer does all of it tasks stay whole and one in a while is cut") {
+    PartsScript world;
+    const std::string text = text_of(2'000);
+    world.door.tell_peers(5);
+    world.loop.settle();
+    // Of five that are there one runs the type.
+    const auto run_one = [&](uint64_t id) {
+        const size_t from = world.door.asked.size();
+        world.ask(id, task_in_parts(text, kSplitAuto));
+        const size_t parts = world.door.asked.size() - from;
+        for (size_t i = from; i < from + parts; ++i) {
+            world.loop.advance(100 * text.size() / parts);
+            world.come(i, text, 100);
+        }
+        REQUIRE(world.result(id).status == Status::kOk);
+        return parts;
+    };
+    CHECK(run_one(1) == 5 * kPartsPerPeer);
+    uint32_t whole = 0;
+    uint64_t id = 2;
+    while (run_one(id++) == 1) ++whole;
+    CHECK(whole == kKeptWholeMost - 1);
+    CHECK(run_one(id++) == 1);
 }
 
 TEST_CASE("parts: one that there is no room for goes again when another one has come") {
@@ -593,20 +643,7 @@ TEST_CASE(
     "parts: auto cuts what is large for as many peers as there are and learns what is small") {
     PartsScript world;
     const auto give_all = [&](size_t from, const std::string& text, uint64_t unit_us) {
-        for (size_t i = from; i < world.door.asked.size(); ++i) {
-            const auto asked = world.door.asked[i];
-            exec::JobSpec job;
-            job.params = Bytes::copy(asked.params);
-            job.data = Bytes::copy(text);
-            const exec::Output output = turn_bytes(job);
-            wire::ResultDelivery delivery;
-            delivery.processing_us = output.data.size() * unit_us;
-            delivery.attempts = 1;
-            encode(delivery, world.door.envelope);
-            world.door.connection->send_copy(wire::Message::kResultDelivery, 0, asked.id,
-                                             world.door.envelope.span(), {}, output.data.span());
-        }
-        world.loop.settle();
+        for (size_t i = from; i < world.door.asked.size(); ++i) world.come(i, text, unit_us);
         return world.door.asked.size() - from;
     };
     const std::string text = text_of(2'000);
