@@ -191,6 +191,7 @@ void Client::Impl::make_part_specs(Task& task) {
         spec.verify = whole.verify;
         spec.place = whole.place;
         spec.flags = whole.flags;
+        if (whole.price > 0) spec.price = std::max<uint64_t>(1, whole.price / work.parts.size());
         spec.content = work.shared;
         if (!work.shared) {
             spec.data = std::move(work.parts[i].data);

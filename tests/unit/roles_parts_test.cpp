@@ -79,6 +79,7 @@ struct PartsDoor : ScriptedDoor {
         Circle circle;
         uint32_t flags;
         uint64_t deadline_us;
+        uint64_t price;
         std::string params;
         std::string data;
     };
@@ -91,8 +92,8 @@ struct PartsDoor : ScriptedDoor {
         wire::TaskSubmit message;
         REQUIRE(decode(frame.envelope, message) == nullptr);
         asked.push_back({frame.id, std::string(message.task_type), message.priority, message.circle,
-                         message.task_flags, message.deadline_us.value_or(0), text_of(frame.params),
-                         text_of(frame.data)});
+                         message.task_flags, message.deadline_us.value_or(0), message.price,
+                         text_of(frame.params), text_of(frame.data)});
     }
     void give(uint64_t id, Status status, const std::string& data, const std::string& error = {}) {
         wire::ResultDelivery delivery;
@@ -355,13 +356,14 @@ TEST_CASE("parts: whoever is told of a part may cancel the whole") {
     world.check_nothing_is_left();
 }
 
-TEST_CASE("parts: they have priority, circle, flags and what is left of the deadline") {
+TEST_CASE("parts: they have priority, circle, flags, a share of the price and of the time left") {
     PartsScript world;
     TaskSpec spec = task_in_parts(text_of(100), 4);
     spec.priority = 7;
     spec.circle = Circle::kOwn;
     spec.flags = task_flag::kNoCache;
     spec.deadline_us = 500'000;
+    spec.price = 20;
     world.ask(1, std::move(spec));
     REQUIRE(world.door.asked.size() == 4);
     for (const auto& asked : world.door.asked) {
@@ -371,6 +373,7 @@ TEST_CASE("parts: they have priority, circle, flags and what is left of the dead
         CHECK(asked.flags == task_flag::kNoCache);
         CHECK(asked.deadline_us <= 500'000);
         CHECK(asked.deadline_us >= 490'000);
+        CHECK(asked.price == 5);
     }
     // Of the type's own deadline, too.
     spec = task_in_parts(text_of(100), 4);
