@@ -134,7 +134,8 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     // Payloads of this size and more wait at the gamer for the window; smaller ones always go out.
     static constexpr size_t kWindowedSize = 16 * 1024;
 
-    static constexpr uint32_t kPartsUnderWayMost = 128;  // of one task
+    static constexpr uint32_t kPartsUnderWayMost = 128;  // of all tasks, but for
+    static constexpr uint32_t kPartsOwnLeast = 16;       // so many of each
     static constexpr uint8_t kPartRefusalsMost = 2;
 
     // Which part of which task; 0: the task is no part.
@@ -156,10 +157,10 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         uint32_t under_way = 0;
         uint32_t under_way_most = kPartsUnderWayMost;
         uint32_t came = 0;
-        bool sending = false;
         std::shared_ptr<const Content> content;  // what the parts share; NULL: nothing was put
         uint64_t bytes_up = 0;
         TaskResult figures;  // of all that came
+        [[nodiscard]] bool has_more() const { return next < specs.size() || !again.empty(); }
     };
     struct Task {
         uint64_t id = 0;
@@ -370,9 +371,13 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     void on_cut(Task& task);
     void go_whole(Task& task);
     void make_part_specs(Task& task);
-    void send_parts(uint64_t whole);
+    void send_parts();
+    Task* next_with_parts();
+    static bool is_more_urgent(const Task& a, const Task& b);
+    void send_part(Task& whole);
+    void part_ended(PartOf of, TaskResult&& result);
     void take_part(PartOf of, TaskResult&& result);
-    bool part_again(Cut& cut, uint32_t index);
+    bool part_again(PartOf of, Cut& cut);
     void fail_part(Task& whole, uint32_t index, TaskResult&& result);
     void merge_parts(Task& whole);
     void on_merged(Task& whole);
@@ -505,6 +510,9 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     PartTimes part_times_;
     PartOf next_part_;  // the one that is being submitted
     uint64_t parts_begun_ = 0;
+    std::vector<uint64_t> with_parts_;  // tasks with parts that are still to be sent
+    uint32_t parts_under_way_ = 0;
+    bool sending_parts_ = false;
     bool counts_told_ = false;  // over this connection
     ClientStats stats_;
 };

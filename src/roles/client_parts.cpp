@@ -161,12 +161,12 @@ void Client::Impl::on_cut(Task& task) {
     make_part_specs(task);
     cut.state = Cut::State::kRunning;
     ++stats_.cut;
-    const uint64_t id = task.id;
+    with_parts_.push_back(task.id);
     if (work.shared && !work.shares_content) {
         cut.content = work.shared;
         put(cut.content);
     }
-    send_parts(id);
+    send_parts();
 }
 
 void Client::Impl::go_whole(Task& task) {
@@ -205,34 +205,70 @@ void Client::Impl::make_part_specs(Task& task) {
 
 // ---- the parts ----------------------------------------------------------------------------------
 
-// As many as there is room for. The whole may end meanwhile.
-void Client::Impl::send_parts(uint64_t whole) {
-    for (;;) {
-        Task* const task = find(whole);
-        if (!task || !task->cut || task->cut->state != Cut::State::kRunning) return;
-        Cut& cut = *task->cut;
-        cut.sending = false;
-        if (cut.next == cut.specs.size() && cut.again.empty()) return;
-        if (cut.under_way >= cut.under_way_most) return;
-        cut.sending = true;
-        const uint32_t index = cut.again.empty() ? cut.next++ : cut.again.back();
-        if (!cut.again.empty()) cut.again.pop_back();
-        const uint64_t number = ++parts_begun_;
-        const uint64_t id = number >> 31 << 32 | kPartBit | (number & (kPartBit - 1));
-        cut.ids[index] = id;
-        ++cut.under_way;
-        TaskSpec& spec = cut.specs[index];
-        const uint64_t now = loop_.turn_us();
-        spec.deadline_us = task->deadline_us > now ? task->deadline_us - now : 1;
-        next_part_ = {whole, index};
-        try {
-            submit(id, spec);
-        } catch (const std::bad_alloc&) {
-            if (Task* const left = find(whole)) {
-                return end_error(*left, Status::kMemory, {}, {});
-            }
-        }
+// As many as there is room for. Their wholes may end with them, and others, too.
+void Client::Impl::send_parts() {
+    if (std::exchange(sending_parts_, true)) return;
+    while (!closed_) {
+        Task* const whole = next_with_parts();
+        if (!whole) break;
+        send_part(*whole);
     }
+    sending_parts_ = false;
+}
+
+// The most urgent one; a few of each are under way whatever the others have.
+Client::Impl::Task* Client::Impl::next_with_parts() {
+    Task* first = nullptr;
+    for (size_t i = 0; i < with_parts_.size();) {
+        Task* const task = find(with_parts_[i]);
+        const bool is_running = task && task->cut && task->cut->state == Cut::State::kRunning;
+        if (!is_running || !task->cut->has_more()) {
+            with_parts_[i] = with_parts_.back();
+            with_parts_.pop_back();
+            continue;
+        }
+        ++i;
+        const Cut& cut = *task->cut;
+        const bool has_room =
+            cut.under_way < kPartsOwnLeast || parts_under_way_ < kPartsUnderWayMost;
+        if (!has_room || cut.under_way >= cut.under_way_most) continue;
+        if (first && !is_more_urgent(*task, *first)) continue;
+        first = task;
+    }
+    return first;
+}
+
+bool Client::Impl::is_more_urgent(const Task& a, const Task& b) {
+    if (a.spec->priority != b.spec->priority) return a.spec->priority > b.spec->priority;
+    if (a.deadline_us != b.deadline_us) return a.deadline_us < b.deadline_us;
+    return a.id < b.id;
+}
+
+void Client::Impl::send_part(Task& whole) {
+    Cut& cut = *whole.cut;
+    const uint32_t index = cut.again.empty() ? cut.next++ : cut.again.back();
+    if (!cut.again.empty()) cut.again.pop_back();
+    const uint64_t number = ++parts_begun_;
+    const uint64_t id = number >> 31 << 32 | kPartBit | (number & (kPartBit - 1));
+    cut.ids[index] = id;
+    ++cut.under_way;
+    ++parts_under_way_;
+    TaskSpec& spec = cut.specs[index];
+    const uint64_t now = loop_.turn_us();
+    spec.deadline_us = whole.deadline_us > now ? whole.deadline_us - now : 1;
+    next_part_ = {whole.id, index};
+    try {
+        submit(id, spec);
+    } catch (const std::bad_alloc&) {
+        --parts_under_way_;
+        if (Task* const left = find(next_part_.whole)) end_error(*left, Status::kMemory, {}, {});
+    }
+}
+
+void Client::Impl::part_ended(PartOf of, TaskResult&& result) {
+    --parts_under_way_;
+    take_part(of, std::move(result));
+    send_parts();
 }
 
 void Client::Impl::take_part(PartOf of, TaskResult&& result) {
@@ -241,7 +277,7 @@ void Client::Impl::take_part(PartOf of, TaskResult&& result) {
     Cut& cut = *task->cut;
     cut.ids[of.index] = 0;
     --cut.under_way;
-    if (result.status == Status::kBusy && part_again(cut, of.index)) return;
+    if (result.status == Status::kBusy && part_again(of, cut)) return;
     if (result.status != Status::kOk) return fail_part(*task, of.index, std::move(result));
     try {
         result.info = result.info.owned(options_.memory);
@@ -259,17 +295,21 @@ void Client::Impl::take_part(PartOf of, TaskResult&& result) {
         task = find(of.whole);  // whoever is told may cancel it
         if (!task) return;
     }
-    if (cut.came == cut.specs.size()) return merge_parts(*task);
-    if (!cut.sending) send_parts(of.whole);
+    if (cut.came == cut.specs.size()) merge_parts(*task);
 }
 
 // The coordinator has no room for one more: while others are under way it goes when one of them has
-// come, and then not more than now are under way again.
-bool Client::Impl::part_again(Cut& cut, uint32_t index) {
-    if (cut.under_way == 0 || cut.refusals[index] == kPartRefusalsMost) return false;
-    ++cut.refusals[index];
-    cut.again.push_back(index);
-    cut.under_way_most = cut.under_way;
+// come, and then not more of its task than now are under way again.
+bool Client::Impl::part_again(PartOf of, Cut& cut) {
+    if (parts_under_way_ == 0 || cut.refusals[of.index] == kPartRefusalsMost) return false;
+    try {
+        if (!cut.has_more()) with_parts_.push_back(of.whole);
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+    cut.again.push_back(of.index);
+    ++cut.refusals[of.index];
+    cut.under_way_most = std::max(1u, cut.under_way);
     return true;
 }
 

@@ -348,7 +348,7 @@ void Client::Impl::end(Task& task, TaskResult&& result) {
     if (cut) drop_parts(*cut);
     const bool good = result.status == Status::kOk;
     if (is_part(id)) {
-        take_part(part_of, std::move(result));
+        part_ended(part_of, std::move(result));
     } else if (is_trial(id)) {
         trial_ = {};  // nobody waits for it
     } else {

@@ -421,6 +421,57 @@ TEST_CASE("parts: auto waits until the coordinator has said how many peers there
     CHECK(world.door.asked.size() == 4 + 2 * kPartsPerPeer + 2);
 }
 
+TEST_CASE("parts: the most urgent task's go first and a few of each are under way beside many") {
+    PartsScript world;
+    const std::string text = text_of(1'000);
+    const auto ask = [&](uint64_t id, int8_t priority, uint64_t deadline_us) {
+        TaskSpec spec = task_in_parts(text, 1'000);
+        spec.priority = priority;
+        spec.deadline_us = deadline_us;
+        world.ask(id, std::move(spec));
+        return world.door.asked.size();
+    };
+    CHECK(ask(1, 0, 4'000'000) == 128);
+    CHECK(ask(2, 0, 3'000'000) == 128 + 16);
+    CHECK(ask(3, 1, 5'000'000) == 128 + 32);
+    // Those of the first that come make room for the third, and when that is over for the second.
+    const auto priority_of = [&](size_t index) { return world.door.asked[index].priority; };
+    const auto left_of = [&](size_t index) { return world.door.asked[index].deadline_us; };
+    for (size_t i = 0; i < 112; ++i) world.come(i, text);
+    CHECK(world.door.asked.size() == 160 + 112 - 32);
+    for (size_t i = 160; i < world.door.asked.size(); ++i) CHECK(priority_of(i) == 1);
+    size_t answered = 112;
+    while (world.answers.times[3] == 0) world.come(answered++, text);
+    const size_t from = world.door.asked.size();
+    CHECK(world.answers.times[1] + world.answers.times[2] == 0);
+    while (answered < world.door.asked.size()) world.come(answered++, text);
+    CHECK(left_of(from) == 3'000'000);
+    CHECK(left_of(world.door.asked.size() - 1) == 4'000'000);
+    CHECK(answered == 3'000);
+    for (const uint64_t id : {1, 2, 3}) CHECK(world.result(id).data.text() == turned(text));
+}
+
+TEST_CASE("parts: one that there is no room for waits for other tasks' parts, too") {
+    PartsScript world;
+    const std::string text = text_of(100);
+    world.ask(1, task_in_parts(text, 2));
+    world.ask(2, task_in_parts(text, 2));
+    REQUIRE(world.door.asked.size() == 4);
+    for (const size_t index : {2, 3}) {
+        world.door.give(world.door.asked[index].id, Status::kBusy, "");
+        world.loop.settle();
+    }
+    CHECK(world.answers.times[2] == 0);
+    world.come(0, text);
+    REQUIRE(world.door.asked.size() == 5);
+    world.come(4, text);
+    REQUIRE(world.door.asked.size() == 6);
+    world.come(5, text);
+    world.come(1, text);
+    CHECK(world.result(1).data.text() == turned(text));
+    CHECK(world.result(2).data.text() == turned(text));
+}
+
 TEST_CASE("parts: where one peer does all of it tasks stay whole and one in a while is cut") {
     PartsScript world;
     const std::string text = text_of(2'000);
