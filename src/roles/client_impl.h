@@ -9,6 +9,7 @@
 //   client_coding.cpp results that come coded
 //   client_uploads.cpp contents that tasks refer to
 //   client_places.cpp here or there, and what is learned for that
+//   client_refusals.cpp what is not sent while the coordinator refuses
 #pragma once
 
 #include <algorithm>
@@ -24,6 +25,7 @@
 #include "core/slot_map.h"
 #include "roles/client.h"
 #include "roles/client_contents.h"
+#include "roles/hold_back.h"
 #include "roles/link.h"
 #include "roles/payload_work.h"
 #include "roles/placement.h"
@@ -77,6 +79,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         if (transport) {
             link_ = std::make_unique<Link>(loop, *transport, random, prng, log, Role::kGamer,
                                            options_.coordinator, options_.reconnect, *this);
+            chance_ = prng.fork(0);
         }
         out_.remember_ends();
         timer_.fire = [this] { on_time(); };
@@ -311,6 +314,11 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
                runner_->can_run(task.spec->task_type);
     }
     void start_local(Task& task);
+    // ---- client_refusals.cpp
+    [[nodiscard]] HoldBack::Wish wish_of(const Task& task, uint64_t at_us) const;
+    // True: it is not sent, and may have ended.
+    [[gnu::cold]] bool hold_back(Task& task, uint64_t now_us);
+    [[gnu::cold]] void note_refusal(const Task& task, const wire::ResultDelivery& delivery);
     // ---- client_frames.cpp
     [[nodiscard]] bool is_frame_over(const Task& task) const;
     // When it must begin.
@@ -424,6 +432,8 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     Decodings decodings_{*this};
     Trial trial_;
     uint64_t trials_begun_ = 0;
+    HoldBack hold_back_;
+    Prng chance_{0};
     ClientStats stats_;
 };
 

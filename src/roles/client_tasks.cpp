@@ -151,7 +151,9 @@ void Client::Impl::go_away(Task& task) {
         return start_local(task);
     }
     arm(task);
-    if (link_->ready()) send(task);
+    if (!link_->ready()) return;
+    if (!hold_back_.is_idle(now) && hold_back(task, now)) return;
+    send(task);
 }
 
 // `its_turn`: it has waited for the window.
