@@ -87,14 +87,21 @@ BenchRow refusal_row(const FieldPlay& over) {
     const uint64_t p99_us = percentile(times, 0.99);
     BenchRow row;
     row.name = "refusals";
+    const auto slow =
+        std::count_if(times.begin(), times.end(), [](uint64_t us) { return us > kRefusalP99Us; });
     row.measured = count_text(times.size(), "task") + " refused, p99 " +
                    number_text(ms(p99_us), 2) + " ms; " + std::to_string(expired) +
                    " left to their deadlines";
+    row.why = "the coordinator was asked about " + std::to_string(over.refused) +
+              " of these, the others were held back by their clients; " + std::to_string(slow) +
+              " took more than 2 ms";
     row.bar = "some, p99 <= 2 ms";
     row.verdict = verdict_of(!times.empty() && p99_us <= kRefusalP99Us);
     row.figures = {{"refused", times.size()},
                    {"p99_us", p99_us},
                    {"expired", expired},
+                   {"refused_by_coordinator", over.refused},
+                   {"slow", slow},
                    {"bar_p99_us", kRefusalP99Us}};
     return row;
 }

@@ -177,9 +177,17 @@ Outcome HoldField::drain() {
     });
 }
 
+Result<uint64_t> HoldField::refused() {
+    const Result<json> status = ask_own(coordinator_.get(), "status");
+    if (!status) return status.failure();
+    return status->value("refused_tasks", uint64_t{0});
+}
+
 Result<FieldPlay> HoldField::play(const std::function<HoldAsk(size_t gamer)>& ask_of,
                                   uint64_t for_us, bool drain) {
     FieldPlay play;
+    const Result<uint64_t> refused_before = refused();
+    if (!refused_before) return refused_before.failure();
     play.from_us = p2c2r_now_us();
     for (size_t gamer = 0; gamer < loads_.size(); ++gamer) loads_[gamer]->change(ask_of(gamer));
     const uint64_t end_us = play.from_us + for_us;
@@ -191,6 +199,9 @@ Result<FieldPlay> HoldField::play(const std::function<HoldAsk(size_t gamer)>& as
     if (drain) {
         if (Outcome failure = this->drain()) return *failure;
     }
+    const Result<uint64_t> refused_after = refused();
+    if (!refused_after) return refused_after.failure();
+    play.refused = *refused_after - *refused_before;
     for (const auto& load : loads_) play.ended.push_back(std::exchange(load->ended, {}));
     return play;
 }

@@ -33,6 +33,7 @@ struct FieldPlay {
     std::vector<std::vector<HoldEnded>> ended;  // by gamer
     uint64_t from_us = 0;
     uint64_t until_us = 0;  // what was still pending then may be among them all the same
+    uint64_t refused = 0;   // by the coordinator: clients refuse more, without asking it
 
     [[nodiscard]] double seconds() const { return static_cast<double>(until_us - from_us) / 1e6; }
     [[nodiscard]] std::vector<HoldEnded> all() const;
@@ -71,6 +72,8 @@ class HoldField {
     Outcome start_peers();
     Outcome start_gamer(size_t index);
     Result<std::string> token_for(const std::string& name, const std::string& role);
+    // By the coordinator, so far.
+    Result<uint64_t> refused();
     Outcome drain();
     Outcome turn_until(uint64_t timeout_us, const std::function<bool()>& done);
 

@@ -112,6 +112,7 @@ struct ClientStats {
     uint64_t looked_for = 0;  // large payloads that may be on the line still
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
+    uint64_t held_back = 0;      // not sent, since the coordinator was refusing such tasks
     uint64_t coded = 0;          // results that came coded
     uint64_t contents_sent = 0;  // how often one has gone to the coordinator
     Histogram total_us;          // of successful tasks

@@ -10,6 +10,7 @@
 //   client_uploads.cpp contents that tasks refer to
 //   client_parts.cpp  big tasks are cut, and their parts put together
 //   client_places.cpp here or there, and what is learned for that
+//   client_refusals.cpp what is not sent while the coordinator refuses
 #pragma once
 
 #include <algorithm>
@@ -25,6 +26,7 @@
 #include "core/slot_map.h"
 #include "roles/client.h"
 #include "roles/client_contents.h"
+#include "roles/hold_back.h"
 #include "roles/link.h"
 #include "roles/part_plan.h"
 #include "roles/part_work.h"
@@ -80,6 +82,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         if (transport) {
             link_ = std::make_unique<Link>(loop, *transport, random, prng, log, Role::kGamer,
                                            options_.coordinator, options_.reconnect, *this);
+            chance_ = prng.fork(0);
         }
         out_.remember_ends();
         timer_.fire = [this] { on_time(); };
@@ -392,6 +395,11 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
                runner_->can_run(task.spec->task_type);
     }
     void start_local(Task& task);
+    // ---- client_refusals.cpp
+    [[nodiscard]] HoldBack::Wish wish_of(const Task& task, uint64_t at_us) const;
+    // True: it is not sent, and may have ended.
+    [[gnu::cold]] bool hold_back(Task& task, uint64_t now_us);
+    [[gnu::cold]] void note_refusal(const Task& task, const wire::ResultDelivery& delivery);
     // ---- client_frames.cpp
     [[nodiscard]] bool is_frame_over(const Task& task) const;
     // When it must begin.
@@ -514,6 +522,8 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     uint32_t parts_under_way_ = 0;
     bool sending_parts_ = false;
     bool counts_told_ = false;  // over this connection
+    HoldBack hold_back_;
+    Prng chance_{0};
     ClientStats stats_;
 };
 

@@ -20,6 +20,7 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
     out_.clear();
     assembler_.clear();
     empty_window();
+    hold_back_.forget();
     // Before the tasks that refer to them: what is coming is not asked for.
     send_contents();
     const std::vector<uint64_t> ids = slots_.sorted_keys();
@@ -130,6 +131,7 @@ bool Client::Impl::on_delivery(const wire::Frame& frame, const char*& why) {
         if (!task) return true;
         if (delivery.status != Status::kOk) {
             assembler_.drop(frame.id);
+            if (delivery.status == Status::kBusy) note_refusal(*task, delivery);
             remote_failed(*task, delivery.status, std::string(delivery.field),
                           std::string(delivery.error), delivery);
             return true;

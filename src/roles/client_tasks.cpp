@@ -150,14 +150,21 @@ void Client::Impl::go_here(Task& task) {
 }
 
 void Client::Impl::go_away(Task& task) {
-    if (task.may_be_cut && !waits_for_count(task) && goes_in_parts(task)) return;
     const uint64_t now = loop_.turn_us();
+    const bool waits = waits_for_count(task);
+    // What a part may do has been decided with its whole.
+    if (!hold_back_.is_idle(now) && link_->ready() && !waits && !is_part(task.id)) {
+        plan_local(task, now);
+        arm(task);
+        if (hold_back(task, now)) return;
+    }
+    if (task.may_be_cut && !waits && goes_in_parts(task)) return;
     plan_local(task, now);
     if (!link_->ready() && task.local_at_us != 0 && task.local_at_us <= now) {
         return start_local(task);
     }
     arm(task);
-    if (link_->ready() && !waits_for_count(task)) send(task);
+    if (link_->ready() && !waits) send(task);
 }
 
 // `its_turn`: it has waited for the window.

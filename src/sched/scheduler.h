@@ -352,6 +352,11 @@ class Scheduler {
                                         const PeerRecord& peer, uint64_t now_us) const;
     // A task ends that a peer still has: it is to blame if it had long enough, and was listened to.
     [[gnu::cold]] void blame(const TaskRecord& record, const Attempt& run, uint64_t now_us);
+    // Does this answer of it, which is no result, say anything of the peer? That it was too late
+    // only where nearly every task would have been in time, when this one had come to it.
+    [[nodiscard]] [[gnu::cold]] bool is_its_failure(const TaskRecord& record, const Attempt& run,
+                                                    const PeerRecord& peer, Status status,
+                                                    uint64_t now_us) const;
     // Of one that has never answered the type: another one is asked before the task ends with it.
     [[gnu::cold]] bool doubt(TaskRecord& record, const PeerRecord& peer, uint64_t id);
 

@@ -258,15 +258,31 @@ Verdict Scheduler::current_answered(uint64_t task, TaskRecord& record, PeerRecor
         return Verdict::kAccepted;
     }
     end_lease(record, *run, now_us);
-    // A payload that does not match its checksum may have been spoiled on the way here: it is tried
-    // elsewhere, and says nothing about the peer.
-    if (status != Status::kContent && !is_final(status)) {
+    if (is_its_failure(record, *run, holder, status, now_us)) {
         ++holder.failed;
         peers_.failed(peer, now_us);
     }
     if (lives_without(task, record, *run)) return Verdict::kRetried;
     try_again(task, record, status, now_us, actions);
     return Verdict::kRetried;
+}
+
+bool Scheduler::is_its_failure(const TaskRecord& record, const Attempt& run, const PeerRecord& peer,
+                               Status status, uint64_t now_us) const {
+    // A payload that does not match its checksum may have been spoiled on the way here: it is tried
+    // elsewhere.
+    if (status == Status::kContent || is_final(status)) return false;
+    if (status != Status::kDeadline) return true;
+    // Who is busy gets tasks, too, that can hardly be in time, and rightly does not begin them.
+    const auto left_us = [&](uint64_t at_us) {
+        return static_cast<double>(record.deadline_us - std::min(record.deadline_us, at_us));
+    };
+    const double alone_us = run.estimate_us + peer.link_us;
+    if (left_us(now_us) > alone_us) return true;  // it could have been begun even now
+    const double ahead_us = run.ahead_us;
+    const double enough_us =
+        std::max(ahead_us + alone_us, peers_.late_us(peer, record.type, ahead_us));
+    return left_us(std::min(now_us, run.given_us)) > enough_us;
 }
 
 bool Scheduler::doubt(TaskRecord& record, const PeerRecord& peer, uint64_t id) {

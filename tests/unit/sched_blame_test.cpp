@@ -277,3 +277,83 @@ TEST_CASE("blame: who refuses although it takes tasks is asked once for each, an
                              honest.now, honest.actions);
     CHECK(honest.scheduler.peers().find(pausing)->failures == 0);
 }
+
+namespace {
+
+// One peer of one slot that takes 20 ms, and tasks that it says come too late.
+struct TooLate : Answering {
+    // Given to it with so much time, answered after `after_us`: how many failures it has then.
+    uint32_t late_with(uint64_t deadline_us, uint64_t after_us) {
+        const uint64_t task = admit(deadline_us);
+        REQUIRE(scheduler.assign_to(task, peer, now, actions) == Status::kOk);
+        const Action given = std::exchange(actions, {}).at(0);
+        now += after_us;
+        answer_after(given, 0, Status::kDeadline);
+        scheduler.withdraw(task, now, actions);
+        actions.clear();
+        now += 60'000;  // what fails at the same moment counts once
+        return record(peer).failures;
+    }
+    const uint64_t peer = join_known("peer", 20'000);
+    const uint64_t other = join("other", 4, 8);
+};
+
+}  // namespace
+
+TEST_CASE("blame: too little time for what a task takes there is not the peer's failure") {
+    TooLate world;
+    CHECK(world.late_with(12'000, 500) == 0);
+    CHECK(world.late_with(19'000, 500) == 0);
+    // As long as it takes on average, and a little of that is over: every other one would be late.
+    CHECK(world.late_with(20'500, 1'000) == 0);
+    CHECK(world.record(world.peer).failed == 0);
+}
+
+TEST_CASE("blame: a peer that could have begun a task, and says it is too late, has failed") {
+    TooLate world;
+    for (uint32_t i = 1; i <= 5; ++i) CHECK(world.late_with(100'000, 500) == i);
+    CHECK(world.record(world.peer).failed == 5);
+    // At once, although the usual time is left.
+    TooLate hasty;
+    CHECK(hasty.late_with(24'000, 500) == 1);
+    // It had plenty, and let it pass.
+    TooLate idle;
+    CHECK(idle.late_with(100'000, 95'000) == 1);
+}
+
+TEST_CASE("blame: a busy peer that cannot begin its last tasks in time has not failed") {
+    Answering world;
+    const uint64_t peer = world.join("one slot", 1, 8);
+    for (int i = 0; i < 8; ++i) world.answer_one(peer, 20'000);
+    world.join("other", 4, 8);
+    // Five at a time, of which the fifth would be over after 100 ms.
+    std::vector<Action> given;
+    for (int i = 0; i < 5; ++i) {
+        const uint64_t task = world.admit(95'000);
+        REQUIRE(world.scheduler.assign_to(task, peer, world.now, world.actions) == Status::kOk);
+        given.push_back(std::exchange(world.actions, {}).at(0));
+    }
+    for (int i = 0; i < 4; ++i) {
+        world.now += 20'000;
+        CHECK(world.answer_after(given[static_cast<size_t>(i)], 19'500) == Verdict::kAccepted);
+    }
+    CHECK(world.answer_after(given[4], 0, Status::kDeadline) == Verdict::kRetried);
+    CHECK(world.record(peer).failures == 0);
+    CHECK(world.record(peer).failed == 0);
+}
+
+TEST_CASE("blame: of a peer that has never answered the time of others tells what is plenty") {
+    const auto failures_with = [](uint64_t deadline_us) {
+        Answering world;
+        world.join_known("known", 20'000);
+        const uint64_t fresh = world.join("fresh", 4, 8);
+        const uint64_t task = world.admit(deadline_us);
+        REQUIRE(world.scheduler.assign_to(task, fresh, world.now, world.actions) == Status::kOk);
+        const Action given = std::exchange(world.actions, {}).at(0);
+        world.now += 500;
+        world.answer_after(given, 0, Status::kDeadline);
+        return world.record(fresh).failures;
+    };
+    CHECK(failures_with(15'000) == 0);
+    CHECK(failures_with(100'000) == 1);
+}
