@@ -472,6 +472,39 @@ TEST_CASE("parts: one that there is no room for waits for other tasks' parts, to
     CHECK(world.result(2).data.text() == turned(text));
 }
 
+TEST_CASE("parts: while tasks are refused a task is held back whole or not at all") {
+    PartsScript world;
+    const std::string text = text_of(100);
+    const auto refuse = [&](uint64_t id) {
+        wire::ResultDelivery delivery;
+        delivery.status = Status::kBusy;
+        encode(delivery, world.door.envelope);
+        world.door.connection->send_copy(wire::Message::kResultDelivery, 0, id,
+                                         world.door.envelope.span(), {}, {});
+    };
+    uint64_t id = 0;
+    while (world.client->stats().held_back == 0 && id < 100) {
+        world.ask(++id, task_in_parts(text, 0));
+        refuse(id);
+        world.loop.settle();
+    }
+    REQUIRE(id < 100);
+    const size_t before = world.door.asked.size();
+    const uint64_t first = id + 1;
+    while (id < first + 40) world.ask(++id, task_in_parts(text, 4));
+    const uint64_t cut = world.client->stats().cut;
+    CHECK(cut > 0);
+    CHECK(world.door.asked.size() - before == 4 * cut);
+    uint64_t held = 0;
+    for (uint64_t task = first; task <= id; ++task) {
+        if (world.answers.times[task] == 0) continue;
+        ++held;
+        CHECK(world.result(task).error.starts_with("not sent"));
+    }
+    CHECK(held + cut == id + 1 - first);
+    CHECK(held > 0);
+}
+
 TEST_CASE("parts: where one peer does all of it tasks stay whole and one in a while is cut") {
     PartsScript world;
     const std::string text = text_of(2'000);
