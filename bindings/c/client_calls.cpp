@@ -154,6 +154,7 @@ Status ClientState::stats(p2c2r_client_stats& out) {
         out.trials = stats.trials;
         out.cut = stats.cut;
         out.parts = stats.parts;
+        out.held_back = stats.held_back;
         out.reconnects = stats.reconnects;
         out.bytes_sent = stats.bytes_out;
         out.bytes_received = stats.bytes_in;

@@ -633,6 +633,7 @@ typedef struct p2c2r_client_stats {
     uint64_t trials;    /* copies of tasks, run to learn what that takes; in no other figure but bytes */
     uint64_t cut;       /* tasks that were cut, */
     uint64_t parts;     /* and parts that came with OK; in no other figure but bytes */
+    uint64_t held_back; /* answered E_BUSY, or computed here, unsent: the coordinator was refusing such tasks */
 } p2c2r_client_stats;
 
 /* Starts to connect in the background and keeps one connection, reconnecting with backoff; an event tells

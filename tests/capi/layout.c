@@ -177,7 +177,8 @@ PIN(p2c2r_client_stats, kept_here, 112, 112);
 PIN(p2c2r_client_stats, trials, 120, 120);
 PIN(p2c2r_client_stats, cut, 128, 128);
 PIN(p2c2r_client_stats, parts, 136, 136);
-SIZE(p2c2r_client_stats, 144, 144);
+PIN(p2c2r_client_stats, held_back, 144, 144);
+SIZE(p2c2r_client_stats, 152, 152);
 
 PIN(p2c2r_result_info, struct_size, 0, 0);
 PIN(p2c2r_result_info, status, 4, 4);

@@ -390,6 +390,40 @@ TEST_CASE("more tasks than tasks_max are E_BUSY with a hint and taken again late
     fetch(client.get(), id);
 }
 
+TEST_CASE("while a coordinator refuses tasks the client answers most of them itself") {
+    for (const int32_t mode : {P2C2R_RUN_THREAD, P2C2R_RUN_MANUAL}) {
+        SlowWorld world(mode);
+        auto config = sized<p2c2r_coordinator_config>();
+        config.listen_port = P2C2R_NONE;
+        config.options = R"({"limit_operator":true,"gamer_in_flight_max":1,"gamer_queued_max":1})";
+        p2c2r_coordinator* made = nullptr;
+        REQUIRE(p2c2r_coordinator_create(world.runtime.get(), &config, &made, nullptr) == P2C2R_OK);
+        const Coordinator strict(made);
+        REQUIRE(p2c2r_coordinator_start(made, nullptr) == P2C2R_OK);
+        const Peer peer = make_peer(world.runtime.get(), made);
+        const Client client = make_client(world.runtime.get(), made);
+        connect_with_peers(world.runtime.get(), client.get(), 1);
+        Task task("slow");
+        task.desc.place = P2C2R_PLACE_REMOTE;
+        uint64_t refused = 0;
+        for (int i = 0; i < 300; ++i) {
+            const p2c2r_task id = submit(client.get(), task.desc);
+            if (i < 2) continue;  // these two are taken
+            const Result result = fetch(client.get(), id);
+            refused += p2c2r_result_status(result.get()) == P2C2R_E_BUSY;
+            auto info = sized<p2c2r_result_info>();
+            CHECK(p2c2r_result_info_get(result.get(), &info) == P2C2R_OK);
+            CHECK(info.retry_after_ms > 0);
+        }
+        CHECK(refused == 298);
+        auto stats = sized<p2c2r_client_stats>();
+        CHECK(p2c2r_client_stats_get(client.get(), &stats) == P2C2R_OK);
+        CHECK(stats.held_back > 0);
+        CHECK(stats.held_back < 298);
+        world.go_on = true;
+    }
+}
+
 TEST_CASE("more payload bytes than bytes_max are E_BUSY while others are pending") {
     SlowWorld world(P2C2R_RUN_THREAD);
     auto config = sized<p2c2r_client_config>();

@@ -250,6 +250,7 @@ class ClientStats(Growing):
         ("trials", c_uint64),
         ("cut", c_uint64),
         ("parts", c_uint64),
+        ("held_back", c_uint64),
     ]
 
 

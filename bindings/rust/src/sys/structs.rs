@@ -221,6 +221,7 @@ growing! { p2c2r_client_stats {
     trials: u64,
     cut: u64,
     parts: u64,
+    held_back: u64,
 } }
 
 growing! { p2c2r_result_info {
