@@ -12,21 +12,29 @@ namespace p2c2r::sched {
 
 class EvenPace {
   public:
+    static constexpr uint64_t kLatelyUs = 200'000;
+
     // One was placed of an account that had not always something waiting.
-    void other_placed(uint64_t now_us) { other_us_ = now_us; }
-    [[nodiscard]] bool has_others(uint64_t now_us) const {
-        return other_us_ != 0 && now_us - other_us_ < kLatelyUs;
+    void other_placed(uint32_t account, uint64_t now_us) {
+        other_ = account;
+        other_us_ = now_us;
     }
-    // There have been both of late.
+    // There have been both of late. An account that has just begun to flood is not beside itself.
     [[nodiscard]] bool is_mixed(uint64_t now_us) const {
-        return has_others(now_us) && flood_us_ != 0 && now_us - flood_us_ < kLatelyUs;
+        return is_recent(other_us_, now_us) && is_recent(flood_us_, now_us) && other_ != flood_;
     }
-    // When the next task may be placed of one that has.
-    [[nodiscard]] uint64_t next_us(uint64_t now_us) const {
-        return has_others(now_us) ? next_us_ : 0;
+    // Where it is so: how long it stays so if nothing more is placed.
+    [[nodiscard]] uint64_t mixed_until_us() const {
+        return std::min(other_us_, flood_us_) + kLatelyUs;
+    }
+    // When the next task may be placed of this account, which has always something waiting.
+    [[nodiscard]] uint64_t next_us(uint32_t account, uint64_t now_us) const {
+        if (!is_recent(other_us_, now_us) || other_ == account) return 0;
+        return std::min(next_us_, other_us_ + kLatelyUs);
     }
     // It was, and the slots that there are become free so often where none is ever idle.
-    void placed(uint64_t now_us, double every_us) {
+    void flood_placed(uint32_t account, double every_us, uint64_t now_us) {
+        flood_ = account;
         flood_us_ = now_us;
         const auto gap_us = static_cast<uint64_t>(kPart * every_us);
         // Timers are late by a little: where gaps are shorter than that, some go at once.
@@ -38,11 +46,16 @@ class EvenPace {
     // More costs throughput where tasks do not all take the same time.
     static constexpr double kPart = 0.75;
     static constexpr uint64_t kMissedUs = 1'000;
-    static constexpr uint64_t kLatelyUs = 200'000;
+
+    static bool is_recent(uint64_t at_us, uint64_t now_us) {
+        return at_us != 0 && now_us - at_us < kLatelyUs;
+    }
 
     uint64_t next_us_ = 0;
     uint64_t other_us_ = 0;
     uint64_t flood_us_ = 0;
+    uint32_t other_ = 0;
+    uint32_t flood_ = 0;
 };
 
 }  // namespace p2c2r::sched

@@ -152,8 +152,11 @@ bool Scheduler::is_hopeless(const TaskRecord& record, const PeerTable::Choice& c
 // would be idle for that.
 bool Scheduler::keeps_to_free_slots(const TaskRecord& record, const PeerTable::Choice& choice,
                                     uint64_t now_us) {
-    if (record.attempts > 0 || !queues_.is_mixed(record.flow, now_us)) return false;
-    return peers_.find(choice.peer)->link_us * kShortWay < mean_compute_us(record.type);
+    const uint64_t until_us = queues_.mixed_until_us(record.flow, now_us);
+    if (until_us == 0 || record.attempts > 0) return false;
+    if (peers_.find(choice.peer)->link_us * kShortWay >= mean_compute_us(record.type)) return false;
+    look_again_us_ = std::min(look_again_us_, until_us);
+    return true;
 }
 
 uint64_t Scheduler::late_by_us(const Admission& admission, size_t before, uint64_t now_us) {

@@ -119,6 +119,7 @@ namespace p2c2r::sim {
     X(kQueued, "a task that waits in the queue")                   \
     X(kDependsOnWire, "a task that depends on one, on the wire")   \
     X(kBehindLarge, "a small task that waits behind a large one")  \
+    X(kBesideOthers, "a task that waits for a slot beside others") \
     X(kByCoordinator, "a task computed by the coordinator")        \
     X(kByGamer, "a task computed by its gamer")                    \
     X(kKeptHere, "a task kept where helpers are no gain")          \

@@ -135,45 +135,26 @@ TEST_CASE("even pace: others wait little beside one that floods, and no slot is 
     }
 }
 
-TEST_CASE("even pace: one account alone, or all that flood alike, take every place at once") {
-    World world;
-    for (int i = 0; i < 4; ++i) world.join("p" + std::to_string(i), 4, 8);
-    const std::vector<AccountIndex> both = {world.scheduler.open_account(),
-                                            world.scheduler.open_account()};
-    for (const size_t accounts : {size_t{1}, size_t{2}}) {
-        std::vector<Action> given;
-        const auto ask = [&] {
-            while (world.scheduler.queued() < 40) {
-                for (size_t i = 0; i < accounts; ++i) {
-                    Admission admission;
-                    admission.type = world.scheduler.type_index("echo");
-                    admission.account = both[i];
-                    admission.deadline_us = world.now + 10'000'000;
-                    admission.start_timeout_us = 5'000'000;
-                    admission.bytes = 100;
-                    world.scheduler.admit(admission, world.now);
-                }
-            }
-            for (const Action& action : world.dispatch()) given.push_back(action);
-        };
-        for (int round = 0; round < 100; ++round) {
-            ask();
-            CHECK(given.size() == 32);
-            world.now += 20'000;
-            for (const Action& action : std::exchange(given, {})) {
-                if (action.kind == Action::Kind::kAssign) world.answer(action);
-            }
-        }
+TEST_CASE("even pace: one account alone takes every place at once, from the first moment on") {
+    FloodWorld world(8);
+    world.others.clear();
+    for (int i = 0; i < 100; ++i) {
+        world.play(20'000, true);
+        size_t held = world.running.size();
+        for (const auto& [peer, tasks] : world.waiting) held += tasks.size();
+        CHECK(held == 32);
     }
 }
 
 TEST_CASE("even pace: where gaps are shorter than timers are exact nothing is lost by them") {
+    constexpr uint32_t kFlooder = 1, kOther = 2;
     EvenPace pace;
     uint64_t now = 1'000'000;
     uint64_t placed = 0;
     for (int wake = 0; wake < 1'000; ++wake) {
-        pace.other_placed(now);
-        for (int i = 0; i < 1'000 && pace.next_us(now) <= now; ++i, ++placed) pace.placed(now, 40);
+        pace.other_placed(kOther, now);
+        for (int i = 0; i < 1'000 && pace.next_us(kFlooder, now) <= now; ++i, ++placed)
+            pace.flood_placed(kFlooder, 40, now);
         now += 1'000;
     }
     // A slot becomes free every 40 us, and the gaps are three quarters of that.
@@ -182,11 +163,11 @@ TEST_CASE("even pace: where gaps are shorter than timers are exact nothing is lo
     // Without others there are none.
     now += 1'000'000;
     for (int i = 0; i < 1'000; ++i) {
-        CHECK(pace.next_us(now) <= now);
-        pace.placed(now, 40'000);
+        CHECK(pace.next_us(kFlooder, now) <= now);
+        pace.flood_placed(kFlooder, 40'000, now);
     }
     CHECK_FALSE(pace.is_mixed(now));
-    pace.other_placed(now);
+    pace.other_placed(kOther, now);
     CHECK(pace.is_mixed(now));
-    CHECK(pace.next_us(now) > now);
+    CHECK(pace.next_us(kFlooder, now) > now);
 }
