@@ -27,9 +27,12 @@ void add_bench_command(Command& root) {
     Command command = bench.add_command(
         "failover", "What the tasks of a peer that dies, or falls silent (root), feel of it; bars",
         [] { return run_bench_failover(failover); });
-    command.add_text("--row", failover.row,
-                     "killed, silent, deadlines-killed, deadlines-silent or jitter alone (all)");
-    command.add_count("--rounds", failover.rounds, "Faults of killed (50) and silent (30)");
+    command.add_text(
+        "--row", failover.row,
+        "killed, silent, coordinator, deadlines-killed, deadlines-silent or jitter alone "
+        "(all)");
+    command.add_count("--rounds", failover.rounds,
+                      "Faults of killed (50), silent (30) and coordinator (20)");
     command.add_count("--peers", failover.peers, "Peers at the same time (4)");
     command.add_count("--in-flight", failover.in_flight, "Tasks in flight (12)");
     command.add_count("--hold-ms", failover.hold_ms, "How long a task holds its slot (20)");

@@ -3,6 +3,7 @@
 // One coordinator and four peers run as processes of their own; this process is the gamer. Rows:
 //   killed            SIGKILL of a peer to its tasks running on others
 //   silent            the same of one whose packets all vanish (a namespace, root)
+//   coordinator       SIGKILL of the coordinator itself: how every task ends
 //   deadlines-killed  deadlines missed while every 2 s one of four peers dies
 //   deadlines-silent  or falls silent
 //   jitter            peers taken for dead over lines that jitter
@@ -30,6 +31,7 @@ const std::vector<RowMaker>& row_makers() {
          [](const FailoverPlan& plan, StopSignals& signals) {
              return failover_rounds(plan, Breakage::kSilent, signals);
          }},
+        {"coordinator", failover_coordinator},
         {"deadlines-killed",
          [](const FailoverPlan& plan, StopSignals& signals) {
              return failover_deadlines(plan, Breakage::kKilled, signals);
@@ -47,6 +49,7 @@ Result<FailoverPlan> failover_plan(const FailoverOptions& options) {
     FailoverPlan plan;
     plan.killed_rounds = options.rounds.value_or(plan.killed_rounds);
     plan.silent_rounds = options.rounds.value_or(plan.silent_rounds);
+    plan.coordinator_rounds = options.rounds.value_or(plan.coordinator_rounds);
     plan.peers = options.peers.value_or(plan.peers);
     plan.in_flight = options.in_flight.value_or(plan.in_flight);
     const uint64_t hold_ms = options.hold_ms.value_or(plan.hold_us / 1000);

@@ -11,6 +11,7 @@ namespace p2c2r::cli {
 struct FailoverPlan {
     uint64_t killed_rounds = 50;
     uint64_t silent_rounds = 30;
+    uint64_t coordinator_rounds = 20;
     size_t peers = 4;
     uint64_t in_flight = 12;
     uint64_t hold_us = 20'000;
@@ -22,6 +23,8 @@ enum class Breakage : uint8_t { kKilled, kSilent };
 
 // From the fault to its tasks running on others.
 Result<BenchRow> failover_rounds(const FailoverPlan& plan, Breakage how, StopSignals& signals);
+// Tasks whose coordinator is killed: how each of them ends.
+Result<BenchRow> failover_coordinator(const FailoverPlan& plan, StopSignals& signals);
 // Deadlines of 100 ms that tasks of 10 ms miss while every two seconds one peer breaks.
 Result<BenchRow> failover_deadlines(const FailoverPlan& plan, Breakage how, StopSignals& signals);
 // Peers that are taken for dead and are not, over lines that jitter.

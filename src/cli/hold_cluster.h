@@ -42,6 +42,8 @@ class HoldCluster {
 
     // SIGKILL; behind a line of its own: silence.
     Outcome break_peer(size_t index);
+    // SIGKILL. Nobody takes its place.
+    void kill_coordinator() { coordinator_.process.kill_now(); }
     // Another process takes the place. It is not waited for.
     Outcome mend_peer(size_t index);
 

@@ -53,11 +53,16 @@ void Scheduler::peer_left(uint64_t peer, bool failed, uint64_t now_us,
     record->leases.clear();
     peers_.leave(peer, now_us);
     for (uint64_t task : leases) {
-        if (P2C2R_PLANT("lost_peer_tasks_forgotten")) break;
         TaskRecord* lost = tasks_.find(task);
         if (!lost || lost->state != TaskRecord::State::kLeased) continue;
         Attempt* const run = attempt_at(task, *lost, peer);
         if (!run) continue;
+        if (P2C2R_PLANT("lost_peer_tasks_forgotten")) {
+            // It stays with who is gone, whom nobody must look for.
+            run->lease_until_us = UINT64_MAX;
+            run->copy_after_us = 0;
+            continue;
+        }
         pay_for_input(*lost, now_us);
         if (lives_without(task, *lost, *run)) continue;
         lost->run.peer = 0;

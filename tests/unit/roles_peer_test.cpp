@@ -152,7 +152,8 @@ struct TimedWorld : Listener {
     std::map<uint64_t, std::string> errors;
     uint64_t last = 0;
 
-    TimedWorld() {
+    explicit TimedWorld(uint64_t way_us = 0) {
+        network.delay_us = way_us;
         runner.takes_us = kTakesUs;
         runner.at_once = 1;
         runner.behave = [](const exec::JobSpec&) {
@@ -215,6 +216,35 @@ TEST_CASE("peer: a task that has less time than any has taken of late is not beg
     const uint64_t just = world.assign(TimedWorld::kTakesUs + 1);
     world.loop.advance(TimedWorld::kTakesUs);
     CHECK(world.answers.at(just) == Status::kOk);
+}
+
+TEST_CASE("peer: a task whose answer could not be back by its deadline is not begun") {
+    constexpr uint64_t kWayUs = 1'000;
+    TimedWorld world(kWayUs);
+    for (uint32_t i = 0; i < LeastTimes::kWindow; ++i) {
+        const uint64_t task = world.assign(10 * TimedWorld::kTakesUs);
+        world.loop.advance(TimedWorld::kTakesUs + 3 * kWayUs);
+        REQUIRE(world.answers.at(task) == Status::kOk);
+    }
+    const uint64_t begun = world.runner.started;
+    const uint64_t late = world.assign(TimedWorld::kTakesUs + 2 * kWayUs - 1);
+    world.loop.advance(3 * kWayUs);
+    CHECK(world.answers.at(late) == Status::kDeadline);
+    CHECK(world.runner.started == begun);
+    const uint64_t just = world.assign(TimedWorld::kTakesUs + 2 * kWayUs + 1);
+    world.loop.advance(TimedWorld::kTakesUs + 3 * kWayUs);
+    CHECK(world.answers.at(just) == Status::kOk);
+    // A greeting that took long says little: no more than an eighth is left for it.
+    constexpr uint64_t kLongWayUs = 15'000;
+    TimedWorld slow(kLongWayUs);
+    for (uint32_t i = 0; i < LeastTimes::kWindow; ++i) {
+        const uint64_t task = slow.assign(10 * TimedWorld::kTakesUs);
+        slow.loop.advance(TimedWorld::kTakesUs + 3 * kLongWayUs);
+        REQUIRE(slow.answers.at(task) == Status::kOk);
+    }
+    const uint64_t tight = slow.assign(TimedWorld::kTakesUs * 9 / 8 + 1);
+    slow.loop.advance(TimedWorld::kTakesUs + 3 * kLongWayUs);
+    CHECK(slow.answers.at(tight) == Status::kOk);
 }
 
 TEST_CASE("peer: a task whose time has run out while it waited there is not begun") {
