@@ -15,7 +15,8 @@ namespace p2c2r::capi {
 namespace {
 
 constexpr size_t kLargePayload = 64 * 1024;  // from here on the runtime's memory_max is asked
-constexpr uint32_t kKnownFlags = P2C2R_TASK_LOCAL_AT_DEADLINE | P2C2R_TASK_NO_CACHE;
+constexpr uint32_t kKnownFlags =
+    P2C2R_TASK_LOCAL_AT_DEADLINE | P2C2R_TASK_NO_CACHE | P2C2R_TASK_RESIDENT;
 
 p2c2r_status fail_range(p2c2r_error* why, const char* field, int64_t value, const char* allowed) {
     return fail(why, Status::kArgument, field,

@@ -93,6 +93,10 @@ p2c2r_status FramesState::push(const p2c2r_task_desc& given, int32_t quality,
         return fail(why, Status::kArgument, "output",
                     "output must be NULL: a frame may be dropped");
     }
+    if (given.flags & P2C2R_TASK_RESIDENT) {
+        return fail(why, Status::kArgument, "flags",
+                    "flags has P2C2R_TASK_RESIDENT: what answers a frame must come");
+    }
     p2c2r_task_desc desc = given;
     const uint64_t now = now_us();
     harvest();
