@@ -237,7 +237,11 @@ void Checkers::on_job_stopped(uint32_t host, uint64_t stamp) {
     if (hosts_[host].kind == Kind::kCoordinator) {
         Tracked& task = tracked_[stamp_tokens_[stamp]];
         task.answered = true;
-        answer_heard(stamp_tokens_[stamp], task.bytes);
+        const uint64_t token = stamp_tokens_[stamp];
+        // Of one whose data is a content only that comes with its submit.
+        const std::map<uint64_t, Asked>& asked = asked_[host_of_token(token)];
+        const auto found = asked.find(task_of_token(whole_of(token)));
+        answer_heard(token, found != asked.end() ? found->second.size : task.bytes);
     }
     std::erase_if(jobs, [&](const Job& job) { return job.stamp == stamp; });
 }

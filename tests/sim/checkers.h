@@ -392,6 +392,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     std::map<std::pair<uint64_t, uint64_t>, uint64_t> waiting_;
     std::set<uint64_t> chunked_;       // tokens of living tasks that came in chunks
     std::vector<uint64_t> ended_now_;  // tokens, in this turn
+    uint64_t made_whole_ = 0;  // the token of the last one whose input has come in this event
     std::vector<std::pair<uint32_t, uint64_t>> to_cancel_;  // host and token, in this turn
     // By connection and host: when its queue was first seen above the limit.
     std::map<std::pair<uint64_t, uint32_t>, uint64_t> above_limit_;

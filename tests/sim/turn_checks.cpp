@@ -8,6 +8,7 @@
 namespace p2c2r::sim {
 
 void Checkers::after_event(bool coordinator_turn) {
+    made_whole_ = 0;
     if (!to_submit_.empty()) check_submitted_again();
     if (!to_cancel_.empty()) check_cancels_went_on();
     if (!coordinator_turn) return;
