@@ -82,7 +82,9 @@ std::vector<Checkers::Room> Checkers::rooms() const {
     uint64_t unseen_bytes = 0;
     for (uint64_t token : chunked_) {
         const Tracked& task = tracked_.at(token);
-        if (!may_wait(token, task)) continue;
+        // Of one that a peer works on it may be a copy.
+        const bool may_be_copy = task.live && !task.answered && task.open == 1;
+        if (!may_be_copy && !may_wait(token, task)) continue;
         ++unseen;
         unseen_bytes += task.bytes;
     }
