@@ -60,6 +60,10 @@ inline uint64_t task_of_token(uint64_t token) {
     return token & ((1ull << 40) - 1);
 }
 
+// For a gamer that has so much to read nothing is placed, until its connection says that it has
+// drained.
+inline constexpr uint64_t kBehindBytes = 4 << 20;
+
 class Checkers final : public NetworkObserver, public RunnerObserver {
   public:
     struct Limits {

@@ -37,9 +37,6 @@ constexpr uint64_t kSilentUs = 14'000;
 constexpr uint32_t kDispatchesPerCopy = 20;
 // Answers that wait for one gamer while it is away.
 constexpr uint32_t kKeptMax = 64;
-// For a gamer that has so much to read nothing is placed, until its connection says that it has
-// drained.
-constexpr uint64_t kBehindBytes = 4 << 20;
 
 bool is_first(const wire::Frame& frame) {
     return !frame.envelope.empty();
