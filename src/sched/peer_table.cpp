@@ -111,10 +111,7 @@ void PeerTable::count_serving(const PeerRecord& record, int32_t change) {
     slots_ += static_cast<uint64_t>(static_cast<int64_t>(change) * record.slots);
     OwnCircle* const circle = circles_.find(record.owner);
     for (const Learned& learned : record.learned) {
-        if (!record.is_limited()) {
-            types_[learned.type].serving += step;
-            types_[learned.type].slots += step * record.slots;
-        }
+        if (!record.is_limited()) types_[learned.type].serving += step;
         if (!circle) continue;
         OwnCircle::PerType& own = circle->types[learned.type];
         own.serving += step;

@@ -259,12 +259,6 @@ class PeerTable {
     [[nodiscard]] double mean_round_us(TypeIndex type) const {
         return type < types_.size() ? types_[type].round_us : 0;
     }
-    // How often a slot of those that take such tasks, whoever may send them, becomes free while
-    // none is idle; 0: nobody knows.
-    [[nodiscard]] double turnover_us(TypeIndex type) const {
-        if (type >= types_.size() || types_[type].slots == 0) return 0;
-        return types_[type].compute_us / types_[type].slots;
-    }
     // How long to wait for an answer before another peer is tried, once all `bytes` of the input
     // are on their way.
     [[nodiscard]] uint64_t timeout_us(const PeerRecord& record, TypeIndex type, uint64_t bytes,
@@ -288,7 +282,6 @@ class PeerTable {
     struct PerType {
         PeerHeaps shared;       // peers that take invited work
         uint32_t serving = 0;   // of these, those whose window is not 0
-        uint32_t slots = 0;     // of these
         uint32_t peers = 0;     // all that run it
         double compute_us = 0;  // over all peers, for one that has no sample yet
         double round_us = 0;    // over all peers, what waits there before it included

@@ -17,7 +17,6 @@
 // wins, the other one is given up, and if one of the two fails the task lives on with the other.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -288,9 +287,8 @@ class Scheduler {
     void dispatch(uint64_t now_us, std::vector<Action>& actions);
     // Deadlines of tasks and of attempts.
     void expire(uint64_t now_us, std::vector<Action>& actions);
-    // When expire() or dispatch() has something to do at the earliest, whatever happens meanwhile;
-    // UINT64_MAX: nothing.
-    [[nodiscard]] uint64_t next_us() const { return std::min(wheel_.next_us(), look_again_us_); }
+    // When expire() has something to do at the earliest; UINT64_MAX: nothing.
+    [[nodiscard]] uint64_t next_us() const { return wheel_.next_us(); }
     // To be called now and then: forgives peers whose failures are long enough ago.
     void forgive(uint64_t now_us) { peers_.forgive(now_us); }
 
@@ -460,8 +458,6 @@ class Scheduler {
                                               uint64_t round_us);
     [[gnu::cold]] void place_here(const TaskQueues::Head& head, TaskRecord& record, uint64_t now_us,
                                   std::vector<Action>& actions);
-    [[nodiscard]] bool keeps_to_free_slots(const TaskRecord& record,
-                                           const PeerTable::Choice& choice, uint64_t now_us);
     [[nodiscard]] bool is_hopeless(const TaskRecord& record, const PeerTable::Choice& choice,
                                    uint64_t now_us);
     bool place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
@@ -491,7 +487,6 @@ class Scheduler {
     SchedulerStats stats_;
     std::vector<Placement> placements_;  // a ring of the recent ones
     size_t placements_next_ = 0;
-    uint64_t look_again_us_ = UINT64_MAX;  // when something may be placed that waits for its moment
 };
 
 }  // namespace p2c2r::sched

@@ -20,8 +20,6 @@ constexpr uint64_t kRunSlackUs = 20;
 // Below that a task is not worth beginning: at all, and while another one waits that has more time.
 constexpr float kHopeless = 0.05F;
 constexpr float kDoubtful = 0.5F;
-constexpr uint64_t kRestUs = 100'000;
-constexpr double kShortWay = 16;  // of such a part of what a task takes
 constexpr const char* kWhyHopeless =
     "peers are so busy that it cannot be done by its deadline any more";
 
@@ -98,7 +96,6 @@ void Scheduler::lease(uint64_t task, TaskRecord& record, PeerRecord& peer,
     // Once, whoever fails it or hands it back.
     if (record.placements == 1) {
         queues_.charge(record.flow, cost_of(record.run.estimate_us));
-        queues_.placed(record.flow, peers_.turnover_us(record.type), now_us);
     }
     arm(task, record);
     credit_.earn();
@@ -143,29 +140,15 @@ void Scheduler::place_here(const TaskQueues::Head& head, TaskRecord& record, uin
     start_local(task, record, now_us, actions);
 }
 
-// Whoever got it would be working in vain, while others wait. A peer that has had nothing else to
-// do for a while may try: perhaps it has become faster than is known of it.
+// Whoever got it would be working in vain, while others wait. A peer that has nothing else to do
+// may try: perhaps it has become faster than is known of it.
 bool Scheduler::is_hopeless(const TaskRecord& record, const PeerTable::Choice& choice,
                             uint64_t now_us) {
     if (choice.chance >= kDoubtful || !queues_.is_overloaded(record.flow, now_us)) return false;
     if (record.attempts > 0 || record.input_open) return false;
     if (choice.chance >= kHopeless && !queues_.has_more(record.flow)) return false;
     const PeerRecord& peer = *peers_.find(choice.peer);
-    const bool has_work = peer.held > 0 || now_us < peer.changed_us + kRestUs;
-    return has_work && mean_compute_us(record.type) > 0 && now_us < record.deadline_us;
-}
-
-// Where an account always has something waiting, and others come and go, places behind the slots
-// would be filled for long, and whoever comes would stand behind that: all wait here instead for
-// the first slot that is free. Where the way there takes a good part of what the task does, slots
-// would be idle for that.
-bool Scheduler::keeps_to_free_slots(const TaskRecord& record, const PeerTable::Choice& choice,
-                                    uint64_t now_us) {
-    const uint64_t until_us = queues_.mixed_until_us(record.flow, now_us);
-    if (until_us == 0 || record.attempts > 0) return false;
-    if (peers_.find(choice.peer)->link_us * kShortWay >= mean_compute_us(record.type)) return false;
-    look_again_us_ = std::min(look_again_us_, until_us);
-    return true;
+    return peer.held > 0 && mean_compute_us(record.type) > 0 && now_us < record.deadline_us;
 }
 
 uint64_t Scheduler::late_by_us(const Admission& admission, size_t before, uint64_t now_us) {
@@ -197,12 +180,6 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         record.state = TaskRecord::State::kStalled;
         return true;
     }
-    // Whoever had it before has failed: that one has waited enough.
-    if (const uint64_t at_us = record.attempts > 0 ? 0 : queues_.may_go_us(record.flow, now_us);
-        at_us > now_us) {
-        look_again_us_ = std::min(look_again_us_, at_us);
-        return false;
-    }
     const TypeIndex type = record.type;
     Reach reach = record.reach;
     if (P2C2R_PLANT("circle_ignored_on_failover") && record.attempts > 0) {
@@ -225,7 +202,6 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         place_here(head, record, now_us, actions);
         return true;
     }
-    if (!choice.free_slot && keeps_to_free_slots(record, choice, now_us)) return false;
     if (is_hopeless(record, choice, now_us)) {
         actions.reserve(actions.size() + 1);
         queues_.pop(head, now_us);
@@ -245,7 +221,6 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         if (!behind.entry) return true;
         const uint64_t next_task = behind.entry->task;
         TaskRecord& next = *tasks_.find(next_task);
-        if (queues_.may_go_us(next.flow, now_us) > now_us) return true;
         // It is within reach, but for a task that memory was short to give a queue of its own.
         if (next.attempts > 0 || next.input_open || !peer.is_within(next.reach)) return true;
         // Another content may lie elsewhere.
@@ -254,7 +229,6 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         again.finish_us = peers_.finish_us(peer, type, now_us);
         again.free_slot = peer.held < peer.slots;
         if (again.finish_us > choice.finish_us + kRunSlackUs) return true;
-        if (!again.free_slot && keeps_to_free_slots(next, again, now_us)) return true;
         room_for_lease(peer, actions);
         queues_.pop(behind, now_us);
         lease(next_task, next, peer, again, now_us, actions);
@@ -264,7 +238,6 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
 }
 
 void Scheduler::dispatch(uint64_t now_us, std::vector<Action>& actions) {
-    look_again_us_ = UINT64_MAX;
     if (!wanting_.empty()) place_wanting(now_us, actions);
     const std::vector<uint32_t>& waiting = queues_.waiting();
     if (waiting.empty()) return;

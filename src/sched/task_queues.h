@@ -23,7 +23,6 @@
 #include <vector>
 
 #include "core/plant.h"
-#include "sched/even_pace.h"
 #include "sched/own_circles.h"
 #include "sched/queue_pace.h"
 #include "sched/task_queue.h"
@@ -117,27 +116,6 @@ class TaskQueues {
     [[nodiscard]] bool is_overloaded(uint32_t flow, uint64_t now_us) const {
         return flows_[flow].pace.is_overloaded(now_us);
     }
-    // Not 0: in its queue some always have something waiting, and others come and go; until then.
-    [[nodiscard]] uint64_t mixed_until_us(uint32_t flow, uint64_t now_us) const {
-        const EvenPace& even = queues_[flows_[flow].queue].even;
-        return even.is_mixed(now_us) ? even.mixed_until_us() : 0;
-    }
-    // When the next task of this flow may be placed; 0: at any time. See EvenPace.
-    [[nodiscard]] uint64_t may_go_us(uint32_t flow, uint64_t now_us) const {
-        const Flow& of = flows_[flow];
-        if (!of.pace.is_overloaded(now_us)) return 0;
-        return queues_[of.queue].even.next_us(of.account, now_us);
-    }
-    // One of this flow has been, and slots become free so often.
-    void placed(uint32_t flow, double every_us, uint64_t now_us) {
-        const Flow& of = flows_[flow];
-        EvenPace& even = queues_[of.queue].even;
-        if (of.pace.is_overloaded(now_us)) {
-            even.flood_placed(of.account, every_us, now_us);
-        } else {
-            even.other_placed(of.account, now_us);
-        }
-    }
     // Does another task wait there beside the first one?
     [[nodiscard]] bool has_more(uint32_t flow) const {
         return queues_[flows_[flow].queue].live > 1;
@@ -203,7 +181,6 @@ class TaskQueues {
         size_t live = 0;              // tasks that wait in it
         uint64_t mark = 0;            // of the one that was served last
         std::vector<Turn> turns;      // a heap, with room for all of its flows
-        EvenPace even;
     };
     struct Flow {
         TaskQueue tasks;

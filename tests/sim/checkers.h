@@ -198,7 +198,6 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint64_t until_us = UINT64_MAX;  // on the peer's clock: when its time is over
         bool copy = false;               // given while another peer had the task
         int64_t left = 0;                // bytes of an answer in chunks that are still to come
-        uint64_t given_us = 0;           // on the coordinator's clock
     };
     struct PeerPipe {
         uint32_t host = 0;
@@ -325,24 +324,13 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     void answer_heard(uint64_t token, uint64_t bytes);
     static void look_if_behind(GamerPipe& gamer);
     void check_nothing_waits_beside_room();
-    // Whose tasks of a type were placed last, on the coordinator's clock.
-    struct LastPlaced {
-        uint32_t gamer = 0;
-        uint64_t at_us = 0;
-        uint32_t other = 0;  // the last one that is not this gamer
-        uint64_t other_us = 0;
-        uint64_t longest_us = 0;  // that one has taken so far, there and back
-    };
-    void note_placed(const Tracked& task);
     // What a peer could take at the end of a turn.
     struct Room {
         const PeerPipe* peer;
         uint64_t bytes;
-        bool has_slot;  // one that is free
-        bool idle;      // nothing is held, so that one task may be larger
+        bool idle;  // nothing is held, so that one task may be larger
     };
     [[nodiscard]] bool fits(const Room& room, const Tracked& task) const;
-    [[nodiscard]] bool waits_beside_others(const Room& room, const Tracked& task) const;
     [[nodiscard]] std::vector<Room> rooms() const;
     [[nodiscard]] bool may_wait(uint64_t token, const Tracked& task) const;
     [[nodiscard]] std::vector<const Tracked*> too_large_for(const std::vector<Room>& rooms) const;
@@ -365,7 +353,6 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     uint64_t tasks_good_ = 0;
 
     std::map<uint64_t, PeerPipe> peer_pipes_;
-    std::map<TaskType, LastPlaced> last_placed_;
     uint64_t dispatches_ = 0;   // attempts that are no copies
     uint64_t late_copies_ = 0;  // that no silence and no short deadline explain
     std::map<uint64_t, GamerPipe> gamer_pipes_;

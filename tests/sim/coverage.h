@@ -124,7 +124,6 @@ namespace p2c2r::sim {
     X(kDependsOnWire, "a task that depends on one, on the wire")   \
     X(kBehindLarge, "a small task that waits behind a large one")  \
     X(kWaitsForGamer, "a task whose gamer has too much to read")   \
-    X(kBesideOthers, "a task that waits for a slot beside others") \
     X(kByCoordinator, "a task computed by the coordinator")        \
     X(kByGamer, "a task computed by its gamer")                    \
     X(kKeptHere, "a task kept where helpers are no gain")          \

@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "roles/shares.h"
-#include "sched/even_pace.h"
 #include "sim/checkers.h"
 
 namespace p2c2r::sim {
@@ -94,8 +93,7 @@ std::vector<Checkers::Room> Checkers::rooms() const {
         if (held >= peer.window_tasks || may_look_silent(peer)) continue;
         uint64_t bytes = unseen_bytes;
         for (const auto& [id, attempt] : peer.attempts) bytes += attempt.bytes;
-        rooms.push_back({&peer, std::max(peer.window_bytes, bytes) - bytes,
-                         held < hosts_[peer.host].slots, held == 0});
+        rooms.push_back({&peer, std::max(peer.window_bytes, bytes) - bytes, held == 0});
     }
     return rooms;
 }
@@ -139,32 +137,9 @@ bool Checkers::waits_for_its_gamer(uint64_t pipe) const {
     return gamer != gamer_pipes_.end() && gamer->second.behind;
 }
 
-void Checkers::note_placed(const Tracked& task) {
-    LastPlaced& last = last_placed_[task.type];
-    if (last.at_us != 0 && last.gamer != task.gamer) {
-        last.other = last.gamer;
-        last.other_us = last.at_us;
-    }
-    last.gamer = task.gamer;
-    last.at_us = hosts_[0].loop->now_us();
-}
-
-// Where several gamers' tasks have been placed of late, one of them may flood: then all wait for a
-// slot that is free, and those of who floods, and what has its turn behind these, for a moment
-// after each other, which is never as long as a task takes.
-bool Checkers::waits_beside_others(const Room& room, const Tracked& task) const {
-    const auto known = last_placed_.find(task.type);
-    if (known == last_placed_.end() || known->second.other_us == 0) return false;
-    const LastPlaced& last = known->second;
-    const uint64_t now_us = hosts_[0].loop->now_us();
-    const uint64_t until_us = last.other_us + sched::EvenPace::kLatelyUs;
-    if (now_us > until_us + hosts_[0].loop->late_us_max()) return false;
-    return !room.has_slot || now_us - last.at_us < last.longest_us;
-}
-
 // Work is not held back: a task waits only while no peer that runs its type has room for it, or for
-// one that is more urgent, or for its turn, or beside others, or for its gamer to read. Small tasks
-// do not overtake a large one of their type that must wait for bytes: it would wait for ever.
+// one that is more urgent, or for its turn, or for its gamer to read. Small tasks do not overtake a
+// large one of their type that must wait for bytes: it would wait for ever.
 void Checkers::check_nothing_waits_beside_room() {
     const std::vector<Room> free = rooms();
     if (free.empty()) return;
@@ -177,10 +152,6 @@ void Checkers::check_nothing_waits_beside_room() {
         if (room == free.end() || waits_for_its_turn(task)) continue;
         if (waits_for_its_gamer(key.first)) {
             coverage_.hit(Sometimes::kWaitsForGamer);
-            continue;
-        }
-        if (waits_beside_others(*room, task)) {
-            coverage_.hit(Sometimes::kBesideOthers);
             continue;
         }
         if (!large) large = too_large_for(free);

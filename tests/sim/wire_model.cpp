@@ -318,10 +318,8 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
     if (token != 0) check_circle(peer, token, task);
     if (token != 0) check_may_start(token, task);
     turn_served(peer, token, task);
-    if (task.assigns == 0) note_placed(task);
     Attempt attempt;
     attempt.token = token;
-    attempt.given_us = hosts_[0].loop->now_us();
     attempt.life = task.life;
     attempt.bytes = task.bytes;
     const std::span<const uint8_t> nonce = view.bytes(kAttempt);
@@ -435,9 +433,6 @@ void Checkers::result_heard(PeerPipe& peer, const wire::Frame& frame) {
             if (!is_last(frame)) coverage_.hit(Sometimes::kResultInChunks);
             attempt.state = Attempt::State::kAnswering;
             if (attempt.copy) coverage_.hit(Sometimes::kCopyAnswers);
-            LastPlaced& last = last_placed_[tracked_[attempt.token].type];
-            last.longest_us =
-                std::max(last.longest_us, hosts_[0].loop->now_us() - attempt.given_us);
         } else {
             tracked_[attempt.token].cause = Sometimes::kRetryAfterError;
         }
