@@ -202,6 +202,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     struct PeerPipe {
         uint32_t host = 0;
         uint32_t window_tasks = 0;
+        uint32_t window_most = 0;  // of all that it has told
         uint64_t window_bytes = 0;
         bool runs_echo = false;
         bool runs_dwell = false;

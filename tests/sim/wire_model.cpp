@@ -197,7 +197,7 @@ void Checkers::registered(uint64_t pipe, uint32_t host, const wire::Frame& frame
     }
     PeerPipe& peer = peer_pipes_[pipe];
     peer.host = host;
-    peer.window_tasks = asked.window_tasks;
+    peer.window_tasks = peer.window_most = asked.window_tasks;
     peer.window_bytes = asked.window_bytes;
     peer.runs_echo = asked.runs_echo;
     peer.runs_dwell = asked.runs_dwell;
@@ -341,9 +341,11 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
     peer.owes_sign = true;
     ++peer.held;
     peer.held_bytes += attempt.bytes;
-    if (peer.held > peer.window_tasks) {
+    // The head of a stream may have waited behind others since it was decided.
+    const uint32_t window = is_last(frame) ? peer.window_tasks : peer.window_most;
+    if (peer.held > window) {
         fail("I9", "%s is given a task that makes %u, its window is %u", name(peer.host), peer.held,
-             peer.window_tasks);
+             window);
     }
     if (peer.held == peer.window_tasks) coverage_.hit(Sometimes::kWindowReached);
 
@@ -384,6 +386,7 @@ void Checkers::coordinator_hears_peer(PeerPipe& peer, const wire::Frame& frame) 
         case Message::kHeartbeat:
             if (const auto window = view.number(kWindowTasks)) {
                 peer.window_tasks = static_cast<uint32_t>(*window);
+                peer.window_most = std::max(peer.window_most, peer.window_tasks);
             }
             return;
         case Message::kTaskRefuse: {
