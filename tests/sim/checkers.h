@@ -372,6 +372,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     std::unordered_map<uint64_t, Tracked> tracked_;  // by token; looked up only
     // By token_of a trial or a part, which its client has numbered: the token that it says.
     std::map<uint64_t, uint64_t> aliases_;
+    std::set<uint64_t> said_late_;  // tokens of wholes: a peer has said that it cannot be in time
     std::map<uint64_t, uint64_t> part_ids_;       // by token
     std::map<uint32_t, uint64_t> unread_before_;  // by gamer's host: of its last connection
     std::unordered_map<uint64_t, uint64_t> stamp_tokens_;  // each execution's task

@@ -172,6 +172,12 @@ uint32_t People::owner_of(uint32_t number) const {
     return !found->second.is_peer || found->second.limited ? 0 : kNobody;
 }
 
+bool People::share_account(uint32_t number, uint32_t other) const {
+    if (number == other) return true;
+    const bool known = hosts_.count(number) && hosts_.count(other);
+    return options_.owners > 0 && known && &account_of(number) == &account_of(other);
+}
+
 bool People::is_revoked(uint32_t number) const {
     return options_.owners > 0 && hosts_.count(number) && account_of(number).revoked;
 }

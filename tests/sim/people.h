@@ -59,6 +59,8 @@ class People {
 
     // ---- the truth
     [[nodiscard]] uint32_t owner_of(uint32_t host) const;
+    // They log in to the same account, and share what it may have.
+    [[nodiscard]] bool share_account(uint32_t host, uint32_t other) const;
     [[nodiscard]] bool is_revoked(uint32_t host) const;
 
   private:

@@ -126,7 +126,7 @@ std::vector<const Checkers::Tracked*> Checkers::too_large_for(
 bool Checkers::waits_for_its_turn(const Tracked& task) const {
     if (people_.owner_of(task.gamer) == 0) return false;
     const auto pending = std::count_if(tracked_.begin(), tracked_.end(), [&](const auto& entry) {
-        return entry.second.live && entry.second.gamer == task.gamer;
+        return entry.second.live && people_.share_account(entry.second.gamer, task.gamer);
     });
     return static_cast<uint64_t>(pending) > roles::ShareLimits{}.in_flight;
 }

@@ -426,7 +426,11 @@ void Checkers::result_heard(PeerPipe& peer, const wire::Frame& frame) {
         if (attempt.frees && attempt.state == Attempt::State::kGivenUp) {
             return erase_attempt(peer, found);
         }
-        const bool good = view.number(kStatus).value_or(0) == 0;
+        const int64_t status = view.number(kStatus).value_or(0);
+        const bool good = status == 0;
+        if (status == static_cast<int64_t>(Status::kDeadline)) {
+            said_late_.insert(whole_of(attempt.token));
+        }
         if (attempt.state == Attempt::State::kGivenUp) {
             coverage_.hit(Sometimes::kGivenUpAnswered);
         } else if (good) {
