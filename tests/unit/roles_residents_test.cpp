@@ -12,7 +12,7 @@ using namespace p2c2r::test;
 
 namespace {
 
-constexpr uint64_t kMs = 1000;
+constexpr uint64_t kStayMs = 1000;
 
 struct Staying : Cluster {
     using Cluster::Cluster;
@@ -29,7 +29,7 @@ struct Staying : Cluster {
         return next_task++;
     }
     const TaskResult& ended(uint64_t task) {
-        loop.advance(50 * kMs);
+        loop.advance(50 * kStayMs);
         return result(task);
     }
     // The result of such a task, of which only the name has come.
@@ -47,8 +47,8 @@ struct Staying : Cluster {
         static uint64_t calls = 1'000'000;
         ValueWriter writer;
         writer.map(1).key("digest").bytes(digest);
-        client->call(++calls, "content", writer.take(), 1'000 * kMs);
-        loop.advance(20 * kMs);
+        client->call(++calls, "content", writer.take(), 1'000 * kStayMs);
+        loop.advance(20 * kStayMs);
         REQUIRE(answers.calls.count(calls) == 1);
         return {answers.calls[calls].first, std::string(answers.call_data[calls].text())};
     }
@@ -147,7 +147,7 @@ TEST_CASE("residents: a lost peer's results are at the coordinator and go to the
     const auto kept = cluster.stay(bytes_of(300'000));
     cluster.add_peer("b");
     cluster.peers[0].peer->close();
-    cluster.loop.advance(10 * kMs);
+    cluster.loop.advance(10 * kStayMs);
     CHECK(cluster.ended(cluster.ask(kept, "", false)).data.text() == bytes_of(300'000));
     CHECK(cluster.coordinator->stats().contents_sent == 1);
 }
@@ -190,7 +190,7 @@ TEST_CASE("residents: a task that names one which had to give way ends as E_CONT
     CHECK(told.field == "content");
     CHECK(told.error.find("had to give way") != std::string::npos);
     // Nothing of it is left anywhere.
-    cluster.loop.advance(6'000 * kMs);
+    cluster.loop.advance(6'000 * kStayMs);
     CHECK(cluster.coordinator->stats().pending_tasks == 0);
     CHECK(cluster.coordinator->stats().payload_bytes_held ==
           cluster.coordinator->stats().content_bytes);
@@ -203,7 +203,7 @@ TEST_CASE("residents: after a restart of the coordinator they are gone, which is
     const auto gone = cluster.stay(bytes_of(100'000));
     cluster.coordinator.reset();
     cluster.start_coordinator(false);
-    cluster.loop.advance(3'000 * kMs);
+    cluster.loop.advance(3'000 * kStayMs);
     CHECK(cluster.ended(cluster.ask(gone, "", false)).status == Status::kContent);
 }
 
@@ -214,7 +214,7 @@ TEST_CASE("residents: they go with their gamer") {
     cluster.stay(bytes_of(100'000));
     CHECK(cluster.coordinator->stats().content_bytes == 100'000);
     cluster.client->close();
-    cluster.loop.advance(1 * kMs);
+    cluster.loop.advance(1 * kStayMs);
     CHECK(cluster.coordinator->stats().content_bytes == 0);
     CHECK(cluster.coordinator->stats().payload_bytes_held == 0);
 }
@@ -228,7 +228,7 @@ TEST_CASE("residents: one that is dropped is gone, there and for later tasks") {
     cluster.loop.settle();
     CHECK(cluster.client->stats().contents_sent == 0);
     cluster.client->drop(kept->digest);
-    cluster.loop.advance(1 * kMs);
+    cluster.loop.advance(1 * kStayMs);
     CHECK(cluster.coordinator->stats().content_bytes == 0);
     CHECK(cluster.ended(cluster.ask(kept, "", false)).status == Status::kContent);
 }
@@ -297,12 +297,12 @@ TEST_CASE("residents: a delta changes one for its task alone") {
 TEST_CASE("residents: an answer in chunks that its gamer was away for is told when it is back") {
     Staying cluster;
     PeerNode& node = cluster.add_peer("a");
-    node.runner->takes_us = 30 * kMs;
+    node.runner->takes_us = 30 * kStayMs;
     cluster.add_client();
     const uint64_t task = cluster.ask(nullptr, bytes_of(900'000), true);
-    cluster.loop.advance(10 * kMs);
+    cluster.loop.advance(10 * kStayMs);
     cluster.network.made.back()->cut();
-    cluster.loop.advance(3'000 * kMs);
+    cluster.loop.advance(3'000 * kStayMs);
     const TaskResult& told = cluster.result(task);
     CHECK(told.status == Status::kOk);
     REQUIRE(told.content);
