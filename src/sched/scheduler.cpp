@@ -41,6 +41,7 @@ uint64_t Scheduler::peer_joined(PeerRecord&& record, const std::vector<std::stri
     const bool had_limited = peers_.has_limited(owner);
     const uint64_t peer = peers_.join(std::move(record), types, now_us);
     if (!had_limited && peers_.has_limited(owner)) move_invited(owner);
+    look_from_us_ = 0;  // it has nothing to do
     return peer;
 }
 
@@ -231,6 +232,7 @@ void Scheduler::unqueue(uint64_t, TaskRecord& record) noexcept {
 void Scheduler::try_again(uint64_t task, TaskRecord& record, Status why, uint64_t now_us,
                           std::vector<Action>& actions) {
     using Trouble = TaskRecord::Trouble;
+    record.run.is_answering = 0;
     if (why != Status::kBusy) {  // which is no attempt
         record.trouble = why == Status::kTimeout        ? Trouble::kTimeout
                          : why == Status::kDisconnected ? Trouble::kLost
