@@ -18,15 +18,12 @@ class EvenPace {
     void other_placed(uint32_t account, uint64_t now_us) {
         other_ = account;
         other_us_ = now_us;
+        look_who_is_there();
     }
     // There have been both of late. An account that has just begun to flood is not beside itself.
-    [[nodiscard]] bool is_mixed(uint64_t now_us) const {
-        return is_recent(other_us_, now_us) && is_recent(flood_us_, now_us) && other_ != flood_;
-    }
-    // Where it is so: how long it stays so if nothing more is placed.
-    [[nodiscard]] uint64_t mixed_until_us() const {
-        return std::min(other_us_, flood_us_) + kLatelyUs;
-    }
+    [[nodiscard]] bool is_mixed(uint64_t now_us) const { return is_recent(mixed_us_, now_us); }
+    // Where both are there: how long it stays so if nothing more is placed.
+    [[nodiscard]] uint64_t mixed_until_us() const { return mixed_us_ + kLatelyUs; }
     // When the next task may be placed of this account, which has always something waiting.
     [[nodiscard]] uint64_t next_us(uint32_t account, uint64_t now_us) const {
         if (!is_recent(other_us_, now_us) || other_ == account) return 0;
@@ -36,6 +33,7 @@ class EvenPace {
     void flood_placed(uint32_t account, double every_us, uint64_t now_us) {
         flood_ = account;
         flood_us_ = now_us;
+        look_who_is_there();
         const auto gap_us = static_cast<uint64_t>(kPart * every_us);
         // Timers are late by a little: where gaps are shorter than that, some go at once.
         const uint64_t missed_us = kMissedUs - std::min(gap_us, kMissedUs);
@@ -47,6 +45,9 @@ class EvenPace {
     static constexpr double kPart = 0.75;
     static constexpr uint64_t kMissedUs = 1'000;
 
+    void look_who_is_there() {
+        if (other_ != flood_) mixed_us_ = std::min(other_us_, flood_us_);
+    }
     static bool is_recent(uint64_t at_us, uint64_t now_us) {
         return at_us != 0 && now_us - at_us < kLatelyUs;
     }
@@ -54,6 +55,7 @@ class EvenPace {
     uint64_t next_us_ = 0;
     uint64_t other_us_ = 0;
     uint64_t flood_us_ = 0;
+    uint64_t mixed_us_ = 0;  // the last time that both were there
     uint32_t other_ = 0;
     uint32_t flood_ = 0;
 };

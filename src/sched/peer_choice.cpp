@@ -9,6 +9,7 @@ namespace p2c2r::sched {
 namespace {
 
 constexpr double kPlaceTolerance = 1.0 / 32;
+constexpr double kShortWay = 16;  // no longer than such a part of what a task takes
 // Of each heap, where the first one is not safe: its first four rows.
 constexpr size_t kLooked = 15;
 constexpr uint64_t kTimesFar = 16;
@@ -113,6 +114,13 @@ void PeerTable::settle() {
     touched_.clear();
 }
 
+void PeerTable::change_keeping(TypeIndex type, bool keeps) {
+    types_[type].keeps_to_slots = keeps;
+    peers_.for_each([&](uint64_t, PeerRecord& record) {
+        if (record.held >= record.slots && learned(record, type)) touch(record, record.changed_us);
+    });
+}
+
 // Puts the peer where it belongs in the heaps of all its types.
 void PeerTable::place(PeerRecord& record) {
     const uint32_t index = SlotMap<PeerRecord>::index_of(record.id);
@@ -147,6 +155,10 @@ void PeerTable::place(PeerRecord& record) {
                 heaps.free.remove(at);
                 heaps.waiting.set(at, key);
             });
+            PerType& all = types_[learned.type];
+            if (shared && all.keeps_to_slots && record.link_us * kShortWay < all.compute_us) {
+                all.shared.remove(index);
+            }
         }
     }
 }

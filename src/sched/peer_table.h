@@ -224,6 +224,15 @@ class PeerTable {
     [[nodiscard]] double mean_round_us(TypeIndex type) const {
         return type < types_.size() ? types_[type].round_us : 0;
     }
+    // From now on peers that take work of any owner get tasks of this type only where a slot is
+    // free, or the other way round. Where the way to a peer takes a good part of what the task
+    // does, slots would be idle for that: such a one is not meant.
+    void keep_to_slots(TypeIndex type, bool keeps) {
+        if (keeps_to_slots(type) != keeps) change_keeping(type, keeps);
+    }
+    [[nodiscard]] bool keeps_to_slots(TypeIndex type) const {
+        return type < types_.size() && types_[type].keeps_to_slots;
+    }
     // How often a slot of those that take such tasks, whoever may send them, becomes free while
     // none is idle; 0: nobody knows.
     [[nodiscard]] double turnover_us(TypeIndex type) const {
@@ -264,6 +273,7 @@ class PeerTable {
         SizeCurve curve;
         double unit = 0;  // over all peers, where has_unit
         bool has_unit = false;
+        bool keeps_to_slots = false;
     };
     struct Search;  // of choose()
     // Inputs that say something about the link's rate.
@@ -287,6 +297,7 @@ class PeerTable {
     }
     void settle();
     void place(PeerRecord& record);
+    [[gnu::cold]] void change_keeping(TypeIndex type, bool keeps);
     PeerHeaps& own_heaps(OwnCircle& circle, TypeIndex type);
     // Where own tasks of this reach look, and invited ones beside the shared heaps; NULL: nowhere.
     OwnCircle* own_circle(TypeIndex type, const Reach& reach);

@@ -452,8 +452,7 @@ class Scheduler {
     void prefer_holders(const TaskRecord& record, PeerTable::Choice& choice, uint64_t now_us);
     [[gnu::cold]] void place_here(const TaskQueues::Head& head, TaskRecord& record, uint64_t now_us,
                                   std::vector<Action>& actions);
-    [[nodiscard]] bool keeps_to_free_slots(const TaskRecord& record,
-                                           const PeerTable::Choice& choice, uint64_t now_us);
+    void look_who_floods(const TaskRecord& record, uint64_t now_us);
     [[nodiscard]] bool is_hopeless(const TaskRecord& record, const PeerTable::Choice& choice,
                                    uint64_t now_us);
     bool place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,

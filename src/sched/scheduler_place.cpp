@@ -21,7 +21,6 @@ constexpr uint64_t kRunSlackUs = 20;
 constexpr float kHopeless = 0.05F;
 constexpr float kDoubtful = 0.5F;
 constexpr uint64_t kRestUs = 100'000;
-constexpr double kShortWay = 16;  // of such a part of what a task takes
 constexpr const char* kWhyHopeless =
     "peers are so busy that it cannot be done by its deadline any more";
 
@@ -148,15 +147,12 @@ bool Scheduler::is_hopeless(const TaskRecord& record, const PeerTable::Choice& c
 
 // Where an account always has something waiting, and others come and go, places behind the slots
 // would be filled for long, and whoever comes would stand behind that: all wait here instead for
-// the first slot that is free. Where the way there takes a good part of what the task does, slots
-// would be idle for that.
-bool Scheduler::keeps_to_free_slots(const TaskRecord& record, const PeerTable::Choice& choice,
-                                    uint64_t now_us) {
+// the first slot that is free, until this is over.
+void Scheduler::look_who_floods(const TaskRecord& record, uint64_t now_us) {
+    if (!queues_.is_shared(record.flow)) return;
     const uint64_t until_us = queues_.mixed_until_us(record.flow, now_us);
-    if (until_us == 0 || record.attempts > 0) return false;
-    if (peers_.find(choice.peer)->link_us * kShortWay >= mean_compute_us(record.type)) return false;
-    look_again_us_ = std::min(look_again_us_, until_us);
-    return true;
+    peers_.keep_to_slots(record.type, until_us != 0);
+    if (until_us != 0) look_again_us_ = std::min(look_again_us_, until_us);
 }
 
 uint64_t Scheduler::late_by_us(const Admission& admission, size_t before, uint64_t now_us) {
@@ -194,6 +190,7 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         look_again_us_ = std::min(look_again_us_, at_us);
         return false;
     }
+    look_who_floods(record, now_us);
     const TypeIndex type = record.type;
     Reach reach = record.reach;
     if (P2C2R_PLANT("circle_ignored_on_failover") && record.attempts > 0) {
@@ -214,7 +211,6 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         place_here(head, record, now_us, actions);
         return true;
     }
-    if (!choice.free_slot && keeps_to_free_slots(record, choice, now_us)) return false;
     if (is_hopeless(record, choice, now_us)) {
         actions.reserve(actions.size() + 1);
         queues_.pop(head, now_us);
@@ -243,7 +239,7 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         again.finish_us = peers_.finish_us(peer, type, now_us);
         again.free_slot = peer.held < peer.slots;
         if (again.finish_us > choice.finish_us + kRunSlackUs) return true;
-        if (!again.free_slot && keeps_to_free_slots(next, again, now_us)) return true;
+        if (!again.free_slot && peers_.keeps_to_slots(type)) return true;
         room_for_lease(peer, actions);
         queues_.pop(behind, now_us);
         lease(next_task, next, peer, again, now_us, actions);

@@ -131,6 +131,19 @@ TEST_CASE("bench failover: kills and restarts peers and loses no task") {
     CHECK(wrong.error.find("'slow' is none of killed, silent, ") != std::string::npos);
 }
 
+TEST_CASE("bench failover: kills the coordinator, and every task ends once") {
+    Workplace here;
+    const Ran ran =
+        here.run({"bench", "failover", "--row", "coordinator", "--rounds", "2", "--json"});
+    const json row = rows_of(ran)["coordinator"];
+    CHECK(row["rounds"] == 2);
+    CHECK(row["tasks"] == row["results"].get<uint64_t>() + row["errors"].get<uint64_t>());
+    CHECK(row["results"] > 0);
+    CHECK(row["errors"] > 0);
+    CHECK(row["twice"] == 0);
+    CHECK(row["never"] == 0);
+}
+
 TEST_CASE(
     "bench failover: silences peers in namespaces, or says why it does not, and loses no task") {
     Workplace here;
