@@ -152,6 +152,9 @@ Status ClientState::stats(p2c2r_client_stats& out) {
         out.local = stats.local;
         out.kept_here = stats.kept_here;
         out.trials = stats.trials;
+        out.cut = stats.cut;
+        out.parts = stats.parts;
+        out.held_back = stats.held_back;
         out.reconnects = stats.reconnects;
         out.bytes_sent = stats.bytes_out;
         out.bytes_received = stats.bytes_in;

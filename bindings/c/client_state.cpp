@@ -15,6 +15,14 @@ namespace p2c2r::capi {
 
 namespace {
 
+// One by one: a list of thousands is not descended into.
+void drop_parts(std::unique_ptr<PartNote>& list) {
+    while (list) {
+        p2c2r_result_release(list->result);
+        list = std::move(list->next);
+    }
+}
+
 void refuse_size(TaskResult& result, size_t room) noexcept {
     const size_t size = result.data.size();
     result.status = Status::kSize;
@@ -37,6 +45,8 @@ ClientState::ClientState(RuntimeState& runtime, const p2c2r_client_config& confi
       settings_(std::move(settings)) {}
 
 ClientState::~ClientState() {
+    drop_parts(parts_);
+    drop_parts(part_queue_);
     for (const auto& [task, local] : locals_) p2c2r_result_release(local.result);
 }
 
@@ -151,6 +161,28 @@ void ClientState::on_task_ended(uint64_t task, TaskResult&& result) {
     if (entry && entry->on_loop && entry->id == task) end(*entry, std::move(result));
 }
 
+void ClientState::on_task_part(uint64_t task, const roles::TaskPart& part,
+                               const TaskResult& result) {
+    const uint32_t index = SlotMap<TaskEntry>::index_of(task);
+    TaskEntry* const entry = index < entries_.size() ? entries_[index] : nullptr;
+    if (!entry || !entry->on_loop || entry->id != task || !entry->part) return;
+    try {
+        TaskResult copy = result;
+        auto note = std::make_unique<PartNote>();
+        note->task = task;
+        note->part = entry->part;
+        note->user = entry->user;
+        note->which = part;
+        note->result = make_result(runtime.pool(), task, entry->type, std::move(copy));
+        PartNote* const last = note.get();
+        (parts_ ? parts_last_->next : parts_) = std::move(note);
+        parts_last_ = last;
+    } catch (const std::bad_alloc&) {
+        return;  // it goes untold
+    }
+    runtime.want_settle(*this);
+}
+
 void ClientState::expect_end(uint64_t task) {
     const uint32_t index = SlotMap<TaskEntry>::index_of(task);
     if (index >= entries_.size() || !entries_[index]) return;
@@ -184,13 +216,18 @@ void ClientState::end(TaskEntry& entry, TaskResult&& result) noexcept {
 }
 
 void ClientState::settle() {
-    if (TaskEntry* list = std::exchange(ended_first_, nullptr)) {
+    TaskEntry* list = std::exchange(ended_first_, nullptr);
+    if (list || parts_) {
         ended_last_ = &ended_first_;
         TaskEntry* unwanted = nullptr;
-        bool to_tell = false;
+        bool to_tell = parts_ != nullptr;
         bool waited_for = false;
         {
             const std::lock_guard lock(mutex_);
+            if (parts_) {
+                (part_queue_ ? part_queue_last_->next : part_queue_) = std::move(parts_);
+                part_queue_last_ = parts_last_;
+            }
             while (list) {
                 TaskEntry& entry = *list;
                 list = entry.next_ended;
@@ -243,13 +280,40 @@ void ClientState::tell(TaskEntry& entry) {
     [&]() noexcept { entry.done(entry.user, entry.id, result); }();
 }
 
+// Those that wait, by `lock`. False: the budget is used up.
+bool ClientState::tell_parts(DispatchBudget& budget, std::unique_lock<std::mutex>& lock) {
+    while (part_queue_) {
+        if (budget.callbacks_left == 0) return false;
+        const std::unique_ptr<PartNote> note = std::move(part_queue_);
+        part_queue_ = std::move(note->next);
+        lock.unlock();
+        p2c2r_part part = {};
+        part.struct_size = sizeof part;
+        part.index = note->which.index;
+        part.count = note->which.count;
+        part.first_unit = note->which.first_unit;
+        part.unit_count = note->which.unit_count;
+        part.units = note->which.units;
+        part.unit_name = note->which.unit_name;
+        {
+            const HostScope scope;
+            [&]() noexcept { note->part(note->user, note->task, &part, note->result); }();
+        }
+        p2c2r_result_release(note->result);
+        const bool go_on = budget.go_on();
+        lock.lock();
+        if (!go_on) return false;
+    }
+    return true;
+}
+
 void ClientState::deliver(DispatchBudget& budget) {
     TaskEntry* batch[kBatch];
     size_t count = 0;
     size_t told = 0;
     for (bool go_on = true;;) {
         {
-            const std::lock_guard lock(mutex_);
+            std::unique_lock lock(mutex_);
             for (size_t i = 0; i < told; ++i) drop(*batch[i]);
             // What the budget did not reach goes back, in front and in order.
             for (size_t i = count; i > told; --i) {
@@ -262,6 +326,7 @@ void ClientState::deliver(DispatchBudget& budget) {
             }
             count = told = 0;
             if (!go_on) return;
+            if (part_queue_ && !tell_parts(budget, lock)) return;
             while (queue_first_ && count < kBatch && count < budget.callbacks_left) {
                 TaskEntry& entry = *queue_first_;
                 queue_first_ = entry.next_ended;
@@ -290,7 +355,7 @@ bool ClientState::has_waiting() {
     if (delivers_on_loop()) return false;
     {
         const std::lock_guard lock(mutex_);
-        if (queue_first_) return true;
+        if (queue_first_ || part_queue_) return true;
     }
     return RoleState::has_waiting();
 }

@@ -72,9 +72,20 @@ struct alignas(kCacheLine) TaskEntry {
     void* user = nullptr;
     uint64_t submitted_us = 0;
     TaskEntry* next_mail = nullptr;
+    p2c2r_part_fn part = nullptr;
     uint64_t answer_at_us = 0;                      // of a task that answers a frame
     std::shared_ptr<const roles::FrameWish> frame;  // NULL: it answers none
     uint8_t small[kSmallPayload];                   // a payload that has no memory of its own
+};
+
+// A part that dispatch will tell of, before the end of its task.
+struct PartNote {
+    p2c2r_task task = 0;
+    p2c2r_part_fn part = nullptr;
+    void* user = nullptr;
+    roles::TaskPart which;
+    p2c2r_result* result = nullptr;
+    std::unique_ptr<PartNote> next;
 };
 
 struct ClientSettings {
@@ -151,6 +162,8 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     void on_task_ended(uint64_t task, TaskResult&& result) override;
     void on_task_here(uint64_t task, int32_t quality, TaskResult&& result) override;
     void on_local_quality(uint64_t task, int32_t quality) override;
+    void on_task_part(uint64_t task, const roles::TaskPart& part,
+                      const TaskResult& result) override;
     void expect_end(uint64_t task) override;
     void on_client_state(Status status, const std::string& text) override;
     void on_peer_count(uint32_t available, uint32_t total) override;
@@ -177,6 +190,7 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     void end(TaskEntry& entry, TaskResult&& result) noexcept;
     void end_all(Status status) noexcept;
     void deliver(DispatchBudget& budget);
+    bool tell_parts(DispatchBudget& budget, std::unique_lock<std::mutex>& lock);
     void tell(TaskEntry& entry);
 
     const ClientSettings settings_;
@@ -197,6 +211,8 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     TaskEntry** mail_last_ = &mail_first_;
     TaskEntry* queue_first_ = nullptr;
     TaskEntry** queue_last_ = &queue_first_;
+    std::unique_ptr<PartNote> part_queue_;  // told before any of the queue
+    PartNote* part_queue_last_ = nullptr;
     Call* calls_ = nullptr;
     bool connected_ = false;
     Status given_up_ = Status::kOk;
@@ -212,6 +228,8 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     std::vector<TaskEntry*> entries_;  // by slot: those that the role has
     TaskEntry* ended_first_ = nullptr;
     TaskEntry** ended_last_ = &ended_first_;
+    std::unique_ptr<PartNote> parts_;  // that came in this turn
+    PartNote* parts_last_ = nullptr;
 };
 
 }  // namespace p2c2r::capi

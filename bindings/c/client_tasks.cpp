@@ -9,6 +9,7 @@
 #include "bindings/c/process.h"
 #include "bindings/c/results.h"
 #include "bindings/c/runtime_state.h"
+#include "kernels/builtin_types.h"
 
 namespace p2c2r::capi {
 
@@ -63,6 +64,35 @@ p2c2r_status check_desc(const p2c2r_task_desc& desc, p2c2r_error* why) {
     return P2C2R_OK;
 }
 
+p2c2r_status check_split(const p2c2r_task_desc& desc, p2c2r_error* why) {
+    if (desc.split < P2C2R_SPLIT_AUTO || desc.split > static_cast<int32_t>(limits::kPartsMax)) {
+        return fail_range(why, "split", desc.split, "P2C2R_SPLIT_AUTO or from 0 to 4096");
+    }
+    if (desc.split == P2C2R_SPLIT_NEVER && desc.split_by) {
+        return fail(why, Status::kArgument, "split_by",
+                    "split_by says how to cut, and split that nothing is cut");
+    }
+    if (desc.part && !desc.done) {
+        return fail(why, Status::kArgument, "part", "part needs done: both are called alike");
+    }
+    return P2C2R_OK;
+}
+
+// *out NULL: it stays whole.
+p2c2r_status read_split(const p2c2r_task_desc& desc, const TypeName& type, const TaskSplitter** out,
+                        p2c2r_error* why) {
+    const Result<std::shared_ptr<const TaskSplitter>> found =
+        kernels::find_splitter(type.canonical, desc.split_by ? desc.split_by : "");
+    if (found) {
+        *out = found->get();  // they are never destroyed
+        return P2C2R_OK;
+    }
+    if (desc.split == P2C2R_SPLIT_AUTO && !desc.split_by) return P2C2R_OK;
+    Error error = found.error();
+    if (desc.split_by) error.field = "split_by";
+    return fail(why, error);
+}
+
 }  // namespace
 
 // ---- submit -----------------------------------------------------------------------------------
@@ -95,6 +125,8 @@ inline void ClientState::fill(TaskEntry& entry, const p2c2r_task_desc& desc, con
     spec.verify = static_cast<VerifyClass>(desc.verify);
     spec.place = static_cast<Place>(desc.place);
     spec.flags = desc.flags;
+    spec.splitter = nullptr;
+    spec.split = 0;
     if (desc.depends_count > 0 || !spec.depends_on.empty()) {
         spec.depends_on.assign(desc.depends_on, desc.depends_on + desc.depends_count);
     }
@@ -102,6 +134,7 @@ inline void ClientState::fill(TaskEntry& entry, const p2c2r_task_desc& desc, con
     entry.wants_cancel = entry.wants_answer = false;
     entry.told.store(TaskEntry::Told::kNo, std::memory_order_relaxed);
     entry.done = desc.done;
+    entry.part = desc.part;
     entry.user = desc.user;
     entry.output = desc.output;
     entry.output_size = desc.output_size;
@@ -116,6 +149,13 @@ p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2
         const Result<const TypeName*> found = type_of(desc.task_type);
         if (!found) return fail(why, found.error());
         type = *found;
+    }
+    const TaskSplitter* splitter = nullptr;
+    if (desc.split != P2C2R_SPLIT_NEVER || desc.split_by || desc.part) {
+        if (const p2c2r_status bad = check_split(desc, why)) return bad;
+        if (desc.split != P2C2R_SPLIT_NEVER) {
+            if (const p2c2r_status bad = read_split(desc, *type, &splitter, why)) return bad;
+        }
     }
     const MemoryHook* hook = runtime.pool().hook();
     Bytes params;
@@ -164,6 +204,10 @@ p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2
         try {
             if (frame) entry.frame = std::move(frame);
             fill(entry, desc, *type, std::move(params));
+            if (splitter) {
+                entry.spec.splitter = splitter;
+                entry.spec.split = desc.split;
+            }
             if (content) {
                 entry.spec.data = std::move(delta);
                 entry.spec.content = std::move(content);
@@ -240,6 +284,8 @@ Status ClientState::forget(p2c2r_task task) {
         const std::lock_guard lock(mutex_);
         TaskEntry* entry = tasks_.find(task);
         if (!entry) return Status::kStale;
+        // Nobody could know when the last of its parts has been told.
+        if (entry->part) return Status::kState;
         auto told = TaskEntry::Told::kNo;
         switch (entry->phase) {
             case TaskEntry::Phase::kMailed:

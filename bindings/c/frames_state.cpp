@@ -93,6 +93,9 @@ p2c2r_status FramesState::push(const p2c2r_task_desc& given, int32_t quality,
         return fail(why, Status::kArgument, "output",
                     "output must be NULL: a frame may be dropped");
     }
+    if (given.split != P2C2R_SPLIT_NEVER) {
+        return fail(why, Status::kArgument, "split", "split must be 0: a frame is not cut");
+    }
     p2c2r_task_desc desc = given;
     const uint64_t now = now_us();
     harvest();

@@ -163,6 +163,20 @@ enum {
     P2C2R_TASK_LOCAL_AT_DEADLINE = 2,
     P2C2R_TASK_NO_CACHE = 4 /* computed anew, also where an equal task's answer is known */
 };
+/* Into how many parts a task is cut (p2c2r_task_desc.split): NEVER (1 is the same), as many as pay, or a number up to
+ * 4096, of which it has fewer where it has not so many pieces. Parts are tasks of the same type to the coordinator, each
+ * placed, timed and repeated by itself; this client cuts and merges, and the result is byte for byte what the whole would
+ * have given. The data go to the coordinator once, as a content. AUTO cuts where at least two peers are available and what
+ * such tasks took lately says that it pays; a task of which nothing is known yet is cut. Parts cost about the same, and
+ * there are several for each peer, so a faster one takes more of them.
+ * A task that runs on this machine (PLACE_LOCAL, no coordinator, or AUTO that stays) is never cut; a part can end here like
+ * any task. Priority, circle, verify, flags, place and what is left of the deadline are each part's; depends_on is
+ * waited for before the task is cut. Cancel, forget and the deadline take all parts along. The first part that does not
+ * end with OK ends the task with its status, field and figures, and a text that begins "part 3 of 8 (rows 120 to 179): ";
+ * the others are cancelled. Of a result that was merged: source is PEER if a peer computed any of it, else COORDINATOR,
+ * LOCAL or CACHE in this order; attempts and queue_us are the most of a part, processing_us and bytes_received
+ * the sum. A part that does not fit is E_EXECUTOR with the field "parts[i]". */
+enum { P2C2R_SPLIT_NEVER = 0, P2C2R_SPLIT_AUTO = -1 };
 /* Who computed an answer. */
 enum {
     P2C2R_SOURCE_NONE = 0,
@@ -289,6 +303,24 @@ typedef void(P2C2R_CALL* p2c2r_lock_fn)(void* user, int32_t lock);
 typedef void(P2C2R_CALL* p2c2r_proc)(void);
 /* At both ends of each thread of the library, on that thread; starts is 1 or 0. */
 typedef void(P2C2R_CALL* p2c2r_thread_fn)(void* user, const char* name, int32_t starts);
+/* Which part of a task that was cut; it lives until the host function returns. Units are the smallest pieces of the
+ * task, all parts together have them once: 0 to units - 1. */
+typedef struct p2c2r_part {
+    uint32_t struct_size;
+    uint32_t index; /* of the part, below count */
+    uint32_t count;
+    uint32_t flags;
+    uint64_t first_unit;
+    uint64_t unit_count;
+    uint64_t units;        /* of the whole */
+    const char* unit_name; /* "rows", "samples", "bodies", "agents", "probes"; static */
+    void* reserved;
+} p2c2r_part;
+
+/* One part's own result has come: its bytes, fields and figures are those of a task that asked for that part alone.
+ * result lives until the function returns, and longer with p2c2r_result_retain. */
+typedef void(P2C2R_CALL* p2c2r_part_fn)(void* user, p2c2r_task task, const p2c2r_part* part,
+                                        const p2c2r_result* result);
 /* result is the callee's to release. */
 typedef void(P2C2R_CALL* p2c2r_done_fn)(void* user, p2c2r_task task, p2c2r_result* result);
 /* OK: the output was set. PENDING: p2c2r_job_finish comes later. Else an error; tell its detail with
@@ -569,6 +601,14 @@ typedef struct p2c2r_task_desc {
     p2c2r_content content;
     const p2c2r_patch* patches;
     size_t patch_count;
+    int32_t split; /* P2C2R_SPLIT_, or a number of parts. A number for a type that is not cut: E_UNSUPPORTED */
+    uint32_t reserved1;
+    const char* split_by; /* how it is cut, with split: "rows", ...; NULL: the type's preferred way. E_UNSUPPORTED
+                           * names what there is */
+    /* Called with `user` for each part that came, in the order in which they come, where and when done is, and never
+     * after it; not for a task that stays whole. Needs done and no forget (E_STATE; cancel it). Where memory is short a
+     * part may go untold; the result has it. NULL: only the whole is told. */
+    p2c2r_part_fn part;
 } p2c2r_task_desc;
 
 typedef struct p2c2r_client_stats {
@@ -591,6 +631,9 @@ typedef struct p2c2r_client_stats {
     uint64_t p99_us;
     uint64_t kept_here; /* AUTO tasks that were placed here, as a helper would have been no gain */
     uint64_t trials;    /* copies of tasks, run to learn what that takes; in no other figure but bytes */
+    uint64_t cut;       /* tasks that were cut, */
+    uint64_t parts;     /* and parts that came with OK; in no other figure but bytes */
+    uint64_t held_back; /* answered E_BUSY, or computed here, unsent: the coordinator was refusing such tasks */
 } p2c2r_client_stats;
 
 /* Starts to connect in the background and keeps one connection, reconnecting with backoff; an event tells
@@ -627,8 +670,8 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_put(p2c2r_client* client, const p
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_drop(p2c2r_client* client, p2c2r_content content);
 /* A request: the task still ends, as E_CANCELLED if it could be stopped. Ended: E_STALE. [cb] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_cancel(p2c2r_client* client, p2c2r_task task);
-/* Cancels and never tells; releases a result that waits. E_STATE for a task with `output` that has not
- * ended: nobody could tell when that memory is free again. [cb] */
+/* Cancels and never tells; releases a result that waits. E_STATE for a task with `part`, and for one with `output` that
+ * has not ended: nobody could tell when that memory is free again. [cb] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_forget(p2c2r_client* client, p2c2r_task task);
 /* Several tasks were submitted for one purpose, and one answer is enough: keeps `task` (0: none of them) and
  * forgets the other tasks of the list, as p2c2r_client_forget does: those that run are stopped, at the helpers
@@ -814,7 +857,7 @@ typedef struct p2c2r_frames_config {
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_create(p2c2r_client* client,
                                                       const p2c2r_frames_config* config,
                                                       p2c2r_frames** out, p2c2r_error* why);
-/* Submits the task of the next frame (numbered from 1; *frame is optional); done and output must be NULL. Its
+/* Submits the task of the next frame (numbered from 1; *frame is optional); done, output and part must be NULL, split 0. Its
  * quality is the one that the last answer advised. deadline_us is when no answer is of use any more, also not
  * to later frames; 0: pipeline_max budgets. So a task may take longer than a budget: who pushes each frame and
  * pulls what is there (or an earlier frame) has as many answers a second as it pushes, as old as its tasks take.

@@ -14,6 +14,7 @@ void add_bench_command(Command& root) {
     static LoadBenchOptions overload;
     static LoadBenchOptions fairness;
     static LoadBenchOptions tail;
+    static SplitBenchOptions split;
     static RoundtripOptions roundtrip;
     static KernelsOptions kernels;
     static MachineOptions machine;
@@ -69,6 +70,12 @@ void add_bench_command(Command& root) {
         [] { return run_bench_tail(tail); });
     command.add_count("--seconds", tail.seconds, "Of each of the two (20)", {5, 3600});
     command.add_flag("--json", tail.json, "End with a one-line summary");
+
+    command = bench.add_command(
+        "split", "One big task over 1 to 8 peers: equal bytes; bars of how much sooner",
+        [] { return run_bench_split(split); });
+    command.add_count("--rounds", split.rounds, "Of each, the median counts (5)", {1, 1000});
+    command.add_flag("--json", split.json, "End with a one-line summary");
 
     command = bench.add_command(
         "roundtrip", "Whole-frame round trip against its own decode + upscale + encode; bar 1.3x",

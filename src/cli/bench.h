@@ -39,6 +39,12 @@ int run_bench_overload(const LoadBenchOptions& options);
 int run_bench_fairness(const LoadBenchOptions& options);
 int run_bench_tail(const LoadBenchOptions& options);
 
+struct SplitBenchOptions {
+    std::optional<uint64_t> rounds;
+    bool json = false;
+};
+int run_bench_split(const SplitBenchOptions& options);
+
 struct RoundtripOptions {
     std::optional<std::string> data;
     std::optional<uint64_t> frames;

@@ -45,7 +45,8 @@ Outcome check_parts(const TaskOptions& tasks, const RunTasksOptions& options) {
                              "' is none of rows, samples, probes, bodies, agents");
     }
     if (!options.parts) {
-        if (options.split) return usage_failure("--split says how to cut: give --parts too");
+        if (options.split && options.parts_away == P2C2R_SPLIT_NEVER)
+            return usage_failure("--split says how to cut: give --parts too");
         return std::nullopt;
     }
     if (*options.parts < 1 || *options.parts > kPartsMax) {
@@ -95,6 +96,8 @@ int run_tasks(const char* command, const TaskOptions& tasks, const RunTasksOptio
     stream.late_here = options.late_here;
     stream.watches_line = options.watches_line;
     stream.put = options.put;
+    stream.split = options.parts_away;
+    stream.split_by = options.split.value_or("");
     stream.progress = input->form == InputForm::kDirectory && !tasks.quiet;
     stream.noun = is_image_type(*tasks.type) ? "frames" : "tasks";
     stream.stop = &output->takes_no_more();

@@ -24,6 +24,8 @@ struct RunTasksOptions {
     // In parts, on this machine; see PartOptions.
     std::optional<uint64_t> parts;
     std::optional<std::string> split;
+    // In parts, on several peers; with `split` as the way.
+    int32_t parts_away = P2C2R_SPLIT_NEVER;
 };
 
 // The exit code; failures are told on standard error under the command's name.

@@ -16,6 +16,8 @@ struct SubmitOptions {
     bool remote_only = false;
     bool put = false;
     std::optional<std::string> circle;
+    std::optional<std::string> parts;
+    std::optional<std::string> split;
 };
 
 // A machine by itself waits for its own end, as `exec` does.
@@ -27,13 +29,24 @@ Result<int32_t> circle_of(const std::string& name) {
     return usage_failure("--circle " + name + " is not available; there are own and invited");
 }
 
+Result<int32_t> parts_of(const std::string& text) {
+    if (text == "auto") return P2C2R_SPLIT_AUTO;
+    constexpr size_t kDigitsMost = 4;
+    const bool is_number = !text.empty() && text.size() <= kDigitsMost &&
+                           text.find_first_not_of("0123456789") == std::string::npos;
+    const int32_t parts = is_number ? std::stoi(text) : 0;
+    if (parts >= 1 && parts <= 4096) return parts;
+    return usage_failure("--parts '" + text + "' is neither auto nor in 1 to 4096");
+}
+
 // All of it here: no coordinator is looked for, and nothing leaves.
 Outcome check_local(const SubmitOptions& options) {
     const std::pair<bool, const char*> others[] = {
         {options.contact.coordinator.has_value(), "--coordinator"},
         {options.connect_timeout_ms.has_value(), "--connect-timeout-ms"},
         {options.remote_only, "--remote-only"},
-        {options.put, "--put"}};
+        {options.put, "--put"},
+        {options.parts.has_value(), "--parts (exec has it)"}};
     for (const auto& [is_given, name] : others) {
         if (is_given) return usage_failure(std::string("--local sends nothing: not with ") + name);
     }
@@ -74,6 +87,12 @@ int run_submit(const SubmitOptions& options) {
     run.watches_line = true;
     run.without_coordinator = "; --local computes here, without a coordinator";
     run.put = options.put;
+    if (options.parts) {
+        const Result<int32_t> parts = parts_of(*options.parts);
+        if (!parts) return report("submit", parts.failure());
+        run.parts_away = *parts;
+    }
+    run.split = options.split;
     if (options.circle) run.circle = *circle_of(*options.circle);
     return run_tasks("submit", options.tasks, run);
 }
@@ -96,6 +115,11 @@ void add_submit_command(Command& root) {
                      "unless --remote-only)");
     command.add_flag("--put", options.put,
                      "Send each data file once: tasks that have the same one refer to it");
+    command.add_text("--parts", options.parts,
+                     "Cut each task into so many, for several peers at the same time, and merge: "
+                     "the same bytes; auto: as many as pay");
+    command.add_text("--split", options.split,
+                     "How to cut: rows, samples, probes, bodies or agents (the type's first)");
     command.add_flag("--remote-only", options.remote_only,
                      "Never compute here, even when nobody else can");
     command.add_flag("--local", options.local,

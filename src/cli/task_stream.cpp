@@ -206,6 +206,10 @@ bool Stream::submit(size_t index, Where where) {
     desc.params_size = params.size();
     desc.data = bytes ? &data : nullptr;
     desc.content = content;
+    desc.split = is_here ? P2C2R_SPLIT_NEVER : options_.split;
+    if (desc.split != P2C2R_SPLIT_NEVER && !options_.split_by.empty()) {
+        desc.split_by = options_.split_by.c_str();
+    }
     desc.done = on_done;
     desc.user = &slots_[index];
     if (!is_again) {

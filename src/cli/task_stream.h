@@ -30,6 +30,9 @@ struct StreamOptions {
     bool watches_line = false;
     // A file of bytes is put once, and each task that has it as its data refers to it.
     bool put = false;
+    // Each task is cut for several peers: P2C2R_SPLIT_, or a number of parts.
+    int32_t split = P2C2R_SPLIT_NEVER;
+    std::string split_by;  // "": the type's preferred way
     bool progress = false;
     std::string noun = "tasks";
     // Set by whoever takes the results: what has not ended is cancelled.

@@ -13,6 +13,8 @@
 
 namespace p2c2r {
 
+class TaskSplitter;  // model/task_split.h
+
 // ---- limits: every queue, table, frame, string and retry count has its maximum here -------------
 namespace limits {
 inline constexpr size_t kFrameHeadSize = 14;
@@ -83,6 +85,9 @@ struct Content {
     Bytes bytes;
 };
 
+// TaskSpec::split: as many parts as pay.
+inline constexpr int32_t kSplitAuto = -1;
+
 // What a gamer asks for. `params` is MessagePack, `data` plain bytes; neither is opened by relays.
 struct TaskSpec {
     std::string task_type;
@@ -99,6 +104,10 @@ struct TaskSpec {
     // Not NULL: this is the data, and `data` what it is changed by for this task: packed patches
     // (model/patches.h) that fit it, or nothing.
     std::shared_ptr<const Content> content;
+    // Not NULL: its client may cut it so, into `split` parts (0 and 1: none). MUST outlive the
+    // task.
+    const TaskSplitter* splitter = nullptr;
+    int32_t split = 0;
 };
 
 // The one answer of a task. `info` is a MessagePack map (or empty), `data` bytes.

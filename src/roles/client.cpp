@@ -49,7 +49,7 @@ void Client::Impl::close() {
     closed_ = true;
     for (uint64_t id : slots_.sorted_keys()) {
         Task* task = find(id);
-        if (!task) continue;
+        if (!task || is_part(id)) continue;  // parts end with their wholes
         send_cancel(*task);
         end_error(*task, Status::kClosed, {}, "the client was closed");
     }

@@ -48,6 +48,16 @@ struct ClientOptions {
     const MemoryHook* memory = nullptr;
 };
 
+// Which part of a task that was cut. Units are the splitter's smallest pieces.
+struct TaskPart {
+    uint32_t index = 0;
+    uint32_t count = 0;
+    uint64_t first_unit = 0;
+    uint64_t unit_count = 0;
+    uint64_t units = 0;          // of the whole
+    const char* unit_name = "";  // static text: "rows", ...
+};
+
 class ClientEvents {
   public:
     // The one end of an accepted task. Small results are borrowed from the frame that brought them:
@@ -64,6 +74,13 @@ class ClientEvents {
     virtual void on_local_quality(uint64_t task, int32_t quality) {
         (void)task;
         (void)quality;
+    }
+    // A part of a task that was cut has come: each that ends with OK is told once, in the order in
+    // which they come, before the end of the task. Info and data are owned.
+    virtual void on_task_part(uint64_t task, const TaskPart& part, const TaskResult& result) {
+        (void)task;
+        (void)part;
+        (void)result;
     }
     // A hint: the end of this task is likely to be told soon.
     virtual void expect_end(uint64_t task) { (void)task; }
@@ -89,6 +106,8 @@ struct ClientStats {
     uint64_t local = 0;
     uint64_t kept_here = 0;  // placed here because a helper would be no gain
     uint64_t trials = 0;     // copies of tasks, run to learn what that takes; counted nowhere else
+    uint64_t cut = 0;        // tasks that were cut, and the parts of them that came; the parts are
+    uint64_t parts = 0;      // counted nowhere else
     uint64_t reconnects = 0;
     uint64_t looked_for = 0;  // large payloads that may be on the line still
     uint64_t bytes_in = 0;
@@ -108,8 +127,8 @@ class Client {
     ~Client();  // as close(), but tells nobody
 
     void start();
-    // `task` is chosen by the caller, no multiple of 2^32 (0 is none, the others are trials), and
-    // never used twice. The spec was checked by
+    // `task` is chosen by the caller and never used twice; its lower half is from 1 to 2^31 - 1
+    // (the others are the client's own: trials and parts). The spec was checked by
     // check_task_type() and check_task_spec(); it stays the caller's, and MUST stay as it is until
     // on_task_ended (perhaps before submit returns) or the client's own end. What this throws
     // leaves no task behind. `frame` not NULL: the task answers a frame, so this machine computes

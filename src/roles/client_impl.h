@@ -8,6 +8,7 @@
 //   client_link.cpp   what the coordinator says: answers, named calls
 //   client_coding.cpp results that come coded
 //   client_uploads.cpp contents that tasks refer to
+//   client_parts.cpp  big tasks are cut, and their parts put together
 //   client_places.cpp here or there, and what is learned for that
 //   client_refusals.cpp what is not sent while the coordinator refuses
 #pragma once
@@ -27,6 +28,8 @@
 #include "roles/client_contents.h"
 #include "roles/hold_back.h"
 #include "roles/link.h"
+#include "roles/part_plan.h"
+#include "roles/part_work.h"
 #include "roles/payload_work.h"
 #include "roles/placement.h"
 #include "roles/streams.h"
@@ -93,6 +96,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         if (runner_) {
             runner_->forget(*this);
             runner_->forget(decodings_);
+            runner_->forget(part_jobs_);
         }
         link_.reset();
     }
@@ -133,6 +137,34 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     // Payloads of this size and more wait at the gamer for the window; smaller ones always go out.
     static constexpr size_t kWindowedSize = 16 * 1024;
 
+    static constexpr uint32_t kPartsUnderWayMost = 128;  // of all tasks, but for
+    static constexpr uint32_t kPartsOwnLeast = 16;       // so many of each
+    static constexpr uint8_t kPartRefusalsMost = 2;
+
+    // Which part of which task; 0: the task is no part.
+    struct PartOf {
+        uint64_t whole = 0;
+        uint32_t index = 0;
+    };
+    struct Cut {
+        enum class State { kCutting, kNotWorth, kRunning, kMerging };
+        State state = State::kCutting;
+        std::shared_ptr<PartWork> work;  // belongs to the job while there is one
+        uint64_t job = 0;                // the runner's; 0: none
+        uint64_t begun_us = 0;
+        std::vector<TaskSpec> specs;  // of the parts, which refer to them
+        std::vector<uint64_t> ids;    // of those under way; 0: it is not
+        uint32_t next = 0;            // to be submitted
+        std::vector<uint32_t> again;  // and those that were refused
+        std::vector<uint8_t> refusals;
+        uint32_t under_way = 0;
+        uint32_t under_way_most = kPartsUnderWayMost;
+        uint32_t came = 0;
+        std::shared_ptr<const Content> content;  // what the parts share; NULL: nothing was put
+        uint64_t bytes_up = 0;
+        TaskResult figures;  // of all that came
+        [[nodiscard]] bool has_more() const { return next < specs.size() || !again.empty(); }
+    };
     struct Task {
         uint64_t id = 0;
         uint64_t slot = 0;
@@ -172,6 +204,10 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         size_t local_form = 0;  // that runs here, did, or is planned
         bool form_planned = false;
         bool has_here = false;  // this machine's answer was told
+        // Of tasks that are cut, and of their parts.
+        bool may_be_cut = false;
+        std::unique_ptr<Cut> cut;  // NULL: it is whole
+        PartOf part_of;
     };
     // The copy of a task that is on the side which the task is not on.
     struct Trial {
@@ -227,6 +263,15 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         explicit Decodings(Impl& impl) : owner(impl) {}
         void on_job_done(uint64_t tag, exec::Output&& output) override {
             owner.on_decoded(tag, std::move(output));
+        }
+        Impl& owner;
+    };
+
+    // And of cutting and putting together: tags are wholes.
+    struct PartJobs final : exec::RunnerEvents {
+        explicit PartJobs(Impl& impl) : owner(impl) {}
+        void on_job_done(uint64_t tag, exec::Output&& output) override {
+            owner.on_part_job(tag, std::move(output));
         }
         Impl& owner;
     };
@@ -306,6 +351,42 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     void look_what_arrived();
     void send_waiting();
 
+    // ---- client_parts.cpp
+    static constexpr uint64_t kPartBit = 1ull << 31;
+    [[nodiscard]] static bool is_part(uint64_t id) { return id & kPartBit; }
+    // A task that its gamer knows of.
+    [[nodiscard]] bool is_known(uint64_t id) const { return !is_part(id) && !is_trial(id); }
+    [[nodiscard]] static bool is_in_parts(const Task& task) {
+        return task.cut && task.cut->state != Cut::State::kNotWorth;
+    }
+    // Into how many it is to be cut depends on what the coordinator says right after it has let
+    // this client in.
+    [[nodiscard]] bool waits_for_count(const Task& task) const {
+        return task.may_be_cut && task.spec->split == kSplitAuto && !task.cut && !task.sent &&
+               !counts_told_;
+    }
+    void go_counted();
+    // True: it is not sent as it is.
+    [[nodiscard]] bool goes_in_parts(Task& task);
+    [[nodiscard]] PartWish part_wish(const Task& task);
+    void start_part_job(Task& task, bool is_small);
+    void on_part_job(uint64_t id, exec::Output&& output);
+    void on_cut(Task& task);
+    void go_whole(Task& task);
+    void make_part_specs(Task& task);
+    void send_parts();
+    Task* next_with_parts();
+    static bool is_more_urgent(const Task& a, const Task& b);
+    void send_part(Task& whole);
+    void part_ended(PartOf of, TaskResult&& result);
+    void take_part(PartOf of, TaskResult&& result);
+    bool part_again(PartOf of, Cut& cut);
+    void fail_part(Task& whole, uint32_t index, TaskResult&& result);
+    void merge_parts(Task& whole);
+    void on_merged(Task& whole);
+    void drop_parts(Cut& cut);
+    void learn_whole(const Task& task, const TaskResult& result);
+
     // That it is over, and what was in its way as far as is known here.
     [[nodiscard]] std::string deadline_text(const Task& task);
     void send_cancel(const Task& task);
@@ -365,7 +446,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     void count(const Task& task, const TaskResult& result);
     void measure_path(const Task& task, const TaskResult& result);
     void expire_calls();
-    double& local_estimate(const std::string& task_type);
+    double& local_estimate(const Task& task);
     [[nodiscard]] uint64_t window() const {
         const double wanted = 2 * rate_bytes_per_us_ * static_cast<double>(latency_min_us_);
         return std::clamp(static_cast<uint64_t>(wanted), std::min(kWindowFloor, window_bytes_max_),
@@ -432,6 +513,15 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     Decodings decodings_{*this};
     Trial trial_;
     uint64_t trials_begun_ = 0;
+    std::shared_ptr<exec::Executor> part_work_ = make_part_work();
+    PartJobs part_jobs_{*this};
+    PartTimes part_times_;
+    PartOf next_part_;  // the one that is being submitted
+    uint64_t parts_begun_ = 0;
+    std::vector<uint64_t> with_parts_;  // tasks with parts that are still to be sent
+    uint32_t parts_under_way_ = 0;
+    bool sending_parts_ = false;
+    bool counts_told_ = false;  // over this connection
     HoldBack hold_back_;
     Prng chance_{0};
     ClientStats stats_;

@@ -30,6 +30,8 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
         task->windowed = task->is_large = task->receiving = task->away = task->flows = false;
         if (task->decoding_job != 0) continue;  // its answer is here
         if (task->spec->place == Place::kLocal || task->waits_for > 0 || task->kept) continue;
+        if (is_in_parts(*task)) continue;  // the parts are sent
+        if (waits_for_count(*task)) continue;
         if (P2C2R_PLANT("resume_loses_tasks") && task->sent) continue;
         if (task->local_started_us == 0) {
             plan_local(*task, now);
@@ -60,7 +62,7 @@ void Client::Impl::on_link_lost(Status status, const std::string& why, bool give
     if (gone_us_ == 0) gone_us_ = now;
     for (uint64_t id : slots_.sorted_keys()) {
         Task* task = find(id);
-        if (!task || task->waits_for > 0) continue;
+        if (!task || task->waits_for > 0 || is_in_parts(*task)) continue;
         task->receiving = false;
         if (task->spec->place == Place::kLocal || task->local_started_us != 0) continue;
         if (task->decoding_job != 0) continue;
@@ -77,6 +79,7 @@ void Client::Impl::on_link_lost(Status status, const std::string& why, bool give
         events_.on_call_done(call, &error, {}, {});
     }
     stats_.peers_available = stats_.peers_total = 0;
+    counts_told_ = false;
     events_.on_client_state(state_of_lost(status, given_up), why);
 }
 
@@ -101,6 +104,7 @@ bool Client::Impl::on_other_frame(const wire::Frame& frame, const char*& why) {
             if ((why = decode(frame.envelope, message))) return false;
             stats_.peers_available = message.available_peers;
             stats_.peers_total = message.total_peers;
+            if (!std::exchange(counts_told_, true)) go_counted();
             events_.on_peer_count(message.available_peers, message.total_peers);
             return true;
         }

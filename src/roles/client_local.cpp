@@ -43,7 +43,7 @@ void Client::Impl::plan_run(Task& task, uint64_t now_us) {
     }
     const bool at_deadline = task.spec->flags & task_flag::kLocalAtDeadline;
     if (link_->ready() && !at_deadline) return;
-    const auto estimate = static_cast<uint64_t>(local_estimate(task.spec->task_type));
+    const auto estimate = static_cast<uint64_t>(local_estimate(task));
     const uint64_t left = task.deadline_us > now_us ? task.deadline_us - now_us : 0;
     uint64_t need = left / 2;
     if (estimate > 0) {
@@ -59,11 +59,15 @@ void Client::Impl::plan_run(Task& task, uint64_t now_us) {
     task.local_at_us = std::max(now_us, at);
 }
 
-double& Client::Impl::local_estimate(const std::string& task_type) {
+double& Client::Impl::local_estimate(const Task& task) {
+    // What a part takes says nothing of a whole.
+    const auto& task_type = task.spec->task_type;
+    const std::string name = is_part(task.id) ? task_type + " in parts" : std::string();
+    const std::string& asked = name.empty() ? task_type : name;
     for (auto& [type, estimate] : local_us_) {
-        if (type == task_type) return estimate;
+        if (type == asked) return estimate;
     }
-    local_us_.emplace_back(task_type, 0.0);
+    local_us_.emplace_back(asked, 0.0);
     return local_us_.back().second;
 }
 
@@ -82,9 +86,8 @@ void Client::Impl::start_local(Task& task) {
     }
     spec.data = std::move(*data);
     spec.deadline_us = task.deadline_us;
-    const uint64_t takes_us = task.frame
-                                  ? choose_local_form(task, spec)
-                                  : static_cast<uint64_t>(local_estimate(task.spec->task_type));
+    const uint64_t takes_us =
+        task.frame ? choose_local_form(task, spec) : static_cast<uint64_t>(local_estimate(task));
     if (spec.start_by_us == 0) {
         spec.start_by_us = latest_begin_us(task.local_started_us, task.deadline_us, takes_us);
     }
@@ -118,7 +121,7 @@ void Client::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
     task->local_job = 0;
     if (output.status == Status::kOk) {
         try {
-            double& estimate = local_estimate(task->spec->task_type);
+            double& estimate = local_estimate(*task);
             const double took = static_cast<double>(output.processing_us);
             estimate = estimate == 0 ? took : estimate + (took - estimate) / 8;
         } catch (const std::bad_alloc&) {

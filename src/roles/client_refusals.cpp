@@ -27,6 +27,7 @@ bool Client::Impl::hold_back(Task& task, uint64_t now_us) {
 
 void Client::Impl::note_refusal(const Task& task, const wire::ResultDelivery& delivery) {
     if (delivery.attempts > 0) return;  // it was taken, and peers had no luck with it
+    if (is_part(task.id)) return;       // its whole was counted, and it has a bound of its own
     try {
         hold_back_.refused(wish_of(task, task.sent_us), task.sent_us, delivery.field,
                            delivery.error, delivery.retry_after_ms, loop_.turn_us());

@@ -48,6 +48,8 @@ void Client::Impl::submit(uint64_t id, const TaskSpec& spec,
     task.answer_by_us = task.local_form = 0;
     task.has_here = task.form_planned = false;
     task.placed = is_trial(id) ? trial_.placed : nullptr;
+    task.may_be_cut = spec.split != 0 && spec.splitter && !task.frame;
+    task.part_of = is_part(id) ? next_part_ : PartOf{};
     try {
         admit(task);
     } catch (...) {
@@ -75,7 +77,7 @@ inline void Client::Impl::admit(Task& task) {
     if (task.frame) {
         task.answer_by_us = std::min(task.submitted_us + task.frame->answer_us, task.deadline_us);
     }
-    if (!is_trial(task.id)) ++stats_.submitted;
+    if (is_known(task.id)) ++stats_.submitted;
     if (closed_) {
         end_error(task, Status::kClosed, {}, "the client is closed");
         return;
@@ -111,6 +113,7 @@ void Client::Impl::hold(Task& task) {
 // It is not known any more; its slot waits for the next task.
 void Client::Impl::forget(Task& task) {
     if (task.frame) task.frame.reset();
+    if (task.cut) task.cut.reset();
     if (task.held) --held_count_;
     local_backlog_us_ -= task.local_cost_us;
     if (task.away) placement_->lose();
@@ -124,9 +127,11 @@ void Client::Impl::forget(Task& task) {
 
 // All it depends on has ended: here or away.
 inline void Client::Impl::go(Task& task) {
+    // Where the whole of a part goes has been decided.
     if (task.spec->place == Place::kLocal || !link_ || stats_.given_up) {
         go_here(task);
-    } else if (placement_ && (task.spec->place == Place::kAuto || task.placed)) {
+    } else if (placement_ && !is_part(task.id) &&
+               (task.spec->place == Place::kAuto || task.placed)) {
         go_by_worth(task);
     } else {
         go_away(task);
@@ -146,14 +151,20 @@ void Client::Impl::go_here(Task& task) {
 
 void Client::Impl::go_away(Task& task) {
     const uint64_t now = loop_.turn_us();
+    const bool waits = waits_for_count(task);
+    // What a part may do has been decided with its whole.
+    if (!hold_back_.is_idle(now) && link_->ready() && !waits && !is_part(task.id)) {
+        plan_local(task, now);
+        arm(task);
+        if (hold_back(task, now)) return;
+    }
+    if (task.may_be_cut && !waits && goes_in_parts(task)) return;
     plan_local(task, now);
     if (!link_->ready() && task.local_at_us != 0 && task.local_at_us <= now) {
         return start_local(task);
     }
     arm(task);
-    if (!link_->ready()) return;
-    if (!hold_back_.is_idle(now) && hold_back(task, now)) return;
-    send(task);
+    if (link_->ready() && !waits) send(task);
 }
 
 // `its_turn`: it has waited for the window.
@@ -284,6 +295,8 @@ void Client::Impl::end_error(Task& task, Status status, std::string_view field,
 inline void Client::Impl::count(const Task& task, const TaskResult& result) {
     if (is_trial(task.id)) {
         ++stats_.trials;
+    } else if (is_part(task.id)) {
+        if (result.status == Status::kOk) ++stats_.parts;
     } else if (result.status == Status::kOk) {
         ++stats_.completed;
         if (result.source == Source::kLocal) ++stats_.local;
@@ -327,6 +340,10 @@ void Client::Impl::end(Task& task, TaskResult&& result) {
     count(task, result);
     if (task.flows) tell_flow(task, result, now);
     if (task.placed) learn(task, result);
+    if (task.may_be_cut) learn_whole(task, result);
+    std::unique_ptr<Cut> cut;
+    if (task.cut) cut = std::move(task.cut);
+    const PartOf part_of = task.part_of;
     leave_window(task);
     if (task.local_job != 0) {
         if (task.frame) learn_local_form(task, false);
@@ -334,8 +351,12 @@ void Client::Impl::end(Task& task, TaskResult&& result) {
     }
     if (task.decoding_job != 0) runner_->cancel(task.decoding_job);
     forget(task);
+    // Not before nobody can end it a second time.
+    if (cut) drop_parts(*cut);
     const bool good = result.status == Status::kOk;
-    if (is_trial(id)) {
+    if (is_part(id)) {
+        part_ended(part_of, std::move(result));
+    } else if (is_trial(id)) {
         trial_ = {};  // nobody waits for it
     } else {
         ended_.add(id, good);

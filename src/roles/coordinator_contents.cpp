@@ -288,7 +288,6 @@ void Coordinator::Impl::on_content_want(Session& session, const wire::Frame& fra
     if (digest_text(contents_.digest(entry)) != message.digest) return;
     // Once for an attempt, which it lasts for: who asks again would only take our uplink.
     if (std::exchange(wanting.content_sent, frame.id) == frame.id) return;
-    contents_.note_peer(entry, session.peer, false);
     scheduler_.content_lacking(task, session.peer, loop_.turn_us());
     request_turn_end();  // for the timer
     const Bytes bytes = contents_.bytes(entry);
@@ -301,9 +300,9 @@ void Coordinator::Impl::on_content_want(Session& session, const wire::Frame& fra
 }
 
 void Coordinator::Impl::content_used(Session& session, const Relay& relay) {
-    const PeerLink* link = link_of(session);
-    if (!link || contents_.bytes(relay.content).size() > link->content_bytes) return;
-    contents_.note_peer(relay.content, session.peer, true);
+    const sched::PeerRecord* const peer = scheduler_.peers().find(session.peer);
+    if (!peer || contents_.bytes(relay.content).size() > peer->content_bytes) return;
+    contents_.note_holder(relay.content, session.peer);
 }
 
 // ---- for who needs the bytes -------------------------------------------------------------------

@@ -205,7 +205,6 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         Session* session = nullptr;
         uint64_t id = 0;                       // the scheduler's
         Share* share = nullptr;                // never NULL
-        uint64_t content_bytes = 0;            // of its store
         sched::ContentStore::Scope scope = 0;  // of its account; 0: it has none
     };
 

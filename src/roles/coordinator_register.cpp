@@ -313,6 +313,7 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     record.window_tasks = std::min(message.window_tasks, kWindowTasksMax);
     record.window_bytes = message.window_bytes;
     record.speed = message.speed;
+    record.content_bytes = message.content_bytes;
     uint64_t peer = 0;
     try {
         peer = scheduler_.peer_joined(std::move(record), types, loop_.turn_us());
@@ -335,7 +336,6 @@ void Coordinator::Impl::on_peer_register(Session& session, const wire::Frame& fr
     link.session = &session;
     link.id = peer;
     link.share = share;
-    link.content_bytes = message.content_bytes;
     link.scope = link.account.empty() ? 0 : scope_of(0, link.account, owner);
     random_.fill(link.resume);
     const uint32_t index = SlotMap<sched::PeerRecord>::index_of(peer);

@@ -178,6 +178,33 @@ static const char* copy_text(sched::CopyCause cause) {
     return "";
 }
 
+static std::string in_ms(uint64_t us) {
+    char text[64];
+    std::snprintf(text, sizeof text, "%.1f ms", static_cast<double>(us) / 1000);
+    return text;
+}
+
+// Of a task whose data is a content: where that was when it was placed.
+static std::string data_text(const sched::Placement& placement) {
+    using sched::Residence;
+    switch (placement.data) {
+        case Residence::kThere:
+            return "; it has the data";
+        case Residence::kComing:
+            return "; the data is on its way there, for another " + in_ms(placement.data_us);
+        case Residence::kLacking:
+            return "; needs " + in_ms(placement.data_us) + " for the data";
+        case Residence::kNone:
+            break;
+    }
+    return "";
+}
+
+static const char* residence_name(sched::Residence data) {
+    using sched::Residence;
+    return data == Residence::kThere ? "there" : data == Residence::kComing ? "coming" : "lacking";
+}
+
 // Why a task is where it is, in plain words.
 std::string Coordinator::Impl::why_there(uint64_t task, const sched::TaskRecord& record) {
     using State = sched::TaskRecord::State;
@@ -214,16 +241,16 @@ std::string Coordinator::Impl::why_there(uint64_t task, const sched::TaskRecord&
     if (!placement) return "placed among peers " + reach;
     const uint64_t predicted_us =
         placement->finish_us - std::min(placement->at_us, placement->finish_us);
-    char times[64];
-    std::snprintf(times, sizeof times, "%.1f ms", static_cast<double>(predicted_us) / 1000);
     std::string why = placement->is_safer ? "most surely in time of " : "done first of ";
-    why += count_of(placement->considered, "peer") + " " + reach + ", predicted in " + times;
+    why += count_of(placement->considered, "peer") + " " + reach + ", predicted in " +
+           in_ms(predicted_us);
     if (placement->chance < 1) {
         why += ", in time by a chance of " +
                std::to_string(static_cast<int>(std::lround(placement->chance * 100))) + " %";
     }
     why += placement->free_slot ? ": a slot is free"
                                 : ": after " + count_of(placement->held, "other task");
+    why += data_text(*placement);
     if (placement->attempt > 1) why += "; attempt " + std::to_string(placement->attempt);
     if (const sched::Placement* copy = record.has_copy ? scheduler_.explain(task, true) : nullptr) {
         why += std::string("; at a second peer as well: ") + copy_text(copy->copy);
@@ -305,7 +332,8 @@ Result<Bytes> Coordinator::Impl::call_explain(uint64_t task) {
     const sched::Placement* placement = scheduler_.explain(task);
     ValueWriter writer;
     const sched::Placement* copy = record->has_copy ? scheduler_.explain(task, true) : nullptr;
-    writer.map((placement ? 11u : 4u) + (copy ? 2u : 0u));
+    const bool has_content = placement && placement->data != sched::Residence::kNone;
+    writer.map((placement ? 11u : 4u) + (copy ? 2u : 0u) + (has_content ? 2u : 0u));
     writer.key("state").text(state_name(record->state));
     writer.key("attempts").unsigned_integer(record->attempts);
     writer.key("circle").text(circle_name(record->reach.circle));
@@ -325,6 +353,10 @@ Result<Bytes> Coordinator::Impl::call_explain(uint64_t task) {
     writer.key("free_slot").boolean(placement->free_slot);
     writer.key("held_before").unsigned_integer(placement->held);
     writer.key("peers_considered").unsigned_integer(placement->considered);
+    if (has_content) {
+        writer.key("data").text(residence_name(placement->data));
+        writer.key("data_us").unsigned_integer(placement->data_us);
+    }
     return writer.take();
 }
 

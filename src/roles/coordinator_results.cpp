@@ -36,7 +36,8 @@ void Coordinator::Impl::assign(const sched::Action& action, uint64_t now) {
     message.task_flags = input.may_be_coded ? task_flag::kCodedResult : 0;
     message.payload_place = 0;
     if (input.has_content) {
-        if (contents_.bytes(input.content).size() > link->content_bytes) {
+        const uint64_t most = scheduler_.peers().find(action.peer)->content_bytes;
+        if (contents_.bytes(input.content).size() > most) {
             return assign_whole(action, session, input);
         }
         message.payload_place = 1;

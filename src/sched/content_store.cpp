@@ -1,6 +1,7 @@
 #include "sched/content_store.h"
 
 #include <algorithm>
+#include <new>
 
 namespace p2c2r::sched {
 
@@ -224,16 +225,20 @@ void ContentStore::forget_scope(Scope scope) {
 
 // ---- what lies where ---------------------------------------------------------------------------
 
-void ContentStore::note_peer(uint64_t id, uint64_t peer, bool has_it) {
+void ContentStore::note_peer(uint64_t id, Holder holder) noexcept {
     std::vector<Holder>& peers = at(id).peers;
     const auto known = std::find_if(peers.begin(), peers.end(),
-                                    [peer](const Holder& holder) { return holder.peer == peer; });
+                                    [&](const Holder& other) { return other.peer == holder.peer; });
     if (known != peers.end()) {
-        known->has_it = has_it;
+        *known = holder;
         return;
     }
     if (peers.size() >= kPeersMax) peers.erase(peers.begin());
-    peers.push_back({peer, has_it});
+    try {
+        peers.push_back(holder);
+    } catch (const std::bad_alloc&) {
+        // Then it counts as one that lacks it.
+    }
 }
 
 }  // namespace p2c2r::sched

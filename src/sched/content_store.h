@@ -50,10 +50,11 @@ class ContentStore {
         uint64_t refused = 0;  // found no room
     };
 
-    // What is known of a peer: that this content is on its way there, or that it has it.
+    // What is known of a peer: that it has this content, or about when it will.
     struct Holder {
         uint64_t peer = 0;
-        bool has_it = false;
+        uint64_t there_us = 0;  // 0: it has it
+        [[nodiscard]] bool has_it() const { return there_us == 0; }
     };
 
     // No content is larger than `bytes_max`. A scope that may have more than that has what its
@@ -82,8 +83,13 @@ class ContentStore {
     // Evicts unpinned ones, the one used longest ago first, until at most so many bytes are left.
     void shrink_to(uint64_t bytes_max);
 
-    // ---- what lies where: hints for placing, at most kPeersMax of an entry
-    void note_peer(uint64_t entry, uint64_t peer, bool has_it);
+    // ---- what lies where: hints for placing, at most kPeersMax of an entry. Without the memory
+    // for one more there is none.
+    void note_holder(uint64_t entry, uint64_t peer) noexcept { note_peer(entry, {peer, 0}); }
+    // It is on its way there, and will have come about then.
+    void note_coming(uint64_t entry, uint64_t peer, uint64_t there_us) noexcept {
+        note_peer(entry, {peer, std::max<uint64_t>(there_us, 1)});
+    }
     [[nodiscard]] std::span<const Holder> peers(uint64_t entry) const { return at(entry).peers; }
 
     [[nodiscard]] uint64_t bytes_held() const { return bytes_; }
@@ -113,6 +119,7 @@ class ContentStore {
     void join_scope(uint64_t id, Entry& entry, Scope scope);
     uint64_t insert(const Digest256& digest, Bytes&& bytes);
     void unpin_only(uint64_t id);
+    void note_peer(uint64_t id, Holder holder) noexcept;
     void leave_scope(Entry& entry, size_t position);
     void count_scope(Scope scope, uint64_t size, bool more);
     void erase(uint64_t id, Entry& entry);

@@ -15,6 +15,8 @@ constexpr size_t kLooked = 15;
 constexpr uint64_t kTimesFar = 16;
 // Chances closer together are alike: nobody knows them so well.
 constexpr double kChanceSteps = 32;
+// Of a link that no large input has shown yet: 100 Mbit/s.
+constexpr double kBytesPerUsUsual = 12.5;
 // A mean deviation, as a part of a normal distribution's standard deviation.
 constexpr double kDeviationsPerSigma = 1.25;
 
@@ -46,13 +48,33 @@ uint64_t PeerTable::finish_us(const PeerRecord& record, TypeIndex type, uint64_t
     return now_us + to_key(wait);
 }
 
+uint32_t PeerTable::way_us(const PeerRecord& record, uint64_t bytes) {
+    const double rate = record.bytes_per_us > 0 ? record.bytes_per_us : kBytesPerUsUsual;
+    const double us = record.link_us + static_cast<double>(bytes) / rate;
+    return static_cast<uint32_t>(std::min<double>(us, UINT32_MAX));
+}
+
+PeerTable::DataWay PeerTable::data_way(const PeerRecord& record, uint64_t content,
+                                       uint64_t now_us) const {
+    if (content == 0) return {};
+    for (const ContentStore::Holder& holder : contents_->peers(content)) {
+        if (holder.peer != record.id) continue;
+        if (holder.has_it()) return {Residence::kThere, 0};
+        const uint64_t left_us = holder.there_us - std::min(holder.there_us, now_us);
+        return {Residence::kComing, static_cast<uint32_t>(std::min<uint64_t>(left_us, UINT32_MAX))};
+    }
+    return {Residence::kLacking, way_us(record, contents_->bytes(content).size())};
+}
+
 PeerTable::Forecast PeerTable::forecast(const PeerRecord& record, TypeIndex type, uint64_t bytes,
-                                        uint64_t now_us) const {
+                                        uint64_t now_us, uint32_t data_us) const {
     double wait = 0;
     if (record.held >= record.slots) {
         const auto passed = static_cast<double>(now_us - std::min(now_us, record.changed_us));
         wait = std::max(0.0, record.backlog_us / record.slots - passed);
     }
+    // It comes while others are worked off.
+    wait = std::max<double>(wait, data_us);
     for (const Learned& learned : record.learned) {
         if (learned.type != type) continue;
         const double compute = estimate_us(record, learned, bytes);
@@ -220,23 +242,34 @@ struct PeerTable::Search {
         return record.risk.is_small() && forecast.is_safe(wish.deadline_us);
     }
 
-    // ---- where it is not
-    Choice safest;
+    // ---- where it is not, or its data lies elsewhere
+    Choice first{0, UINT64_MAX};  // of all that were looked at
+    bool first_is_safe = false;
+    Choice safest{};
     int safest_step = -1;
-    uint64_t first_us = UINT64_MAX;  // of all that were looked at
     void weigh(uint64_t peer, bool free_slot) {
         if (!fits(peer)) return;
         const PeerRecord& record = *table.peers_.find(peer);
-        const Forecast forecast = table.forecast(record, wish.type, wish.bytes, now_us);
+        const DataWay way = table.data_way(record, wish.content, now_us);
+        const Forecast forecast = table.forecast(record, wish.type, wish.bytes, now_us, way.us);
         const double chance = forecast.chance(wish.deadline_us) * (1 - record.risk.at(now_us));
         const int step = static_cast<int>(chance * kChanceSteps + 0.5);
-        first_us = std::min(first_us, forecast.finish_us);
+        const auto is_now = [&](Choice& best) {
+            best.peer = peer;
+            best.finish_us = forecast.finish_us;
+            best.free_slot = free_slot;
+            best.data = way.data;
+            best.data_us = way.us;
+        };
+        if (forecast.finish_us < first.finish_us) {
+            is_now(first);
+            first_is_safe = wish.deadline_us == UINT64_MAX ||
+                            (record.risk.is_small() && forecast.is_safe(wish.deadline_us));
+        }
         if (step < safest_step) return;
         if (step == safest_step && forecast.finish_us >= safest.finish_us) return;
         safest_step = step;
-        safest.peer = peer;
-        safest.finish_us = forecast.finish_us;
-        safest.free_slot = free_slot;
+        is_now(safest);
         safest.chance = static_cast<float>(chance);
     }
     void weigh_first(const IndexedHeap& heap, const uint64_t* peers, bool free_slot) {
@@ -248,12 +281,28 @@ struct PeerTable::Search {
         weigh_first(heaps.free, peers, true);
         weigh_first(heaps.waiting, peers, false);
     }
+    // Those that have the data, or will have it, wherever they stand: they are few.
+    void weigh_holders() {
+        for (const ContentStore::Holder& holder : table.contents_->peers(wish.content)) {
+            const PeerRecord* const record = table.peers_.find(holder.peer);
+            if (!record || !record->is_within(wish.reach)) continue;
+            const bool knows =
+                std::any_of(record->learned.begin(), record->learned.end(),
+                            [&](const Learned& learned) { return learned.type == wish.type; });
+            if (knows) weigh(holder.peer, record->held < record->slots);
+        }
+    }
+    // Whoever would be first if all had it, and has it.
+    [[nodiscard]] bool has_data() {
+        choice.data = table.data_way(*table.peers_.find(choice.peer), wish.content, now_us).data;
+        return choice.data == Residence::kThere;
+    }
 };
 
 PeerTable::Choice PeerTable::choose(const Wish& wish, uint64_t now_us) {
     const OwnCircle* const circle = own_circle(wish.type, wish.reach);
     settle();
-    Search search{*this, wish, now_us, {}, {}};
+    Search search{*this, wish, now_us, {}};
     if (wish.type >= types_.size()) return search.choice;
     Choice& choice = search.choice;
     choice.finish_us = UINT64_MAX;
@@ -271,14 +320,20 @@ PeerTable::Choice PeerTable::choose(const Wish& wish, uint64_t now_us) {
         const auto size = static_cast<uint32_t>(own->heaps->size());
         choice.considered += is_own ? size : std::min(size, own->limited);
     }
-    if (choice.peer == 0 || wish.deadline_us == UINT64_MAX || search.is_safe()) return choice;
+    if (choice.peer == 0) return choice;
+    if (wish.content == 0 || search.has_data()) {
+        if (wish.deadline_us == UINT64_MAX || search.is_safe()) return choice;
+    }
     // The first one is among them, or behind a crowd that does not fit.
     search.weigh(choice.peer, choice.free_slot);
     if (is_shared) search.weigh_all(of_type.shared, ids_.data());
     if (own) search.weigh_all(*own->heaps, circle->peers.data());
-    search.safest.considered = choice.considered;
-    search.safest.is_safer = search.safest.finish_us > search.first_us;
-    return search.safest;
+    if (wish.content != 0) search.weigh_holders();
+    const uint64_t first_us = search.first.finish_us;
+    Choice& best = wish.content != 0 && search.first_is_safe ? search.first : search.safest;
+    best.considered = choice.considered;
+    best.is_safer = best.finish_us > first_us;
+    return best;
 }
 
 }  // namespace p2c2r::sched

@@ -368,6 +368,14 @@ void PeerTable::learn_size(Learned& entry, PerType& all, uint64_t bytes, double 
     all.curve.learn(bytes, error);
 }
 
+void PeerTable::learn_rate(PeerRecord& record, uint64_t bytes, double took_us) {
+    if (bytes < kBytesTelling) return;
+    const double rate = static_cast<double>(bytes) / std::max(1.0, took_us);
+    record.bytes_per_us = record.bytes_per_us == 0
+                              ? rate
+                              : record.bytes_per_us + kGain * (rate - record.bytes_per_us);
+}
+
 void PeerTable::note(PeerRecord& record, TypeIndex type, uint64_t bytes, uint64_t compute_us,
                      uint64_t round_us) {
     Learned* entry = learned(record, type);
@@ -397,12 +405,7 @@ void PeerTable::note(PeerRecord& record, TypeIndex type, uint64_t bytes, uint64_
     // The link shows when nothing else waited: the smallest rest of a round, forgotten slowly.
     const double rest = round - compute;
     record.link_us = record.link_us == 0 ? rest : std::min(record.link_us * 1.001 + 0.01, rest);
-    if (bytes >= kBytesTelling) {
-        const double rate = static_cast<double>(bytes) / std::max(1.0, rest);
-        record.bytes_per_us = record.bytes_per_us == 0
-                                  ? rate
-                                  : record.bytes_per_us + kGain * (rate - record.bytes_per_us);
-    }
+    learn_rate(record, bytes, rest);
     if (record.speed > 0 && entry->samples > 1) {
         const double said = entry->compute_us * record.speed;
         const double work =

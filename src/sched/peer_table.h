@@ -9,6 +9,9 @@
 // Circles: all peers that take invited work share these heaps, whoever asks. A task of circle own
 // looks at its owner's machines alone, which have heaps of their own (own_circles.h); an invited
 // one looks there too where some of these keep to their circle.
+//
+// Data: a task of a content is done last where that has to be brought first. The heaps know nothing
+// of it, so those that have it are looked at beside the first of these, wherever they stand.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +23,7 @@
 #include "core/plant.h"
 #include "core/slot_map.h"
 #include "model/task.h"
+#include "sched/content_store.h"
 #include "sched/indexed_heap.h"
 #include "sched/own_circles.h"
 #include "sched/risk.h"
@@ -56,6 +60,14 @@ struct Abandoned {
 // What a peer's saying nothing means while it has work: see gap_estimate.h.
 enum class Silence : uint8_t { kHeard, kSuspect, kDead };
 
+// Where the data of a task lies that is a content, as seen from a peer.
+enum class Residence : uint8_t {
+    kNone,     // its data is none
+    kThere,    // the peer has it
+    kComing,   // it is on its way there
+    kLacking,  // it has to be brought
+};
+
 struct PeerRecord {
     uint64_t id = 0;  // the table's, while it is there
     std::string peer_id;
@@ -67,9 +79,11 @@ struct PeerRecord {
     uint64_t window_bytes = 0;
     uint32_t held = 0;  // attempts assigned and not answered, abandoned ones included
     uint64_t held_bytes = 0;
-    double backlog_us = 0;    // estimated compute time of what is held
-    double link_us = 0;       // round trip without compute and waiting, smallest seen, drifting up
-    double bytes_per_us = 0;  // of large inputs, waiting included, moving average; 0: not known
+    double backlog_us = 0;  // estimated compute time of what is held
+    double link_us = 0;     // round trip without compute and waiting, smallest seen, drifting up
+    // Of large inputs and contents, waiting included, moving average; 0: not known.
+    double bytes_per_us = 0;
+    uint64_t content_bytes = UINT64_MAX;  // larger contents it does not keep
     // In a row: each doubles what it seems to take. After a while they are forgiven, and it gets
     // one task (more only when nobody else has room) to show what that was worth: an answer, and
     // all is as before, or a longer while.
@@ -122,7 +136,9 @@ struct PeerRecord {
 
 class PeerTable {
   public:
-    explicit PeerTable(uint32_t peers_max) : peers_(peers_max) {}
+    // `contents` NULL: no task has one; else it MUST outlive the table.
+    explicit PeerTable(uint32_t peers_max, const ContentStore* contents = nullptr)
+        : peers_(peers_max), contents_(contents) {}
 
     // 0 when the table is full. `types` are the types it runs.
     uint64_t join(PeerRecord&& record, const std::vector<TypeIndex>& types, uint64_t now_us);
@@ -156,9 +172,11 @@ class PeerTable {
         uint64_t peer = 0;
         uint64_t finish_us = 0;  // predicted, absolute
         bool free_slot = false;
-        bool is_safer = false;    // another one would be done sooner, but less surely in time
+        bool is_safer = false;  // another one would be done sooner, but less surely in time
+        Residence data = Residence::kNone;
         float chance = 1;         // to be back in time
         uint32_t considered = 0;  // peers that could have taken it
+        uint32_t data_us = 0;     // until its data is there
     };
     struct Wish {
         TypeIndex type = kNoType;
@@ -167,10 +185,12 @@ class PeerTable {
         uint64_t deadline_us = UINT64_MAX;
         const uint64_t* excluded = nullptr;  // peers
         size_t excluded_count = 0;
+        uint64_t content = 0;  // a live entry of the store; 0: its data is none
     };
     // Among those within reach that can take it now and are not excluded: whoever is predicted to
-    // finish first, as long as that is all but certain to be in time; else of the best few the one
-    // with the best chance, and of equal chances the first. Peer 0 when there is none.
+    // finish first, with what its data takes to get there, as long as that is all but certain to be
+    // in time; else of the best few the one with the best chance, and of equal chances the first.
+    // Peer 0 when there is none.
     Choice choose(const Wish& wish, uint64_t now_us);
     // When a task that were given to this peer now would be back, and by how much such predictions
     // are off.
@@ -184,11 +204,26 @@ class PeerTable {
                    4 * spread_us <= static_cast<double>(deadline_us - finish_us);
         }
     };
+    // `data_us`: it cannot begin before, whatever else is there to do.
     [[nodiscard]] Forecast forecast(const PeerRecord& record, TypeIndex type, uint64_t bytes,
-                                    uint64_t now_us) const;
+                                    uint64_t now_us, uint32_t data_us = 0) const;
+    struct DataWay {
+        Residence data = Residence::kNone;
+        uint32_t us = 0;
+    };
+    // What this content still takes to be there; 0: there is none.
+    [[nodiscard]] DataWay data_way(const PeerRecord& record, uint64_t content,
+                                   uint64_t now_us) const;
     // The same of a task of usual size, sooner told.
     [[nodiscard]] uint64_t finish_us(const PeerRecord& record, TypeIndex type,
                                      uint64_t now_us) const;
+
+    // What a content of so many bytes takes that the peer asks for.
+    [[nodiscard]] static uint32_t way_us(const PeerRecord& record, uint64_t bytes);
+    // One took so long.
+    static void content_came(PeerRecord& peer, uint64_t bytes, double took_us) {
+        learn_rate(peer, bytes, took_us);
+    }
 
     // A task was given to, or answered by, a peer.
     void held_more(PeerRecord& peer, uint64_t bytes, double estimate_us, uint64_t now_us);
@@ -305,11 +340,13 @@ class PeerTable {
     void let_go(PeerRecord& record, uint64_t bytes, double estimate_us, uint64_t now_us);
     static void perhaps_cold(Learned& entry, PerType& all, double compute);
     static void learn_size(Learned& entry, PerType& all, uint64_t bytes, double compute);
+    static void learn_rate(PeerRecord& record, uint64_t bytes, double took_us);
     void note(PeerRecord& record, TypeIndex type, uint64_t bytes, uint64_t compute_us,
               uint64_t round_us);
     void account(PeerRecord& record, uint64_t now_us);
 
     SlotMap<PeerRecord> peers_;
+    const ContentStore* contents_;
     std::vector<uint64_t> ids_;      // by slot index
     std::vector<uint64_t> touched_;  // changed since they were placed
     // Those that have failed, a heap: when they are forgiven. At most one entry each.

@@ -21,8 +21,11 @@ uint64_t ask_at_us(const TaskRecord& record) {
 
 }  // namespace
 
-Scheduler::Scheduler(uint32_t peers_max, RandomSource& random, const ContentStore* contents)
-    : peers_(peers_max), random_(random), contents_(contents), placements_(kPlacementsKept) {}
+Scheduler::Scheduler(uint32_t peers_max, RandomSource& random, ContentStore* contents)
+    : peers_(peers_max, contents),
+      random_(random),
+      contents_(contents),
+      placements_(kPlacementsKept) {}
 
 size_t Scheduler::queued() const {
     return queues_.live();

@@ -80,8 +80,10 @@ struct Attempt {
     float estimate_us = 0;
     float ahead_us = 0;                // of work that the peer had before it
     uint32_t copy_after_us = 0;        // so long after it was placed a copy may be made; 0: none
-    uint32_t lease_position : 31 = 0;  // in the peer's list of leases
+    uint32_t lease_position : 29 = 0;  // in the peer's list of leases
     uint32_t is_copy : 1 = 0;          // placed beside another one
+    uint32_t lacked_data : 1 = 0;      // its content was not there when it came
+    uint32_t asked_data : 1 = 0;       // and was brought for it
 };
 static_assert(sizeof(Attempt) == 80);
 
@@ -155,12 +157,14 @@ struct Placement {
     CopyCause copy = CopyCause::kNone;
     bool is_safer = false;  // another one would have been done sooner, but less surely in time
     float chance = 1;       // to be back in time
+    uint32_t data_us = 0;   // until its data was to be there
+    Residence data = Residence::kNone;
 };
 
 class Scheduler {
   public:
     // `contents` NULL: no task has one; else it MUST outlive the scheduler.
-    Scheduler(uint32_t peers_max, RandomSource& random, const ContentStore* contents = nullptr);
+    Scheduler(uint32_t peers_max, RandomSource& random, ContentStore* contents = nullptr);
 
     // Copies of tasks that are late, at most so many of a hundred attempts; 0: nothing is copied
     // but what is at a peer that has fallen silent.
@@ -449,7 +453,11 @@ class Scheduler {
         return record.content == 0 ? record.bytes : record.bytes + lacking(record, peer);
     }
     [[nodiscard]] uint64_t lacking(const TaskRecord& record, uint64_t peer) const;
-    void prefer_holders(const TaskRecord& record, PeerTable::Choice& choice, uint64_t now_us);
+    [[gnu::cold]] void bring_content(const TaskRecord& record, const PeerRecord& peer,
+                                     uint64_t there_us) noexcept;
+    [[gnu::cold]] uint64_t round_without_data(const TaskRecord& record, const Attempt& run,
+                                              PeerRecord& peer, uint64_t compute_us,
+                                              uint64_t round_us);
     [[gnu::cold]] void place_here(const TaskQueues::Head& head, TaskRecord& record, uint64_t now_us,
                                   std::vector<Action>& actions);
     void look_who_floods(const TaskRecord& record, uint64_t now_us);
@@ -475,7 +483,7 @@ class Scheduler {
     DeadlineWheel wheel_;
     PeerTable peers_;
     RandomSource& random_;
-    const ContentStore* contents_;
+    ContentStore* contents_;   // and what lies where
     FlatMap<Attempt> copies_;  // by task: copies are rare, and their records elsewhere small
     CopyCredit credit_;
     std::vector<uint64_t> wanting_;  // tasks at dead peers alone that nobody had room for

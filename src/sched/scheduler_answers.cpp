@@ -239,8 +239,12 @@ Verdict Scheduler::current_answered(uint64_t task, TaskRecord& record, PeerRecor
         ++holder.completed;
         pay_for_input(record, now_us);
         unlist_lease(holder, *run);
-        peers_.answered(holder, record.type, record.bytes, run->estimate_us, compute_us,
-                        now_us - run->given_us, now_us);
+        uint64_t round_us = now_us - run->given_us;
+        if (run->lacked_data) {
+            round_us = round_without_data(record, *run, holder, compute_us, round_us);
+        }
+        peers_.answered(holder, record.type, record.bytes, run->estimate_us, compute_us, round_us,
+                        now_us);
         holder.accepted_slot_us += holder.share_us - run->share_us;
         if (P2C2R_PLANT("answer_of_both_counted") && lives_without(task, record, *run)) {
             return Verdict::kAccepted;

@@ -1,16 +1,10 @@
-// Placing tasks whose data is a content: peers that are believed to hold it are spared its way.
+// Tasks whose data is a content: what is known of where it lies, and what its way there took.
+// Whom it makes the better peer is in peer_choice.cpp.
 #include <algorithm>
 
 #include "sched/scheduler.h"
 
 namespace p2c2r::sched {
-
-namespace {
-
-// Of a link that no large input has shown yet: 100 Mbit/s.
-constexpr double kBytesPerUsUsual = 12.5;
-
-}  // namespace
 
 void Scheduler::content_known(uint64_t task, uint64_t content) {
     P2C2R_CHECK(contents_ != nullptr);
@@ -19,43 +13,42 @@ void Scheduler::content_known(uint64_t task, uint64_t content) {
 
 uint64_t Scheduler::lacking(const TaskRecord& record, uint64_t peer) const {
     for (const ContentStore::Holder& holder : contents_->peers(record.content)) {
-        if (holder.peer == peer && holder.has_it) return 0;
+        if (holder.peer == peer && holder.has_it()) return 0;
     }
     return contents_->bytes(record.content).size();
 }
 
-void Scheduler::content_lacking(uint64_t task, uint64_t peer, uint64_t now_us) {
-    answer_continues(task, peer, now_us);
+// From here on it is as good as on its way there: the next task of it need not bring it to a third.
+void Scheduler::bring_content(const TaskRecord& record, const PeerRecord& peer,
+                              uint64_t there_us) noexcept {
+    if (contents_->bytes(record.content).size() > peer.content_bytes) return;
+    contents_->note_coming(record.content, peer.id, there_us);
 }
 
-// `choice` is who would be done first if the content lay everywhere. Its way there is part of the
-// time; holders are few, and each of them is looked at. Where it is on its way already it is as
-// good as there: nobody else has to wait for less.
-void Scheduler::prefer_holders(const TaskRecord& record, PeerTable::Choice& choice,
-                               uint64_t now_us) {
-    const uint64_t size = contents_->bytes(record.content).size();
-    const std::span<const ContentStore::Holder> holders = contents_->peers(record.content);
-    if (choice.peer == 0 ||
-        std::any_of(holders.begin(), holders.end(), [&](const ContentStore::Holder& holder) {
-            return holder.peer == choice.peer;
-        })) {
-        return;
+// Whatever was believed of it.
+void Scheduler::content_lacking(uint64_t task, uint64_t peer, uint64_t now_us) {
+    TaskRecord* record = tasks_.find(task);
+    if (!record || record->state != TaskRecord::State::kLeased) return;
+    Attempt* const run = attempt_at(task, *record, peer);
+    if (!run) return;
+    run->lacked_data = run->asked_data = 1;
+    const uint64_t size = contents_->bytes(record->content).size();
+    contents_->note_coming(record->content, peer,
+                           now_us + PeerTable::way_us(*peers_.find(peer), size));
+    renew_lease(task, *record, *run, now_us);
+}
+
+// The way of its data is the line's, and nothing that a task of the type takes: it is learned
+// apart. Behind other work nobody could tell it from that.
+uint64_t Scheduler::round_without_data(const TaskRecord& record, const Attempt& run,
+                                       PeerRecord& peer, uint64_t compute_us, uint64_t round_us) {
+    const double own = static_cast<double>(std::min(compute_us, round_us)) + peer.link_us;
+    const double way = static_cast<double>(round_us) - own;
+    if (way <= 0) return round_us;
+    if (run.asked_data && run.ahead_us < way / 4) {
+        PeerTable::content_came(peer, contents_->bytes(record.content).size(), way);
     }
-    const double rate = peers_.find(choice.peer)->bytes_per_us;
-    choice.finish_us +=
-        static_cast<uint64_t>(static_cast<double>(size) / (rate > 0 ? rate : kBytesPerUsUsual));
-    for (const auto& [holder, has_it] : holders) {
-        PeerRecord* peer = peers_.find(holder);
-        if (!peer || !peer->is_within(record.reach) || !peer->takes(record.bytes)) continue;
-        if (!peers_.learned(*peer, record.type)) continue;
-        const uint64_t* const tried_end = record.tried + record.tried_count;
-        if (std::find(record.tried, tried_end, holder) != tried_end) continue;
-        const uint64_t finish_us = peers_.finish_us(*peer, record.type, now_us);
-        if (finish_us > choice.finish_us) continue;
-        choice.peer = holder;
-        choice.finish_us = finish_us;
-        choice.free_slot = peer->held < peer->slots;
-    }
+    return static_cast<uint64_t>(own);
 }
 
 }  // namespace p2c2r::sched

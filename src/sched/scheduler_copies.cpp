@@ -52,8 +52,9 @@ Attempt* Scheduler::second_at(uint64_t task, uint64_t peer) {
 
 // What another peer that could have it now would need; 0: there is none.
 uint64_t Scheduler::other_us(const TaskRecord& record, const Attempt& run, uint64_t now_us) {
-    const PeerTable::Choice choice =
-        peers_.choose({record.type, record.bytes, record.reach, UINT64_MAX, &run.peer, 1}, now_us);
+    const PeerTable::Choice choice = peers_.choose(
+        {record.type, record.bytes, record.reach, UINT64_MAX, &run.peer, 1, record.content},
+        now_us);
     if (choice.peer == 0) return 0;
     const double late_us = peers_.late_us(*peers_.find(choice.peer), record.type, 0);
     return std::max(choice.finish_us - now_us, static_cast<uint64_t>(late_us));
@@ -123,14 +124,12 @@ PeerTable::Choice Scheduler::choose_second(uint64_t task, const TaskRecord& reco
     uint64_t* end = std::copy(record.tried, record.tried + record.tried_count, excluded);
     *end++ = record.run.peer;
     if (record.has_copy) *end++ = copies_.find(task)->peer;
-    PeerTable::Choice choice =
+    const PeerTable::Choice choice =
         peers_.choose({record.type, record.bytes, record.reach, record.deadline_us, excluded,
-                       static_cast<size_t>(end - excluded)},
+                       static_cast<size_t>(end - excluded), record.content},
                       now_us);
     if (choice.peer == 0 || record.content == 0) return choice;
-    prefer_holders(record, choice, now_us);
-    const bool has_it = std::find(excluded, end, choice.peer) != end;
-    return has_it || lacking(record, choice.peer) > kContentBytesMax ? PeerTable::Choice{} : choice;
+    return lacking(record, choice.peer) > kContentBytesMax ? PeerTable::Choice{} : choice;
 }
 
 bool Scheduler::copy(uint64_t task, TaskRecord& record, CopyCause cause, uint64_t now_us,

@@ -54,8 +54,10 @@ void Scheduler::give(uint64_t task, TaskRecord& record, Attempt& run, PeerRecord
                      std::vector<Action>& actions) {
     random_.fill(run.nonce);
     peer.leases.push_back(task);
-    run.lease_position = static_cast<uint32_t>(peer.leases.size() - 1) & 0x7FFFFFFF;
+    run.lease_position = static_cast<uint32_t>(peer.leases.size() - 1) & 0x1FFFFFFF;
     run.is_copy = copy != CopyCause::kNone;
+    run.lacked_data = choice.data_us != 0;
+    run.asked_data = 0;
     note_tried(record, choice.peer);
     run.peer = choice.peer;
     run.placed_us = now_us;
@@ -76,7 +78,10 @@ void Scheduler::give(uint64_t task, TaskRecord& record, Attempt& run, PeerRecord
                  choice.free_slot,
                  copy,
                  choice.is_safer,
-                 choice.chance};
+                 choice.chance,
+                 choice.data_us,
+                 choice.data};
+    if (choice.data == Residence::kLacking) bring_content(record, peer, now_us + choice.data_us);
     run.copy_after_us = run.is_copy || credit_.is_off() ? 0 : first_look_us(record, run);
     peers_.held_more(peer, record.bytes, run.estimate_us, now_us);
     run.share_us = peer.share_us;
@@ -113,8 +118,12 @@ Status Scheduler::assign_to(uint64_t task, uint64_t peer, uint64_t now_us,
     unqueue(task, *record);
     PeerTable::Choice choice;
     choice.peer = peer;
+    const PeerTable::DataWay way = peers_.data_way(*target, record->content, now_us);
+    choice.data = way.data;
+    choice.data_us = way.us;
     choice.finish_us =
-        now_us + static_cast<uint64_t>(peers_.estimate_us(*target, record->type, record->bytes));
+        now_us + way.us +
+        static_cast<uint64_t>(peers_.estimate_us(*target, record->type, record->bytes));
     choice.free_slot = target->held < target->slots;
     choice.considered = 1;
     lease(task, *record, *target, choice, now_us, actions);
@@ -197,14 +206,16 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         reach.circle = Circle::kInvited;
     }
     // Another peer first; one that has tried already only when it is alone.
-    PeerTable::Choice choice = peers_.choose(
-        {type, record.bytes, reach, record.deadline_us, record.tried, record.tried_count}, now_us);
+    PeerTable::Choice choice = peers_.choose({type, record.bytes, reach, record.deadline_us,
+                                              record.tried, record.tried_count, record.content},
+                                             now_us);
     if (choice.peer == 0 && record.tried_count > 0) {
         if (record.can_run_local && record.attempts > 0) {
             place_here(head, record, now_us, actions);
             return true;
         }
-        choice = peers_.choose({type, record.bytes, reach, record.deadline_us}, now_us);
+        choice = peers_.choose(
+            {type, record.bytes, reach, record.deadline_us, nullptr, 0, record.content}, now_us);
     }
     if (choice.peer == 0) {
         if (!record.can_run_local || peers_.serving(type, record.reach) > 0) return false;
@@ -218,13 +229,13 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         end(task, record, Status::kBusy, kWhyHopeless, actions);
         return true;
     }
-    if (record.content != 0) prefer_holders(record, choice, now_us);
     PeerRecord& peer = *peers_.find(choice.peer);
     room_for_lease(peer, actions);
     queues_.pop(head, now_us);
     lease(task, record, peer, choice, now_us, actions);
     if (is_short(record, now_us)) copy_at_once(task, record, now_us, actions);
-    if (choice.chance < 1) return true;  // where every moment counts, each is looked at by itself
+    // Where every moment counts, or the data has to come first, each is looked at by itself.
+    if (choice.chance < 1 || choice.data_us > 0) return true;
     for (uint32_t placed = 1; placed < tasks_max && !P2C2R_FAULT("run_ends"); ++placed) {
         const TaskQueues::Head behind = front(queue);
         if (!behind.entry) return true;

@@ -134,7 +134,22 @@ PIN(p2c2r_task_desc, reserved, 112, 76);
 PIN(p2c2r_task_desc, content, 120, 80);
 PIN(p2c2r_task_desc, patches, 128, 88);
 PIN(p2c2r_task_desc, patch_count, 136, 92);
-SIZE(p2c2r_task_desc, 144, 96);
+PIN(p2c2r_task_desc, split, 144, 96);
+PIN(p2c2r_task_desc, reserved1, 148, 100);
+PIN(p2c2r_task_desc, split_by, 152, 104);
+PIN(p2c2r_task_desc, part, 160, 108);
+SIZE(p2c2r_task_desc, 168, 112);
+
+PIN(p2c2r_part, struct_size, 0, 0);
+PIN(p2c2r_part, index, 4, 4);
+PIN(p2c2r_part, count, 8, 8);
+PIN(p2c2r_part, flags, 12, 12);
+PIN(p2c2r_part, first_unit, 16, 16);
+PIN(p2c2r_part, unit_count, 24, 24);
+PIN(p2c2r_part, units, 32, 32);
+PIN(p2c2r_part, unit_name, 40, 40);
+PIN(p2c2r_part, reserved, 48, 44);
+SIZE(p2c2r_part, 56, 48);
 
 PIN(p2c2r_patch, offset, 0, 0);
 PIN(p2c2r_patch, data, 8, 8);
@@ -160,7 +175,10 @@ PIN(p2c2r_client_stats, p95_us, 96, 96);
 PIN(p2c2r_client_stats, p99_us, 104, 104);
 PIN(p2c2r_client_stats, kept_here, 112, 112);
 PIN(p2c2r_client_stats, trials, 120, 120);
-SIZE(p2c2r_client_stats, 128, 128);
+PIN(p2c2r_client_stats, cut, 128, 128);
+PIN(p2c2r_client_stats, parts, 136, 136);
+PIN(p2c2r_client_stats, held_back, 144, 144);
+SIZE(p2c2r_client_stats, 152, 152);
 
 PIN(p2c2r_result_info, struct_size, 0, 0);
 PIN(p2c2r_result_info, status, 4, 4);

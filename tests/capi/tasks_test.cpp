@@ -343,33 +343,6 @@ TEST_CASE("a task that ended but was not told yet can be forgotten in the last m
     CHECK(tally.size() == 0);
 }
 
-TEST_CASE("dispatch runs at most as many functions as it is allowed and in order") {
-    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
-    const Client client = make_client(runtime.get());
-    static std::vector<p2c2r_task> order;
-    order.clear();
-    std::vector<p2c2r_task> submitted;
-    for (int i = 0; i < 150; ++i) {
-        Task task("echo", "x", 1);
-        task.desc.done = [](void*, p2c2r_task id, p2c2r_result* result) {
-            order.push_back(id);
-            p2c2r_result_release(result);
-        };
-        submitted.push_back(submit(client.get(), task.desc));
-    }
-    auto stats = sized<p2c2r_client_stats>();
-    while (stats.results_waiting < 150) p2c2r_client_stats_get(client.get(), &stats);
-    uint32_t run = 0;
-    CHECK(p2c2r_runtime_dispatch(runtime.get(), 7, 0, &run) == P2C2R_OK);
-    CHECK(run == 7);
-    CHECK(order.size() == 7);
-    CHECK(p2c2r_client_dispatch(client.get(), 100, 0, &run) == P2C2R_OK);
-    CHECK(run == 100);
-    CHECK(p2c2r_runtime_dispatch(runtime.get(), 0, 0, &run) == P2C2R_OK);
-    CHECK(run == 43);
-    CHECK(order == submitted);
-}
-
 TEST_CASE("a budget ends dispatch early and nothing is lost") {
     const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
     const Client client = make_client(runtime.get());
@@ -415,6 +388,40 @@ TEST_CASE("more tasks than tasks_max are E_BUSY with a hint and taken again late
     fetch(client.get(), tasks[1]);
     fetch(client.get(), tasks[2]);
     fetch(client.get(), id);
+}
+
+TEST_CASE("while a coordinator refuses tasks the client answers most of them itself") {
+    for (const int32_t mode : {P2C2R_RUN_THREAD, P2C2R_RUN_MANUAL}) {
+        SlowWorld world(mode);
+        auto config = sized<p2c2r_coordinator_config>();
+        config.listen_port = P2C2R_NONE;
+        config.options = R"({"limit_operator":true,"gamer_in_flight_max":1,"gamer_queued_max":1})";
+        p2c2r_coordinator* made = nullptr;
+        REQUIRE(p2c2r_coordinator_create(world.runtime.get(), &config, &made, nullptr) == P2C2R_OK);
+        const Coordinator strict(made);
+        REQUIRE(p2c2r_coordinator_start(made, nullptr) == P2C2R_OK);
+        const Peer peer = make_peer(world.runtime.get(), made);
+        const Client client = make_client(world.runtime.get(), made);
+        connect_with_peers(world.runtime.get(), client.get(), 1);
+        Task task("slow");
+        task.desc.place = P2C2R_PLACE_REMOTE;
+        uint64_t refused = 0;
+        for (int i = 0; i < 300; ++i) {
+            const p2c2r_task id = submit(client.get(), task.desc);
+            if (i < 2) continue;  // these two are taken
+            const Result result = fetch(client.get(), id);
+            refused += p2c2r_result_status(result.get()) == P2C2R_E_BUSY;
+            auto info = sized<p2c2r_result_info>();
+            CHECK(p2c2r_result_info_get(result.get(), &info) == P2C2R_OK);
+            CHECK(info.retry_after_ms > 0);
+        }
+        CHECK(refused == 298);
+        auto stats = sized<p2c2r_client_stats>();
+        CHECK(p2c2r_client_stats_get(client.get(), &stats) == P2C2R_OK);
+        CHECK(stats.held_back > 0);
+        CHECK(stats.held_back < 298);
+        world.go_on = true;
+    }
 }
 
 TEST_CASE("more payload bytes than bytes_max are E_BUSY while others are pending") {
@@ -539,95 +546,4 @@ TEST_CASE("destroying a client ends its tasks and runs each done here before it 
             for (const auto& [task, status] : tally.status) CHECK(status == P2C2R_E_CLOSED);
         }
     }
-}
-
-TEST_CASE("calls that may wait are E_STATE inside a host function") {
-    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
-    const Client client = make_client(runtime.get());
-    struct Seen {
-        p2c2r_runtime* runtime;
-        p2c2r_client* client;
-        std::vector<p2c2r_status> statuses;
-        std::atomic<bool> done{false};
-
-        void look() {
-            p2c2r_result* result = nullptr;
-            const Task task("echo");
-            p2c2r_task id = 1;
-            statuses = {
-                p2c2r_client_get_result(client, 1, 0, &result),
-                p2c2r_client_wait(client, &id, 1, 0, nullptr),
-                p2c2r_client_submit_and_wait(client, &task.desc, &result, nullptr),
-                p2c2r_client_connect(client, 0, nullptr),
-                p2c2r_client_call(client, "status", nullptr, 0, &result, nullptr),
-                p2c2r_client_dispatch(client, 0, 0, nullptr),
-                p2c2r_client_destroy(client),
-                p2c2r_runtime_dispatch(runtime, 0, 0, nullptr),
-                p2c2r_runtime_poll(runtime, 0),
-                p2c2r_runtime_work(runtime, 0, 0),
-                p2c2r_runtime_call(runtime, "task_types", nullptr, nullptr, 0, &result, nullptr),
-                p2c2r_runtime_remove_executor(runtime, "echo", 0),
-                p2c2r_runtime_close(runtime, 0),
-                p2c2r_runtime_destroy(runtime),
-            };
-            done = true;
-        }
-        void check() {
-            for (size_t i = 0; i < statuses.size(); ++i) {
-                CAPTURE(i);
-                CHECK(statuses[i] == P2C2R_E_STATE);
-            }
-            statuses.clear();
-        }
-    } seen{runtime.get(), client.get(), {}};
-
-    // In done on the dispatching thread.
-    Task task("echo", "x", 1);
-    task.desc.user = &seen;
-    task.desc.done = [](void* user, p2c2r_task, p2c2r_result* result) {
-        static_cast<Seen*>(user)->look();
-        p2c2r_result_release(result);
-    };
-    submit(client.get(), task.desc);
-    CHECK(turn_until(runtime.get(), [&] { return seen.done.load(); }));
-    seen.check();
-
-    // In run on a worker thread, and in a short run on the loop's thread.
-    for (const uint32_t flags : {0u, uint32_t{P2C2R_EXECUTOR_SHORT}}) {
-        HostExecutor executor;
-        executor.run = [&](p2c2r_job* job) {
-            seen.look();
-            void* out = nullptr;
-            return p2c2r_job_output_alloc(job, 0, &out);
-        };
-        const char* name = flags ? "short_one" : "long_one";
-        executor.add(runtime.get(), name, flags);
-        const Task local(name);
-        fetch(client.get(), submit(client.get(), local.desc));
-        seen.check();
-        CHECK(p2c2r_runtime_remove_executor(runtime.get(), name, 10'000) == P2C2R_OK);
-    }
-}
-
-TEST_CASE("a second dispatch while one runs is E_BUSY") {
-    const Runtime runtime = make_runtime(P2C2R_RUN_THREAD);
-    const Client client = make_client(runtime.get());
-    struct Meeting {
-        p2c2r_runtime* runtime;
-        p2c2r_status other = P2C2R_OK;
-        bool done = false;
-    } meeting{runtime.get()};
-    Task task("echo", "x", 1);
-    task.desc.user = &meeting;
-    task.desc.done = [](void* user, p2c2r_task, p2c2r_result* result) {
-        Meeting& met = *static_cast<Meeting*>(user);
-        p2c2r_result_release(result);
-        std::thread other(
-            [&met] { met.other = p2c2r_runtime_dispatch(met.runtime, 0, 0, nullptr); });
-        other.join();
-        met.done = true;
-    };
-    submit(client.get(), task.desc);
-    CHECK(turn_until(runtime.get(), [&] { return meeting.done; }));
-    CHECK(meeting.other == P2C2R_E_BUSY);
 }

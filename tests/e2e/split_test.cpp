@@ -1,4 +1,4 @@
-// `p2c2r exec --parts N`: the digest and the file are those of the whole.
+// `p2c2r exec --parts N` and `submit --parts N`: the digest and the file are those of the whole.
 #include <doctest/doctest.h>
 
 #include "cli/files.h"
@@ -100,4 +100,57 @@ TEST_CASE("exec --parts: what cannot be cut or asked for is said") {
     says({"physics", "--params", kBodies, "--parts", "0"}, 2, "--parts");
     says({"physics", "--params", kBodies, "--parts", "2", "--rate", "5"}, 2, "--rate");
     CHECK(here.run({"exec", "--help"}).out.find("--parts") != std::string::npos);
+}
+
+TEST_CASE("submit --parts: the digest is that of the whole and the parts were tasks of two peers") {
+    Workplace here;
+    auto coordinator = here.coordinator();
+    auto first = here.peer(coordinator.url, "first");
+    auto second = here.peer(coordinator.url, "second");
+    REQUIRE(wait_for_peers(here, coordinator.url, 2));
+    const std::vector<std::vector<std::string>> tasks = {
+        {"raytracing", "--params", kScene},
+        {"upscale", "--data", photograph(), "--params",
+         R"({"output_res": [300, 200], "output_format": "png"})"}};
+    uint64_t completed = 0;
+    for (const auto& task : tasks) {
+        CAPTURE(task[0]);
+        std::vector<std::string> whole = {"exec", "--digest", "--device", "native"};
+        whole.insert(whole.begin() + 1, task.begin(), task.end());
+        const Ran expected = here.run(whole);
+        REQUIRE(expected.exit_code == 0);
+        for (const char* parts : {"6", "auto"}) {
+            CAPTURE(parts);
+            std::vector<std::string> words = {"submit",        "--coordinator", coordinator.url,
+                                              "--remote-only", "--deadline-ms", "5000",
+                                              "--digest",      "--parts",       parts};
+            words.insert(words.begin() + 1, task.begin(), task.end());
+            const Ran ran = here.run(words);
+            CAPTURE(ran.error);
+            CHECK(ran.exit_code == 0);
+            CHECK(ran.out.substr(0, 71) == expected.out.substr(0, 71));
+            const uint64_t before = completed;
+            completed = status_of(here, coordinator.url)["completed_tasks"].get<uint64_t>();
+            if (std::string(parts) == "6") CHECK(completed - before == 6);
+            if (std::string(parts) == "auto") CHECK(completed - before > 1);
+        }
+    }
+}
+
+TEST_CASE("submit --parts: what cannot be asked for is said") {
+    Workplace here;
+    const auto says = [&](const std::vector<std::string>& more, const std::string& word) {
+        std::vector<std::string> arguments = {
+            "submit", "physics", "--params", kBodies, "--coordinator", "p2c2r+plain://127.0.0.1:9"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        const Ran ran = here.run(arguments);
+        CAPTURE(ran.error);
+        CHECK(ran.exit_code == 2);
+        CHECK(ran.error.find(word) != std::string::npos);
+    };
+    for (const char* parts : {"0", "4097", "many", "-1", "1.5"}) {
+        says({std::string("--parts=") + parts}, "neither auto nor in 1 to 4096");
+    }
+    says({"--split", "bodies"}, "give --parts too");
+    says({"--parts", "2", "--split", "pieces"}, "is none of rows");
 }

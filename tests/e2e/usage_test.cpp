@@ -78,6 +78,7 @@ TEST_CASE("usage: a wrong value of any option is exit code 2, before anything is
         {{"bench", "failover"}, "--row", {"foo", ""}},
         {{"bench", "failover"}, "--seconds", {"foo", "1", "3601"}},
         {{"bench", "overload"}, "--seconds", {"foo", "0", "3601"}},
+        {{"bench", "split"}, "--rounds", {"foo", "0", "1001"}},
         {{"bench", "fairness"}, "--seconds", {"foo", "0", "3601"}},
         {{"bench", "owner"}, "--rounds", {"foo", "0", "100001"}},
         {{"bench", "owner"}, "--duty-seconds", {"foo", "0", "3601"}},

@@ -121,26 +121,85 @@ void Checkers::task_ended(uint32_t host, uint64_t task, const TaskResult& result
     if (result.status != Status::kOk) return;
     ++tasks_good_;
     const uint64_t token = token_of(host, task);
-    const std::optional<uint64_t> stamp = decode_word('s', result.info.span());
-    const auto executed = stamp ? stamp_tokens_.find(*stamp) : stamp_tokens_.end();
-    if (executed == stamp_tokens_.end() || executed->second != token) {
-        fail("I3", "%s: the result of task %llu comes from no execution of it", name(host), id);
-        return;
+    const bool here = result.source == Source::kLocal;
+    if (asked.parts_count > 0) {
+        check_parts(host, task, asked, result);
+    } else {
+        check_answer(host, task, token, decode_word('s', result.info.span()).value_or(0), here);
     }
+    check_data(host, task, asked, result);
+    if (here) coverage_.hit(Sometimes::kByGamer);
+}
+
+// The execution of this number was one of this task, and counted.
+void Checkers::check_answer(uint32_t host, uint64_t task, uint64_t token, uint64_t stamp,
+                            bool here) {
+    const auto executed = stamp_tokens_.find(stamp);
+    if (executed == stamp_tokens_.end() || executed->second != token) {
+        fail("I3", "%s: the result of task %llu comes from no execution of it", name(host),
+             number(task));
+    } else if (!here && !valid_stamps_.count(stamp)) {
+        fail("I3", "%s: the result of task %llu never counted at the coordinator", name(host),
+             number(task));
+    }
+}
+
+void Checkers::check_data(uint32_t host, uint64_t task, const Asked& asked,
+                          const TaskResult& result) {
+    const uint64_t token = token_of(host, task);
     const std::span<const uint8_t> data = result.data.span();
     const size_t own = asked.content == 0 || asked.changed ? std::min<size_t>(8, asked.size) : 0;
     const bool right = asked.content == 0
                            ? is_answer(data, token, asked.size)
                            : is_answer_from(data, asked.content, asked.size, own) &&
                                  (own == 0 || is_answer(data.first(own), token, own));
-    if (!right) {
-        fail("I1", "%s: the result of task %llu is not the answer to its input of %zu bytes",
-             name(host), id, asked.size);
+    if (right) return;
+    fail("I1", "%s: the result of task %llu is not the answer to its input of %zu bytes",
+         name(host), number(task), asked.size);
+}
+
+void Checkers::part_came(uint32_t host, uint64_t task, uint32_t index, uint32_t count,
+                         const TaskResult& result) {
+    trace_.line(world_.now_us(), "%s: part %u of %u of task %llu has come", name(host), index,
+                count, number(task));
+    const auto found = asked_[host].find(task);
+    if (found == asked_[host].end() || !found->second.may_be_cut) {
+        return fail("I1", "%s: a part has come of task %llu, which is over or whole", name(host),
+                    number(task));
     }
-    if (result.source == Source::kLocal) {
-        coverage_.hit(Sometimes::kByGamer);
-    } else if (!valid_stamps_.count(*stamp)) {
-        fail("I3", "%s: the result of task %llu never counted at the coordinator", name(host), id);
+    Asked& asked = found->second;
+    if (asked.parts_count != 0 && asked.parts_count != count) {
+        fail("I1", "%s: task %llu is in %u parts and in %u", name(host), number(task),
+             asked.parts_count, count);
+    }
+    asked.parts_count = count;
+    if (index >= count || !asked.parts.insert(index).second) {
+        fail("I1", "%s: part %u of task %llu has come twice", name(host), index, number(task));
+    }
+    if (result.status != Status::kOk) {
+        fail("I1", "%s: part %u of task %llu has come with %s", name(host), index, number(task),
+             status_name(result.status));
+    }
+    const bool here = result.source == Source::kLocal;
+    coverage_.hit(here ? Sometimes::kPartHere : Sometimes::kPartAway);
+    check_answer(host, task, part_token(token_of(host, task), index),
+                 decode_word('s', result.info.span()).value_or(0), here);
+    check_data(host, task, asked, result);
+}
+
+// Of a good result that was put together: all parts have come, and were put in their order.
+void Checkers::check_parts(uint32_t host, uint64_t task, const Asked& asked,
+                           const TaskResult& result) {
+    const uint64_t whole = token_of(host, task);
+    const auto stamps = decode_stamps(result.info.span());
+    if (!stamps || stamps->size() != asked.parts_count || asked.parts.size() != asked.parts_count) {
+        return fail("I1", "%s: task %llu is over with %zu of %u parts", name(host), number(task),
+                    asked.parts.size(), asked.parts_count);
+    }
+    coverage_.hit(Sometimes::kCut);
+    for (size_t i = 0; i < stamps->size(); ++i) {
+        // Each was looked at when it came; where is not said of the whole.
+        check_answer(host, task, part_token(whole, i), (*stamps)[i], true);
     }
 }
 
@@ -175,7 +234,11 @@ void Checkers::on_job_started(uint32_t host, uint64_t stamp, uint64_t token) {
 
 void Checkers::on_job_stopped(uint32_t host, uint64_t stamp) {
     std::vector<Job>& jobs = hosts_[host].jobs;
-    if (hosts_[host].kind == Kind::kCoordinator) tracked_[stamp_tokens_[stamp]].answered = true;
+    if (hosts_[host].kind == Kind::kCoordinator) {
+        Tracked& task = tracked_[stamp_tokens_[stamp]];
+        task.answered = true;
+        answer_heard(stamp_tokens_[stamp], task.bytes);
+    }
     std::erase_if(jobs, [&](const Job& job) { return job.stamp == stamp; });
 }
 
@@ -236,8 +299,7 @@ std::vector<uint64_t> Checkers::tokens_owed() const {
     std::vector<uint64_t> tokens;
     for (const auto& [pipe, gamer] : gamer_pipes_) {
         for (const auto& [task, submitted] : gamer.tasks) {
-            if (submitted.owed && submitted.whole)
-                tokens.push_back(token_of_asked(gamer.host, task));
+            if (submitted.owed && submitted.whole) tokens.push_back(token_of_asked(gamer, task));
         }
     }
     return tokens;

@@ -2,7 +2,8 @@
 // ask for and are told, every frame as it is sent and as it is delivered, and every job as it
 // starts and stops; from that they keep a model of their own and never ask the code under test.
 //
-//   I1  each submitted task gets exactly one final answer, in time, and the right one
+//   I1  each submitted task gets exactly one final answer, in time, and the right one; of one that
+//       was cut each part comes once, before it, and what they are put together of are these
 //   I3  a result counts only from the connection and attempt it was assigned to
 //   I7  bytes held stay under their caps, for each gamer and in all, and the coordinator's books
 //       hide none of them; no stream is fed to a connection that has enough queued, and one that
@@ -35,6 +36,7 @@
 #include "sim/coverage.h"
 #include "sim/people.h"
 #include "sim/sim_network.h"
+#include "sim/sim_parts.h"
 #include "sim/sim_runner.h"
 #include "sim/trace.h"
 
@@ -100,10 +102,16 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         bool must_wait = false;     // the same, where its owner has no machine
         uint64_t after = 0;         // the task that it depends on
         bool goes_out = false;      // small, waits for nothing, not for this machine only
+        bool may_be_cut = false;
+        std::set<uint32_t> parts;  // that have come
+        uint32_t parts_count = 0;  // of all; 0: none has come
     };
     void task_submitted(uint32_t host, uint64_t task, const Asked& asked);
     void task_cancelled(uint32_t host, uint64_t task);
     void task_ended(uint32_t host, uint64_t task, const TaskResult& result);
+    // One of the `count` parts of a task has come.
+    void part_came(uint32_t host, uint64_t task, uint32_t index, uint32_t count,
+                   const TaskResult& result);
     // The process has died, and its tasks with it.
     void gamer_died(uint32_t host) { asked_[host].clear(); }
     // After each event: what one turn had to do has been done. `coordinator_turn`: it was one of
@@ -212,6 +220,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         bool streaming = false;    // an answer in chunks is under way
         uint32_t answer_life = 0;  // of the task that it answers
         uint64_t bytes = 0;        // of its input, until the answer is on the way
+        uint64_t token = 0;        // 0: not submitted on this connection
     };
     struct GamerPipe {
         uint64_t pipe = 0;
@@ -221,6 +230,15 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint64_t owed_bytes = 0;  // inputs of those that are owed
         uint64_t registered_us = 0;
         uint32_t kept = 0;  // answers that had waited for it
+        // Bytes of answers that the coordinator has for it, or has sent, and that it has got.
+        uint64_t answers_heard = 0;
+        uint64_t answers_sent = 0;
+        uint64_t answers_got = 0;
+        bool behind = false;
+        [[nodiscard]] uint64_t unread() const {
+            const uint64_t all = std::max(answers_heard, answers_sent);
+            return all - std::min(all, answers_got);
+        }
     };
     enum class TaskType : uint8_t { kOther, kEcho, kDwell };
     // One task through the coordinator, across connections. An id that is submitted again after it
@@ -256,7 +274,8 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     };
 
     // wire_model.cpp
-    [[nodiscard]] uint64_t token_of_asked(uint32_t host, uint64_t task) const;
+    [[nodiscard]] uint64_t token_of_asked(const GamerPipe& gamer, uint64_t id) const;
+    uint64_t token_of_submit(const GamerPipe& gamer, const wire::Frame& frame);
     void coordinator_sends_to_peer(PeerPipe& peer, const wire::Frame& frame);
     void coordinator_sends_to_gamer(GamerPipe& gamer, const wire::Frame& frame);
     // time_checks.cpp
@@ -266,6 +285,10 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     void saw_end(uint64_t token, bool undone);
     void turn_asked(uint32_t host, uint64_t token, std::span<const uint8_t> type);
     void turn_served(const PeerPipe& peer, uint64_t token, const Tracked& task);
+    // checkers.cpp
+    void check_answer(uint32_t host, uint64_t task, uint64_t token, uint64_t stamp, bool here);
+    void check_data(uint32_t host, uint64_t task, const Asked& asked, const TaskResult& result);
+    void check_parts(uint32_t host, uint64_t task, const Asked& asked, const TaskResult& result);
     // circle_checks.cpp
     void check_circle(const PeerPipe& peer, uint64_t token, const Tracked& task);
     void check_computed_here(uint64_t token, const Tracked& task);
@@ -294,6 +317,9 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     void check_ended_are_given_up();
     void check_cancels_went_on();
     [[nodiscard]] bool waits_for_its_turn(const Tracked& task) const;
+    [[nodiscard]] bool waits_for_its_gamer(uint64_t pipe) const;
+    void answer_heard(uint64_t token, uint64_t bytes);
+    static void look_if_behind(GamerPipe& gamer);
     void check_nothing_waits_beside_room();
     // Whose tasks of a type were placed last, on the coordinator's clock.
     struct LastPlaced {
@@ -352,7 +378,10 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     std::map<uint64_t, Registering> registering_;    // by pipe
     std::map<uint32_t, std::set<uint64_t>> known_;   // by gamer's host: ids it has ever submitted
     std::unordered_map<uint64_t, Tracked> tracked_;  // by token; looked up only
-    std::map<uint64_t, uint64_t> trials_;            // by token_of the copy: the token of the task
+    // By token_of a trial or a part, which its client has numbered: the token that it says.
+    std::map<uint64_t, uint64_t> aliases_;
+    std::map<uint64_t, uint64_t> part_ids_;       // by token
+    std::map<uint32_t, uint64_t> unread_before_;  // by gamer's host: of its last connection
     std::unordered_map<uint64_t, uint64_t> stamp_tokens_;  // each execution's task
     struct Counts {
         uint64_t token = 0;

@@ -93,6 +93,10 @@ namespace p2c2r::sim {
     X(kLocalAtDeadline, "a task with a local fallback")            \
     X(kCall, "a named question answered")                          \
     /* what happens to tasks */                                    \
+    X(kCut, "a task put together of its parts")                    \
+    X(kPartAway, "a part computed by another")                     \
+    X(kPartHere, "a part computed by its gamer")                   \
+    X(kPartAgain, "a part that was refused and went again")        \
     X(kInputInChunks, "an input in chunks")                        \
     X(kContentTask, "a task whose data is a content")              \
     X(kContentDelta, "a content changed for one task")             \
@@ -119,6 +123,7 @@ namespace p2c2r::sim {
     X(kQueued, "a task that waits in the queue")                   \
     X(kDependsOnWire, "a task that depends on one, on the wire")   \
     X(kBehindLarge, "a small task that waits behind a large one")  \
+    X(kWaitsForGamer, "a task whose gamer has too much to read")   \
     X(kBesideOthers, "a task that waits for a slot beside others") \
     X(kByCoordinator, "a task computed by the coordinator")        \
     X(kByGamer, "a task computed by its gamer")                    \

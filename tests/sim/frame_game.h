@@ -50,7 +50,9 @@ struct FrameHost {
     static LinkOptions link_of(const FrameOptions& options) {
         LinkOptions link;
         link.latency_us = options.latency_us;
-        link.jitter_us = options.latency_us / 10;
+        const bool is_usual = options.jitter_us == UINT64_MAX;
+        link.jitter_us = is_usual ? options.latency_us / 10 : options.jitter_us;
+        link.deviation_us = options.deviation_us;
         return link;
     }
 

@@ -106,6 +106,12 @@ class FrameCoordinator final : private roles::CoordinatorEvents {
             (void)role_->start();
         });
     }
+    void tell(FrameReport& report) {
+        const roles::CoordinatorStats& stats = role_->stats();
+        report.suspected = stats.copies.suspects;
+        report.silent = stats.copies.deaths;
+        report.peer_failures = stats.peer_failures;
+    }
 
   private:
     void on_peer_joined(const std::string&) override {}
@@ -144,6 +150,7 @@ class FrameWorld {
             if (!game_->is_fresh()) blame();
             run_until(world_.now_us() + 1);
         }
+        coordinator_.tell(report_);
         report_.events = world_.events();
         report_.hash = world_.hash();
         report_.simulated_us = world_.now_us();

@@ -20,6 +20,10 @@ struct FrameOptions {
     uint32_t peers = 10;
     double share = 0.2;  // of the peers that misbehave
     uint64_t latency_us = 1'000;
+    // Of the latency: the mean of an exponential delay on top (UINT64_MAX: a tenth of it), and the
+    // deviation of a normal one to both sides.
+    uint64_t jitter_us = UINT64_MAX;
+    uint64_t deviation_us = 0;
     uint64_t takes_us = 3'000;  // a frame's task at a peer; drawn from half of that to 1.5 times
     bool local = false;         // this machine computes, too
     uint64_t local_takes_us = 6'000;
@@ -42,6 +46,9 @@ struct FrameReport {
     uint64_t faults = 0;
     std::array<uint64_t, 4> faults_by_kind{};
     std::array<uint64_t, 4> missed_by_kind{};  // frames not fresh while such a fault was on
+    uint64_t suspected = 0;                    // as the coordinator says: times that a peer was
+    uint64_t silent = 0;                       // or was taken for dead,
+    uint64_t peer_failures = 0;                // or had failed too often to be given more
     uint64_t events = 0;
     uint64_t hash = 0;
     uint64_t simulated_us = 0;
@@ -51,5 +58,7 @@ FrameReport run_frames(const FrameOptions& options, Coverage& coverage);
 
 // `p2c2r_sim frames ...`: its arguments without these two words; gives the exit status.
 int frames_main(int argc, char** argv);
+// `p2c2r_sim jitter ...`: the same.
+int jitter_main(int argc, char** argv);
 
 }  // namespace p2c2r::sim

@@ -89,7 +89,8 @@ GamerNode::GamerNode(Stage& stage, Prng prng, uint32_t number, GamerKind kind, u
       kind_(kind),
       by_worth_(Prng(prng).fork(1'000'001).chance(stage.options.by_worth_chance)),
       tasks_left_(tasks),
-      content_prng_(Prng(prng).fork(1'000'000)) {}
+      content_prng_(Prng(prng).fork(1'000'000)),
+      parts_prng_(Prng(prng).fork(1'000'001)) {}
 
 void GamerNode::create() {
     roles::ClientOptions options;
@@ -215,6 +216,7 @@ void GamerNode::submit(const DrawnTask& drawn, bool must_succeed) {
     if (!plain && content_prng_.chance(options.content_chance)) {
         refer_to_content(spec, asked, token);
     }
+    if (!plain && parts_prng_.chance(options.parts_chance)) let_be_cut(spec, asked);
     stage_.checkers.task_submitted(host_, task, asked);
     const bool outer = std::exchange(inside_, true);
     role_->submit(task, specs_.emplace(task, std::move(spec)).first->second);
@@ -248,6 +250,17 @@ void GamerNode::refer_to_content(TaskSpec& spec, Checkers::Asked& asked, uint64_
     if (asked.size > stage_.options.content_bytes_max / 2) {
         stage_.coverage.hit(Sometimes::kContentInline);
     }
+}
+
+void GamerNode::let_be_cut(TaskSpec& spec, Checkers::Asked& asked) {
+    spec.splitter = &sim_splitter();
+    spec.split = kSplitAuto;
+    if (parts_prng_.chance(0.5)) {
+        const int64_t most = parts_prng_.chance(0.1) ? static_cast<int64_t>(kPartsMost) : 12;
+        spec.split = static_cast<int32_t>(parts_prng_.between(2, most));
+    }
+    asked.may_be_cut = true;
+    asked.goes_out = false;
 }
 
 void GamerNode::maybe_cancel(uint64_t task) {
@@ -298,6 +311,15 @@ void GamerNode::on_task_ended(uint64_t task, TaskResult&& result) {
         stage_.checkers.task_cancelled(host_, other);
         role_->cancel(other);
     }
+}
+
+void GamerNode::on_task_part(uint64_t task, const roles::TaskPart& part, const TaskResult& result) {
+    const Plenty plenty;
+    stage_.checkers.part_came(host_, task, part.index, part.count, result);
+    // Whoever has seen enough gives the rest up.
+    if (stage_.healed || !role_ || !parts_prng_.chance(0.01)) return;
+    stage_.checkers.task_cancelled(host_, task);
+    role_->cancel(task);
 }
 
 void GamerNode::on_client_state(Status status, const std::string& text) {

@@ -40,6 +40,8 @@ class GamerNode final : public Node, private roles::ClientEvents {
     void destroy() override;
 
     void on_task_ended(uint64_t task, TaskResult&& result) override;
+    void on_task_part(uint64_t task, const roles::TaskPart& part,
+                      const TaskResult& result) override;
     void on_client_state(Status status, const std::string& text) override;
     void on_peer_count(uint32_t, uint32_t) override {}
     void on_call_done(uint64_t call, const Error* error, Bytes fields, Bytes data) override;
@@ -50,6 +52,7 @@ class GamerNode final : public Node, private roles::ClientEvents {
     void maybe_cancel(uint64_t task);
     // Makes the task's data one of this gamer's contents, changed or not.
     void refer_to_content(TaskSpec& spec, Checkers::Asked& asked, uint64_t token);
+    void let_be_cut(TaskSpec& spec, Checkers::Asked& asked);
     void ask();
 
     const GamerKind kind_;
@@ -62,6 +65,7 @@ class GamerNode final : public Node, private roles::ClientEvents {
     std::map<uint64_t, TaskSpec> specs_;  // the role reads them until their tasks have ended
     std::vector<uint64_t> ended_;         // whose specs are not needed any more
     Prng content_prng_;
+    Prng parts_prng_;
     std::map<uint64_t, std::shared_ptr<const Content>> contents_;  // by number
     std::map<uint64_t, uint64_t> calls_;  // asked and not answered, with the time
     bool inside_ = false;                 // submit() runs

@@ -89,6 +89,15 @@ const NamedScenario kScenarios[] = {
          o.ignore_cancel_chance = 0.5;
          o.tasks = 1000;
      }},
+    {"parts", "most tasks are cut, and their parts are lost with peers and connections",
+     [](Options& o, Prng&) {
+         o.parts_chance = 0.7;
+         o.content_chance = 0.2;
+         o.medium_chance = 0.1;
+         o.peer_crashes_per_minute = 2;
+         o.resets_per_minute = 2;
+         o.tasks = 500;
+     }},
     {"garbage", "gamers that send what they must not, repeat ids and vanish",
      [](Options& o, Prng&) {
          o.gamers = {GamerKind::kHasty, GamerKind::kGarbage, GamerKind::kRepeat,

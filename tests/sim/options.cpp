@@ -120,6 +120,10 @@ void draw_speeds(Options& options, Prng prng) {
     if (prng.chance(0.5)) options.speed_lie_chance = prng.unit();
 }
 
+void draw_parts(Options& options, Prng prng) {
+    if (prng.chance(0.5)) options.parts_chance = log_even(prng, 0.01, 0.2);
+}
+
 void draw_code(Options& options, Prng prng) {
     const auto on = [&prng] { return prng.chance(0.5); };
     if (on()) options.new_name_chance = prng.unit();
@@ -178,6 +182,7 @@ Options draw_options(uint64_t seed) {
     draw_circles(options, prng.fork(4));
     draw_code(options, prng.fork(6));
     draw_speeds(options, prng.fork(7));
+    draw_parts(options, prng.fork(8));
     options.forgers = std::min(options.forgers, options.peers - 1);
     return options;
 }
@@ -250,6 +255,7 @@ std::string describe(const Options& options) {
     number("content_chance", options.content_chance, 0);
     number("content_bytes_max", us(options.content_bytes_max), 1 << 20);
     number("peer_content_bytes_max", us(options.peer_content_bytes_max), 1 << 20);
+    number("parts_chance", options.parts_chance, 0);
     number("owners", options.owners, 0);
     number("own_chance", options.own_chance, 0);
     number("public_chance", options.public_chance, 0);

@@ -96,6 +96,7 @@ struct Options {
     double content_chance = 0;       // of a task whose data is a content
     uint64_t content_bytes_max = 0;  // of the coordinator's store
     uint64_t peer_content_bytes_max = 0;
+    double parts_chance = 0;   // of a task that its gamer may cut
     double large_chance = 0;   // of 300 KB to 1 MB
     double medium_chance = 0;  // of 16 to 200 KB
     double depends_chance = 0;

@@ -162,3 +162,22 @@ TEST_CASE("simulator: where this machine computes every frame has an answer of i
     // An earlier one only until it is known what computing here takes.
     CHECK((report.own + report.local) * 1000 >= report.frames * 995);
 }
+
+TEST_CASE("simulator: at lines that deviate by 5 ms a peer is taken for dead once in 5 minutes") {
+    REQUIRE(choose_plant(nullptr));
+    constexpr uint64_t kMinutes = 30;
+    FrameOptions options;
+    options.peers = 2;
+    options.share = 0;
+    options.latency_us = 15'000;
+    options.jitter_us = 0;
+    options.deviation_us = 5'000;
+    options.takes_us = 50'000;
+    options.lag = 6;
+    const FrameReport report = run_game(options, kMinutes * 60 * 60);
+    CHECK(report.suspected > 0);
+    CHECK(report.silent <= options.peers * kMinutes / 5);
+    CHECK(report.peer_failures == 0);
+    // Of its tasks none is lost for it.
+    CHECK(report.none * 1000 <= report.frames);
+}

@@ -116,6 +116,8 @@ void print_help() {
         "      ways to choose a peer, compared at 50, 80 and 95 % load\n"
         "  p2c2r_sim frames [OPTION]...\n"
         "      a game's frames; see its --help\n"
+        "  p2c2r_sim jitter [OPTION]...\n"
+        "      hours at uneven lines: peers that are taken for dead; see its --help\n"
         "\n"
         "Exit: 0 all holds (with --plant: it was found), 1 not, 2 wrong arguments.");
 }

@@ -120,6 +120,7 @@ FleetArguments fleet_arguments(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
     if (argc > 1 && std::strcmp(argv[1], "frames") == 0) return frames_main(argc - 2, argv + 2);
+    if (argc > 1 && std::strcmp(argv[1], "jitter") == 0) return jitter_main(argc - 2, argv + 2);
     Arguments arguments;
     if (!parse(argc, argv, arguments)) return 2;
     if (!arguments.plant.empty() && !choose_plant(arguments.plant.c_str())) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numbers>
 
 #include "core/hash.h"
 #include "sim/sim_connect.h"
@@ -109,6 +110,12 @@ uint64_t Network::delay_us(const LinkOptions& link) {
     if (link.jitter_us > 0) {
         const double mean = static_cast<double>(link.jitter_us);
         delay += static_cast<uint64_t>(std::min(-std::log(1 - prng_.unit()), 10.0) * mean);
+    }
+    if (link.deviation_us > 0) {
+        const double radius = std::sqrt(-2 * std::log(1 - prng_.unit()));
+        const double angle = 2 * std::numbers::pi * prng_.unit();
+        const double off = radius * std::cos(angle) * static_cast<double>(link.deviation_us);
+        delay = static_cast<uint64_t>(std::max(0.0, static_cast<double>(delay) + off));
     }
     if (link.burst_chance > 0 && prng_.chance(link.burst_chance)) {
         delay += link.burst_us;

@@ -29,8 +29,9 @@ namespace p2c2r::sim {
 // How the way between one host and the listener behaves.
 struct LinkOptions {
     uint64_t latency_us = 500;
-    uint64_t jitter_us = 0;   // mean of an exponential delay
-    double burst_chance = 0;  // of a piece that waits burst_us more, and all behind it
+    uint64_t jitter_us = 0;     // mean of an exponential delay
+    uint64_t deviation_us = 0;  // of a normal one, to both sides
+    double burst_chance = 0;    // of a piece that waits burst_us more, and all behind it
     uint64_t burst_us = 0;
     double bytes_per_us = 125;           // 125: 1 Gbit/s
     uint64_t window_bytes = 256 * 1024;  // sent and not read by the other side

@@ -51,7 +51,7 @@ bool Checkers::is_owed(uint32_t host, uint64_t task) const {
 // The same as the application sees it, whoever starts on the task.
 void Checkers::check_job_in_time(uint32_t host, uint64_t token) {
     const std::map<uint64_t, Asked>& asked = asked_[host_of_token(token)];
-    const auto task = asked.find(task_of_token(token));
+    const auto task = asked.find(task_of_token(whole_of(token)));
     if (task != asked.end() && task->second.after != 0 && asked.count(task->second.after)) {
         fail("I9", "%s starts on %s's task %llu before task %llu, which it depends on, has ended",
              name(host), name(host_of_token(token)), number(task_of_token(token)),

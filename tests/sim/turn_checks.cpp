@@ -130,6 +130,12 @@ bool Checkers::waits_for_its_turn(const Tracked& task) const {
     return static_cast<uint64_t>(pending) > roles::ShareLimits{}.in_flight;
 }
 
+// Its gamer has too much to read already, as far as the wire shows what waits for it.
+bool Checkers::waits_for_its_gamer(uint64_t pipe) const {
+    const auto gamer = gamer_pipes_.find(pipe);
+    return gamer != gamer_pipes_.end() && gamer->second.behind;
+}
+
 void Checkers::note_placed(const Tracked& task) {
     LastPlaced& last = last_placed_[task.type];
     if (last.at_us != 0 && last.gamer != task.gamer) {
@@ -154,8 +160,8 @@ bool Checkers::waits_beside_others(const Room& room, const Tracked& task) const 
 }
 
 // Work is not held back: a task waits only while no peer that runs its type has room for it, or for
-// one that is more urgent, or for its turn, or beside others. Small tasks do not overtake a large
-// one of their type that must wait for bytes: it would wait for ever.
+// one that is more urgent, or for its turn, or beside others, or for its gamer to read. Small tasks
+// do not overtake a large one of their type that must wait for bytes: it would wait for ever.
 void Checkers::check_nothing_waits_beside_room() {
     const std::vector<Room> free = rooms();
     if (free.empty()) return;
@@ -166,6 +172,10 @@ void Checkers::check_nothing_waits_beside_room() {
         const auto room = std::find_if(free.begin(), free.end(),
                                        [&](const Room& peer) { return fits(peer, task); });
         if (room == free.end() || waits_for_its_turn(task)) continue;
+        if (waits_for_its_gamer(key.first)) {
+            coverage_.hit(Sometimes::kWaitsForGamer);
+            continue;
+        }
         if (waits_beside_others(*room, task)) {
             coverage_.hit(Sometimes::kBesideOthers);
             continue;

@@ -37,11 +37,9 @@ constexpr uint64_t kSilentUs = 14'000;
 constexpr uint32_t kDispatchesPerCopy = 20;
 // Answers that wait for one gamer while it is away.
 constexpr uint32_t kKeptMax = 64;
+// For a gamer that has so much to read nothing is placed, until it is down to half of that.
+constexpr uint64_t kBehindBytes = 4 << 20;
 
-// A client's own: a copy of one of its tasks.
-bool is_trial(uint64_t task) {
-    return task != 0 && (task & 0xFFFFFFFF) == 0;
-}
 bool is_first(const wire::Frame& frame) {
     return !frame.envelope.empty();
 }
@@ -115,7 +113,11 @@ void Checkers::on_sent(uint64_t pipe, uint32_t host, const wire::Frame& frame, s
     }
     if (peer != peer_pipes_.end()) return coordinator_sends_to_peer(peer->second, frame);
     const auto gamer = gamer_pipes_.find(pipe);
-    if (gamer != gamer_pipes_.end()) return coordinator_sends_to_gamer(gamer->second, frame);
+    if (gamer != gamer_pipes_.end()) {
+        gamer->second.answers_sent += frame.data.size();
+        look_if_behind(gamer->second);
+        return coordinator_sends_to_gamer(gamer->second, frame);
+    }
     registered(pipe, network_.other_host(pipe, host), frame);
 }
 
@@ -145,6 +147,10 @@ void Checkers::on_delivered(uint64_t pipe, uint32_t host, const wire::Frame& fra
         for (const auto& [task, asked] : asked_[host]) {
             if (asked.goes_out) to_submit_[host].insert(task);
         }
+    }
+    if (const auto gamer = gamer_pipes_.find(pipe); gamer != gamer_pipes_.end()) {
+        gamer->second.answers_got += frame.data.size();
+        look_if_behind(gamer->second);
     }
     if (peer == peer_pipes_.end()) return;
     if (frame.message == Message::kTaskAssign && is_first(frame)) {
@@ -186,6 +192,8 @@ void Checkers::registered(uint64_t pipe, uint32_t host, const wire::Frame& frame
         gamer.host = host;
         gamer.resumed = asked.resumes;
         gamer.registered_us = world_.now_us();
+        // Of what has not arrived there some waits for it here, and the rest is lost.
+        if (asked.resumes) gamer.answers_heard = unread_before_[host];
         return;
     }
     PeerPipe& peer = peer_pipes_[pipe];
@@ -210,9 +218,10 @@ void Checkers::on_end_gone(uint64_t pipe, uint32_t host) {
     if (const auto gamer = gamer_pipes_.find(pipe); gamer != gamer_pipes_.end()) {
         // The rest of an input that was cut off will never come.
         for (const auto& [id, task] : gamer->second.tasks) {
-            const uint64_t token = token_of_asked(gamer->second.host, id);
+            const uint64_t token = token_of_asked(gamer->second, id);
             if (task.owed && !tracked_[token].whole) is_over(token);
         }
+        unread_before_[gamer->second.host] = gamer->second.unread();
         gamer_pipes_.erase(gamer);
     }
     waiting_.erase(waiting_.lower_bound({pipe, 0}), waiting_.lower_bound({pipe + 1, 0}));
@@ -405,6 +414,7 @@ void Checkers::result_heard(PeerPipe& peer, const wire::Frame& frame) {
     if (found == peer.attempts.end()) return;
     Attempt& attempt = found->second;
     const auto size = static_cast<int64_t>(frame.params.size() + frame.data.size());
+    answer_heard(attempt.token, frame.data.size());
     if (is_first(frame)) {
         const EnvelopeView view(frame.envelope);
         const std::span<const uint8_t> nonce = view.bytes(kAttempt);
@@ -445,11 +455,48 @@ void Checkers::result_heard(PeerPipe& peer, const wire::Frame& frame) {
     erase_attempt(peer, found);
 }
 
-uint64_t Checkers::token_of_asked(uint32_t host, uint64_t task) const {
-    const uint64_t token = token_of(host, task);
-    if (!is_trial(task)) return token;
-    const auto trial = trials_.find(token);
-    return trial == trials_.end() ? token : trial->second;
+// What a gamer's id stands for. A trial or a part has an id that its client has made up, and says
+// in its params what it is; a client that was started anew makes up the same ones for others.
+uint64_t Checkers::token_of_asked(const GamerPipe& gamer, uint64_t id) const {
+    const uint64_t token = token_of(gamer.host, id);
+    if (!is_trial(id) && !is_part(id)) return token;
+    const auto task = gamer.tasks.find(id);
+    if (task != gamer.tasks.end() && task->second.token != 0) return task->second.token;
+    const auto alias = aliases_.find(token);
+    return alias == aliases_.end() ? token : alias->second;
+}
+
+uint64_t Checkers::token_of_submit(const GamerPipe& gamer, const wire::Frame& frame) {
+    const uint64_t id = token_of(gamer.host, frame.id);
+    if (!is_trial(frame.id) && !is_part(frame.id)) return id;
+    const uint64_t token = decode_word('t', frame.params).value_or(id);
+    aliases_[id] = token;
+    bool is_copy = is_trial(frame.id);
+    if (is_copy) coverage_.hit(Sometimes::kTrialSent);
+    if (is_part(frame.id)) {
+        const auto known = part_ids_.try_emplace(token, frame.id).first;
+        const bool is_other = std::exchange(known->second, frame.id) != frame.id;
+        // A part of a trial that is in parts, too. One that was refused has ended.
+        is_copy = is_other && tracked_[token].live;
+        if (is_other && !is_copy) coverage_.hit(Sometimes::kPartAgain);
+    }
+    tracked_[token].is_tried |= is_copy;
+    return token;
+}
+
+void Checkers::answer_heard(uint64_t token, uint64_t bytes) {
+    if (bytes == 0) return;
+    for (auto& [pipe, gamer] : gamer_pipes_) {
+        if (gamer.host != host_of_token(token)) continue;
+        gamer.answers_heard += bytes;
+        look_if_behind(gamer);
+    }
+}
+
+void Checkers::look_if_behind(GamerPipe& gamer) {
+    const uint64_t unread = gamer.unread();
+    if (unread >= kBehindBytes) gamer.behind = true;
+    if (unread <= kBehindBytes / 2) gamer.behind = false;
 }
 
 void Checkers::give_up(Attempt& attempt) {
@@ -547,15 +594,15 @@ void Checkers::coordinator_hears_gamer(GamerPipe& gamer, const wire::Frame& fram
             if (!plain || found == gamer.tasks.end()) return;
             set_owed(gamer, found->second, false);
             waiting_.erase({gamer.pipe, frame.id});
-            saw_end(token_of_asked(gamer.host, frame.id), true);
-            return is_over(token_of_asked(gamer.host, frame.id));
+            saw_end(token_of_asked(gamer, frame.id), true);
+            return is_over(token_of_asked(gamer, frame.id));
         }
         case Message::kGoodbye:
             // With a status it could not go on, and may be back.
             if (EnvelopeView(frame.envelope).number(kStatus).value_or(0) != 0) return;
             // It wants nothing any more.
             for (auto& [id, task] : gamer.tasks) {
-                if (task.owed) is_over(token_of_asked(gamer.host, id));
+                if (task.owed) is_over(token_of_asked(gamer, id));
                 set_owed(gamer, task, false);
             }
             return;
@@ -569,7 +616,7 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
         const auto found = gamer.tasks.find(frame.id);
         if (found != gamer.tasks.end() && is_last(frame)) {
             found->second.whole = true;
-            Tracked& tracked = tracked_[token_of_asked(gamer.host, frame.id)];
+            Tracked& tracked = tracked_[token_of_asked(gamer, frame.id)];
             tracked.whole |= tracked.live;
         }
         return;
@@ -593,23 +640,17 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     if (task.streaming) let_go(gamer, task);  // an answer that had waited is on the way
     set_owed(gamer, task, !task.redelivered);
     task.whole = is_last(frame);
-    if (is_trial(frame.id)) {
-        if (const auto token = decode_word('t', frame.params)) {
-            trials_[token_of(gamer.host, frame.id)] = *token;
-            tracked_[*token].is_tried = true;
-            coverage_.hit(Sometimes::kTrialSent);
-        }
-    }
+    task.token = token_of_submit(gamer, frame);
     if (!task.whole) coverage_.hit(Sometimes::kInputInChunks);
 
-    Tracked& tracked = tracked_[token_of_asked(gamer.host, frame.id)];
+    Tracked& tracked = tracked_[token_of_asked(gamer, frame.id)];
     const auto deadline = view.number(kDeadline);
     const uint64_t remaining =
         deadline ? std::min(static_cast<uint64_t>(*deadline), limits_.task_timeout_us)
                  : limits_.task_timeout_us;
     if (remaining == 0) coverage_.hit(Sometimes::kZeroDeadline);
     // Its answer is in, though the gamer has not read it yet: this begins another life.
-    if (tracked.live && tracked.answered) is_over(token_of_asked(gamer.host, frame.id));
+    if (tracked.live && tracked.answered) is_over(token_of_asked(gamer, frame.id));
     const uint64_t deadline_us = hosts_[0].loop->now_us() + remaining;
     const std::span<const uint8_t> type = view.bytes(kTaskType);
     const bool is_pending = tracked.live && hosts_[0].loop->now_us() <= tracked.deadline_us;
@@ -620,7 +661,7 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     tracked.whole = (is_pending && tracked.whole) || task.whole;
     // A content may go to its peer along with the task, in chunks that wait for each other.
     tracked.chunked |= !task.whole || view.has(kPayloadPlace);
-    if (tracked.chunked) chunked_.insert(token_of_asked(gamer.host, frame.id));
+    if (tracked.chunked) chunked_.insert(token_of_asked(gamer, frame.id));
     if (!tracked.live) {
         tracked.after.clear();
         for (const uint64_t other : view.numbers(kDependsOn)) {
@@ -629,7 +670,7 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
         }
     }
     tracked.live = true;
-    turn_asked(gamer.host, token_of_asked(gamer.host, frame.id), type);
+    turn_asked(gamer.host, token_of_asked(gamer, frame.id), type);
     tracked.type = is_text(type, kTypeEcho)    ? TaskType::kEcho
                    : is_text(type, kTypeDwell) ? TaskType::kDwell
                                                : TaskType::kOther;
@@ -647,7 +688,7 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     // counts.
     tracked.depends |= view.has(kDependsOn) || view.has(kPayloadPlace);
     if (task.owed && tracked.type != TaskType::kOther && !tracked.depends) {
-        waiting_[{gamer.pipe, frame.id}] = token_of_asked(gamer.host, frame.id);
+        waiting_[{gamer.pipe, frame.id}] = token_of_asked(gamer, frame.id);
     } else {
         waiting_.erase({gamer.pipe, frame.id});
     }
@@ -656,7 +697,7 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
 void Checkers::coordinator_sends_to_gamer(GamerPipe& gamer, const wire::Frame& frame) {
     if (frame.message == Message::kTaskTimeout) {
         coverage_.hit(Sometimes::kTaskTimeout);
-        saw_end(token_of_asked(gamer.host, frame.id), false);
+        saw_end(token_of_asked(gamer, frame.id), false);
     }
     if (frame.message == Message::kTaskTimeout || frame.message == Message::kResultDelivery) {
         answer_sent(gamer, frame);
@@ -669,7 +710,7 @@ void Checkers::answer_sent(GamerPipe& gamer, const wire::Frame& frame) {
     const EnvelopeView view(frame.envelope);
     const bool delivery = frame.message == Message::kResultDelivery;
     const bool good = delivery && view.number(kStatus).value_or(0) == 0;
-    const uint64_t token = token_of_asked(gamer.host, id);
+    const uint64_t token = token_of_asked(gamer, id);
     if (is_first(frame)) {
         task.answer_life = tracked_[token].life;
         task.is_early = task.submits == 0;

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -41,6 +42,20 @@ struct ClusterAnswers : roles::ClientEvents {
         result.data = result.data.owned();
         ended[task] = std::move(result);
     }
+    struct Part {
+        uint64_t task;
+        roles::TaskPart which;
+        TaskResult result;
+    };
+    std::vector<Part> parts;
+    std::function<void(const Part&)> on_part;
+    void on_task_part(uint64_t task, const roles::TaskPart& which,
+                      const TaskResult& result) override {
+        CHECK(ended.count(task) == 0);
+        CHECK_FALSE(result.data.is_borrowed());
+        parts.push_back({task, which, result});
+        if (on_part) on_part(parts.back());
+    }
     void on_client_state(Status status, const std::string&) override { states.push_back(status); }
     void on_peer_count(uint32_t available, uint32_t) override { peers = available; }
     std::map<uint64_t, std::pair<Status, Bytes>> calls;
@@ -52,8 +67,9 @@ struct ClusterAnswers : roles::ClientEvents {
 struct PeerNode {
     std::unique_ptr<FakeRunner> runner;
     std::unique_ptr<ClusterEvents> events;
-    std::unique_ptr<roles::Peer> peer;
     std::unique_ptr<FakeTransport> transport;
+    std::unique_ptr<net::Transport> line;
+    std::unique_ptr<roles::Peer> peer;
 };
 
 struct Cluster {
@@ -70,6 +86,7 @@ struct Cluster {
     roles::ReconnectOptions reconnect;
     std::shared_ptr<const PayloadCoder> coder;  // of all
     uint64_t lag_us = 0;                        // of the client's line, one way
+    net::FakeNetwork peer_line;                 // of each peer that is added from then on
     std::unique_ptr<net::Transport> line;
     uint64_t next_task = 1;
     std::map<uint64_t, TaskSpec> specs;  // the client reads them until their tasks have ended
@@ -102,11 +119,17 @@ struct Cluster {
         options.peer_id = id;
         options.reconnect = reconnect;
         options.coder = coder;
-        node.peer = std::make_unique<roles::Peer>(loop, *node.transport, *node.runner, random,
-                                                  Prng(2), Log(), options, *node.events);
+        net::Transport* way = node.transport.get();
+        if (peer_line.is_any()) {
+            node.line = net::make_fake_transport(loop, *node.transport, peer_line, Prng(6));
+            way = node.line.get();
+        }
+        node.peer = std::make_unique<roles::Peer>(loop, *way, *node.runner, random, Prng(2), Log(),
+                                                  options, *node.events);
         node.peer->start();
         peers.push_back(std::move(node));
         loop.settle();
+        if (peer_line.is_any()) loop.advance(10 * peer_line.lag_us);
         return peers.back();
     }
     void add_client(bool local = false, bool checksum = false, bool start = true) {

@@ -161,15 +161,16 @@ TEST_CASE("content store: remembers the latest peers of a content") {
     ContentStore store(1000, 1000);
     const uint64_t id = add(store, content(1, 'a'), kAda);
     for (uint64_t peer = 1; peer <= ContentStore::kPeersMax + 3; ++peer) {
-        store.note_peer(id, peer, false);
+        store.note_coming(id, peer, 1'000);
     }
     CHECK(store.peers(id).size() == ContentStore::kPeersMax);
     CHECK(store.peers(id).front().peer == 4);
-    CHECK_FALSE(store.peers(id).front().has_it);
+    CHECK_FALSE(store.peers(id).front().has_it());
+    CHECK(store.peers(id).front().there_us == 1'000);
     // One that is known stays where it is.
-    store.note_peer(id, 4, true);
+    store.note_holder(id, 4);
     CHECK(store.peers(id).size() == ContentStore::kPeersMax);
-    CHECK(store.peers(id).front().has_it);
+    CHECK(store.peers(id).front().has_it());
 }
 
 TEST_CASE("content store: keeps its bounds and its books under random use") {

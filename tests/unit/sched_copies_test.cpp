@@ -316,7 +316,7 @@ TEST_CASE("copies: not where more than 64 KiB of content would have to be brough
         const uint64_t entry = store.add(digest, Bytes::copy(bytes), 1, true);
         REQUIRE(entry != 0);
         store.pin(entry);
-        store.note_peer(entry, peers[0], true);
+        store.note_holder(entry, peers[0]);
         Admission admission;
         admission.type = scheduler.type_index("echo");
         admission.deadline_us = 41'000;

@@ -23,7 +23,8 @@ class SeededRandom : public RandomSource {
 
 struct World {
     SeededRandom random{7};
-    Scheduler scheduler{10000, random};
+    ContentStore contents{1 << 30, 1 << 30};
+    Scheduler scheduler{10000, random, &contents};
     std::vector<Action> actions;
     uint64_t now = 1'000'000;
 

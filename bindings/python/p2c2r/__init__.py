@@ -14,7 +14,7 @@ Names, units and defaults are those of p2c2r.h. Errors are Error.
 from . import _callbacks as _callbacks
 from ._library import lib as _lib
 from ._role import Event
-from .client import Client, Content, Task, TaskDesc, params_from_json, params_to_json
+from .client import Client, Content, Part, Task, TaskDesc, params_from_json, params_to_json
 from .constants import (
     ABI_VERSION,
     ANY,
@@ -36,6 +36,7 @@ from .constants import (
     Quality,
     Run,
     Source,
+    Split,
     State,
     Status,
     TaskFlags,

@@ -77,6 +77,21 @@ class Event(Growing):
     ]
 
 
+class Part(Growing):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("index", c_uint32),
+        ("count", c_uint32),
+        ("flags", c_uint32),
+        ("first_unit", c_uint64),
+        ("unit_count", c_uint64),
+        ("units", c_uint64),
+        ("unit_name", c_char_p),
+        ("reserved", c_void_p),
+    ]
+
+
+PartFn = CFUNCTYPE(None, c_void_p, Task, POINTER(Part), Handle)
 EventFn = CFUNCTYPE(None, c_void_p, POINTER(Event))
 LogFn = CFUNCTYPE(None, c_void_p, c_int32, c_char_p, c_void_p, c_size_t)
 NotifyFn = CFUNCTYPE(None, c_void_p)
@@ -205,6 +220,10 @@ class TaskDesc(Growing):
         ("content", Content),
         ("patches", POINTER(Patch)),
         ("patch_count", c_size_t),
+        ("split", c_int32),
+        ("reserved1", c_uint32),
+        ("split_by", c_char_p),
+        ("part", PartFn),
     ]
 
 
@@ -229,6 +248,9 @@ class ClientStats(Growing):
         ("p99_us", c_uint64),
         ("kept_here", c_uint64),
         ("trials", c_uint64),
+        ("cut", c_uint64),
+        ("parts", c_uint64),
+        ("held_back", c_uint64),
     ]
 
 

@@ -23,7 +23,9 @@ class TaskDesc:
     """A task to be. `data` is anything with a buffer, or a Content, which `patches` may change for
     this task: pairs of an offset and bytes to stand there; `params` a dict, or a map in MessagePack as
     bytes; `done(task, result)` runs where the client delivers and makes the task's answer come
-    there and nowhere else. The rest is p2c2r_task_desc; zero is the type's default."""
+    there and nowhere else. A task that is cut (`split`, `split_by`) calls `part(task, part, result)`
+    for each Part that came, before `done`, which it needs. The rest is p2c2r_task_desc; zero is the
+    type's default."""
 
     task_type: str
     data: object = None
@@ -37,6 +39,22 @@ class TaskDesc:
     depends_on: tuple = ()
     done: object = None
     patches: tuple = ()
+    split: int = 0
+    split_by: str = None
+    part: object = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which part of a task that was cut: its units are the `unit_count` of the whole's `units`
+    smallest pieces that begin at `first_unit`."""
+
+    index: int
+    count: int
+    first_unit: int
+    unit_count: int
+    units: int
+    unit_name: str
 
 
 class Content:
@@ -108,8 +126,8 @@ class Task:
 
 
 class _Done:
-    def __init__(self, client, function):
-        self.client, self.function = client, function
+    def __init__(self, client, function, part):
+        self.client, self.function, self.part = client, function, part
 
 
 @_callbacks.guarded(_abi.DoneFn)
@@ -117,6 +135,18 @@ def _done(user, task, handle):
     result = Result(handle)
     done = _callbacks.drop(user)
     done.function(Task(done.client, task), result)
+
+
+@_callbacks.guarded(_abi.PartFn)
+def _part(user, task, struct, handle):
+    # Its memory is counted, so it may be kept for longer than this call.
+    result = Result(lib.result_retain(handle))
+    it = struct.contents
+    done = _callbacks.kept(user)
+    part = Part(
+        it.index, it.count, it.first_unit, it.unit_count, it.units, it.unit_name.decode()
+    )
+    done.part(Task(done.client, task), part, result)
 
 
 class _Filled:
@@ -143,6 +173,8 @@ class _Filled:
             place=desc.place,
             circle=desc.circle,
             task_type=encode(desc.task_type),
+            split=desc.split,
+            split_by=encode(desc.split_by),
         )
         if desc.params is not None:
             if isinstance(desc.params, dict):
@@ -171,8 +203,11 @@ class _Filled:
             struct.depends_on = (_abi.Task * len(numbers))(*numbers)
             struct.depends_count = len(numbers)
         if desc.done is not None:
-            number = self.done_numbers[index] = _callbacks.keep(_Done(client, desc.done))
+            kept = _Done(client, desc.done, desc.part)
+            number = self.done_numbers[index] = _callbacks.keep(kept)
             struct.done, struct.user = _done, number
+        if desc.part is not None:
+            struct.part = _part
         self.structs[index] = struct
 
     def accepted(self, count):

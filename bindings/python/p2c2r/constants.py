@@ -100,6 +100,13 @@ class Place(IntEnum):
     LOCAL = 2
 
 
+class Split(IntEnum):
+    """Into how many parts a task is cut; a number of them is as good."""
+
+    NEVER = 0
+    AUTO = -1
+
+
 class TaskFlags(IntFlag):
     LOCAL_AT_DEADLINE = 2
     NO_CACHE = 4

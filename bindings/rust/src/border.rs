@@ -85,6 +85,12 @@ pub(crate) unsafe fn taken<T>(user: *mut c_void) -> Box<T> {
 }
 
 /// # Safety
+/// As `lent`, and nobody else uses it as long as 'a.
+pub(crate) unsafe fn lent_mut<'a, T>(user: *mut c_void) -> &'a mut T {
+    unsafe { &mut *user.cast() }
+}
+
+/// # Safety
 /// `user` comes from `given::<T>` and is not taken back as long as 'a.
 pub(crate) unsafe fn lent<'a, T>(user: *mut c_void) -> &'a T {
     unsafe { &*user.cast() }

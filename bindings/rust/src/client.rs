@@ -12,7 +12,7 @@ use crate::result::{image_struct, written, Image, TaskResult};
 use crate::role::{EventFn, EventHook, Role};
 use crate::runtime::Runtime;
 use crate::sys;
-use crate::task::{Content, RawDesc, Task, TaskDesc};
+use crate::task::{Content, Part, RawDesc, Task, TaskDesc, TaskFns};
 
 /// As p2c2r_client_config; `local` and `coordinator_url` None: all runs on this machine.
 #[derive(Default)]
@@ -110,7 +110,18 @@ impl Client {
     where
         F: FnOnce(u64, TaskResult) + Send + 'static,
     {
-        self.submit_raw(RawDesc::new(desc, Some(Box::new(done)))?)
+        let functions = TaskFns { done: Box::new(done), part: None };
+        self.submit_raw(RawDesc::new(desc, Some(functions))?)
+    }
+
+    /// The same of a task that is cut: `part` is called for each part that came, before `done`.
+    pub fn submit_in_parts<P, F>(&self, desc: TaskDesc<'_>, part: P, done: F) -> Result<u64>
+    where
+        P: FnMut(u64, Part, TaskResult) + Send + 'static,
+        F: FnOnce(u64, TaskResult) + Send + 'static,
+    {
+        let functions = TaskFns { done: Box::new(done), part: Some(Box::new(part)) };
+        self.submit_raw(RawDesc::new(desc, Some(functions))?)
     }
 
     fn submit_raw(&self, desc: RawDesc<'_>) -> Result<u64> {

@@ -29,6 +29,7 @@ fn layouts() -> Vec<Layout> {
         layout::<sys::p2c2r_patch>(),
         layout::<sys::p2c2r_allocator>(),
         layout::<sys::p2c2r_event>(),
+        layout::<sys::p2c2r_part>(),
         layout::<sys::p2c2r_vulkan_host>(),
         layout::<sys::p2c2r_runtime_config>(),
         layout::<sys::p2c2r_executor_desc>(),

@@ -68,4 +68,4 @@ pub use peer::{Capabilities, Peer, PeerConfig, PeerStats};
 pub use result::{Image, ImageView, ResultInfo, TaskResult};
 pub use role::Event;
 pub use runtime::{now_us, params_from_json, params_to_json, version_text, Runtime, RuntimeConfig};
-pub use task::{Content, Params, Task, TaskDesc};
+pub use task::{Content, Params, Part, Split, Task, TaskDesc};

@@ -90,6 +90,8 @@ constants! {
     P2C2R_PLACE_LOCAL = 2;
     P2C2R_TASK_LOCAL_AT_DEADLINE = 2;
     P2C2R_TASK_NO_CACHE = 4;
+    P2C2R_SPLIT_NEVER = 0;
+    P2C2R_SPLIT_AUTO = -1;
     P2C2R_SOURCE_NONE = 0;
     P2C2R_SOURCE_PEER = 1;
     P2C2R_SOURCE_COORDINATOR = 2;
@@ -170,6 +172,14 @@ pub type p2c2r_thread_fn =
     Option<unsafe extern "C" fn(user: *mut c_void, name: *const c_char, starts: i32)>;
 pub type p2c2r_done_fn =
     Option<unsafe extern "C" fn(user: *mut c_void, task: p2c2r_task, result: *mut p2c2r_result)>;
+pub type p2c2r_part_fn = Option<
+    unsafe extern "C" fn(
+        user: *mut c_void,
+        task: p2c2r_task,
+        part: *const p2c2r_part,
+        result: *const p2c2r_result,
+    ),
+>;
 pub type p2c2r_run_fn =
     Option<unsafe extern "C" fn(user: *mut c_void, job: *mut p2c2r_job) -> p2c2r_status>;
 pub type p2c2r_cancel_fn = Option<unsafe extern "C" fn(user: *mut c_void, job: *mut p2c2r_job)>;

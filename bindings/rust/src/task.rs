@@ -3,7 +3,7 @@ use std::ffi::CString;
 use std::os::raw::c_void;
 use std::ptr;
 
-use crate::border::{c_text, given, guarded, taken};
+use crate::border::{c_option, c_pointer, c_str_at, c_text, given, guarded, lent_mut, taken};
 use crate::bytes::{Payload, RawPayload};
 use crate::client::Client;
 use crate::constants::{Circle, Place, Verify};
@@ -19,12 +19,37 @@ pub enum Params<'a> {
     MessagePack(&'a [u8]),
 }
 
+/// Into how many parts a task is cut, for several peers at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Split {
+    #[default]
+    Never,
+    /// As many as pay.
+    Auto,
+    /// So many, or as many pieces as the task has.
+    Parts(u16),
+}
+
+/// Which part of a task that was cut: its units are the `unit_count` of the whole's `units`
+/// smallest pieces that begin at `first_unit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub index: u32,
+    pub count: u32,
+    pub first_unit: u64,
+    pub unit_count: u64,
+    pub units: u64,
+    /// "rows", ...
+    pub unit_name: &'static str,
+}
+
 /// A task to be; what is not said is the type's default.
 pub struct TaskDesc<'a> {
     task_type: &'a str,
     data: Option<Payload<'a>>,
     params: Params<'a>,
     depends_on: &'a [u64],
+    split_by: Option<&'a str>,
     patches: Vec<sys::p2c2r_patch>,
     raw: sys::p2c2r_task_desc,
 }
@@ -33,7 +58,7 @@ impl<'a> TaskDesc<'a> {
     pub fn new(task_type: &'a str) -> Self {
         let raw = Default::default();
         let (data, params, patches) = (None, Params::None, Vec::new());
-        TaskDesc { task_type, data, params, depends_on: &[], patches, raw }
+        TaskDesc { task_type, data, params, depends_on: &[], split_by: None, patches, raw }
     }
 
     pub fn data(mut self, data: impl Into<Payload<'a>>) -> Self {
@@ -103,6 +128,22 @@ impl<'a> TaskDesc<'a> {
         self
     }
 
+    /// Cut for several peers; the result is that of the whole, byte for byte.
+    pub fn split(mut self, split: Split) -> Self {
+        self.raw.split = match split {
+            Split::Never => sys::P2C2R_SPLIT_NEVER,
+            Split::Auto => sys::P2C2R_SPLIT_AUTO,
+            Split::Parts(count) => count.into(),
+        };
+        self
+    }
+
+    /// How it is cut: "rows", ...; else the type's preferred way.
+    pub fn split_by(mut self, way: &'a str) -> Self {
+        self.split_by = Some(way);
+        self
+    }
+
     /// Tasks of the same client that must end well first.
     pub fn depends_on(mut self, tasks: &'a [u64]) -> Self {
         self.depends_on = tasks;
@@ -111,13 +152,44 @@ impl<'a> TaskDesc<'a> {
 }
 
 pub(crate) type DoneFn = Box<dyn FnOnce(u64, TaskResult) + Send>;
+pub(crate) type PartFn = Box<dyn FnMut(u64, Part, TaskResult) + Send>;
+
+/// What a task calls.
+pub(crate) struct TaskFns {
+    pub done: DoneFn,
+    pub part: Option<PartFn>,
+}
 
 unsafe extern "C" fn done(user: *mut c_void, task: u64, result: *mut sys::p2c2r_result) {
     // SAFETY: each accepted task is told once; its result is ours.
-    let (function, result) = unsafe { (taken::<DoneFn>(user), TaskResult::from_raw(result)) };
+    let (functions, result) = unsafe { (taken::<TaskFns>(user), TaskResult::from_raw(result)) };
     if let Some(result) = result {
-        let _ = guarded(|| function(task, result));
+        let _ = guarded(|| (functions.done)(task, result));
     }
+}
+
+unsafe extern "C" fn part(
+    user: *mut c_void,
+    task: u64,
+    raw: *const sys::p2c2r_part,
+    result: *const sys::p2c2r_result,
+) {
+    // SAFETY: a task's parts are told one after another, before its end; the part lives until this
+    // returns and the text for ever; the result is counted.
+    let (functions, raw) = unsafe { (lent_mut::<TaskFns>(user), &*raw) };
+    let result = unsafe { TaskResult::from_raw(sys::p2c2r_result_retain(result)) };
+    let (Some(function), Some(result)) = (functions.part.as_mut(), result) else {
+        return;
+    };
+    let part = Part {
+        index: raw.index,
+        count: raw.count,
+        first_unit: raw.first_unit,
+        unit_count: raw.unit_count,
+        units: raw.units,
+        unit_name: unsafe { c_str_at(raw.unit_name) },
+    };
+    let _ = guarded(|| function(task, part, result));
 }
 
 /// A p2c2r_task_desc and what it points to, for one call. After a call that accepted it:
@@ -126,15 +198,18 @@ pub(crate) struct RawDesc<'a> {
     pub raw: sys::p2c2r_task_desc,
     payload: Option<RawPayload>,
     _task_type: CString,
+    _split_by: Option<CString>,
     _slices: TaskDesc<'a>,
 }
 
 impl<'a> RawDesc<'a> {
-    pub fn new(mut desc: TaskDesc<'a>, function: Option<DoneFn>) -> Result<RawDesc<'a>> {
+    pub fn new(mut desc: TaskDesc<'a>, functions: Option<TaskFns>) -> Result<RawDesc<'a>> {
         let task_type = c_text("task_type", desc.task_type)?;
+        let split_by = c_option("split_by", desc.split_by)?;
         let payload = desc.data.take().map(RawPayload::new);
         let mut raw = desc.raw;
         raw.task_type = task_type.as_ptr();
+        raw.split_by = c_pointer(&split_by);
         let params: &[u8] = match desc.params {
             Params::None => &[],
             Params::Json(json) => {
@@ -151,11 +226,15 @@ impl<'a> RawDesc<'a> {
             .map_err(|_| Error::new(Status::ARGUMENT, "depends_on", "too many tasks"))?;
         raw.patches = desc.patches.as_ptr();
         raw.patch_count = desc.patches.len();
-        if let Some(function) = function {
+        if let Some(functions) = functions {
             raw.done = Some(done);
-            raw.user = given(Box::new(function));
+            if functions.part.is_some() {
+                raw.part = Some(part);
+            }
+            raw.user = given(Box::new(functions));
         }
-        Ok(RawDesc { raw, payload, _task_type: task_type, _slices: desc })
+        let (_task_type, _split_by) = (task_type, split_by);
+        Ok(RawDesc { raw, payload, _task_type, _split_by, _slices: desc })
     }
 
     pub fn accepted(mut self) {
@@ -170,7 +249,7 @@ impl Drop for RawDesc<'_> {
     fn drop(&mut self) {
         if self.raw.done.is_some() {
             // SAFETY: the task was not accepted, so it is never told.
-            drop(unsafe { taken::<DoneFn>(self.raw.user) });
+            drop(unsafe { taken::<TaskFns>(self.raw.user) });
         }
     }
 }

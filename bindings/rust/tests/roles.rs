@@ -196,6 +196,45 @@ fn done_runs_inside_dispatch_or_on_the_loop_as_the_client_says() {
 }
 
 #[test]
+fn a_task_in_parts_tells_each_and_gives_the_bytes_of_the_whole() {
+    let machine = machine_on(quiet_runtime(), ClientConfig::default());
+    let bodies: Vec<String> =
+        (0..12).map(|i| format!("{{\"position\":[{},{},{}]}}", i % 5, 1 + i % 3, i % 2)).collect();
+    let json = format!("{{\"num_steps\":3,\"objects\":[{}]}}", bodies.join(","));
+    let task = || TaskDesc::new("physics").params_json(&json).place(Place::Remote).no_cache();
+    let whole = machine.client.submit_and_wait(task()).unwrap();
+    let (tell, told) = channel();
+    let (end, ended) = channel();
+    machine
+        .client
+        .submit_in_parts(
+            task().split(Split::Parts(3)).split_by("bodies"),
+            move |_, part, result| tell.send((part, result.is_ok())).expect("the test listens"),
+            move |_, result| end.send(result).expect("the test listens"),
+        )
+        .unwrap();
+    let result = loop {
+        machine.runtime.dispatch(0, 0).unwrap();
+        if let Ok(result) = ended.try_recv() {
+            break result.check().unwrap();
+        }
+    };
+    assert_eq!(result.digest().unwrap(), whole.digest().unwrap());
+    let parts: Vec<(Part, bool)> = told.try_iter().collect();
+    assert_eq!(parts.iter().map(|(part, _)| part.unit_count).sum::<u64>(), 12);
+    let mut indices: Vec<u32> = parts.iter().map(|(part, _)| part.index).collect();
+    indices.sort_unstable();
+    assert_eq!(indices, [0, 1, 2]);
+    for (part, ok) in parts {
+        assert_eq!((part.count, part.units, part.unit_name), (3, 12, "bodies"));
+        assert!(ok);
+    }
+    assert_eq!(machine.client.stats().unwrap().parts, 3);
+    let refused = machine.client.submit(task().split(Split::Auto).split_by("rows"));
+    assert!(refused.unwrap_err().text.contains("not split by 'rows'"));
+}
+
+#[test]
 fn params_and_fields_keep_their_values_on_the_way() {
     let runtime = quiet_runtime();
     runtime

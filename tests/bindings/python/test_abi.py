@@ -29,6 +29,7 @@ PREFIXES = {
     "Place": "PLACE_",
     "TaskFlags": "TASK_",
     "Source": "SOURCE_",
+    "Split": "SPLIT_",
     "Text": "TEXT_",
     "ExecutorFlags": "EXECUTOR_",
     "JobState": "JOB_",

@@ -187,6 +187,37 @@ class TasksTest(MachineTest):
         self.assertEqual(len(threads), 1)
         self.assertNotIn(threading.get_ident(), threads)
 
+    def test_a_task_in_parts_tells_each_and_gives_the_bytes_of_the_whole(self):
+        objects = [{"position": [i % 5, 1 + i % 3, i % 2]} for i in range(12)]
+        params = {"num_steps": 3, "objects": objects}
+        client = self.connect()
+        options = {"flags": p2c2r.TaskFlags.NO_CACHE, "place": p2c2r.Place.REMOTE}
+        whole = client.submit_and_wait("physics", params=params, **options)
+        parts, ended = [], []
+        client.submit(
+            "physics",
+            params=params,
+            split=3,
+            split_by="bodies",
+            part=lambda task, part, result: parts.append((task.id, part, result)),
+            done=lambda task, result: ended.append((task.id, len(parts), result.check())),
+            **options,
+        )
+        while not ended:
+            self.runtime.dispatch()
+        task, before, result = ended[0]
+        self.assertEqual(before, 3)
+        self.assertEqual(result.digest, whole.digest)
+        self.assertEqual({part.index for _, part, _ in parts}, {0, 1, 2})
+        self.assertEqual(sum(part.unit_count for _, part, _ in parts), 12)
+        for number, part, piece in parts:
+            self.assertEqual((number, part.count, part.units), (task, 3, 12))
+            self.assertEqual(part.unit_name, "bodies")
+            self.assertTrue(piece.ok)
+        self.assertEqual(client.stats.parts, 3)
+        with self.assertRaisesRegex(p2c2r.Error, "not split by 'rows'"):
+            client.submit("physics", params=params, split=p2c2r.Split.AUTO, split_by="rows")
+
     def test_closing_a_client_ends_its_tasks_and_tells_each_once(self):
         opened, entered = threading.Event(), threading.Event()
 

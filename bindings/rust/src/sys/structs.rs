@@ -86,6 +86,17 @@ growing! { p2c2r_event {
     text: *const c_char,
 } }
 
+growing! { p2c2r_part {
+    index: u32,
+    count: u32,
+    flags: u32,
+    first_unit: u64,
+    unit_count: u64,
+    units: u64,
+    unit_name: *const c_char,
+    reserved: *mut c_void,
+} }
+
 growing! { p2c2r_vulkan_host {
     api_version: u32,
     queue_family: u32,
@@ -183,6 +194,10 @@ growing! { p2c2r_task_desc {
     content: p2c2r_content,
     patches: *const p2c2r_patch,
     patch_count: usize,
+    split: i32,
+    reserved1: u32,
+    split_by: *const c_char,
+    part: p2c2r_part_fn,
 } }
 
 growing! { p2c2r_client_stats {
@@ -204,6 +219,9 @@ growing! { p2c2r_client_stats {
     p99_us: u64,
     kept_here: u64,
     trials: u64,
+    cut: u64,
+    parts: u64,
+    held_back: u64,
 } }
 
 growing! { p2c2r_result_info {
