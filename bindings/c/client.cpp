@@ -142,6 +142,30 @@ p2c2r_status P2C2R_CALL p2c2r_client_drop(p2c2r_client* client, p2c2r_content co
                 [&](ClientState& state) { return number_of(state.drop_content(content)); });
 }
 
+p2c2r_status P2C2R_CALL p2c2r_client_put_result(p2c2r_client* client, const p2c2r_result* result,
+                                                p2c2r_content* out, p2c2r_error* why) {
+    if (out) *out = 0;
+    return with(client, why, [&](ClientState& state) -> p2c2r_status {
+        if (!out) return fail_null(why, "out");
+        if (!result) return fail_null(why, "result");
+        p2c2r_status bad = P2C2R_OK;
+        const TaskResult* const answer = answer_of(result, bad);
+        if (!answer)
+            return fail(why, static_cast<Status>(bad), "result", "result is none any more");
+        return state.put_result(*answer, out, why);
+    });
+}
+
+p2c2r_status P2C2R_CALL p2c2r_client_get_content(p2c2r_client* client, p2c2r_content content,
+                                                 uint32_t timeout_ms, p2c2r_result** out,
+                                                 p2c2r_error* why) {
+    if (out) *out = nullptr;
+    return with_waiting(client, why, [&](ClientState& state) -> p2c2r_status {
+        if (!out) return fail_null(why, "out");
+        return state.get_content(content, uint64_t{timeout_ms} * 1000, out, why);
+    });
+}
+
 p2c2r_status P2C2R_CALL p2c2r_client_cancel(p2c2r_client* client, p2c2r_task task) {
     return with(client, nullptr, [&](ClientState& state) { return number_of(state.cancel(task)); });
 }

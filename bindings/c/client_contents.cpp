@@ -4,8 +4,10 @@
 #include "bindings/c/bytes_in.h"
 #include "bindings/c/client_state.h"
 #include "bindings/c/failure.h"
+#include "bindings/c/results.h"
 #include "bindings/c/runtime_state.h"
 #include "model/patches.h"
+#include "model/value_writer.h"
 
 namespace p2c2r::capi {
 
@@ -75,6 +77,54 @@ p2c2r_status ClientState::put(const p2c2r_bytes& bytes, p2c2r_content* out, p2c2
     return P2C2R_OK;
 }
 
+// What stayed where it was computed is known by its digest, and there alone: equal bytes that are
+// put here are another content.
+p2c2r_status ClientState::put_result(const TaskResult& answer, p2c2r_content* out,
+                                     p2c2r_error* why) {
+    if (!answer.success()) {
+        return fail(why, Status::kState, "result", "a failed result has no data");
+    }
+    if (!answer.content) {
+        return put({answer.data.data(), answer.data.size(), nullptr, nullptr}, out, why);
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        if (closing_) return fail(why, Status::kClosed);
+        content_mail_.reserve(content_mail_.size() + 1);
+        const uint64_t id = contents_.insert();
+        if (id == 0) {
+            return fail(why, Status::kLimit, {},
+                        std::to_string(kContentsMax) + " contents are put, and no more can be");
+        }
+        *contents_.find(id) = {answer.content, 1};
+        content_mail_.push_back({answer.content, {}});
+        *out = id;
+    }
+    runtime.mail(*this);
+    return P2C2R_OK;
+}
+
+p2c2r_status ClientState::get_content(p2c2r_content content, uint64_t timeout_us,
+                                      p2c2r_result** out, p2c2r_error* why) {
+    std::shared_ptr<const Content> found;
+    {
+        const std::lock_guard lock(mutex_);
+        if (const PutContent* known = contents_.find(content)) found = known->content;
+    }
+    if (!found) return fail(why, Status::kStale, "content", "this client has no such content");
+    if (found->is_away) {
+        ValueWriter writer;
+        writer.map(1).key("digest").bytes(found->digest);
+        return call("content", writer.take(), timeout_us, out, why);
+    }
+    TaskResult answer;
+    answer.status = Status::kOk;
+    answer.data = found->bytes;
+    answer.source = Source::kLocal;
+    *out = make_result(runtime.pool(), 0, nullptr, std::move(answer));
+    return P2C2R_OK;
+}
+
 Status ClientState::drop_content(p2c2r_content content) {
     std::shared_ptr<const Content> last;  // its bytes may end with a host function
     {
@@ -123,8 +173,7 @@ p2c2r_status ClientState::read_content(const p2c2r_task_desc& desc,
         }
         patches.push_back({patch.offset, span_of(patch.data, patch.size)});
     }
-    Result<Bytes> packed =
-        pack_patches(patches, content->bytes.size(), "patches", runtime.pool().hook());
+    Result<Bytes> packed = pack_patches(patches, content->size(), "patches", runtime.pool().hook());
     if (!packed) return fail(why, packed.error());
     delta = std::move(*packed);
     return P2C2R_OK;

@@ -116,6 +116,9 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     Status get_result(p2c2r_task task, uint64_t timeout_us, p2c2r_result** out);
     p2c2r_status put(const p2c2r_bytes& bytes, p2c2r_content* out, p2c2r_error* why);
     Status drop_content(p2c2r_content content);
+    p2c2r_status put_result(const TaskResult& answer, p2c2r_content* out, p2c2r_error* why);
+    p2c2r_status get_content(p2c2r_content content, uint64_t timeout_us, p2c2r_result** out,
+                             p2c2r_error* why);
     p2c2r_status connect(uint64_t timeout_us, p2c2r_error* why);
     p2c2r_status call(const char* name, Bytes arguments, uint64_t timeout_us, p2c2r_result** out,
                       p2c2r_error* why);

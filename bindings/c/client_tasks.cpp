@@ -16,7 +16,8 @@ namespace p2c2r::capi {
 namespace {
 
 constexpr size_t kLargePayload = 64 * 1024;  // from here on the runtime's memory_max is asked
-constexpr uint32_t kKnownFlags = P2C2R_TASK_LOCAL_AT_DEADLINE | P2C2R_TASK_NO_CACHE;
+constexpr uint32_t kKnownFlags =
+    P2C2R_TASK_LOCAL_AT_DEADLINE | P2C2R_TASK_NO_CACHE | P2C2R_TASK_RESIDENT;
 
 p2c2r_status fail_range(p2c2r_error* why, const char* field, int64_t value, const char* allowed) {
     return fail(why, Status::kArgument, field,
@@ -71,6 +72,11 @@ p2c2r_status check_split(const p2c2r_task_desc& desc, p2c2r_error* why) {
     if (desc.split == P2C2R_SPLIT_NEVER && desc.split_by) {
         return fail(why, Status::kArgument, "split_by",
                     "split_by says how to cut, and split that nothing is cut");
+    }
+    if (desc.split != P2C2R_SPLIT_NEVER && (desc.flags & P2C2R_TASK_RESIDENT)) {
+        return fail(why, Status::kArgument, "split",
+                    "split and P2C2R_TASK_RESIDENT exclude each other: parts must come to be put "
+                    "together");
     }
     if (desc.part && !desc.done) {
         return fail(why, Status::kArgument, "part", "part needs done: both are called alike");
@@ -169,6 +175,14 @@ p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2
     Bytes delta;
     if (desc.content != 0) {
         if (const p2c2r_status bad = read_content(desc, content, delta, why)) return bad;
+        if (splitter && content->is_away) {
+            if (desc.split != P2C2R_SPLIT_AUTO) {
+                return fail(why, Status::kArgument, "split",
+                            "the content is a result that stays at the coordinator: only what is "
+                            "here can be cut");
+            }
+            splitter = nullptr;
+        }
     }
     const uint64_t size = params.size() + delta.size() + (desc.data ? desc.data->size : 0);
     if (size > limits::kPayloadSizeMax) {

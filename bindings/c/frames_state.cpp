@@ -96,6 +96,10 @@ p2c2r_status FramesState::push(const p2c2r_task_desc& given, int32_t quality,
     if (given.split != P2C2R_SPLIT_NEVER) {
         return fail(why, Status::kArgument, "split", "split must be 0: a frame is not cut");
     }
+    if (given.flags & P2C2R_TASK_RESIDENT) {
+        return fail(why, Status::kArgument, "flags",
+                    "flags has P2C2R_TASK_RESIDENT: what answers a frame must come");
+    }
     p2c2r_task_desc desc = given;
     const uint64_t now = now_us();
     harvest();

@@ -102,6 +102,7 @@ p2c2r_result* fill_result(p2c2r_result* blank, uint64_t task, const TypeName* ty
     kept.total_us = answer.total_us;
     kept.bytes_down = answer.bytes_down;
     kept.retry_after_ms = answer.retry_after_ms;
+    if (answer.content) kept.content = std::move(answer.content);
     if (!answer.field.empty()) kept.field = std::move(answer.field);
     if (!answer.error.empty()) kept.error = std::move(answer.error);
     try {
@@ -117,6 +118,12 @@ p2c2r_result* fill_result(p2c2r_result* blank, uint64_t task, const TypeName* ty
         kept.info = kept.data = Bytes();
     }
     return blank;
+}
+
+const TaskResult* answer_of(const p2c2r_result* result, p2c2r_status& bad) noexcept {
+    if (usable(result)) return &result->answer;
+    bad = why_unusable(result);
+    return nullptr;
 }
 
 p2c2r_result* make_result(Pool& pool, uint64_t task, const TypeName* type,
@@ -154,6 +161,7 @@ p2c2r_status P2C2R_CALL p2c2r_result_info_get(const p2c2r_result* result, p2c2r_
     info.processing_us = answer.processing_us;
     info.network_us = answer.network_us;
     info.bytes_received = answer.bytes_down;
+    info.resident_size = answer.content ? answer.content->size() : 0;
     info.retry_after_ms = answer.retry_after_ms;
     write_struct(out, info);
     return P2C2R_OK;
@@ -234,6 +242,10 @@ p2c2r_status P2C2R_CALL p2c2r_result_digest(const p2c2r_result* result, uint8_t 
     if (!usable(result)) return why_unusable(result);
     if (!digest) return P2C2R_E_ARGUMENT;
     if (!result->answer.success()) return P2C2R_E_STATE;
+    if (const auto& content = result->answer.content) {
+        std::memcpy(digest, content->digest.data(), content->digest.size());
+        return P2C2R_OK;
+    }
     return boundary(nullptr, [&]() -> p2c2r_status {
         const TaskResult& answer = result->answer;
         Digest256 made;
@@ -330,6 +342,7 @@ void P2C2R_CALL p2c2r_result_release(const p2c2r_result* result) {
     counted->answer.data = Bytes();
     counted->answer.field.clear();
     counted->answer.error.clear();
+    if (counted->answer.content) counted->answer.content.reset();
     if (ResultViews* views = counted->views.load(std::memory_order_acquire)) {
         counted->views.store(nullptr, std::memory_order_relaxed);
         delete views;

@@ -44,6 +44,9 @@ namespace p2c2r::capi {
 // answer is kMemory.
 p2c2r_result* fill_result(p2c2r_result* blank, uint64_t task, const TypeName* type,
                           TaskResult&& answer) noexcept;
+// NULL for NULL, what is no result any more, and what was made before a fork; `bad` then says
+// which.
+const TaskResult* answer_of(const p2c2r_result* result, p2c2r_status& bad) noexcept;
 // With an object of its own; falls back to the pool's answer for short memory. Never NULL.
 p2c2r_result* make_result(Pool& pool, uint64_t task, const TypeName* type,
                           TaskResult&& answer) noexcept;

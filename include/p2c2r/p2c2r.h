@@ -161,7 +161,11 @@ enum { P2C2R_PLACE_AUTO = 0, P2C2R_PLACE_REMOTE = 1, P2C2R_PLACE_LOCAL = 2 };
  * but none before half of its time is over for the others' sake. */
 enum {
     P2C2R_TASK_LOCAL_AT_DEADLINE = 2,
-    P2C2R_TASK_NO_CACHE = 4 /* computed anew, also where an equal task's answer is known */
+    P2C2R_TASK_NO_CACHE = 4, /* computed anew, also where an equal task's answer is known */
+    /* The data of the result stay at the coordinator, and up to 4 MiB at the peer that made them: the result has
+     * none, and p2c2r_client_put_result makes them the data of later tasks, which run where they are. What this
+     * machine computes, and what finds no room there, comes whole. */
+    P2C2R_TASK_RESIDENT = 8
 };
 /* Into how many parts a task is cut (p2c2r_task_desc.split): NEVER (1 is the same), as many as pay, or a number up to
  * 4096, of which it has fewer where it has not so many pieces. Parts are tasks of the same type to the coordinator, each
@@ -171,7 +175,8 @@ enum {
  * there are several for each peer, so a faster one takes more of them.
  * A task that runs on this machine (PLACE_LOCAL, no coordinator, or AUTO that stays) is never cut; a part can end here like
  * any task. Priority, circle, verify, flags, place and what is left of the deadline are each part's; depends_on is
- * waited for before the task is cut. Cancel, forget and the deadline take all parts along. The first part that does not
+ * waited for before the task is cut. TASK_RESIDENT goes with no split; a content that is such a result is not cut by
+ * AUTO, and not at all by a number (E_ARGUMENT). Cancel, forget and the deadline take all parts along. The first part that does not
  * end with OK ends the task with its status, field and figures, and a text that begins "part 3 of 8 (rows 120 to 179): ";
  * the others are cancelled. Of a result that was merged: source is PEER if a peer computed any of it, else COORDINATOR,
  * LOCAL or CACHE in this order; attempts and queue_us are the most of a part, processing_us and bytes_received
@@ -668,6 +673,19 @@ P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_put(p2c2r_client* client, const p
                                                    p2c2r_content* out, p2c2r_error* why);
 /* No further task may refer to it; those that do go on. E_STALE: the client has no such content. [cb] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_drop(p2c2r_client* client, p2c2r_content content);
+/* The data of a result as a content, as p2c2r_client_put of them; those that stayed (P2C2R_TASK_RESIDENT) are not
+ * brought for it. Such last as long as the coordinator has room for them and this client is connected, or comes back
+ * within 10 s: a task that names one which is gone ends as E_CONTENT with the field content. E_STATE: a failed
+ * result; else as put. [cb] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_put_result(p2c2r_client* client,
+                                                          const p2c2r_result* result,
+                                                          p2c2r_content* out, p2c2r_error* why);
+/* The bytes of a content as the data of *out, the caller's to release; of a result that stayed they are asked for
+ * now. E_STALE: the client has no such content; E_CONTENT: it is gone; else as p2c2r_client_call. [blocks] */
+P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_get_content(p2c2r_client* client,
+                                                           p2c2r_content content,
+                                                           uint32_t timeout_ms, p2c2r_result** out,
+                                                           p2c2r_error* why);
 /* A request: the task still ends, as E_CANCELLED if it could be stopped. Ended: E_STALE. [cb] */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_client_cancel(p2c2r_client* client, p2c2r_task task);
 /* Cancels and never tells; releases a result that waits. E_STATE for a task with `part`, and for one with `output` that
@@ -738,6 +756,7 @@ typedef struct p2c2r_result_info {
     uint32_t flags;
     uint64_t bytes_received; /* of payload, as they came: fewer than there are where they came compressed; 0: none
                               * came */
+    uint64_t resident_size;  /* bytes of data that stayed, see P2C2R_TASK_RESIDENT; 0: none */
 } p2c2r_result_info;
 
 typedef struct p2c2r_image {
@@ -769,7 +788,7 @@ P2C2R_API const void* P2C2R_CALL p2c2r_result_fields(const p2c2r_result* result,
 P2C2R_API const char* P2C2R_CALL p2c2r_result_text(const p2c2r_result* result, int32_t which,
                                                    size_t* size);
 /* SHA-256 of the raw pixels of an image result (decoded if need be), else of the canonical MessagePack of
- * the fields, `device` left out, followed by the data. E_STATE for a failed result; E_PARAMS or another
+ * the fields, `device` left out, followed by the data; of data that stayed, of these alone. E_STATE for a failed result; E_PARAMS or another
  * error for an image that cannot be decoded. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_result_digest(const p2c2r_result* result, uint8_t digest[32]);
 /* A view of an image result; its bytes live as long as the result. E_STATE: not an image. */
@@ -857,8 +876,8 @@ typedef struct p2c2r_frames_config {
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_create(p2c2r_client* client,
                                                       const p2c2r_frames_config* config,
                                                       p2c2r_frames** out, p2c2r_error* why);
-/* Submits the task of the next frame (numbered from 1; *frame is optional); done, output and part must be NULL, split 0. Its
- * quality is the one that the last answer advised. deadline_us is when no answer is of use any more, also not
+/* Submits the task of the next frame (numbered from 1; *frame is optional); done, output and part must be NULL, split 0,
+ * flags without TASK_RESIDENT. Its quality is the one that the last answer advised. deadline_us is when no answer is of use any more, also not
  * to later frames; 0: pipeline_max budgets. So a task may take longer than a budget: who pushes each frame and
  * pulls what is there (or an earlier frame) has as many answers a second as it pushes, as old as its tasks take.
  * The oldest frame beyond pipeline_max is forgotten. Errors as of submit. Never blocks. */

@@ -44,6 +44,8 @@ inline constexpr uint32_t kPartsMax = 4096;                    // of one task
 inline constexpr uint64_t kPartsParamsSizeMax = 256ull << 20;  // of all parts of a task together
 inline constexpr uint64_t kMemoryMaxDefault = 512ull << 20;
 inline constexpr uint64_t kContentBytesMaxDefault = 256ull << 20;  // of one store of contents
+// Of a result that stays: a peer keeps one of its own that has no more. It hashes that at once.
+inline constexpr uint64_t kOwnResultKeptMax = 4ull << 20;
 inline constexpr uint32_t kListenPortDefault = 8765;
 inline constexpr uint32_t kTaskTimeoutMsDefault = 5000;
 inline constexpr uint32_t kHeartbeatIntervalMsDefault = 1000;
@@ -72,6 +74,8 @@ enum class Source : uint8_t {
 namespace task_flag {
 inline constexpr uint32_t kLocalAtDeadline = 2;  // the client computes it when nobody else did
 inline constexpr uint32_t kNoCache = 4;
+// The data of the result stay where tasks can use them: their digest comes.
+inline constexpr uint32_t kResident = 8;
 // Set by clients: an earlier connection had this task already. A coordinator that has just been
 // restarted then waits for a peer of the type instead of refusing it.
 inline constexpr uint32_t kResubmitted = 16;
@@ -79,10 +83,14 @@ inline constexpr uint32_t kResubmitted = 16;
 inline constexpr uint32_t kCodedResult = 32;
 }  // namespace task_flag
 
-// An input that stays where it is used: bytes, and their SHA-256 as its name.
+// An input that stays where it is used: bytes, and their SHA-256 as its name. `is_away`: of a
+// result that stays, whose bytes the coordinator has and its gamer has not.
 struct Content {
     Digest256 digest{};
     Bytes bytes;
+    bool is_away = false;
+    uint64_t away_size = 0;
+    [[nodiscard]] uint64_t size() const { return is_away ? away_size : bytes.size(); }
 };
 
 // TaskSpec::split: as many parts as pay.
@@ -125,6 +133,7 @@ struct TaskResult {
     uint64_t total_us = 0;       // submit to end, on the client's clock
     uint64_t bytes_down = 0;     // of its payload, as they came over a link; 0: none did
     uint32_t retry_after_ms = 0;
+    std::shared_ptr<const Content> content;  // not NULL: its data, which stay away
 
     [[nodiscard]] bool success() const { return status == Status::kOk; }
 };

@@ -17,9 +17,15 @@ void ClientContents::connected(uint64_t bytes_max) {
 void ClientContents::put(std::shared_ptr<const Content> content) {
     forget_unused();
     Known& known = known_[content->digest];
+    ++known.puts;
+    if (content->is_away) {
+        // It is there. Whoever has the bytes as well can bring them again.
+        known.offered = true;
+        if (known.kept) return;
+    }
     known.content = content;
     known.kept = content;
-    if (known.puts++ == 0 && !known.offered) enqueue(content);
+    if (!known.offered) enqueue(content);
 }
 
 bool ClientContents::drop(const Digest256& digest) {
@@ -42,12 +48,14 @@ void ClientContents::refer(const std::shared_ptr<const Content>& content) {
     known_[content->digest].content = content;
 }
 
-void ClientContents::wanted(const Digest256& digest) {
+bool ClientContents::wanted(const Digest256& digest) {
     const auto found = known_.find(digest);
-    if (found == known_.end()) return;
+    if (found == known_.end()) return true;
     if (const std::shared_ptr<const Content> content = found->second.content.lock()) {
+        if (content->is_away) return false;
         enqueue(content);
     }
+    return true;
 }
 
 void ClientContents::enqueue(const std::shared_ptr<const Content>& content) {

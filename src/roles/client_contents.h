@@ -20,7 +20,7 @@ class ClientContents {
     void disconnected() { connected(0); }
     // Whether tasks refer to this one rather than bringing its bytes along.
     [[nodiscard]] bool is_kept_there(const Content& content) const {
-        return bytes_max_ > 0 && content.bytes.size() <= bytes_max_;
+        return content.is_away || (bytes_max_ > 0 && content.bytes.size() <= bytes_max_);
     }
 
     void put(std::shared_ptr<const Content> content);
@@ -28,8 +28,8 @@ class ClientContents {
     bool drop(const Digest256& digest);
     // A task refers to it: whatever else happens, it can be asked for until that has ended.
     void refer(const std::shared_ptr<const Content>& content);
-    // The coordinator asks for it.
-    void wanted(const Digest256& digest);
+    // The coordinator asks for it. False: its bytes lay there alone, and it is gone.
+    bool wanted(const Digest256& digest);
 
     // What is to be sent now, or NULL. It counts as on its way until sent() is called.
     std::shared_ptr<const Content> next();

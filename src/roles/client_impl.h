@@ -286,6 +286,9 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     bool on_other_frame(const wire::Frame& frame, const char*& why);
     bool on_content_want(const wire::Frame& frame, const char*& why);
     void send_contents();
+    void content_gone(const Digest256& digest);
+    static constexpr const char* kWhyGone =
+        "the result that is this task's data had to give way at the coordinator";
     // With a content that the coordinator does not keep the task's data is all of its bytes.
     [[nodiscard]] bool brings_content(const Task& task) const {
         return task.spec->content && !contents_.is_kept_there(*task.spec->content);
@@ -391,8 +394,11 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     [[nodiscard]] std::string deadline_text(const Task& task);
     void send_cancel(const Task& task);
     bool can_run_local(const Task& task) const {
-        return runner_ && task.spec->place != Place::kRemote &&
+        return runner_ && task.spec->place != Place::kRemote && !is_data_away(task) &&
                runner_->can_run(task.spec->task_type);
+    }
+    static bool is_data_away(const Task& task) {
+        return task.spec->content && task.spec->content->is_away;
     }
     void start_local(Task& task);
     // ---- client_refusals.cpp

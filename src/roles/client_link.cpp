@@ -188,6 +188,10 @@ void Client::Impl::deliver(Task& task, const wire::ResultDelivery& delivery, Pay
     result.processing_us = delivery.processing_us;
     result.queue_us = delivery.queue_us;
     result.bytes_down = task.bytes_down;
+    if (delivery.digest) {
+        result.content = std::make_shared<const Content>(
+            Content{*delivery.digest, {}, true, delivery.content_size});
+    }
     end(task, std::move(result));
 }
 

@@ -88,7 +88,7 @@ bool Client::Impl::prepare_trial(const Task& task, Placed& placed, Side side) {
     }
     trial_.spec.depends_on.clear();
     trial_.spec.flags |= task_flag::kNoCache;  // a known answer would tell nothing
-    trial_.spec.flags &= ~task_flag::kLocalAtDeadline;
+    trial_.spec.flags &= ~(task_flag::kLocalAtDeadline | task_flag::kResident);
     trial_.spec.place = side == Side::kHere ? Place::kRemote : Place::kLocal;
     trial_.placed = &placed;
     // Taken now: the task that it copies may end at once, and its gamer ask for the next one then.

@@ -144,6 +144,10 @@ void Client::Impl::go_here(Task& task) {
     if (task.spec->place != Place::kLocal && link_) {
         return end_error(task, given_up_.status, {}, given_up_.text);
     }
+    if (is_data_away(task)) {
+        return end_error(task, Status::kContent, "content",
+                         "the result that is this task's data lies at the coordinator");
+    }
     Error error = no_executor(task.spec->task_type,
                               runner_ ? runner_->task_types() : std::vector<std::string>());
     end_error(task, error.status, std::move(error.field), std::move(error.text));

@@ -51,9 +51,20 @@ Result<Bytes> Client::Impl::whole_data(const TaskSpec& spec) const {
 bool Client::Impl::on_content_want(const wire::Frame& frame, const char*& why) {
     wire::ContentWant message;
     if ((why = decode(frame.envelope, message))) return false;
-    contents_.wanted(digest_of(message.digest));
+    if (!contents_.wanted(digest_of(message.digest))) content_gone(digest_of(message.digest));
     send_contents();
     return true;
+}
+
+// A result that stayed had to give way. Nobody has its bytes: the tasks that name it cannot go on.
+void Client::Impl::content_gone(const Digest256& digest) {
+    for (const uint64_t id : slots_.sorted_keys()) {
+        Task* const task = find(id);
+        if (!task || !task->sent || !task->spec->content) continue;
+        if (!task->spec->content->is_away || task->spec->content->digest != digest) continue;
+        send_cancel(*task);
+        end_error(*task, Status::kContent, "content", kWhyGone);
+    }
 }
 
 }  // namespace p2c2r::roles

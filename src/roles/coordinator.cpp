@@ -276,11 +276,16 @@ void Coordinator::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
             if (gamer) {
                 wire::ResultDelivery delivery = delivery_of(record, result, now);
                 delivery.source = Source::kCoordinator;
-                if (needs_chunks(output.info.size(), output.data.size())) {
-                    delivery.sizes = wire::PayloadSizes{output.info.size(), output.data.size()};
+                if (work.is_resident) {
+                    tell_resident(work, std::move(delivery), output.info, output.data,
+                                  sha256(output.data.span()), 0);
+                } else {
+                    if (needs_chunks(output.info.size(), output.data.size())) {
+                        delivery.sizes = wire::PayloadSizes{output.info.size(), output.data.size()};
+                    }
+                    encode(delivery, envelope_);
+                    deliver(*gamer, work.client_task, 0, output.info, output.data);
                 }
-                encode(delivery, envelope_);
-                deliver(*gamer, work.client_task, 0, output.info, output.data);
             }
             if (work.asks) {
                 share_answer(tag, work, output.info.span(), output.data.span(), result, 0);

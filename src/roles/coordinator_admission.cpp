@@ -54,7 +54,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
             withdraw(task);
         } else {
             if (again.awaits && asker_of(*again.awaits) == task) ask_content(task);
-            if (again.result_begun && !again.result_open) {
+            if (again.result_begun && !again.result_open && !again.staying) {
                 // The beginning of its result went to a connection that is gone.
                 again.result_begun = false;
                 scheduler_.give_up(task, loop_.turn_us(), actions_);
@@ -267,7 +267,8 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     share.came();
     fresh.local_waits = fresh.result_begun = fresh.result_open = false;
     fresh.has_content = fresh.asks = false;
-    fresh.may_be_coded = message.task_flags & task_flag::kCodedResult;
+    fresh.is_resident = (message.task_flags & task_flag::kResident) && keeps_contents();
+    fresh.may_be_coded = (message.task_flags & task_flag::kCodedResult) && !fresh.is_resident;
     fresh.waits_for = waits_for;
     fresh.has_checksum = message.checksum.has_value();
     fresh.checksum = message.checksum.value_or(0);

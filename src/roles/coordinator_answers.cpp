@@ -17,8 +17,8 @@ bool Coordinator::Impl::may_share(const wire::TaskSubmit& message, sched::TypeIn
                                   size_t size) const {
     // First what most tasks fail.
     return scheduler_.mean_compute_us(type) >= kWorthUs && answers_.is_on() &&
-           !(message.task_flags & task_flag::kNoCache) && message.depends_on.empty() &&
-           size <= sched::AnswerCache::kQuestionSizeMax;
+           !(message.task_flags & (task_flag::kNoCache | task_flag::kResident)) &&
+           message.depends_on.empty() && size <= sched::AnswerCache::kQuestionSizeMax;
 }
 
 void Coordinator::Impl::answer_known(Session& session, Gamer& gamer, uint64_t client_task,
@@ -102,6 +102,10 @@ void Coordinator::Impl::collect(Relay& relay, const wire::Frame& frame) {
 }
 
 void Coordinator::Impl::drop_collected(Relay& relay) noexcept {
+    if (relay.staying) {
+        collecting_bytes_ -= relay.staying->size;
+        relay.staying.reset();
+    }
     if (!relay.collected) return;
     collecting_bytes_ -= relay.collected->size;
     relay.collected.reset();

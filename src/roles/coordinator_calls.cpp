@@ -12,7 +12,7 @@ namespace p2c2r::roles {
 namespace {
 
 constexpr const char* kCallNames =
-    "status, peers, gamers, tasks, explain, metrics, probe, task.assign, peer.fail, "
+    "status, peers, gamers, tasks, explain, metrics, probe, content, task.assign, peer.fail, "
     "key.list, key.add, key.token, key.from, key.invite, "
     "key.invitations, key.withdraw, key.revoke";
 
@@ -94,6 +94,7 @@ Result<Bytes> Coordinator::Impl::answer_call(const std::string& name,
         writer.map(1).key("bytes").unsigned_integer(size);
         return writer.take();
     }
+    if (name == "content") return call_content(reader, text, asker);
     if (name == "explain" || name == "task.assign") {
         const std::string task_text(reader.text("task", 16));
         const std::string client_id(reader.text("client_id", limits::kIdLengthMax, ""));

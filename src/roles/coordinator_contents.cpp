@@ -36,7 +36,9 @@ sched::ContentStore::Scope Coordinator::Impl::scope_of(uint64_t gamer_id,
 
 // Without an account nobody can show later that these were his: the next of that client_id may be
 // somebody else.
-void Coordinator::Impl::forget_contents_of(uint64_t gamer_id, const Gamer& gamer) {
+void Coordinator::Impl::forget_contents_of(uint64_t gamer_id, Gamer& gamer) {
+    for (const Digest256& digest : gamer.residents) contents_.drop(digest, gamer.scope);
+    gamer.residents.clear();
     if (gamer.scope != gamer_id) return;
     contents_.forget_scope(gamer_id);
     answers_.forget_scope(gamer_id);
@@ -269,7 +271,9 @@ void Coordinator::Impl::on_content_drop(Session& session, const wire::Frame& fra
     if (const char* why = decode(frame.envelope, message)) {
         return end_session(session, Status::kProtocol, why);
     }
-    contents_.drop(digest_of(message.digest), gamers_.find(session.gamer)->scope);
+    Gamer& gamer = *gamers_.find(session.gamer);
+    gamer.residents.erase(digest_of(message.digest));
+    contents_.drop(digest_of(message.digest), gamer.scope);
 }
 
 // ---- to the peers ------------------------------------------------------------------------------

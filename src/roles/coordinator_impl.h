@@ -25,6 +25,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -193,6 +194,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         uint64_t kept_bytes = 0;
         std::vector<uint64_t> redelivered;  // ids whose kept delivery went out on resuming
         EndedTasks ended;                   // whom a depends_on may still name
+        std::set<Digest256> residents;      // results of its tasks that stay, as long as it does
         std::map<uint64_t, std::vector<uint64_t>> dependents;  // its task to its waiting ones
     };
 
@@ -464,7 +466,20 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void assign_whole(const sched::Action& action, Session& session, Relay& relay);
     sched::ContentStore::Scope scope_of(uint64_t gamer_id, const std::string& account,
                                         sched::OwnerIndex owner);
-    void forget_contents_of(uint64_t gamer_id, const Gamer& gamer);
+    void forget_contents_of(uint64_t gamer_id, Gamer& gamer);
+
+    // ---- coordinator_residents.cpp
+    // False: there is no room for it, and it goes on as any result.
+    bool begin_staying(Relay& relay, const wire::PayloadSizes& sizes, const wire::Frame& frame);
+    static void add_staying(Staying& staying, const wire::Frame& frame);
+    // Keeps the data of a result for later tasks, `holder`'s (0: nobody's) too, and tells its gamer
+    // of it; what finds no room here goes to him whole. `delivery`: what else is said of it.
+    void tell_resident(const Relay& relay, wire::ResultDelivery&& delivery, const Bytes& info,
+                       const Bytes& data, const Digest256& digest, uint64_t holder);
+    void tell_staying(const Relay& relay, wire::ResultDelivery&& delivery, Staying&& whole,
+                      uint64_t holder);
+    uint64_t keep_result(Gamer& gamer, const Digest256& digest, const Bytes& data);
+    Result<Bytes> call_content(ParamsReader& reader, std::string* text, const Session* asker);
 
     // ---- coordinator_answers.cpp
     [[nodiscard]] bool may_share(const wire::TaskSubmit& message, sched::TypeIndex type,

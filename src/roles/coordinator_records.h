@@ -98,6 +98,15 @@ struct Collected {
     uint64_t size = 0;  // as announced
 };
 
+// A result in chunks that stays here.
+struct Staying {
+    std::vector<uint8_t> info;
+    Buffer data;
+    size_t data_size = 0;  // that have come
+    Sha256 digest;         // of these
+    uint64_t size = 0;     // as announced
+};
+
 // In the order of use: of most tasks only the beginning is looked at, which is fetched ahead.
 struct alignas(kCacheLine) Relay {
     static constexpr size_t kSmallMax = 224;
@@ -117,6 +126,7 @@ struct alignas(kCacheLine) Relay {
     bool has_checksum = false;  // `checksum` is the input's
     bool has_content = false;   // its data is a content, and what came as data the delta
     bool may_be_coded = false;  // its result
+    bool is_resident = false;   // the data of its result stay here
     bool asks = false;          // others ask the same, or may: `question` counts
     bool result_begun = false;  // `result` counts: it comes in chunks, and some are here
     bool result_open = false;   // these are being passed on
@@ -135,6 +145,7 @@ struct alignas(kCacheLine) Relay {
     uint64_t content_sent = 0;  // the attempt that its peer got it for
     uint64_t question = 0;      // with asks: its entry, which this task leads or follows
     std::unique_ptr<Collected> collected;
+    std::unique_ptr<Staying> staying;
 };
 static_assert(offsetof(Relay, small) <= 2 * kCacheLine);
 

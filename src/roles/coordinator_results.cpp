@@ -34,6 +34,7 @@ void Coordinator::Impl::assign(const sched::Action& action, uint64_t now) {
     message.sizes.reset();
     if (input.in_chunks) message.sizes = input.sizes;
     message.task_flags = input.may_be_coded ? task_flag::kCodedResult : 0;
+    if (input.is_resident) message.task_flags |= task_flag::kResident;
     message.payload_place = 0;
     if (input.has_content) {
         const uint64_t most = scheduler_.peers().find(action.peer)->content_bytes;
@@ -150,6 +151,7 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
         waiting.result = result;
         waiting.result.field = waiting.result.error = waiting.result.peer_id = {};
         if (waiting.asks) begin_collecting(task, waiting, *result.sizes, frame);
+        if (waiting.is_resident && begin_staying(waiting, *result.sizes, frame)) return;
         Gamer* gamer = gamers_.find(waiting.gamer);
         waiting.result_open = gamer && gamer->session;
         if (!waiting.result_open) return;
@@ -177,7 +179,13 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
         accepted(record, result, now);
         if (waiting.has_content) content_used(session, waiting);
         if (waiting.result_begun) drop_result(waiting);
-        to = tell_result(record, waiting, frame, result, now);
+        if (waiting.is_resident && result.status == Status::kOk) {
+            tell_resident(waiting, delivery_of(record, result, now), frame.hold(frame.params),
+                          Bytes::copy(frame.data), sha256(frame.data), session.peer);
+            if (Gamer* const gamer = gamers_.find(waiting.gamer)) to = gamer->session;
+        } else {
+            to = tell_result(record, waiting, frame, result, now);
+        }
         if (waiting.asks && result.status == Status::kOk) {
             share_answer(task, waiting, frame.params, frame.data, result, account_of(session));
         }
@@ -230,6 +238,7 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
         return end_session(session, Status::kProtocol, why);
     }
     if (waiting.collected) collect(waiting, frame);
+    if (waiting.staying) add_staying(*waiting.staying, frame);
     Gamer* gamer = gamers_.find(waiting.gamer);
     Session* to = waiting.result_open && gamer ? gamer->session : nullptr;
     if (to) {
@@ -258,6 +267,13 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
             const std::unique_ptr<Collected> whole = std::move(waiting.collected);
             collecting_bytes_ -= whole->size;
             share_answer(task, waiting, whole->info, whole->data, result, account_of(session));
+        }
+        if (waiting.staying) {
+            const std::unique_ptr<Staying> whole = std::move(waiting.staying);
+            collecting_bytes_ -= whole->size;
+            tell_staying(waiting, delivery_of(record, result, now), std::move(*whole),
+                         session.peer);
+            if (gamer) to = gamer->session;
         }
         drop_task(task, true);
     } catch (const std::bad_alloc&) {

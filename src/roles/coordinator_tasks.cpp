@@ -146,6 +146,7 @@ void Coordinator::Impl::drop_one(uint64_t task, bool good, std::vector<uint64_t>
     if (gone.hold) small_holds_.drop(std::exchange(gone.hold, nullptr));
     if (gone.has_content) detach_content(task, gone);
     if (gone.asks) detach_question(task, gone);
+    if (gone.is_resident) drop_collected(gone);
     if (gone.in_chunks) gone.chunks.clear();
     gone.result_begun = false;
     const uint64_t client_task = gone.client_task;

@@ -56,6 +56,15 @@ ContentInbox::Taken PeerContents::take(const wire::Frame& frame) {
     return taken;
 }
 
+void PeerContents::keep(const Bytes& data) noexcept {
+    if (data.size() > std::min(limits::kOwnResultKeptMax, store_.bytes_max())) return;
+    try {
+        store_.add(sha256(data.span()), data.owned(), kCoordinator);
+    } catch (const std::bad_alloc&) {
+        // Then it is asked for when it is wanted.
+    }
+}
+
 std::vector<uint64_t> PeerContents::take_waiting(const Digest256& digest) {
     std::vector<uint64_t> slots;
     if (const auto found = waiting_.find(digest); found != waiting_.end()) {

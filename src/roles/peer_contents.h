@@ -36,6 +36,9 @@ class PeerContents {
     ContentInbox::Taken take(const wire::Frame& frame);
     // Those that waited for it, the first one first; they wait no more.
     std::vector<uint64_t> take_waiting(const Digest256& digest);
+    // The data of a result that the next task may be about: kept as if it had come from the
+    // coordinator, which has it as well. Large ones are not, nor what memory is short for.
+    void keep(const Bytes& data) noexcept;
     uint8_t* place(uint64_t id, size_t size) { return inbox_.place(id, size); }
     [[nodiscard]] const char* why() const { return inbox_.why(); }
     // What was half-way will not come any more, and nobody waits for it. What is kept stays.

@@ -94,6 +94,7 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
         uint64_t runner_job = 0;
         bool cancelled = false;
         bool may_be_coded = false;  // its result
+        bool is_resident = false;   // the data of its result stay here too
         bool has_checksum = false;
         uint64_t checksum = 0;
         bool has_content = false;             // its data is a content, changed by what came as data

@@ -42,6 +42,7 @@ bool Peer::Impl::on_assign(const wire::Frame& frame, const char*& why) {
     job.has_content = message.payload_place == 1 && options_.content_bytes_max > 0;
     job.content = 0;
     job.may_be_coded = (message.task_flags & task_flag::kCodedResult) && coding_work_;
+    job.is_resident = message.task_flags & task_flag::kResident;
     if (message.payload_place != 0) {
         if (!job.has_content || message.digest.empty()) {
             job.has_content = false;
@@ -258,6 +259,7 @@ inline void Peer::Impl::end_job(uint64_t slot, Job& job, const exec::Output& res
         if (job.id == 0) {
             // Of a connection that is gone.
         } else if (result.status == Status::kOk) {
+            if (job.is_resident) contents_.keep(result.data);
             answer_result(job, result, coded);
         } else {
             answer(job, result.status, result.field, result.error, result.processing_us,

@@ -64,6 +64,11 @@ class ContentStore {
 
     // The entry of this content if `scope` may use it, else 0; the one used last from here on.
     uint64_t find(const Digest256& digest, Scope scope);
+    // The same without a word of its use.
+    [[nodiscard]] bool has(const Digest256& digest, Scope scope) const {
+        const auto known = by_digest_.find(digest);
+        return known != by_digest_.end() && is_of_scope(at(known->second), scope);
+    }
     // Adds what has just been computed to be of this digest, and makes room for it by evicting. 0:
     // it is more than a scope may have beside what it has pinned, or does not fit beside what all
     // have pinned and is not `needed`: what tasks wait for is let in, for as long as they pin it.

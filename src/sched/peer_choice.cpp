@@ -242,61 +242,69 @@ struct PeerTable::Search {
         return record.risk.is_small() && forecast.is_safe(wish.deadline_us);
     }
 
-    // ---- where it is not, or its data lies elsewhere
-    Choice first{0, UINT64_MAX};  // of all that were looked at
-    bool first_is_safe = false;
-    Choice safest{};
-    int safest_step = -1;
-    void weigh(uint64_t peer, bool free_slot) {
-        if (!fits(peer)) return;
-        const PeerRecord& record = *table.peers_.find(peer);
-        const DataWay way = table.data_way(record, wish.content, now_us);
-        const Forecast forecast = table.forecast(record, wish.type, wish.bytes, now_us, way.us);
-        const double chance = forecast.chance(wish.deadline_us) * (1 - record.risk.at(now_us));
-        const int step = static_cast<int>(chance * kChanceSteps + 0.5);
-        const auto is_now = [&](Choice& best) {
-            best.peer = peer;
-            best.finish_us = forecast.finish_us;
-            best.free_slot = free_slot;
-            best.data = way.data;
-            best.data_us = way.us;
-        };
-        if (forecast.finish_us < first.finish_us) {
-            is_now(first);
-            first_is_safe = wish.deadline_us == UINT64_MAX ||
-                            (record.risk.is_small() && forecast.is_safe(wish.deadline_us));
-        }
-        if (step < safest_step) return;
-        if (step == safest_step && forecast.finish_us >= safest.finish_us) return;
-        safest_step = step;
-        is_now(safest);
-        safest.chance = static_cast<float>(chance);
-    }
-    void weigh_first(const IndexedHeap& heap, const uint64_t* peers, bool free_slot) {
-        const std::vector<uint32_t>& members = heap.members();
-        const size_t count = std::min(members.size(), kLooked);
-        for (size_t i = 0; i < count; ++i) weigh(peers[members[i]], free_slot);
-    }
-    void weigh_all(const PeerHeaps& heaps, const uint64_t* peers) {
-        weigh_first(heaps.free, peers, true);
-        weigh_first(heaps.waiting, peers, false);
-    }
-    // Those that have the data, or will have it, wherever they stand: they are few.
-    void weigh_holders() {
-        for (const ContentStore::Holder& holder : table.contents_->peers(wish.content)) {
-            const PeerRecord* const record = table.peers_.find(holder.peer);
-            if (!record || !record->is_within(wish.reach)) continue;
-            const bool knows =
-                std::any_of(record->learned.begin(), record->learned.end(),
-                            [&](const Learned& learned) { return learned.type == wish.type; });
-            if (knows) weigh(holder.peer, record->held < record->slots);
-        }
-    }
     // Whoever would be first if all had it, and has it.
     [[nodiscard]] bool has_data() {
         choice.data = table.data_way(*table.peers_.find(choice.peer), wish.content, now_us).data;
         return choice.data == Residence::kThere;
     }
+
+    // ---- where the first is not safe, or its data lies elsewhere
+    struct Weighing {
+        const Search& search;
+        Choice first{0, UINT64_MAX};  // of all that were looked at
+        bool first_is_safe = false;
+        Choice safest{};
+        int safest_step = -1;
+        void weigh(uint64_t peer, bool free_slot) {
+            if (!search.fits(peer)) return;
+            const PeerRecord& record = *search.table.peers_.find(peer);
+            const DataWay way = search.table.data_way(record, search.wish.content, search.now_us);
+            const Forecast forecast = search.table.forecast(
+                record, search.wish.type, search.wish.bytes, search.now_us, way.us);
+            const double chance =
+                forecast.chance(search.wish.deadline_us) * (1 - record.risk.at(search.now_us));
+            const int step = static_cast<int>(chance * kChanceSteps + 0.5);
+            const auto is_now = [&](Choice& best) {
+                best.peer = peer;
+                best.finish_us = forecast.finish_us;
+                best.free_slot = free_slot;
+                best.data = way.data;
+                best.data_us = way.us;
+            };
+            if (forecast.finish_us < first.finish_us) {
+                is_now(first);
+                first_is_safe =
+                    search.wish.deadline_us == UINT64_MAX ||
+                    (record.risk.is_small() && forecast.is_safe(search.wish.deadline_us));
+            }
+            if (step < safest_step) return;
+            if (step == safest_step && forecast.finish_us >= safest.finish_us) return;
+            safest_step = step;
+            is_now(safest);
+            safest.chance = static_cast<float>(chance);
+        }
+        void weigh_first(const IndexedHeap& heap, const uint64_t* peers, bool free_slot) {
+            const std::vector<uint32_t>& members = heap.members();
+            const size_t count = std::min(members.size(), kLooked);
+            for (size_t i = 0; i < count; ++i) weigh(peers[members[i]], free_slot);
+        }
+        void weigh_all(const PeerHeaps& heaps, const uint64_t* peers) {
+            weigh_first(heaps.free, peers, true);
+            weigh_first(heaps.waiting, peers, false);
+        }
+        // Those that have the data, or will have it, wherever they stand: they are few.
+        void weigh_holders() {
+            for (const ContentStore::Holder& holder :
+                 search.table.contents_->peers(search.wish.content)) {
+                const PeerRecord* const record = search.table.peers_.find(holder.peer);
+                if (!record || !record->is_within(search.wish.reach)) continue;
+                const bool knows = std::any_of(
+                    record->learned.begin(), record->learned.end(),
+                    [&](const Learned& learned) { return learned.type == search.wish.type; });
+                if (knows) weigh(holder.peer, record->held < record->slots);
+            }
+        }
+    };
 };
 
 PeerTable::Choice PeerTable::choose(const Wish& wish, uint64_t now_us) {
@@ -325,12 +333,13 @@ PeerTable::Choice PeerTable::choose(const Wish& wish, uint64_t now_us) {
         if (wish.deadline_us == UINT64_MAX || search.is_safe()) return choice;
     }
     // The first one is among them, or behind a crowd that does not fit.
-    search.weigh(choice.peer, choice.free_slot);
-    if (is_shared) search.weigh_all(of_type.shared, ids_.data());
-    if (own) search.weigh_all(*own->heaps, circle->peers.data());
-    if (wish.content != 0) search.weigh_holders();
-    const uint64_t first_us = search.first.finish_us;
-    Choice& best = wish.content != 0 && search.first_is_safe ? search.first : search.safest;
+    Search::Weighing weighing{search};
+    weighing.weigh(choice.peer, choice.free_slot);
+    if (is_shared) weighing.weigh_all(of_type.shared, ids_.data());
+    if (own) weighing.weigh_all(*own->heaps, circle->peers.data());
+    if (wish.content != 0) weighing.weigh_holders();
+    const uint64_t first_us = weighing.first.finish_us;
+    Choice& best = wish.content != 0 && weighing.first_is_safe ? weighing.first : weighing.safest;
     best.considered = choice.considered;
     best.is_safer = best.finish_us > first_us;
     return best;

@@ -12,6 +12,7 @@ constexpr const char* kWhyNetwork =
 constexpr const char* kWhyQueue = "queue_us must be an unsigned integer of microseconds";
 constexpr const char* kWhyAttempts = "attempts must be an unsigned integer of 32 bits";
 constexpr const char* kWhySource = "source must be 0 to 6";
+constexpr const char* kWhyContentSize = "content_size must be an unsigned integer of bytes";
 constexpr const char* kWhyUsage =
     "resource_usage must be a map of at most 64 names, memory_peak an unsigned integer of bytes";
 
@@ -46,6 +47,8 @@ void reset(ResultDelivery& out) {
     out.sizes.reset();
     out.coding = Coding::kNone;
     out.plain_sizes.reset();
+    out.digest.reset();
+    out.content_size = 0;
 }
 
 constexpr std::string_view kMemoryPeak = "memory_peak";
@@ -156,6 +159,7 @@ void encode(const ResultDelivery& delivery, EnvelopeBuffer& out) {
     if (delivery.retry_after_ms != 0) {
         writer.unsigned_field(field::kRetryAfterMs, delivery.retry_after_ms);
     }
+    if (delivery.digest) writer.binary_field(field::kDigest, *delivery.digest);
     write_checksum_and_sizes(writer, delivery.checksum, delivery.sizes);
     if (delivery.status != Status::kOk) write_status(writer, delivery.status);
     write_error_and_field(writer, delivery.error, delivery.field);
@@ -171,6 +175,9 @@ void encode(const ResultDelivery& delivery, EnvelopeBuffer& out) {
         writer.unsigned_field(field::kSource, static_cast<uint64_t>(delivery.source));
     }
     write_coding(writer, delivery.coding, delivery.plain_sizes);
+    if (delivery.content_size != 0) {
+        writer.unsigned_field(field::kContentSize, delivery.content_size);
+    }
     writer.finish();
 }
 
@@ -220,6 +227,15 @@ const char* decode(std::span<const uint8_t> envelope, ResultDelivery& out) {
                 break;
             case field::kSource:
                 if (!reader.read_enum(out.source, Source::kHost)) return kWhySource;
+                break;
+            case field::kDigest: {
+                std::string_view digest;
+                if (!read_digest(reader, digest)) return kWhyDigest;
+                copy_run(out.digest.emplace().data(), digest.data(), digest.size());
+                break;
+            }
+            case field::kContentSize:
+                if (!reader.read_unsigned(out.content_size)) return kWhyContentSize;
                 break;
             default:
                 if (!reader.skip()) return reader.why();

@@ -75,6 +75,8 @@ inline constexpr uint8_t kContentBytes = 64;
 // How a result is coded on its way.
 inline constexpr uint8_t kCoding = 65;
 inline constexpr uint8_t kPlainSizes = 66;
+// How large the data of a result is that stays.
+inline constexpr uint8_t kContentSize = 67;
 // What the owner of a peer allows.
 inline constexpr uint8_t kMode = 70;
 inline constexpr uint8_t kWhy = 71;

@@ -108,7 +108,7 @@ struct TaskAssign {
     std::string_view task_type;
     std::optional<uint64_t> deadline_us;
     Nonce attempt{};
-    uint32_t task_flags = 0;       // of these only task_flag::kCodedResult
+    uint32_t task_flags = 0;       // of these only task_flag::kCodedResult and kResident
     uint64_t output_size_max = 0;  // 0: the general limit
     uint32_t payload_place = 0;
     std::string_view digest;
@@ -146,6 +146,8 @@ struct ResultDelivery {
     std::optional<PayloadSizes> sizes;
     Coding coding = Coding::kNone;
     std::optional<PayloadSizes> plain_sizes;
+    std::optional<Digest256> digest;  // of its data, where that stays at the coordinator
+    uint64_t content_size = 0;        // the same data's
 };
 
 struct TaskTimeout {

@@ -323,6 +323,33 @@ void ask_over_a_content(Life& life) {
     life.memory.note("client_drop", p2c2r_client_drop(life.client, content));
 }
 
+// A result that stays, what becomes of it, and its bytes.
+void ask_for_what_stays(Life& life) {
+    const std::string_view text = large_text();
+    Task task("echo", text.data(), text.size());
+    task.desc.flags = P2C2R_TASK_RESIDENT;
+    p2c2r_result* result = nullptr;
+    if (!life.insist("submit", [&] {
+            return p2c2r_client_submit_and_wait(life.client, &task.desc, &result, nullptr);
+        })) {
+        return;
+    }
+    p2c2r_content content = 0;
+    const bool is_put =
+        p2c2r_result_status(result) == P2C2R_OK && life.insist("client_put_result", [&] {
+            return p2c2r_client_put_result(life.client, result, &content, nullptr);
+        });
+    p2c2r_result_release(result);
+    if (!is_put) return;
+    // As of client_call: the connection is lost where memory is short for it.
+    p2c2r_result* bytes = nullptr;
+    const p2c2r_status heard = p2c2r_client_get_content(life.client, content, 200, &bytes, nullptr);
+    const bool lost = heard == P2C2R_E_DISCONNECTED || heard == P2C2R_E_TIMEOUT;
+    if (!lost || !life.memory.was_felt()) life.memory.note("client_get_content", heard);
+    p2c2r_result_release(bytes);
+    life.memory.note("client_drop", p2c2r_client_drop(life.client, content));
+}
+
 // Several at once, told by done; one that waits for another; one cancelled and one forgotten.
 void ask_in_other_ways(Life& life) {
     std::array<p2c2r_task, 5> tasks = {};
@@ -658,6 +685,7 @@ void live_and_do_all(Shortage& memory) {
     if (!begin(life)) return;
     ask_in_other_ways(life);
     ask_over_a_content(life);
+    ask_for_what_stays(life);
     ask_questions(life);
     leave(life);
 }

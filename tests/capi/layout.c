@@ -191,7 +191,8 @@ PIN(p2c2r_result_info, network_us, 40, 40);
 PIN(p2c2r_result_info, retry_after_ms, 48, 48);
 PIN(p2c2r_result_info, flags, 52, 52);
 PIN(p2c2r_result_info, bytes_received, 56, 56);
-SIZE(p2c2r_result_info, 64, 64);
+PIN(p2c2r_result_info, resident_size, 64, 64);
+SIZE(p2c2r_result_info, 72, 72);
 
 PIN(p2c2r_image, struct_size, 0, 0);
 PIN(p2c2r_image, format, 4, 4);

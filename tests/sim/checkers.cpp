@@ -237,7 +237,11 @@ void Checkers::on_job_stopped(uint32_t host, uint64_t stamp) {
     if (hosts_[host].kind == Kind::kCoordinator) {
         Tracked& task = tracked_[stamp_tokens_[stamp]];
         task.answered = true;
-        answer_heard(stamp_tokens_[stamp], task.bytes);
+        const uint64_t token = stamp_tokens_[stamp];
+        // Of one whose data is a content only that comes with its submit.
+        const std::map<uint64_t, Asked>& asked = asked_[host_of_token(token)];
+        const auto found = asked.find(task_of_token(whole_of(token)));
+        answer_heard(token, found != asked.end() ? found->second.size : task.bytes);
     }
     std::erase_if(jobs, [&](const Job& job) { return job.stamp == stamp; });
 }
@@ -263,8 +267,13 @@ void Checkers::coordinator_holds(uint64_t payload_bytes, uint64_t queued_bytes) 
              number(owed_bytes), number(limits_.memory_max));
     }
     // Nothing is taken above the budget, but while an answer passes through its input is held too,
-    // and what is on its way lies in the connections' queues beside.
-    if (payload_bytes > 2 * limits_.memory_max + queued_bytes) {
+    // and what is on its way lies in the connections' queues beside. Of a task whose data is a
+    // content the answer may be larger than the input: a gamer may have so much of these to read.
+    uint64_t unread_bytes = 0;
+    for (const auto& [pipe, gamer] : gamer_pipes_) {
+        unread_bytes += std::min(gamer.unread(), kBehindBytes + kBehindBytes / 4);
+    }
+    if (payload_bytes > 2 * limits_.memory_max + queued_bytes + unread_bytes) {
         fail("I7", "the coordinator holds %llu payload bytes, its budget is %llu",
              number(payload_bytes), number(limits_.memory_max));
     }

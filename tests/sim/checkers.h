@@ -60,6 +60,10 @@ inline uint64_t task_of_token(uint64_t token) {
     return token & ((1ull << 40) - 1);
 }
 
+// For a gamer that has so much to read nothing is placed, until its connection says that it has
+// drained.
+inline constexpr uint64_t kBehindBytes = 4 << 20;
+
 class Checkers final : public NetworkObserver, public RunnerObserver {
   public:
     struct Limits {
@@ -392,6 +396,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     std::map<std::pair<uint64_t, uint64_t>, uint64_t> waiting_;
     std::set<uint64_t> chunked_;       // tokens of living tasks that came in chunks
     std::vector<uint64_t> ended_now_;  // tokens, in this turn
+    uint64_t made_whole_ = 0;  // the token of the last one whose input has come in this event
     std::vector<std::pair<uint32_t, uint64_t>> to_cancel_;  // host and token, in this turn
     // By connection and host: when its queue was first seen above the limit.
     std::map<std::pair<uint64_t, uint32_t>, uint64_t> above_limit_;

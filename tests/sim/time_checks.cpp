@@ -151,6 +151,8 @@ void Checkers::on_memory_short(uint32_t host) {
     std::erase_if(to_cancel_, [&](const auto& cancel) { return cancel.first == host; });
     if (hosts_[host].kind != Kind::kCoordinator) return;
     ended_now_.clear();
+    // What came last may have been lost.
+    if (made_whole_ != 0) tracked_[std::exchange(made_whole_, 0)].whole = false;
     // One that it had no memory to put into its queue is held until its deadline: it might be any.
     waiting_.clear();
 }

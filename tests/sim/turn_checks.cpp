@@ -8,6 +8,7 @@
 namespace p2c2r::sim {
 
 void Checkers::after_event(bool coordinator_turn) {
+    made_whole_ = 0;
     if (!to_submit_.empty()) check_submitted_again();
     if (!to_cancel_.empty()) check_cancels_went_on();
     if (!coordinator_turn) return;
@@ -81,7 +82,9 @@ std::vector<Checkers::Room> Checkers::rooms() const {
     uint64_t unseen_bytes = 0;
     for (uint64_t token : chunked_) {
         const Tracked& task = tracked_.at(token);
-        if (!may_wait(token, task)) continue;
+        // Of one that a peer works on it may be a copy.
+        const bool may_be_copy = task.live && !task.answered && task.open == 1;
+        if (!may_be_copy && !may_wait(token, task)) continue;
         ++unseen;
         unseen_bytes += task.bytes;
     }

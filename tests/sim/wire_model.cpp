@@ -37,8 +37,6 @@ constexpr uint64_t kSilentUs = 14'000;
 constexpr uint32_t kDispatchesPerCopy = 20;
 // Answers that wait for one gamer while it is away.
 constexpr uint32_t kKeptMax = 64;
-// For a gamer that has so much to read nothing is placed, until it is down to half of that.
-constexpr uint64_t kBehindBytes = 4 << 20;
 
 bool is_first(const wire::Frame& frame) {
     return !frame.envelope.empty();
@@ -125,6 +123,7 @@ void Checkers::on_delivered(uint64_t pipe, uint32_t host, const wire::Frame& fra
     trace_frame("gets", pipe, host, frame);
     const auto peer = peer_pipes_.find(pipe);
     if (hosts_[host].kind == Kind::kCoordinator) {
+        made_whole_ = 0;
         if (peer != peer_pipes_.end()) return coordinator_hears_peer(peer->second, frame);
         const auto gamer = gamer_pipes_.find(pipe);
         if (gamer != gamer_pipes_.end()) return coordinator_hears_gamer(gamer->second, frame);
@@ -495,8 +494,8 @@ void Checkers::answer_heard(uint64_t token, uint64_t bytes) {
 
 void Checkers::look_if_behind(GamerPipe& gamer) {
     const uint64_t unread = gamer.unread();
-    if (unread >= kBehindBytes) gamer.behind = true;
-    if (unread <= kBehindBytes / 2) gamer.behind = false;
+    if (unread >= kBehindBytes - kBehindBytes / 16) gamer.behind = true;  // heads are not counted
+    if (unread <= net::kSendLowMark) gamer.behind = false;
 }
 
 void Checkers::give_up(Attempt& attempt) {
@@ -617,7 +616,9 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
         if (found != gamer.tasks.end() && is_last(frame)) {
             found->second.whole = true;
             Tracked& tracked = tracked_[token_of_asked(gamer, frame.id)];
-            tracked.whole |= tracked.live;
+            if (tracked.live && !std::exchange(tracked.whole, true)) {
+                made_whole_ = token_of_asked(gamer, frame.id);
+            }
         }
         return;
     }

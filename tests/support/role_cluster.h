@@ -59,7 +59,9 @@ struct ClusterAnswers : roles::ClientEvents {
     void on_client_state(Status status, const std::string&) override { states.push_back(status); }
     void on_peer_count(uint32_t available, uint32_t) override { peers = available; }
     std::map<uint64_t, std::pair<Status, Bytes>> calls;
-    void on_call_done(uint64_t call, const Error* error, Bytes fields, Bytes) override {
+    std::map<uint64_t, Bytes> call_data;
+    void on_call_done(uint64_t call, const Error* error, Bytes fields, Bytes data) override {
+        call_data[call] = std::move(data);
         calls[call] = {error ? error->status : Status::kOk, std::move(fields)};
     }
 };

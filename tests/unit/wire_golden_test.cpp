@@ -165,6 +165,13 @@ std::map<std::string, Blob> examples() {
                  std::string(std::begin(kCodedExample), std::end(kCodedExample)));
 
     delivery = ResultDelivery{};
+    delivery.attempts = 1;
+    delivery.digest.emplace().fill(0x5a);
+    delivery.content_size = 300'000;
+    encode(delivery, envelope);
+    all["result_delivery (its data stay)"] = frame_of(Message::kResultDelivery, 0, 14, envelope);
+
+    delivery = ResultDelivery{};
     delivery.status = Status::kParams;
     delivery.field = "output_res";
     delivery.error = "output_res is missing";

@@ -133,6 +133,8 @@ class Samples {
         sample.checksum = maybe_number();
         sample.sizes = sizes();
         coded(sample);
+        if (prng_.chance(0.5)) sample.digest.emplace().fill(static_cast<uint8_t>(number()));
+        sample.content_size = number();
         return sample;
     }
     wire::TaskTimeout task_timeout() { return {text(1024)}; }
@@ -303,10 +305,10 @@ inline auto parts(const wire::TaskResult& m) {
         parts(m.sizes), parts(m.plain_sizes));
 }
 inline auto parts(const wire::ResultDelivery& m) {
-    return std::tuple_cat(
-        std::tie(m.status, m.processing_us, m.network_latency_us, m.queue_us, m.attempts, m.source,
-                 m.field, m.error, m.retry_after_ms, m.checksum, m.coding),
-        parts(m.sizes), parts(m.plain_sizes));
+    return std::tuple_cat(std::tie(m.status, m.processing_us, m.network_latency_us, m.queue_us,
+                                   m.attempts, m.source, m.field, m.error, m.retry_after_ms,
+                                   m.checksum, m.coding, m.digest, m.content_size),
+                          parts(m.sizes), parts(m.plain_sizes));
 }
 inline auto parts(const wire::TaskTimeout& m) {
     return std::tie(m.error);

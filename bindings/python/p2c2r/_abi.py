@@ -267,6 +267,7 @@ class ResultInfo(Growing):
         ("retry_after_ms", c_uint32),
         ("flags", c_uint32),
         ("bytes_received", c_uint64),
+        ("resident_size", c_uint64),
     ]
 
 
@@ -489,6 +490,8 @@ PROTOTYPES = {
     ],
     "client_put": [c_int32, Handle, POINTER(Bytes), POINTER(Content), Why],
     "client_drop": [c_int32, Handle, Content],
+    "client_put_result": [c_int32, Handle, Handle, POINTER(Content), Why],
+    "client_get_content": [c_int32, Handle, Content, c_uint32, HandleOut, Why],
     "client_cancel": [c_int32, Handle, Task],
     "client_forget": [c_int32, Handle, Task],
     "client_keep": [c_int32, Handle, Task, POINTER(Task), c_uint32, Why],

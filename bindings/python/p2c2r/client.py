@@ -64,6 +64,14 @@ class Content:
     def __init__(self, client, number):
         self.client, self.id = client, number
 
+    def get(self, *, timeout_ms=5000):
+        """Its bytes, as the data of a Result. Blocks where they are away."""
+        out, why = c_void_p(), _abi.Error()
+        status = lib.client_get_content(self.client, self.id, timeout_ms, byref(out), byref(why))
+        _callbacks.raise_held()
+        check(status, why)
+        return Result(out.value)
+
     def drop(self):
         """No further task may refer to it. E_STALE the second time."""
         check(lib.client_drop(self.client, self.id))
@@ -275,6 +283,13 @@ class Client(Role):
         status = lib.client_put(self, byref(payload.bytes), byref(content), byref(why))
         payload.taken() if status == Status.OK else payload.close()
         check(status, why)
+        return Content(self, content.value)
+
+    def put_result(self, result):
+        """The data of a result as a Content. Those that stayed away (TaskFlags.RESIDENT) are not
+        brought for it, and a task that names them when they are gone ends as E_CONTENT."""
+        content, why = _abi.Content(), _abi.Error()
+        check(lib.client_put_result(self, result, byref(content), byref(why)), why)
         return Content(self, content.value)
 
     def submit(self, task_type, data=None, params=None, **options):

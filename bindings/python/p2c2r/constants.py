@@ -110,6 +110,7 @@ class Split(IntEnum):
 class TaskFlags(IntFlag):
     LOCAL_AT_DEADLINE = 2
     NO_CACHE = 4
+    RESIDENT = 8
 
 
 class Source(IntEnum):

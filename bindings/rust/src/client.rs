@@ -93,6 +93,25 @@ impl Client {
         Ok(Content { client: self.clone(), id })
     }
 
+    /// The data of a result as a content. Those that stayed away (`TaskDesc::resident`) are not
+    /// brought for it, and a task that names them when they are gone ends as `CONTENT`.
+    pub fn put_result(&self, result: &TaskResult) -> Result<Content> {
+        let (mut id, mut why) = (0, Why::new());
+        let status =
+            unsafe { sys::p2c2r_client_put_result(self.raw(), result.raw(), &mut id, why.out()) };
+        why.check(status)?;
+        Ok(Content { client: self.clone(), id })
+    }
+
+    pub(crate) fn get_content(&self, content: u64, timeout_ms: u32) -> Result<TaskResult> {
+        let (mut out, mut why) = (ptr::null_mut(), Why::new());
+        let status = unsafe {
+            sys::p2c2r_client_get_content(self.raw(), content, timeout_ms, &mut out, why.out())
+        };
+        why.check(status)?;
+        unsafe { written(out) }
+    }
+
     pub(crate) fn drop_content(&self, content: u64) {
         // A client that was destroyed has none any more.
         let _ = unsafe { sys::p2c2r_client_drop(self.raw(), content) };

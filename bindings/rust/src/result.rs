@@ -8,7 +8,8 @@ use crate::constants::{Pixel, Source};
 use crate::error::{check, Error, Result, Status, Why};
 use crate::sys;
 
-/// status, source, attempts, total_us, queue_us, processing_us, network_us, retry_after_ms, bytes_received.
+/// status, source, attempts, total_us, queue_us, processing_us, network_us, retry_after_ms, bytes_received,
+/// resident_size.
 pub type ResultInfo = sys::p2c2r_result_info;
 
 /// A picture on its way in.
@@ -57,7 +58,7 @@ impl TaskResult {
         NonNull::new(handle).map(TaskResult)
     }
 
-    fn raw(&self) -> *const sys::p2c2r_result {
+    pub(crate) fn raw(&self) -> *const sys::p2c2r_result {
         self.0.as_ptr()
     }
 

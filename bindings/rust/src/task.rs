@@ -144,6 +144,12 @@ impl<'a> TaskDesc<'a> {
         self
     }
 
+    /// The data of the result stay where later tasks can use them: see `Client::put_result`.
+    pub fn resident(mut self) -> Self {
+        self.raw.flags |= sys::P2C2R_TASK_RESIDENT as u32;
+        self
+    }
+
     /// Tasks of the same client that must end well first.
     pub fn depends_on(mut self, tasks: &'a [u64]) -> Self {
         self.depends_on = tasks;
@@ -260,6 +266,13 @@ impl Drop for RawDesc<'_> {
 pub struct Content {
     pub(crate) client: Client,
     pub(crate) id: u64,
+}
+
+impl Content {
+    /// Its bytes, as the data of a result. Blocks where they are away.
+    pub fn get(&self, timeout_ms: u32) -> Result<TaskResult> {
+        self.client.get_content(self.id, timeout_ms)
+    }
 }
 
 impl Drop for Content {

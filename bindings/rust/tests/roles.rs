@@ -67,6 +67,20 @@ fn a_content_travels_once_and_a_task_may_change_it() {
 }
 
 #[test]
+fn a_result_stays_where_the_next_task_can_use_it() {
+    let machine = machine();
+    let client = &machine.client;
+    let task = TaskDesc::new("echo").data(big()).place(Place::Remote).resident();
+    let first = client.submit_and_wait(task).unwrap();
+    assert!(first.data().is_empty());
+    assert_eq!(first.info().resident_size, big().len() as u64);
+    let stage = client.put_result(&first).unwrap();
+    assert_eq!(stage.get(5000).unwrap().data(), big());
+    let last = client.submit_and_wait(TaskDesc::new("echo").content(&stage)).unwrap();
+    assert_eq!(last.data(), big());
+}
+
+#[test]
 fn a_result_outlives_its_client_and_runtime() {
     let answer = {
         let machine = machine();

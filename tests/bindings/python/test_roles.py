@@ -56,6 +56,19 @@ class TasksTest(MachineTest):
             client.submit("echo", level)
         self.assertEqual(stale.exception.status, p2c2r.Status.E_STALE)
 
+    def test_a_result_stays_where_the_next_task_can_use_it(self):
+        client = self.connect()
+        resident = p2c2r.TaskFlags.RESIDENT
+        first = client.submit_and_wait("echo", BIG, flags=resident, place=p2c2r.Place.REMOTE)
+        self.assertEqual(len(first.data), 0)
+        self.assertEqual(first.info.resident_size, len(BIG))
+        with client.put_result(first) as stage:
+            self.assertEqual(stage.get().data, BIG)
+            self.assertEqual(client.submit_and_wait("echo", stage).data, BIG)
+        with self.assertRaises(p2c2r.Error) as stale:
+            stage.get()
+        self.assertEqual(stale.exception.status, p2c2r.Status.E_STALE)
+
     def test_lent_memory_is_let_go_when_nothing_refers_to_it_any_more(self):
         client = self.connect()
         answers = [client.submit_and_wait("echo", bytes([i]) * 100_000) for i in range(20)]

@@ -124,6 +124,19 @@ extern "C" {
         why: *mut p2c2r_error,
     ) -> p2c2r_status;
     pub fn p2c2r_client_drop(client: *mut p2c2r_client, content: p2c2r_content) -> p2c2r_status;
+    pub fn p2c2r_client_put_result(
+        client: *mut p2c2r_client,
+        result: *const p2c2r_result,
+        out: *mut p2c2r_content,
+        why: *mut p2c2r_error,
+    ) -> p2c2r_status;
+    pub fn p2c2r_client_get_content(
+        client: *mut p2c2r_client,
+        content: p2c2r_content,
+        timeout_ms: u32,
+        out: *mut *mut p2c2r_result,
+        why: *mut p2c2r_error,
+    ) -> p2c2r_status;
     pub fn p2c2r_client_cancel(client: *mut p2c2r_client, task: p2c2r_task) -> p2c2r_status;
     pub fn p2c2r_client_forget(client: *mut p2c2r_client, task: p2c2r_task) -> p2c2r_status;
     pub fn p2c2r_client_keep(

@@ -235,6 +235,7 @@ growing! { p2c2r_result_info {
     retry_after_ms: u32,
     flags: u32,
     bytes_received: u64,
+    resident_size: u64,
 } }
 
 growing! { p2c2r_image {
