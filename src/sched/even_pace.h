@@ -24,10 +24,9 @@ class EvenPace {
     [[nodiscard]] bool is_mixed(uint64_t now_us) const { return is_recent(mixed_us_, now_us); }
     // Where both are there: how long it stays so if nothing more is placed.
     [[nodiscard]] uint64_t mixed_until_us() const { return mixed_us_ + kLatelyUs; }
-    // When the next task may be placed of this account, which has always something waiting.
-    [[nodiscard]] uint64_t next_us(uint32_t account, uint64_t now_us) const {
-        if (!is_recent(other_us_, now_us) || other_ == account) return 0;
-        return std::min(next_us_, other_us_ + kLatelyUs);
+    // When the next task may be placed of an account that has always something waiting.
+    [[nodiscard]] uint64_t next_us(uint64_t now_us) const {
+        return is_mixed(now_us) ? std::min(next_us_, mixed_until_us()) : 0;
     }
     // It was, and the slots that there are become free so often where none is ever idle.
     void flood_placed(uint32_t account, double every_us, uint64_t now_us) {

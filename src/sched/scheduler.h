@@ -460,7 +460,7 @@ class Scheduler {
                                               uint64_t round_us);
     [[gnu::cold]] void place_here(const TaskQueues::Head& head, TaskRecord& record, uint64_t now_us,
                                   std::vector<Action>& actions);
-    void look_who_floods(const TaskRecord& record, uint64_t now_us);
+    void look_who_floods(TypeIndex type, uint64_t now_us);
     [[nodiscard]] bool is_hopeless(const TaskRecord& record, const PeerTable::Choice& choice,
                                    uint64_t now_us);
     bool place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,

@@ -157,10 +157,9 @@ bool Scheduler::is_hopeless(const TaskRecord& record, const PeerTable::Choice& c
 // Where an account always has something waiting, and others come and go, places behind the slots
 // would be filled for long, and whoever comes would stand behind that: all wait here instead for
 // the first slot that is free, until this is over.
-void Scheduler::look_who_floods(const TaskRecord& record, uint64_t now_us) {
-    if (!queues_.is_shared(record.flow)) return;
-    const uint64_t until_us = queues_.mixed_until_us(record.flow, now_us);
-    peers_.keep_to_slots(record.type, until_us != 0);
+void Scheduler::look_who_floods(TypeIndex type, uint64_t now_us) {
+    const uint64_t until_us = queues_.mixed_until_us(type, now_us);
+    peers_.keep_to_slots(type, until_us != 0);
     if (until_us != 0) look_again_us_ = std::min(look_again_us_, until_us);
 }
 
@@ -199,7 +198,7 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
         look_again_us_ = std::min(look_again_us_, at_us);
         return false;
     }
-    look_who_floods(record, now_us);
+    look_who_floods(record.type, now_us);
     const TypeIndex type = record.type;
     Reach reach = record.reach;
     if (P2C2R_PLANT("circle_ignored_on_failover") && record.attempts > 0) {

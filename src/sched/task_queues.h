@@ -117,16 +117,17 @@ class TaskQueues {
     [[nodiscard]] bool is_overloaded(uint32_t flow, uint64_t now_us) const {
         return flows_[flow].pace.is_overloaded(now_us);
     }
-    // Not 0: in its queue some always have something waiting, and others come and go; until then.
-    [[nodiscard]] uint64_t mixed_until_us(uint32_t flow, uint64_t now_us) const {
-        const EvenPace& even = queues_[flows_[flow].queue].even;
+    // Not 0: of those that wait for anybody with a task of this type some always have something
+    // waiting, and others come and go; until then.
+    [[nodiscard]] uint64_t mixed_until_us(TypeIndex type, uint64_t now_us) const {
+        const EvenPace& even = queues_[shared_[type]].even;
         return even.is_mixed(now_us) ? even.mixed_until_us() : 0;
     }
     // When the next task of this flow may be placed; 0: at any time. See EvenPace.
     [[nodiscard]] uint64_t may_go_us(uint32_t flow, uint64_t now_us) const {
         const Flow& of = flows_[flow];
         if (!of.pace.is_overloaded(now_us)) return 0;
-        return queues_[of.queue].even.next_us(of.account, now_us);
+        return queues_[of.queue].even.next_us(now_us);
     }
     // One of this flow has been, and slots become free so often.
     void placed(uint32_t flow, double every_us, uint64_t now_us) {
