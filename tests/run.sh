@@ -155,10 +155,12 @@ if [ "$tier" = full ] || [ "$tier" = long ]; then
     step "a fleet of 10 000 peers" "$build/bin/p2c2r_sim" fleet
     step "ways to choose a peer" "$build/bin/p2c2r_sim" placement
     step "a game's frames in virtual time" "$build/bin/p2c2r_sim" frames --frames 100000
+    step "uneven lines in virtual time" "$build/bin/p2c2r_sim" jitter
     step "bench failover" "$build/bin/p2c2r" bench failover
     step "bench overload" "$build/bin/p2c2r" bench overload
     step "bench fairness" "$build/bin/p2c2r" bench fairness
     step "bench tail" "$build/bin/p2c2r" bench tail
+    step "bench split" "$build/bin/p2c2r" bench split
     step "bench frames" "$build/bin/p2c2r" bench frames
     step "bench roundtrip" "$build/bin/p2c2r" bench roundtrip
     step "bench owner" "$build/bin/p2c2r" bench owner
