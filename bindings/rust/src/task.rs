@@ -184,8 +184,9 @@ unsafe extern "C" fn part(
     // returns and the text for ever; the result is counted.
     let (functions, raw) = unsafe { (lent_mut::<TaskFns>(user), &*raw) };
     let result = unsafe { TaskResult::from_raw(sys::p2c2r_result_retain(result)) };
-    let (Some(function), Some(result)) = (functions.part.as_mut(), result) else {
-        return;
+    let (function, result) = match (functions.part.as_mut(), result) {
+        (Some(function), Some(result)) => (function, result),
+        _ => return,
     };
     let part = Part {
         index: raw.index,
