@@ -280,6 +280,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void peer_gone(uint64_t peer, bool failed, const std::string& why);
     void scan_sessions();
     void count_changed();
+    void count_peers();
     void send_counts();
     void send(Session& session, wire::Message message, uint64_t id = 0) {
         session.connection->send_copy(message, 0, id, envelope_.span(), {}, {});

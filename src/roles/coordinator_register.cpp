@@ -231,6 +231,7 @@ void Coordinator::Impl::on_gamer_register(Session& session, const wire::Frame& f
     response.content_bytes = contents_.scope_bytes_max();
     encode_gamer_response(response, envelope_);
     send(session, wire::Message::kGamerRegisterResponse);
+    if (counts_dirty_) count_peers();  // the others are told a little later
     encode(counts_, envelope_);
     send(session, wire::Message::kPeerCountUpdate);
     // What ended while it was away.

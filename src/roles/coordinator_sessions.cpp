@@ -338,14 +338,18 @@ void Coordinator::Impl::count_changed() {
     loop_.arm(count_timer_, std::max(now, counts_sent_us_ + kCountIntervalUs));
 }
 
-void Coordinator::Impl::send_counts() {
-    counts_dirty_ = false;
-    counts_sent_us_ = loop_.turn_us();
+void Coordinator::Impl::count_peers() {
     counts_.total_peers = static_cast<uint32_t>(scheduler_.peers().size());
     counts_.available_peers = 0;
     scheduler_.peers().for_each([&](uint64_t, sched::PeerRecord& record) {
         if (record.window_tasks > 0) ++counts_.available_peers;
     });
+}
+
+void Coordinator::Impl::send_counts() {
+    counts_dirty_ = false;
+    counts_sent_us_ = loop_.turn_us();
+    count_peers();
     try {
         encode(counts_, envelope_);
     } catch (const std::bad_alloc&) {

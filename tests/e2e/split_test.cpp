@@ -105,8 +105,10 @@ TEST_CASE("exec --parts: what cannot be cut or asked for is said") {
 TEST_CASE("submit --parts: the digest is that of the whole and the parts were tasks of two peers") {
     Workplace here;
     auto coordinator = here.coordinator();
-    auto first = here.peer(coordinator.url, "first");
-    auto second = here.peer(coordinator.url, "second");
+    // Both take tasks, however busy this machine is.
+    const std::vector<std::string> always = {"--device", "native", "--mode", "always"};
+    auto first = here.peer(coordinator.url, "first", always);
+    auto second = here.peer(coordinator.url, "second", always);
     REQUIRE(wait_for_peers(here, coordinator.url, 2));
     const std::vector<std::vector<std::string>> tasks = {
         {"raytracing", "--params", kScene},

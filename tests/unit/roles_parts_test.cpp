@@ -397,6 +397,17 @@ TEST_CASE("parts: not more than a few are under way at a time") {
     CHECK(world.result(1).data.text() == turned(text));
 }
 
+TEST_CASE("parts: who registers is told of the peers that have just come") {
+    Cluster world;
+    world.add_peer("first");
+    world.loop.advance(1'000'000);
+    world.add_peer("second");
+    world.add_peer("third");  // the others are told of it a little later
+    world.add_client();
+    CHECK(world.client->stats().peers_available == 3);
+    CHECK(world.client->stats().peers_total == 3);
+}
+
 TEST_CASE("parts: auto waits until the coordinator has said how many peers there are") {
     PartsScript world;
     const std::string text = text_of(2'000);
