@@ -67,19 +67,19 @@ void Scheduler::give(uint64_t task, TaskRecord& record, Attempt& run, PeerRecord
     run.given_us = now_us;
     run.lease_until_us = lease_end_us(record, run, peer, now_us);
     Placement& placement = placements_[placements_next_++ % kPlacementsKept];
-    placement.task = task;
-    placement.peer = choice.peer;
-    placement.at_us = now_us;
-    placement.finish_us = choice.finish_us;
-    placement.considered = choice.considered;
-    placement.held = peer.held;
-    placement.attempt = record.attempts;
-    placement.free_slot = choice.free_slot;
-    placement.copy = copy;
-    placement.is_safer = choice.is_safer;
-    placement.chance = choice.chance;
-    placement.data_us = choice.data_us;
-    placement.data = choice.data;
+    placement = {task,
+                 choice.peer,
+                 now_us,
+                 choice.finish_us,
+                 choice.considered,
+                 peer.held,
+                 record.attempts,
+                 choice.free_slot,
+                 copy,
+                 choice.is_safer,
+                 choice.chance,
+                 choice.data_us,
+                 choice.data};
     if (choice.data == Residence::kLacking) bring_content(record, peer, now_us + choice.data_us);
     run.copy_after_us = run.is_copy || credit_.is_off() ? 0 : first_look_us(record, run);
     peers_.held_more(peer, record.bytes, run.estimate_us, now_us);
