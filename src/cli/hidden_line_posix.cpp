@@ -44,7 +44,9 @@ class Hiding {
     }
     ~Hiding() {
         if (hides_) {
-            while (::tcsetattr(STDIN_FILENO, TCSADRAIN, &shown_) != 0 && errno == EINTR) continue;
+            // The half of a code that somebody broke off at is for nobody who reads next.
+            const int when = came != 0 ? TCSAFLUSH : TCSADRAIN;
+            while (::tcsetattr(STDIN_FILENO, when, &shown_) != 0 && errno == EINTR) continue;
         }
         for (size_t i = 0; i < kEnding.size(); ++i) {
             ::sigaction(kEnding[i], &former_[i], nullptr);

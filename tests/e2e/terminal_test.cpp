@@ -43,8 +43,31 @@ struct Terminal {
         REQUIRE(::tcgetattr(held, &now) == 0);
         return (now.c_lflag & ECHO) != 0;
     }
+    // Returns once the terminal has it: the keys after it stop and start what is shown, in their
+    // turn, and of those this end is told. A write alone only hands it to the kernel.
     void type(const std::string& text) const {
-        REQUIRE(::write(master, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+        const std::string keys = text + "\x13\x11";
+        set_packets(1);
+        REQUIRE(::write(master, keys.data(), keys.size()) == static_cast<ssize_t>(keys.size()));
+        const auto started = [&] {
+            char told = 0;
+            return ::read(master, &told, 1) == 1 && (told & TIOCPKT_START) != 0;
+        };
+        REQUIRE(wait_until(started));
+        set_packets(0);
+    }
+    void set_packets(int on) const { REQUIRE(::ioctl(master, TIOCPKT, &on) == 0); }
+    // Bytes that were typed and that nobody has read.
+    [[nodiscard]] int unread() const {
+        termios now = {};
+        REQUIRE(::tcgetattr(held, &now) == 0);
+        termios single = now;
+        single.c_lflag &= ~static_cast<tcflag_t>(ICANON);  // else only whole lines count
+        REQUIRE(::tcsetattr(held, TCSANOW, &single) == 0);
+        int count = -1;
+        REQUIRE(::ioctl(held, FIONREAD, &count) == 0);
+        REQUIRE(::tcsetattr(held, TCSANOW, &now) == 0);
+        return count;
     }
     [[nodiscard]] std::string shown() const {
         std::string text;
@@ -115,6 +138,7 @@ TEST_CASE("terminal: a join code that is typed is not shown, and what is typed a
         ended.signal(number);
         CHECK(ended.wait(kPatienceUs) == 128 + number);
         CHECK(terminal.shows());
+        CHECK(terminal.unread() == 0);
     }
     CHECK(terminal.shown().find("P2C2R") == std::string::npos);
 }

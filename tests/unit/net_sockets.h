@@ -10,10 +10,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <span>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -34,6 +36,25 @@ inline size_t open_descriptors() {
 }
 inline size_t running_threads() {
     return entries_of("/proc/self/task");
+}
+// Whether there are this many threads now or soon: one that was joined may still be listed for a
+// moment, since the kernel wakes who waits for it before it takes it off the list.
+inline bool threads_become(size_t count) {
+    for (int look = 0; look < 10'000; ++look) {
+        if (running_threads() == count) return true;
+        ::usleep(1000);
+    }
+    return false;
+}
+// How many run before a test starts some. A sanitizer may keep one of its own from the first on.
+inline size_t threads_to_begin_with() {
+    std::atomic<pid_t> id{0};
+    std::thread([&] { id = ::gettid(); }).join();
+    const std::string entry = "/proc/self/task/" + std::to_string(id);
+    for (int look = 0; look < 10'000 && ::access(entry.c_str(), F_OK) == 0; ++look) {
+        ::usleep(1000);
+    }
+    return running_threads();
 }
 
 class RawSocket {
