@@ -254,6 +254,11 @@ bool ClientState::has_local(p2c2r_task task) {
     return locals_.count(task) > 0;
 }
 
+std::unique_ptr<PartNote> ClientState::take_part(PartNotes& parts, p2c2r_task task) {
+    const std::lock_guard lock(mutex_);
+    return parts.take(task);
+}
+
 bool ClientState::has_frames() {
     const std::lock_guard lock(mutex_);
     return !frames_.empty();

@@ -15,14 +15,6 @@ namespace p2c2r::capi {
 
 namespace {
 
-// One by one: a list of thousands is not descended into.
-void drop_parts(std::unique_ptr<PartNote>& list) {
-    while (list) {
-        p2c2r_result_release(list->result);
-        list = std::move(list->next);
-    }
-}
-
 void refuse_size(TaskResult& result, size_t room) noexcept {
     const size_t size = result.data.size();
     result.status = Status::kSize;
@@ -45,8 +37,6 @@ ClientState::ClientState(RuntimeState& runtime, const p2c2r_client_config& confi
       settings_(std::move(settings)) {}
 
 ClientState::~ClientState() {
-    drop_parts(parts_);
-    drop_parts(part_queue_);
     for (const auto& [task, local] : locals_) p2c2r_result_release(local.result);
 }
 
@@ -165,18 +155,20 @@ void ClientState::on_task_part(uint64_t task, const roles::TaskPart& part,
                                const TaskResult& result) {
     const uint32_t index = SlotMap<TaskEntry>::index_of(task);
     TaskEntry* const entry = index < entries_.size() ? entries_[index] : nullptr;
-    if (!entry || !entry->on_loop || entry->id != task || !entry->part) return;
+    if (!entry || !entry->on_loop || entry->id != task) return;
+    if (!entry->part && !entry->frame_parts) return;
     try {
-        TaskResult copy = result;
         auto note = std::make_unique<PartNote>();
         note->task = task;
         note->part = entry->part;
         note->user = entry->user;
+        note->frames = entry->frame_parts;
         note->which = part;
-        note->result = make_result(runtime.pool(), task, entry->type, std::move(copy));
-        PartNote* const last = note.get();
-        (parts_ ? parts_last_->next : parts_) = std::move(note);
-        parts_last_ = last;
+        if (entry->part) {
+            TaskResult copy = result;
+            note->result = make_result(runtime.pool(), task, entry->type, std::move(copy));
+        }
+        parts_.add(std::move(note));
     } catch (const std::bad_alloc&) {
         return;  // it goes untold
     }
@@ -217,17 +209,15 @@ void ClientState::end(TaskEntry& entry, TaskResult&& result) noexcept {
 
 void ClientState::settle() {
     TaskEntry* list = std::exchange(ended_first_, nullptr);
-    if (list || parts_) {
+    if (list || !parts_.empty()) {
         ended_last_ = &ended_first_;
         TaskEntry* unwanted = nullptr;
-        bool to_tell = parts_ != nullptr;
-        bool waited_for = false;
+        PartNotes unwanted_parts;
+        bool waited_for = !parts_.empty();
+        bool to_tell = false;
         {
             const std::lock_guard lock(mutex_);
-            if (parts_) {
-                (part_queue_ ? part_queue_last_->next : part_queue_) = std::move(parts_);
-                part_queue_last_ = parts_last_;
-            }
+            if (!parts_.empty()) to_tell = hand_out_parts(unwanted_parts);
             while (list) {
                 TaskEntry& entry = *list;
                 list = entry.next_ended;
@@ -267,6 +257,24 @@ void ClientState::settle() {
     RoleState::settle();
 }
 
+// Those of frames wait for a pull, if their frame was not forgotten.
+bool ClientState::hand_out_parts(PartNotes& unwanted) {
+    bool to_tell = false;
+    while (std::unique_ptr<PartNote> note = parts_.take()) {
+        PartNotes* to = &part_queue_;
+        if (note->frames) {
+            const TaskEntry* entry = tasks_.find(note->task);
+            const bool is_wanted =
+                entry && entry->told.load(std::memory_order_relaxed) != TaskEntry::Told::kNever;
+            to = is_wanted ? note->frames : &unwanted;
+        } else {
+            to_tell = true;
+        }
+        to->add(std::move(note));
+    }
+    return to_tell;
+}
+
 // ---- telling ----------------------------------------------------------------------------------
 
 void ClientState::tell(TaskEntry& entry) {
@@ -282,24 +290,12 @@ void ClientState::tell(TaskEntry& entry) {
 
 // Those that wait, by `lock`. False: the budget is used up.
 bool ClientState::tell_parts(DispatchBudget& budget, std::unique_lock<std::mutex>& lock) {
-    while (part_queue_) {
+    while (!part_queue_.empty()) {
         if (budget.callbacks_left == 0) return false;
-        const std::unique_ptr<PartNote> note = std::move(part_queue_);
-        part_queue_ = std::move(note->next);
+        std::unique_ptr<PartNote> note = part_queue_.take();
         lock.unlock();
-        p2c2r_part part = {};
-        part.struct_size = sizeof part;
-        part.index = note->which.index;
-        part.count = note->which.count;
-        part.first_unit = note->which.first_unit;
-        part.unit_count = note->which.unit_count;
-        part.units = note->which.units;
-        part.unit_name = note->which.unit_name;
-        {
-            const HostScope scope;
-            [&]() noexcept { note->part(note->user, note->task, &part, note->result); }();
-        }
-        p2c2r_result_release(note->result);
+        note->tell(note->task);
+        note.reset();
         const bool go_on = budget.go_on();
         lock.lock();
         if (!go_on) return false;
@@ -326,7 +322,7 @@ void ClientState::deliver(DispatchBudget& budget) {
             }
             count = told = 0;
             if (!go_on) return;
-            if (part_queue_ && !tell_parts(budget, lock)) return;
+            if (!part_queue_.empty() && !tell_parts(budget, lock)) return;
             while (queue_first_ && count < kBatch && count < budget.callbacks_left) {
                 TaskEntry& entry = *queue_first_;
                 queue_first_ = entry.next_ended;
@@ -355,7 +351,7 @@ bool ClientState::has_waiting() {
     if (delivers_on_loop()) return false;
     {
         const std::lock_guard lock(mutex_);
-        if (queue_first_ || part_queue_) return true;
+        if (queue_first_ || !part_queue_.empty()) return true;
     }
     return RoleState::has_waiting();
 }

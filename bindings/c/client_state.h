@@ -22,6 +22,7 @@
 
 #include "bindings/c/coordinator_port.h"
 #include "bindings/c/options.h"
+#include "bindings/c/part_notes.h"
 #include "bindings/c/pool.h"
 #include "bindings/c/role_state.h"
 #include "bindings/c/role_transport.h"
@@ -75,17 +76,8 @@ struct alignas(kCacheLine) TaskEntry {
     p2c2r_part_fn part = nullptr;
     uint64_t answer_at_us = 0;                      // of a task that answers a frame
     std::shared_ptr<const roles::FrameWish> frame;  // NULL: it answers none
+    PartNotes* frame_parts = nullptr;               // of a stream's task that may be cut
     uint8_t small[kSmallPayload];                   // a payload that has no memory of its own
-};
-
-// A part that dispatch will tell of, before the end of its task.
-struct PartNote {
-    p2c2r_task task = 0;
-    p2c2r_part_fn part = nullptr;
-    void* user = nullptr;
-    roles::TaskPart which;
-    p2c2r_result* result = nullptr;
-    std::unique_ptr<PartNote> next;
 };
 
 struct ClientSettings {
@@ -105,15 +97,20 @@ class ClientState final : public RoleState, private roles::ClientEvents {
 
     // ---- any thread
     // `now` is the time of acceptance. With an error nothing of `desc` was taken.
-    // `frame` NULL: the task answers none.
+    // `frame` NULL: this machine computes no answer in time. `parts`: where those of a frame
+    // that is cut are put, for take_part(); MUST live until the task was fetched or forgotten.
     p2c2r_status submit(const p2c2r_task_desc& desc, uint64_t now, p2c2r_task* out,
-                        p2c2r_error* why, std::shared_ptr<const roles::FrameWish> frame = nullptr);
+                        p2c2r_error* why, std::shared_ptr<const roles::FrameWish> frame = nullptr,
+                        PartNotes* parts = nullptr);
     Status cancel(p2c2r_task task);
     Status forget(p2c2r_task task);
     p2c2r_status keep(p2c2r_task kept, const p2c2r_task* tasks, uint32_t count, p2c2r_error* why);
     Status poll(p2c2r_task task, p2c2r_result** out);
-    Status wait(const p2c2r_task* tasks, uint32_t count, uint64_t timeout_us, uint32_t* which);
-    Status get_result(p2c2r_task task, uint64_t timeout_us, p2c2r_result** out);
+    // Waits no longer, too, than until there are `parts`.
+    Status wait(const p2c2r_task* tasks, uint32_t count, uint64_t timeout_us, uint32_t* which,
+                const PartNotes* parts = nullptr);
+    Status get_result(p2c2r_task task, uint64_t timeout_us, p2c2r_result** out,
+                      const PartNotes* parts = nullptr);
     p2c2r_status put(const p2c2r_bytes& bytes, p2c2r_content* out, p2c2r_error* why);
     Status drop_content(p2c2r_content content);
     p2c2r_status put_result(const TaskResult& answer, p2c2r_content* out, p2c2r_error* why);
@@ -137,6 +134,8 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     // The result is the caller's to release. What has ended keeps it until it is taken.
     Local take_local(p2c2r_task task);
     [[nodiscard]] bool has_local(p2c2r_task task);
+    // The next one, of this task where it is not 0; NULL: there is none.
+    std::unique_ptr<PartNote> take_part(PartNotes& parts, p2c2r_task task);
     [[nodiscard]] bool has_frames();
 
     // RoleState
@@ -192,6 +191,8 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     void hand_over(TaskEntry& entry, uint64_t id, uint64_t now);
     void end(TaskEntry& entry, TaskResult&& result) noexcept;
     void end_all(Status status) noexcept;
+    // Under the mutex. True: dispatch has something to tell.
+    bool hand_out_parts(PartNotes& unwanted);
     void deliver(DispatchBudget& budget);
     bool tell_parts(DispatchBudget& budget, std::unique_lock<std::mutex>& lock);
     void tell(TaskEntry& entry);
@@ -214,8 +215,7 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     TaskEntry** mail_last_ = &mail_first_;
     TaskEntry* queue_first_ = nullptr;
     TaskEntry** queue_last_ = &queue_first_;
-    std::unique_ptr<PartNote> part_queue_;  // told before any of the queue
-    PartNote* part_queue_last_ = nullptr;
+    PartNotes part_queue_;  // told before any of the queue
     Call* calls_ = nullptr;
     bool connected_ = false;
     Status given_up_ = Status::kOk;
@@ -231,8 +231,7 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     std::vector<TaskEntry*> entries_;  // by slot: those that the role has
     TaskEntry* ended_first_ = nullptr;
     TaskEntry** ended_last_ = &ended_first_;
-    std::unique_ptr<PartNote> parts_;  // that came in this turn
-    PartNote* parts_last_ = nullptr;
+    PartNotes parts_;  // that came in this turn
 };
 
 }  // namespace p2c2r::capi

@@ -65,7 +65,8 @@ p2c2r_status check_desc(const p2c2r_task_desc& desc, p2c2r_error* why) {
     return P2C2R_OK;
 }
 
-p2c2r_status check_split(const p2c2r_task_desc& desc, p2c2r_error* why) {
+// `is_told`: where its parts are told is known.
+p2c2r_status check_split(const p2c2r_task_desc& desc, bool is_told, p2c2r_error* why) {
     if (desc.split < P2C2R_SPLIT_AUTO || desc.split > static_cast<int32_t>(limits::kPartsMax)) {
         return fail_range(why, "split", desc.split, "P2C2R_SPLIT_AUTO or from 0 to 4096");
     }
@@ -78,7 +79,7 @@ p2c2r_status check_split(const p2c2r_task_desc& desc, p2c2r_error* why) {
                     "split and P2C2R_TASK_RESIDENT exclude each other: parts must come to be put "
                     "together");
     }
-    if (desc.part && !desc.done) {
+    if (desc.part && !is_told) {
         return fail(why, Status::kArgument, "part", "part needs done: both are called alike");
     }
     return P2C2R_OK;
@@ -148,7 +149,8 @@ inline void ClientState::fill(TaskEntry& entry, const p2c2r_task_desc& desc, con
 }
 
 p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2r_task* out,
-                                 p2c2r_error* why, std::shared_ptr<const roles::FrameWish> frame) {
+                                 p2c2r_error* why, std::shared_ptr<const roles::FrameWish> frame,
+                                 PartNotes* parts) {
     if (const p2c2r_status bad = check_desc(desc, why)) return bad;
     const TypeName* type = same_type(desc.task_type);
     if (!type) {
@@ -158,7 +160,7 @@ p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2
     }
     const TaskSplitter* splitter = nullptr;
     if (desc.split != P2C2R_SPLIT_NEVER || desc.split_by || desc.part) {
-        if (const p2c2r_status bad = check_split(desc, why)) return bad;
+        if (const p2c2r_status bad = check_split(desc, desc.done || parts, why)) return bad;
         if (desc.split != P2C2R_SPLIT_NEVER) {
             if (const p2c2r_status bad = read_split(desc, *type, &splitter, why)) return bad;
         }
@@ -217,6 +219,7 @@ p2c2r_status ClientState::submit(const p2c2r_task_desc& desc, uint64_t now, p2c2
         entry.id = id;
         try {
             if (frame) entry.frame = std::move(frame);
+            entry.frame_parts = parts;
             fill(entry, desc, *type, std::move(params));
             if (splitter) {
                 entry.spec.splitter = splitter;
@@ -298,8 +301,8 @@ Status ClientState::forget(p2c2r_task task) {
         const std::lock_guard lock(mutex_);
         TaskEntry* entry = tasks_.find(task);
         if (!entry) return Status::kStale;
-        // Nobody could know when the last of its parts has been told.
-        if (entry->part) return Status::kState;
+        // Nobody could know when the last of its parts has been told; but whoever takes them.
+        if (entry->part && !entry->frame_parts) return Status::kState;
         auto told = TaskEntry::Told::kNo;
         switch (entry->phase) {
             case TaskEntry::Phase::kMailed:
@@ -395,7 +398,7 @@ Status ClientState::poll(p2c2r_task task, p2c2r_result** out) {
 // ---- waiting ----------------------------------------------------------------------------------
 
 Status ClientState::wait(const p2c2r_task* tasks, uint32_t count, uint64_t timeout_us,
-                         uint32_t* which) {
+                         uint32_t* which, const PartNotes* parts) {
     const uint64_t now = now_us();
     const uint64_t deadline = timeout_us > UINT64_MAX - now ? UINT64_MAX : now + timeout_us;
     Status status = Status::kPending;
@@ -408,14 +411,15 @@ Status ClientState::wait(const p2c2r_task* tasks, uint32_t count, uint64_t timeo
             if (which) *which = index;
             return true;
         }
-        return false;
+        return parts && !parts->empty();
     });
     --waiters_;
     return status;
 }
 
-Status ClientState::get_result(p2c2r_task task, uint64_t timeout_us, p2c2r_result** out) {
-    const Status status = timeout_us > 0 ? wait(&task, 1, timeout_us, nullptr) : Status::kOk;
+Status ClientState::get_result(p2c2r_task task, uint64_t timeout_us, p2c2r_result** out,
+                               const PartNotes* parts) {
+    const Status status = timeout_us > 0 ? wait(&task, 1, timeout_us, nullptr, parts) : Status::kOk;
     return status == Status::kOk ? poll(task, out) : status;
 }
 

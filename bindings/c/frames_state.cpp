@@ -75,10 +75,13 @@ FramesState::~FramesState() {
     p2c2r_result_release(previous_);
 }
 
-// It is not wanted any more. Forgotten first: from there on this machine's answer is not kept.
+// It is not wanted any more. Forgotten first: from there on this machine's answer is not kept, nor
+// is a part.
 void FramesState::drop(p2c2r_task task) {
     (void)client.forget(task);
     p2c2r_result_release(client.take_local(task).result);
+    while (client.take_part(parts_, task)) {
+    }
 }
 
 // ---- push -------------------------------------------------------------------------------------
@@ -92,9 +95,6 @@ p2c2r_status FramesState::push(const p2c2r_task_desc& given, int32_t quality,
     if (given.output) {
         return fail(why, Status::kArgument, "output",
                     "output must be NULL: a frame may be dropped");
-    }
-    if (given.split != P2C2R_SPLIT_NEVER) {
-        return fail(why, Status::kArgument, "split", "split must be 0: a frame is not cut");
     }
     if (given.flags & P2C2R_TASK_RESIDENT) {
         return fail(why, Status::kArgument, "flags",
@@ -116,7 +116,9 @@ p2c2r_status FramesState::push(const p2c2r_task_desc& given, int32_t quality,
         in_time = wish_of(quality, std::move(forms), wish.answer_us);
     }
     p2c2r_task task = 0;
-    if (const p2c2r_status bad = client.submit(desc, now, &task, why, std::move(in_time))) {
+    const bool is_cut = desc.split != P2C2R_SPLIT_NEVER || desc.part;
+    if (const p2c2r_status bad =
+            client.submit(desc, now, &task, why, std::move(in_time), is_cut ? &parts_ : nullptr)) {
         return bad;
     }
     roles::FrameStream::Pushed pushed;
@@ -131,6 +133,7 @@ p2c2r_status FramesState::push(const p2c2r_task_desc& given, int32_t quality,
 
 void FramesState::harvest() {
     Unwanted unwanted;
+    PartNotes late;  // of frames that were answered; nobody is told
     const std::lock_guard lock(mutex_);
     p2c2r_task open[roles::FrameSettings::kPipelineMax + 1];
     size_t count = 0;
@@ -145,6 +148,9 @@ void FramesState::harvest() {
         // Behind the poll: one that has ended brings no other.
         const ClientState::Local local = client.take_local(open[i]);
         if (local.result) take(open[i], local.result, local.quality, false);
+        while (std::unique_ptr<PartNote> note = client.take_part(parts_, open[i])) {
+            late.add(std::move(note));
+        }
         if (status == Status::kPending) continue;
         if (status == Status::kOk && result->answer.success()) {
             take(open[i], result, local.result ? 0 : local.quality, true);
@@ -177,14 +183,10 @@ p2c2r_status FramesState::pull(uint64_t frame, uint32_t budget_us, p2c2r_answer&
 // left, has its share of it.
 Status FramesState::wait_own(const roles::FrameStream::Pull& pull, uint64_t budget_us,
                              p2c2r_result** own) {
-    const auto left_us = [&](uint64_t reserved_us) {
-        const uint64_t now = now_us() + reserved_us;
-        return pull.until_us > now ? pull.until_us - now : 0;
-    };
     if (settings_.fallback) {
         const uint64_t share_us =
             std::max(reserve_us(budget_us), std::min(budget_us / 4, kHostShareMaxUs));
-        const Status status = client.get_result(pull.task, left_us(share_us), own);
+        const Status status = wait_until(pull, share_us, own);
         if (status != Status::kPending) return status;
         const bool has_other = client.has_local(pull.task) || [&] {
             const std::lock_guard lock(mutex_);
@@ -193,7 +195,30 @@ Status FramesState::wait_own(const roles::FrameStream::Pull& pull, uint64_t budg
         if (!has_other) return status;
     }
     // A budget below the reserve still looks once.
-    return client.get_result(pull.task, left_us(reserve_us(budget_us)), own);
+    return wait_until(pull, reserve_us(budget_us), own);
+}
+
+Status FramesState::wait_until(const roles::FrameStream::Pull& pull, uint64_t reserved_us,
+                               p2c2r_result** own) {
+    for (;;) {
+        const uint64_t now = now_us() + reserved_us;
+        const uint64_t left_us = pull.until_us > now ? pull.until_us - now : 0;
+        const Status status = client.get_result(pull.task, left_us, own, &parts_);
+        if (status != Status::kPending || left_us == 0 || !tell_part(0)) return status;
+    }
+}
+
+bool FramesState::tell_part(p2c2r_task task) {
+    uint64_t frame;
+    std::unique_ptr<PartNote> note;
+    {
+        const std::lock_guard lock(mutex_);
+        note = client.take_part(parts_, task);
+        if (!note) return false;
+        frame = stream_.part_came(note->task, note->which.count);
+    }
+    if (frame != 0 && note->part) note->tell(frame);
+    return true;
 }
 
 p2c2r_status FramesState::answer(uint64_t frame, uint32_t budget_us, p2c2r_answer& out) {
@@ -211,6 +236,10 @@ p2c2r_status FramesState::answer(uint64_t frame, uint32_t budget_us, p2c2r_answe
         if (pull->moves) client.want_answer(pull->task, pull->until_us);
         came.ended = wait_own(*pull, budget, &came.own) != Status::kPending;
         came.local = client.take_local(pull->task);
+        while (tell_part(pull->task)) {
+        }
+    }
+    while (now_us() < pull->until_us && tell_part(0)) {
     }
     harvest();
     choose(*pull, came, out);
@@ -243,6 +272,8 @@ void FramesState::choose(const roles::FrameStream::Pull& pull, Came& came, p2c2r
     }
     out.frame = pull.frame;
     out.quality = best.quality;
+    out.parts = best.parts;
+    out.parts_came = best.parts_came;
     if (best.from == From::kNone) return;
     out.answers_frame = best.frame;
     out.age_us = best.age_us;

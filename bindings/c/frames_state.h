@@ -48,6 +48,11 @@ class FramesState {
 
     p2c2r_status answer(uint64_t frame, uint32_t budget_us, p2c2r_answer& out);
     Status wait_own(const roles::FrameStream::Pull& pull, uint64_t budget_us, p2c2r_result** own);
+    // Until so long before the end of the pull; tells the parts that come meanwhile.
+    Status wait_until(const roles::FrameStream::Pull& pull, uint64_t reserved_us,
+                      p2c2r_result** own);
+    // The next part that came, of this task where it is not 0. False: there is none.
+    bool tell_part(p2c2r_task task);
     // Takes what has come in after its frame's pull.
     void harvest();
     void choose(const roles::FrameStream::Pull& pull, Came& came, p2c2r_answer& out);
@@ -61,6 +66,8 @@ class FramesState {
     std::mutex mutex_;  // guards what follows; the client's is taken inside it
     roles::FrameStream stream_;
     p2c2r_result* previous_ = nullptr;  // the newest answer
+
+    PartNotes parts_;  // of frames in flight; guarded by the client's mutex
 };
 
 }  // namespace p2c2r::capi

@@ -611,8 +611,8 @@ typedef struct p2c2r_task_desc {
     const char* split_by; /* how it is cut, with split: "rows", ...; NULL: the type's preferred way. E_UNSUPPORTED
                            * names what there is */
     /* Called with `user` for each part that came, in the order in which they come, where and when done is, and never
-     * after it; not for a task that stays whole. Needs done and no forget (E_STATE; cancel it). Where memory is short a
-     * part may go untold; the result has it. NULL: only the whole is told. */
+     * after it; not for a task that stays whole. Needs done and no forget (E_STATE; cancel it); of frames see
+     * p2c2r_frames_push. Where memory is short a part may go untold; the result has it. NULL: only the whole is told. */
     p2c2r_part_fn part;
 } p2c2r_task_desc;
 
@@ -830,6 +830,8 @@ typedef struct p2c2r_answer { /* result is the caller's to release; NULL only wi
     p2c2r_result* result;
     void* reserved;
     uint64_t age_us;       /* since answers_frame was pushed; 0: no frame's answer, or the host's own */
+    uint32_t parts;        /* of `frame`, where it was cut: how many it has, 0: none has come; */
+    uint32_t parts_came;   /* and how many of them until its first pull returned */
 } p2c2r_answer;
 
 /* One way to compute a frame's answer on this machine: the task of the frame with these params instead. */
@@ -876,11 +878,17 @@ typedef struct p2c2r_frames_config {
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_create(p2c2r_client* client,
                                                       const p2c2r_frames_config* config,
                                                       p2c2r_frames** out, p2c2r_error* why);
-/* Submits the task of the next frame (numbered from 1; *frame is optional); done, output and part must be NULL, split 0,
- * flags without TASK_RESIDENT. Its quality is the one that the last answer advised. deadline_us is when no answer is of use any more, also not
+/* Submits the task of the next frame (numbered from 1; *frame is optional); done and output must be NULL, flags
+ * without TASK_RESIDENT. Its quality is the one that the last answer advised. deadline_us is when no answer is of use any more, also not
  * to later frames; 0: pipeline_max budgets. So a task may take longer than a budget: who pushes each frame and
  * pulls what is there (or an earlier frame) has as many answers a second as it pushes, as old as its tasks take.
- * The oldest frame beyond pipeline_max is forgotten. Errors as of submit. Never blocks. */
+ * The oldest frame beyond pipeline_max is forgotten. Errors as of submit. Never blocks.
+ * With `split` several peers share the frame. It is one frame still: its answer is the whole, and that alone counts for
+ * quality, late_count, pipeline_max and age_max. This machine computes a form of the whole, never a part. `part` is called
+ * inside pull and step of these frames, whichever frame they are for, on their thread, with the frame's number as
+ * `task`: once for each part that comes before a pull of its own frame has returned, all that came before that
+ * returns, and none later. Nor is one told of a frame that push has dropped or destroy forgotten, but for the one that
+ * is being told in another thread's pull while push drops it. What part takes is the host's time. */
 P2C2R_API p2c2r_status P2C2R_CALL p2c2r_frames_push(p2c2r_frames* frames,
                                                     const p2c2r_task_desc* desc, uint64_t* frame,
                                                     p2c2r_error* why);

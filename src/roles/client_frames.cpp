@@ -1,5 +1,8 @@
 // Tasks that answer frames: this machine computes an answer in time for the frame, in the best form
 // that fits, and the task goes on while another one is awaited, for the frames that come after.
+//
+// One that is cut is the same: its parts are what is awaited. They are never computed here, since
+// this machine's form of the whole is in time for the frame, and they would be in its way.
 #include <algorithm>
 
 #include "roles/client_impl.h"
@@ -62,7 +65,7 @@ void Client::Impl::learn_local_form(const Task& task, bool ended) {
 }
 
 bool Client::Impl::awaits_away(const Task& task) const {
-    return link_ && link_->ready() && task.sent && !task.refused &&
+    return link_ && link_->ready() && is_asked_away(task) && !task.refused &&
            loop_.turn_us() < task.deadline_us;
 }
 

@@ -368,6 +368,10 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
         return task.may_be_cut && task.spec->split == kSplitAuto && !task.cut && !task.sent &&
                !counts_told_;
     }
+    // An answer may come from elsewhere.
+    [[nodiscard]] static bool is_asked_away(const Task& task) {
+        return task.sent || is_in_parts(task);
+    }
     void go_counted();
     // True: it is not sent as it is.
     [[nodiscard]] bool goes_in_parts(Task& task);
@@ -385,6 +389,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     void take_part(PartOf of, TaskResult&& result);
     bool part_again(PartOf of, Cut& cut);
     void fail_part(Task& whole, uint32_t index, TaskResult&& result);
+    void fail_parts(Task& whole, TaskResult&& result);
     void merge_parts(Task& whole);
     void on_merged(Task& whole);
     void drop_parts(Cut& cut);
@@ -447,6 +452,8 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     void arm_next();
     void end(Task& task, TaskResult&& result);
     // `result` is what else is known of it.
+    static TaskResult failed(Status status, std::string_view field, std::string_view error,
+                             TaskResult&& result = {});
     void end_error(Task& task, Status status, std::string_view field, std::string_view error,
                    TaskResult&& result = {});
     void count(const Task& task, const TaskResult& result);

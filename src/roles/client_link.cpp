@@ -30,14 +30,15 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
         task->windowed = task->is_large = task->receiving = task->away = task->flows = false;
         if (task->decoding_job != 0) continue;  // its answer is here
         if (task->spec->place == Place::kLocal || task->waits_for > 0 || task->kept) continue;
-        if (is_in_parts(*task)) continue;  // the parts are sent
+        const bool in_parts = is_in_parts(*task);
+        if (in_parts && !task->frame) continue;
         if (waits_for_count(*task)) continue;
         if (P2C2R_PLANT("resume_loses_tasks") && task->sent) continue;
         if (task->local_started_us == 0) {
             plan_local(*task, now);
             arm(*task);
         }
-        send(*task);
+        if (!in_parts) send(*task);  // else its parts are
     }
     events_.on_client_state(Status::kOk, std::string(response.account));
 }
@@ -62,7 +63,8 @@ void Client::Impl::on_link_lost(Status status, const std::string& why, bool give
     if (gone_us_ == 0) gone_us_ = now;
     for (uint64_t id : slots_.sorted_keys()) {
         Task* task = find(id);
-        if (!task || task->waits_for > 0 || is_in_parts(*task)) continue;
+        if (!task || task->waits_for > 0) continue;
+        if (is_in_parts(*task) && !task->frame) continue;  // its parts may be computed here
         task->receiving = false;
         if (task->spec->place == Place::kLocal || task->local_started_us != 0) continue;
         if (task->decoding_job != 0) continue;

@@ -106,7 +106,7 @@ void Client::Impl::start_local(Task& task) {
 // It failed here, was not even begun, or has not ended in time: an answer from elsewhere may still
 // come. False: none is on its way, or it would be the same.
 bool Client::Impl::goes_on_away(Task& task, Status status) {
-    if (!link_ || !link_->ready() || !task.sent || task.refused || is_tasks_own(status)) {
+    if (!link_ || !link_->ready() || !is_asked_away(task) || task.refused || is_tasks_own(status)) {
         return false;
     }
     task.local_started_us = 0;

@@ -100,6 +100,7 @@ bool Client::Impl::goes_in_parts(Task& task) {
     task.cut->work = std::move(work);
     task.cut->begun_us = loop_.turn_us();
     task.local_at_us = 0;
+    if (task.frame) plan_local(task, loop_.turn_us());
     arm(task);
     // Each part has params of its own.
     const uint64_t copies = wish.split != kSplitAuto ? static_cast<uint64_t>(wish.split)
@@ -136,7 +137,7 @@ void Client::Impl::on_part_job(uint64_t id, exec::Output&& output) {
     if (!task || !task->cut || task->cut->job == 0) return;
     task->cut->job = 0;
     if (output.status != Status::kOk) {
-        return end_error(*task, output.status, output.field, output.error);
+        return fail_parts(*task, failed(output.status, output.field, output.error));
     }
     task->cut->work->took_us += output.processing_us;
     try {
@@ -154,8 +155,7 @@ void Client::Impl::on_cut(Task& task) {
         // cannot be cut as was asked for is another matter.
         const bool is_tasks = work.units == 0 && work.error->status != Status::kMemory;
         if (is_tasks || task.spec->split == kSplitAuto) return go_whole(task);
-        const Error error = *work.error;
-        return end_error(task, error.status, error.field, error.text);
+        return fail_parts(task, failed(work.error->status, work.error->field, work.error->text));
     }
     if (work.parts.empty()) return go_whole(task);
     make_part_specs(task);
@@ -171,7 +171,8 @@ void Client::Impl::on_cut(Task& task) {
 
 void Client::Impl::go_whole(Task& task) {
     task.cut->state = Cut::State::kNotWorth;
-    stats_.given_up ? go_here(task) : go_away(task);
+    if (!stats_.given_up) return go_away(task);
+    if (task.local_started_us == 0) go_here(task);  // else it is a frame's, and runs
 }
 
 void Client::Impl::make_part_specs(Task& task) {
@@ -189,7 +190,7 @@ void Client::Impl::make_part_specs(Task& task) {
         spec.priority = whole.priority;
         spec.circle = whole.circle;
         spec.verify = whole.verify;
-        spec.place = whole.place;
+        spec.place = task.frame ? Place::kRemote : whole.place;
         spec.flags = whole.flags;
         if (whole.price > 0) spec.price = std::max<uint64_t>(1, whole.price / work.parts.size());
         spec.content = work.shared;
@@ -321,7 +322,24 @@ void Client::Impl::fail_part(Task& whole, uint32_t index, TaskResult&& result) {
     } catch (const std::bad_alloc&) {
         // The status says enough.
     }
-    end(whole, std::move(result));
+    fail_parts(whole, std::move(result));
+}
+
+// The parts come to nothing. A frame's task has this machine still, as when it had gone whole.
+void Client::Impl::fail_parts(Task& whole, TaskResult&& result) {
+    if (!whole.frame) return end(whole, std::move(result));
+    const uint64_t id = whole.id;
+    const std::unique_ptr<Cut> cut = std::move(whole.cut);
+    drop_parts(*cut);
+    Task* const left = find(id);
+    if (!left) return;
+    wire::ResultDelivery told;
+    told.source = result.source;
+    told.attempts = result.attempts;
+    told.queue_us = result.queue_us;
+    told.processing_us = result.processing_us;
+    told.retry_after_ms = result.retry_after_ms;
+    remote_failed(*left, result.status, std::move(result.field), std::move(result.error), told);
 }
 
 // The whole has ended, or its parts have been put together: nobody wants what is left.
@@ -356,8 +374,8 @@ void Client::Impl::on_merged(Task& whole) {
     PartWork& work = *whole.cut->work;
     TaskResult result = std::move(whole.cut->figures);
     if (work.error) {
-        const Error error = *work.error;
-        return end_error(whole, error.status, error.field, error.text, std::move(result));
+        return fail_parts(whole, failed(work.error->status, work.error->field, work.error->text,
+                                        std::move(result)));
     }
     result.status = Status::kOk;
     result.info = std::move(work.merged.info);

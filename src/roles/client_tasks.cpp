@@ -48,7 +48,7 @@ void Client::Impl::submit(uint64_t id, const TaskSpec& spec,
     task.answer_by_us = task.local_form = 0;
     task.has_here = task.form_planned = false;
     task.placed = is_trial(id) ? trial_.placed : nullptr;
-    task.may_be_cut = spec.split != 0 && spec.splitter && !task.frame;
+    task.may_be_cut = spec.split != 0 && spec.splitter;
     task.part_of = is_part(id) ? next_part_ : PartOf{};
     try {
         admit(task);
@@ -163,7 +163,8 @@ void Client::Impl::go_away(Task& task) {
         if (hold_back(task, now)) return;
     }
     if (task.may_be_cut && !waits && goes_in_parts(task)) return;
-    plan_local(task, now);
+    // A frame's may run here already, when it was found that it stays whole.
+    if (task.local_started_us == 0) plan_local(task, now);
     if (!link_->ready() && task.local_at_us != 0 && task.local_at_us <= now) {
         return start_local(task);
     }
@@ -284,8 +285,8 @@ void Client::Impl::cancel(uint64_t id) {
 
 // ---- ending ------------------------------------------------------------------------------------
 
-void Client::Impl::end_error(Task& task, Status status, std::string_view field,
-                             std::string_view error, TaskResult&& result) {
+TaskResult Client::Impl::failed(Status status, std::string_view field, std::string_view error,
+                                TaskResult&& result) {
     result.status = status;
     try {
         result.field = field;
@@ -293,7 +294,12 @@ void Client::Impl::end_error(Task& task, Status status, std::string_view field,
     } catch (const std::bad_alloc&) {
         // The status says enough.
     }
-    end(task, std::move(result));
+    return std::move(result);
+}
+
+void Client::Impl::end_error(Task& task, Status status, std::string_view field,
+                             std::string_view error, TaskResult&& result) {
+    end(task, failed(status, field, error, std::move(result)));
 }
 
 inline void Client::Impl::count(const Task& task, const TaskResult& result) {

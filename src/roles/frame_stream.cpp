@@ -176,6 +176,8 @@ FrameStream::Answer FrameStream::end_pull(const Pull& pull, uint64_t now_us, boo
         answer.quality = pushed->quality;
     }
     if (pushed) {
+        answer.parts = pushed->parts;
+        answer.parts_came = pushed->parts_came;
         if (pull.is_first) {
             window_.add(own ? own->total_us : now_us - std::min(now_us, pushed->pushed_us));
         }
@@ -183,6 +185,16 @@ FrameStream::Answer FrameStream::end_pull(const Pull& pull, uint64_t now_us, boo
         if (ended) pushed->task = 0;
     }
     return answer;
+}
+
+// ---- parts of a frame -------------------------------------------------------------------------
+
+uint64_t FrameStream::part_came(uint64_t task, uint32_t parts) {
+    Frame* const frame = find_task(task);
+    if (!frame || frame->answered) return 0;
+    frame->parts = parts;
+    ++frame->parts_came;
+    return frame->number;
 }
 
 // ---- what comes late --------------------------------------------------------------------------

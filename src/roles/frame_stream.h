@@ -12,6 +12,9 @@
 // What comes after its frame was answered is late: it is counted, and serves the frames behind it
 // when it is the newest.
 //
+// A task may be cut into parts. Their frame is answered by all of them together, and they are told
+// one by one until it is answered: whoever has asked for it then goes on without the others.
+//
 // Quality: over the last answers (the window) the mean of what they took, against the budget. At 60
 // frames a second, 16.7 ms: above 33 ms fast, below 16 ms quality, between the two as it is; other
 // budgets in proportion. After a change the window fills anew, so that what the old quality took
@@ -101,10 +104,18 @@ class FrameStream {
         int32_t quality = 0;
         uint64_t age_us = 0;     // since that one was pushed
         bool is_newest = false;  // it takes the place of the previous one
+        // Of the frame that was asked for: into how many its task is cut, and how many came before
+        // its first answer. 0: none came.
+        uint32_t parts = 0;
+        uint32_t parts_came = 0;
     };
     // At the end of a pull: the best of what has come. `ended`: the task is over.
     Answer end_pull(const Pull& pull, uint64_t now_us, bool ended, const std::optional<Good>& own,
                     const std::optional<Good>& here);
+
+    // ---- parts of a frame
+    // One of `parts` of this task has come. The frame that it is told for; 0: it is not told.
+    uint64_t part_came(uint64_t task, uint32_t parts);
 
     // ---- what comes late
     // The tasks of frames that were answered and may still end, oldest first: `look(task)`.
@@ -141,6 +152,8 @@ class FrameStream {
         bool asked = false;
         bool answered = false;
         bool counted = false;  // among the late ones
+        uint32_t parts = 0;
+        uint32_t parts_came = 0;
     };
     struct Previous {
         uint64_t frame = 0;  // 0: there is none

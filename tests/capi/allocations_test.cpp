@@ -528,6 +528,10 @@ void ask_for_pictures(Life& life) {
     p2c2r_result_release(result);
 }
 
+void look_at_part(void*, p2c2r_task, const p2c2r_part*, const p2c2r_result* result) {
+    (void)p2c2r_result_status(result);
+}
+
 void stream_frames(Life& life) {
     auto config = sized<p2c2r_frames_config>();
     config.output_width = config.output_height = 24;
@@ -542,9 +546,23 @@ void stream_frames(Life& life) {
         return;
     }
     const Task task("double", "ab", 2);
+    constexpr const char* kBalls = R"({"objects": [{}, {"position": [3, 1, 0]}, {}]})";
+    Task cut("physics");
+    cut.desc.params_format = P2C2R_FORMAT_JSON;
+    cut.desc.params = kBalls;
+    cut.desc.params_size = std::strlen(kBalls);
+    cut.desc.split = 3;
+    cut.desc.part = look_at_part;
     for (int i = 0; i < 2; ++i) {
         uint64_t frame = 0;
         auto answer = sized<p2c2r_answer>();
+        if (life.memory.note("push in parts", p2c2r_frames_push(life.frames, &cut.desc, &frame,
+                                                                nullptr)) == P2C2R_OK) {
+            life.memory.note("pull in parts",
+                             p2c2r_frames_pull(life.frames, frame, 2'000, &answer));
+            p2c2r_result_release(answer.result);
+        }
+        answer = sized<p2c2r_answer>();
         if (life.memory.note("push", p2c2r_frames_push(life.frames, &task.desc, &frame, nullptr)) ==
             P2C2R_OK) {
             life.memory.note("pull", p2c2r_frames_pull(life.frames, frame, 0, &answer));

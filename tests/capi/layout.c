@@ -214,7 +214,9 @@ PIN(p2c2r_answer, late_count, 36, 36);
 PIN(p2c2r_answer, result, 40, 40);
 PIN(p2c2r_answer, reserved, 48, 44);
 PIN(p2c2r_answer, age_us, 56, 48);
-SIZE(p2c2r_answer, 64, 56);
+PIN(p2c2r_answer, parts, 64, 56);
+PIN(p2c2r_answer, parts_came, 68, 60);
+SIZE(p2c2r_answer, 72, 64);
 
 PIN(p2c2r_frame_form, struct_size, 0, 0);
 PIN(p2c2r_frame_form, quality, 4, 4);

@@ -152,15 +152,6 @@ TEST_CASE("split: what is wrong with the wish is refused and auto leaves whole w
     const Result merged = fetch(world.client.get(), submit(world.client.get(), desc));
     CHECK(p2c2r_result_status(merged.get()) == P2C2R_OK);
     CHECK(world.stats().cut == 1);
-    // Frames are not cut.
-    auto config = sized<p2c2r_frames_config>();
-    p2c2r_frames* made = nullptr;
-    REQUIRE(p2c2r_frames_create(world.client.get(), &config, &made, nullptr) == P2C2R_OK);
-    const Frames frames(made);
-    desc = world.desc(2);
-    p2c2r_error why = {};
-    CHECK(p2c2r_frames_push(made, &desc, nullptr, &why) == P2C2R_E_ARGUMENT);
-    CHECK(std::string(why.field) == "split");
 }
 
 TEST_CASE("split: the part that fails is named with the error of it") {

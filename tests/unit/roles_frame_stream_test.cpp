@@ -287,3 +287,37 @@ TEST_CASE(
     times.learn("upscale", kQualityFast, 7'000);
     CHECK(chosen(times, 16'000) == kQualityFast);
 }
+
+// ---- parts of a frame ---------------------------------------------------------------------------
+
+TEST_CASE(
+    "frames: parts are told for their frame until it was asked for and counted in its answer") {
+    FrameSettings settings;
+    settings.pipeline_max = 2;
+    StreamWorld world(settings);
+    world.push();
+    world.push();
+    CHECK(world.stream.part_came(1001, 4) == 1);
+    CHECK(world.stream.part_came(1002, 3) == 2);
+    CHECK(world.stream.part_came(1001, 4) == 1);
+    FrameStream::Answer answer = world.pull(1, {});
+    CHECK(answer.from == From::kNone);
+    CHECK(answer.parts == 4);
+    CHECK(answer.parts_came == 2);
+    // Later ones are not told, and the first pull is what counts.
+    CHECK(world.stream.part_came(1001, 4) == 0);
+    answer = world.pull(1, kQuick);
+    CHECK(answer.parts == 4);
+    CHECK(answer.parts_came == 2);
+    // The whole is one answer.
+    CHECK(world.pull(2, kQuick).parts_came == 1);
+    CHECK(world.stream.late_count() == 0);
+    CHECK(world.stream.part_came(1002, 3) == 0);
+    // None of a frame that was dropped, nor of one that nobody knows.
+    world.push();
+    world.push();
+    CHECK(world.push().dropped_task == 1003);
+    CHECK(world.stream.part_came(1003, 4) == 0);
+    CHECK(world.stream.part_came(9, 4) == 0);
+    CHECK(world.pull(4, {}).parts == 0);
+}

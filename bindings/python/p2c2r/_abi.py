@@ -296,6 +296,8 @@ class Answer(Growing):
         ("result", Handle),
         ("reserved", c_void_p),
         ("age_us", c_uint64),
+        ("parts", c_uint32),
+        ("parts_came", c_uint32),
     ]
 
 

@@ -138,6 +138,12 @@ class _Done:
         self.client, self.function, self.part = client, function, part
 
 
+def part_of(it):
+    return Part(
+        it.index, it.count, it.first_unit, it.unit_count, it.units, it.unit_name.decode()
+    )
+
+
 @_callbacks.guarded(_abi.DoneFn)
 def _done(user, task, handle):
     result = Result(handle)
@@ -149,12 +155,8 @@ def _done(user, task, handle):
 def _part(user, task, struct, handle):
     # Its memory is counted, so it may be kept for longer than this call.
     result = Result(lib.result_retain(handle))
-    it = struct.contents
     done = _callbacks.kept(user)
-    part = Part(
-        it.index, it.count, it.first_unit, it.unit_count, it.units, it.unit_name.decode()
-    )
-    done.part(Task(done.client, task), part, result)
+    done.part(Task(done.client, task), part_of(struct.contents), result)
 
 
 class _Filled:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from . import _abi, _buffers, _callbacks, _json
 from ._library import lib
-from .client import TaskDesc, _Filled, image_struct
+from .client import TaskDesc, _Filled, image_struct, part_of
 from .constants import Source, Status, named
 from .errors import Error, check
 from .result import Result, image_of
@@ -25,6 +25,8 @@ class Answer:
     late_count: int
     result: object
     age_us: int = 0
+    parts: int = 0
+    parts_came: int = 0
 
 
 def _answer(struct, result):
@@ -38,12 +40,15 @@ def _answer(struct, result):
         struct.late_count,
         result,
         struct.age_us,
+        struct.parts,
+        struct.parts_came,
     )
 
 
 class _Hooks:
-    def __init__(self, capture, display, fallback):
+    def __init__(self, capture, display, fallback, part):
         self.capture, self.display, self.fallback = capture, display, fallback
+        self.part = part
 
 
 @_callbacks.guarded(_abi.CaptureFn, default=int(Status.E_EXECUTOR))
@@ -81,11 +86,20 @@ def _fallback(user, frame, left_us, out):
     return int(Status.OK)
 
 
+@_callbacks.guarded(_abi.PartFn)
+def _part(user, frame, struct, handle):
+    # Its memory is counted, so it may be kept for longer than this call.
+    result = Result(lib.result_retain(handle))
+    _callbacks.kept(user).part(frame, part_of(struct.contents), result)
+
+
 class Frames:
     """A stream of frames of a client. Leaving `with` closes it; the client must live longer.
 
     capture() -> Image or None, display(image or None, answer) and fallback(frame, left_us) -> bytes
-    or None run inside step and pull; the other arguments are those of p2c2r_frames_config."""
+    or None run inside step and pull; so does part(frame, part, result), for each part that comes of
+    a frame that is cut (`split` of push) before its pull has returned. The other arguments are those
+    of p2c2r_frames_config."""
 
     def __init__(
         self,
@@ -101,6 +115,7 @@ class Frames:
         capture=None,
         display=None,
         fallback=None,
+        part=None,
     ):
         self.client = client
         config = _abi.FramesConfig(
@@ -119,7 +134,7 @@ class Frames:
             config.display = _display
         if fallback is not None:
             config.fallback = _fallback
-        self._hooks = config.user = _callbacks.keep(_Hooks(capture, display, fallback))
+        self._hooks = config.user = _callbacks.keep(_Hooks(capture, display, fallback, part))
         out, why = c_void_p(), _abi.Error()
         try:
             check(lib.frames_create(client, byref(config), byref(out), byref(why)), why)
@@ -127,13 +142,18 @@ class Frames:
             _callbacks.drop(self._hooks)
             raise
         self._as_parameter_ = out.value
+        self._tells_parts = part is not None
 
     def push(self, task_type, data=None, params=None, *, quality=0, forms=None, **options):
         """Submits the task of the next frame and returns the frame's number. Never blocks.
         `params` ask for `quality` (0: the advised one); `forms`, a dict from qualities to params as
         those are (all dicts, or all bytes), is what this machine may compute instead, when no answer
         has come in time."""
+        if options.get("part") is not None:
+            raise TypeError("part is told to the frames' own function")
         filled = _Filled(self.client, [TaskDesc(task_type, data, params, **options)])
+        if self._tells_parts and filled.structs[0].split:
+            filled.structs[0].part, filled.structs[0].user = _part, self._hooks
         frame, why = c_uint64(), _abi.Error()
         kept = []  # what the structs point to
         structs = (_abi.FrameForm * len(forms or {}))()

@@ -258,6 +258,8 @@ growing! { p2c2r_answer {
     result: *mut p2c2r_result,
     reserved: *mut c_void,
     age_us: u64,
+    parts: u32,
+    parts_came: u32,
 } }
 
 growing! { p2c2r_frame_form {
