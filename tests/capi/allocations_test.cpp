@@ -546,12 +546,13 @@ void stream_frames(Life& life) {
         return;
     }
     const Task task("double", "ab", 2);
-    constexpr const char* kBalls = R"({"objects": [{}, {"position": [3, 1, 0]}, {}]})";
+    constexpr const char* kBalls =
+        R"({"num_steps": 1, "objects": [{"position": [0, 1, 0]}, {"position": [3, 1, 0]}]})";
     Task cut("physics");
     cut.desc.params_format = P2C2R_FORMAT_JSON;
     cut.desc.params = kBalls;
     cut.desc.params_size = std::strlen(kBalls);
-    cut.desc.split = 3;
+    cut.desc.split = 2;
     cut.desc.part = look_at_part;
     for (int i = 0; i < 2; ++i) {
         uint64_t frame = 0;

@@ -9,11 +9,12 @@ use crate::constants::{Quality, Source};
 use crate::error::{check, Result, Status, Why};
 use crate::result::{image_struct, view_of, Image, ImageView, TaskResult};
 use crate::sys;
-use crate::task::{RawDesc, TaskDesc};
+use crate::task::{part_of, Part, RawDesc, TaskDesc};
 
 type CaptureFn = Box<dyn Fn() -> Option<Image<'static>> + Send + Sync>;
 type DisplayFn = Box<dyn Fn(Option<&ImageView<'_>>, &Answer) + Send + Sync>;
 type FallbackFn = Box<dyn Fn(u64, u32) -> Option<Payload<'static>> + Send + Sync>;
+type FramePartFn = Box<dyn Fn(u64, Part, TaskResult) + Send + Sync>;
 
 /// As p2c2r_frames_config. The functions run inside `step` and `pull`; None of capture is "no frame
 /// now", None of fallback "no answer of mine".
@@ -32,6 +33,9 @@ pub struct FramesConfig {
     pub capture: Option<CaptureFn>,
     pub display: Option<DisplayFn>,
     pub fallback: Option<FallbackFn>,
+    /// The number of a frame that is cut (`TaskDesc::split`), and a part of it that came before its
+    /// pull returned.
+    pub part: Option<FramePartFn>,
 }
 
 /// What `pull` says; `result` is None only with `Source::None`.
@@ -46,6 +50,8 @@ pub struct Answer {
     pub late_count: u32,
     pub result: Option<TaskResult>,
     pub age_us: u64,
+    pub parts: u32,
+    pub parts_came: u32,
 }
 
 /// One way to compute a frame's answer here: the frame's task with these params instead, in the form
@@ -67,6 +73,8 @@ fn answer_of(raw: &sys::p2c2r_answer, result: Option<TaskResult>) -> Answer {
         late_count: raw.late_count,
         result,
         age_us: raw.age_us,
+        parts: raw.parts,
+        parts_came: raw.parts_came,
     }
 }
 
@@ -74,6 +82,7 @@ struct Hooks {
     capture: Option<CaptureFn>,
     display: Option<DisplayFn>,
     fallback: Option<FallbackFn>,
+    part: Option<FramePartFn>,
 }
 
 unsafe extern "C" fn capture(user: *mut c_void, out: *mut sys::p2c2r_image) -> i32 {
@@ -134,11 +143,26 @@ unsafe extern "C" fn fallback(
     }
 }
 
+unsafe extern "C" fn part(
+    user: *mut c_void,
+    frame: u64,
+    raw: *const sys::p2c2r_part,
+    result: *const sys::p2c2r_result,
+) {
+    let (hooks, part) = unsafe { (lent::<Hooks>(user), part_of(&*raw)) };
+    // Counted, so it may be kept for longer than this call.
+    let result = unsafe { TaskResult::from_raw(sys::p2c2r_result_retain(result)) };
+    if let (Some(function), Some(result)) = (&hooks.part, result) {
+        let _ = guarded(|| function(frame, part, result));
+    }
+}
+
 /// A stream of frames of a client.
 #[derive(Debug)]
 pub struct Frames {
     handle: NonNull<sys::p2c2r_frames>,
     hooks: *mut c_void,
+    tells_parts: bool,
     _client: Client,
 }
 
@@ -166,8 +190,13 @@ impl Frames {
             output_height: config.output_height,
             ..Default::default()
         };
-        let hooks =
-            Hooks { capture: config.capture, display: config.display, fallback: config.fallback };
+        let hooks = Hooks {
+            capture: config.capture,
+            display: config.display,
+            fallback: config.fallback,
+            part: config.part,
+        };
+        let tells_parts = hooks.part.is_some();
         if hooks.capture.is_some() {
             raw.capture = Some(capture);
         }
@@ -183,7 +212,9 @@ impl Frames {
         let status =
             unsafe { sys::p2c2r_frames_create(client.raw(), &raw, &mut handle, why.out()) };
         match why.check(status).map(|_| NonNull::new(handle)) {
-            Ok(Some(handle)) => Ok(Frames { handle, hooks: raw.user, _client: client.clone() }),
+            Ok(Some(handle)) => {
+                Ok(Frames { handle, hooks: raw.user, tells_parts, _client: client.clone() })
+            }
             failed => {
                 // SAFETY: nothing was made that could call them.
                 drop(unsafe { taken::<Hooks>(raw.user) });
@@ -192,9 +223,18 @@ impl Frames {
         }
     }
 
+    fn desc<'a>(&self, desc: TaskDesc<'a>) -> Result<RawDesc<'a>> {
+        let mut desc = RawDesc::new(desc, None)?;
+        if self.tells_parts && desc.raw.split != sys::P2C2R_SPLIT_NEVER {
+            desc.raw.part = Some(part);
+            desc.raw.user = self.hooks;
+        }
+        Ok(desc)
+    }
+
     /// Submits the task of the next frame and says the frame's number. Never blocks.
     pub fn push(&self, desc: TaskDesc<'_>) -> Result<u64> {
-        let desc = RawDesc::new(desc, None)?;
+        let desc = self.desc(desc)?;
         let (mut frame, mut why) = (0, Why::new());
         let status = unsafe {
             sys::p2c2r_frames_push(self.handle.as_ptr(), &desc.raw, &mut frame, why.out())
@@ -212,7 +252,7 @@ impl Frames {
         quality: Option<Quality>,
         forms: &[FrameForm<'_>],
     ) -> Result<u64> {
-        let desc = RawDesc::new(desc, None)?;
+        let desc = self.desc(desc)?;
         let raw: Vec<sys::p2c2r_frame_form> = forms
             .iter()
             .map(|form| sys::p2c2r_frame_form {

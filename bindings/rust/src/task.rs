@@ -188,15 +188,22 @@ unsafe extern "C" fn part(
         (Some(function), Some(result)) => (function, result),
         _ => return,
     };
-    let part = Part {
+    let part = unsafe { part_of(raw) };
+    let _ = guarded(|| function(task, part, result));
+}
+
+/// # Safety
+/// `raw` is one that the library tells.
+pub(crate) unsafe fn part_of(raw: &sys::p2c2r_part) -> Part {
+    Part {
         index: raw.index,
         count: raw.count,
         first_unit: raw.first_unit,
         unit_count: raw.unit_count,
         units: raw.units,
+        // SAFETY: the text is static.
         unit_name: unsafe { c_str_at(raw.unit_name) },
-    };
-    let _ = guarded(|| function(task, part, result));
+    }
 }
 
 /// A p2c2r_task_desc and what it points to, for one call. After a call that accepted it:

@@ -506,6 +506,40 @@ fn forms_go_with_a_frame_and_one_of_several_tasks_is_kept() {
 }
 
 #[test]
+fn a_frame_in_parts_tells_each_in_pull_and_is_one_answer() {
+    let machine = machine();
+    let (tell, told) = channel();
+    let tell = Mutex::new(tell);
+    let config = FramesConfig {
+        part: Some(Box::new(move |frame, part, result| {
+            assert!(result.is_ok());
+            tell.lock().unwrap().send((frame, part.index, part.count)).unwrap();
+        })),
+        ..Default::default()
+    };
+    let frames = Frames::new(&machine.client, config).unwrap();
+    let task = || {
+        TaskDesc::new("physics")
+            .params_json(
+                r#"{"objects":[{"position":[0,1,0]},{"position":[3,1,0]},{"position":[6,1,0]}]}"#,
+            )
+            .place(Place::Remote)
+            .no_cache()
+    };
+    let whole = frames.pull(frames.push(task()).unwrap(), 10_000_000).unwrap();
+    assert_eq!((whole.parts, whole.parts_came), (0, 0));
+    let frame = frames.push(task().split(Split::Parts(3))).unwrap();
+    let answer = frames.pull(frame, 10_000_000).unwrap();
+    assert_eq!((answer.answers_frame, answer.parts, answer.parts_came), (frame, 3, 3));
+    let same = |answer: Answer| answer.result.unwrap().digest().unwrap();
+    assert_eq!(same(answer), same(whole));
+    let mut parts: Vec<_> = told.try_iter().collect();
+    parts.sort_unstable();
+    assert_eq!(parts, [(frame, 0, 3), (frame, 1, 3), (frame, 2, 3)]);
+    fails(Status::UNSUPPORTED, frames.push(TaskDesc::new("echo").split(Split::Parts(2))));
+}
+
+#[test]
 fn step_captures_upscales_and_displays() {
     let (show, shown) = channel();
     let show = Mutex::new(show);

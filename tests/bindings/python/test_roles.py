@@ -452,6 +452,31 @@ class FramesTest(MachineTest):
         self.assertEqual(bytes(answer.result.data), b"fast")
         self.assertGreater(answer.age_us, 0)
 
+    def test_a_frame_in_parts_tells_each_in_pull_and_is_one_answer(self):
+        client = self.connect()
+        params = {"num_steps": 3, "objects": [{"position": [3 * i, 1, 0]} for i in range(3)]}
+        options = {"place": p2c2r.Place.REMOTE, "flags": p2c2r.TaskFlags.NO_CACHE}
+        told = []
+        kept = _callbacks.kept_count()
+        with p2c2r.Frames(
+            client, budget_us=10_000_000, part=lambda *arguments: told.append(arguments)
+        ) as frames:
+            whole = frames.pull(frames.push("physics", params=params, **options))
+            frame = frames.push("physics", params=params, split=3, split_by="bodies", **options)
+            answer = frames.pull(frame)
+            self.assertFails(
+                p2c2r.Status.E_UNSUPPORTED, lambda: frames.push("echo", b"x", split=2)
+            )
+            self.assertRaises(TypeError, frames.push, "physics", split=2, part=print)
+        self.assertEqual((whole.parts, whole.parts_came), (0, 0))
+        self.assertEqual((answer.answers_frame, answer.parts, answer.parts_came), (frame, 3, 3))
+        self.assertEqual(answer.result.digest, whole.result.digest)
+        self.assertEqual(sorted(part.index for _, part, _ in told), [0, 1, 2])
+        self.assertEqual({number for number, _, _ in told}, {frame})
+        self.assertEqual({part.unit_name for _, part, _ in told}, {"bodies"})
+        self.assertTrue(all(result.ok for _, _, result in told))
+        self.assertEqual(_callbacks.kept_count(), kept)
+
     def test_one_of_several_tasks_is_kept(self):
         client = self.connect()
         tasks = [client.submit("echo", bytes([i])) for i in range(3)]
