@@ -1,6 +1,7 @@
 #include "bindings/c/frames_state.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "bindings/c/bytes_in.h"
 #include "bindings/c/failure.h"
@@ -86,6 +87,24 @@ void FramesState::drop(p2c2r_task task) {
 
 // ---- push -------------------------------------------------------------------------------------
 
+// From before a task is submitted until the stream knows of it, or it was refused.
+class FramesState::Pushing {
+  public:
+    explicit Pushing(FramesState& frames) : frames_(frames) {
+        const std::lock_guard lock(frames_.mutex_);
+        ++frames_.pushing_;
+    }
+    ~Pushing() {
+        const std::lock_guard lock(frames_.mutex_);
+        --frames_.pushing_;
+    }
+    Pushing(const Pushing&) = delete;
+    Pushing& operator=(const Pushing&) = delete;
+
+  private:
+    FramesState& frames_;
+};
+
 p2c2r_status FramesState::push(const p2c2r_task_desc& given, int32_t quality,
                                std::vector<roles::LocalForm> forms, uint64_t* frame,
                                p2c2r_error* why) {
@@ -115,14 +134,16 @@ p2c2r_status FramesState::push(const p2c2r_task_desc& given, int32_t quality,
     if (!(settings_.flags & P2C2R_FRAMES_NO_LOCAL) && desc.place != P2C2R_PLACE_REMOTE) {
         in_time = wish_of(quality, std::move(forms), wish.answer_us);
     }
-    p2c2r_task task = 0;
     const bool is_cut = desc.split != P2C2R_SPLIT_NEVER || desc.part;
-    if (const p2c2r_status bad =
-            client.submit(desc, now, &task, why, std::move(in_time), is_cut ? &parts_ : nullptr)) {
-        return bad;
-    }
+    PartNotes* const parts = is_cut ? &parts_ : nullptr;
     roles::FrameStream::Pushed pushed;
     {
+        const Pushing pushing(*this);
+        p2c2r_task task = 0;
+        if (const p2c2r_status bad =
+                client.submit(desc, now, &task, why, std::move(in_time), parts)) {
+            return bad;
+        }
         const std::lock_guard lock(mutex_);
         pushed = stream_.push(task, quality, now);  // has room
     }
@@ -212,9 +233,15 @@ bool FramesState::tell_part(p2c2r_task task) {
     uint64_t frame;
     std::unique_ptr<PartNote> note;
     {
-        const std::lock_guard lock(mutex_);
+        std::unique_lock lock(mutex_);
         note = client.take_part(parts_, task);
         if (!note) return false;
+        // A part may be quicker than the push that is about to say which frame it is of.
+        while (!stream_.has(note->task) && pushing_ > 0) {
+            lock.unlock();
+            std::this_thread::yield();
+            lock.lock();
+        }
         frame = stream_.part_came(note->task, note->which.count);
     }
     if (frame != 0 && note->part) note->tell(frame);

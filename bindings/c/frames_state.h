@@ -45,6 +45,7 @@ class FramesState {
 
   private:
     struct Came;
+    class Pushing;
 
     p2c2r_status answer(uint64_t frame, uint32_t budget_us, p2c2r_answer& out);
     Status wait_own(const roles::FrameStream::Pull& pull, uint64_t budget_us, p2c2r_result** own);
@@ -66,6 +67,7 @@ class FramesState {
     std::mutex mutex_;  // guards what follows; the client's is taken inside it
     roles::FrameStream stream_;
     p2c2r_result* previous_ = nullptr;  // the newest answer
+    uint32_t pushing_ = 0;              // tasks that may run, of which the stream knows nothing yet
 
     PartNotes parts_;  // of frames in flight; guarded by the client's mutex
 };

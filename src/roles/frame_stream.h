@@ -116,6 +116,7 @@ class FrameStream {
     // ---- parts of a frame
     // One of `parts` of this task has come. The frame that it is told for; 0: it is not told.
     uint64_t part_came(uint64_t task, uint32_t parts);
+    [[nodiscard]] bool has(uint64_t task) { return find_task(task) != nullptr; }
 
     // ---- what comes late
     // The tasks of frames that were answered and may still end, oldest first: `look(task)`.

@@ -222,6 +222,39 @@ TEST_CASE("parts are told that came before a pull of their frame returned and no
     }
 }
 
+TEST_CASE("each part is told once where one thread pushes and another one pulls") {
+    CutWorld world(P2C2R_RUN_THREAD, true);
+    constexpr uint64_t kFrames = 60;
+    CutFrame cut[kFrames];
+    std::atomic<uint64_t> pushed{0};
+    std::atomic<uint64_t> pulled{0};
+    const p2c2r_task_desc desc = world.desc(kCuts);
+    std::thread pusher([&] {
+        for (CutFrame& one : cut) {
+            while (pushed - pulled >= 4) std::this_thread::yield();
+            p2c2r_task_desc mine = desc;
+            one.frames = world.frames.get();
+            mine.part = CutFrame::part;
+            mine.user = &one;
+            CHECK(p2c2r_frames_push(world.frames.get(), &mine, nullptr, nullptr) == P2C2R_OK);
+            ++pushed;
+        }
+    });
+    for (uint64_t frame = 1; frame <= kFrames; ++frame) {
+        while (pushed < frame) std::this_thread::yield();
+        const p2c2r_answer answer = world.pull(frame, kPatientUs);
+        CHECK(answer.source == P2C2R_SOURCE_PEER);
+        CHECK(answer.answers_frame == frame);
+        CHECK(answer.parts_came == kCuts);
+        pulled = frame;
+    }
+    pusher.join();
+    for (uint64_t frame = 1; frame <= kFrames; ++frame) {
+        CHECK(cut[frame - 1].indices.size() == kCuts);
+        CHECK(cut[frame - 1].names == std::set<uint64_t>{frame});
+    }
+}
+
 TEST_CASE("the whole of a cut frame that comes late answers a later frame") {
     auto config = sized<p2c2r_frames_config>();
     config.age_max = 64;
