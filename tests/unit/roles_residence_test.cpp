@@ -14,8 +14,8 @@ namespace {
 constexpr uint64_t kMs = 1000;
 
 // Peers of one slot on lines of 1 MB/s, 1 ms long each way.
-struct Lines : Cluster {
-    Lines() {
+struct HomeLines : Cluster {
+    HomeLines() {
         peer_line.lag_us = 1 * kMs;
         peer_line.down_bytes_s = 1'000'000;
     }
@@ -76,10 +76,10 @@ struct Lines : Cluster {
 }  // namespace
 
 TEST_CASE("residence: a chain of three stages over one content stays on one peer of four") {
-    Lines cluster;
+    HomeLines cluster;
     cluster.add("a", 5 * kMs);
     cluster.add_client();
-    const auto level = Lines::level(500'000);
+    const auto level = HomeLines::level(500'000);
     cluster.client->put(level);
     const uint64_t first = cluster.ask(level);
     cluster.loop.advance(2'000 * kMs);
@@ -101,13 +101,13 @@ TEST_CASE("residence: a chain of three stages over one content stays on one peer
 }
 
 TEST_CASE("residence: chains over contents at different peers each stay where theirs is") {
-    Lines cluster;
+    HomeLines cluster;
     cluster.add("a", 5 * kMs);
     cluster.add("b", 5 * kMs);
     cluster.add_client();
     cluster.warm_up(8);
-    const std::shared_ptr<const Content> levels[] = {Lines::level(400'000, 'x'),
-                                                     Lines::level(400'000, 'y')};
+    const std::shared_ptr<const Content> levels[] = {HomeLines::level(400'000, 'x'),
+                                                     HomeLines::level(400'000, 'y')};
     // At the same time: the second one goes to the other peer, which is as fast.
     for (const auto& level : levels) cluster.ask(level);
     cluster.loop.advance(3'000 * kMs);
@@ -124,10 +124,10 @@ TEST_CASE("residence: chains over contents at different peers each stay where th
 }
 
 TEST_CASE("residence: the explanation tells who has the data and what it needs for it") {
-    Lines cluster;
+    HomeLines cluster;
     cluster.add("a", 50 * kMs);
     cluster.add_client();
-    const auto level = Lines::level(250'000);
+    const auto level = HomeLines::level(250'000);
     cluster.ask(level);
     cluster.loop.advance(10 * kMs);
     // Of a line that nothing large has shown yet 100 Mbit/s are believed.
@@ -141,7 +141,7 @@ TEST_CASE("residence: the explanation tells who has the data and what it needs f
     CHECK(cluster.pending().find("; it has the data") != std::string::npos);
     cluster.loop.advance(3'000 * kMs);
     // The first one has shown that line.
-    const auto next = Lines::level(250'000, 'n');
+    const auto next = HomeLines::level(250'000, 'n');
     cluster.ask(next);
     cluster.loop.advance(10 * kMs);
     CHECK(cluster.pending().find("; needs 25") != std::string::npos);
@@ -152,10 +152,10 @@ TEST_CASE("residence: the explanation tells who has the data and what it needs f
 }
 
 TEST_CASE("residence: a busy holder's tasks go to a second peer that gets the data once") {
-    Lines cluster;
+    HomeLines cluster;
     cluster.add("a", 100 * kMs);
     cluster.add_client();
-    const auto level = Lines::level(200'000);
+    const auto level = HomeLines::level(200'000);
     cluster.ask(level);
     cluster.loop.advance(3'000 * kMs);
     cluster.add("b", 100 * kMs);
@@ -172,13 +172,13 @@ TEST_CASE("residence: a busy holder's tasks go to a second peer that gets the da
 }
 
 TEST_CASE("residence: who has dropped its content unsaid gets it anew and the tasks are right") {
-    Lines cluster;
+    HomeLines cluster;
     PeerOptions small;
     small.content_bytes_max = 250'000;
     cluster.add_peer("a", {"echo"}, small);
     cluster.add_client();
-    const auto one = Lines::level(200'000, 'x');
-    const auto other = Lines::level(200'000, 'y');
+    const auto one = HomeLines::level(200'000, 'x');
+    const auto other = HomeLines::level(200'000, 'y');
     for (int round = 0; round < 3; ++round) {
         for (const auto& level : {one, other}) {
             const uint64_t task = cluster.ask(level);
