@@ -14,9 +14,9 @@ using namespace p2c2r::test;
 
 namespace {
 
-constexpr uint64_t kFrameUs = 16'666;
-constexpr uint64_t kTakesUs = 4'000;  // a whole, here
-constexpr int32_t kParts = 4;
+constexpr uint64_t kCutFrameUs = 16'666;
+constexpr uint64_t kWholeHereUs = 4'000;  // a whole, here
+constexpr int32_t kCutParts = 4;
 
 struct CutDoor : ScriptedDoor {
     struct Asked {
@@ -49,7 +49,7 @@ struct CutFrames {
         }
         void on_task_part(uint64_t task, const TaskPart& part, const TaskResult&) override {
             CHECK(ended.count(task) == 0);
-            CHECK(part.count == kParts);
+            CHECK(part.count == kCutParts);
             ++parts[task];
         }
     };
@@ -78,9 +78,9 @@ struct CutFrames {
                                           told);
         client->start();
         loop.settle();
-        runner.takes_us = kTakesUs;
+        runner.takes_us = kWholeHereUs;
         const uint64_t task = push(0, Place::kLocal);
-        loop.advance(kTakesUs + 1);
+        loop.advance(kWholeHereUs + 1);
         REQUIRE(result(task).source == Source::kLocal);
     }
     ~CutFrames() {
@@ -92,19 +92,19 @@ struct CutFrames {
         for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + i % 23);
         return text;
     }
-    uint64_t push(int32_t split = kParts, Place place = Place::kAuto) {
+    uint64_t push(int32_t split = kCutParts, Place place = Place::kAuto) {
         TaskSpec spec;
         spec.data = Bytes::copy(text());
         return push(std::move(spec), split, place);
     }
     uint64_t push(TaskSpec&& spec, int32_t split, Place place) {
         spec.task_type = "echo";
-        spec.deadline_us = 20 * kFrameUs;
+        spec.deadline_us = 20 * kCutFrameUs;
         spec.place = place;
         spec.splitter = &byte_splitter();
         spec.split = split;
         auto wish = std::make_shared<FrameWish>();
-        wish->answer_us = kFrameUs;
+        wish->answer_us = kCutFrameUs;
         wish->forms.push_back({2, {}});
         TaskSpec& kept = specs[++next] = std::move(spec);
         client->submit(next, kept, std::move(wish));
@@ -152,9 +152,9 @@ struct CutFrames {
 TEST_CASE("frame parts: this machine's answer is in time while parts are awaited and goes on") {
     CutFrames world;
     const uint64_t task = world.push();
-    REQUIRE(world.door.asked.size() == kParts);
+    REQUIRE(world.door.asked.size() == kCutParts);
     world.come(2);
-    world.loop.advance(kFrameUs - 6'500);
+    world.loop.advance(kCutFrameUs - 6'500);
     CHECK(world.runs() == 0);  // not before it must
     world.loop.advance(6'500);
     REQUIRE(world.told.here.count(task) == 1);
@@ -166,22 +166,22 @@ TEST_CASE("frame parts: this machine's answer is in time while parts are awaited
     CHECK(world.result(task).status == Status::kOk);
     CHECK(world.result(task).source == Source::kPeer);
     CHECK(world.result(task).data.text() == turned(CutFrames::text()));
-    CHECK(world.told.parts[task] == kParts);
+    CHECK(world.told.parts[task] == kCutParts);
     CHECK(world.runs() == 1);
 }
 
 TEST_CASE("frame parts: all parts in time leave this machine nothing to do") {
     CutFrames world;
     uint64_t task = world.push();
-    for (size_t i = 0; i < kParts; ++i) world.come(i);
+    for (size_t i = 0; i < kCutParts; ++i) world.come(i);
     CHECK(world.result(task).source == Source::kPeer);
-    world.loop.advance(kFrameUs);
+    world.loop.advance(kCutFrameUs);
     CHECK(world.runs() == 0);
     // The last one stops what has begun.
     task = world.push();
-    world.loop.advance(kFrameUs - 2'000);
+    world.loop.advance(kCutFrameUs - 2'000);
     CHECK(world.runs() == 1);
-    for (size_t i = 0; i < kParts; ++i) world.come(kParts + i);
+    for (size_t i = 0; i < kCutParts; ++i) world.come(kCutParts + i);
     CHECK(world.result(task).source == Source::kPeer);
     CHECK(world.runner.cancelled == 1);
     CHECK(world.told.here.empty());
@@ -201,12 +201,12 @@ TEST_CASE("frame parts: where a part fails this machine's answer ends the task")
     SUBCASE("at once") {
         world.fail(1, Status::kExecutor);
         CHECK(world.runs() == 1);
-        CHECK(world.door.cancelled.size() == kParts - 1);
-        world.loop.advance(kTakesUs + 1);
+        CHECK(world.door.cancelled.size() == kCutParts - 1);
+        world.loop.advance(kWholeHereUs + 1);
         CHECK(world.result(task).source == Source::kLocal);
     }
     SUBCASE("while it computes") {
-        world.loop.advance(kFrameUs - 2'000);
+        world.loop.advance(kCutFrameUs - 2'000);
         world.fail(1, Status::kExecutor);
         CHECK(world.told.ended.count(task) == 0);
         world.loop.advance(2'000);
@@ -214,7 +214,7 @@ TEST_CASE("frame parts: where a part fails this machine's answer ends the task")
         CHECK(world.runs() == 1);
     }
     SUBCASE("and not where it was told before") {
-        world.loop.advance(kFrameUs);
+        world.loop.advance(kCutFrameUs);
         REQUIRE(world.told.here.count(task) == 1);
         world.fail(1, Status::kExecutor);
         CHECK(world.result(task).status == Status::kExecutor);
@@ -238,7 +238,7 @@ TEST_CASE("frame parts: without a connection this machine computes the whole and
         const uint64_t task = world.push();
         world.come(0);
         world.lose_connection();
-        world.loop.advance(kFrameUs);
+        world.loop.advance(kCutFrameUs);
         CHECK(world.result(task).source == Source::kLocal);
         CHECK(world.result(task).data.text() == turned(CutFrames::text()));
         CHECK(world.told.here.empty());
@@ -249,7 +249,7 @@ TEST_CASE("frame parts: without a connection this machine computes the whole and
 TEST_CASE("frame parts: a coordinator that is given up ends a frame that was answered here") {
     CutFrames world(true);
     const uint64_t task = world.push();
-    world.loop.advance(kFrameUs);
+    world.loop.advance(kCutFrameUs);
     REQUIRE(world.told.here.count(task) == 1);
     world.lose_connection();
     CHECK_FALSE(world.result(task).success());
@@ -262,10 +262,10 @@ TEST_CASE("frame parts: a new connection has the parts again and this machine it
     world.come(0);
     const size_t before = world.door.asked.size();
     world.door.connection.reset();
-    world.loop.advance(kFrameUs);
+    world.loop.advance(kCutFrameUs);
     CHECK(world.told.here.count(task) == 1);
     CHECK(world.runs() == 1);
-    REQUIRE(world.door.asked.size() == before + kParts - 1);
+    REQUIRE(world.door.asked.size() == before + kCutParts - 1);
     for (size_t i = before; i < world.door.asked.size(); ++i) world.come(i);
     CHECK(world.result(task).source == Source::kPeer);
 }
@@ -275,7 +275,7 @@ TEST_CASE("frame parts: one that cannot be cut goes whole while this machine com
     world.runner.takes_us = 15'500;  // and so long it takes to find that out
     TaskSpec spec;
     spec.params = Bytes::copy(std::string(1, '\x80') + std::string(100'000, '\0'));
-    const uint64_t task = world.push(std::move(spec), kParts, Place::kAuto);
+    const uint64_t task = world.push(std::move(spec), kCutParts, Place::kAuto);
     CHECK(world.runner.given == 1);
     CHECK(world.door.asked.empty());
     world.loop.advance(15'000);
@@ -290,8 +290,8 @@ TEST_CASE("frame parts: one that cannot be cut goes whole while this machine com
 
 TEST_CASE("frame parts: what stays here is not cut") {
     CutFrames world;
-    const uint64_t task = world.push(kParts, Place::kLocal);
-    world.loop.advance(kTakesUs + 1);
+    const uint64_t task = world.push(kCutParts, Place::kLocal);
+    world.loop.advance(kWholeHereUs + 1);
     CHECK(world.result(task).source == Source::kLocal);
     CHECK(world.door.asked.empty());
     CHECK(world.client->stats().cut == 0);
@@ -304,12 +304,12 @@ TEST_CASE("frame parts: cancel and the deadline and close take all parts along")
         const uint64_t task = world.push();
         world.come(3);
         if (way == 0) world.client->cancel(task);
-        if (way == 1) world.loop.advance(20 * kFrameUs + 1'000);
+        if (way == 1) world.loop.advance(20 * kCutFrameUs + 1'000);
         if (way == 2) world.client->close();
         world.loop.settle();
         const Status expected[] = {Status::kCancelled, Status::kDeadline, Status::kClosed};
         CHECK(world.result(task).status == expected[way]);
-        if (way < 2) CHECK(world.door.cancelled.size() == kParts - 1);
+        if (way < 2) CHECK(world.door.cancelled.size() == kCutParts - 1);
         CHECK(world.told.parts[task] == 1);
         world.loop.advance(50'000);
         CHECK(world.runner.running() == 0);
