@@ -3,10 +3,12 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <set>
 #include <sstream>
 
@@ -43,12 +45,12 @@ std::map<std::string, std::string> networks_below(int process) {
     return networks;
 }
 
-// Does what it sends get nowhere? A blackhole is a route without a device.
-bool is_in_blackhole(const std::string& process) {
-    for (const std::string& line : lines_of(file_text("/proc/" + process + "/net/route"))) {
-        if (line.starts_with("*")) return true;
-    }
-    return false;
+// Does what it sends get nowhere? A blackhole is a route without a device. Nothing: it has gone.
+std::optional<bool> is_in_blackhole(const std::string& process) {
+    const std::vector<std::string> lines = lines_of(file_text("/proc/" + process + "/net/route"));
+    if (lines.empty()) return std::nullopt;  // they begin with a head
+    return std::any_of(lines.begin(), lines.end(),
+                       [](const std::string& line) { return line.starts_with("*"); });
 }
 
 // Asked of the machine by the same door as the bench.
@@ -69,7 +71,9 @@ json last_line(const std::string& out) {
 TEST_CASE("bench frames: every frame of a game is pulled and judged while peers misbehave") {
     Workplace here;
     const Ran ran =
-        here.run({"bench", "frames", "--calm-seconds", "1", "--seconds", "3", "--json"});
+        // Of four faults a blackhole is the first with this seed.
+        here.run(
+            {"bench", "frames", "--calm-seconds", "1", "--seconds", "3", "--seed", "3", "--json"});
     CAPTURE(ran.out);
     CAPTURE(ran.error);
     const json summary = last_line(ran.out);
@@ -81,6 +85,9 @@ TEST_CASE("bench frames: every frame of a game is pulled and judged while peers 
     CHECK(summary["kills"].get<int>() + summary["freezes"].get<int>() +
               summary["slows"].get<int>() + summary["blackholes"].get<int>() >
           0);
+    const bool has_lines = has_namespaces();
+    CHECK((summary["blackholes"] >= 1) == has_lines);
+    CHECK((summary["blackholes_skipped"] == "") == has_lines);
     CHECK((ran.exit_code == 0) == summary["pass"].get<bool>());
     CHECK(here.run({"bench", "frames", "--peers", "1"}).exit_code == 2);
 }
@@ -88,27 +95,20 @@ TEST_CASE("bench frames: every frame of a game is pulled and judged while peers 
 TEST_CASE("bench frames: what a peer sends gets nowhere for a while, and then does again") {
     if (!has_namespaces()) return;
     Workplace here;
-    // Of four faults the one of seed 3 comes first.
     auto bench = here.start(
-        {"bench", "frames", "--calm-seconds", "1", "--seconds", "4", "--seed", "3", "--json"},
-        "error");
-    std::string silent;
+        {"bench", "frames", "--calm-seconds", "1", "--seconds", "60", "--seed", "3"}, "error");
+    std::set<std::string> silent;
+    bool heard_again = false;
     CHECK(wait_until([&] {
         for (const auto& [process, network] : networks_below(bench.id())) {
-            if (is_in_blackhole(process)) silent = process;
+            const std::optional<bool> is_silent = is_in_blackhole(process);
+            if (is_silent == true) silent.insert(process);
+            if (is_silent == false && silent.count(process) == 1) heard_again = true;
         }
-        return !silent.empty() || !bench.running();
+        return heard_again || !bench.running();
     }));
-    REQUIRE_FALSE(silent.empty());
-    CHECK(wait_until([&] { return !is_in_blackhole(silent); }));
-    CHECK(bench.running());  // it was taken back, not only ended
-    CHECK(networks_below(bench.id()).count(silent) == 1);
-    const auto summary_line = bench.read_line_with("{", kPatienceUs);
-    REQUIRE(summary_line);
-    const json summary = json::parse("{" + *summary_line);
-    CHECK(summary["blackholes"] >= 1);
-    CHECK(summary["blackholes_skipped"] == "");
-    CHECK(summary["faulty"]["frames"] == 240);
+    CHECK(heard_again);
+    CHECK(bench.stop(kStopUs) == 1);
 }
 
 TEST_CASE("bench frames: a signal ends it, its processes and their namespaces") {
@@ -125,7 +125,7 @@ TEST_CASE("bench frames: a signal ends it, its processes and their namespaces") 
         REQUIRE(wait_until([&] {
             below = networks_below(bench.id());
             bool is_time = !comes_late;
-            for (const auto& peer : below) is_time = is_time || is_in_blackhole(peer.first);
+            for (const auto& peer : below) is_time |= is_in_blackhole(peer.first) == true;
             return (below.size() == 6 && is_time) || !bench.running();
         }));
         bench.signal(number);
