@@ -106,10 +106,10 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     Status forget(p2c2r_task task);
     p2c2r_status keep(p2c2r_task kept, const p2c2r_task* tasks, uint32_t count, p2c2r_error* why);
     Status poll(p2c2r_task task, p2c2r_result** out);
-    // Waits no longer, too, than until there are `parts`.
+    // `spins`: as LoopDriver::wait. Waits no longer, too, than until there are `parts`.
     Status wait(const p2c2r_task* tasks, uint32_t count, uint64_t timeout_us, uint32_t* which,
-                const PartNotes* parts = nullptr);
-    Status get_result(p2c2r_task task, uint64_t timeout_us, p2c2r_result** out,
+                bool spins = true, const PartNotes* parts = nullptr);
+    Status get_result(p2c2r_task task, uint64_t timeout_us, p2c2r_result** out, bool spins = true,
                       const PartNotes* parts = nullptr);
     p2c2r_status put(const p2c2r_bytes& bytes, p2c2r_content* out, p2c2r_error* why);
     Status drop_content(p2c2r_content content);

@@ -17,10 +17,13 @@ namespace p2c2r::capi {
 namespace {
 
 // What is left of a budget when waiting ends: for choosing another answer and for returning, which
-// takes some 10 us, and for what else the system runs meanwhile. Within these bounds.
-constexpr uint64_t kReserveShare = 8;
+// takes some 10 us, for waking up, some 80 us, and for what else the system runs meanwhile. Within
+// these bounds. Up to there it sleeps and does not spin: who spins uses up its turn of the core,
+// and what the system then runs in its place has a whole one, 1 to 3 ms.
+constexpr uint64_t kReserveShare = 6;
 constexpr uint64_t kReserveLeastUs = 50;
-constexpr uint64_t kReserveMostUs = 500;
+constexpr uint64_t kReserveMostUs = 1'000;
+constexpr bool kSpins = false;
 
 uint64_t reserve_us(uint64_t budget_us) {
     return std::clamp(budget_us / kReserveShare, kReserveLeastUs, kReserveMostUs);
@@ -224,7 +227,7 @@ Status FramesState::wait_until(const roles::FrameStream::Pull& pull, uint64_t re
     for (;;) {
         const uint64_t now = now_us() + reserved_us;
         const uint64_t left_us = pull.until_us > now ? pull.until_us - now : 0;
-        const Status status = client.get_result(pull.task, left_us, own, &parts_);
+        const Status status = client.get_result(pull.task, left_us, own, kSpins, &parts_);
         if (status != Status::kPending || left_us == 0 || !tell_part(0)) return status;
     }
 }
