@@ -9,6 +9,8 @@ namespace p2c2r::sim {
 namespace {
 
 constexpr uint64_t kDeadlineSlackUs = 2'000;
+// What the frame in which memory becomes full brings, and the next one.
+constexpr uint64_t kFrameBytes = 2 * limits::kChunkSizeMax;
 
 std::optional<Sometimes> coverage_of(Status status) {
     switch (status) {
@@ -263,6 +265,7 @@ void Checkers::coordinator_holds(uint64_t payload_bytes, uint64_t queued_bytes) 
     // which is as large, whatever its books say.
     uint64_t owed_bytes = 0;
     for (const auto& [pipe, gamer] : gamer_pipes_) owed_bytes += gamer.owed_bytes;
+    payload_held_ = payload_bytes;
     payload_held_max_ = std::max(payload_held_max_, payload_bytes);
     if (owed_bytes > limits_.memory_max) {
         fail("I7", "the coordinator has taken %llu payload bytes, its budget is %llu",
@@ -273,7 +276,7 @@ void Checkers::coordinator_holds(uint64_t payload_bytes, uint64_t queued_bytes) 
     // content the answer may be larger than the input: a gamer may have so much of these to read.
     uint64_t unread_bytes = 0;
     for (const auto& [pipe, gamer] : gamer_pipes_) {
-        unread_bytes += std::min(gamer.unread(), kBehindBytes + kBehindBytes / 4);
+        unread_bytes += std::min(gamer.unread(), kBehindBytesFull + kFrameBytes);
     }
     if (payload_bytes > 2 * limits_.memory_max + queued_bytes + unread_bytes) {
         fail("I7", "the coordinator holds %llu payload bytes, its budget is %llu",

@@ -63,9 +63,11 @@ inline uint64_t task_of_token(uint64_t token) {
     return token & ((1ull << 40) - 1);
 }
 
-// For a gamer that has so much to read nothing is placed, until its connection says that it has
-// drained.
+// For a gamer that has so much to read nothing is placed, or less while memory is full; until its
+// connection says that it has drained, or the coordinator has looked at it since.
 inline constexpr uint64_t kBehindBytes = 4 << 20;
+inline constexpr uint64_t kBehindBytesFull = 64 << 10;
+inline constexpr uint64_t kBehindLookUs = 10'000;
 
 class Checkers final : public NetworkObserver, public RunnerObserver {
   public:
@@ -250,6 +252,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint64_t answers_sent = 0;
         uint64_t answers_got = 0;
         bool behind = false;
+        uint64_t behind_until_us = 0;  // true time
         [[nodiscard]] uint64_t unread() const {
             const uint64_t all = std::max(answers_heard, answers_sent);
             return all - std::min(all, answers_got);
@@ -343,7 +346,8 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     [[nodiscard]] bool waits_for_its_turn(const Tracked& task) const;
     [[nodiscard]] bool waits_for_its_gamer(uint64_t pipe) const;
     void answer_heard(uint64_t token, uint64_t bytes);
-    static void look_if_behind(GamerPipe& gamer);
+    void look_if_behind(GamerPipe& gamer);
+    [[nodiscard]] bool may_memory_be_full() const;
     void check_nothing_waits_beside_room();
     // What a peer could take at the end of a turn.
     struct Room {
@@ -422,6 +426,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint64_t kept = 0;
     };
     Turns turns_;
+    uint64_t payload_held_ = 0;  // after the coordinator's last turn
     uint64_t payload_held_max_ = 0;
     uint64_t queued_max_ = 0;  // on all connections of the coordinator
 };

@@ -84,8 +84,19 @@ void Checkers::answer_heard(uint64_t token, uint64_t bytes) {
 
 void Checkers::look_if_behind(GamerPipe& gamer) {
     const uint64_t unread = gamer.unread();
-    if (unread >= kBehindBytes - kBehindBytes / 16) gamer.behind = true;  // heads are not counted
-    if (unread <= net::kSendLowMark) gamer.behind = false;
+    const bool is_full = may_memory_be_full();
+    const uint64_t mark = is_full ? kBehindBytesFull : kBehindBytes;
+    if (unread >= mark - mark / 16) gamer.behind = true;  // heads are not counted
+    if (!gamer.behind || unread > (is_full ? kBehindBytesFull / 2 : net::kSendLowMark)) return;
+    gamer.behind = false;
+    const SimLoop& loop = *hosts_[0].loop;
+    gamer.behind_until_us = world_.now_us() + 2 * kBehindLookUs + loop.late_us_max();
+}
+
+// In a turn more may come than there is at its end, and answers that are kept are not told of.
+bool Checkers::may_memory_be_full() const {
+    const uint64_t more = limits_.memory_max / 8 + kBehindBytes;
+    return payload_held_ + more > limits_.memory_max / 10 * 9;
 }
 
 // Its answer is on the way, so that its bytes are held less and less.
