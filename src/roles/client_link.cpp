@@ -39,6 +39,7 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
         }
         send(*task);
     }
+    if (!dropped_.empty()) tell_dropped();
     events_.on_client_state(Status::kOk, std::string(response.account));
 }
 
