@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/counting_relay_posix.h"
@@ -87,12 +88,13 @@ void run_chain(p2c2r_client* client, const std::vector<uint8_t>& input, unsigned
         p2c2r_result* const result = run(client, desc);
         p2c2r_result_release(before);
         before = result;
-        if (content != 0) p2c2r_client_drop(client, content);
-        content = 0;
+        // First: what a stage echoes is the same content, to be dropped as often as it was put.
+        const p2c2r_content used = std::exchange(content, 0);
         if (stays && !is_last) {
             p2c2r_error why = {};
             check("put", p2c2r_client_put_result(client, result, &content, &why), why);
         }
+        if (used != 0) p2c2r_client_drop(client, used);
     }
     size_t size = 0;
     const uint8_t* const data = static_cast<const uint8_t*>(p2c2r_result_data(before, &size));
