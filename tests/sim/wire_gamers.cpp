@@ -276,7 +276,9 @@ void Checkers::answer_sent(GamerPipe& gamer, const wire::Frame& frame) {
     tracked_[token].heard_bytes = 0;
     // The end of an answer may come after its id was submitted once more.
     const Tracked& tracked = tracked_[token];
-    if (task.answer_life == tracked.life || tracked.is_tried) {
+    // One that was kept may go out behind others, and answers what is submitted once meanwhile.
+    const bool was_kept = gamer.resumed && task.submits == 1;
+    if (task.answer_life == tracked.life || tracked.is_tried || was_kept) {
         waiting_.erase({gamer.pipe, id});
         is_over(token);
         set_owed(gamer, task, false);
