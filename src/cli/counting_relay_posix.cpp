@@ -7,7 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -43,7 +45,7 @@ bool write_all(int descriptor, const char* bytes, size_t size) {
 
 }  // namespace
 
-Result<std::unique_ptr<CountingRelay>> CountingRelay::start(uint16_t port) {
+Result<std::unique_ptr<CountingRelay>> CountingRelay::start(uint16_t port, uint64_t bytes_per_s) {
     const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (listener < 0) return socket_failure("a socket");
     sockaddr_in address = loopback(0);
@@ -56,11 +58,13 @@ Result<std::unique_ptr<CountingRelay>> CountingRelay::start(uint16_t port) {
         return failure;
     }
     return std::unique_ptr<CountingRelay>(
-        new CountingRelay(listener, ntohs(address.sin_port), port));
+        new CountingRelay(listener, ntohs(address.sin_port), port, bytes_per_s));
 }
 
-CountingRelay::CountingRelay(int listener, uint16_t port, uint16_t target)
-    : listener_(listener), port_(port), target_(target), thread_([this] { serve(); }) {}
+CountingRelay::CountingRelay(int listener, uint16_t port, uint16_t target, uint64_t bytes_per_s)
+    : listener_(listener), port_(port), target_(target), bytes_per_s_(bytes_per_s), thread_([this] {
+          serve();
+      }) {}
 
 CountingRelay::~CountingRelay() {
     stopping_ = true;
@@ -90,6 +94,7 @@ void CountingRelay::relay(int near) {
         }
         std::vector<char> buffer(1 << 16);
         bool open = true;
+        auto free_at = std::chrono::steady_clock::now();  // the line, of what it carries
         while (open && !stopping_) {
             pollfd ends[2] = {{near, POLLIN, 0}, {far, POLLIN, 0}};
             if (::poll(ends, 2, kLookMs) <= 0) continue;
@@ -99,6 +104,12 @@ void CountingRelay::relay(int near) {
                 open = size > 0;
                 if (!open) break;
                 bytes_ += static_cast<uint64_t>(size);
+                if (bytes_per_s_ > 0) {
+                    free_at = std::max(free_at, std::chrono::steady_clock::now()) +
+                              std::chrono::nanoseconds(static_cast<uint64_t>(size) * 1'000'000'000 /
+                                                       bytes_per_s_);
+                    std::this_thread::sleep_until(free_at);
+                }
                 open = write_all(ends[1 - i].fd, buffer.data(), static_cast<size_t>(size));
             }
         }

@@ -13,20 +13,22 @@ namespace p2c2r::cli {
 
 class CountingRelay {
   public:
-    // From a port of its own to `port`.
-    static Result<std::unique_ptr<CountingRelay>> start(uint16_t port);
+    // From a port of its own to `port`; as a line that carries so many bytes a second, both ways
+    // together, or (0) as fast as it goes.
+    static Result<std::unique_ptr<CountingRelay>> start(uint16_t port, uint64_t bytes_per_s = 0);
     ~CountingRelay();
     [[nodiscard]] uint16_t port() const { return port_; }
     [[nodiscard]] uint64_t bytes() const { return bytes_.load(); }  // both ways
 
   private:
-    CountingRelay(int listener, uint16_t port, uint16_t target);
+    CountingRelay(int listener, uint16_t port, uint16_t target, uint64_t bytes_per_s);
     void serve();
     void relay(int near);
 
     const int listener_;
     const uint16_t port_;
     const uint16_t target_;
+    const uint64_t bytes_per_s_;
     std::atomic<uint64_t> bytes_{0};
     std::atomic<bool> stopping_{false};
     std::thread thread_;

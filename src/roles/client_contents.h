@@ -24,8 +24,13 @@ class ClientContents {
     }
 
     void put(std::shared_ptr<const Content> content);
-    // True: that was the last put of it, and the coordinator has been told of it.
+    // True: that was the last put of it, and a coordinator knows of it.
     bool drop(const Digest256& digest);
+    // Again, since then.
+    [[nodiscard]] bool is_put(const Digest256& digest) const {
+        const auto found = known_.find(digest);
+        return found != known_.end() && found->second.puts > 0;
+    }
     // A task refers to it: whatever else happens, it can be asked for until that has ended.
     void refer(const std::shared_ptr<const Content>& content);
     // The coordinator asks for it. False: its bytes lay there alone, and it is gone.

@@ -18,6 +18,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -286,6 +287,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     bool on_other_frame(const wire::Frame& frame, const char*& why);
     bool on_content_want(const wire::Frame& frame, const char*& why);
     void send_contents();
+    void tell_dropped();
     void content_gone(const Digest256& digest);
     static constexpr const char* kWhyGone =
         "the result that is this task's data had to give way at the coordinator";
@@ -497,6 +499,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     Assembler assembler_{options_.memory};
     ClientContents contents_;
     uint64_t content_stream_ = 0;  // the latest
+    std::set<Digest256> dropped_;  // contents that a coordinator does not know of yet as such
     wire::EnvelopeBuffer envelope_;
     PlainSubmit plain_;
     wire::ResultDelivery delivery_;  // the one that is being read

@@ -40,6 +40,7 @@ void Client::Impl::on_link_ready(const wire::RegisterResponse& response) {
         }
         if (!in_parts) send(*task);  // else its parts are
     }
+    if (!dropped_.empty()) tell_dropped();
     events_.on_client_state(Status::kOk, std::string(response.account));
 }
 

@@ -122,7 +122,14 @@ void Client::Impl::forget(Task& task) {
     assembler_.drop(task.id);
     wheel_.clear(SlotMap<Task>::index_of(task.slot));
     slots_.erase(task.id);
+    const bool may_free = !dropped_.empty() && task.spec->content;
     tasks_.erase(task.slot);
+    if (!may_free) return;
+    try {
+        tell_dropped();
+    } catch (const std::bad_alloc&) {
+        // Then with the next one.
+    }
 }
 
 // All it depends on has ended: here or away.

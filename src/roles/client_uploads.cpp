@@ -12,9 +12,29 @@ void Client::Impl::put(std::shared_ptr<const Content> content) {
 }
 
 void Client::Impl::drop(const Digest256& digest) {
-    if (!contents_.drop(digest) || !link_ || !link_->ready()) return;
-    encode(wire::ContentDrop{digest_text(digest)}, envelope_);
-    link_->connection().send_copy(wire::Message::kContentDrop, 0, 0, envelope_.span(), {}, {});
+    const bool is_new = dropped_.insert(digest).second;
+    if (contents_.drop(digest)) {
+        tell_dropped();
+    } else if (is_new) {
+        dropped_.erase(digest);
+    }
+}
+
+// Tasks that refer to one go on, also those that wait here: the coordinator hears of it when they
+// have ended. Nobody else has what stayed there.
+void Client::Impl::tell_dropped() {
+    if (!link_ || !link_->ready()) return;  // then it hears of it when it is there again
+    std::erase_if(dropped_, [this](const Digest256& digest) {
+        bool is_used = false;
+        tasks_.for_each([&](uint64_t, const Task& task) {
+            is_used |= task.spec->content && task.spec->content->digest == digest;
+        });
+        if (is_used) return false;
+        if (contents_.is_put(digest)) return true;
+        encode(wire::ContentDrop{digest_text(digest)}, envelope_);
+        link_->connection().send_copy(wire::Message::kContentDrop, 0, 0, envelope_.span(), {}, {});
+        return true;
+    });
 }
 
 // One at a time, between the tasks. Throws std::bad_alloc; then that one goes when it is asked for.

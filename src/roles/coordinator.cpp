@@ -35,6 +35,7 @@ Coordinator::Impl::Impl(net::Loop& loop, net::Transport& transport, exec::Runner
     count_timer_.fire = [this] { send_counts(); };
     handshake_timer_.fire = [this] { expire_handshakes(); };
     stopped_timer_.fire = [this] { look_at_stopped(); };
+    behind_timer_.fire = [this] { look_at_behind(); };
     pulse_timer_.fire = [this] { look_at_pulses(); };
     actions_.reserve(kActionsUsual);
     scheduler_.set_copies_percent(options_.copies_percent);
@@ -49,6 +50,7 @@ Coordinator::Impl::~Impl() {
     loop_.disarm(count_timer_);
     loop_.disarm(handshake_timer_);
     loop_.disarm(stopped_timer_);
+    loop_.disarm(behind_timer_);
     loop_.disarm(pulse_timer_);
     loop_.forget_turn_end(turn_end_);
     if (runner_) runner_->forget(*this);
@@ -344,6 +346,7 @@ void Coordinator::Impl::close() {
     loop_.disarm(count_timer_);
     loop_.disarm(handshake_timer_);
     loop_.disarm(stopped_timer_);
+    loop_.disarm(behind_timer_);
     loop_.disarm(pulse_timer_);
     if (drained_) std::exchange(drained_, nullptr)();
 }

@@ -2,13 +2,15 @@
 //
 // Results are passed on as they come, so a gamer that reads more slowly than its peers answer would
 // have them pile up here. Above a mark none of its tasks is placed any more, and nothing is read
-// from it: what peers compute for it already is all that can still come, and others have these
-// peers meanwhile.
+// from it until half of that is left: what peers compute for it already is all that can still come,
+// and others have these peers meanwhile.
 //
 // Only when that fills the memory of all it is the peers that wait: those that bring more are not
-// read from as long as that lasts. It costs everybody who has tasks there: where it lasts for two
-// looks, and others wait for them, the connection for which most waits is closed, and at each look
-// another one until there is room again. Nobody blames such a peer for answers that lie unread.
+// read from as long as that lasts, and the mark is a small one, or many who read slowly would each
+// have its part of what is not there. It costs everybody who has tasks there: where it lasts for
+// two looks, and others wait for them, the connection for which most waits is closed, and at each
+// look another one until there is room again. Nobody blames such a peer for answers that lie
+// unread.
 //
 // Whoever asks for what piles up is not read from either, whatever it is: a peer that calls and
 // does not read the answers asks nothing more until it has. What it was given to compute is another
@@ -22,7 +24,13 @@ namespace p2c2r::roles {
 namespace {
 
 // Until so little waits nothing more is read for who was behind.
-constexpr uint64_t kBehindLow = 2 << 20;
+constexpr uint64_t kBehindLow = kBehindMark / 2;
+constexpr uint64_t kBehindLowFull = kBehindMarkFull / 2;
+// A connection says that it can be written to when next to nothing waits in it. That is late for
+// who reads on steadily.
+constexpr uint64_t kBehindLookUs = 10'000;
+// All that waits is looked at when it has grown by so much of the memory.
+constexpr uint64_t kLooksOfMemory = 16;
 // One payload of any size, and as much again as the marks leave room for.
 constexpr uint64_t kBehindMax = limits::kPayloadSizeMax + 2 * kBehindMark;
 // Who is behind takes at least 64 KiB a second, or is closed.
@@ -40,13 +48,17 @@ void Coordinator::Impl::push_back(Session& session, Session* from) {
     using Phase = Session::Phase;
     if (session.phase != Phase::kGamer && session.phase != Phase::kPeer) return;
     const uint64_t behind = session.behind();
-    if (behind < kBehindMark) return;
+    if (behind < behind_mark()) return;
     if (behind > kBehindMax) {
         return end_session(
             session, Status::kLimit,
             "more than " + std::to_string(kBehindMax >> 20) + " MiB of results wait to be read");
     }
     if (session.behind_since_us == 0) {
+        if (std::find(behind_.begin(), behind_.end(), session.id) == behind_.end()) {
+            behind_.push_back(session.id);
+        }
+        loop_.arm(behind_timer_, loop_.turn_us() + kBehindLookUs);
         session.connection->pause_reading(true);
         session.behind_since_us = loop_.turn_us();
         session.behind_taken = session.connection->bytes_out();
@@ -61,11 +73,23 @@ void Coordinator::Impl::has_read(Session& session) {
 }
 
 void Coordinator::Impl::perhaps_caught_up(Session& session) {
-    if (session.behind() <= kBehindLow) caught_up(session);
+    if (session.behind() <= (is_memory_full() ? kBehindLowFull : kBehindLow)) caught_up(session);
+}
+
+void Coordinator::Impl::look_at_behind() {
+    std::erase_if(behind_, [this](uint64_t id) {
+        std::unique_ptr<Session>* const session = sessions_.find(id);
+        if (!session || !*session) return true;
+        perhaps_caught_up(**session);
+        return (*session)->behind_since_us == 0;
+    });
+    if (!behind_.empty()) loop_.arm(behind_timer_, loop_.turn_us() + kBehindLookUs);
+    request_turn_end();
 }
 
 void Coordinator::Impl::caught_up(Session& session) {
     if (std::exchange(session.behind_since_us, 0) == 0) return;
+    session.looks_behind = 0;
     if (Gamer* gamer = gamers_.find(session.gamer)) place_tasks(*gamer);
     read_again(session, loop_.turn_us());
 }
@@ -148,13 +172,13 @@ bool Coordinator::Impl::do_others_wait(uint64_t gamer) {
 
 void Coordinator::Impl::close_most_behind() {
     full_scans_ = std::exchange(was_full_, !stopped_.empty()) ? full_scans_ + 1 : 0;
-    if (full_scans_ < 2) return;
     Session* most = nullptr;
     sessions_.for_each([&](uint64_t, std::unique_ptr<Session>& session) {
-        if (session->behind_since_us == 0) return;
+        // Who has more to read for a moment reads it.
+        if (session->behind_since_us == 0 || ++session->looks_behind < 2) return;
         if (!most || session->behind() > most->behind()) most = session.get();
     });
-    if (!most || !do_others_wait(most->gamer)) return;
+    if (full_scans_ < 2 || !most || !do_others_wait(most->gamer)) return;
     ++stats_.closed_for_memory;
     end_session(*most, Status::kLimit,
                 "the coordinator's memory is full, and of all results those of this connection "
@@ -164,10 +188,11 @@ void Coordinator::Impl::close_most_behind() {
 // ------------------------------------------------------------------------------------------------
 
 void Coordinator::Impl::look_who_is_behind() {
-    look_at_bytes_ = delivering_bytes_ + queued_bytes_ + kBehindMark;
+    look_at_bytes_ = delivering_bytes_ + queued_bytes_ +
+                     std::min(kBehindMark, options_.memory_max / kLooksOfMemory);
     std::vector<uint64_t> behind;
     sessions_.for_each([&](uint64_t id, std::unique_ptr<Session>& session) {
-        if (session->behind_since_us == 0 && session->waiting() >= kBehindMark) {
+        if (session->behind_since_us == 0 && session->waiting() >= behind_mark()) {
             behind.push_back(id);
         }
     });

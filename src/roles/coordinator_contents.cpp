@@ -2,6 +2,7 @@
 // it. The picture and the rules are in sched/content_store.h.
 #include <algorithm>
 
+#include "core/plant.h"
 #include "model/patches.h"
 #include "roles/coordinator_impl.h"
 
@@ -37,8 +38,10 @@ sched::ContentStore::Scope Coordinator::Impl::scope_of(uint64_t gamer_id,
 // Without an account nobody can show later that these were his: the next of that client_id may be
 // somebody else.
 void Coordinator::Impl::forget_contents_of(uint64_t gamer_id, Gamer& gamer) {
-    for (const Digest256& digest : gamer.residents) contents_.drop(digest, gamer.scope);
-    gamer.residents.clear();
+    while (!gamer.residents.empty() && !P2C2R_PLANT("residents_outlive_gamer")) {
+        const Digest256 digest = *gamer.residents.begin();
+        let_content_go(gamer, digest);
+    }
     if (gamer.scope != gamer_id) return;
     contents_.forget_scope(gamer_id);
     answers_.forget_scope(gamer_id);
@@ -272,8 +275,7 @@ void Coordinator::Impl::on_content_drop(Session& session, const wire::Frame& fra
         return end_session(session, Status::kProtocol, why);
     }
     Gamer& gamer = *gamers_.find(session.gamer);
-    gamer.residents.erase(digest_of(message.digest));
-    contents_.drop(digest_of(message.digest), gamer.scope);
+    let_content_go(gamer, digest_of(message.digest));
 }
 
 // ---- to the peers ------------------------------------------------------------------------------

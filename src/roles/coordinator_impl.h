@@ -50,6 +50,8 @@ namespace p2c2r::roles {
 
 // What may wait for one to read before nothing more is read for it.
 inline constexpr uint64_t kBehindMark = 4 << 20;
+// The same while memory is full.
+inline constexpr uint64_t kBehindMarkFull = 64 << 10;
 
 // Peers that come and go are events as well. Their lines are in a room of their own, for hosts that
 // log the events themselves.
@@ -149,6 +151,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         // meanwhile: since when, and what it had taken by then.
         uint64_t behind_since_us = 0;
         uint64_t behind_taken = 0;
+        uint32_t looks_behind = 0;   // in a row that found it so
         uint64_t read_since_us = 0;  // it was not read from before
         // Answers to calls: how many bytes, and what will have gone out once the last one has.
         uint64_t answer_bytes = 0;
@@ -304,12 +307,18 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void push_back(Session& session, Session* from);
     void has_read(Session& session);
     void perhaps_caught_up(Session& session);
+    void look_at_behind();
     void caught_up(Session& session);
     static void read_again(Session& session, uint64_t now_us);
     void hold_tasks(Gamer& gamer);
     void place_tasks(Gamer& gamer) noexcept;
     [[nodiscard]] bool is_memory_full() const {
         return budget_bytes() > options_.memory_max / 10 * 9;
+    }
+    // So much may wait for one to read. Many who read slowly have their part of the memory, no
+    // more.
+    [[nodiscard]] uint64_t behind_mark() const {
+        return is_memory_full() ? kBehindMarkFull : kBehindMark;
     }
     void stop_reading(Session& peer);
     void perhaps_read_peers();
@@ -480,6 +489,12 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void tell_staying(const Relay& relay, wire::ResultDelivery&& delivery, Staying&& whole,
                       uint64_t holder);
     uint64_t keep_result(Gamer& gamer, const Digest256& digest, const Bytes& data);
+    // True: it was not known as one of his before.
+    bool note_resident(Gamer& gamer, const Digest256& digest);
+    void forget_resident(Gamer& gamer, const Digest256& digest) noexcept;
+    void forget_evicted(Gamer& gamer);
+    // This gamer has no use for it any more, whether it was brought or stayed.
+    void let_content_go(Gamer& gamer, const Digest256& digest) noexcept;
     Result<Bytes> call_content(ParamsReader& reader, std::string* text, const Session* asker);
 
     // ---- coordinator_answers.cpp
@@ -568,6 +583,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     uint64_t queued_bytes_ = 0;
     uint64_t look_at_bytes_ = 0;     // of these two: when who is behind is looked for
     bool told_error_ = false;        // since the last frame that came
+    std::vector<uint64_t> behind_;   // sessions that read too slowly; some may have caught up
+    net::Timer behind_timer_;        // while there are some
     std::vector<uint64_t> stopped_;  // sessions of peers that are not read from
     net::Timer stopped_timer_;       // while there are some
     bool was_full_ = false;          // so that there were some, since they were last looked at
@@ -583,6 +600,8 @@ class Coordinator::Impl final : public exec::RunnerEvents {
 
     sched::ContentStore contents_;
     AwaitedContents awaited_;
+    // How many gamers of the scope have it as a result of theirs: those that anybody has.
+    std::map<std::pair<Digest256, sched::ContentStore::Scope>, uint32_t> resident_uses_;
     std::map<std::pair<std::string, sched::OwnerIndex>, sched::ContentStore::Scope> account_scopes_;
     uint64_t contents_sent_ = 0;   // streams to peers so far: their ids
     uint64_t incoming_bytes_ = 0;  // of contents on their way in, as announced

@@ -7,6 +7,7 @@
 // has no bytes to bring again.
 #include <algorithm>
 
+#include "core/plant.h"
 #include "model/params_reader.h"
 #include "model/value_writer.h"
 #include "roles/coordinator_impl.h"
@@ -33,6 +34,7 @@ bool Coordinator::Impl::begin_staying(Relay& relay, const wire::PayloadSizes& si
 }
 
 void Coordinator::Impl::add_staying(Staying& staying, const wire::Frame& frame) {
+    if (P2C2R_PLANT("stays_cut_short") && staying.data_size > 0) return;
     staying.info.insert(staying.info.end(), frame.params.begin(), frame.params.end());
     const size_t room = staying.data.capacity() - staying.data_size;
     const std::span<const uint8_t> piece = frame.data.first(std::min(room, frame.data.size()));
@@ -41,23 +43,57 @@ void Coordinator::Impl::add_staying(Staying& staying, const wire::Frame& frame) 
     staying.data_size += piece.size();
 }
 
-// ---- kept and told -----------------------------------------------------------------------------
+// ---- kept --------------------------------------------------------------------------------------
 
 // 0: it finds no room.
 uint64_t Coordinator::Impl::keep_result(Gamer& gamer, const Digest256& digest, const Bytes& data) {
     const uint64_t enough = options_.memory_max / 10 * 9;
     if (budget_bytes() + data.size() > enough) give_way(enough - std::min(enough, data.size()));
     if (budget_bytes() + data.size() > enough) return 0;
-    const uint64_t entry = contents_.add(digest, data.owned(), gamer.scope);
-    if (entry == 0) return 0;
     // As many as the store has at most: of those it has evicted nothing need be known.
-    if (gamer.residents.size() >= sched::ContentStore::kEntriesMax) {
-        std::erase_if(gamer.residents,
-                      [&](const Digest256& known) { return !contents_.has(known, gamer.scope); });
-    }
-    gamer.residents.insert(digest);
+    if (gamer.residents.size() >= sched::ContentStore::kEntriesMax) forget_evicted(gamer);
+    // Before it is there: without the memory for its name nobody would ever let it go.
+    const bool is_new = note_resident(gamer, digest);
+    const uint64_t entry = contents_.add(digest, data.owned(), gamer.scope);
+    if (entry == 0 && is_new) forget_resident(gamer, digest);
     return entry;
 }
+
+// ---- whose they are ----------------------------------------------------------------------------
+
+// Gamers of one account may have results of the same bytes, which are one content.
+bool Coordinator::Impl::note_resident(Gamer& gamer, const Digest256& digest) {
+    const auto use = resident_uses_.try_emplace({digest, gamer.scope}, 0).first;
+    try {
+        const bool is_new = gamer.residents.insert(digest).second;
+        use->second += is_new;
+        return is_new;
+    } catch (...) {
+        if (use->second == 0) resident_uses_.erase(use);
+        throw;
+    }
+}
+
+void Coordinator::Impl::forget_resident(Gamer& gamer, const Digest256& digest) noexcept {
+    if (gamer.residents.erase(digest) == 0) return;
+    const auto use = resident_uses_.find({digest, gamer.scope});
+    if (--use->second == 0) resident_uses_.erase(use);
+}
+
+void Coordinator::Impl::forget_evicted(Gamer& gamer) {
+    const std::vector<Digest256> all(gamer.residents.begin(), gamer.residents.end());
+    for (const Digest256& digest : all) {
+        if (!contents_.has(digest, gamer.scope)) forget_resident(gamer, digest);
+    }
+}
+
+// What others of the account have as results of theirs stays: nobody could bring it again.
+void Coordinator::Impl::let_content_go(Gamer& gamer, const Digest256& digest) noexcept {
+    forget_resident(gamer, digest);
+    if (!resident_uses_.count({digest, gamer.scope})) contents_.drop(digest, gamer.scope);
+}
+
+// ---- told --------------------------------------------------------------------------------------
 
 void Coordinator::Impl::tell_resident(const Relay& relay, wire::ResultDelivery&& delivery,
                                       const Bytes& info, const Bytes& data, const Digest256& digest,
@@ -115,6 +151,19 @@ Result<Bytes> Coordinator::Impl::call_content(ParamsReader& reader, std::string*
                            "this gamer has no such content here, or not any more");
     }
     const Bytes& bytes = contents_.bytes(entry);
+    const uint64_t enough = options_.memory_max / 10 * 9;
+    if (budget_bytes() + bytes.size() > enough) {
+        // What nobody uses makes way, but not for a copy of itself.
+        contents_.pin(entry);
+        give_way(enough - std::min<uint64_t>(enough, bytes.size()));
+        contents_.unpin(entry);
+    }
+    if (budget_bytes() + bytes.size() > enough) {
+        Error busy = field_error(Status::kBusy, "memory",
+                                 "the coordinator holds as many payload bytes as it may");
+        busy.retry_after_ms = kRetryAfterMs;
+        return busy;
+    }
     if (text) text->assign(bytes.text());
     ValueWriter writer;
     writer.map(1).key("size").unsigned_integer(bytes.size());

@@ -9,6 +9,8 @@ namespace p2c2r::sim {
 namespace {
 
 constexpr uint64_t kDeadlineSlackUs = 2'000;
+// What the frame in which memory becomes full brings, and the next one.
+constexpr uint64_t kFrameBytes = 2 * limits::kChunkSizeMax;
 
 std::optional<Sometimes> coverage_of(Status status) {
     switch (status) {
@@ -42,6 +44,8 @@ std::optional<Sometimes> coverage_of(Status status) {
             return Sometimes::kEndMemory;
         case Status::kInternal:
             return Sometimes::kEndInternal;
+        case Status::kContent:
+            return Sometimes::kEndContent;
         default:
             return std::nullopt;
     }
@@ -114,6 +118,7 @@ void Checkers::task_ended(uint32_t host, uint64_t task, const TaskResult& result
              number(asked.deadline_us - now));
     }
     check_why_late(host, task, asked, result);
+    if (result.status == Status::kContent) check_is_gone(host, task, asked, result);
     if (asked.must_succeed && result.status != Status::kOk) {
         fail("I12", "%s: task %llu of a whole cluster ended with %s: %s", name(host), id,
              status_name(result.status), result.error.c_str());
@@ -127,7 +132,11 @@ void Checkers::task_ended(uint32_t host, uint64_t task, const TaskResult& result
     } else {
         check_answer(host, task, token, decode_word('s', result.info.span()).value_or(0), here);
     }
-    check_data(host, task, asked, result);
+    if (asked.stays || result.content) {
+        check_stayed(host, task, asked, result);
+    } else {
+        check_data(host, task, asked, result);
+    }
     if (here) coverage_.hit(Sometimes::kByGamer);
 }
 
@@ -146,16 +155,9 @@ void Checkers::check_answer(uint32_t host, uint64_t task, uint64_t token, uint64
 
 void Checkers::check_data(uint32_t host, uint64_t task, const Asked& asked,
                           const TaskResult& result) {
-    const uint64_t token = token_of(host, task);
-    const std::span<const uint8_t> data = result.data.span();
-    const size_t own = asked.content == 0 || asked.changed ? std::min<size_t>(8, asked.size) : 0;
-    const bool right = asked.content == 0
-                           ? is_answer(data, token, asked.size)
-                           : is_answer_from(data, asked.content, asked.size, own) &&
-                                 (own == 0 || is_answer(data.first(own), token, own));
-    if (right) return;
+    if (are_bytes_of(result.data.span(), asked.input.answered())) return;
     fail("I1", "%s: the result of task %llu is not the answer to its input of %zu bytes",
-         name(host), number(task), asked.size);
+         name(host), number(task), asked.input.size);
 }
 
 void Checkers::part_came(uint32_t host, uint64_t task, uint32_t index, uint32_t count,
@@ -214,6 +216,8 @@ void Checkers::on_job_started(uint32_t host, uint64_t stamp, uint64_t token) {
     HostModel& model = hosts_[host];
     model.jobs.push_back({stamp, token, false, false, false});
     stamp_tokens_[stamp] = token;
+    stamp_hosts_[stamp] = host;
+    stage_began(host, token);
     // What the coordinator computes itself counts; what a gamer computes never goes over the wire.
     if (model.kind == Kind::kCoordinator) {
         valid_stamps_[stamp] = {token, tracked_[token].life};
@@ -241,7 +245,7 @@ void Checkers::on_job_stopped(uint32_t host, uint64_t stamp) {
         // Of one whose data is a content only that comes with its submit.
         const std::map<uint64_t, Asked>& asked = asked_[host_of_token(token)];
         const auto found = asked.find(task_of_token(whole_of(token)));
-        answer_heard(token, found != asked.end() ? found->second.size : task.bytes);
+        answer_heard(token, found != asked.end() ? found->second.input.size : task.bytes);
     }
     std::erase_if(jobs, [&](const Job& job) { return job.stamp == stamp; });
 }
@@ -261,6 +265,7 @@ void Checkers::coordinator_holds(uint64_t payload_bytes, uint64_t queued_bytes) 
     // which is as large, whatever its books say.
     uint64_t owed_bytes = 0;
     for (const auto& [pipe, gamer] : gamer_pipes_) owed_bytes += gamer.owed_bytes;
+    payload_held_ = payload_bytes;
     payload_held_max_ = std::max(payload_held_max_, payload_bytes);
     if (owed_bytes > limits_.memory_max) {
         fail("I7", "the coordinator has taken %llu payload bytes, its budget is %llu",
@@ -271,7 +276,7 @@ void Checkers::coordinator_holds(uint64_t payload_bytes, uint64_t queued_bytes) 
     // content the answer may be larger than the input: a gamer may have so much of these to read.
     uint64_t unread_bytes = 0;
     for (const auto& [pipe, gamer] : gamer_pipes_) {
-        unread_bytes += std::min(gamer.unread(), kBehindBytes + kBehindBytes / 4);
+        unread_bytes += std::min(gamer.unread(), kBehindBytesFull + kFrameBytes);
     }
     if (payload_bytes > 2 * limits_.memory_max + queued_bytes + unread_bytes) {
         fail("I7", "the coordinator holds %llu payload bytes, its budget is %llu",

@@ -19,6 +19,8 @@
 //   I15 no order reaches a peer outside the circle of its task, the coordinator computes none that
 //       may not leave another owner's machines, and who is revoked gets and gives no work
 //       (circle_checks.cpp)
+//   I16 what stays of a result is what was computed, wherever it lies and whoever goes on from it;
+//       it is there or said to be gone, and goes with its gamer (resident_checks.cpp)
 //
 // The model never knows more than the wire tells. Of a gamer that is away it sees no end, so what
 // is known to be over is over, and what looks alive may have ended: every check allows for that.
@@ -36,6 +38,7 @@
 #include "sim/coverage.h"
 #include "sim/people.h"
 #include "sim/sim_network.h"
+#include "sim/sim_origin.h"
 #include "sim/sim_parts.h"
 #include "sim/sim_runner.h"
 #include "sim/trace.h"
@@ -60,9 +63,11 @@ inline uint64_t task_of_token(uint64_t token) {
     return token & ((1ull << 40) - 1);
 }
 
-// For a gamer that has so much to read nothing is placed, until its connection says that it has
-// drained.
+// For a gamer that has so much to read nothing is placed, or less while memory is full; until its
+// connection says that it has drained, or the coordinator has looked at it since.
 inline constexpr uint64_t kBehindBytes = 4 << 20;
+inline constexpr uint64_t kBehindBytesFull = 64 << 10;
+inline constexpr uint64_t kBehindLookUs = 10'000;
 
 class Checkers final : public NetworkObserver, public RunnerObserver {
   public:
@@ -95,9 +100,10 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
 
     // ---- what an application sees (checkers.cpp)
     struct Asked {
-        size_t size = 0;            // of the input
-        uint64_t content = 0;       // the token of the content that it is; 0: it is its own
-        bool changed = false;       // its first eight bytes are its own
+        Origin input;
+        bool stays = false;         // the data of its result, if there is room for them
+        bool is_stage = false;      // its data are such, and lie at the coordinator alone
+        uint64_t made_by = 0;       // of a stage: the execution whose result these are
         uint64_t deadline_us = 0;   // on the gamer's clock
         uint64_t remaining_us = 0;  // until then, when it was asked
         bool cancelled = false;
@@ -116,6 +122,13 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     // One of the `count` parts of a task has come.
     void part_came(uint32_t host, uint64_t task, uint32_t index, uint32_t count,
                    const TaskResult& result);
+    // The bytes of a result that stayed have come to whoever asked for them, or why they have not
+    // (resident_checks.cpp). In a whole and quiet cluster it is known which of the two it must be.
+    enum class Expected { kEither, kThere, kGone };
+    void content_told(uint32_t host, const Origin& made, const Error* error,
+                      std::span<const uint8_t> data, Expected expected);
+    // What the gamers have put at the coordinator, ever: each content once.
+    [[nodiscard]] uint64_t bytes_brought() const { return bytes_brought_; }
     // The process has died, and its tasks with it.
     void gamer_died(uint32_t host) { asked_[host].clear(); }
     // After each event: what one turn had to do has been done. `coordinator_turn`: it was one of
@@ -239,6 +252,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint64_t answers_sent = 0;
         uint64_t answers_got = 0;
         bool behind = false;
+        uint64_t behind_until_us = 0;  // true time
         [[nodiscard]] uint64_t unread() const {
             const uint64_t all = std::max(answers_heard, answers_sent);
             return all - std::min(all, answers_got);
@@ -271,6 +285,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint32_t open_before = 0;             // and of former ones
         Sometimes cause = Sometimes::kCount;  // why the next attempt, if any, is made
         uint64_t bytes = 0;
+        uint64_t heard_bytes = 0;   // of answers that have not gone to its gamer
         uint64_t submitted_us = 0;  // true time of the last submit
         uint64_t given_up_us = 0;   // true time of the last cancel to a peer
         // Ids of its gamer that had not ended when it came, and which of their lives.
@@ -293,6 +308,14 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     void check_answer(uint32_t host, uint64_t task, uint64_t token, uint64_t stamp, bool here);
     void check_data(uint32_t host, uint64_t task, const Asked& asked, const TaskResult& result);
     void check_parts(uint32_t host, uint64_t task, const Asked& asked, const TaskResult& result);
+    // resident_checks.cpp
+    void check_stayed(uint32_t host, uint64_t task, const Asked& asked, const TaskResult& result);
+    void check_is_gone(uint32_t host, uint64_t task, const Asked& asked, const TaskResult& result);
+    [[nodiscard]] const Asked* stage_of_token(uint64_t token) const;
+    void stage_began(uint32_t host, uint64_t token);
+    void stage_lacks(const PeerPipe& peer, uint64_t attempt);
+    void resident_sent(GamerPipe& gamer, uint64_t token, uint64_t size);
+    void content_brought(const wire::Frame& frame);
     // circle_checks.cpp
     void check_circle(const PeerPipe& peer, uint64_t token, const Tracked& task);
     void check_computed_here(uint64_t token, const Tracked& task);
@@ -323,7 +346,8 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     [[nodiscard]] bool waits_for_its_turn(const Tracked& task) const;
     [[nodiscard]] bool waits_for_its_gamer(uint64_t pipe) const;
     void answer_heard(uint64_t token, uint64_t bytes);
-    static void look_if_behind(GamerPipe& gamer);
+    void look_if_behind(GamerPipe& gamer);
+    [[nodiscard]] bool may_memory_be_full() const;
     void check_nothing_waits_beside_room();
     // What a peer could take at the end of a turn.
     struct Room {
@@ -376,6 +400,9 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     std::map<uint64_t, uint64_t> part_ids_;       // by token
     std::map<uint32_t, uint64_t> unread_before_;  // by gamer's host: of its last connection
     std::unordered_map<uint64_t, uint64_t> stamp_tokens_;  // each execution's task
+    std::unordered_map<uint64_t, uint32_t> stamp_hosts_;   // and where it was
+    std::set<std::string> brought_;                        // digests of bytes_brought_
+    uint64_t bytes_brought_ = 0;
     struct Counts {
         uint64_t token = 0;
         uint32_t life = 0;
@@ -399,6 +426,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint64_t kept = 0;
     };
     Turns turns_;
+    uint64_t payload_held_ = 0;  // after the coordinator's last turn
     uint64_t payload_held_max_ = 0;
     uint64_t queued_max_ = 0;  // on all connections of the coordinator
 };

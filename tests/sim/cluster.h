@@ -71,7 +71,9 @@ class Cluster {
     bool check_at_rest();
     bool check_own_circles();
     bool check_windows_fill();
-    bool check_turns();  // turns.cpp
+    bool check_turns();   // turns.cpp
+    bool check_chains();  // chains.cpp
+    bool check_gone_with_gamers();
     bool check_failover();
     bool check_closed();
 

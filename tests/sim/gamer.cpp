@@ -90,7 +90,8 @@ GamerNode::GamerNode(Stage& stage, Prng prng, uint32_t number, GamerKind kind, u
       by_worth_(Prng(prng).fork(1'000'001).chance(stage.options.by_worth_chance)),
       tasks_left_(tasks),
       content_prng_(Prng(prng).fork(1'000'000)),
-      parts_prng_(Prng(prng).fork(1'000'001)) {}
+      parts_prng_(Prng(prng).fork(1'000'001)),
+      resident_prng_(Prng(prng).fork(1'000'002)) {}
 
 void GamerNode::create() {
     roles::ClientOptions options;
@@ -129,6 +130,9 @@ void GamerNode::destroy() {
     calls_.clear();
     recent_.clear();
     contents_.clear();
+    residents_.clear();
+    staying_.clear();
+    chain_left_ = 0;
     specs_.clear();
     ended_.clear();
 }
@@ -152,6 +156,7 @@ void GamerNode::step() {
         loop_.turn([&] {
             for (uint32_t i = 0; i < count && up(); ++i) submit_one();
             if (prng_.chance(0.02)) ask();
+            if (up()) play_with_residents();
         });
     }
     tasks_left_ -= count;
@@ -162,7 +167,9 @@ void GamerNode::step() {
 }
 
 void GamerNode::submit_one() {
-    submit(draw_task(stage_.options, kind_, prng_), false);
+    DrawnTask drawn = draw_task(stage_.options, kind_, prng_);
+    draw_stage(drawn);
+    submit(drawn, false);
 }
 
 void GamerNode::submit(const DrawnTask& drawn, bool must_succeed) {
@@ -199,7 +206,7 @@ void GamerNode::submit(const DrawnTask& drawn, bool must_succeed) {
         stage_.coverage.hit(Sometimes::kShortDeadline);
     }
     Checkers::Asked asked;
-    asked.size = drawn.size;
+    asked.input = {token, 0, drawn.size};
     asked.must_succeed = must_succeed;
     if (!spec.depends_on.empty()) asked.after = spec.depends_on.front();
     asked.own = drawn.circle == Circle::kOwn;
@@ -216,7 +223,15 @@ void GamerNode::submit(const DrawnTask& drawn, bool must_succeed) {
     if (!plain && content_prng_.chance(options.content_chance)) {
         refer_to_content(spec, asked, token);
     }
-    if (!plain && parts_prng_.chance(options.parts_chance)) let_be_cut(spec, asked);
+    if (drawn.goes_on) go_on_from(residents_.back(), spec, asked, token);
+    const bool may_be_cut = !plain && parts_prng_.chance(options.parts_chance);
+    asked.stays = drawn.stays;
+    if (asked.stays) {
+        spec.flags |= task_flag::kResident;
+        staying_[task] = asked.input;
+    } else if (may_be_cut && !asked.is_stage) {
+        let_be_cut(spec, asked);
+    }
     stage_.checkers.task_submitted(host_, task, asked);
     const bool outer = std::exchange(inside_, true);
     role_->submit(task, specs_.emplace(task, std::move(spec)).first->second);
@@ -226,12 +241,11 @@ void GamerNode::submit(const DrawnTask& drawn, bool must_succeed) {
 
 void GamerNode::refer_to_content(TaskSpec& spec, Checkers::Asked& asked, uint64_t token) {
     const uint64_t number = content_prng_.below(std::size(kContentSizes));
-    asked.size = kContentSizes[number];
-    asked.content = token_of(host_, (1ull << 32) + number);
+    asked.input = {token_of(host_, (1ull << 32) + number), 0, kContentSizes[number]};
     asked.goes_out = false;
     std::shared_ptr<const Content>& content = contents_[number];
     if (!content) {
-        Bytes bytes = input_of(asked.content, asked.size);
+        Bytes bytes = bytes_of(asked.input);
         const Digest256 digest = sha256(bytes.span());
         content = std::make_shared<const Content>(Content{digest, std::move(bytes)});
     }
@@ -239,17 +253,22 @@ void GamerNode::refer_to_content(TaskSpec& spec, Checkers::Asked& asked, uint64_
     if (content_prng_.chance(0.02)) role_->drop(content->digest);
     spec.content = content;
     spec.data = {};
-    asked.changed = asked.size >= 8 && content_prng_.chance(0.5);
-    if (asked.changed) {
-        const Bytes own = input_of(token, 8);
-        const Patch patch{0, own.span()};
-        spec.data = *pack_patches({&patch, 1}, asked.size, "patches");
+    if (asked.input.size >= Origin::kHeadSize && content_prng_.chance(0.5)) {
+        change_head(spec, asked, token);
         stage_.coverage.hit(Sometimes::kContentDelta);
     }
     stage_.coverage.hit(Sometimes::kContentTask);
-    if (asked.size > stage_.options.content_bytes_max / 2) {
+    if (asked.input.size > stage_.options.content_bytes_max / 2) {
         stage_.coverage.hit(Sometimes::kContentInline);
     }
+}
+
+// The first bytes become this task's own.
+void GamerNode::change_head(TaskSpec& spec, Checkers::Asked& asked, uint64_t token) {
+    const Bytes own = input_of(token, Origin::kHeadSize);
+    const Patch patch{0, own.span()};
+    spec.data = *pack_patches({&patch, 1}, asked.input.size, "patches");
+    asked.input = asked.input.changed_by(token);
 }
 
 void GamerNode::let_be_cut(TaskSpec& spec, Checkers::Asked& asked) {
@@ -277,7 +296,7 @@ void GamerNode::maybe_cancel(uint64_t task) {
 
 void GamerNode::ask() {
     const uint64_t call = ++next_task_;
-    calls_[call] = stage_.world.now_us();
+    calls_[call] = {};
     role_->call(call, prng_.chance(0.9) ? "status" : "nonsense", {}, 1'000'000);
 }
 
@@ -300,6 +319,7 @@ void GamerNode::on_task_ended(uint64_t task, TaskResult&& result) {
     const Plenty plenty;
     stage_.checkers.task_ended(host_, task, result);
     ended_.push_back(task);
+    stage_ended(task, result);
     if (role_ && role_->stats().kept_here > 0) stage_.coverage.hit(Sometimes::kKeptHere);
     // Hosts do as they like inside the callback: submit the next, give up another.
     if (stage_.healed || inside_ || !role_ || tasks_left_ == 0) return;
@@ -331,11 +351,14 @@ void GamerNode::on_client_state(Status status, const std::string& text) {
     leave_later();
 }
 
-void GamerNode::on_call_done(uint64_t call, const Error* error, Bytes, Bytes) {
+void GamerNode::on_call_done(uint64_t call, const Error* error, Bytes, Bytes data) {
     const Plenty plenty;
-    if (calls_.erase(call) == 0) {
+    const auto asked = calls_.extract(call);
+    if (asked.empty()) {
         stage_.checkers.fail("I1", "%s: call %llu was answered twice", name_.c_str(),
                              static_cast<unsigned long long>(call));
+    } else if (const Call& said = asked.mapped(); said.bytes) {
+        stage_.checkers.content_told(host_, *said.bytes, error, data.span(), said.expected);
     }
     if (!error) stage_.coverage.hit(Sometimes::kCall);
 }

@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ struct DrawnTask {
     uint64_t deadline_us = 0;  // 0: the type's
     int8_t priority = 0;
     Circle circle = Circle::kType;
+    bool stays = false;    // its result
+    bool goes_on = false;  // from what stayed last
 };
 DrawnTask draw_task(const Options& options, GamerKind kind, Prng& prng);
 
@@ -34,7 +37,28 @@ class GamerNode final : public Node, private roles::ClientEvents {
                Circle circle = Circle::kType, const char* task_type = kTypeDwell);
     [[nodiscard]] size_t calls_open() const { return calls_.size(); }
 
+    // In a whole and quiet cluster (gamer_residents.cpp). A chain of stages, each of which goes on
+    // from what the one before it made, and whose results all stay.
+    void begin_chain();
+    [[nodiscard]] bool is_chain_done() const { return chain_left_ == 0; }
+    // Asks for the bytes of all that stayed of the chain, of which the last `gone` are gone.
+    void ask_for_chain(size_t gone);
+    void let_last_go();
+    [[nodiscard]] size_t chain_size() const { return chain_.size(); }
+
   private:
+    // A result that stayed.
+    struct Resident {
+        std::shared_ptr<const Content> content;
+        Origin made;
+        uint64_t made_by = 0;  // the execution
+        bool is_put = false;
+    };
+    // A named call that has not been answered.
+    struct Call {
+        std::optional<Origin> bytes;  // of such a result, if it asks for one's
+        Checkers::Expected expected = Checkers::Expected::kEither;
+    };
     void create() override;
     void close() override;
     void destroy() override;
@@ -52,8 +76,18 @@ class GamerNode final : public Node, private roles::ClientEvents {
     void maybe_cancel(uint64_t task);
     // Makes the task's data one of this gamer's contents, changed or not.
     void refer_to_content(TaskSpec& spec, Checkers::Asked& asked, uint64_t token);
+    static void change_head(TaskSpec& spec, Checkers::Asked& asked, uint64_t token);
     void let_be_cut(TaskSpec& spec, Checkers::Asked& asked);
     void ask();
+    // gamer_residents.cpp
+    void draw_stage(DrawnTask& drawn);
+    void go_on_from(const Resident& before, TaskSpec& spec, Checkers::Asked& asked, uint64_t token);
+    void stage_ended(uint64_t task, const TaskResult& result);
+    void keep(Resident&& made);
+    void play_with_residents();
+    void ask_for_bytes(const Resident& one, Checkers::Expected expected, uint64_t timeout_us);
+    void let_go(const Resident& one);
+    void submit_stage();
 
     const GamerKind kind_;
     const bool by_worth_;
@@ -67,8 +101,15 @@ class GamerNode final : public Node, private roles::ClientEvents {
     Prng content_prng_;
     Prng parts_prng_;
     std::map<uint64_t, std::shared_ptr<const Content>> contents_;  // by number
-    std::map<uint64_t, uint64_t> calls_;  // asked and not answered, with the time
-    bool inside_ = false;                 // submit() runs
+    Prng resident_prng_;
+    std::deque<Resident> residents_;      // the last ones
+    std::map<uint64_t, Origin> staying_;  // by task that has not ended: what is to stay of it
+    // Of the last chain: also of a process that is gone.
+    std::vector<Resident> chain_;
+    uint32_t chain_left_ = 0;
+    uint64_t chain_task_ = 0;
+    std::map<uint64_t, Call> calls_;
+    bool inside_ = false;  // submit() runs
     std::unique_ptr<roles::Client> role_;
 };
 

@@ -67,7 +67,7 @@ bool Cluster::heal() {
     const uint64_t rest_us = std::max<uint64_t>(3 * options_.heartbeat_us, kDeadlineMostUs);
     if (!run_until(world_.now_us() + rest_us)) return false;
     return check_at_rest() && check_own_circles() && check_windows_fill() && check_turns() &&
-           check_failover() && check_at_rest() && check_closed();
+           check_failover() && check_chains() && check_at_rest() && check_closed();
 }
 
 bool Cluster::all_registered() const {

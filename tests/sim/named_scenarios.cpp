@@ -98,6 +98,17 @@ const NamedScenario kScenarios[] = {
          o.resets_per_minute = 2;
          o.tasks = 500;
      }},
+    {"residents", "chains of stages whose results stay, and peers that die between them",
+     [](Options& o, Prng& prng) {
+         o.resident_chance = 0.4;
+         o.stage_chance = 0.6;
+         o.medium_chance = 0.2;
+         o.large_chance = 0.02;
+         o.peer_crashes_per_minute = 3;
+         o.gamer_crashes_per_minute = o.resets_per_minute = 1;
+         o.owners = static_cast<uint32_t>(prng.below(3));
+         o.tasks = 800;
+     }},
     {"garbage", "gamers that send what they must not, repeat ids and vanish",
      [](Options& o, Prng&) {
          o.gamers = {GamerKind::kHasty, GamerKind::kGarbage, GamerKind::kRepeat,

@@ -73,6 +73,7 @@ constexpr Kind kKinds[] = {
     P2C2R_SIM_KIND(revocations_per_minute),
     P2C2R_SIM_KIND(moves_per_minute),
     P2C2R_SIM_KIND(content_chance),
+    P2C2R_SIM_KIND_OF_TWO("residents", resident_chance, stage_chance),
     P2C2R_SIM_KIND(parts_chance),
     P2C2R_SIM_KIND(large_chance),
     P2C2R_SIM_KIND(medium_chance),

@@ -124,6 +124,12 @@ void draw_parts(Options& options, Prng prng) {
     if (prng.chance(0.5)) options.parts_chance = log_even(prng, 0.01, 0.2);
 }
 
+void draw_residents(Options& options, Prng prng) {
+    if (!prng.chance(0.5)) return;
+    options.resident_chance = log_even(prng, 0.02, 0.3);
+    options.stage_chance = log_even(prng, 0.05, 0.5);
+}
+
 void draw_code(Options& options, Prng prng) {
     const auto on = [&prng] { return prng.chance(0.5); };
     if (on()) options.new_name_chance = prng.unit();
@@ -183,6 +189,7 @@ Options draw_options(uint64_t seed) {
     draw_code(options, prng.fork(6));
     draw_speeds(options, prng.fork(7));
     draw_parts(options, prng.fork(8));
+    draw_residents(options, prng.fork(9));
     options.forgers = std::min(options.forgers, options.peers - 1);
     return options;
 }
@@ -255,6 +262,8 @@ std::string describe(const Options& options) {
     number("content_chance", options.content_chance, 0);
     number("content_bytes_max", us(options.content_bytes_max), 1 << 20);
     number("peer_content_bytes_max", us(options.peer_content_bytes_max), 1 << 20);
+    number("resident_chance", options.resident_chance, 0);
+    number("stage_chance", options.stage_chance, 0);
     number("parts_chance", options.parts_chance, 0);
     number("owners", options.owners, 0);
     number("own_chance", options.own_chance, 0);

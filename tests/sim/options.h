@@ -96,9 +96,11 @@ struct Options {
     double content_chance = 0;       // of a task whose data is a content
     uint64_t content_bytes_max = 0;  // of the coordinator's store
     uint64_t peer_content_bytes_max = 0;
-    double parts_chance = 0;   // of a task that its gamer may cut
-    double large_chance = 0;   // of 300 KB to 1 MB
-    double medium_chance = 0;  // of 16 to 200 KB
+    double resident_chance = 0;  // of a task whose result stays
+    double stage_chance = 0;     // of one that goes on from such a result, where there is one
+    double parts_chance = 0;     // of a task that its gamer may cut
+    double large_chance = 0;     // of 300 KB to 1 MB
+    double medium_chance = 0;    // of 16 to 200 KB
     double depends_chance = 0;
     double script_depends_chance = 0;  // of a script's task, which the coordinator must hold back
     double cancel_chance = 0;

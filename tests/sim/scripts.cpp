@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/sim_origin.h"
+
 namespace p2c2r::sim {
 
 namespace {
@@ -342,7 +344,8 @@ void ScriptGamerNode::on_message(const wire::Frame& frame) {
     if (found == mine_.end() || (frame.flags & wire::kFlagMore)) return;
     found->second.answered = true;
     if (!delivery || frame.envelope.empty() || frame.params.empty()) return;
-    if (!is_answer(frame.data, token_of(host_, frame.id), found->second.drawn.size)) {
+    const Origin input{token_of(host_, frame.id), 0, found->second.drawn.size};
+    if (!are_bytes_of(frame.data, input.answered())) {
         stage_.checkers.fail("I1", "%s: the result of task %llu is not the answer to its input",
                              name_.c_str(), static_cast<unsigned long long>(frame.id));
     }

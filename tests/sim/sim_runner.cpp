@@ -1,10 +1,10 @@
 #include "sim/sim_runner.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "core/check.h"
 #include "sim/short_memory.h"
+#include "sim/sim_origin.h"
 
 namespace p2c2r::sim {
 
@@ -13,10 +13,6 @@ namespace {
 constexpr size_t kWordSize = 12;
 constexpr uint64_t kWordStep = 0x9E3779B97F4A7C15ull;
 constexpr uint64_t kFlip = 0x5A5A5A5A5A5A5A5Aull;
-
-uint64_t word_at(uint64_t token, size_t index) {
-    return (token + index + 1) * kWordStep;
-}
 
 }  // namespace
 
@@ -36,14 +32,16 @@ std::optional<uint64_t> decode_word(char key, std::span<const uint8_t> map) {
     return value;
 }
 
+uint64_t input_word(uint64_t token, size_t index) {
+    return (token + index + 1) * kWordStep;
+}
+
+uint64_t answer_word(uint64_t word) {
+    return word ^ kFlip;
+}
+
 Bytes input_of(uint64_t token, size_t size) {
-    if (size == 0) return {};
-    Buffer buffer = Buffer::allocate(size);
-    for (size_t at = 0; at < size; at += 8) {
-        const uint64_t word = word_at(token, at / 8);
-        std::memcpy(buffer.data() + at, &word, std::min<size_t>(8, size - at));
-    }
-    return std::move(buffer).freeze(size);
+    return bytes_of({token, 0, size});
 }
 
 Bytes answer_to(std::span<const uint8_t> input) {
@@ -51,19 +49,6 @@ Bytes answer_to(std::span<const uint8_t> input) {
     Buffer buffer = Buffer::allocate(input.size());
     for (size_t at = 0; at < input.size(); ++at) buffer.data()[at] = input[at] ^ 0x5A;
     return std::move(buffer).freeze(input.size());
-}
-
-bool is_answer_from(std::span<const uint8_t> data, uint64_t token, size_t size, size_t from) {
-    if (data.size() != size) return false;
-    for (size_t at = from; at < size; at += 8) {
-        const uint64_t word = word_at(token, at / 8) ^ kFlip;
-        if (std::memcmp(data.data() + at, &word, std::min<size_t>(8, size - at)) != 0) return false;
-    }
-    return true;
-}
-
-bool is_answer(std::span<const uint8_t> data, uint64_t token, size_t size) {
-    return is_answer_from(data, token, size, 0);
 }
 
 SimRunner::SimRunner(World& world, SimLoop& loop, Prng prng, Coverage& coverage, uint32_t host,

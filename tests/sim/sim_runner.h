@@ -26,10 +26,9 @@ std::optional<uint64_t> decode_word(char key, std::span<const uint8_t> map);
 // The input of the task with this token, and the answer to it.
 Bytes input_of(uint64_t token, size_t size);
 Bytes answer_to(std::span<const uint8_t> input);
-// True when `data` is the answer to the input of this token and size.
-bool is_answer(std::span<const uint8_t> data, uint64_t token, size_t size);
-// The same of its bytes from `from` on.
-bool is_answer_from(std::span<const uint8_t> data, uint64_t token, size_t size, size_t from);
+// The same eight bytes at a time.
+uint64_t input_word(uint64_t token, size_t index);
+uint64_t answer_word(uint64_t word);
 
 inline constexpr const char* kTypeEcho = "echo";         // at once, on the loop
 inline constexpr const char* kTypeDwell = "dwell";       // takes a drawn time

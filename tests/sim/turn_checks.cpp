@@ -134,7 +134,8 @@ bool Checkers::waits_for_its_turn(const Tracked& task) const {
 // Its gamer has too much to read already, as far as the wire shows what waits for it.
 bool Checkers::waits_for_its_gamer(uint64_t pipe) const {
     const auto gamer = gamer_pipes_.find(pipe);
-    return gamer != gamer_pipes_.end() && gamer->second.behind;
+    return gamer != gamer_pipes_.end() &&
+           (gamer->second.behind || world_.now_us() < gamer->second.behind_until_us);
 }
 
 // Work is not held back: a task waits only while no peer that runs its type has room for it, or for

@@ -1,4 +1,5 @@
-// The checkers' model of the wire: which attempts peers hold, which answers gamers are owed.
+// The checkers' model of the wire: which attempts peers hold. The gamers' side is in
+// wire_gamers.cpp.
 #include <algorithm>
 #include <cstring>
 
@@ -16,27 +17,18 @@ constexpr uint8_t kToken = 7;
 constexpr uint8_t kResume = 8;
 constexpr uint8_t kWindowBytes = 11;
 constexpr uint8_t kWindowTasks = 12;
-constexpr uint8_t kTaskType = 16;
-constexpr uint8_t kPriority = 18;
 constexpr uint8_t kDeadline = 19;
-constexpr uint8_t kCircle = 20;
-constexpr uint8_t kPayloadPlace = 24;
-constexpr uint8_t kDependsOn = 26;
 constexpr uint8_t kSizes = 28;
 constexpr uint8_t kAttempt = 29;
 constexpr uint8_t kStatus = 32;
-constexpr uint8_t kSource = 39;
 constexpr uint8_t kSuccess = 42;
 constexpr uint8_t kCircleAccepted = 47;
 constexpr uint8_t kBeatInterval = 80;
-constexpr int64_t kSourceCache = 4;
 constexpr uint32_t kAttemptsMax = 3;
 // A task with less than this may go to two peers at once.
 constexpr int64_t kShortUs = 60'000;
 constexpr uint64_t kSilentUs = 14'000;
 constexpr uint32_t kDispatchesPerCopy = 20;
-// Answers that wait for one gamer while it is away.
-constexpr uint32_t kKeptMax = 64;
 
 bool is_first(const wire::Frame& frame) {
     return !frame.envelope.empty();
@@ -46,9 +38,6 @@ bool is_last(const wire::Frame& frame) {
 }
 bool same(uint8_t byte, char letter) {
     return byte == static_cast<uint8_t>(letter);
-}
-bool is_text(std::span<const uint8_t> bytes, std::string_view text) {
-    return std::equal(bytes.begin(), bytes.end(), text.begin(), text.end(), same);
 }
 // Does a list in the envelope hold this short string?
 bool lists_text(std::span<const uint8_t> envelope, std::string_view text) {
@@ -100,6 +89,9 @@ void Checkers::on_sent(uint64_t pipe, uint32_t host, const wire::Frame& frame, s
     const auto peer = peer_pipes_.find(pipe);
     if (hosts_[host].kind != Kind::kCoordinator) {
         if (peer != peer_pipes_.end()) peer_sends(peer->second, frame);
+        if (frame.message == Message::kContentWant && peer != peer_pipes_.end()) {
+            stage_lacks(peer->second, frame.id);
+        }
         if (frame.message == Message::kTaskSubmit && !to_submit_.empty()) {
             to_submit_[host].erase(frame.id);
         }
@@ -125,6 +117,7 @@ void Checkers::on_delivered(uint64_t pipe, uint32_t host, const wire::Frame& fra
     if (hosts_[host].kind == Kind::kCoordinator) {
         made_whole_ = 0;
         if (peer != peer_pipes_.end()) return coordinator_hears_peer(peer->second, frame);
+        if (frame.message == Message::kContentPut && is_first(frame)) content_brought(frame);
         const auto gamer = gamer_pipes_.find(pipe);
         if (gamer != gamer_pipes_.end()) return coordinator_hears_gamer(gamer->second, frame);
         if (frame.message == Message::kPeerRegister || frame.message == Message::kGamerRegister) {
@@ -456,50 +449,6 @@ void Checkers::result_heard(PeerPipe& peer, const wire::Frame& frame) {
     erase_attempt(peer, found);
 }
 
-// What a gamer's id stands for. A trial or a part has an id that its client has made up, and says
-// in its params what it is; a client that was started anew makes up the same ones for others.
-uint64_t Checkers::token_of_asked(const GamerPipe& gamer, uint64_t id) const {
-    const uint64_t token = token_of(gamer.host, id);
-    if (!is_trial(id) && !is_part(id)) return token;
-    const auto task = gamer.tasks.find(id);
-    if (task != gamer.tasks.end() && task->second.token != 0) return task->second.token;
-    const auto alias = aliases_.find(token);
-    return alias == aliases_.end() ? token : alias->second;
-}
-
-uint64_t Checkers::token_of_submit(const GamerPipe& gamer, const wire::Frame& frame) {
-    const uint64_t id = token_of(gamer.host, frame.id);
-    if (!is_trial(frame.id) && !is_part(frame.id)) return id;
-    const uint64_t token = decode_word('t', frame.params).value_or(id);
-    aliases_[id] = token;
-    bool is_copy = is_trial(frame.id);
-    if (is_copy) coverage_.hit(Sometimes::kTrialSent);
-    if (is_part(frame.id)) {
-        const auto known = part_ids_.try_emplace(token, frame.id).first;
-        const bool is_other = std::exchange(known->second, frame.id) != frame.id;
-        // A part of a trial that is in parts, too. One that was refused has ended.
-        is_copy = is_other && tracked_[token].live;
-        if (is_other && !is_copy) coverage_.hit(Sometimes::kPartAgain);
-    }
-    tracked_[token].is_tried |= is_copy;
-    return token;
-}
-
-void Checkers::answer_heard(uint64_t token, uint64_t bytes) {
-    if (bytes == 0) return;
-    for (auto& [pipe, gamer] : gamer_pipes_) {
-        if (gamer.host != host_of_token(token)) continue;
-        gamer.answers_heard += bytes;
-        look_if_behind(gamer);
-    }
-}
-
-void Checkers::look_if_behind(GamerPipe& gamer) {
-    const uint64_t unread = gamer.unread();
-    if (unread >= kBehindBytes - kBehindBytes / 16) gamer.behind = true;  // heads are not counted
-    if (unread <= net::kSendLowMark) gamer.behind = false;
-}
-
 void Checkers::give_up(Attempt& attempt) {
     if (attempt.state == Attempt::State::kGivenUp) return;
     attempt.state = Attempt::State::kGivenUp;
@@ -514,22 +463,6 @@ void Checkers::is_over(uint64_t token) {
     task.open_before += std::exchange(task.open, 0);
     ++task.life;
     if (!task.is_tried) ended_now_.push_back(token);
-}
-
-// Its answer is on the way, so that its bytes are held less and less.
-void Checkers::let_go(GamerPipe& gamer, Submitted& task) {
-    if (task.owed) gamer.owed_bytes -= task.bytes;
-    task.bytes = 0;
-}
-
-void Checkers::set_owed(GamerPipe& gamer, Submitted& task, bool owed) {
-    if (task.owed == owed) return;
-    task.owed = owed;
-    if (owed) {
-        gamer.owed_bytes += task.bytes;
-    } else {
-        gamer.owed_bytes -= task.bytes;
-    }
 }
 
 void Checkers::erase_attempt(PeerPipe& peer, std::map<uint64_t, Attempt>::iterator attempt) {
@@ -579,187 +512,6 @@ void Checkers::peer_sends(PeerPipe& peer, const wire::Frame& frame) {
     if (running > unanswered) {
         fail("I9", "%s answers for %s's task %llu while its worker still runs", name(peer.host),
              name(host_of_token(token)), number(task_of_token(token)));
-    }
-}
-
-// ---- coordinator and gamer ---------------------------------------------------------------------
-
-void Checkers::coordinator_hears_gamer(GamerPipe& gamer, const wire::Frame& frame) {
-    switch (frame.message) {
-        case Message::kTaskSubmit:
-            return submit_heard(gamer, frame);
-        case Message::kTaskCancel: {
-            // With anything in its envelope it may be garbage, and end the connection instead.
-            const bool plain = frame.envelope.size() == 1 && frame.envelope[0] == 0x80;
-            const auto found = gamer.tasks.find(frame.id);
-            if (!plain || found == gamer.tasks.end()) return;
-            set_owed(gamer, found->second, false);
-            waiting_.erase({gamer.pipe, frame.id});
-            saw_end(token_of_asked(gamer, frame.id), true);
-            return is_over(token_of_asked(gamer, frame.id));
-        }
-        case Message::kGoodbye:
-            // With a status it could not go on, and may be back.
-            if (EnvelopeView(frame.envelope).number(kStatus).value_or(0) != 0) return;
-            // It wants nothing any more.
-            for (auto& [id, task] : gamer.tasks) {
-                if (task.owed) is_over(token_of_asked(gamer, id));
-                set_owed(gamer, task, false);
-            }
-            return;
-        default:
-            return;
-    }
-}
-
-void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
-    if (!is_first(frame)) {
-        const auto found = gamer.tasks.find(frame.id);
-        if (found != gamer.tasks.end() && is_last(frame)) {
-            found->second.whole = true;
-            Tracked& tracked = tracked_[token_of_asked(gamer, frame.id)];
-            if (tracked.live && !std::exchange(tracked.whole, true)) {
-                made_whole_ = token_of_asked(gamer, frame.id);
-            }
-        }
-        return;
-    }
-    if (frame.id == 0) return;
-    const EnvelopeView view(frame.envelope);
-    if (!view.has(kTaskType)) return;  // no task type: malformed, the connection ends
-    std::set<uint64_t>& known = known_[gamer.host];
-    Submitted& task = gamer.tasks[frame.id];
-    if (task.submits > 0) {
-        coverage_.hit(task.owed ? Sometimes::kSameIdAgain : Sometimes::kUsedIdAgain);
-    } else if (known.count(frame.id)) {
-        coverage_.hit(Sometimes::kResubmitted);
-    }
-    known.insert(frame.id);
-    ++task.submits;
-    set_owed(gamer, task, false);
-    const uint64_t bytes = static_cast<uint64_t>(view.sum_of_pair(kSizes).value_or(
-        static_cast<int64_t>(frame.params.size() + frame.data.size())));
-    task.bytes = bytes;
-    if (task.streaming) let_go(gamer, task);  // an answer that had waited is on the way
-    set_owed(gamer, task, !task.redelivered);
-    task.whole = is_last(frame);
-    task.token = token_of_submit(gamer, frame);
-    if (!task.whole) coverage_.hit(Sometimes::kInputInChunks);
-
-    Tracked& tracked = tracked_[token_of_asked(gamer, frame.id)];
-    const auto deadline = view.number(kDeadline);
-    const uint64_t remaining =
-        deadline ? std::min(static_cast<uint64_t>(*deadline), limits_.task_timeout_us)
-                 : limits_.task_timeout_us;
-    if (remaining == 0) coverage_.hit(Sometimes::kZeroDeadline);
-    // Its answer is in, though the gamer has not read it yet: this begins another life.
-    if (tracked.live && tracked.answered) is_over(token_of_asked(gamer, frame.id));
-    const uint64_t deadline_us = hosts_[0].loop->now_us() + remaining;
-    const std::span<const uint8_t> type = view.bytes(kTaskType);
-    const bool is_pending = tracked.live && hosts_[0].loop->now_us() <= tracked.deadline_us;
-    tracked.deadline_us = std::max(tracked.deadline_us, deadline_us);
-    tracked.deadline_least_us =
-        tracked.live ? std::min(tracked.deadline_least_us, deadline_us) : deadline_us;
-    // What is pending and whole stays so, whatever is submitted under its id.
-    tracked.whole = (is_pending && tracked.whole) || task.whole;
-    // A content may go to its peer along with the task, in chunks that wait for each other.
-    tracked.chunked |= !task.whole || view.has(kPayloadPlace);
-    if (tracked.chunked) chunked_.insert(token_of_asked(gamer, frame.id));
-    if (!tracked.live) {
-        tracked.after.clear();
-        for (const uint64_t other : view.numbers(kDependsOn)) {
-            const Tracked& first = tracked_[token_of(gamer.host, other)];
-            if (other != frame.id && first.live) tracked.after.emplace_back(other, first.life);
-        }
-    }
-    tracked.live = true;
-    turn_asked(gamer.host, token_of_asked(gamer, frame.id), type);
-    tracked.type = is_text(type, kTypeEcho)    ? TaskType::kEcho
-                   : is_text(type, kTypeDwell) ? TaskType::kDwell
-                                               : TaskType::kOther;
-    tracked.priority = view.number(kPriority).value_or(0);
-    const int64_t circle = view.number(kCircle).value_or(0);
-    tracked.circle = circle == 0 ? Circle::kInvited : static_cast<Circle>(circle);
-    tracked.gamer = gamer.host;
-    tracked.answered = false;
-    tracked.assigns = tracked.refusals = tracked.copies = 0;
-    tracked.stalled = false;
-    tracked.cause = Sometimes::kCount;
-    tracked.bytes = bytes;
-    tracked.submitted_us = world_.now_us();
-    // One that waits for others, or for its content, may be held back, whichever of its submits
-    // counts.
-    tracked.depends |= view.has(kDependsOn) || view.has(kPayloadPlace);
-    if (task.owed && tracked.type != TaskType::kOther && !tracked.depends) {
-        waiting_[{gamer.pipe, frame.id}] = token_of_asked(gamer, frame.id);
-    } else {
-        waiting_.erase({gamer.pipe, frame.id});
-    }
-}
-
-void Checkers::coordinator_sends_to_gamer(GamerPipe& gamer, const wire::Frame& frame) {
-    if (frame.message == Message::kTaskTimeout) {
-        coverage_.hit(Sometimes::kTaskTimeout);
-        saw_end(token_of_asked(gamer, frame.id), false);
-    }
-    if (frame.message == Message::kTaskTimeout || frame.message == Message::kResultDelivery) {
-        answer_sent(gamer, frame);
-    }
-}
-
-void Checkers::answer_sent(GamerPipe& gamer, const wire::Frame& frame) {
-    const uint64_t id = frame.id;
-    Submitted& task = gamer.tasks[id];
-    const EnvelopeView view(frame.envelope);
-    const bool delivery = frame.message == Message::kResultDelivery;
-    const bool good = delivery && view.number(kStatus).value_or(0) == 0;
-    const uint64_t token = token_of_asked(gamer, id);
-    if (is_first(frame)) {
-        task.answer_life = tracked_[token].life;
-        task.is_early = task.submits == 0;
-    }
-    if (is_first(frame) && good) {
-        if (task.streaming) coverage_.hit(Sometimes::kResultRestarted);
-        task.streaming = !is_last(frame);
-        if (task.streaming) let_go(gamer, task);
-        const auto stamp = decode_word('s', frame.params);
-        const auto valid = stamp ? valid_stamps_.find(*stamp) : valid_stamps_.end();
-        if (valid == valid_stamps_.end() || valid->second.token != token) {
-            fail("I3", "%s is sent a result of task %llu that no peer gave for an attempt it held",
-                 name(gamer.host), number(id));
-        } else if (view.number(kSource) == kSourceCache) {
-            coverage_.hit(Sometimes::kFromCache);  // an earlier life's answer, to this one
-        } else {
-            task.answer_life = valid->second.life;
-        }
-        if (view.number(kSource).value_or(1) == 2) coverage_.hit(Sometimes::kByCoordinator);
-    }
-    if (!is_last(frame)) return;
-    task.streaming = false;
-    // The end of an answer may come after its id was submitted once more.
-    const Tracked& tracked = tracked_[token];
-    if (task.answer_life == tracked.life || tracked.is_tried) {
-        waiting_.erase({gamer.pipe, id});
-        is_over(token);
-        set_owed(gamer, task, false);
-    }
-    if (task.is_early) {
-        if (!gamer.resumed || !known_[gamer.host].count(id)) {
-            fail("I1", "%s is sent an answer to task %llu, which it has not submitted",
-                 name(gamer.host), number(id));
-        }
-        if (!task.redelivered) coverage_.hit(Sometimes::kKeptDelivery);
-        task.redelivered = true;
-        // They go out with the response; later ones are of tasks that went on.
-        if (gamer.registered_us == world_.now_us() && ++gamer.kept > kKeptMax) {
-            fail("I7", "%u answers were kept for %s while it was away", gamer.kept,
-                 name(gamer.host));
-        }
-    }
-    ++task.answers;
-    if (task.answers > task.submits + (task.redelivered ? 1 : 0)) {
-        fail("I1", "%s is sent %u answers to task %llu, submitted %u times on this connection",
-             name(gamer.host), task.answers, number(id), task.submits);
     }
 }
 

@@ -144,6 +144,34 @@ TEST_CASE("backlog: of a gamer that reads slowly no task is placed, and others h
     CHECK(world.coordinator->stats().timeouts == 0);
 }
 
+TEST_CASE(
+    "backlog: who has read down to 2 MiB is read from and served again, by small results too") {
+    WireWorld world;
+    WireEnd peer = world.end();
+    WireEnd gamer = world.end();
+    peer.join_peer("p", 1000);
+    gamer.join_gamer("gamer");
+    gamer.connection().pause_reading(true);
+    const std::string small(4'000, 's');
+    uint64_t id = 0;
+    while (!gamer.far().is_paused() && id < 2'000) {
+        gamer.submit(++id, "x");
+        peer.answer(peer.got.back(), small);
+    }
+    REQUIRE(gamer.far().is_paused());
+    const auto read_down_to = [&](size_t bytes) {
+        while (gamer.far().queued_bytes() > bytes) gamer.connection().take_one();
+        world.loop.advance(10'000);
+    };
+    read_down_to(2 * kMiB + 100'000);
+    CHECK(gamer.far().is_paused());
+    read_down_to(2 * kMiB);
+    CHECK_FALSE(gamer.far().is_paused());
+    const size_t before = peer.count(Message::kTaskAssign);
+    gamer.submit(++id, "x");
+    CHECK(peer.count(Message::kTaskAssign) == before + 1);
+}
+
 TEST_CASE("backlog: an account's tasks that wait for its others survive that it reads slowly") {
     CoordinatorOptions options;
     options.limit_operator = true;
@@ -232,6 +260,69 @@ TEST_CASE("backlog: a peer is not read from while memory is full, only then and 
     world.fill();
     CHECK(world.slow.count(Message::kResultDelivery) == 50);
     CHECK(world.coordinator->stats().timeouts == 0);
+    CHECK(world.coordinator->stats().closed_for_memory == 0);
+}
+
+TEST_CASE("backlog: many who do not read take 64 KiB each at most of a memory that is full") {
+    constexpr size_t kGamers = 12;
+    constexpr size_t kTasks = 20;
+    for (const size_t size : {size_t{3'000}, size_t{60'000}}) {
+        CAPTURE(size);
+        CoordinatorOptions options;
+        options.memory_max = 2 * kMiB;
+        WireWorld world(options);
+        WireEnd peer = world.end();
+        peer.join_peer("p", 1000);
+        std::vector<std::unique_ptr<WireEnd>> gamers;
+        for (size_t i = 0; i < kGamers; ++i) {
+            gamers.push_back(std::make_unique<WireEnd>(world.loop, *world.coordinator));
+            gamers.back()->join_gamer("gamer-" + std::to_string(i));
+            gamers.back()->connection().pause_reading(true);
+        }
+        // Inputs next to nothing is held for, and results that would be 13 MiB.
+        const size_t tasks = kTasks * 60'000 / size;
+        const std::string result(size, 'r');
+        for (uint64_t id = 1; id <= tasks; ++id) {
+            for (auto& gamer : gamers) {
+                const size_t before = peer.count(Message::kTaskAssign);
+                if (!gamer->far().is_paused()) gamer->submit(id, "x");
+                if (peer.far().is_paused() || peer.got.empty()) continue;
+                if (before == peer.count(Message::kTaskAssign)) continue;
+                peer.answer(peer.got.back(), result);
+                peer.got.clear();
+            }
+        }
+        CHECK(held(world) > 2 * kMiB / 10 * 9);
+        CHECK(held(world) < 2 * kMiB / 10 * 9 + kGamers * 64 * 1024 + 2 * kMiB / 16);
+        // They read, and it is over.
+        for (auto& gamer : gamers) gamer->connection().pause_reading(false);
+        world.loop.advance(11'000);
+        CHECK_FALSE(peer.far().is_paused());
+        for (auto& gamer : gamers) CHECK_FALSE(gamer->far().is_paused());
+        CHECK(held(world) < 100'000);
+    }
+}
+
+TEST_CASE("backlog: a gamer that reads is not closed for a moment in which memory is full") {
+    ShortMemory world;
+    WireEnd other = world.end();
+    other.join_gamer("other");
+    other.submit(1, "frame", 3'000'000);
+    // Whoever is most behind reads on all the time, and asks for more.
+    uint64_t id = 50;
+    for (int round = 0; round < 5; ++round) {
+        world.fill();
+        REQUIRE(world.peer.far().is_paused());
+        world.pass(400'000);
+        world.slow.connection().pause_reading(false);
+        world.loop.settle();
+        world.slow.connection().pause_reading(true);
+        for (const uint64_t until = id + 29; id < until;) {
+            world.slow.submit(++id, "large", 4'000'000);
+        }
+        world.orders = world.peer.all(Message::kTaskAssign);
+    }
+    CHECK_FALSE(world.slow.closed());
     CHECK(world.coordinator->stats().closed_for_memory == 0);
 }
 

@@ -6,8 +6,8 @@
 
 #include "model/patches.h"
 #include "roles/content_inbox.h"
-#include "support/role_cluster.h"
 #include "support/wire_world.h"
+#include "unit/roles_content_tasks.h"
 
 using namespace p2c2r;
 using namespace p2c2r::roles;
@@ -15,12 +15,6 @@ using namespace p2c2r::test;
 using wire::Message;
 
 namespace {
-
-std::shared_ptr<const Content> make_content(size_t size, char fill) {
-    Bytes bytes = Bytes::copy(std::string(size, fill));
-    const Digest256 digest = sha256(bytes.span());
-    return std::make_shared<const Content>(Content{digest, std::move(bytes)});
-}
 
 Bytes patch(const Content& content, uint64_t offset, std::string_view text) {
     const Patch one{offset, {reinterpret_cast<const uint8_t*>(text.data()), text.size()}};
@@ -86,7 +80,7 @@ TEST_CASE("contents: one travels once to the coordinator and once to the peer") 
         Cluster cluster;
         PeerNode& node = cluster.add_peer("p1");
         cluster.add_client();
-        const auto level = make_content(size, 'l');
+        const auto level = content_of(size, 'l');
         cluster.client->put(level);
         cluster.loop.settle();
         check_echo(cluster, cluster.submit(level), level->bytes.text());
@@ -107,7 +101,7 @@ TEST_CASE("contents: a delta changes the content for its own task only") {
     Cluster cluster;
     cluster.add_peer("p1");
     cluster.add_client();
-    const auto level = make_content(500'000, 'l');
+    const auto level = content_of(500'000, 'l');
     const uint64_t changed = cluster.submit(level, patch(*level, 499'990, "0123456789"));
     const uint64_t plain = cluster.submit(level);
     check_echo(cluster, changed, patched(*level, 499'990, "0123456789"));
@@ -123,7 +117,7 @@ TEST_CASE("contents: one that was never put is asked for once by however many ta
         CAPTURE(early);
         Cluster cluster;
         cluster.add_peer("p1");
-        const auto level = make_content(400'000, 'l');
+        const auto level = content_of(400'000, 'l');
         cluster.add_client(false, false, !early);
         if (early) cluster.client->put(level);
         std::vector<uint64_t> tasks;
@@ -147,7 +141,7 @@ TEST_CASE("contents: a store that forgets asks again and the answer is right") {
     PeerNode& node = cluster.add_peer("p1", {"echo"}, small);
     cluster.add_client();
     std::vector<std::shared_ptr<const Content>> levels;
-    for (char fill = 'a'; fill < 'd'; ++fill) levels.push_back(make_content(120'000, fill));
+    for (char fill = 'a'; fill < 'd'; ++fill) levels.push_back(content_of(120'000, fill));
     for (int round = 0; round < 4; ++round) {
         for (const auto& level : levels) {
             check_echo(cluster, cluster.submit(level), level->bytes.text());
@@ -167,7 +161,7 @@ TEST_CASE("contents: what a peer's tasks use stays there, whatever the bound") {
     PeerNode& node = cluster.add_peer("p1", {"echo"}, small);
     cluster.add_client();
     std::vector<std::shared_ptr<const Content>> levels;
-    for (char fill = 'a'; fill < 'd'; ++fill) levels.push_back(make_content(120'000, fill));
+    for (char fill = 'a'; fill < 'd'; ++fill) levels.push_back(content_of(120'000, fill));
     std::vector<uint64_t> tasks;
     for (int i = 0; i < 12; ++i) tasks.push_back(cluster.submit(levels[i % 3]));
     for (int i = 0; i < 12; ++i) check_echo(cluster, tasks[i], levels[i % 3]->bytes.text());
@@ -178,7 +172,7 @@ TEST_CASE("contents: a restarted coordinator gets them again and a lost peer's t
     Cluster cluster;
     PeerNode& first = cluster.add_peer("p1");
     cluster.add_client();
-    const auto level = make_content(400'000, 'l');
+    const auto level = content_of(400'000, 'l');
     check_echo(cluster, cluster.submit(level), level->bytes.text());
     first.runner->takes_us = 100'000;
     const uint64_t task = cluster.submit(level, {}, 5'000'000);
@@ -202,7 +196,7 @@ TEST_CASE("contents: where none are kept the bytes travel with each task") {
     }());
     cluster.add_peer("p1");
     cluster.add_client(false, true);
-    const auto level = make_content(300'000, 'l');
+    const auto level = content_of(300'000, 'l');
     cluster.client->put(level);
     check_echo(cluster, cluster.submit(level), level->bytes.text());
     check_echo(cluster, cluster.submit(level, patch(*level, 5, "five")),
@@ -215,7 +209,7 @@ TEST_CASE("contents: the coordinator and the gamer itself compute from one too")
         CAPTURE(here);
         Cluster cluster(!here);
         cluster.add_client(here);
-        const auto level = make_content(300'000, 'l');
+        const auto level = content_of(300'000, 'l');
         TaskSpec& spec = cluster.specs[cluster.next_task];
         spec.task_type = "echo";
         spec.content = level;
@@ -232,7 +226,7 @@ TEST_CASE("contents: what the store holds is all that is left when the tasks hav
     Cluster cluster;
     cluster.add_peer("p1");
     cluster.add_client();
-    const auto level = make_content(400'000, 'l');
+    const auto level = content_of(400'000, 'l');
     cluster.client->put(level);
     check_echo(cluster, cluster.submit(level), level->bytes.text());
     CHECK(cluster.coordinator->stats().payload_bytes_held == 400'000);
@@ -249,7 +243,7 @@ TEST_CASE("contents: a peer that has one is preferred to a faster one that lacks
     Cluster cluster;
     cluster.add_peer("holder");
     cluster.add_client();
-    const auto level = make_content(900'000, 'l');
+    const auto level = content_of(900'000, 'l');
     check_echo(cluster, cluster.submit(level), level->bytes.text());
     PeerNode& fresh = cluster.add_peer("fresh");
     cluster.peers[0].runner->takes_us = 20'000;
@@ -276,7 +270,7 @@ TEST_CASE("contents: a digest opens nothing to a gamer that has not brought the 
     ada.join_gamer("ada");
     bob.join_gamer("bob");
     peer.join_peer(peer_that_keeps("p"));
-    const auto secret = make_content(1000, 's');
+    const auto secret = content_of(1000, 's');
     put(ada, *secret, secret->bytes.text());
     ada.send(Message::kTaskSubmit, 1, task_of(*secret));
     REQUIRE(peer.count(Message::kTaskAssign) == 1);
@@ -316,8 +310,8 @@ TEST_CASE("contents: a peer gets that of a task it holds and no other") {
     WireEnd other = world.end();
     gamer.join_gamer("gamer");
     peer.join_peer(peer_that_keeps("p"));
-    const auto level = make_content(1000, 'l');
-    const auto secret = make_content(1000, 's');
+    const auto level = content_of(1000, 'l');
+    const auto secret = content_of(1000, 's');
     put(gamer, *level, level->bytes.text());
     put(gamer, *secret, secret->bytes.text(), 2);
     gamer.send(Message::kTaskSubmit, 1, task_of(*level));
@@ -349,7 +343,7 @@ TEST_CASE("contents: a peer that keeps none gets the whole input") {
     WireEnd peer = world.end();
     gamer.join_gamer("gamer");
     peer.join_peer(peer_that_keeps("p", 999));
-    const auto level = make_content(1000, 'l');
+    const auto level = content_of(1000, 'l');
     put(gamer, *level, level->bytes.text());
     gamer.send(Message::kTaskSubmit, 1, task_of(*level), "\x80", patch(*level, 3, "three").text());
     const WireEnd::Got order = peer.last(Message::kTaskAssign);
@@ -376,7 +370,7 @@ TEST_CASE("contents: another task asks when the one that asked has ended") {
     gamer.join_gamer("gamer");
     WireEnd peer = world.end();
     peer.join_peer(peer_that_keeps("p"));
-    const auto level = make_content(1000, 'l');
+    const auto level = content_of(1000, 'l');
     gamer.send(Message::kTaskSubmit, 1, task_of(*level));
     gamer.send(Message::kTaskSubmit, 2, task_of(*level));
     CHECK(gamer.count(Message::kContentWant) == 1);
@@ -393,7 +387,7 @@ TEST_CASE("contents: who resumes is asked again for what was half-way") {
     WireWorld world;
     WireEnd peer = world.end();
     peer.join_peer(peer_that_keeps("p"));
-    const auto level = make_content(300'000, 'l');
+    const auto level = content_of(300'000, 'l');
     WireEnd gamer = world.end();
     const Nonce resume = gamer.join_gamer("gamer").resume;
     gamer.send(Message::kTaskSubmit, 1, task_of(*level));
@@ -424,13 +418,13 @@ TEST_CASE("contents: what is too large or broken is told and bounded") {
     CHECK(gamer.join_gamer("gamer").content_bytes == 10'000);
     WireEnd peer = world.end();
     peer.join_peer(peer_that_keeps("p"));
-    const auto huge = make_content(10'001, 'h');
+    const auto huge = content_of(10'001, 'h');
     gamer.send(Message::kTaskSubmit, 1, task_of(*huge));
     put(gamer, *huge, huge->bytes.text());
     CHECK(delivery(gamer).status == Status::kSize);
     CHECK(delivery(gamer).error.find("10000") != std::string::npos);
     // Streams that never end hold no more than one gamer may have.
-    const auto level = make_content(9'000, 'l');
+    const auto level = content_of(9'000, 'l');
     for (uint64_t id = 1; id <= 100; ++id) {
         const wire::ContentPut first{digest_text(level->digest), wire::PayloadSizes{0, 9'000}};
         gamer.send(Message::kContentPut, kContentIdBit | (10 + id), first, {}, "x",

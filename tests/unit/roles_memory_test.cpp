@@ -69,9 +69,15 @@ struct End {
     std::shared_ptr<Wire> wire = std::make_shared<Wire>();
     FakeLoop& loop;
     wire::EnvelopeBuffer envelope;
+    std::string token;
 
     explicit End(Cluster& cluster) : loop(cluster.loop) {
         cluster.coordinator->accept(std::make_unique<WireConnection>(wire));
+    }
+    // Of somebody who logs in.
+    End(Cluster& cluster, const identity::Token& with) : loop(cluster.loop) {
+        token.assign(with.begin(), with.end());
+        cluster.network.accept(std::make_unique<WireConnection>(wire));
     }
     // From the `nth` allocation on there is no memory; 0: there is. True: it was short.
     template <class Envelope>
@@ -123,6 +129,10 @@ struct End {
         wire::GamerRegister message;
         message.client_id = id;
         message.login.resume = resume;
+        if (!token.empty()) {
+            message.login.login_method = static_cast<uint32_t>(identity::LoginMethod::kToken);
+            message.login.token = token;
+        }
         say(wire::Message::kGamerRegister, 0, message);
         wire::RegisterResponse response;
         REQUIRE(decode(last(wire::Message::kGamerRegisterResponse).envelope, response) == nullptr);
@@ -306,6 +316,47 @@ TEST_CASE("short memory: a task that found no place takes none of what its accou
         }
     }
     CHECK(nth > 1);
+}
+
+TEST_CASE("short memory: a result that stays goes with its gamer whatever could not be kept") {
+    if (!heap_is_counted) return;
+    uint64_t nth = 1;
+    bool was_kept = false;
+    for (;; ++nth) {
+        CAPTURE(nth);
+        REQUIRE(nth < kAllocationsMax);
+        identity::AccessList access{nullptr, nullptr};
+        CoordinatorOptions options;
+        options.access = &access;
+        options.resume_grace_us = 1'000'000;
+        Cluster cluster(false, options);
+        const auto token = access.add_token("a", "", {true, true, false}, cluster.random, {1, 1});
+        REQUIRE(token.ok());
+        End peer(cluster);
+        peer.peer("p");
+        End a(cluster, *token);
+        a.gamer("a");
+        wire::TaskSubmit message;
+        message.task_type = "echo";
+        message.deadline_us = 500'000;
+        message.task_flags = task_flag::kResident;
+        a.say(wire::Message::kTaskSubmit, 1, message, "from a");
+        const Sent given = peer.last(wire::Message::kTaskAssign);
+        wire::TaskAssign assign;
+        REQUIRE(decode(given.envelope, assign) == nullptr);
+        wire::TaskResult result;
+        result.attempt = assign.attempt;
+        const bool was_short =
+            peer.say(wire::Message::kTaskResult, given.id, result, std::string(300, 'r'), nth);
+        was_kept |= was_short && cluster.coordinator->stats().content_bytes > 0;
+        if (a.wire->events) a.lose();
+        cluster.loop.advance(5'000'000);
+        CHECK(cluster.coordinator->stats().content_bytes == 0);
+        CHECK(cluster.coordinator->stats().payload_bytes_held == 0);
+        if (!was_short) break;
+    }
+    CHECK(nth > 1);
+    CHECK(was_kept);
 }
 
 TEST_CASE("short memory: a chunk that could not be kept is counted nowhere") {

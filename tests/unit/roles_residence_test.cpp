@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "model/value_json.h"
-#include "support/role_cluster.h"
+#include "unit/roles_content_tasks.h"
 
 using namespace p2c2r;
 using namespace p2c2r::roles;
@@ -14,7 +14,7 @@ namespace {
 constexpr uint64_t kMs = 1000;
 
 // Peers of one slot on lines of 1 MB/s, 1 ms long each way.
-struct HomeLines : Cluster {
+struct HomeLines : ContentCluster {
     HomeLines() {
         peer_line.lag_us = 1 * kMs;
         peer_line.down_bytes_s = 1'000'000;
@@ -40,9 +40,7 @@ struct HomeLines : Cluster {
         };
     }
     static std::shared_ptr<const Content> level(size_t size, char fill = 'l') {
-        Bytes bytes = Bytes::copy(std::string(size, fill));
-        const Digest256 digest = sha256(bytes.span());
-        return std::make_shared<const Content>(Content{digest, std::move(bytes)});
+        return content_of(size, fill);
     }
     // What "tasks" says of those that are pending.
     std::string pending() {
@@ -51,16 +49,11 @@ struct HomeLines : Cluster {
         REQUIRE(answer.ok());
         return *value_to_json(answer->span());
     }
-    // Each is computed, whatever is known of it.
     uint64_t ask(const std::shared_ptr<const Content>& content, std::vector<uint64_t> after = {}) {
-        TaskSpec& spec = specs[next_task];
-        spec.task_type = "echo";
-        spec.content = content;
-        spec.flags = task_flag::kNoCache;
+        TaskSpec& spec = next_spec(content);
         spec.deadline_us = 4'000 * kMs;
         spec.depends_on = std::move(after);
-        client->submit(next_task, spec);
-        return next_task++;
+        return submit_next();
     }
     void warm_up(int tasks) {
         for (int i = 0; i < tasks; ++i) ask(nullptr);

@@ -4,7 +4,7 @@
 
 #include "model/patches.h"
 #include "model/value_writer.h"
-#include "support/role_cluster.h"
+#include "unit/roles_content_tasks.h"
 
 using namespace p2c2r;
 using namespace p2c2r::roles;
@@ -14,19 +14,16 @@ namespace {
 
 constexpr uint64_t kStayMs = 1000;
 
-struct Staying : Cluster {
-    using Cluster::Cluster;
+struct Staying : ContentCluster {
+    using ContentCluster::ContentCluster;
 
     uint64_t ask(std::shared_ptr<const Content> content, const std::string& data, bool stays,
                  Place place = Place::kAuto) {
-        TaskSpec& spec = specs[next_task];
-        spec.task_type = "echo";
-        spec.content = std::move(content);
+        TaskSpec& spec = next_spec(std::move(content));
         spec.data = Bytes::copy(data);
-        spec.flags = task_flag::kNoCache | (stays ? task_flag::kResident : 0);
+        if (stays) spec.flags |= task_flag::kResident;
         spec.place = place;
-        client->submit(next_task, spec);
-        return next_task++;
+        return submit_next();
     }
     const TaskResult& ended(uint64_t task) {
         loop.advance(50 * kStayMs);
@@ -207,6 +204,29 @@ TEST_CASE("residents: after a restart of the coordinator they are gone, which is
     CHECK(cluster.ended(cluster.ask(gone, "", false)).status == Status::kContent);
 }
 
+TEST_CASE(
+    "residents: while memory is full their bytes do not come, and their gamer may ask again") {
+    CoordinatorOptions options;
+    options.memory_max = 1'000'000;
+    options.content_bytes_max = 1'000'000;  // that is half of the memory
+    Staying cluster(false, options);
+    PeerNode& node = cluster.add_peer("a");
+    cluster.add_client();
+    const auto kept = cluster.stay(bytes_of(200'000));
+    CHECK(cluster.get(kept->digest) == std::pair(Status::kOk, bytes_of(200'000)));
+    // Tasks that wait take what it would take.
+    node.runner->takes_us = 100 * kStayMs;
+    const std::string input = bytes_of(280'000, 'i');
+    const uint64_t first = cluster.ask(nullptr, input, false);
+    const uint64_t second = cluster.ask(nullptr, input, false);
+    cluster.loop.advance(10 * kStayMs);
+    CHECK(cluster.get(kept->digest).first == Status::kBusy);
+    cluster.loop.advance(400 * kStayMs);
+    CHECK(cluster.result(first).status == Status::kOk);
+    CHECK(cluster.result(second).status == Status::kOk);
+    CHECK(cluster.get(kept->digest) == std::pair(Status::kOk, bytes_of(200'000)));
+}
+
 TEST_CASE("residents: they go with their gamer") {
     Staying cluster;
     cluster.add_peer("a");
@@ -233,15 +253,50 @@ TEST_CASE("residents: one that is dropped is gone, there and for later tasks") {
     CHECK(cluster.ended(cluster.ask(kept, "", false)).status == Status::kContent);
 }
 
+TEST_CASE("residents: tasks that name one go on when it is dropped, also those that wait here") {
+    Staying cluster;
+    PeerNode& node = cluster.add_peer("a");
+    cluster.add_client();
+    const auto kept = cluster.stay(bytes_of(100'000));
+    cluster.client->put(kept);
+    node.runner->takes_us = 30 * kStayMs;
+    const uint64_t before = cluster.ask(nullptr, "x", false);
+    const uint64_t there = cluster.ask(kept, "", false);
+    cluster.next_spec(kept).depends_on = {before};
+    const uint64_t later = cluster.submit_next();
+    cluster.client->drop(kept->digest);
+    cluster.loop.advance(300 * kStayMs);
+    CHECK(cluster.result(there).data.text() == bytes_of(100'000));
+    CHECK(cluster.result(later).data.text() == bytes_of(100'000));
+    CHECK(cluster.coordinator->stats().content_bytes == 0);
+    CHECK(cluster.ended(cluster.ask(kept, "", false)).status == Status::kContent);
+}
+
+TEST_CASE("residents: one that is dropped without a connection is gone once there is one") {
+    Staying cluster;
+    cluster.add_peer("a");
+    cluster.add_client();
+    const auto kept = cluster.stay(bytes_of(100'000));
+    const auto other = cluster.stay(bytes_of(100'000, 'o'));
+    cluster.client->put(kept);
+    cluster.client->put(other);
+    cluster.network.made.back()->cut();
+    cluster.client->drop(kept->digest);
+    cluster.client->drop(other->digest);
+    cluster.client->put(other);
+    cluster.loop.advance(3'000 * kStayMs);
+    CHECK(cluster.coordinator->stats().content_bytes == 100'000);
+    CHECK(cluster.get(kept->digest).first == Status::kContent);
+    CHECK(cluster.get(other->digest).first == Status::kOk);
+}
+
 TEST_CASE("residents: a gamer that has the bytes as well brings them when they are gone") {
     Staying cluster(false, keeping(300'000));
     cluster.add_peer("a");
     cluster.add_client();
     const std::string data = bytes_of(100'000, 'a');
     const auto away = cluster.stay(data);
-    Bytes bytes = Bytes::copy(data);
-    cluster.client->put(
-        std::make_shared<const Content>(Content{sha256(bytes.span()), bytes, false, 0}));
+    cluster.client->put(content_of(100'000, 'a'));
     cluster.client->put(away);
     cluster.loop.settle();
     cluster.stay(bytes_of(100'000, 'b'));
