@@ -16,6 +16,7 @@ constexpr uint8_t kToken = 7;
 constexpr uint8_t kResume = 8;
 constexpr uint8_t kWindowBytes = 11;
 constexpr uint8_t kWindowTasks = 12;
+constexpr uint8_t kSlots = 13;
 constexpr uint8_t kTaskType = 16;
 constexpr uint8_t kPriority = 18;
 constexpr uint8_t kDeadline = 19;
@@ -133,6 +134,7 @@ void Checkers::on_delivered(uint64_t pipe, uint32_t host, const wire::Frame& fra
             registering_[pipe] = {view.has(kResume),
                                   static_cast<uint32_t>(view.number(kWindowTasks).value_or(0)),
                                   static_cast<uint64_t>(view.number(kWindowBytes).value_or(0)),
+                                  static_cast<uint32_t>(view.number(kSlots).value_or(1)),
                                   lists_text(frame.envelope, kTypeEcho),
                                   lists_text(frame.envelope, kTypeDwell),
                                   view.number(kCircleAccepted).value_or(2) == 1,
@@ -199,6 +201,7 @@ void Checkers::registered(uint64_t pipe, uint32_t host, const wire::Frame& frame
     peer.host = host;
     peer.window_tasks = peer.window_most = asked.window_tasks;
     peer.window_bytes = asked.window_bytes;
+    peer.slots = asked.slots;
     peer.runs_echo = asked.runs_echo;
     peer.runs_dwell = asked.runs_dwell;
     peer.limited = asked.limited;
@@ -259,6 +262,8 @@ void Checkers::coordinator_sends_to_peer(PeerPipe& peer, const wire::Frame& fram
             task.stalled = true;
             task.cause = Sometimes::kWholeAfterStall;
             ++task.refusals;
+        } else {
+            given_up_alone(peer, found->second, task);
         }
         give_up(found->second);
     }
@@ -317,11 +322,14 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
     }
     if (token != 0) check_circle(peer, token, task);
     if (token != 0) check_may_start(token, task);
+    if (token != 0) check_move(peer, token, task);
     turn_served(peer, token, task);
     Attempt attempt;
     attempt.token = token;
     attempt.life = task.life;
     attempt.bytes = task.bytes;
+    attempt.order = ++orders_;
+    attempt.sent_us = hosts_[0].loop->now_us();
     const std::span<const uint8_t> nonce = view.bytes(kAttempt);
     if (nonce.size() == attempt.nonce.size()) {
         std::memcpy(attempt.nonce.data(), nonce.data(), nonce.size());
@@ -433,6 +441,7 @@ void Checkers::result_heard(PeerPipe& peer, const wire::Frame& frame) {
         }
         if (attempt.state == Attempt::State::kGivenUp) {
             coverage_.hit(Sometimes::kGivenUpAnswered);
+            if (says_not_begun(frame)) not_begun_heard(attempt);
         } else if (good) {
             if (const auto stamp = decode_word('s', frame.params)) {
                 valid_stamps_[*stamp] = {attempt.token, attempt.life};
@@ -505,6 +514,7 @@ void Checkers::give_up(Attempt& attempt) {
     attempt.state = Attempt::State::kGivenUp;
     Tracked& task = tracked_[attempt.token];
     --(attempt.life == task.life ? task.open : task.open_before);
+    task.left_us = world_.now_us();
 }
 
 void Checkers::is_over(uint64_t token) {
@@ -557,6 +567,7 @@ void Checkers::peer_sends(PeerPipe& peer, const wire::Frame& frame) {
         return;
     }
     answered.answered = true;
+    if (says_not_begun(frame)) not_begun_sent(peer, answered);
     const uint64_t token = answered.token;
     std::vector<Job>& jobs = hosts_[peer.host].jobs;
     if (refuses) {
@@ -682,7 +693,7 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     tracked.circle = circle == 0 ? Circle::kInvited : static_cast<Circle>(circle);
     tracked.gamer = gamer.host;
     tracked.answered = false;
-    tracked.assigns = tracked.refusals = tracked.copies = 0;
+    tracked.assigns = tracked.refusals = tracked.not_begun = tracked.copies = 0;
     tracked.stalled = false;
     tracked.cause = Sometimes::kCount;
     tracked.bytes = bytes;
