@@ -652,7 +652,6 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
         static_cast<int64_t>(frame.params.size() + frame.data.size())));
     task.bytes = bytes;
     if (task.streaming) let_go(gamer, task);  // an answer that had waited is on the way
-    set_owed(gamer, task, !task.redelivered);
     task.whole = is_last(frame);
     task.token = token_of_submit(gamer, frame);
     if (!task.whole) coverage_.hit(Sometimes::kInputInChunks);
@@ -663,6 +662,9 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
         deadline ? std::min(static_cast<uint64_t>(*deadline), limits_.task_timeout_us)
                  : limits_.task_timeout_us;
     if (remaining == 0) coverage_.hit(Sometimes::kZeroDeadline);
+    // One that was whole and began to go out before it was submitted here is its answer, too.
+    const bool comes = tracked.answered && task.streaming && task.is_early;
+    set_owed(gamer, task, !task.redelivered && !comes);
     // Its answer is in, though the gamer has not read it yet: this begins another life.
     if (tracked.live && tracked.answered) is_over(token_of_asked(gamer, frame.id));
     const uint64_t deadline_us = hosts_[0].loop->now_us() + remaining;
