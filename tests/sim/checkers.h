@@ -64,6 +64,7 @@ inline uint64_t task_of_token(uint64_t token) {
 // For a gamer that has so much to read nothing is placed, until its connection says that it has
 // drained.
 inline constexpr uint64_t kBehindBytes = 4 << 20;
+inline constexpr uint32_t kAttemptsMax = 3;  // of a task
 
 class Checkers final : public NetworkObserver, public RunnerObserver {
   public:
@@ -283,6 +284,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint32_t not_begun = 0;  // of these refusals: so say the peers
         uint32_t copies = 0;     // of these assigns
         TakenBack taken_back;
+        bool waited = false;                  // for a while nobody was seen to have it
         uint32_t open = 0;                    // attempts of this life that are not given up
         uint32_t open_before = 0;             // and of former ones
         Sometimes cause = Sometimes::kCount;  // why the next attempt, if any, is made
@@ -326,6 +328,9 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     void not_begun_sent(const PeerPipe& peer, const Attempt& attempt);
     void not_begun_heard(const Attempt& attempt);
     void job_begun(uint32_t host, uint64_t token);
+    [[nodiscard]] bool has_waited(const Tracked& task) const;
+    [[nodiscard]] static uint64_t unseen_orders(const Tracked& task);
+    [[nodiscard]] uint64_t unseen_dispatches() const;
     void check_copy(const PeerPipe& peer, uint64_t token, Tracked& task, int64_t remaining_us);
     // The coordinator may have noticed that nothing comes from it.
     [[nodiscard]] bool may_look_silent(const PeerPipe& peer) const;
@@ -381,8 +386,9 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
 
     std::map<uint64_t, PeerPipe> peer_pipes_;
     uint64_t orders_ = 0;
-    uint64_t dispatches_ = 0;   // attempts that are no copies
-    uint64_t late_copies_ = 0;  // that no silence and no short deadline explain
+    uint64_t dispatches_ = 0;     // attempts that are no copies
+    uint64_t unseen_orders_ = 0;  // of tasks that are over, at most
+    uint64_t late_copies_ = 0;    // that no silence and no short deadline explain
     std::map<uint64_t, GamerPipe> gamer_pipes_;
     struct Registering {
         bool resumes = false;  // brings a secret

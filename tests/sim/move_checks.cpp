@@ -99,4 +99,29 @@ void Checkers::not_begun_heard(const Attempt& attempt) {
          name(host_of_token(attempt.token)), number(task_of_token(attempt.token)), task.not_begun);
 }
 
+// ---- orders that nobody has seen ---------------------------------------------------------------
+
+// What came in chunks goes on in chunks. An order that is given up before the first of them leaves
+// is seen by nobody, and one of the attempts, and of the dispatches that pay for copies, like any
+// other. So it was only where the task has been with nobody for longer than a turn.
+bool Checkers::has_waited(const Tracked& task) const {
+    if (!task.live || !task.chunked || task.open > 0 || task.answered) return false;
+    const uint64_t left_us = task.left_us == UINT64_MAX ? 0 : task.left_us;
+    return world_.now_us() > std::max(task.submitted_us, left_us);
+}
+
+uint64_t Checkers::unseen_orders(const Tracked& task) {
+    const uint32_t seen = task.assigns - task.refusals - task.copies;
+    return kAttemptsMax - std::min(kAttemptsMax, seen);
+}
+
+uint64_t Checkers::unseen_dispatches() const {
+    uint64_t orders = unseen_orders_;
+    for (const uint64_t token : chunked_) {
+        const Tracked& task = tracked_.at(token);
+        if (task.waited || has_waited(task)) orders += unseen_orders(task);
+    }
+    return orders;
+}
+
 }  // namespace p2c2r::sim

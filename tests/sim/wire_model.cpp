@@ -31,7 +31,6 @@ constexpr uint8_t kSuccess = 42;
 constexpr uint8_t kCircleAccepted = 47;
 constexpr uint8_t kBeatInterval = 80;
 constexpr int64_t kSourceCache = 4;
-constexpr uint32_t kAttemptsMax = 3;
 // A task with less than this may go to two peers at once.
 constexpr int64_t kShortUs = 60'000;
 constexpr uint64_t kSilentUs = 14'000;
@@ -297,7 +296,7 @@ void Checkers::check_copy(const PeerPipe& peer, uint64_t token, Tracked& task,
                   : is_short ? Sometimes::kCopyAtOnce
                              : Sometimes::kCopyOfLate);
     if (silent || is_short) return;
-    if (++late_copies_ * kDispatchesPerCopy <= dispatches_) return;
+    if (++late_copies_ * kDispatchesPerCopy <= dispatches_ + unseen_dispatches()) return;
     fail("I9", "%s's task %llu is copied: the %lluth copy of %llu dispatches",
          name(host_of_token(token)), number(task_of_token(token)), number(late_copies_),
          number(dispatches_));
@@ -357,6 +356,7 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
     }
     if (peer.held == peer.window_tasks) coverage_.hit(Sometimes::kWindowReached);
 
+    task.waited |= has_waited(task);
     task.answered = false;
     ++task.open;
     ++task.assigns;
@@ -519,6 +519,9 @@ void Checkers::give_up(Attempt& attempt) {
 
 void Checkers::is_over(uint64_t token) {
     Tracked& task = tracked_[token];
+    task.waited |= has_waited(task);
+    if (task.waited) unseen_orders_ += unseen_orders(task);
+    task.waited = false;
     task.live = task.whole = task.chunked = task.depends = task.answered = false;
     if (!chunked_.empty()) chunked_.erase(token);
     task.open_before += std::exchange(task.open, 0);
