@@ -356,7 +356,11 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
     }
     if (peer.held == peer.window_tasks) coverage_.hit(Sometimes::kWindowReached);
 
-    task.waited |= has_waited(task);
+    if (has_waited(task)) {
+        task.waited = true;
+        // Perhaps since another peer still had it: then this is a copy, and no attempt.
+        task.copies += task.assigns > 0;
+    }
     task.answered = false;
     ++task.open;
     ++task.assigns;
