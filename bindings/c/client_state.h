@@ -112,8 +112,10 @@ class ClientState final : public RoleState, private roles::ClientEvents {
     Status forget(p2c2r_task task);
     p2c2r_status keep(p2c2r_task kept, const p2c2r_task* tasks, uint32_t count, p2c2r_error* why);
     Status poll(p2c2r_task task, p2c2r_result** out);
-    Status wait(const p2c2r_task* tasks, uint32_t count, uint64_t timeout_us, uint32_t* which);
-    Status get_result(p2c2r_task task, uint64_t timeout_us, p2c2r_result** out);
+    // `spins`: as LoopDriver::wait.
+    Status wait(const p2c2r_task* tasks, uint32_t count, uint64_t timeout_us, uint32_t* which,
+                bool spins = true);
+    Status get_result(p2c2r_task task, uint64_t timeout_us, p2c2r_result** out, bool spins = true);
     p2c2r_status put(const p2c2r_bytes& bytes, p2c2r_content* out, p2c2r_error* why);
     Status drop_content(p2c2r_content content);
     p2c2r_status put_result(const TaskResult& answer, p2c2r_content* out, p2c2r_error* why);

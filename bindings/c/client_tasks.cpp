@@ -395,13 +395,13 @@ Status ClientState::poll(p2c2r_task task, p2c2r_result** out) {
 // ---- waiting ----------------------------------------------------------------------------------
 
 Status ClientState::wait(const p2c2r_task* tasks, uint32_t count, uint64_t timeout_us,
-                         uint32_t* which) {
+                         uint32_t* which, bool spins) {
     const uint64_t now = now_us();
     const uint64_t deadline = timeout_us > UINT64_MAX - now ? UINT64_MAX : now + timeout_us;
     Status status = Status::kPending;
     std::unique_lock lock(mutex_);
     ++waiters_;
-    (void)runtime.driver().wait(lock, changed_, deadline, [&] {
+    const auto ready = [&] {
         for (uint32_t index = 0; index < count; ++index) {
             status = fetchable(tasks_.find(tasks[index]));
             if (status == Status::kPending) continue;
@@ -409,13 +409,15 @@ Status ClientState::wait(const p2c2r_task* tasks, uint32_t count, uint64_t timeo
             return true;
         }
         return false;
-    });
+    };
+    (void)runtime.driver().wait(lock, changed_, deadline, ready, spins);
     --waiters_;
     return status;
 }
 
-Status ClientState::get_result(p2c2r_task task, uint64_t timeout_us, p2c2r_result** out) {
-    const Status status = timeout_us > 0 ? wait(&task, 1, timeout_us, nullptr) : Status::kOk;
+Status ClientState::get_result(p2c2r_task task, uint64_t timeout_us, p2c2r_result** out,
+                               bool spins) {
+    const Status status = timeout_us > 0 ? wait(&task, 1, timeout_us, nullptr, spins) : Status::kOk;
     return status == Status::kOk ? poll(task, out) : status;
 }
 

@@ -16,10 +16,13 @@ namespace p2c2r::capi {
 namespace {
 
 // What is left of a budget when waiting ends: for choosing another answer and for returning, which
-// takes some 10 us, and for what else the system runs meanwhile. Within these bounds.
-constexpr uint64_t kReserveShare = 8;
+// takes some 10 us, for waking up, some 80 us, and for what else the system runs meanwhile. Within
+// these bounds. Up to there it sleeps and does not spin: who spins uses up its turn of the core,
+// and what the system then runs in its place has a whole one, 1 to 3 ms.
+constexpr uint64_t kReserveShare = 6;
 constexpr uint64_t kReserveLeastUs = 50;
-constexpr uint64_t kReserveMostUs = 500;
+constexpr uint64_t kReserveMostUs = 1'000;
+constexpr bool kSpins = false;
 
 uint64_t reserve_us(uint64_t budget_us) {
     return std::clamp(budget_us / kReserveShare, kReserveLeastUs, kReserveMostUs);
@@ -184,7 +187,7 @@ Status FramesState::wait_own(const roles::FrameStream::Pull& pull, uint64_t budg
     if (settings_.fallback) {
         const uint64_t share_us =
             std::max(reserve_us(budget_us), std::min(budget_us / 4, kHostShareMaxUs));
-        const Status status = client.get_result(pull.task, left_us(share_us), own);
+        const Status status = client.get_result(pull.task, left_us(share_us), own, kSpins);
         if (status != Status::kPending) return status;
         const bool has_other = client.has_local(pull.task) || [&] {
             const std::lock_guard lock(mutex_);
@@ -193,7 +196,7 @@ Status FramesState::wait_own(const roles::FrameStream::Pull& pull, uint64_t budg
         if (!has_other) return status;
     }
     // A budget below the reserve still looks once.
-    return client.get_result(pull.task, left_us(reserve_us(budget_us)), own);
+    return client.get_result(pull.task, left_us(reserve_us(budget_us)), own, kSpins);
 }
 
 p2c2r_status FramesState::answer(uint64_t frame, uint32_t budget_us, p2c2r_answer& out) {

@@ -198,11 +198,12 @@ void LoopDriver::send_off() noexcept {
 }
 
 bool LoopDriver::wait(std::unique_lock<std::mutex>& lock, std::condition_variable& changed,
-                      uint64_t deadline_us, FunctionRef<bool()> ready) {
+                      uint64_t deadline_us, FunctionRef<bool()> ready, bool spins) {
+    const uint64_t spin_us = spins || manual_ ? kSpinUs : 0;
     while (!ready()) {
         const uint64_t now = now_us();
         if (now >= deadline_us) return false;
-        const uint64_t sleep_us = deadline_us - now > kSpinUs ? deadline_us - now - kSpinUs : 0;
+        const uint64_t sleep_us = deadline_us - now > spin_us ? deadline_us - now - spin_us : 0;
         if (!manual_) {
             if (sleep_us > 0) {
                 changed.wait_until(lock, wait_point(now + sleep_us));

@@ -23,8 +23,8 @@
 
 namespace p2c2r::capi {
 
-// Before the end of a wait that a game's frame depends on, a thread stops sleeping and spins: a
-// sleep alone ends up to some milliseconds late.
+// Before the end of a wait a thread stops sleeping and spins, so that the wait ends when it was to:
+// a sleep alone ends some 0.1 ms late, and one of the loop in RUN_MANUAL in whole milliseconds.
 inline constexpr uint64_t kSpinUs = 500;
 
 class LoopDriver {
@@ -65,9 +65,9 @@ class LoopDriver {
 
     // Waits until `ready` (asked with `lock` held) says true, turning the loop itself in
     // RUN_MANUAL; else `changed` MUST be notified when its answer may have become another. False at
-    // deadline_us.
+    // deadline_us. `spins` false: it sleeps to the end where it can.
     bool wait(std::unique_lock<std::mutex>& lock, std::condition_variable& changed,
-              uint64_t deadline_us, FunctionRef<bool()> ready);
+              uint64_t deadline_us, FunctionRef<bool()> ready, bool spins = true);
 
   private:
     struct Work {

@@ -14,6 +14,7 @@ void add_bench_command(Command& root) {
     static LoadBenchOptions overload;
     static LoadBenchOptions fairness;
     static LoadBenchOptions tail;
+    static std::vector<std::string> placement;
     static SplitBenchOptions split;
     static RoundtripOptions roundtrip;
     static KernelsOptions kernels;
@@ -70,6 +71,16 @@ void add_bench_command(Command& root) {
         [] { return run_bench_tail(tail); });
     command.add_count("--seconds", tail.seconds, "Of each of the two (20)", {5, 3600});
     command.add_flag("--json", tail.json, "End with a one-line summary");
+
+    command = bench.add_command(
+        "placement",
+        "Ways to choose a peer in virtual time, over a thousand of them: p2c2r_sim beside this "
+        "program",
+        [] { return run_bench_placement(placement); });
+    command.take_rest(placement);
+    command.set_footer(
+        "Options of p2c2r_sim placement: --peers N (1000), --tasks N, --seed S, --speeds-told, "
+        "--json. Builds with P2C2R_BUILD_TESTS, as they are unless told otherwise, make it.");
 
     command = bench.add_command(
         "split", "One big task over 1 to 8 peers: equal bytes; bars of how much sooner",

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/contact.h"
 
@@ -38,6 +39,9 @@ struct LoadBenchOptions {
 int run_bench_overload(const LoadBenchOptions& options);
 int run_bench_fairness(const LoadBenchOptions& options);
 int run_bench_tail(const LoadBenchOptions& options);
+
+// Becomes the simulator that stands beside this program; `words` are what it is asked with.
+int run_bench_placement(const std::vector<std::string>& words);
 
 struct SplitBenchOptions {
     std::optional<uint64_t> rounds;

@@ -1,11 +1,11 @@
 // `p2c2r bench frames`: a game's frames while one in five of its helpers misbehaves.
 //
-// A coordinator and its peers run as processes of their own; this process is the game. At each tick
-// it pushes a small picture to be upscaled and pulls the answer with what is left of the frame.
-// First without faults, for the picture that is to be expected; then with them. Three bars: no pull
-// returns after its budget; 95 % of the frames use a remote answer of their own or one of the two
-// before; and the picture shown is within 1 dB of that without faults, against what it should have
-// been.
+// A coordinator and its peers run as processes of their own (frame_peers_posix.h); this is the
+// game. At each tick it pushes a small picture to be upscaled and pulls the answer with what is
+// left of the frame. First without faults, for the picture that is to be expected; then with them.
+// Three bars: no pull returns after its budget; 95 % of the frames use a remote answer of their own
+// or one of the two before; and the picture shown is within 1 dB of that without faults, against
+// what it should have been.
 #include "cli/bench_frames.h"
 
 #include <algorithm>
@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "cli/bench.h"
+#include "cli/frame_peers_posix.h"
 #include "cli/progress.h"
 #include "cli/session.h"
 #include "cli/statistics.h"
@@ -194,29 +195,23 @@ struct Measured {
     uint64_t kills = 0;
     uint64_t freezes = 0;
     uint64_t slows = 0;
+    uint64_t blackholes = 0;
+    std::string no_blackholes;  // why there are none; "": there are
 };
 
 Result<Measured> measure(uint32_t budget_us, uint64_t peers_count, uint64_t seconds,
                          uint64_t calm_seconds, uint64_t seed) {
     StopSignals signals;
-    Result<CoordinatorProcess> coordinator =
-        start_coordinator_process("", {"--log-level", "error"});
-    if (!coordinator) return coordinator.failure();
-    std::vector<Process> peers(peers_count);
-    for (size_t index = 0; index < peers.size(); ++index) {
-        Result<Process> peer = BadPeers::start_peer(coordinator->url, index);
-        if (!peer) return peer.failure();
-        peers[index] = std::move(*peer);
-    }
+    Result<std::unique_ptr<FramePeers>> peers = FramePeers::start(peers_count);
+    if (!peers) return peers.failure();
     SessionOptions options;
-    options.coordinator_url = coordinator->url;
+    options.coordinator_url = (*peers)->url();
     options.device.kind = DeviceChoice::Kind::kNative;
     options.worker_threads = 1;
     Result<std::unique_ptr<Session>> session = Session::open(options);
     if (!session) return session.failure();
-    if (!(*session)->wait_for_peers(static_cast<uint32_t>(peers.size()), kJoinTimeoutUs,
-                                    &signals)) {
-        return Failure{kExitSomeFailed, "not all peers joined"};
+    if (!(*session)->wait_for_peers(static_cast<uint32_t>(peers_count), kJoinTimeoutUs, &signals)) {
+        return Failure{kExitSomeFailed, signals.count() > 0 ? "stopped" : "not all peers joined"};
     }
     p2c2r_frames_config config = {};
     config.struct_size = sizeof config;
@@ -238,7 +233,7 @@ Result<Measured> measure(uint32_t budget_us, uint64_t peers_count, uint64_t seco
     Result<Run> whole = game.run(fps * calm_seconds, true, signals, progress);
     if (!whole) return whole.failure();
     measured.whole = std::move(*whole);
-    BadPeers bad(coordinator->url, peers);
+    BadPeers bad(**peers);
     bad.start(seed);
     Result<Run> faulty = game.run(fps * seconds, false, signals, progress);
     bad.stop();
@@ -248,6 +243,8 @@ Result<Measured> measure(uint32_t budget_us, uint64_t peers_count, uint64_t seco
     measured.kills = bad.kills;
     measured.freezes = bad.freezes;
     measured.slows = bad.slows;
+    measured.blackholes = bad.blackholes;
+    measured.no_blackholes = (*peers)->no_star();
     progress.finish({fps * (calm_seconds + seconds), 0}, "");
     return measured;
 }
@@ -270,6 +267,18 @@ void print_run(const char* name, const Run& run) {
     std::printf("  answer's age p50 %.1f ms, p99 %.1f ms, max %.1f ms; picture %.2f dB\n",
                 ms(percentile(run.age_us, 0.5)), ms(percentile(run.age_us, 0.99)),
                 ms(percentile(run.age_us, 1)), run.psnr_mean());
+}
+
+void print_faults(const Measured& measured) {
+    std::printf(
+        "  %llu killed and started again, %llu frozen, %llu ten times as slow, %llu in a "
+        "blackhole\n",
+        static_cast<unsigned long long>(measured.kills),
+        static_cast<unsigned long long>(measured.freezes),
+        static_cast<unsigned long long>(measured.slows),
+        static_cast<unsigned long long>(measured.blackholes));
+    if (measured.no_blackholes.empty()) return;
+    std::printf("  blackholes are skipped: %s\n", measured.no_blackholes.c_str());
 }
 
 json summary_of(const Run& run) {
@@ -312,12 +321,7 @@ int run_bench_frames(const FramesBenchOptions& options) {
                 static_cast<unsigned long long>(peers));
     print_run("nobody misbehaves", whole);
     print_run("one in five misbehaves", faulty);
-    std::printf(
-        "  %llu killed and started again, %llu frozen, %llu ten times as slow; blackholes "
-        "are skipped: they need network namespaces\n",
-        static_cast<unsigned long long>(measured->kills),
-        static_cast<unsigned long long>(measured->freezes),
-        static_cast<unsigned long long>(measured->slows));
+    print_faults(*measured);
     std::printf("late returns of pull: %llu, bar 0: %s\n", static_cast<unsigned long long>(late),
                 in_time ? "holds" : "missed");
     std::printf("remote, of the frame or the two before: %.2f %%, bar >= %.0f %%: %s\n",
@@ -334,7 +338,8 @@ int run_bench_frames(const FramesBenchOptions& options) {
                               {"kills", measured->kills},
                               {"freezes", measured->freezes},
                               {"slows", measured->slows},
-                              {"blackholes", "skipped"},
+                              {"blackholes", measured->blackholes},
+                              {"blackholes_skipped", measured->no_blackholes},
                               {"late_returns", late},
                               {"fresh_share", faulty.fresh_share()},
                               {"lost_db", lost_db},

@@ -1,17 +1,12 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <csignal>
-#include <random>
 
 #include "cli/bench_frames.h"
 #include "cli/test_card.h"
 
 namespace p2c2r::cli {
-
-// ---- the pictures -------------------------------------------------------------------------------
 
 namespace {
 
@@ -75,96 +70,6 @@ uint64_t times_preempted() {
     if (getrusage(RUSAGE_THREAD, &usage) == 0) return static_cast<uint64_t>(usage.ru_nivcsw);
 #endif
     return 0;
-}
-
-// ---- peers that misbehave -----------------------------------------------------------------------
-
-namespace {
-
-constexpr uint64_t kBadUsMin = 500'000;
-constexpr uint64_t kBadUsMax = 2'000'000;
-constexpr uint64_t kSlowRunUs = 2'000;
-constexpr uint64_t kSlowStandUs = 18'000;
-constexpr size_t kOneIn = 5;
-// Helpers are other machines. Here they would take the game's core when they start, and the game
-// would be late for that.
-constexpr int kPeerNice = 10;
-
-}  // namespace
-
-std::string BadPeers::peer_id(size_t index) {
-    return "frames-" + std::to_string(index + 1);
-}
-
-Result<Process> BadPeers::start_peer(const std::string& url, size_t index) {
-    return start_peer_process(url, peer_id(index), "",
-                              {"--device", "native", "--log-level", "error"}, {}, kPeerNice);
-}
-
-void BadPeers::start(uint64_t seed) {
-    is_bad_.assign(peers_.size(), false);
-    for (size_t i = 0; i < peers_.size() / kOneIn; ++i) {
-        threads_.emplace_back([this, seed, i] { misbehave(seed + i); });
-    }
-}
-
-void BadPeers::stop() {
-    stopping_ = true;
-    for (std::thread& thread : threads_) thread.join();
-    threads_.clear();
-}
-
-bool BadPeers::wait_us(uint64_t us) {
-    const uint64_t until = p2c2r_now_us() + us;
-    while (!stopping_) {
-        const uint64_t now = p2c2r_now_us();
-        if (now >= until) return true;
-        std::this_thread::sleep_for(
-            std::chrono::microseconds(std::min<uint64_t>(until - now, 20'000)));
-    }
-    return false;
-}
-
-void BadPeers::misbehave(uint64_t seed) {
-    std::mt19937_64 random(seed);
-    for (uint64_t round = seed; !stopping_; ++round) {
-        size_t index;
-        {
-            const std::lock_guard lock(mutex_);
-            do {
-                index = random() % peers_.size();
-            } while (is_bad_[index]);
-            is_bad_[index] = true;
-            ++(round % 3 == 0 ? kills : round % 3 == 1 ? freezes : slows);
-        }
-        Process& peer = peers_[index];
-        const uint64_t bad_us = kBadUsMin + random() % (kBadUsMax - kBadUsMin);
-        if (round % 3 == 0) {
-            peer.kill_now();
-            (void)wait_us(bad_us);
-            Result<Process> again = start_peer(url_, index);
-            const std::lock_guard lock(mutex_);
-            if (again) {
-                peer = std::move(*again);
-            } else if (failure.empty()) {
-                failure = again.failure().text;
-            }
-        } else if (round % 3 == 1) {
-            peer.signal(SIGSTOP);
-            (void)wait_us(bad_us);
-            peer.signal(SIGCONT);
-        } else {
-            const uint64_t until = p2c2r_now_us() + bad_us;
-            while (p2c2r_now_us() < until && !stopping_) {
-                peer.signal(SIGSTOP);
-                (void)wait_us(kSlowStandUs);
-                peer.signal(SIGCONT);
-                (void)wait_us(kSlowRunUs);
-            }
-        }
-        const std::lock_guard lock(mutex_);
-        is_bad_[index] = false;
-    }
 }
 
 }  // namespace p2c2r::cli

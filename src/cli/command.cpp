@@ -142,6 +142,11 @@ void Command::add_alias(const std::string& name) {
     app_->alias(name);
 }
 
+void Command::take_rest(std::vector<std::string>& words) {
+    app_->prefix_command();
+    app_->parse_complete_callback([app = app_, &words] { words = app->remaining(); });
+}
+
 void Command::set_footer(const std::string& text) {
     app_->footer(text);
 }

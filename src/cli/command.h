@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -44,6 +45,9 @@ class Command {
     Command add_command(const std::string& name, const std::string& help,
                         std::function<int()> run = nullptr);
     void add_alias(const std::string& name);  // another name of this command
+    // All words behind this command go to `words` as they are, from the first that is no option of
+    // its own.
+    void take_rest(std::vector<std::string>& words);
     void set_footer(const std::string& text);
     void hide();  // not listed in --help
 

@@ -183,26 +183,6 @@ TEST_CASE("bench fairness: tells how nine gamers fare beside a tenth that floods
     CHECK(rows["share error"]["fair"] > 0);
 }
 
-TEST_CASE("bench frames: every frame of a game is pulled and judged while peers misbehave") {
-    Workplace here;
-    const Ran ran =
-        here.run({"bench", "frames", "--calm-seconds", "1", "--seconds", "3", "--json"});
-    CAPTURE(ran.out);
-    CAPTURE(ran.error);
-    REQUIRE_FALSE(lines_of(ran.out).empty());
-    const json summary = json::parse(lines_of(ran.out).back());
-    CHECK(summary["whole"]["frames"] == 60);
-    const json& faulty = summary["faulty"];
-    CHECK(faulty["frames"] == 180);
-    CHECK(faulty["own"].get<int>() + faulty["previous"].get<int>() + faulty["none"].get<int>() ==
-          180);
-    CHECK(summary["kills"].get<int>() + summary["freezes"].get<int>() +
-              summary["slows"].get<int>() >
-          0);
-    CHECK((ran.exit_code == 0) == summary["pass"].get<bool>());
-    CHECK(here.run({"bench", "frames", "--peers", "1"}).exit_code == 2);
-}
-
 TEST_CASE("bench roundtrip: sums up whole frames and their parts") {
     Workplace here;
     const Ran ran = here.run({"bench", "roundtrip", "--frames", "4", "--json"});
