@@ -139,7 +139,7 @@ void Coordinator::Impl::perform(const sched::Action& action, uint64_t now) {
             if (link.session->out.drop(action.attempt_id) &&
                 !P2C2R_PLANT("unheard_order_holds_slot")) {
                 // The peer does not know this id and would not answer: the slot is free.
-                scheduler_.answer_ended(action.peer, action.attempt_id, now);
+                scheduler_.answer_ended(action.peer, action.attempt_id, now, true);
                 request_turn_end();
                 break;
             }
@@ -359,6 +359,7 @@ const CoordinatorStats& Coordinator::Impl::stats() {
     stats_.timeouts = decided.timeouts + decided.deadlines;
     stats_.peer_failures = decided.peer_failures;
     stats_.copies = decided.copies;
+    stats_.taken_back = decided.taken_back;
     stats_.bytes_in = bytes_in_before_;
     stats_.bytes_out = bytes_out_before_;
     stats_.clients = 0;

@@ -90,6 +90,7 @@ struct CoordinatorStats {
     uint64_t timeouts = 0;
     uint64_t peer_failures = 0;
     sched::CopyStats copies;
+    uint64_t taken_back = 0;  // tasks, from a peer that had not begun them
     uint64_t local_tasks = 0;
     uint64_t refused_tasks = 0;         // over a limit, answered E_BUSY or E_LIMIT
     uint64_t refused_memory = 0;        // of these: the memory budget

@@ -195,7 +195,7 @@ void Coordinator::Impl::answer_call_with(Session& session, uint64_t call,
 Bytes Coordinator::Impl::call_status() {
     const CoordinatorStats& now = stats();
     ValueWriter writer(1024);
-    writer.map(48);
+    writer.map(49);
     const auto count = [&](const char* key, uint64_t value) {
         writer.key(key).unsigned_integer(value);
     };
@@ -233,6 +233,7 @@ Bytes Coordinator::Impl::call_status() {
     count("peers_suspected", now.copies.suspects);
     count("peers_silent", now.copies.deaths);
     count("false_deaths", now.copies.false_deaths);
+    count("taken_back", now.taken_back);
     count("bytes_in", now.bytes_in);
     count("bytes_out", now.bytes_out);
     count("payload_bytes_held", now.payload_bytes_held);
@@ -325,6 +326,8 @@ std::string Coordinator::Impl::metrics_text() {
             now.copies.deaths);
     counter("false_deaths_total", "Of these, those that answered after all.",
             now.copies.false_deaths);
+    counter("taken_back_total", "Tasks that waited at a peer and went to one with nothing to do.",
+            now.taken_back);
     counter("protocol_errors_total", "Connections closed for what they sent.", now.protocol_errors);
     metrics.family("refused_total", "counter", "Tasks answered BUSY, by what was short.");
     metrics.sample(static_cast<double>(now.refused_memory), "why=\"memory\"");

@@ -119,8 +119,8 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
     const sched::TaskRecord* current = scheduler_.current(session.peer, frame.id, result.attempt);
     if (!current) {
         // Given up earlier, or never given: the scheduler knows which, and frees the slot.
-        scheduler_.answered(session.peer, frame.id, result.attempt, result.status, 0, now,
-                            actions_);
+        scheduler_.answered(session.peer, frame.id, result.attempt, result.status,
+                            result.processing_us, now, actions_);
         settle();
         return;
     }

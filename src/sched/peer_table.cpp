@@ -48,6 +48,7 @@ uint64_t PeerTable::join(PeerRecord&& record, const std::vector<TypeIndex>& type
     try {
         if (index >= ids_.size()) ids_.resize(index + 1);
         if (peers_.size() > touched_.capacity()) touched_.reserve(2 * peers_.size());
+        if (peers_.size() > overfull_.capacity()) overfull_.reserve(2 * peers_.size());
         // Those that have left meanwhile may be among them until it is their time.
         const size_t failing_most = failing_.size() + peers_.size();
         if (failing_most > failing_.capacity()) failing_.reserve(2 * failing_most);
@@ -91,6 +92,7 @@ void PeerTable::leave(uint64_t peer, uint64_t now_us) {
     const uint32_t index = SlotMap<PeerRecord>::index_of(peer);
     count_serving(*record, -1);
     slots_busy_ -= std::min(record->held, record->slots);
+    if (record->held > record->slots) unlist_overfull(*record);
     for (const Learned& learned : record->learned) {
         --types_[learned.type].peers;
         types_[learned.type].shared.remove(index);
@@ -192,15 +194,29 @@ void PeerTable::account(PeerRecord& record, uint64_t now_us) {
 void PeerTable::held_more(PeerRecord& peer, uint64_t bytes, double estimate_us, uint64_t now_us) {
     account(peer, now_us);
     slots_busy_ += peer.held++ < peer.slots;
+    if (peer.held == peer.slots + 1) list_overfull(peer);
     peer.held_bytes += bytes;
     peer.backlog_us += estimate_us;
     touch(peer, now_us);
+}
+
+void PeerTable::list_overfull(PeerRecord& record) {
+    record.overfull_at = static_cast<uint32_t>(overfull_.size());
+    overfull_.push_back(record.id);  // join() has made room
+}
+
+void PeerTable::unlist_overfull(const PeerRecord& record) {
+    const uint64_t last = overfull_.back();
+    overfull_[record.overfull_at] = last;
+    peers_.find(last)->overfull_at = record.overfull_at;
+    overfull_.pop_back();
 }
 
 void PeerTable::let_go(PeerRecord& record, uint64_t bytes, double estimate_us, uint64_t now_us) {
     account(record, now_us);
     P2C2R_CHECK(record.held > 0 && record.held_bytes >= bytes);
     slots_busy_ -= --record.held < record.slots;
+    if (record.held == record.slots) unlist_overfull(record);
     record.held_bytes -= bytes;
     record.backlog_us = record.held == 0 ? 0 : std::max(0.0, record.backlog_us - estimate_us);
 }

@@ -55,6 +55,8 @@ struct Abandoned {
     uint64_t bytes = 0;
     double estimate_us = 0;
     uint64_t placed_us = 0;
+    // Counts for nothing if it turns out that it had not begun: see scheduler_steal.cpp.
+    bool taken_back = false;
 };
 
 // What a peer's saying nothing means while it has work: see gap_estimate.h.
@@ -77,7 +79,8 @@ struct PeerRecord {
     uint32_t slots = 1;
     uint32_t window_tasks = 1;
     uint64_t window_bytes = 0;
-    uint32_t held = 0;  // attempts assigned and not answered, abandoned ones included
+    uint32_t held = 0;         // attempts assigned and not answered, abandoned ones included
+    uint32_t overfull_at = 0;  // while that is more than its slots: its place among such
     uint64_t held_bytes = 0;
     double backlog_us = 0;  // estimated compute time of what is held
     double link_us = 0;     // round trip without compute and waiting, smallest seen, drifting up
@@ -270,6 +273,10 @@ class PeerTable {
     // At least half of the slots of those that take tasks have none.
     [[nodiscard]] bool is_half_idle() const { return 2 * slots_busy_ <= slots_; }
 
+    // A slot of somebody is idle while somebody holds more than its slots: these.
+    [[nodiscard]] bool is_lopsided() const { return !overfull_.empty() && slots_busy_ < slots_; }
+    [[nodiscard]] const std::vector<uint64_t>& overfull() const { return overfull_; }
+
     // Slot time since the beginning: connected, and with a task held that ended accepted.
     void slot_time(uint64_t now_us, double& connected_us, double& accepted_us);
 
@@ -326,6 +333,8 @@ class PeerTable {
     void note(PeerRecord& record, TypeIndex type, uint64_t bytes, uint64_t compute_us,
               uint64_t round_us);
     void account(PeerRecord& record, uint64_t now_us);
+    [[gnu::noinline]] void list_overfull(PeerRecord& record);
+    [[gnu::noinline]] void unlist_overfull(const PeerRecord& record);
 
     SlotMap<PeerRecord> peers_;
     const ContentStore* contents_;
@@ -335,8 +344,9 @@ class PeerTable {
     std::vector<std::pair<uint64_t, uint64_t>> failing_;
     Chunks<PerType> types_;
     OwnCircles circles_;
-    uint64_t slots_ = 0;       // of peers that take tasks
-    uint64_t slots_busy_ = 0;  // of all
+    std::vector<uint64_t> overfull_;  // those that hold more than their slots; has room for all
+    uint64_t slots_ = 0;              // of peers that take tasks
+    uint64_t slots_busy_ = 0;         // of all
     double gone_connected_us_ = 0;
     double gone_accepted_us_ = 0;
 };

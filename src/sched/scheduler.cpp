@@ -41,6 +41,7 @@ uint64_t Scheduler::peer_joined(PeerRecord&& record, const std::vector<std::stri
     const bool had_limited = peers_.has_limited(owner);
     const uint64_t peer = peers_.join(std::move(record), types, now_us);
     if (!had_limited && peers_.has_limited(owner)) move_invited(owner);
+    look_from_us_ = 0;  // it has nothing to do
     return peer;
 }
 

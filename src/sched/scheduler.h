@@ -8,15 +8,17 @@
 //                      │  └──▶ Local ──▶   │
 //                      └───────────────────┘   at most kAttemptsMax attempts
 //
-// A lease ends by result, refusal, deadline or loss of the peer, or because the task's own input
-// stalls while others wait (then it is Stalled until that is whole), and by nothing else. A task
-// that is cancelled, or given up at one peer, keeps its slot at that peer until the peer has
-// answered: the attempt is "abandoned".
+// A lease ends by result, refusal, deadline or loss of the peer, because the task's own input
+// stalls while others wait (then it is Stalled until that is whole), or because the task waits at a
+// peer while another one has nothing to do (scheduler_steal.cpp), and by nothing else. A task that
+// is cancelled, or given up at one peer, keeps its slot at that peer until the peer has answered:
+// the attempt is "abandoned".
 //
 // A leased task may run at two peers at the same time (scheduler_copies.cpp): the first answer
 // wins, the other one is given up, and if one of the two fails the task lives on with the other.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -79,8 +81,9 @@ struct Attempt {
     float estimate_us = 0;
     float ahead_us = 0;                // of work that the peer had before it
     uint32_t copy_after_us = 0;        // so long after it was placed a copy may be made; 0: none
-    uint32_t lease_position : 29 = 0;  // in the peer's list of leases
+    uint32_t lease_position : 28 = 0;  // in the peer's list of leases
     uint32_t is_copy : 1 = 0;          // placed beside another one
+    uint32_t is_answering : 1 = 0;     // the first part of its answer has come
     uint32_t lacked_data : 1 = 0;      // its content was not there when it came
     uint32_t asked_data : 1 = 0;       // and was brought for it
 };
@@ -139,7 +142,8 @@ struct SchedulerStats {
     uint64_t abandoned_answers = 0;
     uint64_t stalled_inputs = 0;  // that gave their slot to others
     uint64_t unknown_answers = 0;
-    uint64_t hopeless = 0;  // ended when it was their turn, as nobody could be in time
+    uint64_t hopeless = 0;    // ended when it was their turn, as nobody could be in time
+    uint64_t taken_back = 0;  // from a peer that had not begun them, for one with nothing to do
     CopyStats copies;
 };
 
@@ -260,8 +264,9 @@ class Scheduler {
     [[nodiscard]] const TaskRecord* current(uint64_t peer, uint64_t attempt_id,
                                             const Nonce& nonce) const;
     // An attempt that was given up frees its slot without an answer of its own: the last part of an
-    // answer in parts has come, or the peer has never heard of the attempt.
-    void answer_ended(uint64_t peer, uint64_t attempt_id, uint64_t now_us);
+    // answer in parts has come, or (`never_heard`) the peer has never heard of the attempt.
+    void answer_ended(uint64_t peer, uint64_t attempt_id, uint64_t now_us,
+                      bool never_heard = false);
     // A hint: this attempt will be asked about soon. Returns its task's slot index.
     uint32_t fetch_ahead(uint64_t attempt_id) const;
     // The task of the attempt that `peer` runs under this id, or 0.
@@ -285,10 +290,15 @@ class Scheduler {
     // Places what waits as long as there is room at peers: accounts in turn, and of each the most
     // urgent first.
     void dispatch(uint64_t now_us, std::vector<Action>& actions);
+    // Off: what a peer was given stays there. For comparisons (p2c2r_sim stragglers).
+    void set_take_back(bool on) { takes_back_ = on; }
     // Deadlines of tasks and of attempts.
     void expire(uint64_t now_us, std::vector<Action>& actions);
-    // When expire() has something to do at the earliest; UINT64_MAX: nothing.
-    [[nodiscard]] uint64_t next_us() const { return wheel_.next_us(); }
+    // When expire() and then dispatch() have something to do at the earliest, if nothing happens
+    // after the last dispatch(); UINT64_MAX: never.
+    [[nodiscard]] uint64_t next_us() const {
+        return peers_.is_lopsided() ? std::min(wheel_.next_us(), look_us_) : wheel_.next_us();
+    }
     // To be called now and then: forgives peers whose failures are long enough ago.
     void forgive(uint64_t now_us) { peers_.forgive(now_us); }
 
@@ -420,6 +430,19 @@ class Scheduler {
         if (placed_us <= record.died_us) ++stats_.copies.false_deaths;
         record.died_us = 0;
     }
+
+    // ---- scheduler_steal.cpp
+    // What waits at peers with more than their slots goes to those that have nothing to do.
+    [[gnu::cold]] void take_back(uint64_t now_us, std::vector<Action>& actions);
+    [[nodiscard]] uint64_t last_waiting(const PeerRecord& peer, uint64_t now_us);
+    // False: nothing of it can go, or it is not worth it, or memory is short.
+    bool take_last(PeerRecord& from, uint64_t now_us, std::vector<Action>& actions) noexcept;
+    // The order that was taken back was no attempt.
+    [[gnu::cold]] void was_not_begun(uint64_t attempt_id) noexcept;
+
+    // ---- the others
+    void place_waiting(const std::vector<uint32_t>& waiting, uint64_t now_us,
+                       std::vector<Action>& actions);
     static void note_tried(TaskRecord& record, uint64_t peer);
     static void room_for_lease(PeerRecord& peer, std::vector<Action>& actions);
     void unlist_lease(PeerRecord& peer, const Attempt& run);
@@ -484,6 +507,11 @@ class Scheduler {
     FlatMap<Attempt> copies_;  // by task: copies are rare, and their records elsewhere small
     CopyCredit credit_;
     std::vector<uint64_t> wanting_;  // tasks at dead peers alone that nobody had room for
+    uint64_t look_us_ = UINT64_MAX;  // when take_back() wants to be asked again
+    uint64_t look_from_us_ = 0;      // and not before
+    uint64_t look_pause_us_ = 0;
+    size_t next_overfull_ = 0;  // where it looks first
+    bool takes_back_ = true;
     SchedulerStats stats_;
     std::vector<Placement> placements_;  // a ring of the recent ones
     size_t placements_next_ = 0;

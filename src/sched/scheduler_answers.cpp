@@ -43,6 +43,7 @@ void Scheduler::answer_begins(uint64_t task, uint64_t peer, uint64_t now_us,
     if (!run) return;
     if (record->has_copy) abandon_others(task, *record, *run, now_us, actions);
     record->run.copy_after_us = 0;
+    record->run.is_answering = true;
     renew_lease(task, *record, record->run, now_us);
 }
 
@@ -169,11 +170,13 @@ void Scheduler::free_abandoned(PeerRecord& record, Abandoned& abandoned, uint64_
     peers_.held_less(record, answered.bytes, answered.estimate_us, now_us);
 }
 
-void Scheduler::answer_ended(uint64_t peer, uint64_t attempt_id, uint64_t now_us) {
+void Scheduler::answer_ended(uint64_t peer, uint64_t attempt_id, uint64_t now_us,
+                             bool never_heard) {
     PeerRecord* record = peers_.find(peer);
     if (!record) return;
     for (Abandoned& abandoned : record->abandoned) {
         if (abandoned.attempt_id == attempt_id) {
+            if (never_heard && abandoned.taken_back) was_not_begun(attempt_id);
             return free_abandoned(*record, abandoned, now_us);
         }
     }
@@ -215,6 +218,9 @@ Verdict Scheduler::answered(uint64_t peer, uint64_t attempt_id, const Nonce& non
             return Verdict::kUnknown;
         }
         heard_from(*holder, abandoned->placed_us);
+        if (abandoned->taken_back && status == Status::kCancelled && compute_us == 0) {
+            was_not_begun(attempt_id);
+        }
         free_abandoned(*holder, *abandoned, now_us);
         return Verdict::kAbandoned;
     }

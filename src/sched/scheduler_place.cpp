@@ -53,8 +53,9 @@ void Scheduler::give(uint64_t task, TaskRecord& record, Attempt& run, PeerRecord
                      std::vector<Action>& actions) {
     random_.fill(run.nonce);
     peer.leases.push_back(task);
-    run.lease_position = static_cast<uint32_t>(peer.leases.size() - 1) & 0x1FFFFFFF;
+    run.lease_position = static_cast<uint32_t>(peer.leases.size() - 1) & 0x0FFFFFFF;
     run.is_copy = copy != CopyCause::kNone;
+    run.is_answering = 0;
     run.lacked_data = choice.data_us != 0;
     run.asked_data = 0;
     note_tried(record, choice.peer);
@@ -237,10 +238,8 @@ bool Scheduler::place_some(uint32_t queue, uint32_t tasks_max, uint64_t now_us,
     return true;
 }
 
-void Scheduler::dispatch(uint64_t now_us, std::vector<Action>& actions) {
-    if (!wanting_.empty()) place_wanting(now_us, actions);
-    const std::vector<uint32_t>& waiting = queues_.waiting();
-    if (waiting.empty()) return;
+inline void Scheduler::place_waiting(const std::vector<uint32_t>& waiting, uint64_t now_us,
+                                     std::vector<Action>& actions) {
     if (waiting.size() == 1) {
         const uint32_t queue = waiting.front();
         while (place_some(queue, kRunTasksMax, now_us, actions)) {
@@ -265,6 +264,16 @@ void Scheduler::dispatch(uint64_t now_us, std::vector<Action>& actions) {
         heads.pop_back();
         if (place_some(queue, 1, now_us, actions)) add(queue);
     }
+}
+
+void Scheduler::dispatch(uint64_t now_us, std::vector<Action>& actions) {
+    if (!wanting_.empty()) place_wanting(now_us, actions);
+    const std::vector<uint32_t>& waiting = queues_.waiting();
+    if (!waiting.empty()) place_waiting(waiting, now_us, actions);
+    // A slot that is idle now is of no use to anything that waits here.
+    if (!peers_.is_lopsided()) return;
+    if (now_us >= look_from_us_) return take_back(now_us, actions);
+    look_us_ = look_from_us_;
 }
 
 const Placement* Scheduler::explain(uint64_t task, bool copy) const {

@@ -228,6 +228,7 @@ void Checkers::on_job_started(uint32_t host, uint64_t stamp, uint64_t token) {
     check_job_in_time(host, token);
     trace_.line(world_.now_us(), "%s starts on %s's task %llu", name(host),
                 name(host_of_token(token)), number(task_of_token(token)));
+    if (model.kind == Kind::kPeer) job_begun(host, token);
     if (model.kind != Kind::kPeer || model.slots == 0) return;
     const size_t running = static_cast<size_t>(std::count_if(
         model.jobs.begin(), model.jobs.end(), [](const Job& job) { return !job.forgotten; }));

@@ -11,7 +11,8 @@
 //   I8  who has room in its share gets its turn, whatever others ask for (time_checks.cpp)
 //   I9  attempts, windows and slots are kept; a given-up task holds its slot until it has stopped;
 //       what is over is given up at its peer, and by its worker; copies of late tasks are at most
-//       5 % of all that is given out
+//       5 % of all that is given out; what is taken back from a peer waited there behind as many as
+//       it has slots, and goes to one with an idle slot (move_checks.cpp)
 //   I10 no task runs at more than two peers, nor twice at one; losers are cancelled in the turn in
 //       which their task is over
 //   I12 nothing waits beside free room; that nothing is lost is judged at the end of a run, from
@@ -68,6 +69,7 @@ inline uint64_t task_of_token(uint64_t token) {
 inline constexpr uint64_t kBehindBytes = 4 << 20;
 inline constexpr uint64_t kBehindBytesFull = 64 << 10;
 inline constexpr uint64_t kBehindLookUs = 10'000;
+inline constexpr uint32_t kAttemptsMax = 3;  // of a task
 
 class Checkers final : public NetworkObserver, public RunnerObserver {
   public:
@@ -210,6 +212,10 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         bool frees = false;              // its slot is free again
         uint64_t until_us = UINT64_MAX;  // on the peer's clock: when its time is over
         bool copy = false;               // given while another peer had the task
+        uint64_t order = 0;              // of all that were given, which
+        uint64_t sent_us = 0;            // on the coordinator's clock
+        bool given_up_alone = false;     // its task went on, and nobody else had it
+        uint64_t begun_us = UINT64_MAX;  // true time
         int64_t left = 0;                // bytes of an answer in chunks that are still to come
     };
     struct PeerPipe {
@@ -217,6 +223,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint32_t window_tasks = 0;
         uint32_t window_most = 0;  // of all that it has told
         uint64_t window_bytes = 0;
+        uint32_t slots = 1;
         bool runs_echo = false;
         bool runs_dwell = false;
         bool limited = false;                  // to its own circle, as it has said
@@ -258,6 +265,14 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
             return all - std::min(all, answers_got);
         }
     };
+    // The last order for a task that was given up before its time.
+    struct TakenBack {
+        uint64_t at_us = UINT64_MAX;  // true time
+        uint32_t life = 0;
+        size_t before = 0;  // unanswered at its peer, and given to that before it
+        uint32_t slots = 0;
+        uint32_t from = 0;  // its host
+    };
     enum class TaskType : uint8_t { kOther, kEcho, kDwell };
     // One task through the coordinator, across connections. An id that is submitted again after it
     // was over begins another life.
@@ -280,14 +295,18 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         uint64_t deadline_least_us = 0;  // and at the earliest
         uint32_t assigns = 0;            // since the last submit
         uint32_t refusals = 0;
-        uint32_t copies = 0;                  // of these assigns
+        uint32_t not_begun = 0;  // of these refusals: so say the peers
+        uint32_t copies = 0;     // of these assigns
+        TakenBack taken_back;
+        bool waited = false;                  // for a while nobody was seen to have it
         uint32_t open = 0;                    // attempts of this life that are not given up
         uint32_t open_before = 0;             // and of former ones
         Sometimes cause = Sometimes::kCount;  // why the next attempt, if any, is made
         uint64_t bytes = 0;
-        uint64_t heard_bytes = 0;   // of answers that have not gone to its gamer
-        uint64_t submitted_us = 0;  // true time of the last submit
-        uint64_t given_up_us = 0;   // true time of the last cancel to a peer
+        uint64_t heard_bytes = 0;       // of answers that have not gone to its gamer
+        uint64_t submitted_us = 0;      // true time of the last submit
+        uint64_t given_up_us = 0;       // true time of the last cancel to a peer
+        uint64_t left_us = UINT64_MAX;  // and of the last attempt that was over
         // Ids of its gamer that had not ended when it came, and which of their lives.
         std::vector<std::pair<uint64_t, uint32_t>> after;
     };
@@ -325,6 +344,16 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     void coordinator_hears_gamer(GamerPipe& gamer, const wire::Frame& frame);
     void peer_sends(PeerPipe& peer, const wire::Frame& frame);
     void assign_sent(PeerPipe& peer, const wire::Frame& frame);
+    // move_checks.cpp
+    void given_up_alone(const PeerPipe& peer, Attempt& attempt, Tracked& task);
+    void check_move(const PeerPipe& to, uint64_t token, Tracked& task);
+    [[nodiscard]] static bool says_not_begun(const wire::Frame& frame);
+    void not_begun_sent(const PeerPipe& peer, const Attempt& attempt);
+    void not_begun_heard(const Attempt& attempt);
+    void job_begun(uint32_t host, uint64_t token);
+    [[nodiscard]] bool has_waited(const Tracked& task) const;
+    [[nodiscard]] static uint64_t unseen_orders(const Tracked& task);
+    [[nodiscard]] uint64_t unseen_dispatches() const;
     void check_copy(const PeerPipe& peer, uint64_t token, Tracked& task, int64_t remaining_us);
     // The coordinator may have noticed that nothing comes from it.
     [[nodiscard]] bool may_look_silent(const PeerPipe& peer) const;
@@ -343,6 +372,8 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     void check_submitted_again();
     void check_ended_are_given_up();
     void check_cancels_went_on();
+    // Tasks in chunks that may hold a slot which no order has told of yet.
+    [[nodiscard]] std::vector<const Tracked*> unseen() const;
     [[nodiscard]] bool waits_for_its_turn(const Tracked& task) const;
     [[nodiscard]] bool waits_for_its_gamer(uint64_t pipe) const;
     void answer_heard(uint64_t token, uint64_t bytes);
@@ -378,13 +409,16 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     uint64_t tasks_good_ = 0;
 
     std::map<uint64_t, PeerPipe> peer_pipes_;
-    uint64_t dispatches_ = 0;   // attempts that are no copies
-    uint64_t late_copies_ = 0;  // that no silence and no short deadline explain
+    uint64_t orders_ = 0;
+    uint64_t dispatches_ = 0;     // attempts that are no copies
+    uint64_t unseen_orders_ = 0;  // of tasks that are over, at most
+    uint64_t late_copies_ = 0;    // that no silence and no short deadline explain
     std::map<uint64_t, GamerPipe> gamer_pipes_;
     struct Registering {
         bool resumes = false;  // brings a secret
         uint32_t window_tasks = 0;
         uint64_t window_bytes = 0;
+        uint32_t slots = 1;
         bool runs_echo = false;
         bool runs_dwell = false;
         bool limited = false;

@@ -126,6 +126,8 @@ namespace p2c2r::sim {
     X(kRetryAfterLoss, "an attempt after the loss of a peer")             \
     X(kRetryAfterTimeout, "an attempt after a timeout")                   \
     X(kRetryAfterSilence, "an attempt after silence in mid-input")        \
+    X(kTakenBack, "an order taken back for a peer with no work")          \
+    X(kNotBegun, "an order that was given up before it was begun")        \
     X(kCopyOfLate, "a copy of a task that is late")                       \
     X(kCopyAtOnce, "a copy of a task with little time")                   \
     X(kCopyForSilence, "a copy of a silent peer's task")                  \

@@ -37,6 +37,7 @@ Fleet::Fleet(const FleetOptions& options, Policy& policy, FleetClock clock)
     asked_.reserve(2 * static_cast<size_t>(options.tasks));
     machines_.reserve(options.peers);
     for (uint32_t i = 0; i < options.peers; ++i) add_machine();
+    scheduler_.set_take_back(options.takes_back);
 }
 
 FleetReport Fleet::run() {
@@ -44,6 +45,7 @@ FleetReport Fleet::run() {
     Stage loaded;
     stage_ = &saturated;
     plan_leave();
+    plan_stall();
     run_stage(saturated, options_.first_load);
     run_stage(loaded, options_.load);
     check_at_rest();
@@ -52,6 +54,7 @@ FleetReport Fleet::run() {
     close_stage(loaded);
     report.saturated = saturated.report;
     report.loaded = loaded.report;
+    report.taken_back = scheduler_.stats().taken_back;
     report.decision_us = (saturated.report.decision_us + loaded.report.decision_us) / 2;
     report.hash = hash_;
     report.broken = broken_;
@@ -104,6 +107,8 @@ void Fleet::happen(const Event& event) {
         case Kind::kLeave:
             leave(event.index);
             break;
+        case Kind::kStall:
+            return stall(event.index);
         case Kind::kExpire:
             armed_us_ = UINT64_MAX;
             timed([&] { scheduler_.expire(now_us_, actions_); });

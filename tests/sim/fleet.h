@@ -28,6 +28,9 @@ struct FleetOptions {
     double first_load = 3;          // of the first stage; above 1: nobody is ever idle
     uint32_t prefetch = 0;          // of every peer; 0: as many as its line and its speed ask for
     bool speeds_told = false;       // machines say how fast they are, within a factor of two
+    double stalls_per_minute = 0;   // of each peer: what it begins meanwhile waits until it goes on
+    double stall_us = 2e6;          // on average
+    bool takes_back = true;         // off: what a peer was given stays there, for comparison
     bool in_hindsight = false;      // compares each choice with the best there was: slow
 };
 
@@ -57,7 +60,8 @@ struct StageReport {
 struct FleetReport {
     StageReport saturated;
     StageReport loaded;
-    double decision_us = 0;  // the mean of both
+    uint64_t taken_back = 0;  // in both
+    double decision_us = 0;   // the mean of both
     uint64_t hash = 0;
     std::string broken;  // the first thing that the books do not allow; empty: none
 };
@@ -70,7 +74,16 @@ class Fleet {
 
   private:
     static constexpr size_t kTypes = 4;
-    enum class Kind : uint32_t { kAsk, kAtPeer, kDone, kAnswer, kCancelAtPeer, kLeave, kExpire };
+    enum class Kind : uint32_t {
+        kAsk,
+        kAtPeer,
+        kDone,
+        kAnswer,
+        kCancelAtPeer,
+        kLeave,
+        kStall,
+        kExpire
+    };
     struct Event {
         uint64_t at_us;
         uint64_t sequence;
@@ -98,6 +111,7 @@ class Fleet {
         uint32_t slots = 1;
         uint32_t window = 1;
         uint32_t running = 0;
+        uint64_t stalled_until_us = 0;
         std::vector<uint32_t> held;     // attempts, in the order in which they were given
         std::vector<uint32_t> waiting;  // those that have arrived and wait for a slot
     };
@@ -137,6 +151,7 @@ class Fleet {
     void answer(uint32_t index);
     void cancel_at_peer(uint32_t index);
     void leave(uint32_t index);
+    void stall(uint32_t index);
     void begin(Machine& machine, uint32_t attempt);
     void begin_next(Machine& machine);
     void place();
@@ -146,6 +161,7 @@ class Fleet {
     void arm();
     void account();
     void plan_leave();
+    void plan_stall();
     void let_go(Machine& machine, uint32_t attempt);
     // When the task would be back from this machine if it were given to it now.
     [[nodiscard]] uint64_t back_us(const Machine& machine, const Asked& task) const;

@@ -16,6 +16,7 @@ constexpr uint32_t kPlacementTasks = 30'000;
 constexpr double kUtilisationLeast = 0.9;
 constexpr double kFlatWithin = 2;
 constexpr int kMeasuredTimes = 3;  // the fastest counts: others were disturbed
+constexpr double kStallsPerMinute = 2;
 constexpr double kLoads[] = {0.5, 0.8, 0.95};
 
 double late_share(const StageReport& stage) {
@@ -153,6 +154,50 @@ int run_placement(const FleetArguments& arguments, FleetClock clock) {
                         100 * load, name, 100 * late_share(stage), stage.p50_ms, stage.p99_ms,
                         stage.p999_ms, stage.regret_mean_ms, stage.regret_p99_ms,
                         attempts_each(stage));
+        }
+    }
+    return good ? 0 : 1;
+}
+
+int run_stragglers(const FleetArguments& arguments, FleetClock clock) {
+    FleetOptions options;
+    options.seed = arguments.seed;
+    options.speeds_told = arguments.speeds_told;
+    options.peers = arguments.peers > 0 ? arguments.peers : kPlacementPeers;
+    options.tasks = arguments.tasks > 0 ? arguments.tasks : kPlacementTasks;
+    options.stalls_per_minute = kStallsPerMinute;
+    bool good = true;
+    if (!arguments.json) {
+        std::printf("seed %llu, %u peers that stall %.0f times a minute for %.0f s, %u tasks\n",
+                    number(options.seed), options.peers, options.stalls_per_minute,
+                    options.stall_us / 1e6, options.tasks);
+        std::printf(
+            " load  taken back       missed    p50 ms    p99 ms  p99.9 ms  utilisation      busy   "
+            "tries\n");
+    }
+    for (const double load : kLoads) {
+        options.load = options.first_load = load;
+        for (const bool takes_back : {false, true}) {
+            options.takes_back = takes_back;
+            ProductionPolicy policy;
+            const FleetReport report = Fleet(options, policy, clock).run();
+            good &= books_hold(options.peers, report);
+            const StageReport& stage = report.loaded;
+            if (arguments.json) {
+                std::printf(
+                    "{\"load\":%.2f,\"takes_back\":%s,\"taken_back\":%llu,\"missed\":%.6f,"
+                    "\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"p999_ms\":%.2f,\"utilisation\":%.4f,"
+                    "\"busy\":%.4f,\"attempts_per_task\":%.4f}\n",
+                    load, takes_back ? "true" : "false", number(report.taken_back),
+                    late_share(stage), stage.p50_ms, stage.p99_ms, stage.p999_ms, stage.utilisation,
+                    stage.busy, attempts_each(stage));
+                continue;
+            }
+            std::printf(
+                "%4.0f %%  %10llu  %9.3f %%  %8.1f  %8.1f  %8.1f  %9.1f %%  %6.1f %%  %6.3f\n",
+                100 * load, number(report.taken_back), 100 * late_share(stage), stage.p50_ms,
+                stage.p99_ms, stage.p999_ms, 100 * stage.utilisation, 100 * stage.busy,
+                attempts_each(stage));
         }
     }
     return good ? 0 : 1;

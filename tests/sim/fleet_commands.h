@@ -15,8 +15,9 @@ struct FleetArguments {
     bool json = false;
 };
 
-// Both give the exit status: not 0 when the books do not add up or a bar is missed.
+// They give the exit status: not 0 when the books do not add up or a bar is missed.
 int run_fleet(const FleetArguments& arguments, FleetClock clock);
 int run_placement(const FleetArguments& arguments, FleetClock clock);
+int run_stragglers(const FleetArguments& arguments, FleetClock clock);
 
 }  // namespace p2c2r::sim

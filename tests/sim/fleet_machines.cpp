@@ -83,10 +83,26 @@ void Fleet::leave(uint32_t) {
     plan_leave();
 }
 
+void Fleet::plan_stall() {
+    if (options_.stalls_per_minute <= 0) return;
+    const double rate = options_.stalls_per_minute * options_.peers / 60e6;
+    send(now_us_ + 1 + static_cast<uint64_t>(fleet_wait(prng_) / rate), Kind::kStall, 0);
+}
+
+// Its owner wants it for something else, and its loop goes on.
+void Fleet::stall(uint32_t) {
+    const uint64_t peer = peers_[prng_.below(peers_.size())];
+    Machine& machine = machines_[machine_of_slot_[SlotMap<sched::PeerRecord>::index_of(peer)]];
+    machine.stalled_until_us =
+        now_us_ + static_cast<uint64_t>(fleet_wait(prng_) * options_.stall_us);
+    plan_stall();
+}
+
 void Fleet::begin(Machine& machine, uint32_t index) {
     Attempt& attempt = attempts_[index];
     attempt.state = Attempt::State::kRuns;
     attempt.begun_us = now_us_;
+    attempt.compute_us += machine.stalled_until_us - std::min(machine.stalled_until_us, now_us_);
     if (++machine.running > machine.slots) fail("a machine runs more than its slots", index);
     ++running_;
     send(now_us_ + attempt.compute_us, Kind::kDone, index);

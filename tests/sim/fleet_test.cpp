@@ -81,6 +81,23 @@ TEST_CASE("fleet: who chooses can be swapped, and the books hold for each") {
     CHECK_FALSE(make_policy("nobody"));
 }
 
+TEST_CASE(
+    "fleet: where machines stall their tasks come sooner when what waits there is taken back") {
+    REQUIRE(choose_plant(nullptr));
+    FleetOptions options = small_fleet();
+    options.stalls_per_minute = 4;
+    options.first_load = options.load = 0.5;
+    options.takes_back = false;
+    const FleetReport stay = run_fleet_of(options, "production");
+    CHECK_MESSAGE(stay.broken.empty(), stay.broken);
+    CHECK(stay.taken_back == 0);
+    options.takes_back = true;
+    const FleetReport moved = run_fleet_of(options, "production");
+    CHECK_MESSAGE(moved.broken.empty(), moved.broken);
+    CHECK(moved.taken_back > 0);
+    CHECK(moved.loaded.p99_ms < stay.loaded.p99_ms);
+}
+
 TEST_CASE("fleet: its books find what is planted into the scheduler") {
     REQUIRE(choose_plant("window_ignored"));
     CHECK_FALSE(run_fleet_of(small_fleet(), "production").broken.empty());

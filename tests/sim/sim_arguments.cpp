@@ -81,6 +81,7 @@ bool take_one(const std::string& name, int argc, char** argv, int& i, Arguments&
     if (name == "--speeds-told") return flag(arguments.speeds_told);
     if (name == "fleet" && i == 1) return command(Command::kFleet);
     if (name == "placement" && i == 1) return command(Command::kPlacement);
+    if (name == "stragglers" && i == 1) return command(Command::kStragglers);
     return false;
 }
 
@@ -114,6 +115,9 @@ void print_help() {
         "      --speeds-told: peers say how fast they are, within a factor of two\n"
         "  p2c2r_sim placement [--peers N] [--tasks N] [--seed S] [--speeds-told] [--json]\n"
         "      ways to choose a peer, compared at 50, 80 and 95 % load\n"
+        "  p2c2r_sim stragglers [--peers N] [--tasks N] [--seed S] [--speeds-told] [--json]\n"
+        "      the same with peers that stall now and then: with and without taking back what\n"
+        "      waits there\n"
         "  p2c2r_sim frames [OPTION]...\n"
         "      a game's frames; see its --help\n"
         "  p2c2r_sim jitter [OPTION]...\n"

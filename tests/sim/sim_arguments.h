@@ -14,6 +14,7 @@ struct Arguments {
         kShrink,
         kFleet,
         kPlacement,
+        kStragglers,
         kListPlants,
         kListScenarios,
         kHelp

@@ -144,6 +144,8 @@ int main(int argc, char** argv) {
             return run_fleet(fleet_arguments(arguments), nanoseconds_now);
         case Arguments::Command::kPlacement:
             return run_placement(fleet_arguments(arguments), nanoseconds_now);
+        case Arguments::Command::kStragglers:
+            return run_stragglers(fleet_arguments(arguments), nanoseconds_now);
         default:
             break;
     }

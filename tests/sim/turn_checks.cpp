@@ -76,20 +76,24 @@ bool Checkers::may_wait(uint64_t token, const Tracked& task) const {
 // Attempts count until the last word about them: when exactly the coordinator frees a slot before
 // that is its own affair. What came in chunks goes on in chunks, and until the first of them finds
 // its way past others on that connection nobody sees whose slot it holds: it might be anyone's.
-std::vector<Checkers::Room> Checkers::rooms() const {
-    size_t unseen = 0;
-    uint64_t unseen_bytes = 0;
+std::vector<const Checkers::Tracked*> Checkers::unseen() const {
+    std::vector<const Tracked*> tasks;
     for (uint64_t token : chunked_) {
         const Tracked& task = tracked_.at(token);
         // Of one that a peer works on it may be a copy.
         const bool may_be_copy = task.live && !task.answered && task.open == 1;
-        if (!may_be_copy && !may_wait(token, task)) continue;
-        ++unseen;
-        unseen_bytes += task.bytes;
+        if (may_be_copy || may_wait(token, task)) tasks.push_back(&task);
     }
+    return tasks;
+}
+
+std::vector<Checkers::Room> Checkers::rooms() const {
+    const std::vector<const Tracked*> hidden = unseen();
+    uint64_t unseen_bytes = 0;
+    for (const Tracked* task : hidden) unseen_bytes += task->bytes;
     std::vector<Room> rooms;
     for (const auto& [pipe, peer] : peer_pipes_) {
-        const size_t held = peer.attempts.size() + unseen;
+        const size_t held = peer.attempts.size() + hidden.size();
         if (held >= peer.window_tasks || may_look_silent(peer)) continue;
         uint64_t bytes = unseen_bytes;
         for (const auto& [id, attempt] : peer.attempts) bytes += attempt.bytes;

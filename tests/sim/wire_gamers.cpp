@@ -217,7 +217,7 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     tracked.circle = circle == 0 ? Circle::kInvited : static_cast<Circle>(circle);
     tracked.gamer = gamer.host;
     tracked.answered = false;
-    tracked.assigns = tracked.refusals = tracked.copies = 0;
+    tracked.assigns = tracked.refusals = tracked.not_begun = tracked.copies = 0;
     tracked.stalled = false;
     tracked.cause = Sometimes::kCount;
     tracked.bytes = bytes;

@@ -17,6 +17,7 @@ constexpr uint8_t kToken = 7;
 constexpr uint8_t kResume = 8;
 constexpr uint8_t kWindowBytes = 11;
 constexpr uint8_t kWindowTasks = 12;
+constexpr uint8_t kSlots = 13;
 constexpr uint8_t kDeadline = 19;
 constexpr uint8_t kSizes = 28;
 constexpr uint8_t kAttempt = 29;
@@ -24,7 +25,6 @@ constexpr uint8_t kStatus = 32;
 constexpr uint8_t kSuccess = 42;
 constexpr uint8_t kCircleAccepted = 47;
 constexpr uint8_t kBeatInterval = 80;
-constexpr uint32_t kAttemptsMax = 3;
 // A task with less than this may go to two peers at once.
 constexpr int64_t kShortUs = 60'000;
 constexpr uint64_t kSilentUs = 14'000;
@@ -126,6 +126,7 @@ void Checkers::on_delivered(uint64_t pipe, uint32_t host, const wire::Frame& fra
             registering_[pipe] = {view.has(kResume),
                                   static_cast<uint32_t>(view.number(kWindowTasks).value_or(0)),
                                   static_cast<uint64_t>(view.number(kWindowBytes).value_or(0)),
+                                  static_cast<uint32_t>(view.number(kSlots).value_or(1)),
                                   lists_text(frame.envelope, kTypeEcho),
                                   lists_text(frame.envelope, kTypeDwell),
                                   view.number(kCircleAccepted).value_or(2) == 1,
@@ -192,6 +193,7 @@ void Checkers::registered(uint64_t pipe, uint32_t host, const wire::Frame& frame
     peer.host = host;
     peer.window_tasks = peer.window_most = asked.window_tasks;
     peer.window_bytes = asked.window_bytes;
+    peer.slots = asked.slots;
     peer.runs_echo = asked.runs_echo;
     peer.runs_dwell = asked.runs_dwell;
     peer.limited = asked.limited;
@@ -252,6 +254,8 @@ void Checkers::coordinator_sends_to_peer(PeerPipe& peer, const wire::Frame& fram
             task.stalled = true;
             task.cause = Sometimes::kWholeAfterStall;
             ++task.refusals;
+        } else {
+            given_up_alone(peer, found->second, task);
         }
         give_up(found->second);
     }
@@ -285,7 +289,7 @@ void Checkers::check_copy(const PeerPipe& peer, uint64_t token, Tracked& task,
                   : is_short ? Sometimes::kCopyAtOnce
                              : Sometimes::kCopyOfLate);
     if (silent || is_short) return;
-    if (++late_copies_ * kDispatchesPerCopy <= dispatches_) return;
+    if (++late_copies_ * kDispatchesPerCopy <= dispatches_ + unseen_dispatches()) return;
     fail("I9", "%s's task %llu is copied: the %lluth copy of %llu dispatches",
          name(host_of_token(token)), number(task_of_token(token)), number(late_copies_),
          number(dispatches_));
@@ -310,11 +314,14 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
     }
     if (token != 0) check_circle(peer, token, task);
     if (token != 0) check_may_start(token, task);
+    if (token != 0) check_move(peer, token, task);
     turn_served(peer, token, task);
     Attempt attempt;
     attempt.token = token;
     attempt.life = task.life;
     attempt.bytes = task.bytes;
+    attempt.order = ++orders_;
+    attempt.sent_us = hosts_[0].loop->now_us();
     const std::span<const uint8_t> nonce = view.bytes(kAttempt);
     if (nonce.size() == attempt.nonce.size()) {
         std::memcpy(attempt.nonce.data(), nonce.data(), nonce.size());
@@ -342,6 +349,11 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
     }
     if (peer.held == peer.window_tasks) coverage_.hit(Sometimes::kWindowReached);
 
+    if (has_waited(task)) {
+        task.waited = true;
+        // Perhaps since another peer still had it: then this is a copy, and no attempt.
+        task.copies += task.assigns > 0;
+    }
     task.answered = false;
     ++task.open;
     ++task.assigns;
@@ -426,6 +438,7 @@ void Checkers::result_heard(PeerPipe& peer, const wire::Frame& frame) {
         }
         if (attempt.state == Attempt::State::kGivenUp) {
             coverage_.hit(Sometimes::kGivenUpAnswered);
+            if (says_not_begun(frame)) not_begun_heard(attempt);
         } else if (good) {
             if (const auto stamp = decode_word('s', frame.params)) {
                 valid_stamps_[*stamp] = {attempt.token, attempt.life};
@@ -454,10 +467,14 @@ void Checkers::give_up(Attempt& attempt) {
     attempt.state = Attempt::State::kGivenUp;
     Tracked& task = tracked_[attempt.token];
     --(attempt.life == task.life ? task.open : task.open_before);
+    task.left_us = world_.now_us();
 }
 
 void Checkers::is_over(uint64_t token) {
     Tracked& task = tracked_[token];
+    task.waited |= has_waited(task);
+    if (task.waited) unseen_orders_ += unseen_orders(task);
+    task.waited = false;
     task.live = task.whole = task.chunked = task.depends = task.answered = false;
     if (!chunked_.empty()) chunked_.erase(token);
     task.open_before += std::exchange(task.open, 0);
@@ -490,6 +507,7 @@ void Checkers::peer_sends(PeerPipe& peer, const wire::Frame& frame) {
         return;
     }
     answered.answered = true;
+    if (says_not_begun(frame)) not_begun_sent(peer, answered);
     const uint64_t token = answered.token;
     std::vector<Job>& jobs = hosts_[peer.host].jobs;
     if (refuses) {

@@ -237,6 +237,12 @@ TEST_CASE("circles: whatever comes and goes, each task is inside and none waits 
     const auto take = [&](const std::vector<Action>& actions) {
         for (const Action& action : actions) {
             if (action.kind == Action::Kind::kEnd) tasks.erase(action.task);
+            if (action.kind == Action::Kind::kCancelAttempt) {
+                // It is over, or was taken back and is elsewhere.
+                std::erase_if(running, [&](const Action& given) {
+                    return given.peer == action.peer && given.attempt_id == action.attempt_id;
+                });
+            }
             if (action.kind != Action::Kind::kAssign) continue;
             const auto machine = machines.find(action.peer);
             REQUIRE(machine != machines.end());

@@ -7,6 +7,7 @@
 #include "sched/content_store.h"
 #include "sched/scheduler.h"
 #include "support/failing_new.h"
+#include "unit/sched_world.h"
 
 using namespace p2c2r;
 using namespace p2c2r::sched;
@@ -110,4 +111,45 @@ TEST_CASE("memory: a task that memory is short to place stays in its queue, and 
     scheduler.expire(2'000'000, ended);
     CHECK(scheduler.pending() == 0);
     CHECK(scheduler.queued() == 0);
+}
+
+TEST_CASE("memory: what cannot be taken back from its peer stays there, and nothing is lost") {
+    uint64_t failures = 0;
+    for (uint64_t allowed = 0; allowed < 100; ++allowed) {
+        CAPTURE(allowed);
+        World world;
+        const uint64_t slow = world.join("slow", 1, 8);
+        std::vector<uint64_t> tasks;
+        for (int i = 0; i < 4; ++i) {
+            tasks.push_back(world.admit());
+            REQUIRE(world.scheduler.assign_to(tasks.back(), slow, world.now, world.actions) ==
+                    Status::kOk);
+            world.now += 10;
+        }
+        const uint64_t other = world.join("other", 1, 8);
+        const PeerRecord& from = *world.scheduler.peers().find(slow);
+        // Lists that are full have to grow first.
+        std::vector<Abandoned>().swap(world.scheduler.peers().find(slow)->abandoned);
+        std::vector<Action>().swap(world.actions);
+        allocations_left = allowed;
+        world.scheduler.dispatch(world.now, world.actions);
+        allocations_left = UINT64_MAX;
+        CHECK(world.scheduler.pending() == tasks.size());
+        if (world.scheduler.stats().taken_back == 1) {
+            CHECK(world.actions.size() == 2);
+            CHECK(world.scheduler.peers().find(other)->held == 1);
+            break;
+        }
+        ++failures;
+        CHECK(world.actions.empty());
+        CHECK(world.scheduler.peers().find(other)->held == 0);
+        CHECK(from.leases.size() == tasks.size());
+        CHECK(from.abandoned.empty());
+        for (const uint64_t task : tasks) CHECK(world.scheduler.find(task)->attempts == 1);
+        // Later there is memory.
+        world.now += 2'000;
+        world.dispatch();
+        CHECK(world.scheduler.stats().taken_back == 1);
+    }
+    CHECK(failures > 0);
 }

@@ -592,6 +592,7 @@ TEST_CASE("scheduler: every admitted task ends exactly once under random events"
     }
     world.now += 10'000'000;
     world.scheduler.expire(world.now, world.actions);
+    world.scheduler.dispatch(world.now, world.actions);
     perform(std::exchange(world.actions, {}));
     CHECK(world.scheduler.pending() == 0);
     CHECK(world.scheduler.queued() == 0);
@@ -609,5 +610,6 @@ TEST_CASE("scheduler: every admitted task ends exactly once under random events"
                                  copies.wasted, copies.deaths, copies.false_deaths}) {
         CHECK(count > 0);
     }
+    CHECK(world.scheduler.stats().taken_back > 0);
     CHECK(copies.late * CopyCredit::kDispatchesPerCopy <= world.scheduler.stats().assigned);
 }
