@@ -2,6 +2,7 @@
 // they are owed.
 #include <algorithm>
 
+#include "model/task_type.h"
 #include "sim/checkers.h"
 #include "sim/envelope_view.h"
 
@@ -37,6 +38,12 @@ bool is_text(std::span<const uint8_t> bytes, std::string_view text) {
     return std::equal(
         bytes.begin(), bytes.end(), text.begin(), text.end(),
         [](uint8_t byte, char letter) { return byte == static_cast<uint8_t>(letter); });
+}
+// What a gamer leaves to its task's type: those that the contract names have values of their own.
+int64_t deadline_of(std::span<const uint8_t> type) {
+    const std::string name(type.begin(), type.end());
+    const TaskType* const known = find_contract_task_type(canonical_task_type(name));
+    return known ? static_cast<int64_t>(known->deadline_us) : INT64_MAX;
 }
 
 }  // namespace
@@ -179,10 +186,10 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     if (!task.whole) coverage_.hit(Sometimes::kInputInChunks);
 
     Tracked& tracked = tracked_[token_of_asked(gamer, frame.id)];
-    const auto deadline = view.number(kDeadline);
+    const std::span<const uint8_t> type = view.bytes(kTaskType);
     const uint64_t remaining =
-        deadline ? std::min(static_cast<uint64_t>(*deadline), limits_.task_timeout_us)
-                 : limits_.task_timeout_us;
+        std::min(static_cast<uint64_t>(view.number(kDeadline).value_or(deadline_of(type))),
+                 limits_.task_timeout_us);
     if (remaining == 0) coverage_.hit(Sometimes::kZeroDeadline);
     // One that was whole and began to go out before it was submitted here is its answer, too.
     const bool comes = tracked.answered && task.streaming && task.is_early;
@@ -190,7 +197,6 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     // Its answer is in, though the gamer has not read it yet: this begins another life.
     if (tracked.live && tracked.answered) is_over(token_of_asked(gamer, frame.id));
     const uint64_t deadline_us = hosts_[0].loop->now_us() + remaining;
-    const std::span<const uint8_t> type = view.bytes(kTaskType);
     const bool is_pending = tracked.live && hosts_[0].loop->now_us() <= tracked.deadline_us;
     tracked.deadline_us = std::max(tracked.deadline_us, deadline_us);
     tracked.deadline_least_us =
