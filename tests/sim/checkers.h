@@ -240,6 +240,8 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         bool owed = false;
         bool whole = true;         // its input has arrived to the end
         bool redelivered = false;  // answered on this connection before it was submitted here
+        // Its answer was in before this connection was, and if it was kept, it is this one's.
+        bool may_be_kept = false;
         bool is_early = false;     // the answer that is being sent began before that
         bool streaming = false;    // an answer in chunks is under way
         uint32_t answer_life = 0;  // of the task that it answers
@@ -253,7 +255,8 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
         std::map<uint64_t, Submitted> tasks;
         uint64_t owed_bytes = 0;  // inputs of those that are owed
         uint64_t registered_us = 0;
-        uint32_t kept = 0;  // answers that had waited for it
+        uint64_t registered_at = 0;  // the same, in frames that the coordinator had got
+        uint32_t kept = 0;           // answers that had waited for it
         // Bytes of answers that the coordinator has for it, or has sent, and that it has got.
         uint64_t answers_heard = 0;
         uint64_t answers_sent = 0;
@@ -278,12 +281,13 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     // was over begins another life.
     struct Tracked {
         uint32_t life = 0;
-        bool live = false;      // submitted, and not known to be over
-        bool whole = false;     // its input has arrived to the end
-        bool chunked = false;   // in more than one frame
-        bool stalled = false;   // so that it lost its slot
-        bool depends = false;   // on other tasks
-        bool answered = false;  // its answer may wait for its gamer to read
+        bool live = false;         // submitted, and not known to be over
+        bool whole = false;        // its input has arrived to the end
+        bool chunked = false;      // in more than one frame
+        bool stalled = false;      // so that it lost its slot
+        bool depends = false;      // on other tasks
+        bool answered = false;     // its answer may wait for its gamer to read
+        uint64_t answered_at = 0;  // the same, in frames that the coordinator had got
         // Its gamer has sent a copy of it to learn what that takes. On the wire these look alike,
         // so that from then on nothing is said of which of them is over, or tried how often.
         bool is_tried = false;
@@ -409,6 +413,7 @@ class Checkers final : public NetworkObserver, public RunnerObserver {
     uint64_t tasks_good_ = 0;
 
     std::map<uint64_t, PeerPipe> peer_pipes_;
+    uint64_t heard_ = 0;  // frames that the coordinator has got
     uint64_t orders_ = 0;
     uint64_t dispatches_ = 0;     // attempts that are no copies
     uint64_t unseen_orders_ = 0;  // of tasks that are over, at most

@@ -191,8 +191,12 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
         std::min(static_cast<uint64_t>(view.number(kDeadline).value_or(deadline_of(type))),
                  limits_.task_timeout_us);
     if (remaining == 0) coverage_.hit(Sometimes::kZeroDeadline);
-    // One that was whole and began to go out before it was submitted here is its answer, too.
-    const bool comes = tracked.answered && task.streaming && task.is_early;
+    // What was answered while its gamer was away is not computed again if that answer was kept. One
+    // that came later passes by, and nobody knows of it any more when its task comes again: this is
+    // another task then, which is owed another answer, also while the first one still goes out.
+    task.may_be_kept =
+        gamer.resumed && tracked.answered && tracked.answered_at < gamer.registered_at;
+    const bool comes = task.may_be_kept && task.streaming && task.is_early;
     set_owed(gamer, task, !task.redelivered && !comes);
     // Its answer is in, though the gamer has not read it yet: this begins another life.
     if (tracked.live && tracked.answered) is_over(token_of_asked(gamer, frame.id));
@@ -283,7 +287,7 @@ void Checkers::answer_sent(GamerPipe& gamer, const wire::Frame& frame) {
     // The end of an answer may come after its id was submitted once more.
     const Tracked& tracked = tracked_[token];
     // One that was kept may go out behind others, and answers what is submitted once meanwhile.
-    const bool was_kept = gamer.resumed && task.submits == 1;
+    const bool was_kept = task.may_be_kept && task.submits == 1;
     if (task.answer_life == tracked.life || tracked.is_tried || was_kept) {
         waiting_.erase({gamer.pipe, id});
         is_over(token);

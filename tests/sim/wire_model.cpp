@@ -116,6 +116,7 @@ void Checkers::on_delivered(uint64_t pipe, uint32_t host, const wire::Frame& fra
     const auto peer = peer_pipes_.find(pipe);
     if (hosts_[host].kind == Kind::kCoordinator) {
         made_whole_ = 0;
+        ++heard_;
         if (peer != peer_pipes_.end()) return coordinator_hears_peer(peer->second, frame);
         if (frame.message == Message::kContentPut && is_first(frame)) content_brought(frame);
         const auto gamer = gamer_pipes_.find(pipe);
@@ -185,6 +186,7 @@ void Checkers::registered(uint64_t pipe, uint32_t host, const wire::Frame& frame
         gamer.host = host;
         gamer.resumed = asked.resumes;
         gamer.registered_us = world_.now_us();
+        gamer.registered_at = heard_;
         // Of what has not arrived there some waits for it here, and the rest is lost.
         if (asked.resumes) gamer.answers_heard = unread_before_[host];
         return;
@@ -458,7 +460,11 @@ void Checkers::result_heard(PeerPipe& peer, const wire::Frame& frame) {
         // Less or more than was announced: that ends its connection, and is no answer.
         if (attempt.left != 0) return erase_attempt(peer, found);
     }
-    tracked_[attempt.token].answered |= attempt.state == Attempt::State::kAnswering;
+    if (attempt.state == Attempt::State::kAnswering) {
+        Tracked& task = tracked_[attempt.token];
+        task.answered = true;
+        task.answered_at = heard_;
+    }
     erase_attempt(peer, found);
 }
 
