@@ -98,6 +98,7 @@ Result<Done> Coordinator::Impl::start() {
 // connections are flushed, so a lost peer's tasks leave in the turn that saw the loss.
 void Coordinator::Impl::turn_end() {
     scheduler_.dispatch(loop_.turn_us(), actions_);
+    if (!here_waits_.empty()) run_what_waits_here();
     perform();
     if (delivering_bytes_ + queued_bytes_ >= look_at_bytes_) look_who_is_behind();
     if (!stopped_.empty()) perhaps_read_peers();
@@ -151,10 +152,7 @@ void Coordinator::Impl::perform(const sched::Action& action, uint64_t now) {
             run_local(action.task);
             break;
         case sched::Action::Kind::kCancelLocal:
-            if (const uint64_t job = std::exchange(relay(action.task).job, 0)) {
-                runner_->cancel(job);
-            }
-            relay(action.task).local_waits = false;
+            cancel_local(relay(action.task));
             break;
         case sched::Action::Kind::kEnd: {
             Relay& ended = relay(action.task);
@@ -220,89 +218,6 @@ void Coordinator::Impl::on_time() {
     request_turn_end();  // first: the timer is armed again there, whatever fails here
     scheduler_.expire(loop_.turn_us(), actions_);
     perform();
-}
-
-// ---- computing here, the last resort -----------------------------------------------------------
-
-void Coordinator::Impl::run_local(uint64_t task) {
-    Relay& work = relay(task);
-    if (!work.complete) {
-        work.local_waits = true;
-        return;
-    }
-    const sched::TaskRecord* record = scheduler_.find(task);
-    if (!record) return;
-    ++stats_.local_tasks;
-    exec::JobSpec spec;
-    spec.task_type = scheduler_.type_name(work.type);
-    spec.deadline_us = record->deadline_us;
-    // Here the coordinator is the last receiver.
-    Result<Payload> input = whole_input(work);
-    if (!input) {
-        exec::Output output;
-        output.status = input.error().status;
-        output.field = std::move(input.error().field);
-        output.error = std::move(input.error().text);
-        return on_job_done(task, std::move(output));
-    }
-    spec.params = std::move(input->params);
-    spec.data = std::move(input->data);
-    const uint64_t job = runner_->start(spec, task, *this);
-    if (!scheduler_.find(task)) return;  // a short one has ended already
-    if (job == 0) {
-        exec::Output output;
-        output.status = Status::kBusy;
-        output.error = "the coordinator could not start the task";
-        on_job_done(task, std::move(output));
-        return;
-    }
-    relay(task).job = job;
-}
-
-void Coordinator::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
-    const sched::TaskRecord* found = scheduler_.find(tag);
-    if (!found || found->state != sched::TaskRecord::State::kLocal) return;
-    const sched::TaskRecord record = *found;
-    Relay& work = relay(tag);
-    work.job = 0;
-    Gamer* gamer = gamers_.find(work.gamer);
-    scheduler_.local_ended(tag);
-    request_turn_end();
-    wire::TaskResult result;
-    result.status = output.status;
-    result.processing_us = output.processing_us;
-    try {
-        if (output.status == Status::kOk) {
-            const uint64_t now = loop_.turn_us();
-            accepted(record, result, now);
-            if (gamer) {
-                wire::ResultDelivery delivery = delivery_of(record, result, now);
-                delivery.source = Source::kCoordinator;
-                if (work.is_resident) {
-                    tell_resident(work, std::move(delivery), output.info, output.data,
-                                  sha256(output.data.span()), 0);
-                } else {
-                    if (needs_chunks(output.info.size(), output.data.size())) {
-                        delivery.sizes = wire::PayloadSizes{output.info.size(), output.data.size()};
-                    }
-                    encode(delivery, envelope_);
-                    deliver(*gamer, work.client_task, 0, output.info, output.data);
-                }
-            }
-            if (work.asks) {
-                share_answer(tag, work, output.info.span(), output.data.span(), result, 0);
-            }
-        } else {
-            ++stats_.failed_tasks;
-            if (gamer) {
-                answer_error(*gamer, work.client_task, output.status, output.field, output.error);
-            }
-        }
-        drop_task(tag, output.status == Status::kOk);
-    } catch (const std::bad_alloc&) {
-        return lose_end(tag);
-    }
-    if (gamer && gamer->session) push_back(*gamer->session, nullptr);
 }
 
 // ---- leaving -----------------------------------------------------------------------------------

@@ -273,6 +273,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     fresh.has_checksum = message.checksum.has_value();
     fresh.checksum = message.checksum.value_or(0);
     fresh.job = 0;
+    leave_room_here(fresh);
     fresh.budget = bytes + kTaskOverhead;
     if (P2C2R_PLANT("bytes_not_counted") && more) fresh.budget = 0;
     // Those of the task before it are gone with it.

@@ -69,7 +69,7 @@ void Coordinator::Impl::push_back(Session& session, Session* from) {
 
 void Coordinator::Impl::has_read(Session& session) {
     perhaps_caught_up(session);
-    if (!stopped_.empty()) request_turn_end();
+    if (!stopped_.empty() || !here_waits_.empty()) request_turn_end();
 }
 
 void Coordinator::Impl::perhaps_caught_up(Session& session) {

@@ -7,6 +7,7 @@
 //   coordinator_backlog.cpp    who does not read
 //   coordinator_admission.cpp  how a task comes in
 //   coordinator_types.cpp      what is known of each type of task
+//   coordinator_local.cpp      what is computed here, and room for what comes of it
 //   coordinator_memory.cpp     who gives way while memory is short, and whose turn it is
 //   coordinator_process.cpp    what the whole process takes
 //   coordinator_contents.cpp   inputs that stay: what gamers put here, and peers ask for
@@ -228,8 +229,6 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void on_time();
     void arm_timer();
     void check_drained();
-    void on_job_done(uint64_t tag, exec::Output&& output) override;
-    void run_local(uint64_t task);
 
     // ---- coordinator_register.cpp
     void on_hello(Session& session, const wire::Frame& frame);
@@ -333,6 +332,15 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void check_pace(Session& session, uint64_t now_us);
     bool is_stuck(Session& session, uint64_t now_us);
     static bool is_full(Session& peer, uint64_t now_us);
+
+    // ---- coordinator_local.cpp
+    void run_local(uint64_t task);
+    void on_job_done(uint64_t tag, exec::Output&& output) override;
+    void cancel_local(Relay& work);
+    // False: not now.
+    bool take_room_here(Relay& work);
+    void leave_room_here(Relay& work);
+    [[gnu::cold]] void run_what_waits_here();
 
     // ---- coordinator_admission.cpp
     void on_submit(Session& session, const wire::Frame& frame);
@@ -581,14 +589,16 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // chunks, and what is queued on the connections, where all that was sent lies.
     uint64_t delivering_bytes_ = 0;
     uint64_t queued_bytes_ = 0;
-    uint64_t look_at_bytes_ = 0;     // of these two: when who is behind is looked for
-    bool told_error_ = false;        // since the last frame that came
-    std::vector<uint64_t> behind_;   // sessions that read too slowly; some may have caught up
-    net::Timer behind_timer_;        // while there are some
-    std::vector<uint64_t> stopped_;  // sessions of peers that are not read from
-    net::Timer stopped_timer_;       // while there are some
-    bool was_full_ = false;          // so that there were some, since they were last looked at
-    uint32_t full_scans_ = 0;        // looks in a row that found this
+    uint64_t look_at_bytes_ = 0;        // of these two: when who is behind is looked for
+    bool told_error_ = false;           // since the last frame that came
+    std::vector<uint64_t> behind_;      // sessions that read too slowly; some may have caught up
+    net::Timer behind_timer_;           // while there are some
+    uint64_t here_bytes_ = 0;           // what tasks that are computed here may add to all that
+    std::vector<uint64_t> here_waits_;  // such tasks that wait until there is room
+    std::vector<uint64_t> stopped_;     // sessions of peers that are not read from
+    net::Timer stopped_timer_;          // while there are some
+    bool was_full_ = false;             // so that there were some, since they were last looked at
+    uint32_t full_scans_ = 0;           // looks in a row that found this
     SlotMap<std::unique_ptr<Session>> sessions_{limits::kConnectionsMax};
     std::vector<std::unique_ptr<Session>> graveyard_;  // until the end of the turn
     uint32_t unauthenticated_ = 0;

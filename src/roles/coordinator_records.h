@@ -146,6 +146,7 @@ struct alignas(kCacheLine) Relay {
     uint64_t question = 0;      // with asks: its entry, which this task leads or follows
     std::unique_ptr<Collected> collected;
     std::unique_ptr<Staying> staying;
+    uint64_t here_bytes = 0;  // what is set aside for what comes of it while it is computed here
 };
 static_assert(offsetof(Relay, small) <= 2 * kCacheLine);
 

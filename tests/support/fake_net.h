@@ -216,6 +216,7 @@ class FakeConnection : public net::Connection {
         return core_->events[side_]->place_data(*this, message, id, size);
     }
     [[nodiscard]] bool is_paused() const { return core_->paused[side_]; }
+    [[nodiscard]] FakeConnection* other_end() const { return core_->ends[1 - side_]; }
     void close() override {
         core_->events[side_] = nullptr;
         // What was sent before still arrives; then the other side hears of the end.
