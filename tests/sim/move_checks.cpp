@@ -12,14 +12,12 @@
 
 #include "sim/checkers.h"
 #include "sim/envelope_view.h"
+#include "sim/wire_fields.h"
 
 namespace p2c2r::sim {
 
 namespace {
 
-// Field numbers of PROTOCOL.md, section 8.
-constexpr uint8_t kStatus = 32;
-constexpr uint8_t kProcessing = 35;
 // Nobody is given less time for an attempt, or half of what its deadline leaves.
 constexpr uint64_t kAttemptLeastUs = 50'000;
 // A task is not sent about for ever.
@@ -30,8 +28,8 @@ constexpr uint32_t kNotBegunMost = 18;
 bool Checkers::says_not_begun(const wire::Frame& frame) {
     const EnvelopeView view(frame.envelope);
     return frame.message == wire::Message::kTaskResult &&
-           view.number(kStatus) == static_cast<int64_t>(Status::kCancelled) &&
-           view.number(kProcessing).value_or(0) == 0;
+           view.number(key::kStatus) == static_cast<int64_t>(Status::kCancelled) &&
+           view.number(key::kProcessing).value_or(0) == 0;
 }
 
 // The peer is told to give up what nobody else has, or had a moment ago, and whose task goes on.

@@ -3,13 +3,11 @@
 
 #include "sim/checkers.h"
 #include "sim/envelope_view.h"
+#include "sim/wire_fields.h"
 
 namespace p2c2r::sim {
 
 namespace {
-
-constexpr uint8_t kDigest = 25;
-constexpr uint8_t kSizes = 28;
 
 // What a call may end with whatever becomes of the line and of the coordinator.
 bool is_no_answer(Status status) {
@@ -123,10 +121,10 @@ void Checkers::resident_sent(GamerPipe& gamer, uint64_t token, uint64_t size) {
 
 void Checkers::content_brought(const wire::Frame& frame) {
     const EnvelopeView view(frame.envelope);
-    const std::span<const uint8_t> digest = view.bytes(kDigest);
+    const std::span<const uint8_t> digest = view.bytes(key::kDigest);
     if (!brought_.insert({digest.begin(), digest.end()}).second) return;
     bytes_brought_ += static_cast<uint64_t>(
-        view.sum_of_pair(kSizes).value_or(static_cast<int64_t>(frame.data.size())));
+        view.sum_of_pair(key::kSizes).value_or(static_cast<int64_t>(frame.data.size())));
 }
 
 }  // namespace p2c2r::sim

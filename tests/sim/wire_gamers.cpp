@@ -5,6 +5,7 @@
 #include "model/task_type.h"
 #include "sim/checkers.h"
 #include "sim/envelope_view.h"
+#include "sim/wire_fields.h"
 
 namespace p2c2r::sim {
 
@@ -12,28 +13,10 @@ namespace {
 
 using wire::Message;
 
-// Field numbers of PROTOCOL.md, section 8.
-constexpr uint8_t kTaskType = 16;
-constexpr uint8_t kPriority = 18;
-constexpr uint8_t kDeadline = 19;
-constexpr uint8_t kCircle = 20;
-constexpr uint8_t kPayloadPlace = 24;
-constexpr uint8_t kDigest = 25;
-constexpr uint8_t kDependsOn = 26;
-constexpr uint8_t kSizes = 28;
-constexpr uint8_t kStatus = 32;
-constexpr uint8_t kSource = 39;
-constexpr uint8_t kContentSize = 67;
 constexpr int64_t kSourceCache = 4;
 // Answers that wait for one gamer while it is away.
 constexpr uint32_t kKeptMax = 64;
 
-bool is_first(const wire::Frame& frame) {
-    return !frame.envelope.empty();
-}
-bool is_last(const wire::Frame& frame) {
-    return !(frame.flags & wire::kFlagMore);
-}
 bool is_text(std::span<const uint8_t> bytes, std::string_view text) {
     return std::equal(
         bytes.begin(), bytes.end(), text.begin(), text.end(),
@@ -140,7 +123,7 @@ void Checkers::coordinator_hears_gamer(GamerPipe& gamer, const wire::Frame& fram
         }
         case Message::kGoodbye:
             // With a status it could not go on, and may be back.
-            if (EnvelopeView(frame.envelope).number(kStatus).value_or(0) != 0) return;
+            if (EnvelopeView(frame.envelope).number(key::kStatus).value_or(0) != 0) return;
             // It wants nothing any more.
             for (auto& [id, task] : gamer.tasks) {
                 if (task.owed) is_over(token_of_asked(gamer, id));
@@ -166,7 +149,7 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     }
     if (frame.id == 0) return;
     const EnvelopeView view(frame.envelope);
-    if (!view.has(kTaskType)) return;  // no task type: malformed, the connection ends
+    if (!view.has(key::kTaskType)) return;  // no task type: malformed, the connection ends
     std::set<uint64_t>& known = known_[gamer.host];
     Submitted& task = gamer.tasks[frame.id];
     if (task.submits > 0) {
@@ -177,8 +160,9 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     known.insert(frame.id);
     ++task.submits;
     set_owed(gamer, task, false);
-    const uint64_t bytes = static_cast<uint64_t>(view.sum_of_pair(kSizes).value_or(
-        static_cast<int64_t>(frame.params.size() + frame.data.size())));
+    const uint64_t bytes = static_cast<uint64_t>(
+        view.sum_of_pair(key::kSizes)
+            .value_or(static_cast<int64_t>(frame.params.size() + frame.data.size())));
     task.bytes = bytes;
     if (task.streaming) let_go(gamer, task);  // an answer that had waited is on the way
     task.whole = is_last(frame);
@@ -186,9 +170,9 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     if (!task.whole) coverage_.hit(Sometimes::kInputInChunks);
 
     Tracked& tracked = tracked_[token_of_asked(gamer, frame.id)];
-    const std::span<const uint8_t> type = view.bytes(kTaskType);
+    const std::span<const uint8_t> type = view.bytes(key::kTaskType);
     const uint64_t remaining =
-        std::min(static_cast<uint64_t>(view.number(kDeadline).value_or(deadline_of(type))),
+        std::min(static_cast<uint64_t>(view.number(key::kDeadline).value_or(deadline_of(type))),
                  limits_.task_timeout_us);
     if (remaining == 0) coverage_.hit(Sometimes::kZeroDeadline);
     // What was answered while its gamer was away is not computed again if that answer was kept. One
@@ -208,11 +192,11 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     // What is pending and whole stays so, whatever is submitted under its id.
     tracked.whole = (is_pending && tracked.whole) || task.whole;
     // A content may go to its peer along with the task, in chunks that wait for each other.
-    tracked.chunked |= !task.whole || view.has(kPayloadPlace);
+    tracked.chunked |= !task.whole || view.has(key::kPayloadPlace);
     if (tracked.chunked) chunked_.insert(token_of_asked(gamer, frame.id));
     if (!tracked.live) {
         tracked.after.clear();
-        for (const uint64_t other : view.numbers(kDependsOn)) {
+        for (const uint64_t other : view.numbers(key::kDependsOn)) {
             const Tracked& first = tracked_[token_of(gamer.host, other)];
             if (other != frame.id && first.live) tracked.after.emplace_back(other, first.life);
         }
@@ -222,8 +206,8 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     tracked.type = is_text(type, kTypeEcho)    ? TaskType::kEcho
                    : is_text(type, kTypeDwell) ? TaskType::kDwell
                                                : TaskType::kOther;
-    tracked.priority = view.number(kPriority).value_or(0);
-    const int64_t circle = view.number(kCircle).value_or(0);
+    tracked.priority = view.number(key::kPriority).value_or(0);
+    const int64_t circle = view.number(key::kCircle).value_or(0);
     tracked.circle = circle == 0 ? Circle::kInvited : static_cast<Circle>(circle);
     tracked.gamer = gamer.host;
     tracked.answered = false;
@@ -234,7 +218,7 @@ void Checkers::submit_heard(GamerPipe& gamer, const wire::Frame& frame) {
     tracked.submitted_us = world_.now_us();
     // One that waits for others, or for its content, may be held back, whichever of its submits
     // counts.
-    tracked.depends |= view.has(kDependsOn) || view.has(kPayloadPlace);
+    tracked.depends |= view.has(key::kDependsOn) || view.has(key::kPayloadPlace);
     if (task.owed && tracked.type != TaskType::kOther && !tracked.depends) {
         waiting_[{gamer.pipe, frame.id}] = token_of_asked(gamer, frame.id);
     } else {
@@ -257,7 +241,7 @@ void Checkers::answer_sent(GamerPipe& gamer, const wire::Frame& frame) {
     Submitted& task = gamer.tasks[id];
     const EnvelopeView view(frame.envelope);
     const bool delivery = frame.message == Message::kResultDelivery;
-    const bool good = delivery && view.number(kStatus).value_or(0) == 0;
+    const bool good = delivery && view.number(key::kStatus).value_or(0) == 0;
     const uint64_t token = token_of_asked(gamer, id);
     if (is_first(frame)) {
         task.answer_life = tracked_[token].life;
@@ -272,14 +256,14 @@ void Checkers::answer_sent(GamerPipe& gamer, const wire::Frame& frame) {
         if (valid == valid_stamps_.end() || valid->second.token != token) {
             fail("I3", "%s is sent a result of task %llu that no peer gave for an attempt it held",
                  name(gamer.host), number(id));
-        } else if (view.number(kSource) == kSourceCache) {
+        } else if (view.number(key::kSource) == kSourceCache) {
             coverage_.hit(Sometimes::kFromCache);  // an earlier life's answer, to this one
         } else {
             task.answer_life = valid->second.life;
         }
-        if (view.number(kSource).value_or(1) == 2) coverage_.hit(Sometimes::kByCoordinator);
-        const auto stays = static_cast<uint64_t>(view.number(kContentSize).value_or(0));
-        if (view.has(kDigest)) resident_sent(gamer, token, stays);
+        if (view.number(key::kSource).value_or(1) == 2) coverage_.hit(Sometimes::kByCoordinator);
+        const auto stays = static_cast<uint64_t>(view.number(key::kContentSize).value_or(0));
+        if (view.has(key::kDigest)) resident_sent(gamer, token, stays);
     }
     if (!is_last(frame)) return;
     task.streaming = false;

@@ -5,6 +5,7 @@
 
 #include "sim/checkers.h"
 #include "sim/envelope_view.h"
+#include "sim/wire_fields.h"
 
 namespace p2c2r::sim {
 
@@ -12,30 +13,11 @@ namespace {
 
 using wire::Message;
 
-// Field numbers of PROTOCOL.md, section 8.
-constexpr uint8_t kToken = 7;
-constexpr uint8_t kResume = 8;
-constexpr uint8_t kWindowBytes = 11;
-constexpr uint8_t kWindowTasks = 12;
-constexpr uint8_t kSlots = 13;
-constexpr uint8_t kDeadline = 19;
-constexpr uint8_t kSizes = 28;
-constexpr uint8_t kAttempt = 29;
-constexpr uint8_t kStatus = 32;
-constexpr uint8_t kSuccess = 42;
-constexpr uint8_t kCircleAccepted = 47;
-constexpr uint8_t kBeatInterval = 80;
 // A task with less than this may go to two peers at once.
 constexpr int64_t kShortUs = 60'000;
 constexpr uint64_t kSilentUs = 14'000;
 constexpr uint32_t kDispatchesPerCopy = 20;
 
-bool is_first(const wire::Frame& frame) {
-    return !frame.envelope.empty();
-}
-bool is_last(const wire::Frame& frame) {
-    return !(frame.flags & wire::kFlagMore);
-}
 bool same(uint8_t byte, char letter) {
     return byte == static_cast<uint8_t>(letter);
 }
@@ -97,8 +79,8 @@ void Checkers::on_sent(uint64_t pipe, uint32_t host, const wire::Frame& frame, s
         }
         return;
     }
-    if (frame.message == Message::kGoodbye &&
-        EnvelopeView(frame.envelope).number(kStatus) == static_cast<int64_t>(Status::kExists)) {
+    if (frame.message == Message::kGoodbye && EnvelopeView(frame.envelope).number(key::kStatus) ==
+                                                  static_cast<int64_t>(Status::kExists)) {
         coverage_.hit(Sometimes::kReplacedConnection);
     }
     if (peer != peer_pipes_.end()) return coordinator_sends_to_peer(peer->second, frame);
@@ -123,21 +105,21 @@ void Checkers::on_delivered(uint64_t pipe, uint32_t host, const wire::Frame& fra
         if (gamer != gamer_pipes_.end()) return coordinator_hears_gamer(gamer->second, frame);
         if (frame.message == Message::kPeerRegister || frame.message == Message::kGamerRegister) {
             const EnvelopeView view(frame.envelope);
-            const std::span<const uint8_t> token = view.bytes(kToken);
-            registering_[pipe] = {view.has(kResume),
-                                  static_cast<uint32_t>(view.number(kWindowTasks).value_or(0)),
-                                  static_cast<uint64_t>(view.number(kWindowBytes).value_or(0)),
-                                  static_cast<uint32_t>(view.number(kSlots).value_or(1)),
+            const std::span<const uint8_t> token = view.bytes(key::kToken);
+            registering_[pipe] = {view.has(key::kResume),
+                                  static_cast<uint32_t>(view.number(key::kWindowTasks).value_or(0)),
+                                  static_cast<uint64_t>(view.number(key::kWindowBytes).value_or(0)),
+                                  static_cast<uint32_t>(view.number(key::kSlots).value_or(1)),
                                   lists_text(frame.envelope, kTypeEcho),
                                   lists_text(frame.envelope, kTypeDwell),
-                                  view.number(kCircleAccepted).value_or(2) == 1,
-                                  view.has(kBeatInterval),
+                                  view.number(key::kCircleAccepted).value_or(2) == 1,
+                                  view.has(key::kBeatInterval),
                                   {token.begin(), token.end()}};
         }
         return;
     }
     if (frame.message == Message::kGamerRegisterResponse && hosts_[host].real &&
-        EnvelopeView(frame.envelope).truth(kSuccess)) {
+        EnvelopeView(frame.envelope).truth(key::kSuccess)) {
         for (const auto& [task, asked] : asked_[host]) {
             if (asked.goes_out) to_submit_[host].insert(task);
         }
@@ -151,7 +133,7 @@ void Checkers::on_delivered(uint64_t pipe, uint32_t host, const wire::Frame& fra
         const auto attempt = peer->second.attempts.find(frame.id);
         if (attempt != peer->second.attempts.end()) {
             attempt->second.delivered = true;
-            if (const auto left = EnvelopeView(frame.envelope).number(kDeadline)) {
+            if (const auto left = EnvelopeView(frame.envelope).number(key::kDeadline)) {
                 attempt->second.until_us =
                     hosts_[host].loop->now_us() + static_cast<uint64_t>(*left);
             }
@@ -173,8 +155,8 @@ void Checkers::registered(uint64_t pipe, uint32_t host, const wire::Frame& frame
     const Registering asked = registering_[pipe];
     registering_.erase(pipe);
     const EnvelopeView view(frame.envelope);
-    if (!view.truth(kSuccess)) {
-        const bool refused = view.number(kStatus) == static_cast<int64_t>(Status::kAuth);
+    if (!view.truth(key::kSuccess)) {
+        const bool refused = view.number(key::kStatus) == static_cast<int64_t>(Status::kAuth);
         coverage_.hit(refused ? Sometimes::kLoginRefused : Sometimes::kIdTaken);
         return;
     }
@@ -324,7 +306,7 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
     attempt.bytes = task.bytes;
     attempt.order = ++orders_;
     attempt.sent_us = hosts_[0].loop->now_us();
-    const std::span<const uint8_t> nonce = view.bytes(kAttempt);
+    const std::span<const uint8_t> nonce = view.bytes(key::kAttempt);
     if (nonce.size() == attempt.nonce.size()) {
         std::memcpy(attempt.nonce.data(), nonce.data(), nonce.size());
     }
@@ -335,7 +317,7 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
     }
     attempt.copy = task.open > 0 && !task.is_tried;
     if (attempt.copy) {
-        check_copy(peer, token, task, view.number(kDeadline).value_or(INT64_MAX));
+        check_copy(peer, token, task, view.number(key::kDeadline).value_or(INT64_MAX));
     } else {
         ++dispatches_;
     }
@@ -373,7 +355,7 @@ void Checkers::assign_sent(PeerPipe& peer, const wire::Frame& frame) {
         coverage_.hit(Sometimes::kQueued);
     }
     // A stream's head may wait behind other streams with what remained when it was decided.
-    if (const auto remaining = is_last(frame) ? view.number(kDeadline) : std::nullopt) {
+    if (const auto remaining = is_last(frame) ? view.number(key::kDeadline) : std::nullopt) {
         const uint64_t until = hosts_[0].loop->now_us() + static_cast<uint64_t>(*remaining);
         if (*remaining > 0 && until > task.deadline_us + 1 && !task.is_tried) {
             fail("I9", "%s's task %llu goes to %s with %llu us more than its deadline leaves",
@@ -391,7 +373,7 @@ void Checkers::coordinator_hears_peer(PeerPipe& peer, const wire::Frame& frame) 
         case Message::kTaskResult:
             return result_heard(peer, frame);
         case Message::kHeartbeat:
-            if (const auto window = view.number(kWindowTasks)) {
+            if (const auto window = view.number(key::kWindowTasks)) {
                 peer.window_tasks = static_cast<uint32_t>(*window);
                 peer.window_most = std::max(peer.window_most, peer.window_tasks);
             }
@@ -399,7 +381,7 @@ void Checkers::coordinator_hears_peer(PeerPipe& peer, const wire::Frame& frame) 
         case Message::kTaskRefuse: {
             const auto found = peer.attempts.find(frame.id);
             if (found == peer.attempts.end()) return;
-            const std::span<const uint8_t> nonce = view.bytes(kAttempt);
+            const std::span<const uint8_t> nonce = view.bytes(key::kAttempt);
             if (!std::equal(nonce.begin(), nonce.end(), found->second.nonce.begin(),
                             found->second.nonce.end())) {
                 return;
@@ -424,7 +406,7 @@ void Checkers::result_heard(PeerPipe& peer, const wire::Frame& frame) {
     answer_heard(attempt.token, frame.data.size());
     if (is_first(frame)) {
         const EnvelopeView view(frame.envelope);
-        const std::span<const uint8_t> nonce = view.bytes(kAttempt);
+        const std::span<const uint8_t> nonce = view.bytes(key::kAttempt);
         const bool mine =
             std::equal(nonce.begin(), nonce.end(), attempt.nonce.begin(), attempt.nonce.end());
         // Only the first answer to an attempt counts, and only under its nonce; but an answer in
@@ -433,7 +415,7 @@ void Checkers::result_heard(PeerPipe& peer, const wire::Frame& frame) {
         if (attempt.frees && attempt.state == Attempt::State::kGivenUp) {
             return erase_attempt(peer, found);
         }
-        const int64_t status = view.number(kStatus).value_or(0);
+        const int64_t status = view.number(key::kStatus).value_or(0);
         const bool good = status == 0;
         if (status == static_cast<int64_t>(Status::kDeadline)) {
             said_late_.insert(whole_of(attempt.token));
@@ -452,7 +434,7 @@ void Checkers::result_heard(PeerPipe& peer, const wire::Frame& frame) {
             tracked_[attempt.token].cause = Sometimes::kRetryAfterError;
         }
         free_slot(peer, attempt);
-        attempt.left = is_last(frame) ? 0 : view.sum_of_pair(kSizes).value_or(0) - size;
+        attempt.left = is_last(frame) ? 0 : view.sum_of_pair(key::kSizes).value_or(0) - size;
         if (!is_last(frame) && good) return;
     } else {
         attempt.left -= size;
@@ -508,7 +490,7 @@ void Checkers::peer_sends(PeerPipe& peer, const wire::Frame& frame) {
     const auto found = peer.attempts.find(frame.id);
     if (found == peer.attempts.end()) return;
     Attempt& answered = found->second;
-    const std::span<const uint8_t> nonce = EnvelopeView(frame.envelope).bytes(kAttempt);
+    const std::span<const uint8_t> nonce = EnvelopeView(frame.envelope).bytes(key::kAttempt);
     if (!std::equal(nonce.begin(), nonce.end(), answered.nonce.begin(), answered.nonce.end())) {
         return;
     }
