@@ -79,6 +79,16 @@ bool books_hold(uint32_t peers, const FleetReport& report) {
     return false;
 }
 
+// Large enough for choices to differ, and soon done.
+FleetOptions middle_fleet(const FleetArguments& arguments) {
+    FleetOptions options;
+    options.seed = arguments.seed;
+    options.speeds_told = arguments.speeds_told;
+    options.peers = arguments.peers > 0 ? arguments.peers : kPlacementPeers;
+    options.tasks = arguments.tasks > 0 ? arguments.tasks : kPlacementTasks;
+    return options;
+}
+
 }  // namespace
 
 int run_fleet(const FleetArguments& arguments, FleetClock clock) {
@@ -120,11 +130,7 @@ int run_fleet(const FleetArguments& arguments, FleetClock clock) {
 }
 
 int run_placement(const FleetArguments& arguments, FleetClock clock) {
-    FleetOptions options;
-    options.seed = arguments.seed;
-    options.speeds_told = arguments.speeds_told;
-    options.peers = arguments.peers > 0 ? arguments.peers : kPlacementPeers;
-    options.tasks = arguments.tasks > 0 ? arguments.tasks : kPlacementTasks;
+    FleetOptions options = middle_fleet(arguments);
     options.in_hindsight = true;
     bool good = true;
     if (!arguments.json) {
@@ -160,11 +166,7 @@ int run_placement(const FleetArguments& arguments, FleetClock clock) {
 }
 
 int run_stragglers(const FleetArguments& arguments, FleetClock clock) {
-    FleetOptions options;
-    options.seed = arguments.seed;
-    options.speeds_told = arguments.speeds_told;
-    options.peers = arguments.peers > 0 ? arguments.peers : kPlacementPeers;
-    options.tasks = arguments.tasks > 0 ? arguments.tasks : kPlacementTasks;
+    FleetOptions options = middle_fleet(arguments);
     options.stalls_per_minute = kStallsPerMinute;
     bool good = true;
     if (!arguments.json) {
