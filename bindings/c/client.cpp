@@ -104,7 +104,7 @@ p2c2r_status P2C2R_CALL p2c2r_client_submit(p2c2r_client* client, const p2c2r_ta
         *out = 0;
         InStruct<p2c2r_task_desc> desc;
         if (const p2c2r_status bad = desc.read(given, "desc", why)) return bad;
-        return state.submit(*desc, now_us(), out, why);
+        return state.submit(*desc, recent_us(), out, why);
     });
 }
 

@@ -4,16 +4,11 @@
 
 #include <cstdint>
 
+#include "bindings/c/thread_number.h"
+
 namespace p2c2r::capi {
 
 namespace detail {
-// A plain number: nothing is constructed or destroyed with a thread. It is few enough bytes to lie
-// in the block that every thread has from its start, which makes reading it one instruction.
-#if defined(__ELF__)
-#define P2C2R_THREAD_NUMBER __attribute__((tls_model("initial-exec"))) constinit thread_local
-#else
-#define P2C2R_THREAD_NUMBER constinit thread_local
-#endif
 extern P2C2R_THREAD_NUMBER uint32_t host_depth;
 }  // namespace detail
 

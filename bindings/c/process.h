@@ -1,4 +1,4 @@
-// What the library needs of its process: the clock, forks, signals, the machine.
+// What the library needs of its process: forks, signals, the machine, and with them the clock.
 // Implemented in process_posix.cpp.
 #pragma once
 
@@ -7,12 +7,10 @@
 #include <string>
 #include <thread>
 
+#include "bindings/c/clock.h"
 #include "bindings/c/function_ref.h"
 
 namespace p2c2r::capi {
-
-// Microseconds on the monotonic clock; the same clock as the loop's.
-uint64_t now_us() noexcept;
 
 namespace detail {
 extern std::atomic<std::atomic<uint32_t>*> epoch_cell;  // NULL: not made yet, or not possible here

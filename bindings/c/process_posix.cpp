@@ -4,19 +4,11 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
 
 namespace p2c2r::capi {
-
-uint64_t now_us() noexcept {
-    timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<uint64_t>(now.tv_sec) * 1'000'000 +
-           static_cast<uint64_t>(now.tv_nsec) / 1000;
-}
 
 // ---- forks ------------------------------------------------------------------------------------
 // One page that the kernel empties in a child. It holds the number of this process; finding zero

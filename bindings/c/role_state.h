@@ -30,7 +30,7 @@ struct DispatchBudget {
     bool go_on() noexcept {
         ++run;
         if (--callbacks_left == 0) return false;
-        return until_us == UINT64_MAX || now_us() < until_us;
+        return until_us == UINT64_MAX || recent_us() < until_us;
     }
 };
 
