@@ -16,7 +16,7 @@ template <class T>
 class FlatMap {
   public:
     T* find(uint64_t key) {
-        if (size_ == 0) return nullptr;
+        if (size_ == 0 || key == 0) return nullptr;
         Slot* const slots = slots_.data();
         for (size_t i = home(key);; i = (i + 1) & mask_) {
             if (slots[i].first == key) return &slots[i].second;
@@ -39,7 +39,7 @@ class FlatMap {
         return slots[i].second;
     }
     bool erase(uint64_t key) {
-        if (size_ == 0) return false;
+        if (size_ == 0 || key == 0) return false;
         Slot* const slots = slots_.data();
         size_t hole = home(key);
         while (slots[hole].first != key) {

@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/flat_map.h"
+#include "core/id_map.h"
 #include "core/slot_map.h"
 #include "roles/client.h"
 #include "roles/client_contents.h"
@@ -480,7 +480,7 @@ class Client::Impl final : public LinkEvents, public exec::RunnerEvents {
     bool closed_ = false;
 
     SlotMap<Task> tasks_;
-    FlatMap<uint64_t> slots_;  // task id to slot
+    IdMap<uint64_t> slots_;  // task id to slot
     std::vector<uint64_t> slot_ids_;
     sched::DeadlineWheel wheel_;
     net::Timer timer_;

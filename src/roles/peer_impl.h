@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/flat_map.h"
+#include "core/id_map.h"
 #include "core/slot_map.h"
 #include "roles/coding_choice.h"
 #include "roles/least_times.h"
@@ -210,7 +210,7 @@ class Peer::Impl final : public LinkEvents, public exec::RunnerEvents {
     std::function<void()> drained_;
 
     SlotMap<Job> jobs_;
-    FlatMap<uint64_t> slots_;
+    IdMap<uint64_t> slots_;
     std::deque<uint64_t> waiting_;  // slots, in the order they came
     LeastTimes least_times_;
     uint32_t running_ = 0;
