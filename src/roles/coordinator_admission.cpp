@@ -35,6 +35,7 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
     wire::TaskSubmit& message = session.submit;
     const std::span<const uint8_t> envelope = frame.envelope;
     if (!session.submit_envelope.equals(envelope)) {
+        session.submit_type = sched::kNoType;
         session.submit_envelope.assign(envelope);
         const std::span<const uint8_t> kept = session.submit_envelope.span();
         if (const char* why = decode(kept.empty() ? envelope : kept, message)) {
@@ -86,7 +87,10 @@ void Coordinator::Impl::on_submit(Session& session, const wire::Frame& frame) {
         return answer_error(gamer, client_task, Status::kClosed, {}, "the coordinator is closing");
     }
     const bool resubmitted = message.task_flags & task_flag::kResubmitted;
-    const sched::TypeIndex type = type_of(session, message.task_type, resubmitted);
+    if (session.submit_type == sched::kNoType) {
+        session.submit_type = type_of(session, message.task_type, resubmitted);
+    }
+    const sched::TypeIndex type = session.submit_type;
     const bool local = type != sched::kNoType && can_run_local(type);
     if (type == sched::kNoType || (!local && !scheduler_.ever_served(type) && !resubmitted)) {
         ++stats_.failed_tasks;

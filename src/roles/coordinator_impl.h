@@ -31,7 +31,7 @@
 #include <vector>
 
 #include "core/chunks.h"
-#include "core/flat_map.h"
+#include "core/id_map.h"
 #include "core/slot_map.h"
 #include "model/params_reader.h"
 #include "model/task_type.h"
@@ -173,6 +173,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         // The type of the last task submitted here: most gamers ask for the same again.
         std::string last_name;
         sched::TypeIndex last_type = sched::kNoType;
+        sched::TypeIndex submit_type = sched::kNoType;  // of `submit`, once it was looked for
         LastEnvelope submit_envelope;  // what `submit` was read from and refers to
         wire::TaskSubmit submit;
         // Of a gamer: contents on their way in. NULL: none has ever come.
@@ -191,9 +192,9 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         Nonce resume{};
         Session* session = nullptr;  // NULL while it is away
         uint64_t away_since_us = 0;
-        bool behind = false;      // reads too slowly: none of its tasks is placed
-        FlatMap<uint64_t> tasks;  // its task ids to ours
-        Share* share = nullptr;   // never NULL once it is registered
+        bool behind = false;     // reads too slowly: none of its tasks is placed
+        IdMap<uint64_t> tasks;   // its task ids to ours
+        Share* share = nullptr;  // never NULL once it is registered
         std::deque<Kept> kept;
         uint64_t kept_bytes = 0;
         std::vector<uint64_t> redelivered;  // ids whose kept delivery went out on resuming
@@ -354,14 +355,22 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // ---- coordinator_types.cpp
     sched::TypeIndex type_of(Session& session, std::string_view name, bool resubmitted);
     void look_at_types() noexcept;
-    const TaskType* contract_type(sched::TypeIndex type);
+    const TaskType* contract_type(sched::TypeIndex type) {
+        return type < contract_types_.size() ? contract_types_[type] : add_contract_type(type);
+    }
+    [[gnu::cold]] const TaskType* add_contract_type(sched::TypeIndex type);
     bool can_run_local(sched::TypeIndex type);
     std::string types_text();
 
     // ---- coordinator_memory.cpp
     // False: such a task does not fit. May end others that wait: of accounts that have more here,
     // or less urgent ones of this one.
-    bool make_room(uint64_t bytes, int8_t priority, const Share& share);
+    bool make_room(uint64_t bytes, int8_t priority, const Share& share) {
+        return budget_bytes() + bytes + kTaskOverhead <= enough_bytes() ||
+               make_room_anew(bytes, priority, share);
+    }
+    [[nodiscard]] uint64_t enough_bytes() const { return options_.memory_max / 10 * 8; }
+    [[gnu::cold]] bool make_room_anew(uint64_t bytes, int8_t priority, const Share& share);
     [[gnu::cold]] void shed(const Share& of, int8_t below, uint64_t bytes);
     [[nodiscard]] static uint64_t held_by(const Share& share) {
         return share.pending_bytes() + share.pending() * kTaskOverhead;
@@ -392,7 +401,11 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // False: the process takes too much already for `more` bytes, of which so many have come in a
     // frame. May end others that wait and are less urgent.
     static constexpr size_t kWorthALook = 4096;  // of params and data in a frame
-    bool process_has_room(size_t frame_bytes, uint64_t more, int8_t priority, const Share& share);
+    bool process_has_room(size_t frame_bytes, uint64_t more, int8_t priority, const Share& share) {
+        return frame_bytes < kWorthALook || !options_.in_use ||
+               find_room_in_process(more, priority, share);
+    }
+    bool find_room_in_process(uint64_t more, int8_t priority, const Share& share);
     void look_at_process();
     void close_for_memory();
     // Where the rest of a chunk goes that belongs to no task; NULL: it is wanted.
@@ -416,15 +429,18 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     void assign(const sched::Action& action, uint64_t now);
     void on_result(Session& session, const wire::Frame& frame);
     void on_result_chunk(Session& session, const wire::Frame& frame);
-    Session* tell_result(const sched::TaskRecord& record, const Relay& relay,
-                         const wire::Frame& frame, const wire::TaskResult& result, uint64_t now);
+    Session* tell_result(const Course& course, const Relay& relay, const wire::Frame& frame,
+                         const wire::TaskResult& result, uint64_t now);
     void on_refuse(Session& session, const wire::Frame& frame);
     // What has come of a result in chunks counts no more: a new attempt, or another answer,
     // follows.
     void drop_result(Relay& relay);
-    void accepted(const sched::TaskRecord& record, const wire::TaskResult& result, uint64_t now);
-    static wire::ResultDelivery delivery_of(const sched::TaskRecord& record,
-                                            const wire::TaskResult& result, uint64_t now);
+    // As the attempt of that peer went.
+    [[nodiscard]] Course course_of(uint64_t task, const sched::TaskRecord& record,
+                                   const Session& by) const;
+    void accepted(const Course& course, const wire::TaskResult& result, uint64_t now);
+    static wire::ResultDelivery delivery_of(const Course& course, const wire::TaskResult& result,
+                                            uint64_t now);
     // The records of the task that the next frame is about.
     void fetch_ahead(uint64_t attempt_id) const;
 

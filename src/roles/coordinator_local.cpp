@@ -48,7 +48,7 @@ void Coordinator::Impl::run_local(uint64_t task) {
 void Coordinator::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
     const sched::TaskRecord* found = scheduler_.find(tag);
     if (!found || found->state != sched::TaskRecord::State::kLocal) return;
-    const sched::TaskRecord record = *found;
+    const Course course(*found, found->run);
     Relay& work = relay(tag);
     work.job = 0;
     leave_room_here(work);
@@ -61,9 +61,9 @@ void Coordinator::Impl::on_job_done(uint64_t tag, exec::Output&& output) {
     try {
         if (output.status == Status::kOk) {
             const uint64_t now = loop_.turn_us();
-            accepted(record, result, now);
+            accepted(course, result, now);
             if (gamer) {
-                wire::ResultDelivery delivery = delivery_of(record, result, now);
+                wire::ResultDelivery delivery = delivery_of(course, result, now);
                 delivery.source = Source::kCoordinator;
                 if (work.is_resident) {
                     tell_resident(work, std::move(delivery), output.info, output.data,

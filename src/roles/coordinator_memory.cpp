@@ -14,10 +14,9 @@ constexpr uint64_t kLookedAtPerUs = 10;  // tasks, so that looking stays a small
 
 // ---- memory ------------------------------------------------------------------------------------
 
-bool Coordinator::Impl::make_room(uint64_t bytes, int8_t priority, const Share& share) {
+bool Coordinator::Impl::make_room_anew(uint64_t bytes, int8_t priority, const Share& share) {
     const uint64_t more = bytes + kTaskOverhead;
-    const uint64_t enough = options_.memory_max / 10 * 8;
-    if (budget_bytes() + more <= enough) return true;
+    const uint64_t enough = enough_bytes();
     give_way(enough - std::min(enough, more));
     if (budget_bytes() + more <= enough) return true;
     shed(share, priority, budget_bytes() + more - enough);

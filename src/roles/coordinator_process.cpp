@@ -15,9 +15,7 @@ constexpr size_t kUnwantedMax = limits::kChunkSizeMax;
 
 }  // namespace
 
-bool Coordinator::Impl::process_has_room(size_t frame_bytes, uint64_t more, int8_t priority,
-                                         const Share& share) {
-    if (!options_.in_use || frame_bytes < kWorthALook) return true;
+bool Coordinator::Impl::find_room_in_process(uint64_t more, int8_t priority, const Share& share) {
     const uint64_t enough = options_.in_use_max / 10 * 9;
     if (in_use_ + more <= enough) return true;
     const uint64_t over = in_use_ + more - enough;

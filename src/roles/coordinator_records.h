@@ -108,6 +108,19 @@ struct Staying {
 };
 
 // In the order of use: of most tasks only the beginning is looked at, which is fetched ahead.
+// What is told of a task's way when the scheduler has forgotten the rest.
+struct Course {
+    Course(const sched::TaskRecord& record, const sched::Attempt& run)
+        : admitted_us(record.admitted_us),
+          placed_us(run.placed_us),
+          type(record.type),
+          attempts(record.attempts) {}
+    uint64_t admitted_us;
+    uint64_t placed_us;
+    sched::TypeIndex type;
+    uint8_t attempts;
+};
+
 struct alignas(kCacheLine) Relay {
     static constexpr size_t kSmallMax = 224;
     static constexpr size_t kAhead = 3 * kCacheLine;
@@ -132,7 +145,8 @@ struct alignas(kCacheLine) Relay {
     bool result_open = false;   // these are being passed on
     uint32_t waits_for = 0;     // tasks of its gamer that must end with OK first
     uint64_t checksum = 0;
-    uint64_t job = 0;  // the runner's
+    uint64_t job = 0;         // the runner's
+    uint64_t here_bytes = 0;  // what is set aside for what comes of it while it is computed here
     std::array<uint8_t, kSmallMax> small;
     // Of few tasks, and behind what all of them use.
     wire::PayloadSizes sizes;
@@ -146,7 +160,6 @@ struct alignas(kCacheLine) Relay {
     uint64_t question = 0;      // with asks: its entry, which this task leads or follows
     std::unique_ptr<Collected> collected;
     std::unique_ptr<Staying> staying;
-    uint64_t here_bytes = 0;  // what is set aside for what comes of it while it is computed here
 };
 static_assert(offsetof(Relay, small) <= 2 * kCacheLine);
 

@@ -66,15 +66,20 @@ void Coordinator::Impl::assign(const sched::Action& action, uint64_t now) {
 
 // ---- from the peer -----------------------------------------------------------------------------
 
-wire::ResultDelivery Coordinator::Impl::delivery_of(const sched::TaskRecord& record,
+Course Coordinator::Impl::course_of(uint64_t task, const sched::TaskRecord& record,
+                                    const Session& by) const {
+    return {record, record.has_copy ? *scheduler_.attempt_at(task, by.peer) : record.run};
+}
+
+wire::ResultDelivery Coordinator::Impl::delivery_of(const Course& course,
                                                     const wire::TaskResult& result, uint64_t now) {
-    const uint64_t leased = now - record.run.placed_us;
+    const uint64_t leased = now - course.placed_us;
     wire::ResultDelivery delivery;
     delivery.status = result.status;
     delivery.processing_us = std::min(result.processing_us, leased);
     delivery.network_latency_us = leased - delivery.processing_us;
-    delivery.queue_us = record.run.placed_us - record.admitted_us;
-    delivery.attempts = record.attempts;
+    delivery.queue_us = course.placed_us - course.admitted_us;
+    delivery.attempts = course.attempts;
     delivery.checksum = result.checksum;
     delivery.sizes = result.sizes;
     if (result.coding != Coding::kNone) {
@@ -84,21 +89,21 @@ wire::ResultDelivery Coordinator::Impl::delivery_of(const sched::TaskRecord& rec
     return delivery;
 }
 
-void Coordinator::Impl::accepted(const sched::TaskRecord& record, const wire::TaskResult& result,
+void Coordinator::Impl::accepted(const Course& course, const wire::TaskResult& result,
                                  uint64_t now) {
-    TypeStats& type = stats_.types[record.type];
+    TypeStats& type = stats_.types[course.type];
     if (result.status != Status::kOk) {
         ++stats_.failed_tasks;
         ++type.failed;
         return;
     }
-    const uint64_t leased = now - record.run.placed_us;
+    const uint64_t leased = now - course.placed_us;
     const uint64_t processing = std::min(result.processing_us, leased);
     ++stats_.completed_tasks;
     ++type.completed;
     type.processing_us.add(processing);
-    stats_.total_us.add(now - record.admitted_us);
-    stats_.queue_us.add(record.run.placed_us - record.admitted_us);
+    stats_.total_us.add(now - course.admitted_us);
+    stats_.queue_us.add(course.placed_us - course.admitted_us);
     stats_.processing_us.add(processing);
     stats_.network_us.add(leased - processing);
 }
@@ -156,7 +161,8 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
         waiting.result_open = gamer && gamer->session;
         if (!waiting.result_open) return;
         Session& to = *gamer->session;
-        encode(delivery_of(*scheduler_.find(task), result, now), envelope_);
+        encode(delivery_of(course_of(task, *scheduler_.find(task), session), result, now),
+               envelope_);
         to.out.open(wire::Message::kResultDelivery, frame.flags & wire::kFlagChecksum,
                     waiting.client_task, envelope_.span());
         to.out.append(waiting.client_task, {frame.hold(frame.params), frame.hold(frame.data)},
@@ -168,23 +174,22 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
     result.sizes.reset();
     // Who has answered wants no more of the input.
     if (waiting.in_chunks) session.out.drop(frame.id);
-    sched::TaskRecord record = *current;
-    if (record.has_copy) record.run = *scheduler_.attempt_at(task, session.peer);
+    const Course course = course_of(task, *current, session);
     const sched::Verdict verdict =
         scheduler_.answered(session.peer, task, result.status, result.processing_us, now, actions_);
     if (verdict != sched::Verdict::kAccepted) return settle();
     request_turn_end();
     Session* to = nullptr;
     try {
-        accepted(record, result, now);
+        accepted(course, result, now);
         if (waiting.has_content) content_used(session, waiting);
         if (waiting.result_begun) drop_result(waiting);
         if (waiting.is_resident && result.status == Status::kOk) {
-            tell_resident(waiting, delivery_of(record, result, now), frame.hold(frame.params),
+            tell_resident(waiting, delivery_of(course, result, now), frame.hold(frame.params),
                           Bytes::copy(frame.data), sha256(frame.data), session.peer);
             if (Gamer* const gamer = gamers_.find(waiting.gamer)) to = gamer->session;
         } else {
-            to = tell_result(record, waiting, frame, result, now);
+            to = tell_result(course, waiting, frame, result, now);
         }
         if (waiting.asks && result.status == Status::kOk) {
             share_answer(task, waiting, frame.params, frame.data, result, account_of(session));
@@ -197,14 +202,13 @@ void Coordinator::Impl::on_result(Session& session, const wire::Frame& frame) {
 }
 
 // A result in one frame, to its gamer. Returns the session that it may have to wait in.
-Coordinator::Impl::Session* Coordinator::Impl::tell_result(const sched::TaskRecord& record,
-                                                           const Relay& relay,
+Coordinator::Impl::Session* Coordinator::Impl::tell_result(const Course& course, const Relay& relay,
                                                            const wire::Frame& frame,
                                                            const wire::TaskResult& result,
                                                            uint64_t now) {
     Gamer* const gamer = gamers_.find(relay.gamer);
     if (!gamer) return nullptr;
-    wire::ResultDelivery delivery = delivery_of(record, result, now);
+    wire::ResultDelivery delivery = delivery_of(course, result, now);
     delivery.field = result.field;
     delivery.error = result.error;
     encode(delivery, envelope_);
@@ -251,8 +255,7 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
         if (to) push_back(*to, &session);
         return;
     }
-    sched::TaskRecord record = *scheduler_.find(task);
-    if (record.has_copy) record.run = *scheduler_.attempt_at(task, session.peer);
+    const Course course = course_of(task, *scheduler_.find(task), session);
     const wire::TaskResult result = waiting.result;
     const uint64_t now = loop_.turn_us();
     waiting.result_begun = false;
@@ -261,7 +264,7 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
     if (verdict != sched::Verdict::kAccepted) return settle();
     request_turn_end();
     try {
-        accepted(record, result, now);
+        accepted(course, result, now);
         if (waiting.has_content) content_used(session, waiting);
         if (waiting.collected) {
             const std::unique_ptr<Collected> whole = std::move(waiting.collected);
@@ -271,7 +274,7 @@ void Coordinator::Impl::on_result_chunk(Session& session, const wire::Frame& fra
         if (waiting.staying) {
             const std::unique_ptr<Staying> whole = std::move(waiting.staying);
             collecting_bytes_ -= whole->size;
-            tell_staying(waiting, delivery_of(record, result, now), std::move(*whole),
+            tell_staying(waiting, delivery_of(course, result, now), std::move(*whole),
                          session.peer);
             if (gamer) to = gamer->session;
         }

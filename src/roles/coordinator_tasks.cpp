@@ -160,9 +160,7 @@ void Coordinator::Impl::drop_one(uint64_t task, bool good, std::vector<uint64_t>
         gamer->share->landed();
         fly_next(*gamer->share);
     }
-    if (const uint64_t* mapped = gamer->tasks.find(client_task); mapped && *mapped == task) {
-        gamer->tasks.erase(client_task);
-    }
+    gamer->tasks.erase(client_task, task);
     gamer->ended.add(client_task, good);
     if (gamer->dependents.empty()) return;
     const auto waiting = gamer->dependents.find(client_task);

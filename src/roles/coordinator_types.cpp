@@ -31,8 +31,9 @@ void Coordinator::Impl::look_at_types() noexcept {
     const uint64_t before = std::exchange(types_replaced_, scheduler_.types_replaced());
     if (before == types_replaced_) return;
     local_types_.clear();
-    sessions_.for_each(
-        [](uint64_t, std::unique_ptr<Session>& session) { session->last_type = sched::kNoType; });
+    sessions_.for_each([](uint64_t, std::unique_ptr<Session>& session) {
+        session->last_type = session->submit_type = sched::kNoType;
+    });
     for (size_t type = 0; type < stats_.types.size(); ++type) {
         TypeStats& stats = stats_.types[type];
         if (stats.task_type != scheduler_.type_name(static_cast<sched::TypeIndex>(type)))
@@ -40,7 +41,7 @@ void Coordinator::Impl::look_at_types() noexcept {
     }
 }
 
-const TaskType* Coordinator::Impl::contract_type(sched::TypeIndex type) {
+const TaskType* Coordinator::Impl::add_contract_type(sched::TypeIndex type) {
     while (contract_types_.size() <= type) {
         const auto next = static_cast<sched::TypeIndex>(contract_types_.size());
         contract_types_.push_back(find_contract_task_type(scheduler_.type_name(next)));

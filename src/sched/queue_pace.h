@@ -15,7 +15,10 @@ class QueuePace {
     void left(uint64_t now_us, size_t waiting) {
         if (is_backlogged_) {
             const uint64_t interval = std::min(now_us - left_us_, kIntervalMostUs);
-            interval_us_ += kGain * (static_cast<double>(interval) - interval_us_);
+            // Where all of them leave at once nothing changes.
+            if (interval > 0 || interval_us_ > 0) {
+                interval_us_ += kGain * (static_cast<double>(interval) - interval_us_);
+            }
         } else {
             // Nobody had to wait for it: whatever was slow is over, or it will show again.
             interval_us_ -= interval_us_ / 8;

@@ -126,3 +126,20 @@ TEST_CASE("types: a peer one of whose names finds no place is told so, and the l
     peers.front()->send(Message::kGoodbye, 0, wire::Goodbye{});
     CHECK(world.end().join_peer(peer_of("late", {"echo", "my_game"})).success);
 }
+
+TEST_CASE("types: a task that was not looked at says nothing of the one after it") {
+    WireWorld world;
+    WireEnd gamer = world.end();
+    gamer.join_gamer("gamer");
+    WireEnd peer = world.end();
+    REQUIRE(peer.join_peer(peer_of("peer", {"echo", "my_game"})).success);
+    submit(gamer, 1, "echo");
+    CHECK(peer.last(Message::kTaskAssign).as<wire::TaskAssign>().task_type == "echo");
+    submit(gamer, 1, "my_game");  // the same name again: it is on its way
+    submit(gamer, 2, "my_game");
+    CHECK(peer.last(Message::kTaskAssign).as<wire::TaskAssign>().task_type == "my_game");
+    submit(gamer, 3, "my_game");
+    CHECK(peer.last(Message::kTaskAssign).as<wire::TaskAssign>().task_type == "my_game");
+    submit(gamer, 4, "echo");
+    CHECK(peer.last(Message::kTaskAssign).as<wire::TaskAssign>().task_type == "echo");
+}
