@@ -114,8 +114,8 @@ say "tests"
 run_ctest "$build" release .
 
 if [ "$tier" != fast ]; then
-    asan_rooms='unit_\(core\|model\|identity\|owner\|wire\|net\|sched\|exec\|roles\)\|fuzz_replay\|sim_[a-z_]*'
-    tsan_rooms='unit_\(net\|exec\)\|capi'
+    asan_rooms='unit_\(capi\|core\|model\|identity\|owner\|wire\|net\|sched\|exec\|roles\)\|fuzz_replay\|sim_[a-z_]*'
+    tsan_rooms='unit_\(capi\|net\|exec\)\|capi'
     if [ "$tier" != normal ]; then
         asan_rooms+='\|unit_\(codec\|gpu\|kernels\)\|kernels_whole\|fuzz_replay_kernels'
         tsan_rooms+='\|unit_kernels'

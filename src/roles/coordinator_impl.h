@@ -174,7 +174,7 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         std::string last_name;
         sched::TypeIndex last_type = sched::kNoType;
         sched::TypeIndex submit_type = sched::kNoType;  // of `submit`, once it was looked for
-        LastEnvelope submit_envelope;  // what `submit` was read from and refers to
+        LastEnvelope submit_envelope;                   // what `submit` was read from and refers to
         wire::TaskSubmit submit;
         // Of a gamer: contents on their way in. NULL: none has ever come.
         std::unique_ptr<ContentInbox> contents;

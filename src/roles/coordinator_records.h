@@ -3,11 +3,12 @@
 #pragma once
 
 #include <array>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <new>
 #include <optional>
+#include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,8 +28,7 @@ inline constexpr uint64_t kTaskOverhead =
 class LastEnvelope {
   public:
     [[nodiscard]] bool equals(std::span<const uint8_t> envelope) const {
-        return size_ > 0 && envelope.size() == size_ &&
-               std::memcmp(envelope.data(), bytes_.data(), size_) == 0;
+        return size_ > 0 && same_text(as_text(envelope), as_text(span()));
     }
     // A long one is not kept: span() is empty then.
     void assign(std::span<const uint8_t> envelope) {
@@ -38,6 +38,10 @@ class LastEnvelope {
     [[nodiscard]] std::span<const uint8_t> span() const { return {bytes_.data(), size_}; }
 
   private:
+    static std::string_view as_text(std::span<const uint8_t> bytes) {
+        return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+    }
+
     size_t size_ = 0;
     std::array<uint8_t, 64> bytes_;
 };
