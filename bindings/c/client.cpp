@@ -1,5 +1,6 @@
 // p2c2r_client_...: the client's functions.
 #include "bindings/c/bytes_in.h"
+#include "bindings/c/clock.h"
 #include "bindings/c/handles.h"
 #include "bindings/c/images.h"
 #include "bindings/c/results.h"

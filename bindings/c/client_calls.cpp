@@ -3,9 +3,9 @@
 #include <new>
 
 #include "bindings/c/client_state.h"
+#include "bindings/c/clock.h"
 #include "bindings/c/failure.h"
 #include "bindings/c/frames_state.h"
-#include "bindings/c/process.h"
 #include "bindings/c/results.h"
 #include "bindings/c/runtime_state.h"
 

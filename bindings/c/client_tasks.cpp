@@ -4,9 +4,9 @@
 
 #include "bindings/c/bytes_in.h"
 #include "bindings/c/client_state.h"
+#include "bindings/c/clock.h"
 #include "bindings/c/failure.h"
 #include "bindings/c/frames_state.h"
-#include "bindings/c/process.h"
 #include "bindings/c/results.h"
 #include "bindings/c/runtime_state.h"
 #include "kernels/builtin_types.h"

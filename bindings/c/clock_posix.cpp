@@ -17,36 +17,31 @@ uint64_t now_us() noexcept {
 }
 
 // The system's clock waits until all that the processor has begun is done, which costs its caller
-// more than the reading itself. Where a counter of the processor shows that less than a microsecond
-// has gone by on this thread, the reading before is still good.
+// more than the reading itself. The counter is read without waiting.
 #if defined(__x86_64__)
 namespace {
 
-// Counters that run evenly, whatever the processor does, run at 1 GHz or more.
-constexpr uint64_t kTicksOfReading = 1'000;
-
+// The processor says that its counter runs evenly, whatever it does to save power. It does not say
+// that those of several sockets agree; a system whose own clock is this counter has seen to that.
 bool runs_evenly() noexcept {
     unsigned a = 0, b = 0, c = 0, d = 0;
     return __get_cpuid(0x8000'0007, &a, &b, &c, &d) != 0 && (d & 1u << 8) != 0;
 }
 const bool has_ticks = runs_evenly();
 
-struct Reading {
-    uint64_t ticks = 0;  // from just before it was taken
-    uint64_t us = 0;     // 0: there is none
-};
-P2C2R_THREAD_NUMBER Reading last_reading;
+P2C2R_THREAD_NUMBER ClockReading last_reading;
+P2C2R_THREAD_NUMBER bool is_distrusted = false;
 
 }  // namespace
 
 uint64_t recent_us() noexcept {
-    if (!has_ticks) return now_us();
-    Reading& last = last_reading;
+    if (!has_ticks || is_distrusted) return now_us();
+    ClockReading& last = last_reading;
     const uint64_t ticks = __rdtsc();
-    if (ticks - last.ticks < kTicksOfReading && last.us != 0) return last.us;
-    last.us = now_us();
-    last.ticks = ticks;
-    return last.us;
+    if (last.is_good(ticks)) return last.us();
+    const uint64_t now = now_us();
+    is_distrusted = !last.take(ticks, now, __rdtsc());
+    return now;
 }
 #else
 uint64_t recent_us() noexcept {

@@ -4,10 +4,10 @@
 #include <thread>
 
 #include "bindings/c/bytes_in.h"
+#include "bindings/c/clock.h"
 #include "bindings/c/failure.h"
 #include "bindings/c/host_scope.h"
 #include "bindings/c/images.h"
-#include "bindings/c/process.h"
 #include "bindings/c/results.h"
 #include "bindings/c/runtime_state.h"
 #include "bindings/c/structs.h"

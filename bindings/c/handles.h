@@ -2,13 +2,13 @@
 #pragma once
 
 #include "bindings/c/client_state.h"
+#include "bindings/c/clock.h"
 #include "bindings/c/coordinator_state.h"
 #include "bindings/c/failure.h"
 #include "bindings/c/frames_state.h"
 #include "bindings/c/handle_table.h"
 #include "bindings/c/host_scope.h"
 #include "bindings/c/peer_state.h"
-#include "bindings/c/process.h"
 #include "bindings/c/runtime_state.h"
 
 namespace p2c2r::capi {

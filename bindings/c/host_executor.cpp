@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "bindings/c/clock.h"
 #include "bindings/c/host_scope.h"
 #include "bindings/c/process.h"
 #include "bindings/c/turn_lock.h"

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "bindings/c/bytes_in.h"
+#include "bindings/c/clock.h"
 #include "bindings/c/failure.h"
 #include "bindings/c/host_executor.h"
 #include "bindings/c/process.h"

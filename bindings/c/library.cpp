@@ -1,8 +1,8 @@
 // p2c2r_...: what needs no runtime.
 #include <cstring>
 
+#include "bindings/c/clock.h"
 #include "bindings/c/failure.h"
-#include "bindings/c/process.h"
 #include "bindings/c/structs.h"
 #include "model/value.h"
 #include "model/value_json.h"

@@ -1,5 +1,7 @@
 #include "bindings/c/local_run.h"
 
+#include "bindings/c/clock.h"
+
 #include <algorithm>
 
 namespace p2c2r::capi {

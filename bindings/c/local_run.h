@@ -5,7 +5,6 @@
 #include <mutex>
 #include <vector>
 
-#include "bindings/c/process.h"
 #include "bindings/c/runtime_state.h"
 
 namespace p2c2r::capi {

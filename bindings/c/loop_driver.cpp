@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "bindings/c/clock.h"
 #include "bindings/c/failure.h"
 #include "bindings/c/host_scope.h"
 #include "bindings/c/process.h"

@@ -4,7 +4,7 @@
 #include <ctime>
 #include <filesystem>
 
-#include "bindings/c/process.h"
+#include "bindings/c/clock.h"
 
 namespace p2c2r::capi {
 

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
+#include "bindings/c/clock.h"
 #include "bindings/c/failure.h"
-#include "bindings/c/process.h"
 #include "bindings/c/runtime_state.h"
 
 namespace p2c2r::capi {

@@ -1,4 +1,4 @@
-// What the library needs of its process: forks, signals, the machine, and with them the clock.
+// What the library needs of its process: forks, signals, the machine.
 // Implemented in process_posix.cpp.
 #pragma once
 
@@ -7,7 +7,6 @@
 #include <string>
 #include <thread>
 
-#include "bindings/c/clock.h"
 #include "bindings/c/function_ref.h"
 
 namespace p2c2r::capi {

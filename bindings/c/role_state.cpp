@@ -1,7 +1,6 @@
 #include "bindings/c/role_state.h"
 
 #include "bindings/c/host_scope.h"
-#include "bindings/c/process.h"
 #include "bindings/c/runtime_state.h"
 
 namespace p2c2r::capi {

@@ -12,8 +12,8 @@
 #include <new>
 #include <string>
 
+#include "bindings/c/clock.h"
 #include "bindings/c/handle_table.h"
-#include "bindings/c/process.h"
 #include "core/status.h"
 #include "p2c2r/p2c2r.h"
 

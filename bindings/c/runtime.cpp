@@ -2,6 +2,7 @@
 // runtime_call.cpp.
 #include <algorithm>
 
+#include "bindings/c/clock.h"
 #include "bindings/c/handles.h"
 #include "bindings/c/structs.h"
 #include "bindings/c/vulkan_host.h"

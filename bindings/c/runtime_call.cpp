@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "bindings/c/bytes_in.h"
+#include "bindings/c/clock.h"
 #include "bindings/c/handles.h"
 #include "bindings/c/local_run.h"
 #include "bindings/c/results.h"

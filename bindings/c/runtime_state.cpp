@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "bindings/c/clock.h"
 #include "bindings/c/failure.h"
 #include "bindings/c/host_scope.h"
 #include "bindings/c/options.h"
-#include "bindings/c/process.h"
 #include "codec/zstd.h"
 #include "net/uv_transport.h"
 

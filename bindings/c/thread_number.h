@@ -1,6 +1,6 @@
-// Plain numbers of a thread: nothing is constructed or destroyed with a thread. They are few enough
-// bytes to lie in the block that every thread has from its start, which makes reading one a single
-// instruction.
+// Plain data of a thread: nothing is constructed or destroyed with a thread. It is few enough bytes
+// to lie in the block that every thread has from its start, which makes its place known without a
+// call.
 #pragma once
 
 #if defined(__ELF__)

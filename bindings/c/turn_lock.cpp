@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "bindings/c/process.h"
+#include "bindings/c/clock.h"
 
 namespace p2c2r::capi {
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <mutex>
 
+#include "bindings/c/clock.h"
 #include "bindings/c/function_ref.h"
 
 namespace p2c2r::capi {

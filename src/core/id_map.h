@@ -2,8 +2,9 @@
 // connection: those are few and small in their lowest bits while they live. Each has a place of its
 // own then, and ids given one after the other lie side by side: a turn that passes many tasks on
 // finds them without a probe and with one cache line for four. Ids of any other kind, and those
-// whose place is taken, go to a FlatMap behind it, so that nobody's choice of ids costs more than
-// that. Key 0 is not allowed; nothing is allocated once warm.
+// whose place is taken, go to a FlatMap behind it. Whatever ids are chosen, there are at most four
+// places for each key there ever was at once, and 128 more. Key 0 is not allowed; nothing is
+// allocated once warm.
 #pragma once
 
 #include <algorithm>
@@ -31,7 +32,7 @@ class IdMap {
     T& operator[](uint64_t key) {
         P2C2R_CHECK(key != 0);
         const size_t place = place_of(key);
-        if (place >= places_.size() && place < 2 * (size() + kLeast)) {
+        if (place >= places_.size() && place < 2 * (size() + kLeast) && place < kPlacesMax) {
             places_.resize(std::bit_ceil(place + 1));
         }
         if (place >= places_.size()) return others_[key];
@@ -76,8 +77,10 @@ class IdMap {
 
   private:
     using Place = std::pair<uint64_t, T>;
-    // Above these an id of a SlotMap says whose it is among those that had its slot.
+    // Above these bits a SlotMap's id says whose it is among those that had its slot, and an
+    // attempt's id which placement it is (sched/attempt_id.h).
     static constexpr uint64_t kPlaceBits = 0xFFFFFF;
+    static constexpr size_t kPlacesMax = kPlaceBits / 2;  // so that key 0 has none
     static constexpr size_t kLeast = 32;
     static size_t place_of(uint64_t key) { return static_cast<size_t>((key - 1) & kPlaceBits); }
 

@@ -173,8 +173,10 @@ class Coordinator::Impl final : public exec::RunnerEvents {
         // The type of the last task submitted here: most gamers ask for the same again.
         std::string last_name;
         sched::TypeIndex last_type = sched::kNoType;
-        sched::TypeIndex submit_type = sched::kNoType;  // of `submit`, once it was looked for
-        LastEnvelope submit_envelope;                   // what `submit` was read from and refers to
+        // Of `submit`; kNoType: not looked for yet, or nobody runs it. `last_type` helps where
+        // envelopes differ in something else.
+        sched::TypeIndex submit_type = sched::kNoType;
+        LastEnvelope submit_envelope;  // what `submit` was read from and refers to
         wire::TaskSubmit submit;
         // Of a gamer: contents on their way in. NULL: none has ever come.
         std::unique_ptr<ContentInbox> contents;
@@ -367,10 +369,10 @@ class Coordinator::Impl final : public exec::RunnerEvents {
     // or less urgent ones of this one.
     bool make_room(uint64_t bytes, int8_t priority, const Share& share) {
         return budget_bytes() + bytes + kTaskOverhead <= enough_bytes() ||
-               make_room_anew(bytes, priority, share);
+               make_room_by_ending(bytes, priority, share);
     }
     [[nodiscard]] uint64_t enough_bytes() const { return options_.memory_max / 10 * 8; }
-    [[gnu::cold]] bool make_room_anew(uint64_t bytes, int8_t priority, const Share& share);
+    [[gnu::cold]] bool make_room_by_ending(uint64_t bytes, int8_t priority, const Share& share);
     [[gnu::cold]] void shed(const Share& of, int8_t below, uint64_t bytes);
     [[nodiscard]] static uint64_t held_by(const Share& share) {
         return share.pending_bytes() + share.pending() * kTaskOverhead;

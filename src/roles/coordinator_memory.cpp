@@ -14,7 +14,7 @@ constexpr uint64_t kLookedAtPerUs = 10;  // tasks, so that looking stays a small
 
 // ---- memory ------------------------------------------------------------------------------------
 
-bool Coordinator::Impl::make_room_anew(uint64_t bytes, int8_t priority, const Share& share) {
+bool Coordinator::Impl::make_room_by_ending(uint64_t bytes, int8_t priority, const Share& share) {
     const uint64_t more = bytes + kTaskOverhead;
     const uint64_t enough = enough_bytes();
     give_way(enough - std::min(enough, more));

@@ -111,7 +111,6 @@ struct Staying {
     uint64_t size = 0;     // as announced
 };
 
-// In the order of use: of most tasks only the beginning is looked at, which is fetched ahead.
 // What is told of a task's way when the scheduler has forgotten the rest.
 struct Course {
     Course(const sched::TaskRecord& record, const sched::Attempt& run)
@@ -125,6 +124,7 @@ struct Course {
     uint8_t attempts;
 };
 
+// In the order of use: of most tasks only the beginning is looked at, which is fetched ahead.
 struct alignas(kCacheLine) Relay {
     static constexpr size_t kSmallMax = 224;
     static constexpr size_t kAhead = 3 * kCacheLine;

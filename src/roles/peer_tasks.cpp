@@ -14,6 +14,10 @@ constexpr uint64_t kLinePart = 8;  // of what a task takes: so much at most is l
 
 bool Peer::Impl::on_assign(const wire::Frame& frame, const char*& why) {
     if (frame.envelope.empty()) return on_chunk(frame, why);
+    if (frame.id == 0) {
+        why = "task_assign with id 0";
+        return false;
+    }
     wire::TaskAssign& message = assign_;
     if ((why = decode(frame.envelope, message))) return false;
     uint64_t slot = 0;

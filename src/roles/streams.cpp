@@ -152,6 +152,7 @@ Assembler::State Assembler::take_first(const wire::Frame& frame,
         whole.data = hold_or_borrow(frame, frame.data);
         return State::kWhole;
     }
+    if (frame.id == 0) return broken("a payload in chunks without an id");
     if (!sizes) return broken("a payload in chunks without its sizes");
     if (sizes->params_size > limits::kPayloadSizeMax ||
         sizes->data_size > limits::kPayloadSizeMax - sizes->params_size) {

@@ -15,7 +15,7 @@ class QueuePace {
     void left(uint64_t now_us, size_t waiting) {
         if (is_backlogged_) {
             const uint64_t interval = std::min(now_us - left_us_, kIntervalMostUs);
-            // Where all of them leave at once nothing changes.
+            // Mostly both are 0, and the arithmetic is spared.
             if (interval > 0 || interval_us_ > 0) {
                 interval_us_ += kGain * (static_cast<double>(interval) - interval_us_);
             }

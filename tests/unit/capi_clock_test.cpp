@@ -1,7 +1,6 @@
 #include "bindings/c/clock.h"
 
 #include <doctest/doctest.h>
-#include <sched.h>
 
 #include <atomic>
 #include <thread>
@@ -30,7 +29,7 @@ uint64_t times_wrong(int rounds) {
 
 }  // namespace
 
-TEST_CASE("recent_us is at most a microsecond behind, on every thread") {
+TEST_CASE("clock: recent_us is at most a microsecond behind, on every thread") {
     CHECK(times_wrong(100'000) == 0);
     std::atomic<uint64_t> wrong{0};
     std::vector<std::thread> threads;
@@ -39,22 +38,35 @@ TEST_CASE("recent_us is at most a microsecond behind, on every thread") {
     CHECK(wrong == 0);
 }
 
-TEST_CASE("recent_us is at most a microsecond behind where a thread changes its core") {
-    cpu_set_t all;
-    REQUIRE(sched_getaffinity(0, sizeof all, &all) == 0);
-    std::vector<int> cores;
-    for (int core = 0; core < CPU_SETSIZE; ++core) {
-        if (CPU_ISSET(core, &all)) cores.push_back(core);
-    }
-    uint64_t wrong = 0;
-    std::thread([&] {
-        for (size_t i = 0; i < 200; ++i) {
-            cpu_set_t one;
-            CPU_ZERO(&one);
-            CPU_SET(cores[i % cores.size()], &one);
-            if (sched_setaffinity(0, sizeof one, &one) != 0) continue;
-            wrong += times_wrong(20);
-        }
-    }).join();
-    CHECK(wrong == 0);
+TEST_CASE(
+    "clock: a reading is good for less than a microsecond and not where the counter ran back") {
+    constexpr uint64_t kTicks = 5'000'000;
+    ClockReading reading;
+    CHECK_FALSE(reading.is_good(0));
+    CHECK_FALSE(reading.is_good(kTicks));
+    CHECK(reading.take(kTicks, 42, kTicks + 60));
+    CHECK(reading.us() == 42);
+    CHECK(reading.is_good(kTicks));
+    CHECK(reading.is_good(kTicks + ClockReading::kTicksGood - 1));
+    CHECK_FALSE(reading.is_good(kTicks + ClockReading::kTicksGood));
+    CHECK_FALSE(reading.is_good(kTicks - 1));
+    CHECK_FALSE(reading.is_good(0));
+    CHECK_FALSE(reading.is_good(UINT64_MAX));
+    // Over the end of what the counter can show.
+    CHECK(reading.take(UINT64_MAX - 10, 43, 20));
+    CHECK(reading.is_good(5));
+    CHECK_FALSE(reading.is_good(ClockReading::kTicksGood));
+}
+
+TEST_CASE("clock: a counter slower than it should be is found out") {
+    ClockReading reading;
+    CHECK(reading.take(1'000'000, 50, 1'000'100));
+    // 10 us at 1 GHz, and a microsecond that the readings are cut to.
+    CHECK(reading.take(1'010'000, 61, 1'010'100));
+    // A thread that was held up between its readings knows how long.
+    CHECK(reading.take(1'020'000, 5'071, 6'020'000));
+    CHECK(reading.take(6'030'000, 5'081, 6'030'100));
+    // At 100 MHz.
+    CHECK_FALSE(reading.take(6'031'000, 5'091, 6'031'010));
+    CHECK_FALSE(reading.is_good(6'031'000));
 }

@@ -453,6 +453,11 @@ TEST_CASE("contents: what is too large or broken is told and bounded") {
                  end.send(Message::kContentPut, 1,
                           wire::ContentPut{digest_text(level->digest), wire::PayloadSizes{0, 5}},
                           {}, "123456", wire::kFlagMore);
+             },
+             [&](WireEnd& end) {
+                 end.send(Message::kContentPut, 0,
+                          wire::ContentPut{digest_text(level->digest), wire::PayloadSizes{0, 5}},
+                          {}, "1", wire::kFlagMore);
              }}) {
         WireEnd bad = world.end();
         bad.join_gamer("bad");

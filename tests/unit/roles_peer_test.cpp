@@ -218,6 +218,16 @@ TEST_CASE("peer: a task that has less time than any has taken of late is not beg
     CHECK(world.answers.at(just) == Status::kOk);
 }
 
+TEST_CASE("peer: a task without an id is a breach and costs the connection") {
+    TimedWorld world;
+    world.last = UINT64_MAX;  // the next one is 0
+    CHECK(world.assign(1'000'000) == 0);
+    CHECK_FALSE(world.peer.stats().connected);
+    CHECK(world.answers.empty());
+    world.loop.advance(2'000'000);
+    CHECK(world.peer.stats().connected);  // to a new one
+}
+
 TEST_CASE("peer: a task whose answer could not be back by its deadline is not begun") {
     constexpr uint64_t kWayUs = 1'000;
     TimedWorld world(kWayUs);

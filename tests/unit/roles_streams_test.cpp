@@ -233,6 +233,11 @@ TEST_CASE("streams: wrong sizes are broken with a reason and cost no memory") {
     Assembler assembler;
     CHECK(assembler.first(Arrived(sent).frame, std::nullopt, whole) == Assembler::State::kBroken);
     CHECK(std::string(assembler.why()).find("sizes") != std::string::npos);
+    sent.id = 0;
+    CHECK(assembler.first(Arrived(sent).frame, wire::PayloadSizes{0, 10}, whole) ==
+          Assembler::State::kBroken);
+    CHECK(std::string(assembler.why()).find("id") != std::string::npos);
+    sent.id = 5;
     CHECK(assembler.first(Arrived(sent).frame, wire::PayloadSizes{1, 64ull << 20}, whole) ==
           Assembler::State::kBroken);
     CHECK(assembler.first(Arrived(sent).frame, wire::PayloadSizes{0, 2}, whole) ==
