@@ -47,8 +47,7 @@ PhysicsGpu::Pace::Amounts physics_first_guess() {
 
 PhysicsSlices::PhysicsSlices(gpu::Device& device, const PhysicsGpu::Pipelines& pipelines,
                              PhysicsGpu::Pace& pace, const std::function<bool()>& stop, Ended ended)
-    : device_(device),
-      pipelines_(pipelines),
+    : pipelines_(pipelines),
       pace_(pace),
       stop_(stop),
       under_way_(

@@ -58,7 +58,6 @@ class PhysicsSlices {
 
     Result<Done> submit(gpu::Buffer* read_back);
 
-    gpu::Device& device_;
     const PhysicsGpu::Pipelines& pipelines_;
     PhysicsGpu::Pace& pace_;
     const std::function<bool()>& stop_;
