@@ -96,9 +96,10 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
 
 TEST_CASE("tidy: includes point downwards only") {
     const std::regex include("#\\s*include\\s*\"([a-z_0-9]+)/([^\"]+)\"");
-    for (const auto& [room, allowed] : kMayInclude) {
+    for (const auto& entry : kMayInclude) {
+        const auto& [room, allowed] = entry;
         const std::vector<fs::path> files = sources(kRoot / "src" / room);
-        CHECK_MESSAGE(!files.empty(), "no files in src/" << room);
+        CHECK_MESSAGE(!files.empty(), "no files in src/" << entry.first);
         for (const fs::path& path : files) {
             const std::string text = read(path);
             for (std::sregex_iterator it(text.begin(), text.end(), include), end; it != end; ++it) {
@@ -148,10 +149,11 @@ TEST_CASE("tidy: each library lives behind its own files") {
     for (const char* folder : {"src", "bindings/c"}) {
         for (const fs::path& path : sources(kRoot / folder)) {
             const std::string text = read(path);
-            for (const auto& [header, home] : homes) {
+            for (const auto& entry : homes) {
+                const auto& [header, home] = entry;
                 if (text.find("#include <" + header) == std::string::npos) continue;
                 CHECK_MESSAGE(std::regex_match(place_of(path), home),
-                              place_of(path) << " includes <" << header << ">");
+                              place_of(path) << " includes <" << entry.first << ">");
             }
         }
     }

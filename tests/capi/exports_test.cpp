@@ -161,9 +161,10 @@ TEST_CASE("the attributions name every library that is linked and no other") {
                                        [&](const auto& entry) { return entry.second == target; });
         CHECK_MESSAGE(known, "build target " << target << " is linked and not attributed");
     }
-    for (const auto& [library, target] : target_of) {
+    for (const auto& entry : target_of) {
+        const auto& [library, target] = entry;
         const bool linked = needed.count(library) || targets.count(target);
         CHECK_MESSAGE((linked || optional.count(library)),
-                      library << " is attributed and not linked");
+                      entry.first << " is attributed and not linked");
     }
 }

@@ -259,8 +259,9 @@ TEST_CASE("a lent device computes for the host's client beside the host's own su
         const Client client = make_client(runtime.get());
         const std::pair<const char*, std::string> tasks[] = {{"upscale", kResize},
                                                              {"raytracing", kScene}};
-        for (const auto& [type, params] : tasks) {
-            CAPTURE(type);
+        for (const auto& task : tasks) {
+            CAPTURE(task.first);
+            const auto& [type, params] = task;
             const std::string data = std::string(type) == "upscale" ? frame() : std::string();
             const Result lent = run_locally(client.get(), type, params, data);
             const Result expected = run_locally(plain.get(), type, params, data);

@@ -210,8 +210,9 @@ TEST_CASE("what a link carries of a layer is told and what cannot be is named") 
                               {R"({"area_bytes_down": 1, "qualities": []})", "qualities"},
                               {R"({"area_bytes_down": 1, "share": 2})", "share"},
                               {R"({"area_bytes_down": 1, "luck": 2})", "luck"}};
-    for (const auto& [arguments, field] : wrong) {
-        CAPTURE(arguments);
+    for (const auto& row : wrong) {
+        CAPTURE(row[0]);
+        const auto& [arguments, field] = row;
         CHECK(ask(arguments, text) == P2C2R_E_ARGUMENT);
         CHECK(text == field);
     }

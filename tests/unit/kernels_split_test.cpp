@@ -226,9 +226,10 @@ TEST_CASE("an owned range of probes is that range of the whole") {
         "probes":{"min":[-2,0.5,-2],"max":[2,3,2],"counts":[4,3,2]})";
     const TaskOutput whole =
         bench.run("rt_global_illumination", task_of("{" + split_scene() + probes + "}"));
-    for (const auto& [first, end] :
+    for (const auto& range :
          {std::pair<size_t, size_t>{0, 24}, {0, 1}, {3, 5}, {3, 14}, {4, 12}, {23, 24}}) {
-        CAPTURE(first);
+        CAPTURE(range.first);
+        const auto& [first, end] = range;
         const TaskOutput part =
             bench.run("rt_global_illumination",
                       task_of("{" + split_scene() + probes + R"(,"owned":[)" +

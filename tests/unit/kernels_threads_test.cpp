@@ -79,8 +79,9 @@ RaytraceKind kind_of(const std::string& type) {
 }  // namespace
 
 TEST_CASE("a task uses the threads its executor was given and no others") {
-    for (const auto& [type, params] : large_tasks()) {
-        CAPTURE(type);
+    for (const auto& task : large_tasks()) {
+        CAPTURE(task.first);
+        const auto& [type, params] = task;
         const auto with = [&, &type = type, &params = params](uint32_t threads) {
             if (type == "physics") {
                 PhysicsExecutor executor(nullptr, nullptr, threads);
@@ -108,8 +109,9 @@ TEST_CASE("built-in tasks share the number of threads that the runtime was given
         options.threads = threads;
         const Result<BuiltinDevices> devices = add_builtin_executors(registry, options);
         REQUIRE(devices.ok());
-        for (const auto& [type, params] : large_tasks()) {
-            CAPTURE(type);
+        for (const auto& task : large_tasks()) {
+            CAPTURE(task.first);
+            const auto& [type, params] = task;
             const uint64_t started = run(*registry.find(type), type, params).threads;
             CHECK((started > 0) == (devices->threads > 1));
         }

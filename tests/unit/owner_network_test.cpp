@@ -26,8 +26,9 @@ TEST_CASE("network: metered is what NetworkManager says or guesses") {
     const std::pair<uint32_t, Metered> words[] = {{0, Metered::kNotTold}, {1, Metered::kYes},
                                                   {2, Metered::kNo},      {3, Metered::kYes},
                                                   {4, Metered::kNo},      {77, Metered::kNotTold}};
-    for (const auto& [word, metered] : words) {
-        CAPTURE(word);
+    for (const auto& row : words) {
+        CAPTURE(row.first);
+        const auto& [word, metered] = row;
         NetworkManagerService manager(bus.address(), 'u', word);
         const std::unique_ptr<Network> network = open_network_manager(bus.address());
         CHECK(network->read() == metered);
