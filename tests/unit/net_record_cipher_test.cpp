@@ -1,5 +1,6 @@
 // The cipher of records from each library: known answers, and the same bytes from both.
 #include <doctest/doctest.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -122,7 +123,9 @@ bool open(RecordCipher& cipher, const Text& nonce, const Text& head, const Text&
     if (!memory) throw std::bad_alloc();
     return memory;
 }
+// Compilers differ in which of the two they call.
 [[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
+    look_at(memory, malloc_usable_size(memory));
     std::free(memory);
 }
 [[gnu::noinline]] void operator delete(void* memory, size_t size, std::align_val_t) noexcept {
