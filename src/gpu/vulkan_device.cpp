@@ -1,5 +1,8 @@
 #include "gpu/vulkan_device.h"
 
+#include <atomic>
+#include <utility>
+
 #include "gpu/float_modes.h"
 #include "gpu/vulkan_buffer.h"
 
@@ -10,6 +13,16 @@ namespace {
 Error device_error(const std::string& what, VkResult result) {
     return make_error(Status::kDevice, what + ": " + result_name(result));
 }
+
+// What a lost device leaves alone, since what it computed may still run. All of these hang together
+// from here on: whoever looks for lost memory sees that they are none.
+struct LeftAlone {
+    std::unique_ptr<MemoryPool> pool;
+    std::unique_ptr<VulkanQueue> queue;
+    std::shared_ptr<VulkanInstance> instance;
+    LeftAlone* before = nullptr;
+};
+constinit std::atomic<LeftAlone*> last_left_alone{nullptr};
 
 }  // namespace
 
@@ -35,9 +48,10 @@ VulkanDevice::~VulkanDevice() {
     if (!device_) return;
     if (is_lost() && !queue_->is_idle()) {
         // Waiting for work that did not end may never return: what it uses is left alone.
-        static_cast<void>(pool_.release());
-        static_cast<void>(queue_.release());
-        new std::shared_ptr<VulkanInstance>(instance_);
+        auto* const left = new LeftAlone{std::move(pool_), std::move(queue_), instance_};
+        left->before = last_left_alone.load(std::memory_order_relaxed);
+        while (!last_left_alone.compare_exchange_weak(left->before, left)) {
+        }
         return;
     }
     for (const PipelineHandles& handles : retired_) destroy(handles);
